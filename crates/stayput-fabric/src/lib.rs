@@ -1,0 +1,1 @@
+//! The routing model: trace, classes, proofs.

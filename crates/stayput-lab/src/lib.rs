@@ -1,0 +1,1 @@
+//! The emulator: AWS, two Prism Centrals and Move on loopback.

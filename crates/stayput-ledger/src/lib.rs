@@ -1,0 +1,1 @@
+//! What must survive: facts, runs and the journal of intents and outcomes.

@@ -1,0 +1,1 @@
+//! Typed clients for Prism Central v4 and Move v2.

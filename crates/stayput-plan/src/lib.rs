@@ -1,0 +1,1 @@
+//! Goals, obstacles, steps and the planner.

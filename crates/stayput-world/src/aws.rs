@@ -1,0 +1,350 @@
+//! What was observed in one AWS region.
+//!
+//! Names follow the EC2 API. Enums of AWS are open: a value this build does not know becomes `Unknown` and is shown,
+//! never dropped. Propagated Transit Gateway routes are *not* here: `SearchTransitGatewayRoutes` hides those that a static
+//! route shadows, so they are computed from propagations (AWS reference §1.2).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::AccountId;
+use stayput_estate::AttachmentId;
+use stayput_estate::Cidr;
+use stayput_estate::DxGatewayId;
+use stayput_estate::EniId;
+use stayput_estate::InstanceId;
+use stayput_estate::MacAddr;
+use stayput_estate::PrefixListId;
+use stayput_estate::Region;
+use stayput_estate::RouteTableId;
+use stayput_estate::SubnetId;
+use stayput_estate::TgwId;
+use stayput_estate::TgwRouteTableId;
+use stayput_estate::VpcId;
+use stayput_estate::VpnId;
+
+/// One region of one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwsRegion {
+    /// The account the credentials belong to.
+    pub account: Option<AccountId>,
+    /// VPCs.
+    pub vpcs: BTreeMap<VpcId, Vpc>,
+    /// VPC subnets.
+    pub subnets: BTreeMap<SubnetId, VpcSubnet>,
+    /// VPC route tables.
+    pub route_tables: BTreeMap<RouteTableId, VpcRouteTable>,
+    /// EC2 instances, without terminated ones.
+    pub instances: BTreeMap<InstanceId, Instance>,
+    /// Elastic network interfaces.
+    pub enis: BTreeMap<EniId, Eni>,
+    /// Transit Gateways.
+    pub tgws: BTreeMap<TgwId, Tgw>,
+    /// Transit Gateway attachments, without deleted ones.
+    pub attachments: BTreeMap<AttachmentId, TgwAttachment>,
+    /// Transit Gateway route tables.
+    pub tgw_route_tables: BTreeMap<TgwRouteTableId, TgwRouteTable>,
+    /// Site-to-Site VPN connections.
+    pub vpns: BTreeMap<VpnId, Vpn>,
+    /// Associations of Direct Connect gateways with Transit Gateways of this region.
+    pub dx_associations: Vec<DxAssociation>,
+}
+
+/// A VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// Primary and secondary CIDRs.
+    pub cidrs: Vec<Cidr>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A subnet of a VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpcSubnet {
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// Its addresses.
+    pub cidr: Cidr,
+    /// Its availability zone.
+    pub availability_zone: String,
+}
+
+/// A route table of a VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpcRouteTable {
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// Whether it is the VPC's main table, used by subnets without an association of their own.
+    pub main: bool,
+    /// Subnets explicitly associated.
+    pub subnets: BTreeSet<SubnetId>,
+    /// Its routes.
+    pub routes: Vec<VpcRoute>,
+}
+
+/// One route of a VPC route table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpcRoute {
+    /// What it matches.
+    pub destination: RouteDestination,
+    /// Where it leads.
+    pub target: VpcRouteTarget,
+    /// Whether AWS reports it as usable.
+    pub state: VpcRouteState,
+    /// Whether it came by propagation from a virtual private gateway.
+    pub propagated: bool,
+}
+
+/// What a route matches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RouteDestination {
+    /// An IPv4 prefix.
+    Cidr(Cidr),
+    /// A managed prefix list.
+    PrefixList(PrefixListId),
+    /// IPv6, which stayput does not route.
+    Ipv6(String),
+}
+
+/// Where a VPC route leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VpcRouteTarget {
+    /// Inside the VPC.
+    Local,
+    /// A Transit Gateway.
+    Tgw(TgwId),
+    /// A network interface; how NC2 routes an externally routable prefix.
+    Eni(EniId),
+    /// A NAT, internet, virtual private or other gateway, by its id.
+    Gateway(String),
+    /// A VPC peering connection, by its id.
+    Peering(String),
+    /// Anything else, as reported.
+    Unknown(String),
+}
+
+/// State of a VPC route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VpcRouteState {
+    /// Usable.
+    Active,
+    /// Its target is gone.
+    Blackhole,
+    /// Anything else, as reported.
+    Unknown(String),
+}
+
+/// An EC2 instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its state.
+    pub state: InstanceState,
+    /// Such as `m5.large`.
+    pub instance_type: String,
+    /// `x86_64`, `arm64`, …
+    pub architecture: String,
+    /// `PlatformDetails` as reported, such as `Windows` or `Linux/UNIX`.
+    pub platform: String,
+    /// Its VPC; terminated instances have none.
+    pub vpc: Option<VpcId>,
+    /// Subnet of the primary interface.
+    pub subnet: Option<SubnetId>,
+    /// Interfaces, keys of [`AwsRegion::enis`], by device index.
+    pub enis: Vec<EniId>,
+    /// Device name of the root volume.
+    pub root_device: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// State of an EC2 instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceState {
+    /// Starting.
+    Pending,
+    /// Running.
+    Running,
+    /// Stopping.
+    Stopping,
+    /// Stopped; keeps its interfaces and addresses.
+    Stopped,
+    /// Going away for good.
+    ShuttingDown,
+    /// Gone.
+    Terminated,
+    /// Anything else, as reported.
+    Unknown(String),
+}
+
+/// An elastic network interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Eni {
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// Its subnet.
+    pub subnet: SubnetId,
+    /// Its MAC address.
+    pub mac: MacAddr,
+    /// `interface`, `network_load_balancer`, `nat_gateway`, `transit_gateway`, … as reported.
+    pub interface_type: String,
+    /// Description; often the only hint to who made it.
+    pub description: String,
+    /// Whether AWS or another service manages it.
+    pub requester_managed: bool,
+    /// The instance it is attached to, with its device index there.
+    pub attached_to: Option<(InstanceId, u32)>,
+    /// Whether it drops packets not addressed to itself.
+    pub source_dest_check: bool,
+    /// Whether it is attached to anything (status `in-use`).
+    pub in_use: bool,
+    /// Primary private address.
+    pub primary: Ipv4Addr,
+    /// Secondary private addresses.
+    pub secondary: Vec<Ipv4Addr>,
+    /// Private addresses that have a public one associated.
+    pub public: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// Delegated prefixes and IPv6 addresses, as reported; neither can be kept.
+    pub not_carried: Vec<String>,
+}
+
+impl Eni {
+    /// Primary, then secondary addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        std::iter::once(self.primary).chain(self.secondary.iter().copied())
+    }
+}
+
+/// A Transit Gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tgw {
+    /// `available`, … as reported.
+    pub state: String,
+    /// Autonomous system number.
+    pub asn: Option<u64>,
+    /// The table new attachments are associated with.
+    pub default_association_table: Option<TgwRouteTableId>,
+}
+
+/// A Transit Gateway attachment as seen from this region's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TgwAttachment {
+    /// The Transit Gateway of this side.
+    pub tgw: TgwId,
+    /// What is attached.
+    pub kind: AttachmentKind,
+    /// Its state.
+    pub state: AttachmentState,
+    /// The table that decides for packets entering from it.
+    pub association: Option<TgwRouteTableId>,
+}
+
+/// What is attached to a Transit Gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttachmentKind {
+    /// A VPC, with its attachment subnets.
+    Vpc {
+        /// The VPC.
+        vpc: VpcId,
+        /// Subnets with a TGW interface; their route tables route what arrives from the TGW.
+        subnets: BTreeSet<SubnetId>,
+    },
+    /// A Site-to-Site VPN.
+    Vpn(VpnId),
+    /// A Direct Connect gateway.
+    DirectConnect(DxGatewayId),
+    /// Another Transit Gateway.
+    Peering {
+        /// The far side's region.
+        region: Region,
+        /// The far side.
+        tgw: TgwId,
+    },
+    /// Anything else: resource type and id as reported.
+    Unknown {
+        /// Resource type.
+        resource_type: String,
+        /// Resource id.
+        resource_id: String,
+    },
+}
+
+/// State of a Transit Gateway attachment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttachmentState {
+    /// Usable.
+    Available,
+    /// Being modified; still forwards.
+    Modifying,
+    /// Waits for the far side to accept.
+    PendingAcceptance,
+    /// Anything else, as reported.
+    Other(String),
+}
+
+/// A Transit Gateway route table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TgwRouteTable {
+    /// Its Transit Gateway.
+    pub tgw: TgwId,
+    /// `Name` tag, if any.
+    pub name: Option<String>,
+    /// Attachments whose incoming packets it routes.
+    pub associations: BTreeSet<AttachmentId>,
+    /// Attachments whose prefixes it learns.
+    pub propagations: BTreeSet<AttachmentId>,
+    /// Static routes and prefix-list references.
+    pub static_routes: BTreeMap<Cidr, TgwTarget>,
+    /// Routes learned from VPN or Direct Connect attachments; VPC propagations are computed instead.
+    pub learned_routes: BTreeMap<Cidr, BTreeSet<AttachmentId>>,
+}
+
+/// Where a static Transit Gateway route leads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TgwTarget {
+    /// To an attachment.
+    Attachment(AttachmentId),
+    /// Nowhere. Beats shorter prefixes and an equal propagated route (AWS reference §1.2).
+    Blackhole,
+}
+
+impl std::fmt::Display for TgwTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Attachment(id) => id.fmt(f),
+            Self::Blackhole => f.pad("blackhole"),
+        }
+    }
+}
+
+/// A Site-to-Site VPN connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpn {
+    /// Its Transit Gateway, if it ends on one.
+    pub tgw: Option<TgwId>,
+    /// `available`, … as reported.
+    pub state: String,
+    /// Whether it has static routes instead of BGP.
+    pub static_routes_only: bool,
+    /// Tunnels that are up.
+    pub tunnels_up: u32,
+}
+
+/// An association of a Direct Connect gateway with a Transit Gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DxAssociation {
+    /// The association's id.
+    pub id: String,
+    /// The Direct Connect gateway.
+    pub gateway: DxGatewayId,
+    /// The Transit Gateway.
+    pub tgw: TgwId,
+    /// `associated`, `updating`, … as reported.
+    pub state: String,
+    /// Prefixes the gateway announces to on-prem, whatever the Transit Gateway holds (AWS reference §2.1).
+    pub allowed_prefixes: BTreeSet<Cidr>,
+}

@@ -1,0 +1,73 @@
+//! Facts: what cannot be observed again once machines have moved. Kept in the ledger.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::EniId;
+use stayput_estate::InstanceId;
+use stayput_estate::MacAddr;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::SubnetId;
+use stayput_estate::VmExtId;
+
+/// Everything captured, by EC2 instance id; never by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Who each machine is and which addresses it has.
+    pub machines: BTreeMap<InstanceId, MachineFacts>,
+    /// Which VM each machine has become, per site.
+    pub vms: BTreeMap<InstanceId, BTreeMap<SiteName, VmExtId>>,
+}
+
+/// One machine as captured in EC2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineFacts {
+    /// `Name` tag, if there is one. For people; never a key.
+    pub name: Option<String>,
+    /// `PlatformDetails`.
+    pub platform: String,
+    /// Instance type.
+    pub instance_type: String,
+    /// Whether it ran when captured. A machine captured stopped is left powered off.
+    pub was_running: bool,
+    /// Interfaces by device index.
+    pub nics: Vec<NicFacts>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl MachineFacts {
+    /// Name for people: the `Name` tag or the instance id.
+    pub fn label(&self, id: &InstanceId) -> String {
+        self.name.clone().unwrap_or_else(|| id.to_string())
+    }
+
+    /// Every address of the machine: by NIC, primary first.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.nics
+            .iter()
+            .flat_map(|nic| std::iter::once(nic.primary).chain(nic.secondary.iter().copied()))
+    }
+}
+
+/// One interface as captured in EC2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NicFacts {
+    /// Device index on the instance, 0 is the primary interface.
+    pub device_index: u32,
+    /// The EC2 interface.
+    pub eni: EniId,
+    /// Its MAC address in EC2; a VM gets another one.
+    pub mac: MacAddr,
+    /// Its EC2 subnet.
+    pub subnet: SubnetId,
+    /// The network it belongs to.
+    pub network: NetworkName,
+    /// Primary address.
+    pub primary: Ipv4Addr,
+    /// Secondary addresses.
+    pub secondary: Vec<Ipv4Addr>,
+}

@@ -1,0 +1,50 @@
+//! The world: everything observed, as one serialisable snapshot, and the facts captured from it.
+//!
+//! Types only. They say what a system reported, in that system's terms, already parsed; what it *means* for packets is
+//! the fabric's business. Pure: no IO, no clock.
+
+pub mod aws;
+pub mod facts;
+pub mod mv;
+pub mod prism;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::Region;
+use stayput_estate::SiteName;
+
+pub use aws::AwsRegion;
+pub use facts::Facts;
+pub use facts::MachineFacts;
+pub use facts::NicFacts;
+pub use mv::MoveAppliance;
+pub use prism::Prism;
+
+/// The version of the snapshot format this build writes.
+pub const WORLD_VERSION: u32 = 1;
+
+/// Everything observed at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct World {
+    /// Format version, [`WORLD_VERSION`] when written by this build.
+    pub version: u32,
+    /// AWS by region.
+    pub aws: BTreeMap<Region, AwsRegion>,
+    /// Prism Central by NC2 site.
+    pub prism: BTreeMap<SiteName, Prism>,
+    /// Move by NC2 site.
+    pub moves: BTreeMap<SiteName, MoveAppliance>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            version: WORLD_VERSION,
+            aws: BTreeMap::new(),
+            prism: BTreeMap::new(),
+            moves: BTreeMap::new(),
+        }
+    }
+}

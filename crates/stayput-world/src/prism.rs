@@ -1,0 +1,250 @@
+//! What was observed in one Prism Central.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::AddrRange;
+use stayput_estate::CategoryExtId;
+use stayput_estate::Cidr;
+use stayput_estate::ClusterExtId;
+use stayput_estate::DomainManagerId;
+use stayput_estate::FlowVpcExtId;
+use stayput_estate::MacAddr;
+use stayput_estate::NicExtId;
+use stayput_estate::PolicyExtId;
+use stayput_estate::RecoveryJobExtId;
+use stayput_estate::RecoveryPlanExtId;
+use stayput_estate::SubnetExtId;
+use stayput_estate::VmExtId;
+
+/// One Prism Central.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prism {
+    /// Its own id.
+    pub domain_manager: DomainManagerId,
+    /// Paired Prism Centrals, with their connectivity.
+    pub registrations: BTreeMap<DomainManagerId, Connectivity>,
+    /// Flow VPCs.
+    pub vpcs: BTreeMap<FlowVpcExtId, FlowVpc>,
+    /// Subnets.
+    pub subnets: BTreeMap<SubnetExtId, FlowSubnet>,
+    /// VMs.
+    pub vms: BTreeMap<VmExtId, Vm>,
+    /// Categories.
+    pub categories: BTreeMap<CategoryExtId, Category>,
+    /// Protection policies.
+    pub policies: BTreeMap<PolicyExtId, ProtectionPolicy>,
+    /// Recovery plans.
+    pub recovery_plans: BTreeMap<RecoveryPlanExtId, RecoveryPlan>,
+    /// Recovery plan jobs.
+    pub jobs: BTreeMap<RecoveryJobExtId, RecoveryJob>,
+    /// VMs with a complete recovery point here whose source is elsewhere: by source VM, newest creation time (RFC 3339).
+    pub recovery_points: BTreeMap<VmExtId, String>,
+}
+
+/// Whether a paired Prism Central can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Connectivity {
+    /// Reachable.
+    Connected,
+    /// Not reachable.
+    Disconnected,
+    /// Anything else, as reported.
+    Unknown(String),
+}
+
+/// A Flow VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowVpc {
+    /// Its name; not unique by rule.
+    pub name: String,
+    /// Whether it is a transit VPC.
+    pub transit: bool,
+    /// External subnets it is attached to.
+    pub external_subnets: BTreeSet<SubnetExtId>,
+    /// Externally routable prefixes.
+    pub erps: BTreeSet<Cidr>,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowSubnet {
+    /// Its name; not unique by rule.
+    pub name: String,
+    /// Its Flow VPC; VLAN subnets have none.
+    pub vpc: Option<FlowVpcExtId>,
+    /// Its addresses; `None` when it is not managed.
+    pub cidr: Option<Cidr>,
+    /// Default gateway.
+    pub gateway: Option<Ipv4Addr>,
+    /// DHCP pools.
+    pub pools: Vec<AddrRange>,
+    /// Whether it is an uplink.
+    pub external: bool,
+    /// For an uplink: whether it translates addresses. The no-NAT one carries externally routable prefixes.
+    pub nat: bool,
+    /// Addresses held back from automatic allocation.
+    pub reserved: BTreeSet<Ipv4Addr>,
+}
+
+/// A VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vm {
+    /// Its name; not unique.
+    pub name: String,
+    /// Its cluster.
+    pub cluster: Option<ClusterExtId>,
+    /// Power state.
+    pub power: PowerState,
+    /// Categories it carries.
+    pub categories: BTreeSet<CategoryExtId>,
+    /// Its NICs, in the order Prism gives.
+    pub nics: Vec<Nic>,
+}
+
+/// Power state of a VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PowerState {
+    /// On.
+    On,
+    /// Off.
+    Off,
+    /// Paused, undetermined or unknown, as reported.
+    Other(String),
+}
+
+/// A NIC of a VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nic {
+    /// Its id.
+    pub id: NicExtId,
+    /// Its MAC address.
+    pub mac: Option<MacAddr>,
+    /// Its subnet.
+    pub subnet: Option<SubnetExtId>,
+    /// Assigned address.
+    pub address: Option<Ipv4Addr>,
+    /// Assigned secondary addresses.
+    pub secondary: Vec<Ipv4Addr>,
+    /// Whether it is connected.
+    pub connected: bool,
+}
+
+/// One category: a key/value pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Category {
+    /// Key.
+    pub key: String,
+    /// Value.
+    pub value: String,
+}
+
+/// A protection policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectionPolicy {
+    /// Its name.
+    pub name: String,
+    /// Categories whose VMs it protects.
+    pub categories: BTreeSet<CategoryExtId>,
+    /// The locations by label, primary first.
+    pub locations: Vec<DomainManagerId>,
+    /// Directions it replicates in: source, target, RPO in seconds, recovery points kept at the target.
+    pub replications: Vec<Replication>,
+}
+
+/// One direction of a protection policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replication {
+    /// From here.
+    pub source: DomainManagerId,
+    /// To here.
+    pub target: DomainManagerId,
+    /// Recovery point objective in seconds.
+    pub rpo_seconds: u64,
+    /// Recovery points kept at the target.
+    pub retention: u32,
+}
+
+/// A recovery plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryPlan {
+    /// Its name.
+    pub name: String,
+    /// Where it fails over from.
+    pub primary: DomainManagerId,
+    /// Where it fails over to.
+    pub recovery: DomainManagerId,
+    /// Categories of its stages.
+    pub categories: BTreeSet<CategoryExtId>,
+    /// Its network mappings.
+    pub mappings: Vec<NetworkMapping>,
+}
+
+/// One network mapping of a recovery plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkMapping {
+    /// Subnet at the primary.
+    pub primary: Option<SubnetExtId>,
+    /// Subnet at the recovery side.
+    pub recovery: Option<SubnetExtId>,
+    /// Test subnet at the primary.
+    pub primary_test: Option<SubnetExtId>,
+    /// Test subnet at the recovery side.
+    pub recovery_test: Option<SubnetExtId>,
+    /// Whether addresses are kept.
+    pub keeps_addresses: bool,
+}
+
+/// A recovery plan job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryJob {
+    /// The plan it runs.
+    pub plan: RecoveryPlanExtId,
+    /// What it does.
+    pub action: RecoveryAction,
+    /// How far it is.
+    pub status: JobStatus,
+    /// From here.
+    pub source: Option<DomainManagerId>,
+    /// To here.
+    pub target: Option<DomainManagerId>,
+    /// Start (RFC 3339).
+    pub started: Option<String>,
+}
+
+/// What a recovery plan job does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecoveryAction {
+    /// Checks only.
+    Validate,
+    /// Powers off, syncs, moves.
+    PlannedFailover,
+    /// From recovery points.
+    UnplannedFailover,
+    /// Copies into the test networks.
+    TestFailover,
+    /// Anything else, as reported.
+    Unknown(String),
+}
+
+/// State of a recovery plan job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStatus {
+    /// Waiting.
+    Queued,
+    /// Running.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Done, but validation warned: addresses may have been lost (Prism reference §6.6).
+    SucceededWithWarnings,
+    /// Failed.
+    Failed,
+    /// Aborted.
+    Aborted,
+    /// Anything else, as reported.
+    Unknown(String),
+}

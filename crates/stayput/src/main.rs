@@ -1,0 +1,2 @@
+//! The stayput command line.
+fn main() {}
