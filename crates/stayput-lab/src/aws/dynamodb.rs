@@ -1,0 +1,5 @@
+//! DynamoDB.
+
+/// A table.
+#[derive(Debug, Default)]
+pub struct Table;

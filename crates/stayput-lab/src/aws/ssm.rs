@@ -1,0 +1,5 @@
+//! Systems Manager.
+
+/// A command that was sent.
+#[derive(Debug, Default)]
+pub struct Command;

@@ -1,0 +1,174 @@
+//! The lab's whole state and its events.
+//!
+//! One lock, no threads of its own: every request first brings the state to the present by running the events that are
+//! due, in virtual order, then is answered synchronously. What takes time is an event in the queue.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use crate::aws;
+use crate::aws::model::AwsState;
+use crate::clock::Clock;
+use crate::clock::VTime;
+use crate::mv;
+use crate::mv::model::MoveState;
+use crate::prism;
+use crate::prism::model::PcState;
+
+/// Everything the lab is.
+#[derive(Debug)]
+pub struct LabState {
+    /// Virtual time; ask [`LabState::now`] instead.
+    pub clock: Clock,
+    now: VTime,
+    queue: BinaryHeap<Reverse<(VTime, u64, Event)>>,
+    sequence: u64,
+    ids: u64,
+    /// How long things take.
+    pub timing: Timing,
+    /// AWS.
+    pub aws: AwsState,
+    /// Prism Centrals.
+    pub pcs: Vec<PcState>,
+    /// Move appliances.
+    pub moves: Vec<MoveState>,
+}
+
+/// How long things take, in virtual time. Defaults are the middle of what the reference pages report.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// An ordinary Prism task.
+    pub prism_task: Duration,
+    /// From a TGW route write until it is active.
+    pub tgw_route: Duration,
+    /// NC2 writing an externally routable prefix into the VPC tables.
+    pub nc2_route: Duration,
+    /// Instance starting or stopping.
+    pub instance: Duration,
+    /// Move preparing a guest.
+    pub move_prepare: Duration,
+    /// Bytes Move copies a second per VM.
+    pub move_bytes_per_second: u64,
+    /// Move's cutover after the source has stopped.
+    pub move_cutover: Duration,
+    /// A recovery plan bringing up one stage of machines.
+    pub recovery_stage: Duration,
+    /// A Direct Connect association updating.
+    pub dx_update: Duration,
+    /// An SSM command.
+    pub ssm_command: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            prism_task: Duration::from_secs(2),
+            tgw_route: Duration::from_secs(2),
+            nc2_route: Duration::from_secs(10),
+            instance: Duration::from_secs(30),
+            move_prepare: Duration::from_secs(120),
+            move_bytes_per_second: 20_000_000,
+            move_cutover: Duration::from_secs(240),
+            recovery_stage: Duration::from_secs(180),
+            dx_update: Duration::from_secs(300),
+            ssm_command: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Something that is due at a virtual instant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// Of AWS.
+    Aws(aws::Event),
+    /// Of the Prism Central with this index.
+    Prism(usize, prism::Event),
+    /// Of the Move appliance with this index.
+    Move(usize, mv::Event),
+}
+
+impl LabState {
+    /// An empty lab at the clock's time.
+    pub fn new(clock: Clock, timing: Timing) -> Self {
+        let now = clock.now();
+        Self {
+            clock,
+            now,
+            queue: BinaryHeap::new(),
+            sequence: 0,
+            ids: 0,
+            timing,
+            aws: AwsState::default(),
+            pcs: Vec::new(),
+            moves: Vec::new(),
+        }
+    }
+
+    /// The virtual instant the state stands at.
+    pub fn now(&self) -> VTime {
+        self.now
+    }
+
+    /// When the next event is due.
+    pub fn next_due(&self) -> Option<VTime> {
+        self.queue.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    /// Queues an event `delay` of virtual time from now.
+    pub fn after(&mut self, delay: Duration, event: Event) {
+        self.sequence += 1;
+        self.queue
+            .push(Reverse((self.now.after(delay), self.sequence, event)));
+    }
+
+    /// Runs everything that is due by the clock's present.
+    pub fn catch_up(&mut self) {
+        let present = self.clock.now();
+        while let Some(Reverse((due, _, event))) = self.queue.pop_if_due(present) {
+            self.now = self.now.max(due);
+            match event {
+                Event::Aws(event) => aws::handle_event(self, event),
+                Event::Prism(pc, event) => prism::handle_event(self, pc, event),
+                Event::Move(mv, event) => mv::handle_event(self, mv, event),
+            }
+        }
+        self.now = self.now.max(present);
+    }
+
+    /// A fresh number; the same run gives the same numbers.
+    pub fn next_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// A fresh AWS-like id: prefix and 17 hex digits.
+    pub fn aws_id(&mut self, prefix: &str) -> String {
+        let id = self.next_id();
+        let mixed = uuid::Uuid::new_v5(
+            &uuid::Uuid::NAMESPACE_OID,
+            format!("{prefix}{id}").as_bytes(),
+        );
+        format!("{prefix}{}", &mixed.simple().to_string()[..17])
+    }
+
+    /// A fresh UUID; the same run gives the same UUIDs.
+    pub fn uuid(&mut self) -> String {
+        let id = self.next_id();
+        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, id.to_string().as_bytes()).to_string()
+    }
+}
+
+trait PopIfDue {
+    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>>;
+}
+
+impl PopIfDue for BinaryHeap<Reverse<(VTime, u64, Event)>> {
+    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>> {
+        if self.peek()?.0.0 <= present {
+            self.pop()
+        } else {
+            None
+        }
+    }
+}
