@@ -56,6 +56,10 @@ impl Cidr {
     }
 
     /// The prefix length, 0 to 32.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a prefix always has an address"
+    )]
     pub fn len(self) -> u8 {
         self.0.prefix_len()
     }

@@ -1,6 +1,8 @@
 //! The emulated AWS: EC2 and STS over the Query protocol, DynamoDB, SSM and Direct Connect over JSON.
 
+pub mod direct_connect;
 pub mod dynamodb;
+pub mod json;
 pub mod model;
 pub mod ssm;
 
@@ -13,6 +15,8 @@ use crate::state::LabState;
 pub enum Event {
     /// An instance reaches its next state: region, instance.
     InstanceSettles(String, String),
+    /// Something of the JSON services.
+    Json(json::Event),
 }
 
 /// Answers one request to the AWS endpoint.
@@ -21,4 +25,9 @@ pub fn handle(_lab: &mut LabState, _request: &Request) -> Response {
 }
 
 /// Runs an event that is due.
-pub fn handle_event(_lab: &mut LabState, _event: Event) {}
+pub fn handle_event(lab: &mut LabState, event: Event) {
+    match event {
+        Event::InstanceSettles(_region, _instance) => {}
+        Event::Json(event) => json::handle_event(lab, event),
+    }
+}

@@ -3,9 +3,30 @@
 //! It keeps behaviour, not canned answers. It never uses the fabric or the planner: its own packet walk is a second,
 //! independent implementation that tests compare with the fabric.
 
+mod admin;
 pub mod aws;
+mod ca;
 pub mod clock;
+mod estate_file;
 pub mod http;
 pub mod mv;
 pub mod prism;
+mod run;
+mod scenario;
+mod server;
 pub mod state;
+
+pub use ca::CaError;
+pub use run::Credentials;
+pub use run::Endpoints;
+pub use run::LabError;
+pub use run::LabOptions;
+pub use run::RunningLab;
+pub use run::start;
+pub use scenario::BulkNetwork;
+pub use scenario::Built;
+pub use scenario::Place;
+pub use scenario::Scenario;
+pub use scenario::ScenarioError;
+pub use scenario::ScenarioInfo;
+pub use scenario::scenarios;

@@ -159,6 +159,15 @@ impl LabState {
     }
 }
 
+#[cfg(test)]
+impl LabState {
+    /// Lets this much virtual time pass and runs what becomes due in it.
+    pub fn advance(&mut self, by: Duration) {
+        self.clock = Clock::new(self.clock.now().after(by), self.clock.speed());
+        self.catch_up();
+    }
+}
+
 trait PopIfDue {
     fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>>;
 }

@@ -1,1 +1,39 @@
 //! Goals, obstacles, steps and the planner.
+//!
+//! [`plan`] takes estate, world, facts and goal and gives an ordered, proven [`Plan`], or every [`Obstacle`] in the way.
+//! It describes differences between what is and what shall be, so planning again after a kill gives the rest of the work.
+//! Pure: no IO, no clock, no randomness; the same inputs give the same plan.
+
+mod capture;
+mod goal;
+mod obstacle;
+mod planner;
+mod pool;
+mod proof;
+mod render;
+mod routes;
+mod step;
+mod survey;
+
+pub use capture::observe_facts;
+pub use goal::FailoverMode;
+pub use goal::Goal;
+pub use obstacle::Obstacle;
+pub use planner::plan;
+pub use proof::Hole;
+pub use proof::Proof;
+pub use proof::ProofState;
+pub use render::render;
+pub use step::Action;
+pub use step::ErpScope;
+pub use step::OverlayKind;
+pub use step::PLAN_VERSION;
+pub use step::Plan;
+pub use step::RecoveryRun;
+pub use step::Step;
+pub use step::StepId;
+pub use survey::Place;
+pub use survey::Survey;
+pub use survey::flow_vpc;
+pub use survey::nics_are_right;
+pub use survey::overlay_subnet;

@@ -213,6 +213,8 @@ pub struct RecoveryJob {
     pub target: Option<DomainManagerId>,
     /// Start (RFC 3339).
     pub started: Option<String>,
+    /// Which VM each source VM became (`executionStepResults[].recoveredEntityExtId`); filled once the job is over.
+    pub recovered: BTreeMap<VmExtId, VmExtId>,
 }
 
 /// What a recovery plan job does.

@@ -28,8 +28,14 @@ pub struct AwsState {
     pub dx_gateways: BTreeMap<String, DxGateway>,
     /// Associations of Direct Connect gateways with Transit Gateways (global), by id.
     pub dx_associations: BTreeMap<String, DxAssociation>,
+    /// Allowed prefixes an association will have once its running change settles, by association id.
+    pub dx_pending: BTreeMap<String, BTreeSet<Cidr>>,
     /// On-prem routers behind the edges: the prefixes they have.
     pub on_prem: Vec<Cidr>,
+    /// Most results one page of an EC2 list holds, whatever the client asks for; `None`: the client's `MaxResults`, at most 1000.
+    pub page_cap: Option<usize>,
+    /// Whether `SearchTransitGatewayRoutes` only says that there is more and gives no token, as older endpoints do (AWS reference §1.4).
+    pub search_without_token: bool,
 }
 
 /// One region.
@@ -53,8 +59,16 @@ pub struct RegionState {
     pub tgw_route_tables: BTreeMap<String, TgwRouteTable>,
     /// VPN connections.
     pub vpns: BTreeMap<String, Vpn>,
+    /// Elastic IP addresses by allocation id.
+    pub addresses: BTreeMap<String, Address>,
+    /// VPC attributes that were set, by VPC: such as `enableDnsHostnames`. Absent: AWS's default.
+    pub vpc_attributes: BTreeMap<String, BTreeMap<String, bool>>,
+    /// Options asked for at creation of a TGW or a VPC attachment, by its id: such as `DnsSupport` to `enable`. Absent: AWS's default.
+    pub tgw_options: BTreeMap<String, BTreeMap<String, String>>,
     /// DynamoDB tables (`dynamodb.rs` owns the shape of items).
     pub tables: BTreeMap<String, super::dynamodb::Table>,
+    /// DynamoDB transactions done lately: when and fingerprint of the request, by client request token.
+    pub transactions: BTreeMap<String, (VTime, u32)>,
     /// SSM commands sent, by command id.
     pub commands: BTreeMap<String, super::ssm::Command>,
 }
@@ -130,6 +144,8 @@ pub struct Instance {
     pub enis: BTreeMap<u32, String>,
     /// Whether the SSM agent is installed and would be online while running.
     pub ssm_agent: bool,
+    /// Whether instance metadata answers only with a token (IMDSv2 enforced).
+    pub metadata_token_required: bool,
     /// Size of its volumes in bytes; decides how long Move seeds.
     pub disk_bytes: u64,
     /// Tags.
@@ -174,6 +190,17 @@ pub struct Eni {
     pub primary: Ipv4Addr,
     /// Secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// An Elastic IP address.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// The public address.
+    pub public: Ipv4Addr,
+    /// Interface and private address it is associated with.
+    pub association: Option<(String, Ipv4Addr)>,
     /// Tags.
     pub tags: Tags,
 }

@@ -21,6 +21,42 @@ pub struct MoveState {
     pub providers: BTreeMap<String, Provider>,
     /// Plans by uuid.
     pub plans: BTreeMap<String, Plan>,
+    /// What went on, oldest first.
+    pub events: Vec<EventRecord>,
+    /// Faults by source instance; empty in a healthy lab (Move reference §8, item 10).
+    pub faults: BTreeMap<String, VmFault>,
+}
+
+/// What goes wrong with one VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VmFault {
+    /// Guest preparation ends in `Failed`.
+    PrepareFails,
+    /// Seeding fails half-way with an error message.
+    SeedingFails,
+    /// Seeded, but never advertises `CUTOVER`.
+    NeverReady,
+    /// Completed without `VmConsoleLink` and `VmLink`.
+    NoConsoleLink,
+}
+
+/// One line of the appliance's event log.
+#[derive(Debug, Clone)]
+pub struct EventRecord {
+    /// Number, counted up.
+    pub id: u64,
+    /// Such as `Cutover started`.
+    pub name: String,
+    /// VM, when the event is of one.
+    pub vm: Option<String>,
+    /// Plan's name.
+    pub plan: String,
+    /// `Success` or `Failed`.
+    pub status: String,
+    /// Why it failed; empty otherwise.
+    pub notes: String,
+    /// When.
+    pub at: VTime,
 }
 
 /// A provider.
@@ -64,6 +100,8 @@ pub struct Plan {
     pub state: u8,
     /// When made.
     pub created: VTime,
+    /// Since when it is paused.
+    pub paused_at: Option<VTime>,
     /// VMs by Move's key (`VMUuid`).
     pub vms: BTreeMap<String, PlanVm>,
 }
@@ -83,6 +121,14 @@ pub struct PlanVm {
     pub seeding_from: Option<VTime>,
     /// Seeding ends.
     pub seeding_until: Option<VTime>,
+    /// When the current phase ends, if it ends on its own.
+    pub due: Option<VTime>,
+    /// Bumped whenever a queued phase event must be forgotten (suspend, abort, retry).
+    pub generation: u64,
+    /// Whether the source ran when cutover began; the copy is powered on only then.
+    pub was_running: bool,
+    /// Test copy in Prism while there is one.
+    pub test_vm: Option<String>,
     /// VM in Prism once made.
     pub vm: Option<String>,
     /// Why it failed.
@@ -100,6 +146,10 @@ pub enum Phase {
     Seeding,
     /// Ready; keeps syncing.
     Ready,
+    /// A test copy is being made.
+    TestInProgress,
+    /// A test copy stands beside the source.
+    TestReady,
     /// Source stopping, last sync.
     CutoverInProgress,
     /// Last sync.

@@ -45,8 +45,29 @@ pub struct PcState {
     pub recovery_points: BTreeMap<String, RecoveryPoint>,
     /// Tasks by uuid (without the `ZXJnb24=:` part).
     pub tasks: BTreeMap<String, Task>,
-    /// Outcome of mutations by `NTNX-Request-Id`: status and body to replay.
-    pub replay: BTreeMap<String, crate::http::Response>,
+    /// Accepted mutations by `NTNX-Request-Id`.
+    pub replay: BTreeMap<String, Replay>,
+    /// The whole site is gone: it answers nothing and does nothing until this is cleared.
+    pub down: bool,
+    /// Domain managers that cannot be reached from here although both sites are up.
+    pub cut_off: BTreeSet<String>,
+    /// Running schedules: VM, policy, target domain manager.
+    pub schedules: BTreeSet<(String, String, String)>,
+    /// Recovery points held here by VM, oldest first; an index of `recovery_points`.
+    pub points_of: BTreeMap<String, Vec<String>>,
+    /// Which VM a recovered VM came from: domain manager and VM there, by the id it has here. Test copies are not in it.
+    pub origins: BTreeMap<String, (String, String)>,
+    /// VMs left behind by an unplanned failover: they still exist here but the entity lives elsewhere.
+    pub stale: BTreeSet<String>,
+}
+
+/// An accepted mutation, to be answered again when the same request comes again.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// Method and path it was for.
+    pub target: String,
+    /// What was answered.
+    pub response: crate::http::Response,
 }
 
 /// A Flow VPC.
@@ -73,6 +94,8 @@ pub struct FlowVpc {
 pub struct FlowSubnet {
     /// Name.
     pub name: String,
+    /// Description.
+    pub description: String,
     /// Flow VPC; `None` for VLAN subnets.
     pub vpc: Option<String>,
     /// Addresses; `None`: not managed.
@@ -81,8 +104,14 @@ pub struct FlowSubnet {
     pub gateway: Option<Ipv4Addr>,
     /// DHCP pools.
     pub pools: Vec<AddrRange>,
+    /// DHCP server, when set apart from the gateway.
+    pub dhcp_server: Option<Ipv4Addr>,
     /// DNS servers.
     pub dns: Vec<Ipv4Addr>,
+    /// Domain name handed out by DHCP.
+    pub domain: String,
+    /// Search domains handed out by DHCP.
+    pub search_domains: Vec<String>,
     /// An uplink.
     pub external: bool,
     /// Translates addresses (uplinks only).
@@ -180,26 +209,145 @@ pub struct Job {
     pub plan: String,
     /// Name.
     pub name: String,
-    /// `VALIDATE`, `PLANNED_FAILOVER`, `UNPLANNED_FAILOVER`, `TEST_FAILOVER`.
-    pub action: String,
+    /// What it does.
+    pub action: Action,
     /// Source domain manager.
     pub source: String,
     /// Target domain manager.
     pub target: String,
-    /// `QUEUED`, `RUNNING`, `SUCCEEDED`, `SUCCEEDED_WITH_VALIDATION_WARNING`, `FAILED`.
-    pub status: String,
-    /// 0 to 100.
-    pub percent: u32,
+    /// Warnings do not stop it.
+    pub ignore_warnings: bool,
+    /// Recover from points not newer than this.
+    pub reference_time: Option<VTime>,
+    /// Where it is.
+    pub status: JobStatus,
+    /// Outcome of the validation, once it has run.
+    pub validation: Option<JobStatus>,
     /// Start.
     pub started: VTime,
     /// End.
     pub ended: Option<VTime>,
+    /// What happens to whom, stage by stage; filled by the validation.
+    pub stages: Vec<JobStage>,
+    /// Steps as they were begun.
+    pub steps: Vec<Step>,
     /// Recovered pairs: source VM, recovered VM, name.
     pub recovered: Vec<(String, String, String)>,
-    /// Validation findings as answered to clients.
-    pub findings: Vec<serde_json::Value>,
+    /// Validation findings.
+    pub findings: Vec<Finding>,
     /// Task that runs it.
     pub task: String,
+}
+
+/// What a recovery plan job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Checks only.
+    Validate,
+    /// Powers off, syncs, moves.
+    Planned,
+    /// From recovery points.
+    Unplanned,
+    /// Copies into the test networks.
+    Test,
+}
+
+/// State of a job, a phase, a stage or a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Waiting.
+    Queued,
+    /// Running.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Done, validation warned.
+    SucceededWithWarning,
+    /// Failed.
+    Failed,
+}
+
+/// One stage of a job.
+#[derive(Debug, Clone)]
+pub struct JobStage {
+    /// Stage of the plan.
+    pub id: String,
+    /// Seconds to wait after it.
+    pub delay_secs: u64,
+    /// VMs at the source, in order.
+    pub vms: Vec<String>,
+    /// State.
+    pub status: JobStatus,
+}
+
+/// Phase of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Validation and final sync.
+    PreProcessing,
+    /// Machines.
+    EntityRecovery,
+    /// Tidying up.
+    PostProcessing,
+}
+
+/// One execution step of a job.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Id.
+    pub id: String,
+    /// Phase.
+    pub phase: Phase,
+    /// Operation type, such as `ENTITY_MIGRATION`.
+    pub operation: &'static str,
+    /// In words.
+    pub description: String,
+    /// Stage.
+    pub stage: Option<String>,
+    /// State.
+    pub status: JobStatus,
+    /// Start.
+    pub started: VTime,
+    /// End.
+    pub ended: Option<VTime>,
+    /// Affected VMs: id and name.
+    pub entities: Vec<(String, String)>,
+    /// Recovered pairs: source VM, recovered VM, name.
+    pub results: Vec<(String, String, String)>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// One finding of a validation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Id.
+    pub id: String,
+    /// What it is about.
+    pub group: FindingGroup,
+    /// It stops the job whatever the caller says.
+    pub error: bool,
+    /// In words.
+    pub message: String,
+    /// Affected VMs: id and name.
+    pub vms: Vec<(String, String)>,
+    /// Cause, remedy, impact.
+    pub analysis: (String, String, String),
+}
+
+/// What a validation finding is about (Prism reference §6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingGroup {
+    /// Machines.
+    Entity,
+    /// Networks and addresses.
+    Network,
+    /// Recovery points.
+    RecoveryPoint,
+    /// Categories.
+    Category,
+    /// Reaching the other site.
+    Connectivity,
 }
 
 /// A recovery point of one VM: everything needed to bring it up.
@@ -209,12 +357,14 @@ pub struct RecoveryPoint {
     pub location_agnostic: String,
     /// VM it was taken of (id at the source).
     pub vm: String,
-    /// The VM as it was.
+    /// The VM as it was, its categories as ids of the Prism Central that holds the point.
     pub snapshot: Vm,
     /// Domain manager it was taken at.
     pub source: String,
     /// When taken.
     pub created: VTime,
+    /// When it will be removed if nothing replaces it before.
+    pub expires: VTime,
 }
 
 /// A task.
@@ -222,8 +372,8 @@ pub struct RecoveryPoint {
 pub struct Task {
     /// Such as `CreateNic`.
     pub operation: String,
-    /// `QUEUED`, `RUNNING`, `SUCCEEDED`, `FAILED`.
-    pub status: String,
+    /// State.
+    pub status: TaskStatus,
     /// 0 to 100.
     pub percent: u32,
     /// Made.
@@ -234,8 +384,34 @@ pub struct Task {
     pub completed: Option<VTime>,
     /// Entities affected: id, rel, name.
     pub entities: Vec<(String, String, Option<String>)>,
-    /// Failure: message, code, group.
-    pub error: Option<(String, String, String)>,
-    /// What happens when it completes; taken then.
+    /// Completion details: name, value.
+    pub details: Vec<(String, String)>,
+    /// Failure.
+    pub error: Option<Failure>,
+    /// What happens when it completes; taken then. Tasks of recovery plan jobs have none: the job completes them.
     pub effect: Option<super::effects::Effect>,
+}
+
+/// State of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// Waiting.
+    Queued,
+    /// Running.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Failed.
+    Failed,
+}
+
+/// Why a task failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Such as `VMM-20101`.
+    pub code: &'static str,
+    /// Such as `VM_NIC_IP_IN_USE`.
+    pub group: &'static str,
+    /// In words.
+    pub message: String,
 }

@@ -1,0 +1,152 @@
+use stayput_estate::DxGatewayId;
+use stayput_estate::VpcId;
+use stayput_world::aws::AttachmentState;
+use stayput_world::aws::TgwTarget;
+
+use super::*;
+use crate::testing::Reply;
+use crate::testing::Seen;
+use crate::testing::Server;
+
+fn attachment(id: &str, kind: &str, resource: &str) -> String {
+    format!(
+        "<item><transitGatewayAttachmentId>{id}</transitGatewayAttachmentId><transitGatewayId>tgw-1</transitGatewayId>\
+         <resourceType>{kind}</resourceType><resourceId>{resource}</resourceId><state>available</state></item>"
+    )
+}
+
+fn route(cidr: &str, id: &str, kind: &str) -> String {
+    format!(
+        "<item><destinationCidrBlock>{cidr}</destinationCidrBlock><transitGatewayAttachments><item>\
+         <resourceType>{kind}</resourceType><transitGatewayAttachmentId>{id}</transitGatewayAttachmentId></item>\
+         </transitGatewayAttachments><state>active</state></item>"
+    )
+}
+
+/// A region with one Transit Gateway: a VPC, and Direct Connect if wanted.
+fn region(seen: &Seen, dx: bool) -> Reply {
+    match seen.operation().as_str() {
+        "GetCallerIdentity" => Reply::ec2_error(500, "InternalFailure"),
+        "DescribeTransitGateways" => Reply::ec2(
+            "<transitGatewaySet><item><transitGatewayId>tgw-1</transitGatewayId><state>available</state></item>\
+             </transitGatewaySet>",
+        ),
+        "DescribeTransitGatewayAttachments" => {
+            let mut items = attachment("tgw-attach-vpc", "vpc", "vpc-1");
+            if dx {
+                items += &attachment("tgw-attach-dx", "direct-connect-gateway", "dxgw");
+            }
+            Reply::ec2(&format!(
+                "<transitGatewayAttachments>{items}</transitGatewayAttachments>"
+            ))
+        }
+        "DescribeTransitGatewayVpcAttachments" => Reply::ec2(
+            "<transitGatewayVpcAttachments><item><transitGatewayAttachmentId>tgw-attach-vpc</transitGatewayAttachmentId>\
+             <subnetIds><item>subnet-1</item><item>subnet-2</item></subnetIds></item></transitGatewayVpcAttachments>",
+        ),
+        "DescribeTransitGatewayRouteTables" => Reply::ec2(
+            "<transitGatewayRouteTables><item><transitGatewayRouteTableId>tgw-rtb-1</transitGatewayRouteTableId>\
+             <transitGatewayId>tgw-1</transitGatewayId><state>available</state><tagSet><item><key>Name</key>\
+             <value>main</value></item></tagSet></item></transitGatewayRouteTables>",
+        ),
+        "GetTransitGatewayRouteTableAssociations" => Reply::ec2(
+            "<associations><item><transitGatewayAttachmentId>tgw-attach-vpc</transitGatewayAttachmentId>\
+             <state>associated</state></item></associations>",
+        ),
+        "SearchTransitGatewayRoutes" => match seen.form("Filter.1.Value.1").as_deref() {
+            Some("static") => Reply::ec2(&format!(
+                "<routeSet>{}</routeSet>",
+                route("172.30.1.0/24", "tgw-attach-vpc", "vpc")
+            )),
+            _ => Reply::ec2(&format!(
+                "<routeSet>{}{}</routeSet>",
+                route("172.30.0.0/16", "tgw-attach-vpc", "vpc"),
+                route("192.168.0.0/16", "tgw-attach-dx", "direct-connect-gateway"),
+            )),
+        },
+        "DescribeInstances" => Reply::ec2(
+            "<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState><name>terminated</name>\
+             </instanceState></item></instancesSet></item></reservationSet>",
+        ),
+        "DescribeDirectConnectGatewayAssociations" => Reply::Answer(
+            200,
+            r#"{"directConnectGatewayAssociations":[{"associationId":"a-1","directConnectGatewayId":"dxgw",
+                "associationState":"updating","associatedGateway":{"id":"tgw-1","type":"transitGateway"},
+                "allowedPrefixesToDirectConnectGateway":[{"cidr":"172.30.0.0/16"},{"cidr":"2001:db8::/32"}]}]}"#
+                .to_owned(),
+        ),
+        _ => Reply::ec2(""),
+    }
+}
+
+#[tokio::test]
+async fn a_region_is_joined_from_its_lists() {
+    let server = Server::start(|seen| region(seen, true)).await;
+    let world = server.client().observe(&server.region()).await.unwrap();
+    assert_eq!(world.account, None, "STS is down, the rest is not");
+    assert!(world.instances.is_empty(), "terminated ones are left out");
+    let vpc = &world.attachments[&AttachmentId::new("tgw-attach-vpc")];
+    assert_eq!(vpc.state, AttachmentState::Available);
+    assert_eq!(vpc.association, Some(TgwRouteTableId::new("tgw-rtb-1")));
+    assert_eq!(
+        vpc.kind,
+        AttachmentKind::Vpc {
+            vpc: VpcId::new("vpc-1"),
+            subnets: ["subnet-1", "subnet-2"].map(Into::into).into(),
+        }
+    );
+    let table = &world.tgw_route_tables[&TgwRouteTableId::new("tgw-rtb-1")];
+    assert_eq!(table.name.as_deref(), Some("main"));
+    assert_eq!(
+        table.static_routes[&"172.30.1.0/24".parse().unwrap()],
+        TgwTarget::Attachment(AttachmentId::new("tgw-attach-vpc"))
+    );
+    let learned: Vec<String> = table
+        .learned_routes
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        learned,
+        ["192.168.0.0/16"],
+        "VPC propagations are computed instead"
+    );
+    let dx = &world.dx_associations[0];
+    assert_eq!(dx.gateway, DxGatewayId::new("dxgw"));
+    assert_eq!(dx.state, "updating");
+    assert_eq!(dx.allowed_prefixes.len(), 1);
+    let asked = server.seen();
+    let dx_call = asked
+        .iter()
+        .find(|seen| seen.operation() == "DescribeDirectConnectGatewayAssociations")
+        .unwrap();
+    assert!(dx_call.headers["x-amz-target"].starts_with("OvertureService."));
+    assert_eq!(
+        dx_call.body,
+        r#"{"associatedGatewayId":"tgw-1","maxResults":100}"#
+    );
+}
+
+#[tokio::test]
+async fn an_account_without_direct_connect_is_never_asked_about_it() {
+    let server = Server::start(|seen| region(seen, false)).await;
+    let world = server.client().observe(&server.region()).await.unwrap();
+    assert!(world.dx_associations.is_empty());
+    assert!(
+        !server
+            .operations()
+            .contains(&"DescribeDirectConnectGatewayAssociations".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_missing_right_fails_the_observation_and_is_named() {
+    let server = Server::start(|seen| match seen.operation().as_str() {
+        "DescribeVpnConnections" => Reply::ec2_error(403, "UnauthorizedOperation"),
+        _ => region(seen, false),
+    })
+    .await;
+    let error = server.client().observe(&server.region()).await.unwrap_err();
+    assert!(error.is_permission());
+    assert_eq!(error.call().unwrap().operation, "DescribeVpnConnections");
+}

@@ -1,0 +1,238 @@
+use super::*;
+use crate::testing::Reply;
+use crate::testing::Seen;
+use crate::testing::Server;
+
+fn table() -> TgwRouteTableId {
+    TgwRouteTableId::new("tgw-rtb-1")
+}
+
+fn cidr(text: &str) -> Cidr {
+    text.parse().unwrap()
+}
+
+fn route_xml(cidr: Cidr) -> String {
+    format!(
+        "<item><destinationCidrBlock>{cidr}</destinationCidrBlock><transitGatewayAttachments><item>\
+         <resourceId>vpc-1</resourceId><resourceType>vpc</resourceType>\
+         <transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId></item></transitGatewayAttachments>\
+         <type>static</type><state>active</state></item>"
+    )
+}
+
+#[tokio::test]
+async fn a_route_is_replaced_and_created_only_where_replace_does_not_create() {
+    let upserts = Server::start(|_| Reply::ec2("<route/>")).await;
+    let target = TgwTarget::Attachment(AttachmentId::new("tgw-attach-2"));
+    upserts
+        .client()
+        .put_tgw_route(&upserts.region(), &table(), cidr("172.30.1.0/24"), &target)
+        .await
+        .unwrap();
+    assert_eq!(
+        upserts.seen()[0].body,
+        "Action=ReplaceTransitGatewayRoute&Version=2016-11-15&TransitGatewayRouteTableId=tgw-rtb-1\
+         &DestinationCidrBlock=172.30.1.0%2F24&TransitGatewayAttachmentId=tgw-attach-2"
+    );
+    assert_eq!(upserts.operations(), [REPLACE]);
+
+    let strict = Server::start(|seen| match seen.operation().as_str() {
+        REPLACE => Reply::ec2_error(400, NO_SUCH_ROUTE),
+        _ => Reply::ec2("<route/>"),
+    })
+    .await;
+    strict
+        .client()
+        .put_tgw_route(
+            &strict.region(),
+            &table(),
+            cidr("172.30.1.0/24"),
+            &TgwTarget::Blackhole,
+        )
+        .await
+        .unwrap();
+    assert_eq!(strict.operations(), [REPLACE, CREATE]);
+    assert_eq!(strict.seen()[1].form("Blackhole").as_deref(), Some("true"));
+    assert_eq!(strict.seen()[1].form("TransitGatewayAttachmentId"), None);
+}
+
+#[tokio::test]
+async fn a_create_that_finds_the_route_there_ends_in_a_replace() {
+    let created = std::sync::atomic::AtomicBool::new(false);
+    let server = Server::start(move |seen| match seen.operation().as_str() {
+        CREATE => {
+            created.store(true, std::sync::atomic::Ordering::SeqCst);
+            Reply::ec2_error(400, ROUTE_EXISTS)
+        }
+        _ if created.load(std::sync::atomic::Ordering::SeqCst) => Reply::ec2("<route/>"),
+        _ => Reply::ec2_error(400, NO_SUCH_ROUTE),
+    })
+    .await;
+    server
+        .client()
+        .put_tgw_route(
+            &server.region(),
+            &table(),
+            cidr("10.0.0.0/8"),
+            &TgwTarget::Blackhole,
+        )
+        .await
+        .unwrap();
+    assert_eq!(server.operations(), [REPLACE, CREATE, REPLACE]);
+}
+
+#[tokio::test]
+async fn deleting_an_absent_route_is_fine() {
+    let server = Server::start(|_| Reply::ec2_error(400, NO_SUCH_ROUTE)).await;
+    server
+        .client()
+        .delete_tgw_route(&server.region(), &table(), cidr("10.0.0.0/8"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_right_to_write_is_all_three_verbs_and_an_ignored_dry_run_is_an_alarm() {
+    let attachment = AttachmentId::new("tgw-attach-1");
+    let dry = |seen: &Seen| {
+        assert_eq!(seen.form("DryRun").as_deref(), Some("true"));
+        Reply::ec2_error(412, WOULD_SUCCEED)
+    };
+    let able = Server::start(dry).await;
+    let may = able
+        .client()
+        .may_write_tgw_routes(&able.region(), &table(), Cidr::ALL, &attachment)
+        .await
+        .unwrap();
+    assert!(may);
+    assert_eq!(able.operations(), [REPLACE, CREATE, DELETE]);
+
+    let unable = Server::start(move |seen| match seen.operation().as_str() {
+        DELETE => Reply::ec2_error(403, "UnauthorizedOperation"),
+        _ => dry(seen),
+    })
+    .await;
+    let may = unable
+        .client()
+        .may_write_tgw_routes(&unable.region(), &table(), Cidr::ALL, &attachment)
+        .await
+        .unwrap();
+    assert!(!may);
+
+    let deaf = Server::start(|_| Reply::ec2("<route/>")).await;
+    let error = deaf
+        .client()
+        .may_write_tgw_routes(&deaf.region(), &table(), Cidr::ALL, &attachment)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, AwsError::Parse { .. }));
+    assert_eq!(deaf.operations(), [REPLACE]);
+}
+
+#[tokio::test]
+async fn an_exact_route_is_told_from_its_absence() {
+    let server = Server::start(|seen| {
+        match seen.form("Filter.2.Value.1").as_deref() {
+            Some("10.1.0.0/16") => Reply::ec2(&format!(
+                "<routeSet>{}</routeSet>",
+                route_xml("10.1.0.0/16".parse().unwrap())
+            )),
+            Some("10.2.0.0/16") => Reply::ec2(
+                "<routeSet><item><destinationCidrBlock>10.2.0.0/16</destinationCidrBlock><type>static</type>\
+                 <state>blackhole</state></item></routeSet>",
+            ),
+            _ => Reply::ec2("<routeSet/>"),
+        }
+    })
+    .await;
+    let (client, region) = (server.client(), server.region());
+    let look = async |text: &str| {
+        client
+            .tgw_route(&region, &table(), cidr(text))
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        look("10.1.0.0/16").await,
+        Some(TgwTarget::Attachment(AttachmentId::new("tgw-attach-1")))
+    );
+    assert_eq!(look("10.2.0.0/16").await, Some(TgwTarget::Blackhole));
+    assert_eq!(look("10.3.0.0/16").await, None);
+    let seen = &server.seen()[0];
+    assert_eq!(seen.form("Filter.1.Name").as_deref(), Some("type"));
+    assert_eq!(seen.form("Filter.1.Value.1").as_deref(), Some("static"));
+    assert_eq!(
+        seen.form("Filter.2.Name").as_deref(),
+        Some("route-search.exact-match")
+    );
+}
+
+/// Routes of every length, among them ones that lie on the borders of halves.
+fn many_routes() -> Vec<Cidr> {
+    let mut routes: Vec<Cidr> = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8"]
+        .map(cidr)
+        .to_vec();
+    routes.extend((0..40).map(|i| Cidr::containing(std::net::Ipv4Addr::new(172, 30, i, 0), 24)));
+    routes.extend((0..20).map(|i| Cidr::host(std::net::Ipv4Addr::new(172, 30, 1, i))));
+    routes.sort();
+    routes
+}
+
+#[tokio::test]
+async fn routes_kept_back_without_a_token_are_found_by_halving() {
+    const AT_ONCE: usize = 7;
+    let server = Server::start(|seen| {
+        let scope = seen.form("Filter.2.Value.1").map(|text| cidr(&text));
+        let matching: Vec<Cidr> = many_routes()
+            .into_iter()
+            .filter(|route| match seen.form("Filter.2.Name").as_deref() {
+                None => true,
+                Some("route-search.exact-match") => Some(*route) == scope,
+                Some(_) => scope.is_some_and(|scope| scope.covers(*route)),
+            })
+            .collect();
+        let items: String = matching
+            .iter()
+            .take(AT_ONCE)
+            .copied()
+            .map(route_xml)
+            .collect();
+        Reply::ec2(&format!(
+            "<routeSet>{items}</routeSet><additionalRoutesAvailable>{}</additionalRoutesAvailable>",
+            matching.len() > AT_ONCE
+        ))
+    })
+    .await;
+    let mut found: Vec<Cidr> = server
+        .client()
+        .all_routes(&server.region(), &table(), RouteType::Static)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|route| route.cidr)
+        .collect();
+    found.sort();
+    assert_eq!(found, many_routes());
+}
+
+#[tokio::test]
+async fn routes_kept_back_with_a_token_are_paged() {
+    let server = Server::start(|seen| match seen.form("NextToken") {
+        None => Reply::ec2(&format!(
+            "<routeSet>{}</routeSet><additionalRoutesAvailable>true</additionalRoutesAvailable><nextToken>t</nextToken>",
+            route_xml(cidr("10.0.0.0/8"))
+        )),
+        Some(_) => Reply::ec2(&format!(
+            "<routeSet>{}</routeSet><additionalRoutesAvailable>false</additionalRoutesAvailable>",
+            route_xml(cidr("11.0.0.0/8"))
+        )),
+    })
+    .await;
+    let found = server
+        .client()
+        .all_routes(&server.region(), &table(), RouteType::Propagated)
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(server.seen().len(), 2);
+}

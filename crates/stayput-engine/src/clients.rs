@@ -1,0 +1,67 @@
+//! The clients of one estate. Making them contacts nobody.
+
+use std::collections::BTreeMap;
+
+use stayput_aws::AwsClient;
+use stayput_estate::Estate;
+use stayput_estate::SiteName;
+use stayput_nutanix::Credentials;
+use stayput_nutanix::MoveClient;
+use stayput_nutanix::PrismClient;
+
+use crate::EngineError;
+
+/// Where the credentials of appliances come from: a function from variable name to value, usually the environment.
+pub type CredentialsSource<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
+/// Everything an estate's systems are reached through.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// AWS, all regions.
+    pub aws: AwsClient,
+    /// Prism Central by site.
+    pub prism: BTreeMap<SiteName, PrismClient>,
+    /// Move by site.
+    pub moves: BTreeMap<SiteName, MoveClient>,
+}
+
+impl Clients {
+    /// Makes the clients. A site's own variables (`PRISM_CENTRAL_USERNAME_TOKYO`) go before the common ones.
+    ///
+    /// # Errors
+    /// Missing credentials, unreadable CA files, malformed addresses.
+    pub async fn connect(estate: &Estate, credentials: CredentialsSource<'_>) -> Result<Self, EngineError> {
+        let engine = &estate.engine;
+        let aws = AwsClient::connect(&estate.aws, engine.call_timeout).await?;
+        let mut prism = BTreeMap::new();
+        let mut moves = BTreeMap::new();
+        for (name, site) in &estate.sites {
+            let account = account(credentials, "PRISM_CENTRAL", "Prism Central", name)?;
+            let client = PrismClient::connect(name, &site.prism, &account, engine.call_timeout, engine.poll_interval)?;
+            prism.insert(name.clone(), client);
+            if let Some(mv) = &site.mv {
+                let account = self::account(credentials, "MOVE", "Move", name)?;
+                let client = MoveClient::connect(name, &mv.appliance, &account, engine.call_timeout, engine.poll_interval)?;
+                moves.insert(name.clone(), client);
+            }
+        }
+        Ok(Self { aws, prism, moves })
+    }
+}
+
+fn account(
+    credentials: CredentialsSource<'_>,
+    prefix: &str,
+    what: &str,
+    site: &SiteName,
+) -> Result<Credentials, EngineError> {
+    let suffix = site.as_str().to_uppercase().replace('-', "_");
+    let value = |name: &str| credentials(&format!("{prefix}_{name}_{suffix}")).or_else(|| credentials(&format!("{prefix}_{name}")));
+    match (value("USERNAME"), value("PASSWORD")) {
+        (Some(username), Some(password)) => Ok(Credentials::new(username, password)),
+        _ => Err(EngineError::NoCredentials {
+            what: format!("{what} of {site}"),
+            variables: format!("{prefix}_USERNAME and {prefix}_PASSWORD (or the same with _{suffix})"),
+        }),
+    }
+}

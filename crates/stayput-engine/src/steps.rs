@@ -1,0 +1,48 @@
+//! What each kind of step does. `Ok(true)`: something was changed; `Ok(false)`: it was so already.
+
+mod machine;
+mod migrate;
+mod overlay;
+mod protect;
+mod recovery;
+mod route;
+mod verify;
+
+use stayput_plan::Action;
+
+use crate::StepError;
+use crate::run::StepContext;
+use crate::run::now;
+
+/// Makes the action's statement true.
+pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, StepError> {
+    match action {
+        Action::Capture { machines } => {
+            context.ledger.put_machines(machines, &now())?;
+            Ok(true)
+        }
+        Action::EnsureFlowVpc { site, name } => overlay::flow_vpc(context, site, name).await,
+        Action::EnsureSubnet { .. } => overlay::subnet(context, action).await,
+        Action::Erp { site, scope, cidr, present } => overlay::erp(context, site, *scope, *cidr, *present).await,
+        Action::Replicate { site, move_plan, source_vpc, network, machines } => {
+            migrate::replicate(context, site, move_plan, source_vpc, network, machines).await
+        }
+        Action::Cutover { site, move_plan, machine } => migrate::cutover(context, site, move_plan, machine).await,
+        Action::RestoreNics { site, machine } => machine::restore_nics(context, site, machine).await,
+        Action::TgwRoute { region, table, cidr, from, to } => {
+            route::tgw_route(context, region, table, *cidr, from.as_ref(), to.as_ref()).await
+        }
+        Action::Categorize { site, key, value, machines } => {
+            protect::categorize(context, site, key, value, machines).await
+        }
+        Action::ProtectionPolicy { .. } => protect::policy(context, action).await,
+        Action::RecoveryPlan { .. } => protect::recovery_plan(context, action).await,
+        Action::AwaitRecoveryPoints { site, recovery, machines } => {
+            protect::await_recovery_points(context, site, recovery, machines).await
+        }
+        Action::RunRecovery { plan, run, from, to, machines } => {
+            recovery::run(context, plan, *run, from, to, machines).await
+        }
+        Action::Verify { site, networks } => verify::verify(context, site, networks).await,
+    }
+}

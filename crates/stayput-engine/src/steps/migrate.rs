@@ -1,0 +1,218 @@
+//! Replication and cutover with Nutanix Move.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use stayput_estate::InstanceId;
+use stayput_estate::MovePlanId;
+use stayput_estate::MoveVmId;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::VpcId;
+use stayput_nutanix::MovePlanSpec;
+use stayput_nutanix::MoveVmSpec;
+use stayput_plan::OverlayKind;
+use stayput_world::aws::InstanceState;
+use stayput_world::mv::MovePlan;
+use stayput_world::mv::MovePlanState;
+use stayput_world::mv::MoveProviderKind;
+use stayput_world::mv::MoveVm;
+
+use crate::StepError;
+use crate::run::StepContext;
+use crate::run::now;
+
+/// How long seeding may take. Days are normal for large disks over thin lines (Move reference §10).
+const SEEDED_WITHIN: Duration = Duration::from_secs(14 * 24 * 3600);
+/// How long a cutover may take once asked for.
+const CUT_OVER_WITHIN: Duration = Duration::from_secs(12 * 3600);
+
+/// What Move offers while a VM may be cut over. Gate on this, not on state names (Move reference §7).
+const CUTOVER: &str = "CUTOVER";
+
+fn may_cut_over(vm: &MoveVm) -> bool {
+    vm.actions.iter().any(|action| action.eq_ignore_ascii_case(CUTOVER))
+}
+
+fn failed(plan: &str, vm: &MoveVm) -> Option<StepError> {
+    let reason = vm.error.clone()?;
+    Some(StepError::Failed { what: format!("Move plan {plan}"), reason })
+}
+
+/// Whether Move has gone past the point where the VM could be cut over: it is being, or is, cut over.
+fn is_past_ready(vm: &MoveVm) -> bool {
+    vm.completed || vm.state.to_ascii_lowercase().contains("cutoverinprogress") || vm.state.to_ascii_lowercase().contains("lastsync")
+}
+
+pub async fn replicate(
+    context: &StepContext,
+    site: &SiteName,
+    name: &str,
+    source_vpc: &VpcId,
+    network: &NetworkName,
+    machines: &BTreeSet<InstanceId>,
+) -> Result<bool, StepError> {
+    let client = context.move_client(site)?;
+    let config = context.move_config(site)?;
+    let world = context.move_world(site)?;
+    let region = &context.estate.source.region;
+    let mut vms = Vec::new();
+    for machine in machines {
+        let workload = world.workloads.get(machine).ok_or_else(|| StepError::Missing {
+            what: format!("{machine} in Move's inventory"),
+            site: site.clone(),
+        })?;
+        vms.push(MoveVmSpec { id: workload.id.clone(), instance: machine.clone() });
+    }
+    let existing = client.find_plan(name).await?;
+    let (plan, created) = match existing {
+        Some(id) => (id, false),
+        None => {
+            let target = world
+                .providers
+                .iter()
+                .find(|(_, provider)| provider.kind == MoveProviderKind::Aos && provider.name == config.target_provider);
+            let source = world
+                .providers
+                .iter()
+                .find(|(_, provider)| provider.kind == MoveProviderKind::Aws && provider.name == config.source_provider);
+            let missing = |what: &str| StepError::Missing { what: what.to_owned(), site: site.clone() };
+            let (source_provider, _) = source.ok_or_else(|| missing("Move's AWS provider"))?;
+            let (target_provider, target) = target.ok_or_else(|| missing("Move's AOS provider"))?;
+            let container_of = |cluster: &stayput_world::mv::MoveCluster| cluster.containers.get(&config.container).cloned();
+            let (cluster, container) = target
+                .clusters
+                .iter()
+                .find_map(|(id, cluster)| Some((id.clone(), container_of(cluster)?)))
+                .ok_or_else(|| missing(&format!("storage container {}", config.container)))?;
+            let spec = MovePlanSpec {
+                name: name.to_owned(),
+                source_provider: source_provider.clone(),
+                region: region.clone(),
+                target_provider: target_provider.clone(),
+                cluster,
+                container,
+                source_network: source_vpc.to_string(),
+                target_subnet: context.catalog.subnet(site, OverlayKind::Production, network)?,
+                vms: vms.clone(),
+            };
+            (client.create_plan(&spec).await?, true)
+        }
+    };
+    context.record(&serde_json::json!({"move_plan": plan, "created": created}))?;
+    let seen = client.plan_status(&plan).await?;
+    if seen.state == MovePlanState::NotStarted {
+        context.progress(None, "Move prepares the guests");
+        client.prepare(&plan, region, &vms).await?;
+        client.readiness(&plan).await?;
+        client.start(&plan).await?;
+    }
+    let changed = created || seen.state == MovePlanState::NotStarted;
+    let what = format!("replication of Move plan {name}");
+    let wanted: Vec<MoveVmId> = vms.into_iter().map(|vm| vm.id).collect();
+    context
+        .until(&what, SEEDED_WITHIN, async || {
+            let seen = context.watcher.look(site, client, &plan).await?;
+            let mut ready = 0;
+            let mut sum = 0;
+            for id in &wanted {
+                let Some(vm) = seen.vms.get(id) else { continue };
+                if let Some(error) = failed(name, vm) {
+                    return Err(error);
+                }
+                let arrived = may_cut_over(vm) || is_past_ready(vm);
+                ready += usize::from(arrived);
+                sum += if arrived { 100 } else { usize::from(vm.progress.unwrap_or(0)) };
+            }
+            plan_is_alive(name, &seen)?;
+            let percent = u8::try_from(sum / wanted.len().max(1)).ok();
+            context.progress(percent, format!("{ready} of {} machines ready to cut over", wanted.len()));
+            Ok((ready == wanted.len()).then_some(()))
+        })
+        .await?;
+    Ok(changed)
+}
+
+fn plan_is_alive(name: &str, plan: &MovePlan) -> Result<(), StepError> {
+    match &plan.state {
+        MovePlanState::Failed | MovePlanState::Aborted => Err(StepError::Failed {
+            what: format!("Move plan {name}"),
+            reason: format!("it is {:?}", plan.state).to_lowercase(),
+        }),
+        MovePlanState::NotStarted
+        | MovePlanState::InProgress
+        | MovePlanState::Paused
+        | MovePlanState::Completed
+        | MovePlanState::Unknown(_) => Ok(()),
+    }
+}
+
+pub async fn cutover(
+    context: &StepContext,
+    site: &SiteName,
+    name: &str,
+    machine: &InstanceId,
+) -> Result<bool, StepError> {
+    let client = context.move_client(site)?;
+    let facts = context.machine(machine)?;
+    let workload = context.move_world(site)?.workloads.get(machine).map(|workload| workload.id.clone());
+    let missing = |what: String| StepError::Missing { what, site: site.clone() };
+    let workload = workload.ok_or_else(|| missing(format!("{machine} in Move's inventory")))?;
+    let plan: MovePlanId = client.find_plan(name).await?.ok_or_else(|| missing(format!("Move plan {name}")))?;
+    let look = async || -> Result<MoveVm, StepError> {
+        let seen = context.watcher.look(site, client, &plan).await?;
+        seen.vms.get(&workload).cloned().ok_or_else(|| missing(format!("{machine} in Move plan {name}")))
+    };
+    let before = look().await?;
+    let ask = may_cut_over(&before);
+    if ask {
+        client.cutover(&plan, &workload).await?;
+    }
+    let what = format!("cutover of {machine}");
+    let vm = context
+        .until(&what, CUT_OVER_WITHIN, async || {
+            let seen = look().await?;
+            if let Some(error) = failed(name, &seen) {
+                return Err(error);
+            }
+            context.progress(seen.progress, seen.state.clone());
+            match (seen.completed, seen.vm) {
+                (true, Some(vm)) => Ok(Some(vm)),
+                (true, None) => Err(StepError::Failed {
+                    what: format!("Move plan {name}"),
+                    reason: format!(
+                        "{machine} is over, but Move does not say which VM it became; find it in Prism Central and run: stayput adopt {machine} --vm UUID"
+                    ),
+                }),
+                (false, _) => Ok(None),
+            }
+        })
+        .await?;
+    source_is_stopped(context, machine).await?;
+    let arrived = context
+        .prism(site)?
+        .vm(&vm)
+        .await?
+        .ok_or_else(|| missing(format!("VM {vm}, which Move made of {machine}")))?;
+    context.ledger.put_vm(machine, site, &vm, &now())?;
+    context.catalog.put_vm(machine, site, vm.clone());
+    context.record(&serde_json::json!({"vm": vm, "arrived": arrived, "facts": facts}))?;
+    Ok(ask)
+}
+
+/// Promise 2: the source is stopped before the target gets its address.
+pub async fn source_is_stopped(context: &StepContext, machine: &InstanceId) -> Result<(), StepError> {
+    let found = context.clients.aws.instance(&context.estate.source.region, machine).await?;
+    match found.map(|instance| instance.state) {
+        None | Some(InstanceState::Stopped | InstanceState::Terminated) => Ok(()),
+        Some(
+            state @ (InstanceState::Pending
+            | InstanceState::Running
+            | InstanceState::Stopping
+            | InstanceState::ShuttingDown
+            | InstanceState::Unknown(_)),
+        ) => Err(StepError::Refused(format!(
+            "{machine} is {state:?} in EC2; its addresses must not be served twice, so it must be stopped first"
+        ))),
+    }
+}

@@ -1,0 +1,52 @@
+//! One static route of one Transit Gateway route table.
+
+use std::time::Duration;
+
+use stayput_estate::Cidr;
+use stayput_estate::Region;
+use stayput_estate::TgwRouteTableId;
+use stayput_world::aws::TgwTarget;
+
+use crate::StepError;
+use crate::run::StepContext;
+
+/// How long a written route may take to be active. Terraform's provider allows five minutes (AWS reference §1.5).
+const ACTIVE_WITHIN: Duration = Duration::from_secs(300);
+
+pub async fn tgw_route(
+    context: &StepContext,
+    region: &Region,
+    table: &TgwRouteTableId,
+    cidr: Cidr,
+    from: Option<&TgwTarget>,
+    to: Option<&TgwTarget>,
+) -> Result<bool, StepError> {
+    let aws = &context.clients.aws;
+    let name = |target: Option<&TgwTarget>| target.map_or_else(|| "absent".to_owned(), ToString::to_string);
+    // Read right before writing: nothing else keeps two writers apart (AWS reference §6).
+    let found = aws.tgw_route(region, table, cidr).await?;
+    context.record(&serde_json::json!({"before": found}))?;
+    if found.as_ref() == to {
+        return Ok(false);
+    }
+    if found.as_ref() != from {
+        return Err(StepError::WorldChanged {
+            what: format!("route {cidr} in {table} ({region})"),
+            found: name(found.as_ref()),
+            expected: name(from),
+        });
+    }
+    match to {
+        Some(target) => aws.put_tgw_route(region, table, cidr, target).await?,
+        None => aws.delete_tgw_route(region, table, cidr).await?,
+    }
+    let what = format!("route {cidr} → {} in {table} ({region})", name(to));
+    let seen = context
+        .until(&what, ACTIVE_WITHIN, async || {
+            let found = aws.tgw_route(region, table, cidr).await?;
+            Ok((found.as_ref() == to).then_some(found))
+        })
+        .await?;
+    context.record(&serde_json::json!({"after": seen}))?;
+    Ok(true)
+}

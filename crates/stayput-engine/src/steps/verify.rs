@@ -1,0 +1,70 @@
+//! Looking again at everything: what the plan promised must be what is.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_fabric::Fabric;
+use stayput_fabric::Source;
+use stayput_plan::Survey;
+
+use crate::Events;
+use crate::StepError;
+use crate::observe::observe;
+use crate::run::StepContext;
+
+/// How long the world may take to settle before a verification fails: eventual consistency is seconds to tens of seconds
+/// (AWS reference §1.5, memory).
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+
+pub async fn verify(
+    context: &StepContext,
+    site: &SiteName,
+    networks: &BTreeSet<NetworkName>,
+) -> Result<bool, StepError> {
+    let what = format!("every address delivered at {site}");
+    let mut last = String::new();
+    let result = context
+        .until(&what, SETTLES_WITHIN, async || {
+            context.progress(None, "observes and traces everything");
+            let world = observe(&context.estate, &context.clients, &Events::none()).await.map_err(observing)?;
+            let facts = context.ledger.facts()?;
+            let survey = Survey::new(&context.estate, &world, &facts, networks);
+            let fabric = Fabric::new(&context.estate, &world);
+            let mut wrong = Vec::new();
+            let mut traced = 0;
+            for (id, machine) in survey.machines.iter().filter(|(id, _)| survey.runs(id)) {
+                for address in machine.addresses() {
+                    traced += 1;
+                    let verdict = fabric.trace(&Source::OnPrem, address).verdict;
+                    if !verdict.is_delivered() || verdict.site() != Some(site) {
+                        wrong.push(format!("{} {address}: {verdict}", machine.label(id)));
+                    }
+                }
+            }
+            last = wrong.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+            if wrong.is_empty() {
+                context.record(&serde_json::json!({"delivered": traced, "site": site}))?;
+                Ok(Some(()))
+            } else {
+                Ok(None)
+            }
+        })
+        .await;
+    match result {
+        Ok(()) => Ok(false),
+        Err(StepError::TooSlow { .. }) => Err(StepError::Failed { what, reason: last }),
+        Err(error) => Err(error),
+    }
+}
+
+fn observing(error: crate::EngineError) -> StepError {
+    match error {
+        crate::EngineError::Aws(error) => error.into(),
+        crate::EngineError::Prism(error) => error.into(),
+        crate::EngineError::Move(error) => error.into(),
+        crate::EngineError::Ledger(error) => error.into(),
+        other => StepError::Failed { what: "observing".to_owned(), reason: other.to_string() },
+    }
+}

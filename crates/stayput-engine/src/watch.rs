@@ -1,0 +1,49 @@
+//! One poller per Move plan, however many of its machines are waited for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stayput_estate::MovePlanId;
+use stayput_estate::SiteName;
+use stayput_nutanix::MoveClient;
+use stayput_nutanix::MoveError;
+use stayput_world::mv::MovePlan;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// The last look at a plan, and when it was taken.
+type LastLook = Arc<Mutex<Option<(Instant, Arc<MovePlan>)>>>;
+
+/// Shared looks at Move plans: whoever asks within one poll interval gets the same answer.
+#[derive(Debug)]
+pub struct Watcher {
+    interval: Duration,
+    plans: Mutex<BTreeMap<(SiteName, MovePlanId), LastLook>>,
+}
+
+impl Watcher {
+    pub fn new(interval: Duration) -> Self {
+        Self { interval, plans: Mutex::default() }
+    }
+
+    /// The plan as it is now, or was less than one poll interval ago.
+    pub async fn look(
+        &self,
+        site: &SiteName,
+        client: &MoveClient,
+        plan: &MovePlanId,
+    ) -> Result<Arc<MovePlan>, MoveError> {
+        let key = (site.clone(), plan.clone());
+        let slot = Arc::clone(self.plans.lock().await.entry(key).or_default());
+        let mut last = slot.lock().await;
+        if let Some((at, seen)) = &*last
+            && at.elapsed() < self.interval
+        {
+            return Ok(Arc::clone(seen));
+        }
+        let seen = Arc::new(client.plan_status(plan).await?);
+        *last = Some((Instant::now(), Arc::clone(&seen)));
+        Ok(seen)
+    }
+}

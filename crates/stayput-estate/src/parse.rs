@@ -1,0 +1,112 @@
+//! From text to [`Estate`]: everything a file can get wrong is found here, and all of it in one go.
+//!
+//! Three passes: TOML syntax; the [shape](crate::shape) (keys and types); then every value by itself and with the others.
+//! The parts of an estate are read into options, so that one wrong value does not hide what is wrong elsewhere; the estate
+//! is put together only if nothing was reported.
+
+mod duration;
+mod edges;
+mod networks;
+mod reader;
+mod settings;
+mod sites;
+mod text;
+mod waves;
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::de::DeTable;
+
+use crate::Estate;
+use crate::config::RawEstate;
+use crate::error::ConfigError;
+use crate::error::ConfigErrors;
+use crate::error::ShapeFault;
+use crate::shape;
+use reader::Reader;
+
+/// Reads a `stayput.toml`.
+///
+/// `file_name` is how errors call the file; `base_dir` is the directory relative paths in it start from. Nothing is read
+/// from disk: whether files and remote objects exist is for others to find out.
+///
+/// # Errors
+/// Everything wrong with the file, in its order, each with a place and a remedy. Where the file is not TOML, only that.
+pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Estate, ConfigErrors> {
+    read(text, base_dir).map_err(|errors| ConfigErrors::new(file_name, text, errors))
+}
+
+fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {
+    let end = text.trim_end().len();
+    let end = end..end;
+
+    let (mut document, syntax) = DeTable::parse_recoverable(text);
+    if !syntax.is_empty() {
+        let errors = syntax.iter().map(|error| {
+            let message = error.message().to_owned();
+            let span = error.span().unwrap_or(end.clone());
+            ConfigError::new(span, "here", ShapeFault::Syntax { message })
+        });
+        return Err(errors.collect());
+    }
+
+    let mut errors = Vec::new();
+    let damage = shape::check(document.get_mut(), end.clone(), &mut errors);
+    let unreadable =
+        |message: String, span| ConfigError::new(span, "here", ShapeFault::Unreadable { message });
+    let raw = match RawEstate::deserialize(toml::de::Deserializer::from(document)) {
+        Ok(raw) => raw,
+        Err(error) => {
+            let span = error.span().unwrap_or(end);
+            errors.push(unreadable(error.message().to_owned(), span));
+            return Err(errors);
+        }
+    };
+
+    let mut reader = Reader::new(base_dir, damage, errors);
+    let estate = estate(&mut reader, &raw);
+    let mut errors = reader.into_errors();
+    match estate {
+        Some(estate) if errors.is_empty() => Ok(estate),
+        Some(_) => Err(errors),
+        None => {
+            if errors.is_empty() {
+                errors.push(unreadable("a value is absent".to_owned(), end));
+            }
+            Err(errors)
+        }
+    }
+}
+
+/// The estate; `None` only after something was reported.
+fn estate(reader: &mut Reader<'_>, raw: &RawEstate) -> Option<Estate> {
+    // Everything is read before any `?`, so that everything is reported.
+    let name = settings::name(reader, raw.estate.value());
+    let on_prem = networks::on_prem(reader, raw.on_prem.value());
+    let sites = sites::read(reader, raw);
+    let networks = networks::read(reader, raw.networks.as_ref(), &sites, &on_prem);
+    let waves = waves::read(reader, raw.waves.value());
+    let edges = edges::read(reader, raw.edges.value(), &sites);
+    let protection = settings::protection(reader, raw.protection.value());
+    let ledger = settings::ledger(reader, raw.ledger.value());
+    let aws = settings::aws(reader, raw.aws.value());
+    let engine = settings::engine(reader, raw.engine.value());
+    let (source, sites) = sites.finish()?;
+    Some(Estate {
+        name: name?,
+        source,
+        sites,
+        networks: networks?,
+        waves: waves?,
+        edges: edges?,
+        on_prem: on_prem
+            .into_iter()
+            .map(|prefix| prefix.into_value())
+            .collect(),
+        protection: protection?,
+        ledger: ledger?,
+        aws: aws?,
+        engine: engine?,
+    })
+}

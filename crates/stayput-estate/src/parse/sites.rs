@@ -1,0 +1,364 @@
+//! `[source.NAME]` and `[sites.NAME]`.
+
+use std::collections::BTreeMap;
+
+use crate::Appliance;
+use crate::Ec2Site;
+use crate::MoveConfig;
+use crate::Nc2Site;
+use crate::Region;
+use crate::SiteName;
+use crate::TgwId;
+use crate::VpcId;
+use crate::config::At;
+use crate::config::DEFAULT_CONTAINER;
+use crate::config::DEFAULT_TEST_VPC;
+use crate::config::DEFAULT_TRANSIT_VPC;
+use crate::config::Field;
+use crate::config::Named;
+use crate::config::RawAppliance;
+use crate::config::RawEstate;
+use crate::config::RawMove;
+use crate::config::RawSite;
+use crate::config::RawSource;
+use crate::error::Choices;
+use crate::error::ConfigError;
+use crate::error::RelationFault;
+
+use super::reader::Reader;
+use super::reader::in_file_order;
+use super::reader::pairs;
+use super::text;
+
+/// The sites as far as they could be read.
+pub(super) struct Sites {
+    /// Where each site is, in the order of the file; the EC2 source before the NC2 sites.
+    pub places: Vec<Place>,
+    source: Option<Ec2Site>,
+    sites: Option<BTreeMap<SiteName, Nc2Site>>,
+}
+
+/// Where a site is in AWS, with the places in the file that say so.
+pub(super) struct Place {
+    pub name: At<SiteName>,
+    pub region: Option<At<Region>>,
+    pub vpc: Option<At<VpcId>>,
+    pub tgw: Option<At<TgwId>>,
+    pub kind: PlaceKind,
+}
+
+/// What can be at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlaceKind {
+    Source,
+    Nc2 { has_move: bool },
+}
+
+impl Sites {
+    /// The NC2 site of this name.
+    pub fn nc2(&self, name: &SiteName) -> Option<&Place> {
+        self.places
+            .iter()
+            .find(|place| place.kind != PlaceKind::Source && place.name.value() == name)
+    }
+
+    /// Whether there is an EC2 source.
+    pub fn has_source(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| place.kind == PlaceKind::Source)
+    }
+
+    /// Whether there is any NC2 site.
+    pub fn has_nc2(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| place.kind != PlaceKind::Source)
+    }
+
+    /// Whether this is the EC2 source.
+    pub fn is_source(&self, name: &SiteName) -> bool {
+        self.places
+            .iter()
+            .any(|place| place.kind == PlaceKind::Source && place.name.value() == name)
+    }
+
+    /// The names of the NC2 sites, for somebody who wrote another one.
+    pub fn choices(&self, wrong: &SiteName) -> Choices {
+        let names = self
+            .places
+            .iter()
+            .filter(|place| place.kind != PlaceKind::Source)
+            .map(|place| place.name.value().as_str());
+        Choices::new("NC2 sites", wrong.as_str(), names)
+    }
+
+    pub fn finish(self) -> Option<(Ec2Site, BTreeMap<SiteName, Nc2Site>)> {
+        self.source.zip(self.sites)
+    }
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, raw: &RawEstate) -> Sites {
+    let mut places = Vec::new();
+    let source = raw
+        .source
+        .as_ref()
+        .and_then(|table| source(reader, table, &mut places));
+    let sites = raw
+        .sites
+        .as_ref()
+        .and_then(|table| nc2_sites(reader, table, &mut places));
+    let sites = Sites {
+        places,
+        source,
+        sites,
+    };
+    check_places(reader, &sites.places);
+    sites
+}
+
+fn source(
+    reader: &mut Reader<'_>,
+    table: &At<Named<RawSource>>,
+    places: &mut Vec<Place>,
+) -> Option<Ec2Site> {
+    let sources = in_file_order(table.value());
+    let mut read: Vec<Option<Ec2Site>> = Vec::new();
+    for (name, raw) in &sources {
+        let raw = raw.value();
+        let named = reader.read(name, text::name);
+        let place = Place {
+            name: At::new(name.span(), SiteName::new(name.value())),
+            region: reader.required(&raw.region, text::region),
+            vpc: reader.required(&raw.vpc, text::aws_id),
+            tgw: reader.required(&raw.tgw, text::aws_id),
+            kind: PlaceKind::Source,
+        };
+        read.push(named.and_then(|_name| {
+            Some(Ec2Site {
+                name: place.name.value().clone(),
+                region: place.region.as_ref()?.value().clone(),
+                vpc: place.vpc.as_ref()?.value().clone(),
+                tgw: place.tgw.as_ref()?.value().clone(),
+            })
+        }));
+        places.push(place);
+    }
+    match sources.as_slice() {
+        [] => {
+            none_declared(reader, "source", table);
+            None
+        }
+        [_one] => read.pop().flatten(),
+        [(first, _), others @ ..] => {
+            let names: Vec<&str> = sources
+                .iter()
+                .map(|(name, _)| name.value().as_str())
+                .collect();
+            let fault = RelationFault::SeveralSources {
+                count: sources.len(),
+                names: names.join(", "),
+            };
+            for (name, _) in others.iter().take(1) {
+                let error = ConfigError::new(name.span(), "another source", fault.clone())
+                    .also(first.span(), "the first");
+                reader.report(error);
+            }
+            None
+        }
+    }
+}
+
+/// Reports that a table of named tables has none, unless there was one that the shape check took away.
+pub(super) fn none_declared<T>(reader: &mut Reader<'_>, table: &'static str, at: &At<Named<T>>) {
+    if reader.is_whole(table) {
+        let fault = RelationFault::NoneDeclared { table };
+        reader.report(ConfigError::new(at.span(), "has nothing in it", fault));
+    }
+}
+
+fn nc2_sites(
+    reader: &mut Reader<'_>,
+    table: &At<Named<RawSite>>,
+    places: &mut Vec<Place>,
+) -> Option<BTreeMap<SiteName, Nc2Site>> {
+    if table.value().is_empty() {
+        none_declared(reader, "sites", table);
+    }
+    let mut sites = Vec::new();
+    for (name, raw) in in_file_order(table.value()) {
+        sites.push(nc2_site(reader, name, raw.value(), places));
+    }
+    sites
+        .into_iter()
+        .map(|site| site.map(|site| (site.name.clone(), site)))
+        .collect()
+}
+
+fn nc2_site(
+    reader: &mut Reader<'_>,
+    name: &At<String>,
+    raw: &RawSite,
+    places: &mut Vec<Place>,
+) -> Option<Nc2Site> {
+    let named = reader.read(name, text::name);
+    let place = Place {
+        name: At::new(name.span(), SiteName::new(name.value())),
+        region: reader.required(&raw.region, text::region),
+        vpc: reader.required(&raw.vpc, text::aws_id),
+        tgw: reader.required(&raw.tgw, text::aws_id),
+        kind: PlaceKind::Nc2 {
+            has_move: raw.mv.as_ref().is_some(),
+        },
+    };
+    let flow_vpc = reader.required(&raw.flow_vpc, text::filled);
+    let transit_vpc = reader.text_or(&raw.transit_vpc, DEFAULT_TRANSIT_VPC);
+    let test_vpc = reader.text_or(&raw.test_vpc, DEFAULT_TEST_VPC);
+    let flow_vpcs: Vec<(&'static str, &At<String>)> = [
+        ("flow-vpc", &flow_vpc),
+        ("transit-vpc", &transit_vpc),
+        ("test-vpc", &test_vpc),
+    ]
+    .into_iter()
+    .filter_map(|(key, vpc)| Some((key, vpc.as_ref()?)))
+    .collect();
+    check_flow_vpcs(reader, &place.name, &flow_vpcs);
+    let dns_servers = reader.list(&raw.dns_servers, text::address);
+    let prism = raw
+        .prism
+        .value()
+        .and_then(|raw: &RawAppliance| appliance(reader, &raw.url, &raw.ca_file));
+    let mv = match raw.mv.value() {
+        Some(raw) => move_config(reader, raw).map(Some),
+        None => Some(None),
+    };
+    let site = named.and_then(|_name| {
+        Some(Nc2Site {
+            name: place.name.value().clone(),
+            region: place.region.as_ref()?.value().clone(),
+            vpc: place.vpc.as_ref()?.value().clone(),
+            tgw: place.tgw.as_ref()?.value().clone(),
+            flow_vpc: flow_vpc?.into_value(),
+            transit_vpc: transit_vpc?.into_value(),
+            test_vpc: test_vpc?.into_value(),
+            dns_servers: dns_servers?.into_iter().map(At::into_value).collect(),
+            prism: prism?,
+            mv: mv?,
+        })
+    });
+    places.push(place);
+    site
+}
+
+fn appliance(
+    reader: &mut Reader<'_>,
+    url: &Field<String>,
+    ca_file: &Field<String>,
+) -> Option<Appliance> {
+    let url = reader.required(url, text::url);
+    let trust = reader.trust(ca_file);
+    Some(Appliance {
+        url: url?.into_value(),
+        trust: trust?,
+    })
+}
+
+fn move_config(reader: &mut Reader<'_>, raw: &RawMove) -> Option<MoveConfig> {
+    let appliance = appliance(reader, &raw.url, &raw.ca_file);
+    let source_provider = reader.required(&raw.source_provider, text::filled);
+    let target_provider = reader.required(&raw.target_provider, text::filled);
+    let container = reader.text_or(&raw.container, DEFAULT_CONTAINER);
+    Some(MoveConfig {
+        appliance: appliance?,
+        source_provider: source_provider?.into_value(),
+        target_provider: target_provider?.into_value(),
+        container: container?.into_value(),
+    })
+}
+
+/// The Flow VPCs of a site are three: a test in the VPC of production would not be isolated from it.
+fn check_flow_vpcs(
+    reader: &mut Reader<'_>,
+    site: &At<SiteName>,
+    vpcs: &[(&'static str, &At<String>)],
+) {
+    for ((other_key, other), (key, vpc)) in pairs(vpcs) {
+        if vpc == other {
+            let fault = RelationFault::FlowVpcUsedTwice {
+                site: site.value().clone(),
+                vpc: vpc.value().clone(),
+                key,
+                other_key,
+            };
+            // A default has no place in the file; the other one then has.
+            let mut written = [vpc.span(), other.span()]
+                .into_iter()
+                .filter(|span| !span.is_empty());
+            let span = written.next().unwrap_or_else(|| site.span());
+            let mut error = ConfigError::new(span, "used for both", fault);
+            if let Some(span) = written.next() {
+                error = error.also(span, "also here");
+            }
+            reader.report(error);
+        }
+    }
+}
+
+fn check_places(reader: &mut Reader<'_>, places: &[Place]) {
+    for (earlier, later) in pairs(places) {
+        let (other, site) = (earlier.name.value(), later.name.value());
+        if site == other {
+            let fault = RelationFault::SiteNamedTwice { site: site.clone() };
+            reader.report(
+                ConfigError::new(later.name.span(), "an NC2 site", fault)
+                    .also(earlier.name.span(), "the EC2 source"),
+            );
+        }
+        if let (Some(other_vpc), Some(vpc)) = (&earlier.vpc, &later.vpc)
+            && vpc == other_vpc
+        {
+            let fault = RelationFault::VpcUsedTwice {
+                site: site.clone(),
+                other: other.clone(),
+            };
+            reader.report(
+                ConfigError::new(vpc.span(), "the same VPC", fault)
+                    .also(other_vpc.span(), format!("already the VPC of `{other}`")),
+            );
+        }
+    }
+    for (index, later) in places.iter().enumerate() {
+        let earlier = places.iter().take(index);
+        check_tgw_region(reader, &later.tgw, &later.region, earlier);
+    }
+}
+
+/// A Transit Gateway is in one region, whoever names it. Compares with the first site that has the same one.
+pub(super) fn check_tgw_region<'a>(
+    reader: &mut Reader<'_>,
+    tgw: &Option<At<TgwId>>,
+    region: &Option<At<Region>>,
+    others: impl IntoIterator<Item = &'a Place>,
+) {
+    let (Some(tgw), Some(region)) = (tgw, region) else {
+        return;
+    };
+    let other = others.into_iter().find_map(|place| {
+        let same = place.tgw.as_ref()? == tgw;
+        same.then_some((place.name.value(), place.region.as_ref()?))
+    });
+    if let Some((other, other_region)) = other
+        && region != other_region
+    {
+        let fault = RelationFault::TgwInTwoRegions {
+            tgw: tgw.value().clone(),
+            region: region.value().clone(),
+            other: other.clone(),
+            other_region: other_region.value().clone(),
+        };
+        reader.report(
+            ConfigError::new(region.span(), "another region", fault)
+                .also(other_region.span(), format!("the region at site `{other}`")),
+        );
+    }
+}

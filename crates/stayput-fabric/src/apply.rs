@@ -1,0 +1,566 @@
+//! Applying changes, and finding what undoes them.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use stayput_estate::Cidr;
+use stayput_estate::EdgeKind;
+use stayput_estate::EdgeName;
+use stayput_estate::Region;
+use stayput_estate::SiteName;
+use stayput_world::aws::TgwTarget;
+use stayput_world::aws::VpcRouteTarget;
+
+use crate::change::Change;
+use crate::change::ErpScope;
+use crate::change::Refused;
+use crate::fabric::Fabric;
+use crate::holders::Holder;
+use crate::holders::Spot;
+use crate::index::AttIx;
+use crate::index::EdgeIx;
+use crate::index::FlowIx;
+use crate::index::Id;
+use crate::index::RegionIx;
+use crate::index::SiteIx;
+use crate::index::TgwTableIx;
+use crate::index::VpcTableIx;
+use crate::state;
+use crate::state::Fixed;
+use crate::state::Learned;
+use crate::state::VpcEntry;
+use crate::state::VpcHop;
+
+impl Fabric {
+    /// Makes a change; one that would be refused changes nothing, so that a trace shows what is missing. See
+    /// [`Fabric::try_apply`] for why.
+    pub fn apply(&mut self, change: &Change) {
+        // The refusal is for who asks for it; here it means that nothing became otherwise.
+        if let Err(Refused::NotObserved { .. }) = self.try_apply(change) {}
+    }
+
+    /// Makes a change.
+    ///
+    /// # Errors
+    ///
+    /// What names something unobserved, and what the remote system would refuse. Nothing has changed then.
+    pub fn try_apply(&mut self, change: &Change) -> Result<(), Refused> {
+        match change {
+            Change::TgwRoute {
+                region,
+                table,
+                cidr,
+                target,
+            } => {
+                let region = self.region(region)?;
+                let ix = self.tgw_table(region, table)?;
+                let fixed = match target {
+                    None => None,
+                    Some(target) => {
+                        let attachments = &self.topology.attachment_ids;
+                        let fixed = state::fixed(
+                            target,
+                            |id| attachments.get(&(region, id.clone())).copied(),
+                            Arc::make_mut(&mut self.state.gone),
+                        );
+                        if let Fixed::Attachment(attachment) = fixed
+                            && self.topology.attachments[attachment].tgw
+                                != self.topology.tgw_tables[ix].tgw
+                        {
+                            return Err(Refused::OtherTgw {
+                                attachment: self.topology.attachments[attachment].id.clone(),
+                                table: table.clone(),
+                            });
+                        }
+                        Some(fixed)
+                    }
+                };
+                let routes = &mut self.state.tgw_tables[ix.position()].fixed;
+                if routes.get(*cidr).copied() != fixed {
+                    Arc::make_mut(routes).put(*cidr, fixed);
+                }
+            }
+            Change::Erp {
+                site,
+                scope,
+                cidr,
+                present,
+            } => self.set_erp(site, *scope, *cidr, *present)?,
+            Change::Serve {
+                site,
+                address,
+                serving,
+            } => {
+                let site = self.known_site(site)?;
+                self.serve(site, *address, *serving);
+            }
+            Change::Subnet {
+                site,
+                cidr,
+                name,
+                present,
+            } => {
+                let flow = self.flow_of(site, ErpScope::UserVpc)?;
+                let subnets = &mut self.state.flows[flow.position()].subnets;
+                if subnets.get(*cidr).is_some() != *present {
+                    Arc::make_mut(subnets).put(*cidr, present.then(|| name.clone()));
+                }
+            }
+            Change::VpcRoute {
+                table,
+                cidr,
+                target,
+                ..
+            } => {
+                let ix = self.vpc_table(table)?;
+                self.check_vpc_route(ix, *cidr, target.as_ref())?;
+                let entry = target.as_ref().map(|target| VpcEntry {
+                    hop: state::vpc_hop(&self.topology, target),
+                    usable: true,
+                });
+                Arc::make_mut(&mut self.state.vpc_tables[ix.position()]).put(*cidr, entry);
+                // Someone else has written this prefix: what NC2 had there before is of no more use.
+                let site = self.topology.vpcs[self.topology.vpc_tables[ix].vpc].site;
+                if let Some(site) = site {
+                    Arc::make_mut(&mut self.state.erp_memory).remove(&(site, *cidr));
+                }
+            }
+            Change::Announce {
+                edge,
+                cidr,
+                present,
+            } => {
+                let ix = self.edge(edge)?;
+                self.check_announcement(ix, *cidr, *present)?;
+                let prefixes = &mut self.state.allowed[ix.position()];
+                if prefixes.get(*cidr).is_some() != *present {
+                    Arc::make_mut(prefixes).put(*cidr, present.then_some(()));
+                }
+            }
+            Change::Edge { edge, up } => {
+                let ix = self.edge(edge)?;
+                put(&mut self.state.down_edges, ix, !*up);
+            }
+            Change::Attachment {
+                region,
+                attachment,
+                attached,
+            } => {
+                let region = self.region(region)?;
+                let ix = self.attachment(region, attachment)?;
+                if self.state.is_attached(ix) != *attached {
+                    Arc::make_mut(&mut self.state.attached)[ix.position()] = *attached;
+                }
+            }
+            Change::Propagation {
+                region,
+                table,
+                attachment,
+                enabled,
+            } => {
+                let region = self.region(region)?;
+                let table = self.tgw_table(region, table)?;
+                let attachment = self.attachment(region, attachment)?;
+                self.propagate(table, attachment, *enabled);
+            }
+            Change::Region { region, up } => {
+                let ix = self.region(region)?;
+                put(&mut self.state.down_regions, ix, !*up);
+            }
+        }
+        Ok(())
+    }
+
+    /// The change that brings back what is true now, once the given one has been made.
+    ///
+    /// # Errors
+    ///
+    /// The change names something unobserved, so there is nothing to bring back.
+    pub fn inverse_of(&self, change: &Change) -> Result<Change, Refused> {
+        let mut inverse = change.clone();
+        match &mut inverse {
+            Change::TgwRoute {
+                region,
+                table,
+                cidr,
+                target,
+            } => {
+                let region = self.region(region)?;
+                let table = self.tgw_table(region, table)?;
+                let fixed = self.state.tgw_tables[table.position()].fixed.get(*cidr);
+                *target = fixed.map(|fixed| self.target(*fixed));
+            }
+            Change::Erp {
+                site,
+                scope,
+                cidr,
+                present,
+            } => {
+                let flow = self.flow_of(site, *scope)?;
+                let erps = &self.state.flows[flow.position()].erps;
+                *present = erps.get(*cidr).is_some();
+            }
+            Change::Serve {
+                site,
+                address,
+                serving,
+            } => {
+                let site = self.known_site(site)?;
+                *serving = self.is_served(site, *address);
+            }
+            Change::Subnet {
+                site,
+                cidr,
+                name,
+                present,
+            } => {
+                let flow = self.flow_of(site, ErpScope::UserVpc)?;
+                let before = self.state.flows[flow.position()].subnets.get(*cidr);
+                *present = before.is_some();
+                if let Some(before) = before {
+                    name.clone_from(before);
+                }
+            }
+            Change::VpcRoute {
+                table,
+                cidr,
+                target,
+                ..
+            } => {
+                let table = self.vpc_table(table)?;
+                let entry = self.state.vpc_tables[table.position()].get(*cidr);
+                *target = entry.map(|entry| match &entry.hop {
+                    VpcHop::Local => VpcRouteTarget::Local,
+                    VpcHop::Tgw(id) => VpcRouteTarget::Tgw(id.clone()),
+                    VpcHop::Eni { id, .. } => VpcRouteTarget::Eni(id.clone()),
+                    VpcHop::Gateway(id) => VpcRouteTarget::Gateway(id.clone()),
+                    VpcHop::Peering(id) => VpcRouteTarget::Peering(id.clone()),
+                    VpcHop::Unknown(text) => VpcRouteTarget::Unknown(text.clone()),
+                });
+            }
+            Change::Announce {
+                edge,
+                cidr,
+                present,
+            } => {
+                let edge = self.edge(edge)?;
+                *present = self.state.allowed[edge.position()].get(*cidr).is_some();
+            }
+            Change::Edge { edge, up } => {
+                *up = !self.state.down_edges.contains(&self.edge(edge)?);
+            }
+            Change::Attachment {
+                region,
+                attachment,
+                attached,
+            } => {
+                let region = self.region(region)?;
+                *attached = self
+                    .state
+                    .is_attached(self.attachment(region, attachment)?);
+            }
+            Change::Propagation {
+                region,
+                table,
+                attachment,
+                enabled,
+            } => {
+                let region = self.region(region)?;
+                let table = self.tgw_table(region, table)?;
+                let attachment = self.attachment(region, attachment)?;
+                let propagations = &self.state.tgw_tables[table.position()].propagations;
+                *enabled = propagations.contains(&attachment);
+            }
+            Change::Region { region, up } => {
+                *up = !self.state.down_regions.contains(&self.region(region)?);
+            }
+        }
+        Ok(inverse)
+    }
+
+    fn target(&self, fixed: Fixed) -> TgwTarget {
+        match fixed {
+            Fixed::Blackhole => TgwTarget::Blackhole,
+            Fixed::Attachment(attachment) => {
+                TgwTarget::Attachment(self.topology.attachments[attachment].id.clone())
+            }
+            Fixed::Gone(at) => self
+                .state
+                .gone
+                .get(at as usize)
+                .map_or(TgwTarget::Blackhole, |id| TgwTarget::Attachment(id.clone())),
+        }
+    }
+
+    /// Setting a prefix on the transit VPC makes NC2 write it into the AWS route tables, removing it removes it there (AWS reference §4).
+    /// Each table keeps in mind what it had, so that switching back restores it exactly.
+    fn set_erp(
+        &mut self,
+        site: &SiteName,
+        scope: ErpScope,
+        cidr: Cidr,
+        present: bool,
+    ) -> Result<(), Refused> {
+        let flow = self.flow_of(site, scope)?;
+        let ix = self.known_site(site)?;
+        let erps = &mut self.state.flows[flow.position()].erps;
+        if erps.get(cidr).is_some() == present {
+            return Ok(());
+        }
+        Arc::make_mut(erps).put(cidr, present.then_some(()));
+        match scope {
+            ErpScope::UserVpc => {}
+            ErpScope::TransitVpc => self.write_erp_routes(ix, cidr, present),
+        }
+        Ok(())
+    }
+
+    fn write_erp_routes(&mut self, site: SiteIx, cidr: Cidr, present: bool) {
+        let memory = Arc::make_mut(&mut self.state.erp_memory);
+        let mut writes = memory.remove(&(site, cidr)).unwrap_or_default();
+        if writes.is_empty() {
+            let node = &self.topology.sites[site];
+            let nc2 = node.nc2.as_ref();
+            if present {
+                let gateway = nc2.and_then(|nc2| nc2.gateway);
+                let entry = gateway.map(|eni| VpcEntry {
+                    hop: VpcHop::Eni {
+                        id: self.topology.enis[eni].id.clone(),
+                        eni: Some(eni),
+                    },
+                    usable: true,
+                });
+                let tables = nc2.map_or(&[][..], |nc2| nc2.erp_tables.as_slice());
+                writes.extend(
+                    tables
+                        .iter()
+                        .filter(|_| entry.is_some())
+                        .map(|table| (*table, entry.clone())),
+                );
+            } else {
+                let of_vpc = self
+                    .topology
+                    .vpc_tables
+                    .iter()
+                    .filter(|(_, table)| Some(table.vpc) == node.vpc);
+                for (table, _) in of_vpc {
+                    let entry = self.state.vpc_tables[table.position()].get(cidr);
+                    if entry.is_some_and(|entry| matches!(entry.hop, VpcHop::Eni { .. })) {
+                        writes.push((table, None));
+                    }
+                }
+            }
+        }
+        for (table, entry) in &mut writes {
+            let routes = Arc::make_mut(&mut self.state.vpc_tables[table.position()]);
+            *entry = routes.put(cidr, entry.take());
+        }
+        if !writes.is_empty() {
+            Arc::make_mut(&mut self.state.erp_memory).insert((site, cidr), writes);
+        }
+    }
+
+    /// Whether a holder is one that [`Change::Serve`] switches at a site.
+    fn is_served_by(&self, site: SiteIx, spot: Spot) -> bool {
+        let node = &self.topology.sites[site];
+        match (spot, &node.nc2) {
+            (Spot::Planned(at), _) => at == site,
+            (Spot::Eni(eni), None) => Some(self.topology.enis[eni].vpc) == node.vpc,
+            (Spot::Vm { flow, .. }, Some(nc2)) => nc2.user == Some(flow),
+            (Spot::Eni(_), Some(_)) | (Spot::Vm { .. }, None) => false,
+        }
+    }
+
+    fn is_served(&self, site: SiteIx, address: Ipv4Addr) -> bool {
+        self.state
+            .holders
+            .of(address)
+            .iter()
+            .any(|holder| holder.answers && self.is_served_by(site, holder.spot))
+    }
+
+    fn serve(&mut self, site: SiteIx, address: Ipv4Addr, serving: bool) {
+        if self.is_served(site, address) == serving {
+            return;
+        }
+        let mine: BTreeSet<_> = self
+            .state
+            .holders
+            .of(address)
+            .iter()
+            .map(|holder| holder.spot)
+            .filter(|spot| self.is_served_by(site, *spot))
+            .collect();
+        self.state.holders.edit(address, |holders| {
+            let known = holders
+                .iter_mut()
+                .filter(|holder| mine.contains(&holder.spot));
+            if serving {
+                match known.into_iter().next() {
+                    Some(holder) => holder.answers = true,
+                    None => holders.push(Holder {
+                        spot: Spot::Planned(site),
+                        answers: true,
+                    }),
+                }
+            } else {
+                known.for_each(|holder| holder.answers = false);
+                holders.retain(|holder| holder.spot != Spot::Planned(site));
+            }
+        });
+    }
+
+    fn propagate(&mut self, table: TgwTableIx, attachment: AttIx, enabled: bool) {
+        let taught = self.taught_by(attachment);
+        let Some(origin) = state::origin_of(&self.topology.attachments[attachment].kind) else {
+            return;
+        };
+        let table = &mut self.state.tgw_tables[table.position()];
+        if table.propagations.contains(&attachment) == enabled {
+            return;
+        }
+        put(Arc::make_mut(&mut table.propagations), attachment, enabled);
+        let learned = Arc::make_mut(&mut table.learned);
+        let new = Learned { origin, attachment };
+        for cidr in taught {
+            let mut of_prefix: BTreeSet<_> =
+                learned.get(cidr).into_iter().flatten().copied().collect();
+            put(&mut of_prefix, new, enabled);
+            let of_prefix: Vec<_> = of_prefix.into_iter().collect();
+            learned.put(cidr, (!of_prefix.is_empty()).then_some(of_prefix));
+        }
+    }
+
+    /// Every prefix an attachment teaches a table it propagates to.
+    pub(crate) fn taught_by(&self, attachment: AttIx) -> &BTreeSet<Cidr> {
+        const NONE: &BTreeSet<Cidr> = &BTreeSet::new();
+        self.topology.taught.get(&attachment).unwrap_or(NONE)
+    }
+
+    fn check_vpc_route(
+        &self,
+        table: VpcTableIx,
+        cidr: Cidr,
+        target: Option<&VpcRouteTarget>,
+    ) -> Result<(), Refused> {
+        let node = &self.topology.vpc_tables[table];
+        let vpc = &self.topology.vpcs[node.vpc];
+        let is_local = vpc.cidrs.iter().any(|local| local.covers(cidr));
+        let whole_subnet = vpc
+            .subnets
+            .iter()
+            .any(|subnet| self.topology.subnets[*subnet].cidr == cidr);
+        let fine = match target {
+            None => !vpc.cidrs.contains(&cidr),
+            Some(VpcRouteTarget::Eni(_) | VpcRouteTarget::Gateway(_)) => {
+                !is_local || (whole_subnet && !vpc.cidrs.contains(&cidr))
+            }
+            Some(
+                VpcRouteTarget::Local
+                | VpcRouteTarget::Tgw(_)
+                | VpcRouteTarget::Peering(_)
+                | VpcRouteTarget::Unknown(_),
+            ) => !is_local,
+        };
+        if fine {
+            Ok(())
+        } else {
+            Err(Refused::LocalToVpc {
+                cidr,
+                table: node.id.clone(),
+            })
+        }
+    }
+
+    fn check_announcement(&self, ix: EdgeIx, cidr: Cidr, present: bool) -> Result<(), Refused> {
+        let edge = &self.topology.edges[ix];
+        match &edge.kind {
+            EdgeKind::BgpVpn => Err(Refused::AnnouncesItsTable {
+                edge: edge.name.clone(),
+            }),
+            EdgeKind::StaticVpn { .. } => Ok(()),
+            EdgeKind::DirectConnect { gateway } => {
+                let same_gateway = self.topology.edges.iter().filter(|(other, node)| {
+                    *other != ix
+                        && matches!(&node.kind, EdgeKind::DirectConnect { gateway: of } if of == gateway)
+                });
+                for (other, node) in same_gateway.filter(|_| present) {
+                    let taken = self.state.allowed[other.position()]
+                        .iter()
+                        .map(|(taken, ())| taken)
+                        .find(|taken| taken.overlaps(cidr));
+                    if let Some(taken) = taken {
+                        return Err(Refused::AllowedPrefixOverlap {
+                            cidr,
+                            other: taken,
+                            edge: node.name.clone(),
+                        });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn region(&self, name: &Region) -> Result<RegionIx, Refused> {
+        observed(self.topology.region_ids.get(name).copied(), name)
+    }
+
+    fn tgw_table(
+        &self,
+        region: RegionIx,
+        id: &stayput_estate::TgwRouteTableId,
+    ) -> Result<TgwTableIx, Refused> {
+        let ix = self.topology.tgw_table_ids.get(&(region, id.clone()));
+        observed(ix.copied(), id)
+    }
+
+    fn vpc_table(&self, id: &stayput_estate::RouteTableId) -> Result<VpcTableIx, Refused> {
+        observed(self.topology.vpc_table_ids.get(id).copied(), id)
+    }
+
+    fn attachment(
+        &self,
+        region: RegionIx,
+        id: &stayput_estate::AttachmentId,
+    ) -> Result<AttIx, Refused> {
+        let ix = self.topology.attachment_ids.get(&(region, id.clone()));
+        observed(ix.copied(), id)
+    }
+
+    fn edge(&self, name: &EdgeName) -> Result<EdgeIx, Refused> {
+        observed(self.topology.edge_ids.get(name).copied(), name)
+    }
+
+    fn known_site(&self, name: &SiteName) -> Result<SiteIx, Refused> {
+        observed(self.site(name), name)
+    }
+
+    pub(crate) fn flow_of(&self, site: &SiteName, scope: ErpScope) -> Result<FlowIx, Refused> {
+        let nc2 = self.topology.sites[self.known_site(site)?].nc2.as_ref();
+        nc2.and_then(|nc2| match scope {
+            ErpScope::UserVpc => nc2.user,
+            ErpScope::TransitVpc => nc2.transit,
+        })
+        .ok_or_else(|| Refused::NoFlowVpc {
+            site: site.clone(),
+            scope,
+        })
+    }
+}
+
+fn observed<T>(found: Option<T>, what: impl std::fmt::Display) -> Result<T, Refused> {
+    found.ok_or_else(|| Refused::NotObserved {
+        what: what.to_string(),
+    })
+}
+
+/// Puts a value into a set or takes it out.
+fn put<T: Ord>(set: &mut BTreeSet<T>, value: T, present: bool) {
+    if present {
+        set.insert(value);
+    } else {
+        set.remove(&value);
+    }
+}

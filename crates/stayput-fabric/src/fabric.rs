@@ -1,0 +1,270 @@
+//! The fabric: one state of the network, to be traced, changed and copied.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::Estate;
+use stayput_estate::Network;
+use stayput_estate::SiteName;
+use stayput_world::World;
+
+use crate::beliefs::Beliefs;
+use crate::explain::Explainer;
+use crate::holders::Spot;
+use crate::index::Arena;
+use crate::index::SiteIx;
+use crate::source::Source;
+use crate::state::State;
+use crate::topology::SiteNode;
+use crate::topology::Topology;
+use crate::trace::Node;
+use crate::trace::Place;
+use crate::trace::RoundTrip;
+use crate::trace::Trace;
+use crate::trace::Verdict;
+use crate::walk::Answerer;
+use crate::walk::Ending;
+use crate::walk::Sender;
+use crate::walk::Walked;
+use crate::walk::Walker;
+use crate::walk::site_of_spot;
+
+/// One state of the network: topology, route tables, who answers where.
+///
+/// Making one is linear in the snapshot. A copy shares everything; changing a copy copies the table that changes.
+#[derive(Debug, Clone)]
+pub struct Fabric {
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) state: State,
+    pub(crate) beliefs: Beliefs,
+}
+
+/// Which site packets from on-prem to a network come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Home {
+    /// No address of it comes to any site.
+    Nowhere,
+    /// Every address that comes anywhere comes to this one.
+    Site(SiteName),
+    /// Its addresses come to several sites, each with how many.
+    Split(BTreeMap<SiteName, usize>),
+}
+
+impl Home {
+    /// The one site, if there is one.
+    pub fn site(&self) -> Option<&SiteName> {
+        match self {
+            Self::Site(site) => Some(site),
+            Self::Nowhere | Self::Split(_) => None,
+        }
+    }
+}
+
+impl Fabric {
+    /// The fabric of a snapshot, under the cautious beliefs. Never fails: what was not observed shows in verdicts.
+    pub fn new(estate: &Estate, world: &World) -> Self {
+        Self::with_beliefs(estate, world, Beliefs::default())
+    }
+
+    /// The same under other beliefs, to prove something under both readings of an open question.
+    pub fn with_beliefs(estate: &Estate, world: &World, beliefs: Beliefs) -> Self {
+        let topology = Topology::new(estate, world);
+        let state = State::new(&topology, world);
+        Self {
+            topology: Arc::new(topology),
+            state,
+            beliefs,
+        }
+    }
+
+    pub(crate) fn walker(&self, to: Ipv4Addr, sender: Option<Sender>) -> Walker<'_> {
+        Walker {
+            topology: &self.topology,
+            state: &self.state,
+            beliefs: self.beliefs,
+            to,
+            sender,
+        }
+    }
+
+    /// The way of a packet from a source to an address.
+    pub fn trace(&self, from: &Source, to: Ipv4Addr) -> Trace {
+        match self.start(from) {
+            Ok(start) => {
+                let walker = self.walker(to, None);
+                let walked = walker.walk(start);
+                self.explainer(walker).trace(from.clone(), to, &walked)
+            }
+            Err(what) => nowhere(from.clone(), to, what),
+        }
+    }
+
+    /// Where a packet ends, without its way: the same verdict as [`Fabric::trace`] gives, for less.
+    pub fn verdict(&self, from: &Source, to: Ipv4Addr) -> Verdict {
+        match self.start(from) {
+            Ok(start) => {
+                let walker = self.walker(to, None);
+                let walked = walker.walk(start);
+                self.explainer(walker).verdict(&walked)
+            }
+            Err(what) => nowhere(from.clone(), to, what).verdict,
+        }
+    }
+
+    /// The way there, and the way back from where it was delivered. For on-prem the way back is the worst over all on-prem
+    /// prefixes.
+    pub fn round_trip(&self, from: &Source, to: Ipv4Addr) -> RoundTrip {
+        let walker = self.walker(to, None);
+        let walked = match self.start(from) {
+            Ok(start) => walker.walk(start),
+            Err(what) => {
+                return RoundTrip {
+                    forward: nowhere(from.clone(), to, what),
+                    back: None,
+                    symmetric: false,
+                };
+            }
+        };
+        let forward = self.explainer(walker).trace(from.clone(), to, &walked);
+        let back = self.way_back(from, to, &walked);
+        let symmetric = back.as_ref().is_some_and(|back| {
+            back.verdict.is_delivered() && back.waypoints() == forward.waypoints()
+        });
+        RoundTrip {
+            forward,
+            back,
+            symmetric,
+        }
+    }
+
+    fn way_back(&self, from: &Source, to: Ipv4Addr, walked: &Walked) -> Option<Trace> {
+        let Ending::Delivered(place, answerer) = walked.ending else {
+            return None;
+        };
+        let start = match answerer {
+            Answerer::Spot(spot) => self.from_spot(spot, to),
+            Answerer::OnPrem => crate::walk::At::OnPrem { only: None },
+            Answerer::Sender => return None,
+        };
+        let mut worst: Option<(Ipv4Addr, Option<Sender>, Walked)> = None;
+        for (address, sender) in self.senders(from, to) {
+            let back = self.walker(address, sender).walk(start);
+            if worst
+                .as_ref()
+                .is_none_or(|(_, _, worst)| back.is_worse_than(worst))
+            {
+                worst = Some((address, sender, back));
+            }
+        }
+        worst.map(|(address, sender, back)| {
+            let explainer = self.explainer(self.walker(address, sender));
+            let source = Source::Machine {
+                place: explainer.place(place),
+                address: to,
+            };
+            explainer.trace(source, address, &back)
+        })
+    }
+
+    fn explainer<'a>(&'a self, walker: Walker<'a>) -> Explainer<'a> {
+        Explainer { walker }
+    }
+
+    /// Every address of machines and interfaces in the estate's networks and in the source VPC.
+    pub fn addresses_of_interest(&self) -> BTreeSet<Ipv4Addr> {
+        let of_source_vpc = |spot: Spot| match spot {
+            Spot::Eni(eni) => Some(self.topology.enis[eni].vpc) == self.topology.source_vpc,
+            Spot::Planned(_) => true,
+            Spot::Vm { .. } => false,
+        };
+        self.state
+            .holders
+            .iter()
+            .filter(|(address, holders)| {
+                self.topology
+                    .networks
+                    .values()
+                    .any(|cidr| cidr.contains(*address))
+                    || holders.iter().any(|holder| of_source_vpc(holder.spot))
+            })
+            .map(|(address, _)| address)
+            .collect()
+    }
+
+    /// Addresses that machines answer for at more than one site at once (design §3, promise 2), with those sites.
+    pub fn served_twice(&self) -> BTreeMap<Ipv4Addr, BTreeSet<SiteName>> {
+        self.state
+            .holders
+            .iter()
+            .map(|(address, _)| (address, self.served_at(address)))
+            .filter(|(_, sites)| sites.len() > 1)
+            .collect()
+    }
+
+    /// The sites where a machine answers for an address, whether or not packets get there.
+    pub fn served_at(&self, address: Ipv4Addr) -> BTreeSet<SiteName> {
+        self.state
+            .holders
+            .of(address)
+            .iter()
+            .filter(|holder| holder.answers)
+            .filter_map(|holder| {
+                site_of_spot(&self.topology, &self.state, holder.spot, address)
+            })
+            .map(|site| self.site_names()[site].name.clone())
+            .collect()
+    }
+
+    fn site_names(&self) -> &Arena<SiteIx, SiteNode> {
+        &self.topology.sites
+    }
+
+    /// Where a network's addresses are served now: the sites packets from on-prem come to, answered or not. For a network
+    /// without any address the way of one that would be in it decides.
+    pub fn observed_home(&self, network: &Network) -> Home {
+        let mut addresses: Vec<_> = self
+            .state
+            .holders
+            .iter()
+            .map(|(address, _)| address)
+            .filter(|address| network.cidr.contains(*address))
+            .collect();
+        if addresses.is_empty() {
+            addresses.push(network.cidr.network());
+        }
+        let mut sites: BTreeMap<SiteName, usize> = BTreeMap::new();
+        for class in self.classes(addresses) {
+            let verdict = self.verdict(&Source::OnPrem, class.representative);
+            if let Some(site) = verdict.reached().and_then(Place::site) {
+                *sites.entry(site.clone()).or_default() += class.members.len();
+            }
+        }
+        match sites.len() {
+            0 => Home::Nowhere,
+            1 => sites
+                .into_keys()
+                .next()
+                .map_or(Home::Nowhere, Home::Site),
+            _ => Home::Split(sites),
+        }
+    }
+}
+
+/// The trace of a source that is not there.
+fn nowhere(source: Source, to: Ipv4Addr, what: String) -> Trace {
+    Trace {
+        source,
+        destination: to,
+        hops: Vec::new(),
+        verdict: Verdict::Unmodelled {
+            at: Node::Nowhere("the source".to_owned()),
+            what,
+        },
+        caveats: Vec::new(),
+    }
+}

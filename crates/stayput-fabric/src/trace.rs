@@ -1,0 +1,407 @@
+//! What a trace says: hops, verdicts, round trips.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::Cidr;
+use stayput_estate::EdgeName;
+use stayput_estate::EniId;
+use stayput_estate::InstanceId;
+use stayput_estate::PrefixListId;
+use stayput_estate::Region;
+use stayput_estate::RouteTableId;
+use stayput_estate::SiteName;
+use stayput_estate::TgwId;
+use stayput_estate::TgwRouteTableId;
+use stayput_estate::VmExtId;
+use stayput_estate::VpcId;
+
+pub use crate::reason::Announcement;
+pub use crate::reason::Beaten;
+pub use crate::reason::Because;
+pub use crate::reason::DeadEniCause;
+pub use crate::reason::Origin;
+pub use crate::reason::Reason;
+use crate::source::Source;
+
+/// A place where packets end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// A site of the estate.
+    Site(SiteName),
+    /// A VPC that is no site's.
+    Vpc(VpcId),
+    /// On-prem.
+    OnPrem,
+}
+
+impl Place {
+    /// The site, if it is one.
+    pub fn site(&self) -> Option<&SiteName> {
+        match self {
+            Self::Site(site) => Some(site),
+            Self::Vpc(_) | Self::OnPrem => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Site(site) => site.fmt(f),
+            Self::Vpc(vpc) => vpc.fmt(f),
+            Self::OnPrem => f.pad("on-prem"),
+        }
+    }
+}
+
+/// Who answers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holder {
+    /// An EC2 instance, with its `Name` tag.
+    Instance {
+        /// The instance.
+        id: InstanceId,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// A network interface of something else, such as a load balancer.
+    Interface {
+        /// The interface.
+        id: EniId,
+        /// Its type as reported.
+        kind: String,
+    },
+    /// A VM.
+    Vm {
+        /// The VM.
+        id: VmExtId,
+        /// Its name.
+        name: String,
+    },
+    /// A machine that a change put there and no snapshot has shown yet.
+    Planned,
+    /// A host on-prem.
+    OnPrem,
+    /// The address a return path was traced to; nothing is known to answer there.
+    Sender,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance { id, name: None } => write!(f, "instance {id}"),
+            Self::Instance {
+                id,
+                name: Some(name),
+            } => write!(f, "instance {name} ({id})"),
+            Self::Interface { id, kind } => write!(f, "{kind} {id}"),
+            Self::Vm { name, .. } => write!(f, "VM {name}"),
+            Self::Planned => f.write_str("the machine put there"),
+            Self::OnPrem => f.write_str("on-prem host"),
+            Self::Sender => f.write_str("the sender"),
+        }
+    }
+}
+
+/// Something a packet passes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Node {
+    /// The on-prem router.
+    OnPrem,
+    /// An edge.
+    Edge(EdgeName),
+    /// A Transit Gateway with the route table that decides.
+    Tgw {
+        /// Its region.
+        region: Region,
+        /// The Transit Gateway.
+        tgw: TgwId,
+        /// The table; `None` when none is associated.
+        table: Option<TgwRouteTableId>,
+    },
+    /// A VPC with the route table that decides.
+    Vpc {
+        /// The VPC.
+        vpc: VpcId,
+        /// The table; `None` when there is none, or behind a VPC peering.
+        table: Option<RouteTableId>,
+    },
+    /// A Flow transit VPC.
+    FlowTransit {
+        /// Its site.
+        site: SiteName,
+    },
+    /// A Flow user VPC.
+    FlowVpc {
+        /// Its site.
+        site: SiteName,
+        /// Its name.
+        name: String,
+    },
+    /// The segment of an overlay subnet, where a VM sends from.
+    Overlay {
+        /// Its site.
+        site: SiteName,
+        /// Its prefix.
+        prefix: Cidr,
+    },
+    /// A machine.
+    Machine {
+        /// Where it is.
+        place: Place,
+        /// Which it is.
+        holder: Holder,
+    },
+    /// A source that is not there, in words.
+    Nowhere(String),
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnPrem => f.pad("on-prem router"),
+            Self::Edge(edge) => f.pad(&format!("edge {edge}")),
+            Self::Tgw {
+                tgw,
+                table: Some(table),
+                ..
+            } => f.pad(&format!("{tgw} / {table}")),
+            Self::Tgw {
+                tgw, table: None, ..
+            } => tgw.fmt(f),
+            Self::Vpc {
+                vpc,
+                table: Some(table),
+            } => f.pad(&format!("{vpc} / {table}")),
+            Self::Vpc { vpc, table: None } => vpc.fmt(f),
+            Self::FlowTransit { site } => f.pad(&format!("transit VPC of {site}")),
+            Self::FlowVpc { site, name } => f.pad(&format!("Flow VPC {name} of {site}")),
+            Self::Overlay { site, prefix } => f.pad(&format!("overlay {prefix} of {site}")),
+            Self::Machine { place, holder } => f.pad(&format!("{holder} at {place}")),
+            Self::Nowhere(text) => f.pad(text),
+        }
+    }
+}
+
+/// One thing a packet passed, and why it went on as it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// Where.
+    pub at: Node,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Where a packet ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// At a machine that answers for the address.
+    Delivered {
+        /// Where.
+        place: Place,
+        /// Who.
+        holder: Holder,
+    },
+    /// Dropped: nothing leads on.
+    NoRoute {
+        /// Where.
+        at: Node,
+    },
+    /// Dropped by a route that says so, or that has lost its target.
+    Blackhole {
+        /// Where.
+        at: Node,
+    },
+    /// Dropped at a network interface that carries nothing on.
+    DeadEni {
+        /// In which VPC.
+        at: Node,
+        /// The interface.
+        eni: EniId,
+        /// Why it does not.
+        cause: DeadEniCause,
+    },
+    /// Lost through a NAT or internet gateway. To the sender it looks like a timeout.
+    LeavesByNat {
+        /// Where.
+        at: Node,
+        /// The gateway.
+        gateway: String,
+    },
+    /// Sent to a place where nobody answers for the address, while a machine elsewhere does.
+    WrongSite {
+        /// Where it ended.
+        delivered_to: Place,
+        /// Where a machine answers.
+        lives_at: SiteName,
+        /// Whether a route of a Transit Gateway, an edge or a transit VPC sent it there. `false` where nothing could have steered it: a
+        /// VPC's local route and a segment's on-link prefix (AWS reference §3 item 2, §4).
+        steerable: bool,
+    },
+    /// At the end of its way, and nobody answers for the address anywhere.
+    NoMachine {
+        /// Where it ended.
+        place: Place,
+    },
+    /// In circles until its time to live ends.
+    Loop {
+        /// The circle.
+        cycle: Vec<Node>,
+    },
+    /// Dropped because the region is down.
+    RegionDown {
+        /// Where.
+        at: Node,
+        /// The region.
+        region: Region,
+    },
+    /// Beyond what was observed or is modelled.
+    Unmodelled {
+        /// Where.
+        at: Node,
+        /// What is beyond.
+        what: String,
+    },
+}
+
+impl Verdict {
+    /// Whether the packet reached a machine that answers for the address.
+    pub fn is_delivered(&self) -> bool {
+        self.site_reached(true).is_some()
+    }
+
+    /// Whether it does harm rather than only fail: it loops, or a route sends it to a site where its machine is not
+    /// (design §3, promise 3). What nothing could have steered is not counted.
+    pub fn is_harmful(&self) -> bool {
+        match self {
+            Self::Loop { .. } => true,
+            Self::WrongSite { steerable, .. } => *steerable,
+            Self::Delivered { .. }
+            | Self::NoRoute { .. }
+            | Self::Blackhole { .. }
+            | Self::DeadEni { .. }
+            | Self::LeavesByNat { .. }
+            | Self::NoMachine { .. }
+            | Self::RegionDown { .. }
+            | Self::Unmodelled { .. } => false,
+        }
+    }
+
+    /// The site it was delivered at.
+    pub fn site(&self) -> Option<&SiteName> {
+        self.site_reached(true).and_then(Place::site)
+    }
+
+    /// The place it came to, whether or not anybody answered there.
+    pub fn reached(&self) -> Option<&Place> {
+        self.site_reached(false)
+    }
+
+    fn site_reached(&self, answered: bool) -> Option<&Place> {
+        match self {
+            Self::Delivered { place, .. } => Some(place),
+            Self::WrongSite { delivered_to, .. } => (!answered).then_some(delivered_to),
+            Self::NoMachine { place } => (!answered).then_some(place),
+            Self::NoRoute { .. }
+            | Self::Blackhole { .. }
+            | Self::DeadEni { .. }
+            | Self::LeavesByNat { .. }
+            | Self::Loop { .. }
+            | Self::RegionDown { .. }
+            | Self::Unmodelled { .. } => None,
+        }
+    }
+}
+
+/// Something that makes a trace less than certain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caveat {
+    /// A route table on the way routes by a prefix list whose contents were not observed.
+    PrefixList {
+        /// The table.
+        table: RouteTableId,
+        /// The list.
+        list: PrefixListId,
+    },
+}
+
+/// The way of a packet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// From here.
+    pub source: Source,
+    /// To this address.
+    pub destination: Ipv4Addr,
+    /// By these.
+    pub hops: Vec<Hop>,
+    /// Ending so.
+    pub verdict: Verdict,
+    /// Unless these matter.
+    pub caveats: Vec<Caveat>,
+}
+
+impl Trace {
+    /// The nodes passed, without the machine at the end.
+    pub fn path(&self) -> Vec<&Node> {
+        self.hops
+            .iter()
+            .map(|hop| &hop.at)
+            .filter(|node| !matches!(node, Node::Machine { .. }))
+            .collect()
+    }
+
+    /// The path drawn hop by hop with its reasons, as plain text of several lines.
+    pub fn render(&self) -> String {
+        self.to_string()
+    }
+
+    /// Edges and Transit Gateways passed: what has to be the same both ways for a path to count as symmetric.
+    pub(crate) fn waypoints(&self) -> BTreeSet<String> {
+        self.hops
+            .iter()
+            .filter_map(|hop| match &hop.at {
+                Node::Edge(edge) => Some(edge.to_string()),
+                Node::Tgw { tgw, .. } => Some(tgw.to_string()),
+                Node::OnPrem
+                | Node::Vpc { .. }
+                | Node::FlowTransit { .. }
+                | Node::FlowVpc { .. }
+                | Node::Overlay { .. }
+                | Node::Machine { .. }
+                | Node::Nowhere(_) => None,
+            })
+            .collect()
+    }
+}
+
+/// The way there and back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundTrip {
+    /// There.
+    pub forward: Trace,
+    /// Back to a representative address of the source; `None` when the packet was not delivered.
+    pub back: Option<Trace>,
+    /// Whether both ways were delivered and pass the same edges and Transit Gateways. A stateful firewall on-prem drops what is
+    /// not (AWS reference §2.4).
+    pub symmetric: bool,
+}
+
+impl RoundTrip {
+    /// Whether a request arrives and its reply does too.
+    pub fn works(&self) -> bool {
+        self.forward.verdict.is_delivered()
+            && self
+                .back
+                .as_ref()
+                .is_some_and(|back| back.verdict.is_delivered())
+    }
+}

@@ -1,0 +1,206 @@
+//! Transit Gateways: evaluation of a route table, and what is behind each kind of attachment (AWS reference §1).
+
+use stayput_estate::Cidr;
+
+use super::At;
+use super::Decision;
+use super::Ending;
+use super::Step;
+use super::Walker;
+use crate::index::AttIx;
+use crate::index::EdgeIx;
+use crate::index::Id;
+use crate::index::SubnetIx;
+use crate::index::TgwIx;
+use crate::index::TgwTableIx;
+use crate::index::VpcIx;
+use crate::reason::Origin;
+use crate::state::Fixed;
+use crate::state::Learned;
+use crate::topology::AttKind;
+
+/// The routes of one prefix that matter, in the order of AWS reference §1.2: the first one wins.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidates<'a> {
+    pub(crate) prefix: Cidr,
+    pub(crate) fixed: Option<Fixed>,
+    learned: &'a [Learned],
+}
+
+impl Walker<'_> {
+    /// The state a packet is in after entering by an attachment.
+    pub(super) fn entering(&self, attachment: AttIx) -> At {
+        let node = &self.topology.attachments[attachment];
+        At::Tgw {
+            tgw: node.tgw,
+            table: node.association,
+        }
+    }
+
+    pub(super) fn at_tgw(&self, tgw: TgwIx, table: Option<TgwTableIx>) -> Step {
+        let region = self.topology.tgws[tgw].region;
+        if self.region_is_down(region) {
+            return Step::End(Decision::RegionDown, Ending::RegionDown(region));
+        }
+        let Some(table) = table else {
+            return Step::End(Decision::NotAssociated, Ending::NoRoute);
+        };
+        let Some(winner) = self.candidates(table).next() else {
+            return Step::End(Decision::NoMatch, Ending::NoRoute);
+        };
+        if let Some(fixed) = winner.fixed {
+            let dead = Step::End(
+                Decision::TgwBlackhole(winner.prefix, fixed),
+                Ending::Blackhole,
+            );
+            return match fixed {
+                Fixed::Blackhole | Fixed::Gone(_) => dead,
+                Fixed::Attachment(attachment) if !self.state.is_attached(attachment) => dead,
+                Fixed::Attachment(attachment) => {
+                    self.leaving(winner.prefix, Origin::Static, attachment, 1)
+                }
+            };
+        }
+        let ways = self.equal_ways(&winner);
+        let count = ways.len();
+        let mut steps: Vec<_> = ways
+            .into_iter()
+            .map(|way| self.leaving(winner.prefix, way.origin, way.attachment, count))
+            .collect();
+        match steps.pop() {
+            Some(only) if steps.is_empty() => only,
+            Some(last) => {
+                steps.push(last);
+                Step::Split(steps)
+            }
+            None => Step::End(Decision::NoMatch, Ending::NoRoute),
+        }
+    }
+
+    /// Matching routes by prefix, longest first; within a prefix the static one hides the learned ones.
+    pub(crate) fn candidates(&self, table: TgwTableIx) -> impl Iterator<Item = Candidates<'_>> {
+        let table = self.state.tgw_tables.get(table.position());
+        (0..=32u8).rev().filter_map(move |len| {
+            let table = table?;
+            let fixed = table.fixed.at_length(self.to, len).copied();
+            let learned = table
+                .learned
+                .at_length(self.to, len)
+                .map_or(&[][..], Vec::as_slice);
+            (fixed.is_some() || learned.iter().any(|learned| self.is_live(*learned))).then(|| {
+                Candidates {
+                    prefix: Cidr::containing(self.to, len),
+                    fixed,
+                    learned,
+                }
+            })
+        })
+    }
+
+    /// Whether a learned route is there now: its attachment forwards and its session is up.
+    fn is_live(&self, learned: Learned) -> bool {
+        self.state.is_attached(learned.attachment) && !self.is_withdrawn(learned.attachment)
+    }
+
+    /// The learned routes that are there now, best first.
+    pub(crate) fn learned<'b>(
+        &'b self,
+        candidates: &Candidates<'b>,
+    ) -> impl Iterator<Item = Learned> + use<'b> {
+        candidates
+            .learned
+            .iter()
+            .copied()
+            .filter(|learned| self.is_live(*learned))
+    }
+
+    /// The learned routes that carry traffic: the best, and those equal to it where several do (AWS reference §1.2 rule 3).
+    fn equal_ways(&self, candidates: &Candidates<'_>) -> Vec<Learned> {
+        let live: Vec<_> = self.learned(candidates).collect();
+        let Some(best) = live.first().copied() else {
+            return live;
+        };
+        // Of two VPCs with one CIDR only the first is propagated (AWS reference §1.1): those never share.
+        let share = self.beliefs.equal_learned_routes_share && best.origin != Origin::Vpc;
+        live.into_iter()
+            .filter(|way| *way == best || (share && way.origin == best.origin))
+            .collect()
+    }
+
+    /// The longest prefix a table announces over a VPN: static and propagated routes, except those that lead back into that
+    /// VPN (AWS reference §2.3).
+    pub(super) fn announced_by_table(&self, table: TgwTableIx, vpn: AttIx) -> Option<Cidr> {
+        self.candidates(table)
+            .find(|candidates| match candidates.fixed {
+                Some(Fixed::Attachment(attachment)) if self.state.is_attached(attachment) => {
+                    attachment != vpn
+                }
+                Some(Fixed::Attachment(_) | Fixed::Blackhole | Fixed::Gone(_)) => {
+                    self.beliefs.blackholes_are_announced
+                }
+                None => self
+                    .learned(candidates)
+                    .next()
+                    .is_some_and(|best| best.attachment != vpn),
+            })
+            .map(|candidates| candidates.prefix)
+    }
+
+    fn leaving(&self, prefix: Cidr, origin: Origin, attachment: AttIx, ways: usize) -> Step {
+        let node = &self.topology.attachments[attachment];
+        let route = |ways| Decision::TgwRoute {
+            prefix,
+            origin,
+            attachment,
+            ways,
+        };
+        let decision = route(ways);
+        let beyond = Step::End(decision, Ending::Unmodelled);
+        match &node.kind {
+            AttKind::Vpc { vpc: None, .. } | AttKind::Unknown { .. } => beyond,
+            AttKind::Vpc {
+                vpc: Some(vpc),
+                entries,
+                ..
+            } => {
+                // Routed by the table of the attachment subnet it enters at (AWS reference §3 item 4), and which one that is
+                // depends on zones: every distinct table has to do.
+                let mut ways_in = entries.iter().map(|subnet| self.entry(*vpc, Some(*subnet)));
+                match (ways_in.next(), ways_in.len()) {
+                    (None, _) => Step::On(decision, self.entry(*vpc, None)),
+                    (Some(only), 0) => Step::On(decision, only),
+                    (Some(first), more) => Step::Fork(
+                        route(ways * (more + 1)),
+                        std::iter::once(first).chain(ways_in).collect(),
+                    ),
+                }
+            }
+            AttKind::Vpn { .. } | AttKind::DirectConnect { .. } => match node.edge {
+                Some(edge) => Step::On(decision, self.out_by(edge)),
+                None => beyond,
+            },
+            AttKind::Peering { far: None, .. } => beyond,
+            AttKind::Peering { far: Some(far), .. } if !self.state.is_attached(*far) => {
+                Step::End(decision, Ending::NoRoute)
+            }
+            AttKind::Peering { far: Some(far), .. } => Step::On(decision, self.entering(*far)),
+        }
+    }
+
+    fn out_by(&self, edge: EdgeIx) -> At {
+        At::EdgeOut(edge)
+    }
+
+    /// Entering a VPC by an attachment subnet, or by its main table when none was observed.
+    fn entry(&self, vpc: VpcIx, subnet: Option<SubnetIx>) -> At {
+        At::Vpc {
+            vpc,
+            table: match subnet {
+                Some(subnet) => self.topology.subnets[subnet].table,
+                None => self.topology.vpcs[vpc].main,
+            },
+            subnet,
+            transit: true,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The lab's own control: a little JSON over HTTPS, for whoever holds the token of `lab.json`.
+//!
+//! `GET /status`, `POST /speed {"speed": x}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::Request;
+use crate::http::Response;
+use crate::run::checked_speed;
+use crate::server::Shared;
+
+/// Answers one request.
+pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
+    if !is_allowed(shared, request) {
+        return error(401, "the token of lab.json is needed")
+            .with_header("www-authenticate", "Bearer");
+    }
+    match (request.method.as_str(), request.path.as_str()) {
+        ("GET", "/status") => status(shared),
+        ("POST", "/speed") => speed(shared, request),
+        ("POST", "/shutdown") => {
+            shared.stop();
+            Response::json(200, &json!({ "stopping": true }))
+        }
+        (_, "/status" | "/speed" | "/shutdown") => {
+            error(405, "this path does not know that method")
+        }
+        _ => error(404, "there are /status, /speed, /walk and /shutdown"),
+    }
+}
+
+fn is_allowed(shared: &Shared, request: &Request) -> bool {
+    let token = request
+        .header("authorization")
+        .and_then(|header| header.strip_prefix("Bearer "))
+        .unwrap_or("");
+    let wanted = shared.endpoints.admin_token.as_bytes();
+    // Every byte is looked at, so that the time taken tells nothing about the token.
+    token.len() == wanted.len()
+        && token
+            .bytes()
+            .zip(wanted)
+            .fold(0, |differences, (a, b)| differences | (a ^ b))
+            == 0
+}
+
+fn status(shared: &Shared) -> Response {
+    let requests = shared.requests();
+    let lab = shared.present();
+    let passed = lab.now().since(shared.started).as_millis();
+    Response::json(
+        200,
+        &json!({
+            "scenario": shared.endpoints.scenario,
+            "machines": shared.machines,
+            "virtual_time": lab.now().rfc3339(),
+            "virtual_ms": u64::try_from(passed).unwrap_or(u64::MAX),
+            "speed": lab.clock.speed(),
+            "requests": requests,
+            "pid": shared.endpoints.pid,
+        }),
+    )
+}
+
+/// Body of `POST /speed`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Speed {
+    speed: f64,
+}
+
+fn speed(shared: &Shared, request: &Request) -> Response {
+    let wanted = match serde_json::from_slice::<Speed>(&request.body) {
+        Ok(wanted) => wanted.speed,
+        Err(wrong) => return error(400, &format!("the body must be {{\"speed\": x}}: {wrong}")),
+    };
+    match checked_speed(wanted) {
+        Ok(speed) => {
+            shared.present().clock.set_speed(speed);
+            Response::json(200, &json!({ "speed": speed }))
+        }
+        Err(wrong) => error(400, &wrong.to_string()),
+    }
+}
+
+fn error(status: u16, message: &str) -> Response {
+    Response::json(status, &json!({ "error": message }))
+}

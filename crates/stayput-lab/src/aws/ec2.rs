@@ -1,0 +1,210 @@
+//! EC2 over the Query protocol, version 2016-11-15.
+//!
+//! One module per family of resources. A handler reads its parameters, answers `DryRunOperation` where asked, changes the
+//! region's state and writes the elements of its response; the envelope and the errors are made here.
+
+mod addresses;
+mod attachments;
+mod instance_attributes;
+mod instances;
+mod interfaces;
+mod launch;
+mod list;
+mod peerings;
+mod places;
+mod route_tables;
+mod routes;
+mod search;
+mod security;
+mod subnets;
+mod tags;
+mod tgw_routes;
+mod tgw_tables;
+mod tgws;
+mod volumes;
+mod vpc_attachments;
+mod vpcs;
+mod vpns;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::attachments::attachment_settles;
+use super::model::RegionState;
+use super::model::Tags;
+use super::query::Fault;
+use super::query::Params;
+use super::query::document;
+use super::xml::Xml;
+use crate::http::Response;
+use crate::state::LabState;
+
+const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+
+/// What a handler returns: the elements inside the response element.
+type Answer = Result<Xml, Fault>;
+
+/// One call being answered.
+struct Call<'a> {
+    lab: &'a mut LabState,
+    region: String,
+    params: Params,
+}
+
+impl Call<'_> {
+    /// The state of the region called. [`handle`] has made sure that there is one.
+    fn here(&self) -> &RegionState {
+        &self.lab.aws.regions[&self.region]
+    }
+
+    /// The same, to change.
+    fn here_mut(&mut self) -> &mut RegionState {
+        self.lab.aws.regions.entry(self.region.clone()).or_default()
+    }
+
+    /// Ends the call here if it is only a dry run. Called when the parameters are known to be good, before state is
+    /// judged: a dry run proves permission, not success (inferred, AWS reference §1.4).
+    fn dry_run(&self) -> Result<(), Fault> {
+        if self.params.flag("DryRun")? {
+            Err(Fault::with_status(
+                412,
+                "DryRunOperation",
+                "Request would have succeeded, but DryRun flag is set.",
+            ))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A parameter as an owned text.
+    fn need(&self, name: &str) -> Result<String, Fault> {
+        self.params.need(name).map(str::to_owned)
+    }
+}
+
+/// Answers an authenticated EC2 request.
+pub fn handle(lab: &mut LabState, params: Params, region: &str, request_id: &str) -> Response {
+    // AWS has every region, also those nothing was ever made in.
+    lab.aws.regions.entry(region.to_owned()).or_default();
+    let action = params.get("Action").unwrap_or_default().to_owned();
+    let mut call = Call {
+        lab,
+        region: region.to_owned(),
+        params,
+    };
+    match dispatch(&action, &mut call) {
+        Ok(inside) => {
+            let mut xml = Xml::new();
+            xml.node(&format!("{action}Response xmlns=\"{NAMESPACE}\""), |xml| {
+                xml.text("requestId", request_id).append(&inside);
+            });
+            document(200, &xml, request_id)
+        }
+        Err(fault) => fault.ec2(request_id),
+    }
+}
+
+fn dispatch(action: &str, call: &mut Call<'_>) -> Answer {
+    match action {
+        "DescribeInstances" => instances::describe(call),
+        "DescribeInstanceStatus" => instances::describe_status(call),
+        "StartInstances" => instances::start(call),
+        "StopInstances" => instances::stop(call),
+        "RunInstances" => launch::run(call),
+        "TerminateInstances" => launch::terminate(call),
+        "DescribeInstanceAttribute" => instance_attributes::describe(call),
+        "DescribeInstanceTypes" => instance_attributes::describe_types(call),
+        "DescribeInstanceCreditSpecifications" => instance_attributes::describe_credits(call),
+        "DescribeVolumes" => volumes::describe(call),
+        "DescribeNetworkInterfaces" => interfaces::describe(call),
+        "DescribeAddresses" => addresses::describe(call),
+        "DescribeAddressesAttribute" => addresses::describe_attribute(call),
+        "DescribeVpcs" => vpcs::describe(call),
+        "CreateVpc" => vpcs::create(call),
+        "DeleteVpc" => vpcs::delete(call),
+        "DescribeVpcAttribute" => vpcs::describe_attribute(call),
+        "ModifyVpcAttribute" => vpcs::modify_attribute(call),
+        "DescribeDhcpOptions" => vpcs::describe_dhcp_options(call),
+        "DescribeSecurityGroups" => security::describe_groups(call),
+        "DescribeSecurityGroupRules" => security::describe_rules(call),
+        "DescribeNetworkAcls" => security::describe_acls(call),
+        "DescribeSubnets" => subnets::describe(call),
+        "CreateSubnet" => subnets::create(call),
+        "DeleteSubnet" => subnets::delete(call),
+        "DescribeRouteTables" => route_tables::describe(call),
+        "CreateRouteTable" => route_tables::create(call),
+        "DeleteRouteTable" => route_tables::delete(call),
+        "AssociateRouteTable" => route_tables::associate(call),
+        "DisassociateRouteTable" => route_tables::disassociate(call),
+        "CreateRoute" => routes::create(call),
+        "ReplaceRoute" => routes::replace(call),
+        "DeleteRoute" => routes::delete(call),
+        "DescribeTransitGateways" => tgws::describe(call),
+        "CreateTransitGateway" => tgws::create(call),
+        "DeleteTransitGateway" => tgws::delete(call),
+        "DescribeTransitGatewayAttachments" => attachments::describe(call),
+        "DescribeTransitGatewayVpcAttachments" => vpc_attachments::describe(call),
+        "CreateTransitGatewayVpcAttachment" => vpc_attachments::create(call),
+        "ModifyTransitGatewayVpcAttachment" => vpc_attachments::modify(call),
+        "DeleteTransitGatewayVpcAttachment" => vpc_attachments::delete(call),
+        "DescribeTransitGatewayPeeringAttachments" => peerings::describe(call),
+        "CreateTransitGatewayPeeringAttachment" => peerings::create(call),
+        "AcceptTransitGatewayPeeringAttachment" => peerings::accept(call),
+        "RejectTransitGatewayPeeringAttachment" => peerings::reject(call),
+        "DeleteTransitGatewayPeeringAttachment" => peerings::delete(call),
+        "DescribeTransitGatewayRouteTables" => tgw_tables::describe(call),
+        "CreateTransitGatewayRouteTable" => tgw_tables::create(call),
+        "DeleteTransitGatewayRouteTable" => tgw_tables::delete(call),
+        "AssociateTransitGatewayRouteTable" => tgw_tables::associate(call),
+        "DisassociateTransitGatewayRouteTable" => tgw_tables::disassociate(call),
+        "EnableTransitGatewayRouteTablePropagation" => tgw_tables::enable_propagation(call),
+        "DisableTransitGatewayRouteTablePropagation" => tgw_tables::disable_propagation(call),
+        "GetTransitGatewayRouteTableAssociations" => tgw_tables::associations(call),
+        "GetTransitGatewayRouteTablePropagations" => tgw_tables::propagations(call),
+        "GetTransitGatewayAttachmentPropagations" => attachments::propagations(call),
+        "GetTransitGatewayPrefixListReferences" => tgw_tables::prefix_list_references(call),
+        "SearchTransitGatewayRoutes" => search::search(call),
+        "CreateTransitGatewayRoute" => tgw_routes::create(call),
+        "ReplaceTransitGatewayRoute" => tgw_routes::replace(call),
+        "DeleteTransitGatewayRoute" => tgw_routes::delete(call),
+        "DescribeVpnConnections" => vpns::describe(call),
+        "DescribeTags" => tags::describe(call),
+        "CreateTags" => tags::create(call),
+        "DeleteTags" => tags::delete(call),
+        "DescribeRegions" => places::regions(call),
+        "DescribeAvailabilityZones" => places::zones(call),
+        "DescribeAccountAttributes" => places::account_attributes(call),
+        "" => Err(Fault::missing("Action")),
+        other => Err(Fault::bad(
+            "InvalidAction",
+            format!("The action {other} is not valid for this web service."),
+        )),
+    }
+}
+
+/// `tagSet`.
+fn write_tags(xml: &mut Xml, tags: &Tags) {
+    xml.list("tagSet", tags, |xml, (key, value)| {
+        xml.text("key", key).text("value", value);
+    });
+}
+
+/// Answer of calls that only say that they worked.
+fn done() -> Answer {
+    let mut xml = Xml::new();
+    xml.text("return", true);
+    Ok(xml)
+}
+
+/// An id that follows from others, for things the lab does not keep by themselves: the default security group of a VPC,
+/// the association of its first CIDR, ….
+fn derived_id(prefix: &str, of: &str) -> String {
+    let uuid = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{prefix}{of}").as_bytes());
+    format!("{prefix}{}", &uuid.simple().to_string()[..17])
+}
+
+/// The name tag of an address inside AWS.
+fn private_dns(address: std::net::Ipv4Addr, region: &str) -> String {
+    let [a, b, c, d] = address.octets();
+    format!("ip-{a}-{b}-{c}-{d}.{region}.compute.internal")
+}

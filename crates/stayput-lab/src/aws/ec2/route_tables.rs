@@ -1,0 +1,297 @@
+//! VPC route tables and their associations.
+
+use std::collections::BTreeMap;
+
+use super::Answer;
+use super::Call;
+use super::derived_id;
+use super::done;
+use super::list::Field;
+use super::list::Kind;
+use super::list::Seen;
+use super::list::one;
+use super::list::rule;
+use super::list::select;
+use super::write_tags;
+use crate::aws::model::RouteTable;
+use crate::aws::model::RouteTarget;
+use crate::aws::query::Fault;
+use crate::aws::routing;
+use crate::aws::xml::Xml;
+
+type It<'a> = Seen<'a, RouteTable>;
+
+const FIELDS: &[Field<RouteTable>] = &[
+    ("route-table-id", |i| one(i.id)),
+    ("vpc-id", |i| one(&i.it.vpc)),
+    ("owner-id", |i| one(&i.lab.aws.account)),
+    ("association.main", |i| one(i.it.main)),
+    ("association.subnet-id", |i| i.it.associations.values().cloned().collect()),
+    ("association.route-table-association-id", |i| {
+        let main = i.it.main.then(|| main_association(i.id));
+        i.it.associations.keys().cloned().chain(main).collect()
+    }),
+    ("association.route-table-id", |i| {
+        if i.it.main || !i.it.associations.is_empty() {
+            one(i.id)
+        } else {
+            Vec::new()
+        }
+    }),
+    ("route.destination-cidr-block", |i| {
+        rows(i).into_iter().map(|row| row.cidr).collect()
+    }),
+    ("route.state", |i| rows(i).into_iter().map(|row| row.state.to_owned()).collect()),
+    ("route.origin", |i| rows(i).into_iter().map(|row| row.origin.to_owned()).collect()),
+    ("route.transit-gateway-id", |i| by_element(i, "transitGatewayId")),
+    ("route.gateway-id", |i| by_element(i, "gatewayId")),
+    ("route.nat-gateway-id", |i| by_element(i, "natGatewayId")),
+    ("route.instance-id", |i| {
+        rows(i).into_iter().filter_map(|row| row.instance).collect()
+    }),
+    ("route.vpc-peering-connection-id", |i| {
+        by_element(i, "vpcPeeringConnectionId")
+    }),
+];
+
+const KIND: Kind<RouteTable> = Kind {
+    ids: "RouteTableId",
+    id: rule::ROUTE_TABLE,
+    fields: FIELDS,
+    tags: Some(|it| &it.tags),
+};
+
+/// The id of a main table's association with its VPC.
+fn main_association(table: &str) -> String {
+    derived_id("rtbassoc-", table)
+}
+
+/// A route as shown.
+struct Row {
+    cidr: String,
+    element: &'static str,
+    target: String,
+    instance: Option<String>,
+    state: &'static str,
+    origin: &'static str,
+}
+
+/// The element a target is shown in, and its id.
+fn element(target: &RouteTarget) -> (&'static str, &str) {
+    match target {
+        RouteTarget::Tgw(id) => ("transitGatewayId", id),
+        RouteTarget::Eni(id) => ("networkInterfaceId", id),
+        RouteTarget::Nat(id) => ("natGatewayId", id),
+        RouteTarget::Igw(id) => ("gatewayId", id),
+        RouteTarget::Pcx(id) => ("vpcPeeringConnectionId", id),
+    }
+}
+
+fn rows(table: &It<'_>) -> Vec<Row> {
+    let local = table
+        .region
+        .vpcs
+        .get(&table.it.vpc)
+        .into_iter()
+        .flat_map(|vpc| &vpc.cidrs)
+        .map(|cidr| Row {
+            cidr: cidr.to_string(),
+            element: "gatewayId",
+            target: "local".to_owned(),
+            instance: None,
+            state: "active",
+            origin: "CreateRouteTable",
+        });
+    let written = table.it.routes.iter().map(|(cidr, target)| {
+        let (element, id) = element(target);
+        let blackhole = routing::vpc_route_is_blackhole(table.region, &table.it.vpc, target);
+        let instance = match target {
+            RouteTarget::Eni(eni) => table
+                .region
+                .enis
+                .get(eni)
+                .and_then(|eni| eni.instance.as_ref())
+                .map(|(instance, _)| instance.clone()),
+            RouteTarget::Tgw(_) | RouteTarget::Nat(_) | RouteTarget::Igw(_) | RouteTarget::Pcx(_) => {
+                None
+            }
+        };
+        Row {
+            cidr: cidr.to_string(),
+            element,
+            target: id.to_owned(),
+            instance,
+            state: if blackhole { "blackhole" } else { "active" },
+            origin: "CreateRoute",
+        }
+    });
+    local.chain(written).collect()
+}
+
+fn by_element(table: &It<'_>, element: &str) -> Vec<String> {
+    rows(table)
+        .into_iter()
+        .filter(|row| row.element == element)
+        .map(|row| row.target)
+        .collect()
+}
+
+fn write(xml: &mut Xml, table: &It<'_>) {
+    let account = &table.lab.aws.account;
+    xml.text("routeTableId", table.id)
+        .text("vpcId", &table.it.vpc)
+        .text("ownerId", account)
+        .list("routeSet", rows(table), |xml, row| {
+            xml.text("destinationCidrBlock", row.cidr);
+            if let Some(instance) = row.instance {
+                xml.text("instanceId", instance)
+                    .text("instanceOwnerId", account);
+            }
+            xml.text(row.element, row.target)
+                .text("state", row.state)
+                .text("origin", row.origin);
+        });
+    let main = table.it.main.then(|| (main_association(table.id), None));
+    let explicit = table
+        .it
+        .associations
+        .iter()
+        .map(|(id, subnet)| (id.clone(), Some(subnet)));
+    xml.list("associationSet", main.into_iter().chain(explicit), |xml, (id, subnet)| {
+        xml.text("routeTableAssociationId", id)
+            .text("routeTableId", table.id)
+            .maybe("subnetId", subnet)
+            .text("main", subnet.is_none())
+            .node("associationState", |xml| {
+                xml.text("state", "associated");
+            });
+    })
+    .list("propagatingVgwSet", None::<()>, |_, ()| {});
+    write_tags(xml, &table.it.tags);
+}
+
+pub(super) fn describe(call: &mut Call<'_>) -> Answer {
+    let (page, token) = select(call, &KIND, &call.here().route_tables)?;
+    let mut xml = Xml::new();
+    xml.list("routeTableSet", &page, write)
+        .maybe("nextToken", token);
+    Ok(xml)
+}
+
+pub(super) fn create(call: &mut Call<'_>) -> Answer {
+    let vpc = call.need("VpcId")?;
+    rule::VPC.find(&call.here().vpcs, &vpc)?;
+    call.dry_run()?;
+    let id = call.lab.aws_id("rtb-");
+    let table = RouteTable {
+        vpc,
+        main: false,
+        associations: BTreeMap::new(),
+        routes: BTreeMap::new(),
+        tags: call.params.tags_for("route-table"),
+    };
+    call.here_mut().route_tables.insert(id.clone(), table);
+    let region = call.here();
+    let mut xml = Xml::new();
+    xml.node("routeTable", |xml| {
+        if let Some(it) = region.route_tables.get(&id) {
+            let made = Seen {
+                lab: call.lab,
+                place: &call.region,
+                region,
+                id: &id,
+                it,
+            };
+            write(xml, &made);
+        }
+    });
+    Ok(xml)
+}
+
+pub(super) fn delete(call: &mut Call<'_>) -> Answer {
+    let id = call.need("RouteTableId")?;
+    let table = rule::ROUTE_TABLE.find(&call.here().route_tables, &id)?;
+    call.dry_run()?;
+    if table.main || !table.associations.is_empty() {
+        return Err(Fault::bad(
+            "DependencyViolation",
+            format!("The routeTable '{id}' has dependencies and cannot be deleted."),
+        ));
+    }
+    call.here_mut().route_tables.remove(&id);
+    done()
+}
+
+pub(super) fn associate(call: &mut Call<'_>) -> Answer {
+    let table_id = call.need("RouteTableId")?;
+    let subnet_id = call.need("SubnetId")?;
+    let region = call.here();
+    let table = rule::ROUTE_TABLE.find(&region.route_tables, &table_id)?;
+    let subnet = rule::SUBNET.find(&region.subnets, &subnet_id)?;
+    if table.vpc != subnet.vpc {
+        return Err(Fault::invalid(format!(
+            "Route table {table_id} and subnet {subnet_id} belong to different networks"
+        )));
+    }
+    call.dry_run()?;
+    let held = region.route_tables.iter().find_map(|(holder, table)| {
+        let (id, _) = table
+            .associations
+            .iter()
+            .find(|(_, found)| **found == subnet_id)?;
+        Some((holder, id))
+    });
+    let association = match held {
+        // Associating again is answered with what is there.
+        Some((holder, id)) if *holder == table_id => id.clone(),
+        Some((_, id)) => {
+            return Err(Fault::bad(
+                "Resource.AlreadyAssociated",
+                format!("the specified association for route table {table_id} conflicts with an existing association {id}"),
+            ));
+        }
+        None => {
+            let id = super::subnets::association_id(&table_id, &subnet_id);
+            let tables = &mut call.here_mut().route_tables;
+            rule::ROUTE_TABLE
+                .find_mut(tables, &table_id)?
+                .associations
+                .insert(id.clone(), subnet_id);
+            id
+        }
+    };
+    let mut xml = Xml::new();
+    xml.text("associationId", association)
+        .node("associationState", |xml| {
+            xml.text("state", "associated");
+        });
+    Ok(xml)
+}
+
+pub(super) fn disassociate(call: &mut Call<'_>) -> Answer {
+    let id = call.need("AssociationId")?;
+    let holder = call
+        .here()
+        .route_tables
+        .iter()
+        .find(|(_, table)| table.associations.contains_key(&id))
+        .map(|(table, _)| table.clone());
+    let main = call
+        .here()
+        .route_tables
+        .iter()
+        .any(|(table, it)| it.main && main_association(table) == id);
+    if main {
+        return Err(Fault::invalid(format!(
+            "cannot disassociate the main route table association {id}"
+        )));
+    }
+    let holder = holder.ok_or_else(|| rule::ASSOCIATION.refuse(&id))?;
+    call.dry_run()?;
+    let tables = &mut call.here_mut().route_tables;
+    rule::ROUTE_TABLE
+        .find_mut(tables, &holder)?
+        .associations
+        .remove(&id);
+    done()
+}

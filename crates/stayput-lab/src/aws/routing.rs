@@ -1,0 +1,373 @@
+//! Derived routing: what AWS computes from what is configured, computed when asked (AWS reference §1.2, §2.3, §9).
+//!
+//! Nothing here is stored, so a propagated route comes back by itself when the static route that hid it is deleted, and a
+//! static route whose attachment is gone reads as a blackhole.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Cidr;
+
+use super::model::Attachment;
+use super::model::AttachmentKind;
+use super::model::RegionState;
+use super::model::RouteTarget;
+use super::model::TgwStatic;
+use crate::clock::VTime;
+use crate::state::LabState;
+
+/// Whether a BGP VPN announces blackhole routes to on-prem. (inferred: they are routes of the associated table like any
+/// other; AWS reference §2.3 leaves it open.)
+pub const BLACKHOLES_ARE_ANNOUNCED: bool = true;
+
+/// Where a route of a Transit Gateway table came from, best first for equal prefixes (AWS reference §1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Written by somebody.
+    Static,
+    /// CIDR of an attached VPC.
+    Vpc,
+    /// Learned through a Direct Connect gateway.
+    DirectConnect,
+    /// Learned through a VPN's BGP.
+    Vpn,
+}
+
+/// State of a Transit Gateway route as its table shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteState {
+    /// Used by the data plane.
+    Active,
+    /// Written, not used yet.
+    Pending,
+    /// Drops.
+    Blackhole,
+}
+
+/// One route of a Transit Gateway table: the winner for its prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TgwRoute {
+    /// Where it came from.
+    pub origin: Origin,
+    /// State.
+    pub state: RouteState,
+    /// Targets; empty for a blackhole, several for equal-cost VPN routes.
+    pub attachments: BTreeSet<String>,
+}
+
+/// What the data plane does with a packet that matched a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forward {
+    /// Drops it.
+    Blackhole,
+    /// Sends it to an attachment.
+    To(String),
+}
+
+/// Whether an attachment in this state forwards packets and lends its prefixes (AWS reference §1.1).
+pub fn forwards(attachment: &Attachment) -> bool {
+    matches!(attachment.state.as_str(), "available" | "modifying")
+}
+
+/// The attachment if it exists, is of this Transit Gateway and forwards.
+fn usable<'a>(region: &'a RegionState, tgw: &str, id: &str) -> Option<&'a Attachment> {
+    region
+        .attachments
+        .get(id)
+        .filter(|attachment| attachment.tgw == tgw && forwards(attachment))
+}
+
+/// The prefixes an attachment lends to the tables it propagates to.
+///
+/// A VPC lends all its CIDRs, never its subnets, except one that an earlier attachment of the same Transit Gateway has
+/// too. A BGP VPN with a tunnel up and a Direct Connect gateway lend what on-prem announces; a static VPN and a peering
+/// lend nothing.
+pub fn propagated_prefixes(lab: &LabState, region: &str, id: &str) -> BTreeSet<Cidr> {
+    let Some(state) = lab.aws.regions.get(region) else {
+        return BTreeSet::new();
+    };
+    let Some(attachment) = state.attachments.get(id).filter(|found| forwards(found)) else {
+        return BTreeSet::new();
+    };
+    match &attachment.kind {
+        AttachmentKind::Vpc { vpc, .. } => {
+            let earlier: BTreeSet<Cidr> = state
+                .attachments
+                .iter()
+                .filter(|(other_id, other)| {
+                    other.tgw == attachment.tgw
+                        && forwards(other)
+                        && (other.created, other_id.as_str()) < (attachment.created, id)
+                })
+                .filter_map(|(_, other)| match &other.kind {
+                    AttachmentKind::Vpc { vpc, .. } => state.vpcs.get(vpc),
+                    AttachmentKind::Vpn(_)
+                    | AttachmentKind::DirectConnect(_)
+                    | AttachmentKind::Peering { .. } => None,
+                })
+                .flat_map(|vpc| vpc.cidrs.iter().copied())
+                .collect();
+            state
+                .vpcs
+                .get(vpc)
+                .into_iter()
+                .flat_map(|vpc| vpc.cidrs.iter().copied())
+                .filter(|cidr| !earlier.contains(cidr))
+                .collect()
+        }
+        AttachmentKind::Vpn(vpn) => state
+            .vpns
+            .get(vpn)
+            .filter(|vpn| !vpn.static_only && vpn.tunnels_up > 0)
+            .map(|vpn| vpn.on_prem.clone())
+            .unwrap_or_default(),
+        AttachmentKind::DirectConnect(gateway) => lab
+            .aws
+            .dx_gateways
+            .get(gateway)
+            .filter(|_| dx_associated(lab, gateway, region, &attachment.tgw))
+            .map(|gateway| gateway.on_prem.clone())
+            .unwrap_or_default(),
+        AttachmentKind::Peering { .. } => BTreeSet::new(),
+    }
+}
+
+/// Whether the association of this gateway with this Transit Gateway carries traffic.
+pub fn dx_associated(lab: &LabState, gateway: &str, region: &str, tgw: &str) -> bool {
+    lab.aws.dx_associations.values().any(|association| {
+        association.gateway == gateway
+            && association.region == region
+            && association.tgw == tgw
+            && dx_carries(&association.state)
+    })
+}
+
+/// Whether a Direct Connect association in this state carries traffic; `updating` does (AWS reference §2.1).
+pub fn dx_carries(state: &str) -> bool {
+    matches!(state, "associated" | "updating")
+}
+
+fn origin_of(kind: &AttachmentKind) -> Origin {
+    match kind {
+        AttachmentKind::Vpc { .. } => Origin::Vpc,
+        AttachmentKind::DirectConnect(_) => Origin::DirectConnect,
+        // A peering propagates nothing; the rank is never used.
+        AttachmentKind::Vpn(_) | AttachmentKind::Peering { .. } => Origin::Vpn,
+    }
+}
+
+/// All propagated routes of a table, winners only, as if it had no static ones.
+pub fn propagated(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRoute> {
+    let mut routes: BTreeMap<Cidr, TgwRoute> = BTreeMap::new();
+    let Some(state) = lab.aws.regions.get(region) else {
+        return routes;
+    };
+    let Some(table) = state.tgw_route_tables.get(table) else {
+        return routes;
+    };
+    for id in &table.propagations {
+        let Some(attachment) = usable(state, &table.tgw, id) else {
+            continue;
+        };
+        let origin = origin_of(&attachment.kind);
+        for cidr in propagated_prefixes(lab, region, id) {
+            let route = routes.entry(cidr).or_insert_with(|| TgwRoute {
+                origin,
+                state: RouteState::Active,
+                attachments: BTreeSet::new(),
+            });
+            if origin < route.origin {
+                route.origin = origin;
+                route.attachments.clear();
+            }
+            if origin == route.origin {
+                route.attachments.insert(id.clone());
+            }
+        }
+    }
+    routes
+}
+
+/// A Transit Gateway table as `SearchTransitGatewayRoutes` shows it: one winner per prefix.
+pub fn table(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRoute> {
+    let mut routes = propagated(lab, region, table);
+    let Some(state) = lab.aws.regions.get(region) else {
+        return routes;
+    };
+    let Some(table) = state.tgw_route_tables.get(table) else {
+        return routes;
+    };
+    for (cidr, entry) in &table.statics {
+        routes.insert(*cidr, shown_static(state, &table.tgw, entry, lab.now()));
+    }
+    routes
+}
+
+/// A static route as its table shows it.
+pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTime) -> TgwRoute {
+    let target = entry
+        .attachment
+        .as_ref()
+        .filter(|id| usable(region, tgw, id).is_some());
+    TgwRoute {
+        origin: Origin::Static,
+        state: match target {
+            None => RouteState::Blackhole,
+            Some(_) if now < entry.active_from => RouteState::Pending,
+            Some(_) => RouteState::Active,
+        },
+        attachments: target.into_iter().cloned().collect(),
+    }
+}
+
+/// What a static route makes the data plane do now: nothing yet, drop, or send. While a write is pending it is what was
+/// there before.
+pub fn effective_static(entry: &TgwStatic, now: VTime) -> Option<Option<&str>> {
+    if now < entry.active_from {
+        entry
+            .before
+            .as_ref()
+            .map(|target| target.as_deref())
+    } else {
+        Some(entry.attachment.as_deref())
+    }
+}
+
+/// Every route the data plane of a Transit Gateway table uses now; equal-cost targets are cut to the first.
+pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, Forward> {
+    let mut routes: BTreeMap<Cidr, Forward> = propagated(lab, region, table)
+        .into_iter()
+        .filter_map(|(cidr, route)| {
+            let first = route.attachments.into_iter().next()?;
+            Some((cidr, Forward::To(first)))
+        })
+        .collect();
+    let Some(state) = lab.aws.regions.get(region) else {
+        return routes;
+    };
+    let Some(table) = state.tgw_route_tables.get(table) else {
+        return routes;
+    };
+    for (cidr, entry) in &table.statics {
+        let Some(target) = effective_static(entry, lab.now()) else {
+            continue;
+        };
+        let forward = match target.filter(|id| usable(state, &table.tgw, id).is_some()) {
+            Some(id) => Forward::To(id.to_owned()),
+            None => Forward::Blackhole,
+        };
+        routes.insert(*cidr, forward);
+    }
+    routes
+}
+
+/// The longest prefix that holds the address.
+pub fn longest_match<T>(
+    routes: impl IntoIterator<Item = (Cidr, T)>,
+    address: Ipv4Addr,
+) -> Option<(Cidr, T)> {
+    routes
+        .into_iter()
+        .filter(|(cidr, _)| cidr.contains(address))
+        .max_by_key(|(cidr, _)| cidr.len())
+}
+
+/// The table that routes what enters a Transit Gateway from this attachment.
+pub fn associated_table<'a>(region: &'a RegionState, attachment: &str) -> Option<&'a str> {
+    region
+        .tgw_route_tables
+        .iter()
+        .find(|(_, table)| table.associations.contains(attachment))
+        .map(|(id, _)| id.as_str())
+}
+
+/// What a BGP VPN announces to on-prem: the routes of the table associated with its attachment, except those that lead
+/// back into it (AWS reference §2.3). Empty without BGP or a tunnel.
+pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
+    let Some(state) = lab.aws.regions.get(region) else {
+        return BTreeSet::new();
+    };
+    if !state
+        .vpns
+        .get(vpn)
+        .is_some_and(|vpn| !vpn.static_only && vpn.tunnels_up > 0)
+    {
+        return BTreeSet::new();
+    }
+    let Some(attachment) = vpn_attachment(state, vpn) else {
+        return BTreeSet::new();
+    };
+    let Some(table) = associated_table(state, attachment) else {
+        return BTreeSet::new();
+    };
+    data_plane(lab, region, table)
+        .into_iter()
+        .filter(|(_, forward)| match forward {
+            Forward::Blackhole => BLACKHOLES_ARE_ANNOUNCED,
+            Forward::To(target) => target != attachment,
+        })
+        .map(|(cidr, _)| cidr)
+        .collect()
+}
+
+/// The attachment a VPN connection ends on.
+pub fn vpn_attachment<'a>(region: &'a RegionState, vpn: &str) -> Option<&'a str> {
+    region
+        .attachments
+        .iter()
+        .find(|(_, attachment)| {
+            forwards(attachment)
+                && matches!(&attachment.kind, AttachmentKind::Vpn(found) if found == vpn)
+        })
+        .map(|(id, _)| id.as_str())
+}
+
+/// The route table of a subnet: the one it is associated with, else the VPC's main one.
+pub fn subnet_table<'a>(region: &'a RegionState, subnet: &str) -> Option<&'a str> {
+    let vpc = &region.subnets.get(subnet)?.vpc;
+    region
+        .route_tables
+        .iter()
+        .find(|(_, table)| table.associations.values().any(|found| found == subnet))
+        .or_else(|| {
+            region
+                .route_tables
+                .iter()
+                .find(|(_, table)| table.main && table.vpc == *vpc)
+        })
+        .map(|(id, _)| id.as_str())
+}
+
+/// The attachment of a VPC to a Transit Gateway, if it forwards.
+pub fn vpc_attachment<'a>(
+    region: &'a RegionState,
+    vpc: &str,
+    tgw: &str,
+) -> Option<(&'a str, &'a BTreeSet<String>)> {
+    region.attachments.iter().find_map(|(id, attachment)| {
+        if attachment.tgw != tgw || !forwards(attachment) {
+            return None;
+        }
+        match &attachment.kind {
+            AttachmentKind::Vpc {
+                vpc: attached,
+                subnets,
+            } if attached == vpc => Some((id.as_str(), subnets)),
+            AttachmentKind::Vpc { .. }
+            | AttachmentKind::Vpn(_)
+            | AttachmentKind::DirectConnect(_)
+            | AttachmentKind::Peering { .. } => None,
+        }
+    })
+}
+
+/// Whether a VPC route reads `blackhole`: its interface is gone, or its VPC is not attached to its Transit Gateway.
+/// The lab keeps no NAT, internet or peering gateways, so routes to them always read `active`.
+pub fn vpc_route_is_blackhole(region: &RegionState, vpc: &str, target: &RouteTarget) -> bool {
+    match target {
+        RouteTarget::Eni(eni) => !region.enis.contains_key(eni),
+        RouteTarget::Tgw(tgw) => vpc_attachment(region, vpc, tgw).is_none(),
+        RouteTarget::Nat(_) | RouteTarget::Igw(_) | RouteTarget::Pcx(_) => false,
+    }
+}

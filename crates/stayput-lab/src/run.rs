@@ -1,0 +1,433 @@
+//! Starting a lab and stopping it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::ca::CaError;
+use crate::ca::LabCa;
+use crate::clock::Clock;
+use crate::clock::VTime;
+use crate::estate_file;
+use crate::scenario::Built;
+use crate::scenario::Scenario;
+use crate::scenario::ScenarioError;
+use crate::server;
+use crate::server::Service;
+use crate::server::Shared;
+use crate::state::LabState;
+
+/// What a running lab says about itself, in its directory.
+const LAB_FILE: &str = "lab.json";
+/// The estate file, in the lab's directory.
+const ESTATE_FILE: &str = "stayput.toml";
+
+/// How to start a lab.
+#[derive(Debug, Clone)]
+pub struct LabOptions {
+    /// A built-in scenario's name, or the path of a scenario file.
+    pub scenario: String,
+    /// How many machines move; `None`: as many as the scenario lists.
+    pub machines: Option<usize>,
+    /// How many virtual seconds pass in one real second; 0 stops time.
+    pub speed: f64,
+    /// Real time every answer is held back.
+    pub latency: Duration,
+    /// Where the lab writes its CA, `lab.json` and `stayput.toml`; made if absent.
+    pub dir: PathBuf,
+}
+
+impl Default for LabOptions {
+    /// The article's scenario, an hour a second, in `stayput-lab` of the current directory.
+    fn default() -> Self {
+        Self {
+            scenario: "tokyo-osaka".to_owned(),
+            machines: None,
+            speed: 3600.0,
+            latency: Duration::ZERO,
+            dir: PathBuf::from("stayput-lab"),
+        }
+    }
+}
+
+/// Why a lab cannot be started or found.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// The scenario.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The certificates.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The speed is not one the lab can run at.
+    #[error(
+        "a lab cannot run at speed {0}: it must be 0, or from {MIN_SPEED} to {MAX_SPEED} virtual seconds a second"
+    )]
+    Speed(f64),
+    /// No port could be had on the loopback.
+    #[error("cannot listen on 127.0.0.1")]
+    Listen(#[source] io::Error),
+    /// A file of the lab's directory cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no lab in the directory.
+    #[error("no lab is running in {}", dir.display())]
+    NotRunning {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A file of the lab's directory cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `lab.json` is not what a lab of this version writes.
+    #[error("{} was not written by this version of the lab", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// The slowest speed but standing still.
+const MIN_SPEED: f64 = 0.001;
+/// The fastest speed: eleven days a second.
+const MAX_SPEED: f64 = 1_000_000.0;
+
+/// Checks a speed.
+pub(crate) fn checked_speed(speed: f64) -> Result<f64, LabError> {
+    if speed == 0.0 || (MIN_SPEED..=MAX_SPEED).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err(LabError::Speed(speed))
+    }
+}
+
+/// Where everything of a running lab is; `lab.json` in its directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// URL of AWS, all regions.
+    pub aws: String,
+    /// URLs of the Prism Centrals by name.
+    pub prism: BTreeMap<String, String>,
+    /// URLs of the Move appliances by name.
+    pub moves: BTreeMap<String, String>,
+    /// URL of the lab's own control.
+    pub admin: String,
+    /// Bearer token for it.
+    pub admin_token: String,
+    /// The lab's directory, absolute.
+    pub dir: PathBuf,
+    /// The CA that vouches for all of these, PEM.
+    pub ca: PathBuf,
+    /// A `stayput.toml` that fits the scenario.
+    pub estate_file: PathBuf,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Process the lab runs in.
+    pub pid: u32,
+    /// Names and passwords the services of the lab accept.
+    pub credentials: Credentials,
+}
+
+/// Names and passwords the services of a lab accept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Credentials {
+    /// AWS access key id.
+    pub access_key: String,
+    /// AWS secret access key.
+    pub secret_key: String,
+    /// Region of the EC2 side, for clients that want a default.
+    pub region: String,
+    /// User name and password of the first Prism Central.
+    pub prism: Option<(String, String)>,
+    /// User name and password of the first Move appliance.
+    pub mv: Option<(String, String)>,
+}
+
+impl Endpoints {
+    /// The environment in which stayput and the ecosystem's own tools find the lab.
+    pub fn env(&self) -> Vec<(String, String)> {
+        let credentials = &self.credentials;
+        let mut env = vec![
+            ("AWS_ENDPOINT_URL", self.aws.clone()),
+            ("AWS_CA_BUNDLE", self.ca.display().to_string()),
+            ("AWS_ACCESS_KEY_ID", credentials.access_key.clone()),
+            ("AWS_SECRET_ACCESS_KEY", credentials.secret_key.clone()),
+            ("AWS_DEFAULT_REGION", credentials.region.clone()),
+            ("AWS_REGION", credentials.region.clone()),
+        ];
+        if let Some((user, password)) = &credentials.prism {
+            env.push(("PRISM_CENTRAL_USERNAME", user.clone()));
+            env.push(("PRISM_CENTRAL_PASSWORD", password.clone()));
+        }
+        if let Some((user, password)) = &credentials.mv {
+            env.push(("MOVE_USERNAME", user.clone()));
+            env.push(("MOVE_PASSWORD", password.clone()));
+        }
+        env.push(("STAYPUT_FILE", self.estate_file.display().to_string()));
+        env.into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    /// Reads what the lab in a directory says about itself.
+    ///
+    /// # Errors
+    /// No lab is there, or its file cannot be read.
+    pub fn read(dir: &Path) -> Result<Self, LabError> {
+        let path = dir.join(LAB_FILE);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LabError::NotRunning {
+                    dir: dir.to_path_buf(),
+                });
+            }
+            Err(source) => return Err(LabError::Read { path, source }),
+        };
+        serde_json::from_slice(&text).map_err(|source| LabError::Format { path, source })
+    }
+}
+
+/// A lab that runs until it is told to stop, or dropped.
+#[derive(Debug)]
+pub struct RunningLab {
+    endpoints: Endpoints,
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+}
+
+/// Starts a lab on free ports of the loopback.
+///
+/// # Errors
+/// The scenario is wrong, the directory cannot be written, or no port can be had.
+pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
+    let speed = checked_speed(options.speed)?;
+    let scenario = Scenario::load(&options.scenario)?;
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    let built = scenario.build(Clock::new(VTime(now), speed), options.machines)?;
+
+    let dir = make_dir(&options.dir)?;
+    let ca = LabCa::new()?;
+    let ca_path = dir.join(estate_file::CA_FILE);
+    write(&ca_path, ca.pem.as_bytes(), false)?;
+
+    let listeners = Listeners::open(&built).await?;
+    let endpoints = listeners.endpoints(&scenario, &built, dir, ca_path)?;
+    let estate = estate_file::render(&scenario, &built, &endpoints)?;
+    write(&endpoints.estate_file, estate.as_bytes(), false)?;
+    let lab_path = endpoints.dir.join(LAB_FILE);
+    let json = serde_json::to_vec_pretty(&endpoints).map_err(|source| LabError::Format {
+        path: lab_path.clone(),
+        source,
+    })?;
+    write(&lab_path, &json, true)?;
+
+    let shared = Arc::new(Shared::new(
+        built.lab,
+        options.latency,
+        endpoints.clone(),
+        built.machines,
+    ));
+    let mut tasks = JoinSet::new();
+    for (service, listener) in listeners.0 {
+        let tls = Arc::clone(&ca.tls);
+        tasks.spawn(server::serve(listener, service, tls, Arc::clone(&shared)));
+    }
+    tasks.spawn(server::keep_time(Arc::clone(&shared)));
+    Ok(RunningLab {
+        endpoints,
+        shared,
+        tasks,
+    })
+}
+
+impl RunningLab {
+    /// Where everything is.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The lab's state; whoever locks it holds up every request, and calls [`LabState::catch_up`] first.
+    pub fn state(&self) -> Arc<Mutex<LabState>> {
+        self.shared.state()
+    }
+
+    /// Runs until someone asks the lab's control to shut down.
+    pub async fn wait(mut self) {
+        self.shared.stopped().await;
+        self.finish().await;
+    }
+
+    /// Shuts down: answers what is being answered, closes every port, and takes `lab.json` away.
+    pub async fn shutdown(mut self) {
+        self.shared.stop();
+        self.finish().await;
+    }
+
+    async fn finish(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+        self.withdraw();
+    }
+
+    /// Takes `lab.json` away, unless another lab has put its own there since.
+    fn withdraw(&self) {
+        let ours = Endpoints::read(&self.endpoints.dir)
+            .is_ok_and(|found| found.admin_token == self.endpoints.admin_token);
+        if ours {
+            // Nothing can be done about a file that cannot be removed; readers see that no one answers.
+            let _ = fs::remove_file(self.endpoints.dir.join(LAB_FILE));
+        }
+    }
+}
+
+impl Drop for RunningLab {
+    fn drop(&mut self) {
+        self.shared.stop();
+        self.withdraw();
+    }
+}
+
+/// One listener for each service.
+struct Listeners(Vec<(Service, TcpListener)>);
+
+impl Listeners {
+    async fn open(built: &Built) -> Result<Self, LabError> {
+        let prisms = (0..built.lab.pcs.len()).map(Service::Prism);
+        let moves = (0..built.lab.moves.len()).map(Service::Move);
+        let mut listeners = Vec::new();
+        for service in [Service::Aws, Service::Admin]
+            .into_iter()
+            .chain(prisms)
+            .chain(moves)
+        {
+            let listener = TcpListener::bind(("127.0.0.1", 0))
+                .await
+                .map_err(LabError::Listen)?;
+            listeners.push((service, listener));
+        }
+        Ok(Self(listeners))
+    }
+
+    fn endpoints(
+        &self,
+        scenario: &Scenario,
+        built: &Built,
+        dir: PathBuf,
+        ca: PathBuf,
+    ) -> Result<Endpoints, LabError> {
+        let lab = &built.lab;
+        let mut endpoints = Endpoints {
+            aws: String::new(),
+            prism: BTreeMap::new(),
+            moves: BTreeMap::new(),
+            admin: String::new(),
+            admin_token: new_token(),
+            ca,
+            estate_file: dir.join(ESTATE_FILE),
+            dir,
+            scenario: scenario.name.clone(),
+            pid: std::process::id(),
+            credentials: Credentials {
+                region: scenario.source_region(),
+                prism: lab.pcs.first().map(|pc| pc.credentials.clone()),
+                mv: lab.moves.first().map(|mv| mv.credentials.clone()),
+                ..Credentials::default()
+            },
+        };
+        if let Some((key, secret)) = lab.aws.keys.first_key_value() {
+            endpoints.credentials.access_key = key.clone();
+            endpoints.credentials.secret_key = secret.clone();
+        }
+        for (service, listener) in &self.0 {
+            let address = listener.local_addr().map_err(LabError::Listen)?;
+            let url = server::base_url(address);
+            match *service {
+                Service::Aws => endpoints.aws = url,
+                Service::Admin => endpoints.admin = url,
+                Service::Prism(index) => {
+                    if let Some(pc) = lab.pcs.get(index) {
+                        endpoints.prism.insert(pc.name.clone(), url);
+                    }
+                }
+                Service::Move(index) => {
+                    if let Some(mv) = lab.moves.get(index) {
+                        endpoints.moves.insert(mv.name.clone(), url);
+                    }
+                }
+            }
+        }
+        Ok(endpoints)
+    }
+}
+
+/// A token no one can guess: twice the 122 random bits of a UUID.
+fn new_token() -> String {
+    format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    )
+}
+
+fn make_dir(dir: &Path) -> Result<PathBuf, LabError> {
+    let wrong = |source| LabError::Write {
+        path: dir.to_path_buf(),
+        source,
+    };
+    fs::create_dir_all(dir).map_err(wrong)?;
+    dir.canonicalize().map_err(wrong)
+}
+
+/// Writes a file in one go, so that no reader sees half of it; `secret`: for the owner's eyes only.
+fn write(path: &Path, content: &[u8], secret: bool) -> Result<(), LabError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let written = open(&beside, secret)
+        .and_then(|mut file| io::Write::write_all(&mut file, content))
+        .and_then(|()| fs::rename(&beside, path));
+    written.map_err(|source| LabError::Write {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+fn open(path: &Path, secret: bool) -> io::Result<fs::File> {
+    // A leftover of a run that was killed may have another mode.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(if secret { 0o600 } else { 0o644 });
+    }
+    #[cfg(not(unix))]
+    let _ = secret;
+    options.open(path)
+}

@@ -1,0 +1,144 @@
+//! Reading scenario files, and knowing the file and line of every span.
+//!
+//! A scenario may be made of several files. Each is parsed behind as many line breaks as the files before it have bytes, so
+//! that a span tells its file as well as its place.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::BUILT_IN;
+use super::Fault;
+use super::ScenarioError;
+use super::format::File;
+use super::format::Text;
+
+/// A place in a scenario file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The line's text.
+    pub text: String,
+}
+
+/// The files read so far.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    files: Vec<Source>,
+}
+
+#[derive(Debug)]
+struct Source {
+    name: String,
+    text: String,
+    base: usize,
+}
+
+impl Sources {
+    /// Reads a scenario and what it extends; paths are relative to `beside`.
+    pub(super) fn read(&mut self, name: &str, beside: &Path) -> Result<File, ScenarioError> {
+        let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+        let (shown, text, beside) = match built_in {
+            Some((_, text)) => (name.to_owned(), (*text).to_owned(), PathBuf::from(".")),
+            None if name.ends_with(".toml") || name.contains('/') => {
+                let path = beside.join(name);
+                let text = fs::read_to_string(&path).map_err(|source| ScenarioError::Read {
+                    path: path.clone(),
+                    source,
+                })?;
+                let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+                (path.display().to_string(), text, beside)
+            }
+            None => {
+                return Err(ScenarioError::Unknown {
+                    name: name.to_owned(),
+                    known: BUILT_IN.map(|(name, _)| format!("`{name}`")).join(", "),
+                });
+            }
+        };
+        let file = self.parse(shown, text)?;
+        match file.extends.clone() {
+            Some(base) => {
+                self.refuse_circle(&base, &beside)?;
+                let base = self.read(base.get_ref(), &beside)?;
+                Ok(file.over(base))
+            }
+            None => Ok(file),
+        }
+    }
+
+    fn parse(&mut self, name: String, text: String) -> Result<File, ScenarioError> {
+        let base = self
+            .files
+            .last()
+            .map_or(0, |last| last.base + last.text.len() + 1);
+        let padded = "\n".repeat(base) + &text;
+        self.files.push(Source { name, text, base });
+        toml::from_str(&padded).map_err(|error| {
+            self.point(Fault {
+                span: error.span(),
+                message: error.message().trim_end().to_owned(),
+            })
+        })
+    }
+
+    fn refuse_circle(&self, base: &Text, beside: &Path) -> Result<(), ScenarioError> {
+        let by_path = beside.join(base.get_ref()).display().to_string();
+        let read_before = self
+            .files
+            .iter()
+            .any(|file| file.name == *base.get_ref() || file.name == by_path);
+        if read_before {
+            let message = format!("`{}` extends itself", base.get_ref());
+            Err(self.point(Fault::at(base.span(), message)))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Turns a fault into an error that names file and line.
+    pub(super) fn point(&self, fault: Fault) -> ScenarioError {
+        ScenarioError::Bad {
+            place: fault.span.and_then(|span| self.place(&span)).map(Box::new),
+            message: fault.message,
+        }
+    }
+
+    fn place(&self, span: &Range<usize>) -> Option<Place> {
+        let file = self
+            .files
+            .iter()
+            .rev()
+            .find(|file| file.base <= span.start)?;
+        let offset = span.start - file.base;
+        let before = file.text.get(..offset.min(file.text.len()))?;
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        Some(Place {
+            file: file.name.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+            text: file.text[start..].lines().next().unwrap_or("").to_owned(),
+        })
+    }
+}
+
+/// The name of a scenario that is a file: its stem, made fit for an estate's name (`a-z0-9-`, at most 40).
+pub(super) fn estate_name(path: &Path) -> String {
+    let stem = path
+        .file_stem()
+        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let name: String = stem
+        .chars()
+        .map(|c| c.to_ascii_lowercase())
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(40)
+        .collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() { "lab" } else { name }.to_owned()
+}

@@ -1,0 +1,369 @@
+//! The lab on the wire: TLS on the loopback, HTTP/1.1 and HTTP/2, one port for each service.
+//!
+//! A request is read whole, then answered under the one lock of the state after it has caught up with the clock. Nothing waits
+//! while it holds the lock.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use http_body_util::Limited;
+use hyper::body::Bytes;
+use hyper::body::Incoming;
+use hyper::header::HeaderName;
+use hyper::header::HeaderValue;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::admin;
+use crate::aws;
+use crate::clock::VTime;
+use crate::http::Request;
+use crate::http::Response;
+use crate::mv;
+use crate::prism;
+use crate::run::Endpoints;
+use crate::state::LabState;
+
+/// The largest request body; DynamoDB's 16 MB batches are the largest in life (AWS reference §6).
+const MAX_BODY: usize = 32 << 20;
+/// How long connections may finish their answers after the lab was told to stop.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// The longest the lab goes without running what is due while no one asks.
+const MAX_IDLE: Duration = Duration::from_millis(250);
+/// The shortest pause between two such runs.
+const MIN_IDLE: Duration = Duration::from_millis(5);
+/// AWS services that are counted by name.
+const AWS_SERVICES: [&str; 6] = ["ec2", "sts", "dynamodb", "ssm", "directconnect", "iam"];
+
+/// What answers on a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// AWS, all regions and services.
+    Aws,
+    /// The Prism Central with this index.
+    Prism(usize),
+    /// The Move appliance with this index.
+    Move(usize),
+    /// The lab's own control.
+    Admin,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    lab: Arc<Mutex<LabState>>,
+    latency: Duration,
+    requests: Mutex<BTreeMap<String, u64>>,
+    stop: watch::Sender<bool>,
+    /// Where everything is.
+    pub(crate) endpoints: Endpoints,
+    /// How many machines move.
+    pub(crate) machines: usize,
+    /// Virtual time at the start.
+    pub(crate) started: VTime,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        lab: LabState,
+        latency: Duration,
+        endpoints: Endpoints,
+        machines: usize,
+    ) -> Self {
+        Self {
+            started: lab.now(),
+            lab: Arc::new(Mutex::new(lab)),
+            latency,
+            requests: Mutex::default(),
+            stop: watch::Sender::new(false),
+            endpoints,
+            machines,
+        }
+    }
+
+    /// The state.
+    pub(crate) fn state(&self) -> Arc<Mutex<LabState>> {
+        Arc::clone(&self.lab)
+    }
+
+    /// The state, brought to the present. A handler that panicked does not take the lab with it.
+    pub(crate) fn present(&self) -> MutexGuard<'_, LabState> {
+        let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
+        lab.catch_up();
+        lab
+    }
+
+    /// How many requests each service has answered.
+    pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn count(&self, service: String) {
+        *self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(service)
+            .or_default() += 1;
+    }
+
+    /// Tells everything to stop.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until everything is told to stop.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // It cannot fail: the sender lives in `self`.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+/// `https://127.0.0.1:PORT`.
+pub(crate) fn base_url(address: SocketAddr) -> String {
+    format!("https://{address}")
+}
+
+/// Answers on one port until the lab stops.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: Service,
+    tls: Arc<ServerConfig>,
+    shared: Arc<Shared>,
+) {
+    let acceptor = TlsAcceptor::from(tls);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = shared.stopped() => break,
+            // Out of descriptors or a client that is gone: the next may do better.
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                let acceptor = acceptor.clone();
+                connections.spawn(connection(stream, acceptor, service, Arc::clone(&shared)));
+            } else {
+                tokio::time::sleep(MIN_IDLE).await;
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let farewell = async { while connections.join_next().await.is_some() {} };
+    // Those that do not finish in time are cut off when the set is dropped.
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+/// Runs what becomes due while no one asks, so that a long silence is not paid for by the request that ends it.
+pub(crate) async fn keep_time(shared: Arc<Shared>) {
+    loop {
+        let pause = {
+            let lab = shared.present();
+            lab.next_due()
+                .and_then(|due| lab.clock.wall_until(due))
+                .map_or(MAX_IDLE, |wait| wait.clamp(MIN_IDLE, MAX_IDLE))
+        };
+        tokio::select! {
+            () = shared.stopped() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    service: Service,
+    shared: Arc<Shared>,
+) {
+    let Ok(address) = stream.local_addr() else {
+        return;
+    };
+    // Answers are small and must not wait for one another.
+    let _ = stream.set_nodelay(true);
+    let Ok(stream) = acceptor.accept(stream).await else {
+        // The client does not trust the CA, or does not speak TLS.
+        return;
+    };
+    let base: Arc<str> = base_url(address).into();
+    let respond = service_fn(|request| {
+        respond(Arc::clone(&shared), service, Arc::clone(&base), request)
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new());
+    builder.http2().timer(TokioTimer::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), respond);
+    let mut connection = std::pin::pin!(connection);
+    // A connection that breaks is the client's business.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = shared.stopped() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn respond(
+    shared: Arc<Shared>,
+    service: Service,
+    base: Arc<str>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let response = match read(request, &base).await {
+        Ok(request) => answer(&shared, service, &request).await,
+        Err(status) => Response::empty(status),
+    };
+    Ok(written(response))
+}
+
+async fn answer(shared: &Shared, service: Service, request: &Request) -> Response {
+    if service == Service::Admin {
+        return admin::handle(shared, request);
+    }
+    let answered = {
+        let mut lab = shared.present();
+        shared.count(counted_as(&lab, service, request));
+        if is_down(&lab, service) {
+            None
+        } else {
+            Some(handled(&mut lab, service, request))
+        }
+    };
+    match answered {
+        Some(response) => {
+            if !shared.latency.is_zero() {
+                tokio::time::sleep(shared.latency).await;
+            }
+            response
+        }
+        None => {
+            // A dead site does not refuse, it does not answer.
+            shared.stopped().await;
+            Response::empty(503)
+        }
+    }
+}
+
+fn handled(lab: &mut LabState, service: Service, request: &Request) -> Response {
+    let handled = panic::catch_unwind(AssertUnwindSafe(|| match service {
+        Service::Aws => aws::handle(lab, request),
+        Service::Prism(index) => prism::handle(lab, index, request),
+        Service::Move(index) => mv::handle(lab, index, request),
+        Service::Admin => Response::empty(404),
+    }));
+    // A mistake of the lab must be told from a fault of the network: it is answered, and says what it is.
+    handled.unwrap_or_else(|_| Response {
+        status: 500,
+        headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+        body: b"the lab itself failed; its output says where".to_vec(),
+    })
+}
+
+/// Whether the service is at a site that is gone.
+fn is_down(lab: &LabState, service: Service) -> bool {
+    let down = |index: usize| lab.pcs.get(index).is_some_and(|pc| pc.down);
+    match service {
+        Service::Aws | Service::Admin => false,
+        Service::Prism(index) => down(index),
+        Service::Move(index) => lab.moves.get(index).is_some_and(|mv| down(mv.pc)),
+    }
+}
+
+fn counted_as(lab: &LabState, service: Service, request: &Request) -> String {
+    match service {
+        Service::Aws => {
+            // Credential=KEY/DATE/REGION/SERVICE/aws4_request
+            let scope = request
+                .header("authorization")
+                .and_then(|header| header.split("Credential=").nth(1))
+                .and_then(|scope| scope.split('/').nth(3));
+            let known = AWS_SERVICES.iter().find(|known| scope == Some(known));
+            known.map_or("aws", |known| known).to_owned()
+        }
+        Service::Prism(index) => {
+            let name = lab.pcs.get(index).map_or("", |pc| pc.name.as_str());
+            format!("prism-{name}")
+        }
+        Service::Move(index) => {
+            let name = lab.moves.get(index).map_or("", |mv| mv.name.as_str());
+            format!("move-{name}")
+        }
+        Service::Admin => "admin".to_owned(),
+    }
+}
+
+/// Reads a request whole.
+async fn read(request: hyper::Request<Incoming>, base: &str) -> Result<Request, u16> {
+    let (parts, body) = request.into_parts();
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in &parts.headers {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|all| {
+                all.push(',');
+                all.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    // HTTP/2 has no Host header; signatures cover it all the same.
+    if let Some(authority) = parts.uri.authority() {
+        headers
+            .entry("host".to_owned())
+            .or_insert_with(|| authority.to_string());
+    }
+    let path = percent_encoding::percent_decode_str(parts.uri.path())
+        .decode_utf8_lossy()
+        .into_owned();
+    let query = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
+        .into_owned()
+        .collect();
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(413),
+        Err(_) => return Err(400),
+    };
+    Ok(Request {
+        method: parts.method.as_str().to_owned(),
+        path,
+        query,
+        headers,
+        body,
+        base: base.to_owned(),
+    })
+}
+
+fn written(response: Response) -> hyper::Response<Full<Bytes>> {
+    let mut written = hyper::Response::new(Full::new(Bytes::from(response.body)));
+    *written.status_mut() = hyper::StatusCode::from_u16(response.status)
+        .unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in response.headers {
+        let header = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_str(&value).ok());
+        if let Some((name, value)) = header {
+            written.headers_mut().append(name, value);
+        }
+    }
+    written
+}

@@ -1,0 +1,236 @@
+//! What can go wrong with any call to an appliance, whichever it is.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stayput_estate::SiteName;
+
+/// Which appliance of a site was spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Prism Central.
+    PrismCentral,
+    /// Nutanix Move.
+    Move,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::PrismCentral => "Prism Central",
+            Self::Move => "Move",
+        })
+    }
+}
+
+/// One call: to whom, what for, and what was sent where. Carried by every error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The site whose appliance was called.
+    pub site: SiteName,
+    /// Which appliance.
+    pub service: Service,
+    /// What was being done, such as `delete NIC … of VM …`.
+    pub what: String,
+    /// HTTP method.
+    pub method: String,
+    /// Where to; without credentials.
+    pub url: String,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of site `{}`: {} ({} {})",
+            self.service, self.site, self.what, self.method, self.url
+        )
+    }
+}
+
+/// A client could not be made; nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The address is not a URL with a host.
+    #[error("{service} of site `{site}`: `{url}` is not an address such as https://host:port")]
+    Url {
+        /// The site.
+        site: SiteName,
+        /// Which appliance.
+        service: Service,
+        /// The address as configured.
+        url: String,
+    },
+    /// The address would send credentials in the clear.
+    #[error(
+        "{service} of site `{site}`: `{url}` is not encrypted; only https is spoken, except on loopback"
+    )]
+    NotEncrypted {
+        /// The site.
+        site: SiteName,
+        /// Which appliance.
+        service: Service,
+        /// The address as configured.
+        url: String,
+    },
+    /// The private CA cannot be read.
+    #[error("{service} of site `{site}`: the CA file {path} cannot be read: {reason}")]
+    CaFile {
+        /// The site.
+        site: SiteName,
+        /// Which appliance.
+        service: Service,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The TLS or HTTP machinery refused its settings.
+    #[error("{service} of site `{site}`: the HTTPS client cannot be made: {reason}")]
+    Client {
+        /// The site.
+        site: SiteName,
+        /// Which appliance.
+        service: Service,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Why a certificate was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsProblem {
+    /// Nobody we trust signed it.
+    #[error("its certificate is not signed by a trusted CA")]
+    UnknownIssuer,
+    /// It is for another name than the one in the URL.
+    #[error("its certificate is for another name")]
+    WrongName,
+    /// It is no longer valid.
+    #[error("its certificate has expired")]
+    Expired,
+    /// It is not valid yet; often a clock that is wrong.
+    #[error("its certificate is not valid yet")]
+    NotYetValid,
+    /// Anything else, as the TLS library says it.
+    #[error("TLS: {0}")]
+    Other(String),
+}
+
+impl TlsProblem {
+    /// Finds the TLS error in a chain of errors, if there is one.
+    pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+                return Some(Self::of(tls));
+            }
+            // `io::Error::source` skips the error that it wraps, so that one is looked at here.
+            let wrapped = error
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref)
+                .and_then(|inner| Self::find(inner));
+            if wrapped.is_some() {
+                return wrapped;
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    fn of(error: &rustls::Error) -> Self {
+        use rustls::CertificateError;
+        match error {
+            rustls::Error::InvalidCertificate(reason) => match reason {
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                    Self::UnknownIssuer
+                }
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    Self::Expired
+                }
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    Self::NotYetValid
+                }
+                other => Self::Other(other.to_string()),
+            },
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// No answer was received because there was no connection, or it broke.
+///
+/// When it broke, the request may have taken effect all the same.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {}", tls.as_ref().map_or_else(|| format!("no connection: {}", innermost(source)), ToString::to_string))]
+pub struct ConnectError {
+    /// The call.
+    pub call: Box<Call>,
+    /// What is wrong with the other side's certificate, if that is why.
+    pub tls: Option<TlsProblem>,
+    /// What the HTTP library says.
+    pub source: reqwest::Error,
+}
+
+/// The last cause in a chain; the one that says something.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+/// No answer was received in time. The request may have taken effect all the same.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: no answer within {}", seconds(*after))]
+pub struct TimeoutError {
+    /// The call.
+    pub call: Box<Call>,
+    /// How long was waited, for one try.
+    pub after: Duration,
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+/// The appliance does not know us (401) or does not let us (403).
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {} (HTTP {status}){detail}", if *status == 401 { "user or password refused" } else { "not permitted for this user" })]
+pub struct AuthError {
+    /// The call.
+    pub call: Box<Call>,
+    /// 401 or 403.
+    pub status: u16,
+    /// What the appliance said about it, with a leading `: `, or nothing.
+    pub detail: String,
+}
+
+/// The answer is not of the form we know.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: the answer is not understood at `{path}`")]
+pub struct DecodeError {
+    /// The call.
+    pub call: Box<Call>,
+    /// Where in the JSON document, such as `data[3].nics[0].extId`; `.` is the whole.
+    pub path: String,
+    /// What is wrong there.
+    pub source: serde_json::Error,
+}
+
+/// The start of a body, for error messages.
+pub(crate) fn excerpt(body: &[u8]) -> String {
+    const LIMIT: usize = 400;
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,85 @@
+//! Prism Central: the client, and what its calls take, give and may fail with.
+
+mod error;
+mod request_id;
+mod spec;
+mod v4;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stayput_estate::Appliance;
+use stayput_estate::SiteName;
+
+use crate::credentials::Credentials;
+use crate::error::Service;
+use crate::transport::Transport;
+
+pub use error::ApiError;
+pub use error::AppMessage;
+pub use error::Missing;
+pub use error::PrismError;
+pub use error::TaskFailed;
+pub use error::Unsupported;
+pub use request_id::NotARequestId;
+pub use request_id::RequestId;
+pub use spec::AffectedEntity;
+pub use spec::Direction;
+pub use spec::Finding;
+pub use spec::FindingGroup;
+pub use spec::FindingSeverity;
+pub use spec::JobReport;
+pub use spec::MappedSubnet;
+pub use spec::MappingSpec;
+pub use spec::NicSpec;
+pub use spec::OnWarnings;
+pub use spec::PlanSpec;
+pub use spec::PolicyLocation;
+pub use spec::PolicySpec;
+pub use spec::SubnetSpec;
+pub use spec::SubnetVnic;
+pub use spec::VpcSpec;
+pub use v4::Minor;
+pub use v4::Namespace;
+
+/// One Prism Central. Cheap to clone; clones share connections and what was negotiated.
+#[derive(Debug, Clone)]
+pub struct PrismClient {
+    v4: Arc<v4::Api>,
+}
+
+impl PrismClient {
+    /// Prepares a client. Reads the CA file if one is configured; no network.
+    ///
+    /// `call_timeout` limits one try of one call; `poll_interval` is the gap between two looks at a task, and the pause
+    /// before the first repeat of a call, which doubles with each further one.
+    ///
+    /// # Errors
+    /// [`PrismError::Setup`].
+    pub fn connect(
+        site: &SiteName,
+        appliance: &Appliance,
+        credentials: &Credentials,
+        call_timeout: Duration,
+        poll_interval: Duration,
+    ) -> Result<Self, PrismError> {
+        let transport = Transport::new(
+            site,
+            Service::PrismCentral,
+            appliance,
+            call_timeout,
+            poll_interval,
+        )?;
+        Ok(Self {
+            v4: Arc::new(v4::Api::new(transport, credentials, poll_interval)),
+        })
+    }
+
+    /// The minor version in use for a namespace, negotiated on the first call (Prism reference §0.1).
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] if the namespace has no v4 here, and those of any call.
+    pub async fn minor(&self, namespace: Namespace) -> Result<Minor, PrismError> {
+        self.v4.minor(namespace).await
+    }
+}

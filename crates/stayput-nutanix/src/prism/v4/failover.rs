@@ -1,0 +1,336 @@
+//! Running recovery plans and reading how they went (Prism reference §6.6, §8.9, §8.10).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use stayput_estate::DomainManagerId;
+use stayput_estate::RecoveryJobExtId;
+use stayput_estate::RecoveryPlanExtId;
+use stayput_estate::TaskExtId;
+use stayput_estate::VmExtId;
+use stayput_world::prism::RecoveryJob;
+
+use super::api;
+use super::api::Accepted;
+use super::api::Change;
+use super::api::Path;
+use super::api::quoted;
+use super::recovery::RECOVERY;
+use super::task::TaskEnd;
+use super::version::Namespace;
+use super::wire::recovery::WireFinding;
+use super::wire::recovery::WireJob;
+use super::wire::recovery::WireStep;
+use crate::prism::PrismClient;
+use crate::prism::error::PrismError;
+use crate::prism::request_id::RequestId;
+use crate::prism::spec::Direction;
+use crate::prism::spec::Finding;
+use crate::prism::spec::JobReport;
+use crate::prism::spec::OnWarnings;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Action<'a> {
+    name: &'a str,
+    failover_directions: Vec<NewDirection<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    should_ignore_warnings: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "shouldLiveMigrateVMs")]
+    should_live_migrate_vms: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewDirection<'a> {
+    source_domain_manager_ext_id: &'a DomainManagerId,
+    target_domain_manager_ext_id: &'a DomainManagerId,
+}
+
+/// What is done with a recovery plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Validate,
+    Planned(OnWarnings),
+    Unplanned(OnWarnings),
+    Test(OnWarnings),
+}
+
+impl Verb {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Validate => "validate",
+            Self::Planned(_) => "planned-failover",
+            Self::Unplanned(_) => "unplanned-failover",
+            Self::Test(_) => "test-failover",
+        }
+    }
+
+    fn action<'a>(self, name: &'a str, directions: &'a [Direction]) -> Action<'a> {
+        let ignore = |on_warnings| Some(on_warnings == OnWarnings::Proceed);
+        let (should_ignore_warnings, should_live_migrate_vms) = match self {
+            Self::Validate => (None, None),
+            Self::Planned(on_warnings) => (ignore(on_warnings), Some(false)),
+            Self::Unplanned(on_warnings) | Self::Test(on_warnings) => (ignore(on_warnings), None),
+        };
+        Action {
+            name,
+            failover_directions: directions
+                .iter()
+                .map(|direction| NewDirection {
+                    source_domain_manager_ext_id: &direction.source,
+                    target_domain_manager_ext_id: &direction.target,
+                })
+                .collect(),
+            should_ignore_warnings,
+            should_live_migrate_vms,
+        }
+    }
+}
+
+pub(super) fn jobs() -> Path {
+    Path::new(Namespace::Dataprotection, &["config", "recovery-plan-jobs"])
+}
+
+fn action_path(plan: &RecoveryPlanExtId, action: &str) -> Path {
+    let segments = ["operations", "recovery-plans", plan.as_str(), "$actions", action];
+    Path::new(Namespace::Dataprotection, &segments)
+}
+
+impl PrismClient {
+    /// Checks whether a plan could be run; changes nothing. Call it at the Prism Central of the target, as all of these.
+    ///
+    /// Returns as soon as the job is known; look at it with [`job`](Self::job), and at what it found with
+    /// [`validation_errors`](Self::validation_errors).
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before dataprotection v4.2; [`PrismError::TaskFailed`] when it ended without a job; those of any
+    /// change.
+    pub async fn validate(
+        &self,
+        plan: &RecoveryPlanExtId,
+        directions: &[Direction],
+        id: RequestId,
+    ) -> Result<RecoveryJobExtId, PrismError> {
+        self.run(plan, Verb::Validate, directions, id).await
+    }
+
+    /// Powers VMs off at the source, replicates once more, and brings them up at the target. Otherwise as
+    /// [`validate`](Self::validate).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub async fn planned_failover(
+        &self,
+        plan: &RecoveryPlanExtId,
+        directions: &[Direction],
+        on_warnings: OnWarnings,
+        id: RequestId,
+    ) -> Result<RecoveryJobExtId, PrismError> {
+        self.run(plan, Verb::Planned(on_warnings), directions, id)
+            .await
+    }
+
+    /// Brings VMs up at the target from their newest recovery points, whatever the source does. Otherwise as
+    /// [`validate`](Self::validate).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub async fn unplanned_failover(
+        &self,
+        plan: &RecoveryPlanExtId,
+        directions: &[Direction],
+        on_warnings: OnWarnings,
+        id: RequestId,
+    ) -> Result<RecoveryJobExtId, PrismError> {
+        self.run(plan, Verb::Unplanned(on_warnings), directions, id)
+            .await
+    }
+
+    /// Brings copies up in the test networks of the target. Otherwise as [`validate`](Self::validate).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub async fn test_failover(
+        &self,
+        plan: &RecoveryPlanExtId,
+        directions: &[Direction],
+        on_warnings: OnWarnings,
+        id: RequestId,
+    ) -> Result<RecoveryJobExtId, PrismError> {
+        self.run(plan, Verb::Test(on_warnings), directions, id)
+            .await
+    }
+
+    /// Removes what the last test failover brought up, and waits until it is gone.
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before dataprotection v4.2; those of any change.
+    pub async fn clean_up(
+        &self,
+        plan: &RecoveryPlanExtId,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        let what = format!("clean up after the test of recovery plan {plan}");
+        self.v4
+            .need(Namespace::Dataprotection, RECOVERY, &what)
+            .await?;
+        self.v4
+            .apply(&id, &what, async || {
+                Ok(Some(Change::post(action_path(plan, "clean-up-resources"))))
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn run(
+        &self,
+        plan: &RecoveryPlanExtId,
+        verb: Verb,
+        directions: &[Direction],
+        id: RequestId,
+    ) -> Result<RecoveryJobExtId, PrismError> {
+        let what = format!("{} of recovery plan {plan}", verb.path());
+        self.v4
+            .need(Namespace::Dataprotection, RECOVERY, &what)
+            .await?;
+        // The name carries the request id, so that the job is found even where its task does not name it.
+        let name = format!("stayput-{}-{}", verb.path(), id.short());
+        if let Some(there) = self.job_named(plan, &name, &what).await? {
+            return Ok(there);
+        }
+        let change = Change::post(action_path(plan, verb.path())).body(&verb.action(&name, directions));
+        match self.v4.send(&id, &what, &change).await? {
+            Accepted::Task(task) => self.job_of(&task, plan, &name, &what).await,
+            Accepted::Done(_) => match self.job_named(plan, &name, &what).await? {
+                Some(job) => Ok(job),
+                None => Err(self.v4.missing(&jobs(), &what, &format!("job `{name}`")).await),
+            },
+        }
+    }
+
+    /// Waits until the job of an accepted action is known. A task that failed after it made its job is no error here: the job tells
+    /// more.
+    async fn job_of(
+        &self,
+        task: &TaskExtId,
+        plan: &RecoveryPlanExtId,
+        name: &str,
+        what: &str,
+    ) -> Result<RecoveryJobExtId, PrismError> {
+        loop {
+            let task = self.v4.task(task, what).await?;
+            if let Some(job) = task.value.affected("recovery-plan-job") {
+                return Ok(RecoveryJobExtId::new(job));
+            }
+            if let Some(job) = self.job_named(plan, name, what).await? {
+                return Ok(job);
+            }
+            match task.value.end() {
+                TaskEnd::Pending => tokio::time::sleep(self.v4.poll_interval).await,
+                TaskEnd::Failed => return Err(api::task_failed(task)),
+                TaskEnd::Succeeded => {
+                    let name = format!("job `{name}`");
+                    return Err(self.v4.missing(&jobs(), what, &name).await);
+                }
+            }
+        }
+    }
+
+    /// The filter field is inferred, so that what it lets through is checked again.
+    async fn job_named(
+        &self,
+        plan: &RecoveryPlanExtId,
+        name: &str,
+        what: &str,
+    ) -> Result<Option<RecoveryJobExtId>, PrismError> {
+        let filter = format!("recoveryPlanExtId eq {}", quoted(plan.as_str()));
+        let found: Vec<WireJob> = self.v4.list(&jobs(), &[("$filter", &filter)], what).await?;
+        Ok(found
+            .into_iter()
+            .find(|job| job.recovery_plan_ext_id == *plan && job.name == name)
+            .map(|job| job.ext_id))
+    }
+
+    /// A job as it is now, with what it brought up so far.
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before dataprotection v4.2; [`PrismError::Missing`] when there is no such job; those of any read.
+    pub async fn job(&self, job: &RecoveryJobExtId) -> Result<JobReport, PrismError> {
+        let what = format!("look at recovery plan job {job}");
+        self.v4
+            .need(Namespace::Dataprotection, RECOVERY, &what)
+            .await?;
+        let path = jobs().join(job.as_str());
+        let name = format!("job {job}");
+        let wire = self.v4.get::<WireJob>(&path, &what, &name).await?.value;
+        let recovered = self.recovered(job).await?;
+        Ok(JobReport {
+            name: wire.name.clone(),
+            percent: wire.percentage_complete,
+            ended: wire.end_time.clone(),
+            job: RecoveryJob {
+                recovered,
+                ..wire.into()
+            },
+        })
+    }
+
+    /// Which VM each source VM became in a job, as far as its steps tell.
+    pub(super) async fn recovered(
+        &self,
+        job: &RecoveryJobExtId,
+    ) -> Result<BTreeMap<VmExtId, VmExtId>, PrismError> {
+        let what = format!("read the steps of job {job}");
+        let path = jobs().join(job.as_str()).join("execution-steps");
+        let steps: Vec<WireStep> = self.v4.list(&path, &[], &what).await?;
+        Ok(steps.into_iter().flat_map(WireStep::recovered).collect())
+    }
+
+    /// What the validation of a job found.
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before dataprotection v4.2; those of any read.
+    pub async fn validation_errors(
+        &self,
+        job: &RecoveryJobExtId,
+    ) -> Result<Vec<Finding>, PrismError> {
+        let what = format!("read what the validation of job {job} found");
+        self.v4
+            .need(Namespace::Dataprotection, RECOVERY, &what)
+            .await?;
+        let path = jobs().join(job.as_str()).join("validation-errors");
+        let found: Vec<WireFinding> = self.v4.list(&path, &[], &what).await?;
+        Ok(found.into_iter().map(Finding::from).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_planned_failover_is_written_as_the_reference_shows_it() {
+        let directions = [Direction {
+            source: "11111111-1111-4111-8111-111111111111".into(),
+            target: "22222222-2222-4222-8222-222222222222".into(),
+        }];
+        let json_of = |verb: Verb| serde_json::to_value(verb.action("n", &directions)).unwrap();
+        let both = json!([{"sourceDomainManagerExtId": "11111111-1111-4111-8111-111111111111",
+                           "targetDomainManagerExtId": "22222222-2222-4222-8222-222222222222"}]);
+        assert_eq!(
+            json_of(Verb::Planned(OnWarnings::Stop)),
+            json!({"name": "n", "failoverDirections": both, "shouldIgnoreWarnings": false, "shouldLiveMigrateVMs": false})
+        );
+        assert_eq!(
+            json_of(Verb::Unplanned(OnWarnings::Proceed)),
+            json!({"name": "n", "failoverDirections": both, "shouldIgnoreWarnings": true})
+        );
+        assert_eq!(
+            json_of(Verb::Validate),
+            json!({"name": "n", "failoverDirections": both})
+        );
+    }
+}

@@ -1,0 +1,416 @@
+//! Subnets and Flow VPCs (Prism reference §3.2).
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use stayput_estate::Cidr;
+use stayput_estate::FlowVpcExtId;
+use stayput_estate::SubnetExtId;
+use stayput_world::prism::FlowSubnet;
+use stayput_world::prism::FlowVpc;
+
+use super::api::Change;
+use super::api::Path;
+use super::api::quoted;
+use super::version::Namespace;
+use super::wire::Ip;
+use super::wire::network::DhcpOptions;
+use super::wire::network::Erp;
+use super::wire::network::ExternalSubnet;
+use super::wire::network::IpConfig;
+use super::wire::network::Ipv4Config;
+use super::wire::network::ReservedIp;
+use super::wire::network::WireSubnet;
+use super::wire::network::WireVnic;
+use super::wire::network::WireVpc;
+use crate::prism::PrismClient;
+use crate::prism::error::PrismError;
+use crate::prism::request_id::RequestId;
+use crate::prism::spec::SubnetSpec;
+use crate::prism::spec::SubnetVnic;
+use crate::prism::spec::VpcSpec;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewSubnet<'a> {
+    name: &'a str,
+    subnet_type: &'static str,
+    vpc_reference: &'a FlowVpcExtId,
+    ip_config: [IpConfig; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dhcp_options: Option<DhcpOptions>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewVpc<'a> {
+    name: &'a str,
+    vpc_type: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    external_subnets: Vec<ExternalSubnet>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    externally_routable_prefixes: Vec<Erp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    common_dhcp_options: Option<DhcpOptions>,
+}
+
+/// `$actions/reserve` and `$actions/unreserve` name the kind of list differently.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AddressList<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserve_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreserve_type: Option<&'static str>,
+    ip_addresses: Vec<Ip>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_context: Option<&'a str>,
+}
+
+pub(super) fn subnets() -> Path {
+    Path::new(Namespace::Networking, &["config", "subnets"])
+}
+
+pub(super) fn vpcs() -> Path {
+    Path::new(Namespace::Networking, &["config", "vpcs"])
+}
+
+fn new_subnet(spec: &SubnetSpec) -> NewSubnet<'_> {
+    NewSubnet {
+        name: &spec.name,
+        subnet_type: "OVERLAY",
+        vpc_reference: &spec.vpc,
+        ip_config: [IpConfig {
+            ipv4: Some(Ipv4Config {
+                ip_subnet: Some(spec.cidr.into()),
+                default_gateway_ip: Some(spec.gateway.into()),
+                pool_list: spec.pools.iter().map(|&pool| pool.into()).collect(),
+            }),
+        }],
+        dhcp_options: DhcpOptions::servers(&spec.dns),
+    }
+}
+
+/// A Flow VPC as received with other externally routable prefixes; everything else, and entries that stay, as they were.
+/// `None` if it has exactly these.
+fn with_erps(mut vpc: Value, erps: &BTreeSet<Cidr>) -> Option<Value> {
+    const KEY: &str = "externallyRoutablePrefixes";
+    let cidr = |entry: &Value| Erp::deserialize(entry).ok().and_then(|erp| erp.cidr());
+    let before: Vec<Value> = vpc
+        .get(KEY)
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let had: BTreeSet<Cidr> = before.iter().filter_map(cidr).collect();
+    if had == *erps {
+        return None;
+    }
+    // IPv6 prefixes are not ours to drop.
+    let kept = before
+        .into_iter()
+        .filter(|entry| cidr(entry).is_none_or(|cidr| erps.contains(&cidr)));
+    let added = erps
+        .difference(&had)
+        .filter_map(|&cidr| serde_json::to_value(Erp::from(cidr)).ok());
+    let after: Vec<Value> = kept.chain(added).collect();
+    vpc.as_object_mut()?.insert(KEY.to_owned(), after.into());
+    Some(vpc)
+}
+
+impl PrismClient {
+    async fn subnet_named(
+        &self,
+        spec: &SubnetSpec,
+        what: &str,
+    ) -> Result<Option<SubnetExtId>, PrismError> {
+        let filter = format!("name eq {}", quoted(&spec.name));
+        let found: Vec<WireSubnet> = self
+            .v4
+            .list(&subnets(), &[("$filter", &filter)], what)
+            .await?;
+        Ok(found.into_iter().find_map(|wire| {
+            let id = wire.ext_id.clone();
+            let subnet = FlowSubnet::from(wire);
+            let same = subnet.name == spec.name
+                && subnet.vpc.as_ref() == Some(&spec.vpc)
+                && subnet.cidr == Some(spec.cidr);
+            same.then_some(id)
+        }))
+    }
+
+    /// Makes an overlay subnet. One of that name with these addresses in that Flow VPC is taken as it is.
+    ///
+    /// # Errors
+    /// Those of any change; [`PrismError::Missing`] when it cannot be found afterwards.
+    pub async fn create_subnet(
+        &self,
+        spec: &SubnetSpec,
+        id: RequestId,
+    ) -> Result<SubnetExtId, PrismError> {
+        let what = format!("make subnet `{}` ({})", spec.name, spec.cidr);
+        if let Some(there) = self.subnet_named(spec, &what).await? {
+            return Ok(there);
+        }
+        let made = self
+            .v4
+            .apply(&id, &what, async || {
+                Ok(Some(Change::post(subnets()).body(&new_subnet(spec))))
+            })
+            .await?;
+        if let Some(id) = made.as_ref().and_then(|made| made.made("subnet")) {
+            return Ok(SubnetExtId::new(id));
+        }
+        match self.subnet_named(spec, &what).await? {
+            Some(id) => Ok(id),
+            None => {
+                let name = format!("subnet `{}`", spec.name);
+                Err(self.v4.missing(&subnets(), &what, &name).await)
+            }
+        }
+    }
+
+    async fn vpc_named(&self, name: &str, what: &str) -> Result<Option<FlowVpcExtId>, PrismError> {
+        let filter = format!("name eq {}", quoted(name));
+        let found: Vec<WireVpc> = self.v4.list(&vpcs(), &[("$filter", &filter)], what).await?;
+        Ok(found.into_iter().find_map(|wire| {
+            let id = wire.ext_id.clone();
+            let vpc = FlowVpc::from(wire);
+            (vpc.name == name && !vpc.transit).then_some(id)
+        }))
+    }
+
+    /// Makes a Flow VPC. One of that name is taken as it is, whatever it is attached to.
+    ///
+    /// # Errors
+    /// Those of any change; [`PrismError::Missing`] when it cannot be found afterwards.
+    pub async fn create_vpc(
+        &self,
+        spec: &VpcSpec,
+        id: RequestId,
+    ) -> Result<FlowVpcExtId, PrismError> {
+        let what = format!("make Flow VPC `{}`", spec.name);
+        if let Some(there) = self.vpc_named(&spec.name, &what).await? {
+            return Ok(there);
+        }
+        let body = NewVpc {
+            name: &spec.name,
+            vpc_type: "REGULAR",
+            external_subnets: spec
+                .external_subnets
+                .iter()
+                .map(|subnet| ExternalSubnet {
+                    subnet_reference: subnet.clone(),
+                })
+                .collect(),
+            externally_routable_prefixes: spec.erps.iter().map(|&cidr| cidr.into()).collect(),
+            common_dhcp_options: DhcpOptions::servers(&spec.dns),
+        };
+        let made = self
+            .v4
+            .apply(&id, &what, async || Ok(Some(Change::post(vpcs()).body(&body))))
+            .await?;
+        if let Some(id) = made.as_ref().and_then(|made| made.made("vpc")) {
+            return Ok(FlowVpcExtId::new(id));
+        }
+        match self.vpc_named(&spec.name, &what).await? {
+            Some(id) => Ok(id),
+            None => {
+                let name = format!("Flow VPC `{}`", spec.name);
+                Err(self.v4.missing(&vpcs(), &what, &name).await)
+            }
+        }
+    }
+
+    /// Sets exactly these externally routable prefixes of a Flow VPC; everything else of it is sent back as received.
+    ///
+    /// On NC2 this makes Flow write or remove routes in the AWS VPC route tables.
+    ///
+    /// # Errors
+    /// Those of any change; [`PrismError::Missing`] when there is no such Flow VPC.
+    pub async fn set_erps(
+        &self,
+        vpc: &FlowVpcExtId,
+        erps: &BTreeSet<Cidr>,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        let what = format!("set the externally routable prefixes of Flow VPC {vpc}");
+        let path = vpcs().join(vpc.as_str());
+        self.v4
+            .apply(&id, &what, async || {
+                let name = format!("Flow VPC {vpc}");
+                let entity = self.v4.get::<Value>(&path, &what, &name).await?;
+                let changed = with_erps(entity.value, erps);
+                Ok(changed.map(|body| Change::put(path.clone()).etag(entity.etag).body(&body)))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Addresses held back from automatic allocation in a subnet.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn reserved_addresses(
+        &self,
+        subnet: &SubnetExtId,
+    ) -> Result<BTreeSet<Ipv4Addr>, PrismError> {
+        let what = format!("list the reserved addresses of subnet {subnet}");
+        let path = subnets().join(subnet.as_str()).join("reserved-ips");
+        let found: Vec<ReservedIp> = self.v4.list(&path, &[], &what).await?;
+        Ok(found.iter().filter_map(ReservedIp::address).collect())
+    }
+
+    /// Holds addresses back from automatic allocation; those that are held back already are left out.
+    ///
+    /// `context` says for what, 1 to 64 characters.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn reserve_addresses(
+        &self,
+        subnet: &SubnetExtId,
+        addresses: &[Ipv4Addr],
+        context: &str,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        self.change_reservations(subnet, addresses, Some(context), id)
+            .await
+    }
+
+    /// Gives reserved addresses back to automatic allocation; those that are not reserved are left out.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn unreserve_addresses(
+        &self,
+        subnet: &SubnetExtId,
+        addresses: &[Ipv4Addr],
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        self.change_reservations(subnet, addresses, None, id).await
+    }
+
+    /// Reserves when there is a context, gives back when there is none.
+    async fn change_reservations(
+        &self,
+        subnet: &SubnetExtId,
+        addresses: &[Ipv4Addr],
+        context: Option<&str>,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        const LIST: &str = "IP_ADDRESS_LIST";
+        let reserve = context.is_some();
+        let action = if reserve { "reserve" } else { "unreserve" };
+        let what = format!("{action} {} addresses of subnet {subnet}", addresses.len());
+        let path = subnets().join(subnet.as_str());
+        self.v4
+            .apply(&id, &what, async || {
+                let name = format!("subnet {subnet}");
+                let entity = self.v4.get::<WireSubnet>(&path, &what, &name).await?;
+                let reserved = self.reserved_addresses(subnet).await?;
+                let body = AddressList {
+                    reserve_type: reserve.then_some(LIST),
+                    unreserve_type: (!reserve).then_some(LIST),
+                    ip_addresses: addresses
+                        .iter()
+                        .filter(|address| reserved.contains(address) != reserve)
+                        .map(|&address| address.into())
+                        .collect(),
+                    client_context: context,
+                };
+                let path = path.clone().join("addresses").join("$actions").join(action);
+                Ok((!body.ip_addresses.is_empty())
+                    .then(|| Change::post(path).etag(entity.etag).body(&body)))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Who uses which addresses in a subnet, VMs and everything else with a virtual NIC.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn subnet_addresses_in_use(
+        &self,
+        subnet: &SubnetExtId,
+    ) -> Result<Vec<SubnetVnic>, PrismError> {
+        let what = format!("list the addresses in use in subnet {subnet}");
+        let path = subnets().join(subnet.as_str()).join("vnics");
+        let found: Vec<WireVnic> = self.v4.list(&path, &[], &what).await?;
+        let mut vnics: Vec<SubnetVnic> = found.into_iter().map(SubnetVnic::from).collect();
+        vnics.sort();
+        Ok(vnics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cidrs(texts: &[&str]) -> BTreeSet<Cidr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn only_prefixes_change_and_those_that_stay_keep_their_entry() {
+        let vpc = json!({
+            "extId": "v", "name": "app-vpc", "somethingNew": [1, 2],
+            "externallyRoutablePrefixes": [
+                {"$reserved": {"$fv": "v4.r0"}, "ipv4": {"ip": {"value": "10.0.0.0"}, "prefixLength": 16}},
+                {"ipv4": {"ip": {"value": "10.1.0.0"}, "prefixLength": 16}},
+                {"ipv6": {"ip": {"value": "fd00::"}, "prefixLength": 48}},
+            ],
+        });
+        let changed = with_erps(vpc, &cidrs(&["10.0.0.0/16", "10.2.0.0/24"])).unwrap();
+        assert_eq!(
+            changed,
+            json!({
+                "extId": "v", "name": "app-vpc", "somethingNew": [1, 2],
+                "externallyRoutablePrefixes": [
+                    {"$reserved": {"$fv": "v4.r0"}, "ipv4": {"ip": {"value": "10.0.0.0"}, "prefixLength": 16}},
+                    {"ipv6": {"ip": {"value": "fd00::"}, "prefixLength": 48}},
+                    {"ipv4": {"ip": {"value": "10.2.0.0"}, "prefixLength": 24}},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn a_flow_vpc_with_the_right_prefixes_is_not_written() {
+        let none = with_erps(json!({"extId": "v"}), &BTreeSet::new());
+        assert_eq!(none, None);
+    }
+
+    #[test]
+    fn a_subnet_is_written_as_the_reference_shows_it() {
+        let spec = SubnetSpec {
+            name: "app-subnet".to_owned(),
+            vpc: "78de692d-750b-4206-8c08-ba26f39edc3d".into(),
+            cidr: "10.0.1.0/24".parse().unwrap(),
+            gateway: "10.0.1.1".parse().unwrap(),
+            pools: vec![stayput_estate::AddrRange {
+                first: "10.0.1.200".parse().unwrap(),
+                last: "10.0.1.250".parse().unwrap(),
+            }],
+            dns: vec!["10.0.0.2".parse().unwrap()],
+        };
+        assert_eq!(
+            serde_json::to_value(new_subnet(&spec)).unwrap(),
+            json!({
+                "name": "app-subnet", "subnetType": "OVERLAY",
+                "vpcReference": "78de692d-750b-4206-8c08-ba26f39edc3d",
+                "ipConfig": [{"ipv4": {
+                    "ipSubnet": {"ip": {"value": "10.0.1.0"}, "prefixLength": 24},
+                    "defaultGatewayIp": {"value": "10.0.1.1"},
+                    "poolList": [{"startIp": {"value": "10.0.1.200"}, "endIp": {"value": "10.0.1.250"}}],
+                }}],
+                "dhcpOptions": {"domainNameServers": [{"ipv4": {"value": "10.0.0.2"}}]},
+            })
+        );
+    }
+}

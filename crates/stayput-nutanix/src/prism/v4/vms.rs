@@ -1,0 +1,343 @@
+//! VMs: reading, power, NICs, categories (Prism reference §2.2).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use futures::TryStreamExt;
+use serde::Serialize;
+use stayput_estate::CategoryExtId;
+use stayput_estate::MacAddr;
+use stayput_estate::NicExtId;
+use stayput_estate::SubnetExtId;
+use stayput_estate::VmExtId;
+use stayput_world::prism::Nic;
+use stayput_world::prism::PowerState;
+use stayput_world::prism::Vm;
+
+use super::api::Change;
+use super::api::Entity;
+use super::api::Path;
+use super::version::Minor;
+use super::version::Namespace;
+use super::wire::Ipv4;
+use super::wire::Ref;
+use super::wire::vm::WireNic;
+use super::wire::vm::WireVm;
+use crate::prism::PrismClient;
+use crate::prism::error::PrismError;
+use crate::prism::request_id::RequestId;
+use crate::prism::spec::NicSpec;
+
+/// The first minor whose NICs have `nicBackingInfo` and `nicNetworkInfo` (Prism reference §0).
+const NEW_NICS: Minor = Minor(1);
+
+/// VMs asked for side by side.
+const VMS_AT_ONCE: usize = 8;
+
+/// A NIC to make, in the shape of the server's minor.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum NewNic<'a> {
+    #[serde(rename_all = "camelCase")]
+    Old {
+        backing_info: NewBacking,
+        network_info: NewNetwork<'a>,
+    },
+    #[serde(rename_all = "camelCase")]
+    New {
+        nic_backing_info: NewBacking,
+        nic_network_info: NewNetwork<'a>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewBacking {
+    #[serde(rename = "$objectType")]
+    object_type: &'static str,
+    model: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mac_address: Option<MacAddr>,
+    is_connected: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewNetwork<'a> {
+    #[serde(rename = "$objectType")]
+    object_type: &'static str,
+    nic_type: &'static str,
+    vlan_mode: &'static str,
+    subnet: Ref<&'a SubnetExtId>,
+    ipv4_config: NewIpv4Config,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewIpv4Config {
+    should_assign_ip: bool,
+    ip_address: Ipv4,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secondary_ip_address_list: Vec<Ipv4>,
+}
+
+fn new_nic(spec: &NicSpec, minor: Minor) -> NewNic<'_> {
+    let backing = |object_type| NewBacking {
+        object_type,
+        model: "VIRTIO",
+        mac_address: spec.mac,
+        is_connected: true,
+    };
+    let network = |object_type| NewNetwork {
+        object_type,
+        nic_type: "NORMAL_NIC",
+        vlan_mode: "ACCESS",
+        subnet: Ref {
+            ext_id: &spec.subnet,
+        },
+        ipv4_config: NewIpv4Config {
+            should_assign_ip: true,
+            ip_address: spec.address.into(),
+            secondary_ip_address_list: spec.secondary.iter().map(|&one| one.into()).collect(),
+        },
+    };
+    if minor < NEW_NICS {
+        NewNic::Old {
+            backing_info: backing("vmm.v4.ahv.config.EmulatedNic"),
+            network_info: network("vmm.v4.ahv.config.NicNetworkInfo"),
+        }
+    } else {
+        NewNic::New {
+            nic_backing_info: backing("vmm.v4.ahv.config.VirtualEthernetNic"),
+            nic_network_info: network("vmm.v4.ahv.config.VirtualEthernetNicNetworkInfo"),
+        }
+    }
+}
+
+/// Whether a NIC is as asked for. `shouldAssignIp` and the MAC are not compared (Prism reference §2.3).
+fn is_as_specified(nic: &Nic, spec: &NicSpec) -> bool {
+    let has: BTreeSet<_> = nic.secondary.iter().collect();
+    nic.subnet.as_ref() == Some(&spec.subnet)
+        && nic.address == Some(spec.address)
+        && spec.secondary.iter().all(|address| has.contains(address))
+}
+
+pub(super) fn vms() -> Path {
+    Path::new(Namespace::Vmm, &["ahv", "config", "vms"])
+}
+
+fn vm_path(vm: &VmExtId) -> Path {
+    vms().join(vm.as_str())
+}
+
+impl PrismClient {
+    /// One VM as it is now; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn vm(&self, vm: &VmExtId) -> Result<Option<Vm>, PrismError> {
+        let what = format!("look at VM {vm}");
+        let found = self.v4.find::<WireVm>(&vm_path(vm), &what).await?;
+        Ok(found.map(|entity| entity.value.into()))
+    }
+
+    /// These VMs as they are now, read side by side; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn vms_by_ids(
+        &self,
+        vms: &BTreeSet<VmExtId>,
+    ) -> Result<BTreeMap<VmExtId, Vm>, PrismError> {
+        let found: Vec<Option<(VmExtId, Vm)>> = futures::stream::iter(vms.iter().cloned())
+            .map(|id| async move { Ok::<_, PrismError>(self.vm(&id).await?.map(|vm| (id, vm))) })
+            .buffered(VMS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn vm_to_change(&self, vm: &VmExtId, what: &str) -> Result<Entity<WireVm>, PrismError> {
+        self.v4.get(&vm_path(vm), what, &format!("VM {vm}")).await
+    }
+
+    /// Removes a NIC, also from a running VM; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn delete_nic(
+        &self,
+        vm: &VmExtId,
+        nic: &NicExtId,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        let what = format!("delete NIC {nic} of VM {vm}");
+        let path = vm_path(vm).join("nics").join(nic.as_str());
+        // The NIC's own ETag, not the VM's (Prism reference §1.1).
+        self.v4
+            .apply(&id, &what, async || {
+                let found = self.v4.find::<WireNic>(&path, &what).await?;
+                Ok(found.map(|found| Change::delete(path.clone()).etag(found.etag)))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Adds a NIC with a fixed address, also to a running VM. One with that subnet and these addresses is left as it is.
+    ///
+    /// The MAC of a NIC that is there already is not compared.
+    ///
+    /// # Errors
+    /// [`PrismError::TaskFailed`] when the address is in use or the subnet is not managed (Prism reference §7.13–14);
+    /// [`PrismError::Missing`] when the VM, or the NIC afterwards, is not there.
+    pub async fn create_nic(
+        &self,
+        vm: &VmExtId,
+        spec: &NicSpec,
+        id: RequestId,
+    ) -> Result<NicExtId, PrismError> {
+        let what = format!("add a NIC with {} to VM {vm}", spec.address);
+        let minor = self.v4.minor(Namespace::Vmm).await?;
+        let path = vm_path(vm).join("nics");
+        self.v4
+            .apply(&id, &what, async || {
+                let entity = self.vm_to_change(vm, &what).await?;
+                let there = Vm::from(entity.value)
+                    .nics
+                    .iter()
+                    .any(|nic| is_as_specified(nic, spec));
+                let body = new_nic(spec, minor);
+                Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag).body(&body)))
+            })
+            .await?;
+        // The task often does not name the NIC it made (Prism reference §1.5), so it is looked up.
+        let now = Vm::from(self.vm_to_change(vm, &what).await?.value);
+        match now.nics.into_iter().find(|nic| is_as_specified(nic, spec)) {
+            Some(nic) => Ok(nic.id),
+            None => {
+                let name = format!("the NIC with {}", spec.address);
+                Err(self.v4.missing(&path, &what, &name).await)
+            }
+        }
+    }
+
+    /// Switches a VM on; one that is on is left as it is.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn power_on(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
+        self.power(vm, "power-on", &PowerState::On, id).await
+    }
+
+    /// Switches a VM off at once, without asking its guest; one that is off is left as it is.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn power_off(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
+        self.power(vm, "power-off", &PowerState::Off, id).await
+    }
+
+    /// Asks the guest to shut down (ACPI); a VM that is off is left as it is. The VM may still be on afterwards: look at it
+    /// until it is off.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn shutdown(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
+        self.power(vm, "shutdown", &PowerState::Off, id).await
+    }
+
+    async fn power(
+        &self,
+        vm: &VmExtId,
+        action: &str,
+        wanted: &PowerState,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        let what = format!("{action} of VM {vm}");
+        let path = vm_path(vm).join("$actions").join(action);
+        self.v4
+            .apply(&id, &what, async || {
+                let entity = self.vm_to_change(vm, &what).await?;
+                let there = Vm::from(entity.value).power == *wanted;
+                Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag)))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a VM a category in addition to those it has.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn associate_category(
+        &self,
+        vm: &VmExtId,
+        category: &CategoryExtId,
+        id: RequestId,
+    ) -> Result<(), PrismError> {
+        #[derive(Serialize)]
+        struct Categories<'a> {
+            categories: [Ref<&'a CategoryExtId>; 1],
+        }
+        let what = format!("give VM {vm} category {category}");
+        let path = vm_path(vm).join("$actions").join("associate-categories");
+        self.v4
+            .apply(&id, &what, async || {
+                let entity = self.vm_to_change(vm, &what).await?;
+                let there = Vm::from(entity.value).categories.contains(category);
+                let body = Categories {
+                    categories: [Ref { ext_id: category }],
+                };
+                Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag).body(&body)))
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(mac: Option<&str>) -> NicSpec {
+        NicSpec {
+            subnet: "0ccc7c20-4028-4665-81ea-6021ca45c462".into(),
+            address: "10.0.1.10".parse().unwrap(),
+            secondary: vec!["10.0.1.11".parse().unwrap()],
+            mac: mac.map(|mac| mac.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_nic_is_written_in_the_shape_of_the_servers_minor() {
+        let spec = spec(Some("50:6b:8d:aa:bb:cc"));
+        let old = serde_json::to_value(new_nic(&spec, Minor(0))).unwrap();
+        assert_eq!(old["backingInfo"]["macAddress"], "50:6b:8d:aa:bb:cc");
+        assert!(old.get("nicBackingInfo").is_none());
+        let new = serde_json::to_value(new_nic(&spec, Minor(1))).unwrap();
+        assert_eq!(
+            new["nicNetworkInfo"],
+            json!({
+                "$objectType": "vmm.v4.ahv.config.VirtualEthernetNicNetworkInfo",
+                "nicType": "NORMAL_NIC",
+                "vlanMode": "ACCESS",
+                "subnet": {"extId": "0ccc7c20-4028-4665-81ea-6021ca45c462"},
+                "ipv4Config": {
+                    "shouldAssignIp": true,
+                    "ipAddress": {"value": "10.0.1.10"},
+                    "secondaryIpAddressList": [{"value": "10.0.1.11"}],
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn ahv_chooses_the_mac_unless_one_is_asked_for() {
+        let spec = spec(None);
+        let new = serde_json::to_value(new_nic(&spec, Minor(3))).unwrap();
+        assert!(new["nicBackingInfo"].get("macAddress").is_none());
+    }
+}

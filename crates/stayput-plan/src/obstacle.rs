@@ -1,0 +1,330 @@
+//! Obstacles: why there is no plan, each with what a person can do about it.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+use stayput_estate::Cidr;
+use stayput_estate::EniId;
+use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
+use stayput_estate::Region;
+use stayput_estate::SiteName;
+use stayput_estate::TgwId;
+use stayput_estate::VmExtId;
+use stayput_estate::WaveName;
+
+/// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "obstacle")]
+pub enum Obstacle {
+    /// A machine has interfaces in a network that is not part of the goal.
+    #[error("{label} ({machine}) also has an interface in network {network}, which is not named")]
+    SpansNetworks {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The network left out.
+        network: NetworkName,
+    },
+    /// A machine has an interface in a subnet of the source VPC that is no network of the estate.
+    #[error(
+        "{label} ({machine}) also has interface {eni} at {address}, outside every network of the estate"
+    )]
+    ForeignInterface {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The interface.
+        eni: EniId,
+        /// Its address.
+        address: Ipv4Addr,
+    },
+    /// Something that is no machine holds an address in the network.
+    #[error("{eni} ({what}) holds {address} in network {network} and cannot move")]
+    UnmovableInterface {
+        /// The network.
+        network: NetworkName,
+        /// The interface.
+        eni: EniId,
+        /// Its address.
+        address: Ipv4Addr,
+        /// Its type and description.
+        what: String,
+    },
+    /// A machine is in no wave.
+    #[error("{label} ({machine}) in network {network} is in no wave")]
+    InNoWave {
+        /// The network.
+        network: NetworkName,
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+    },
+    /// A machine is in several waves.
+    #[error("{label} ({machine}) is in waves {}", waves.iter().map(WaveName::as_str).collect::<Vec<_>>().join(" and "))]
+    InSeveralWaves {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The waves.
+        waves: BTreeSet<WaveName>,
+    },
+    /// A wave names an instance that is not in the source VPC.
+    #[error("wave {wave} names {machine}, which is not in the source VPC")]
+    NotInSource {
+        /// The wave.
+        wave: WaveName,
+        /// The instance.
+        machine: InstanceId,
+    },
+    /// Move does not list the machine.
+    #[error("{label} ({machine}) is not in the inventory of Move at {site}")]
+    NotInInventory {
+        /// Where Move is.
+        site: SiteName,
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+    },
+    /// The machine cannot run on AHV.
+    #[error("{label} ({machine}) cannot run on NC2: {reason}")]
+    CannotRun {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not exactly one VM can be the machine.
+    #[error("{label} ({machine}): {} VMs at {site} could be it{}", candidates.len(), list(candidates))]
+    AmbiguousVm {
+        /// Where.
+        site: SiteName,
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The VMs.
+        candidates: BTreeSet<VmExtId>,
+    },
+    /// Another VM has the machine's address.
+    #[error("{address} of {label} ({machine}) is taken at {site} by {holder}")]
+    AddressTaken {
+        /// Where.
+        site: SiteName,
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The address.
+        address: Ipv4Addr,
+        /// Who has it.
+        holder: String,
+    },
+    /// The machine is neither in EC2 nor at any site.
+    #[error("{label} ({machine}) is in the ledger, but neither in EC2 nor at any site")]
+    Lost {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+    },
+    /// The machine is not where the goal takes it from.
+    #[error("{label} ({machine}) is at {at}, not at {wanted}")]
+    Elsewhere {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it is.
+        at: SiteName,
+        /// Where it was expected.
+        wanted: SiteName,
+    },
+    /// There are no machines to work on.
+    #[error("network {network} has no machines")]
+    NoMachines {
+        /// The network.
+        network: NetworkName,
+    },
+    /// The network has no recovery site, or not this one.
+    #[error("network {network} does not fail over to {site}")]
+    NotRecoverySite {
+        /// The network.
+        network: NetworkName,
+        /// The site asked for.
+        site: SiteName,
+    },
+    /// The network has no recovery site.
+    #[error("network {network} has no recovery site")]
+    NoRecoverySite {
+        /// The network.
+        network: NetworkName,
+    },
+    /// Something the goal builds on does not exist.
+    #[error("{what} is missing at {site}")]
+    Missing {
+        /// Where.
+        site: SiteName,
+        /// What.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A name that must be unique is not.
+    #[error("{count} things at {site} are called {what}")]
+    NotUnique {
+        /// Where.
+        site: SiteName,
+        /// The name.
+        what: String,
+        /// How many.
+        count: usize,
+    },
+    /// Something exists with the right name and wrong properties.
+    #[error("{what} at {site} is not as planned: {difference}")]
+    Differs {
+        /// Where.
+        site: SiteName,
+        /// What.
+        what: String,
+        /// How.
+        difference: String,
+    },
+    /// The two Prism Centrals do not see each other.
+    #[error("Prism Central of {from} has no working pairing with that of {to}")]
+    NotPaired {
+        /// From here.
+        from: SiteName,
+        /// To here.
+        to: SiteName,
+    },
+    /// A VPC has no usable attachment on its Transit Gateway.
+    #[error("the VPC of {site} has no available, associated attachment on {tgw} in {region}")]
+    NoAttachment {
+        /// The site.
+        site: SiteName,
+        /// Region.
+        region: Region,
+        /// Transit Gateway.
+        tgw: TgwId,
+    },
+    /// Two Transit Gateways are not peered.
+    #[error("{from} has no available, associated peering with {to}")]
+    NoPeering {
+        /// From here.
+        from: TgwId,
+        /// To here.
+        to: TgwId,
+    },
+    /// A more specific route inside the network would override the change.
+    #[error("{table} in {region} has a static route for {cidr}, inside {network}")]
+    MoreSpecific {
+        /// Region.
+        region: Region,
+        /// Table.
+        table: String,
+        /// The route.
+        cidr: Cidr,
+        /// The network.
+        network: NetworkName,
+    },
+    /// The network has too few free addresses for machines in flight.
+    #[error(
+        "network {network} has {free} free addresses in usable runs for {needed} machines in flight"
+    )]
+    PoolTooSmall {
+        /// The network.
+        network: NetworkName,
+        /// Free addresses.
+        free: u64,
+        /// Machines in flight.
+        needed: u64,
+    },
+    /// The proof found a loop, or a delivery where the machine is not, in some state of the plan.
+    #[error("{state}: {from} → {address} {verdict}")]
+    Unsafe {
+        /// The state.
+        state: String,
+        /// Where the packet comes from.
+        from: String,
+        /// Where it goes.
+        address: Ipv4Addr,
+        /// What happens to it.
+        verdict: String,
+    },
+    /// When all is done a machine would not be reachable.
+    #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]
+    Unreachable {
+        /// Where the packet comes from.
+        from: String,
+        /// Where it goes.
+        address: Ipv4Addr,
+        /// The machine.
+        label: String,
+        /// What happens to it.
+        verdict: String,
+    },
+}
+
+fn list(ids: &BTreeSet<VmExtId>) -> String {
+    if ids.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ": {}",
+            ids.iter()
+                .map(VmExtId::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    }
+}
+
+impl Obstacle {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::SpansNetworks { network, .. } => format!("name network {network} in the same command"),
+            Self::ForeignInterface { .. } => {
+                "add the subnet as a network to the estate, or detach the interface from the instance".to_owned()
+            }
+            Self::UnmovableInterface { .. } => {
+                "delete it or rebuild it in another subnet before moving this network; a subnet moves as a whole".to_owned()
+            }
+            Self::InNoWave { machine, .. } => format!("add {machine} to a wave in stayput.toml, or tag it so that one selects it"),
+            Self::InSeveralWaves { .. } => "make the wave selectors exclusive".to_owned(),
+            Self::NotInSource { wave, .. } => format!("remove it from wave {wave} or correct the id"),
+            Self::NotInInventory { .. } => {
+                "check that Move's AWS provider covers the region and account and refresh its inventory".to_owned()
+            }
+            Self::CannotRun { .. } => "leave it in EC2 by moving it to another subnet, or rebuild it".to_owned(),
+            Self::AmbiguousVm { machine, .. } => {
+                format!("find the right VM in Prism Central and run: stayput adopt {machine} --vm UUID")
+            }
+            Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
+            Self::Lost { machine, .. } => format!("find its VM and run: stayput adopt {machine} --vm UUID"),
+            Self::Elsewhere { at, .. } => format!("its home is {at}; fail it over or back first"),
+            Self::NoMachines { network } => format!("check `ec2-subnet` of network {network} and the source VPC"),
+            Self::NotRecoverySite { network, site } => format!("set recovery = \"{site}\" for network {network}, or name its recovery site"),
+            Self::NoRecoverySite { network } => format!("set `recovery` for network {network} in stayput.toml"),
+            Self::Missing { remedy, .. } => remedy.clone(),
+            Self::NotUnique { what, .. } => format!("rename all but one {what}"),
+            Self::Differs { what, .. } => format!("change {what} to what is planned, or delete it and let stayput make it"),
+            Self::NotPaired { .. } => "pair the two Prism Centrals (Availability Zones) and check that they are connected".to_owned(),
+            Self::NoAttachment { .. } => "attach the VPC to the Transit Gateway and associate the attachment with a route table".to_owned(),
+            Self::NoPeering { .. } => "peer the Transit Gateways, accept the peering and associate it on both sides".to_owned(),
+            Self::MoreSpecific { cidr, .. } => format!("delete the route {cidr}, or make it part of a network of its own"),
+            Self::PoolTooSmall { .. } => "move in smaller waves, or free addresses in the network".to_owned(),
+            Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),
+            Self::Unreachable { .. } => "complete the routing first; see the trace with `stayput trace`".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The planner: from world, facts and goal to a plan, or to everything that stands in the way. Pure.
+
+mod machines;
+mod overlay;
+mod protect;
+mod relocate;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use stayput_estate::Estate;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_world::Facts;
+use stayput_world::World;
+
+use crate::Action;
+use crate::FailoverMode;
+use crate::Goal;
+use crate::Obstacle;
+use crate::PLAN_VERSION;
+use crate::Plan;
+use crate::Step;
+use crate::StepId;
+use crate::capture;
+use crate::proof;
+use crate::survey::Place;
+use crate::survey::Survey;
+
+/// Makes the plan that leads from `world` to `goal`.
+///
+/// The same inputs give the same plan. A goal that is reached already gives a plan without steps.
+///
+/// # Errors
+/// Every obstacle found, in a stable order.
+pub fn plan(
+    estate: &Estate,
+    world: &World,
+    facts: &Facts,
+    goal: &Goal,
+) -> Result<Plan, Vec<Obstacle>> {
+    let survey = Survey::new(estate, world, facts, goal.networks());
+    let mut draft = Draft::new(&survey);
+    for network in &survey.networks {
+        if survey.machines_in(&network.name).next().is_none() && survey.obstacles.is_empty() {
+            draft.obstacles.insert(Obstacle::NoMachines {
+                network: network.name.clone(),
+            });
+        }
+    }
+    match goal {
+        Goal::Capture { .. } => {
+            // What cannot move is of no concern to writing down who is there.
+            draft.obstacles.retain(|obstacle| {
+                !matches!(
+                    obstacle,
+                    Obstacle::UnmovableInterface { .. }
+                        | Obstacle::SpansNetworks { .. }
+                        | Obstacle::CannotRun { .. }
+                )
+            });
+            draft.capture();
+        }
+        Goal::Move { .. } => draft.move_in(),
+        Goal::Protect { .. } => draft.protect(),
+        Goal::Failover { to, mode, .. } => {
+            for network in &survey.networks {
+                if network.recovery.as_ref() != Some(to) && network.primary != *to {
+                    let obstacle = Obstacle::NotRecoverySite {
+                        network: network.name.clone(),
+                        site: to.clone(),
+                    };
+                    draft.obstacles.insert(obstacle);
+                }
+            }
+            match mode {
+                FailoverMode::Planned => draft.relocate(to),
+                FailoverMode::Test => draft.test_failover(to),
+            }
+        }
+        Goal::Failback { .. } => {
+            let primaries: BTreeSet<_> = survey
+                .networks
+                .iter()
+                .map(|network| network.primary.clone())
+                .collect();
+            for primary in primaries {
+                draft.relocate(&primary);
+            }
+        }
+    }
+
+    let Draft {
+        steps,
+        mut obstacles,
+        warnings,
+        ..
+    } = draft;
+    if !obstacles.is_empty() {
+        return Err(obstacles.into_iter().collect());
+    }
+    let (proof, mut unsafe_states) = proof::prove(&survey, &steps, goal);
+    obstacles.append(&mut unsafe_states);
+    if !obstacles.is_empty() {
+        return Err(obstacles.into_iter().collect());
+    }
+    Ok(Plan {
+        version: PLAN_VERSION,
+        estate: estate.name.clone(),
+        goal: goal.clone(),
+        machines: survey
+            .machines
+            .iter()
+            .map(|(id, machine)| (id.clone(), machine.label(id)))
+            .collect(),
+        steps,
+        proof,
+        warnings,
+    })
+}
+
+/// A plan in the making.
+struct Draft<'s> {
+    survey: &'s Survey<'s>,
+    steps: Vec<Step>,
+    obstacles: BTreeSet<Obstacle>,
+    warnings: Vec<String>,
+}
+
+impl<'s> Draft<'s> {
+    fn new(survey: &'s Survey<'s>) -> Self {
+        Self {
+            survey,
+            steps: Vec::new(),
+            obstacles: survey.obstacles.clone(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds a step and gives its id.
+    fn step(
+        &mut self,
+        id: String,
+        needs: &BTreeSet<StepId>,
+        action: Action,
+        why: impl Into<String>,
+    ) -> StepId {
+        self.reversible(id, needs, action, why, None)
+    }
+
+    /// Adds a step that can be undone by another action.
+    fn reversible(
+        &mut self,
+        id: String,
+        needs: &BTreeSet<StepId>,
+        action: Action,
+        why: impl Into<String>,
+        inverse: Option<Action>,
+    ) -> StepId {
+        let id = StepId(id);
+        self.steps.push(Step {
+            id: id.clone(),
+            needs: needs.clone(),
+            action,
+            why: why.into(),
+            inverse,
+        });
+        id
+    }
+
+    fn obstacle(&mut self, obstacle: Obstacle) {
+        self.obstacles.insert(obstacle);
+    }
+
+    /// Writes down what is not yet in the ledger.
+    fn capture(&mut self) -> BTreeSet<StepId> {
+        let machines = &self.survey.uncaptured;
+        if machines.is_empty() {
+            return BTreeSet::new();
+        }
+        let why = "addresses must be in the ledger, synced, before any NIC is touched";
+        [self.step(
+            "capture".to_owned(),
+            &BTreeSet::new(),
+            Action::Capture {
+                machines: machines.clone(),
+            },
+            why,
+        )]
+        .into()
+    }
+
+    /// EC2 → primary site.
+    fn move_in(&mut self) {
+        let estate = self.survey.estate;
+        if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
+            for (id, machine) in &self.survey.machines {
+                self.warnings.extend(capture::losses(region, id, machine));
+            }
+        }
+        for (id, place) in &self.survey.places {
+            if let Place::At(site, _) = place
+                && let Some(machine) = self.survey.machines.get(id)
+                && let Some(primary) = machine
+                    .nics
+                    .first()
+                    .and_then(|nic| estate.networks.get(&nic.network))
+                && primary.primary != *site
+            {
+                self.obstacles.insert(Obstacle::Elsewhere {
+                    machine: id.clone(),
+                    label: machine.label(id),
+                    at: site.clone(),
+                    wanted: primary.primary.clone(),
+                });
+            }
+        }
+        let captured = self.capture();
+        let by_primary = self.networks_by(|network| Some(network.primary.clone()));
+        for (site, networks) in by_primary {
+            let ready = self.prepare_overlay(&site, &networks, &captured);
+            let arrived = self.bring_from_ec2(&site, &networks, &ready);
+            self.make_home(&site, &networks, None, &arrived);
+        }
+    }
+
+    /// The goal's networks grouped by a site of theirs.
+    fn networks_by(
+        &self,
+        site: impl Fn(&stayput_estate::Network) -> Option<SiteName>,
+    ) -> BTreeMap<SiteName, BTreeSet<NetworkName>> {
+        let mut groups: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for network in &self.survey.networks {
+            if let Some(site) = site(network) {
+                groups.entry(site).or_default().insert(network.name.clone());
+            }
+        }
+        groups
+    }
+}

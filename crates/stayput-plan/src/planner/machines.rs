@@ -1,0 +1,224 @@
+//! Machines from EC2: replicated in waves, cut over, NICs restored.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::WaveName;
+use stayput_world::mv::MovePlanState;
+
+use super::Draft;
+use crate::Action;
+use crate::Obstacle;
+use crate::StepId;
+use crate::survey::Place;
+
+/// VMs per Move plan: the published limit (Move reference §6).
+const MOVE_PLAN_SIZE: usize = 50;
+
+impl Draft<'_> {
+    /// Steps that bring the networks' machines from EC2 to `site` with their own addresses.
+    pub(super) fn bring_from_ec2(
+        &mut self,
+        site: &SiteName,
+        networks: &BTreeSet<NetworkName>,
+        after: &BTreeSet<StepId>,
+    ) -> BTreeSet<StepId> {
+        let survey = self.survey;
+        let batches = self.batches(site, networks);
+        let mut replicated = after.clone();
+        for (name, (network, machines)) in &batches {
+            let action = Action::Replicate {
+                site: site.clone(),
+                move_plan: name.clone(),
+                source_vpc: survey.estate.source.vpc.clone(),
+                network: network.clone(),
+                machines: machines.clone(),
+            };
+            let why = "copies while the source runs; nothing is stopped yet";
+            replicated.insert(self.step(format!("replicate/{name}"), after, action, why));
+        }
+        // A subnet moves as one, so the first machine stops only when the last is ready.
+        let mut arrived = replicated.clone();
+        let plan_of: BTreeMap<_, _> = batches
+            .iter()
+            .flat_map(|(name, (_, machines))| machines.iter().map(move |id| (id, name)))
+            .collect();
+        let mine: Vec<_> = survey
+            .machines
+            .iter()
+            .filter(|(_, machine)| {
+                machine
+                    .nics
+                    .first()
+                    .is_some_and(|nic| networks.contains(&nic.network))
+            })
+            .collect();
+        let mut cut_over = BTreeMap::new();
+        for (id, _) in &mine {
+            if let Some(plan) = plan_of.get(id) {
+                let action = Action::Cutover {
+                    site: site.clone(),
+                    move_plan: (*plan).clone(),
+                    machine: (*id).clone(),
+                };
+                let why = "Move stops the source, copies the rest and starts the VM with an address from the pool";
+                cut_over.insert(
+                    *id,
+                    self.step(format!("cutover/{id}"), &replicated, action, why),
+                );
+            }
+        }
+        for (id, _) in &mine {
+            let needs = match (cut_over.get(id), survey.places.get(*id)) {
+                (Some(step), _) => [step.clone()].into(),
+                (None, Some(Place::At(at, _)))
+                    if at == site && !survey.nics_are_right(id, site) =>
+                {
+                    after.clone()
+                }
+                (None, _) => continue,
+            };
+            let action = Action::RestoreNics {
+                site: site.clone(),
+                machine: (*id).clone(),
+            };
+            let why = "the new NIC is added and confirmed before the old one goes";
+            arrived.insert(self.step(format!("restore/{site}/{id}"), &needs, action, why));
+        }
+        arrived
+    }
+
+    /// Machines still in EC2, by the Move plan that takes them. Numbering counts every machine of the wave, also those
+    /// that have arrived, so that a resumed plan finds its Move plans by name.
+    fn batches(
+        &mut self,
+        site: &SiteName,
+        networks: &BTreeSet<NetworkName>,
+    ) -> BTreeMap<String, (NetworkName, BTreeSet<InstanceId>)> {
+        let survey = self.survey;
+        let estate = survey.estate;
+        self.named_instances_exist();
+        let mut groups: BTreeMap<(NetworkName, usize, WaveName), Vec<InstanceId>> = BTreeMap::new();
+        for (id, machine) in &survey.machines {
+            let Some(first) = machine
+                .nics
+                .first()
+                .filter(|nic| networks.contains(&nic.network))
+            else {
+                continue;
+            };
+            let waves: Vec<_> = estate
+                .waves
+                .values()
+                .filter(|wave| wave.select.selects(id, &machine.tags))
+                .collect();
+            match waves.as_slice() {
+                [wave] => groups
+                    .entry((first.network.clone(), wave.order, wave.name.clone()))
+                    .or_default()
+                    .push(id.clone()),
+                _ if survey.places.get(id) != Some(&Place::Ec2) => {}
+                [] => self.obstacle(Obstacle::InNoWave {
+                    network: first.network.clone(),
+                    machine: id.clone(),
+                    label: machine.label(id),
+                }),
+                several => self.obstacle(Obstacle::InSeveralWaves {
+                    machine: id.clone(),
+                    label: machine.label(id),
+                    waves: several.iter().map(|wave| wave.name.clone()).collect(),
+                }),
+            }
+        }
+
+        let mv = survey.world.moves.get(site);
+        let mut batches: BTreeMap<String, (NetworkName, BTreeSet<InstanceId>)> = BTreeMap::new();
+        for ((network, _, wave), ids) in groups {
+            for (number, chunk) in ids.chunks(MOVE_PLAN_SIZE).enumerate() {
+                let base = format!("stayput-{}-{network}-{wave}-{}", estate.name, number + 1);
+                for id in chunk
+                    .iter()
+                    .filter(|id| survey.places.get(*id) == Some(&Place::Ec2))
+                {
+                    let Some(workload) = mv.and_then(|mv| mv.workloads.get(id)) else {
+                        let label = survey.label(id);
+                        self.obstacle(Obstacle::NotInInventory {
+                            site: site.clone(),
+                            machine: id.clone(),
+                            label,
+                        });
+                        continue;
+                    };
+                    let plans = mv.into_iter().flat_map(|mv| mv.plans.values());
+                    let holding = plans
+                        .filter(|plan| plan.vms.contains_key(&workload.id))
+                        .find(|plan| is_alive(&plan.state));
+                    let name = holding.map_or_else(
+                        || self.free_plan_name(site, &base),
+                        |plan| plan.name.clone(),
+                    );
+                    batches
+                        .entry(name)
+                        .or_insert_with(|| (network.clone(), BTreeSet::new()))
+                        .1
+                        .insert(id.clone());
+                }
+            }
+        }
+        batches
+    }
+
+    /// The name, or the name with a number when a plan of that name has failed or is over.
+    fn free_plan_name(&self, site: &SiteName, base: &str) -> String {
+        let plans = self
+            .survey
+            .world
+            .moves
+            .get(site)
+            .into_iter()
+            .flat_map(|mv| mv.plans.values());
+        let dead: BTreeSet<_> = plans
+            .filter(|plan| !is_alive(&plan.state))
+            .map(|plan| plan.name.as_str())
+            .collect();
+        let retries = (2..).map(|attempt| format!("{base}-retry{attempt}"));
+        std::iter::once(base.to_owned())
+            .chain(retries)
+            .find(|name| !dead.contains(name.as_str()))
+            .unwrap_or_default()
+    }
+
+    fn named_instances_exist(&mut self) {
+        let survey = self.survey;
+        let source = survey.world.aws.get(&survey.estate.source.region);
+        for wave in survey.estate.waves.values() {
+            for id in &wave.select.ids {
+                let here = source.is_some_and(|region| {
+                    region
+                        .instances
+                        .get(id)
+                        .is_some_and(|i| i.vpc.as_ref() == Some(&survey.estate.source.vpc))
+                });
+                if !here && !survey.machines.contains_key(id) {
+                    self.obstacles.insert(Obstacle::NotInSource {
+                        wave: wave.name.clone(),
+                        machine: id.clone(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn is_alive(state: &MovePlanState) -> bool {
+    match state {
+        MovePlanState::NotStarted
+        | MovePlanState::InProgress
+        | MovePlanState::Paused
+        | MovePlanState::Unknown(_) => true,
+        MovePlanState::Completed | MovePlanState::Failed | MovePlanState::Aborted => false,
+    }
+}

@@ -1,0 +1,279 @@
+//! Protection: everything a failover needs, standing beforehand at the recovery site.
+
+use std::collections::BTreeSet;
+
+use stayput_estate::Estate;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+
+use super::Draft;
+use crate::Action;
+use crate::Obstacle;
+use crate::StepId;
+use crate::step::OverlayKind;
+use crate::survey::Place;
+use crate::survey::flow_vpc;
+
+/// Name of the protection policy and of the recovery plan of a network.
+pub fn recovery_name(estate: &Estate, network: &NetworkName) -> String {
+    format!("stayput-{}-{network}", estate.name)
+}
+
+impl Draft<'_> {
+    pub(super) fn protect(&mut self) {
+        let survey = self.survey;
+        for network in &survey.networks {
+            if network.recovery.is_none() {
+                self.obstacle(Obstacle::NoRecoverySite {
+                    network: network.name.clone(),
+                });
+            }
+        }
+        for (id, place) in &survey.places {
+            if *place == Place::Ec2 {
+                let label = survey.label(id);
+                let (at, wanted) = (survey.estate.source.name.clone(), self.primary_of(id));
+                self.obstacle(Obstacle::Elsewhere {
+                    machine: id.clone(),
+                    label,
+                    at,
+                    wanted,
+                });
+            }
+        }
+        self.capture();
+        for (recovery, networks) in self.networks_by(|network| network.recovery.clone()) {
+            let mut standing = self.prepare_overlay(&recovery, &networks, &BTreeSet::new());
+            let sites: BTreeSet<_> = networks
+                .iter()
+                .filter_map(|name| Some(survey.estate.networks.get(name)?.primary.clone()))
+                .chain([recovery.clone()])
+                .collect();
+            for site in &sites {
+                let vpc: BTreeSet<_> = self.test_vpc(site).into_iter().collect();
+                for network in &networks {
+                    standing.extend(self.subnet(site, network, OverlayKind::Test, &vpc));
+                }
+                standing.extend(vpc);
+            }
+            for network in &networks {
+                self.protect_network(network, &networks, &recovery, &standing);
+            }
+        }
+    }
+
+    fn primary_of(&self, id: &stayput_estate::InstanceId) -> SiteName {
+        self.survey
+            .machines
+            .get(id)
+            .and_then(|machine| {
+                self.survey
+                    .estate
+                    .networks
+                    .get(&machine.nics.first()?.network)
+            })
+            .map_or_else(
+                || self.survey.estate.source.name.clone(),
+                |network| network.primary.clone(),
+            )
+    }
+
+    fn test_vpc(&mut self, site: &SiteName) -> Option<StepId> {
+        let survey = self.survey;
+        let (prism, config) = (
+            survey.world.prism.get(site)?,
+            survey.estate.sites.get(site)?,
+        );
+        let name = config.test_vpc.clone();
+        match flow_vpc(prism, &name) {
+            Ok(Some(id)) => {
+                let vpc = &prism.vpcs[id];
+                if !vpc.erps.is_empty() || !vpc.external_subnets.is_empty() {
+                    let difference =
+                        "a test VPC must have no external subnet and no externally routable prefix"
+                            .to_owned();
+                    self.obstacle(Obstacle::Differs {
+                        site: site.clone(),
+                        what: format!("Flow VPC {name}"),
+                        difference,
+                    });
+                }
+                None
+            }
+            Ok(None) => {
+                let action = Action::EnsureFlowVpc {
+                    site: site.clone(),
+                    name,
+                };
+                let why = "test failovers need an isolated place with the same CIDRs";
+                Some(self.step(format!("vpc/{site}/test"), &BTreeSet::new(), action, why))
+            }
+            Err(count) => {
+                self.obstacle(Obstacle::NotUnique {
+                    site: site.clone(),
+                    what: format!("Flow VPC {name}"),
+                    count,
+                });
+                None
+            }
+        }
+    }
+
+    fn protect_network(
+        &mut self,
+        network: &NetworkName,
+        networks: &BTreeSet<NetworkName>,
+        recovery: &SiteName,
+        standing: &BTreeSet<StepId>,
+    ) {
+        let survey = self.survey;
+        let estate = survey.estate;
+        let Some(definition) = estate.networks.get(network) else {
+            return;
+        };
+        let machines = self.first_nic_in(network);
+        if machines.is_empty() {
+            return;
+        }
+        // Protection is set where the machines are now; it serves both directions.
+        let at: BTreeSet<_> = machines
+            .iter()
+            .filter_map(|id| match survey.places.get(id)? {
+                Place::At(site, _) => Some(site.clone()),
+                Place::Ec2 => None,
+            })
+            .collect();
+        let site = at
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| definition.primary.clone());
+        let other = if site == *recovery {
+            definition.primary.clone()
+        } else {
+            recovery.clone()
+        };
+        self.paired(&site, &other);
+        let Some(prism) = survey.world.prism.get(&site) else {
+            return;
+        };
+        let (key, value) = (estate.protection.category.clone(), network.to_string());
+        let name = recovery_name(estate, network);
+        let category = prism
+            .categories
+            .iter()
+            .find(|(_, c)| c.key == key && c.value == value)
+            .map(|(id, _)| id);
+
+        let mut needs = standing.clone();
+        let bare: BTreeSet<_> = machines
+            .iter()
+            .filter(|id| {
+                let carried = survey
+                    .vm_at(id, &site)
+                    .zip(category)
+                    .is_some_and(|((_, vm), c)| vm.categories.contains(c));
+                !carried
+            })
+            .cloned()
+            .collect();
+        let mut changed = false;
+        if !bare.is_empty() {
+            let action = Action::Categorize {
+                site: site.clone(),
+                key: key.clone(),
+                value: value.clone(),
+                machines: bare,
+            };
+            let why = "the policy protects what carries the category; categories are added, never replaced";
+            needs.insert(self.step(format!("category/{network}"), standing, action, why));
+            changed = true;
+        }
+        let rpo_seconds = estate.protection.rpo.as_secs();
+        let retention = estate.protection.retention;
+        match prism.policies.values().find(|policy| policy.name == name) {
+            None => {
+                let action = Action::ProtectionPolicy {
+                    site: site.clone(),
+                    recovery: other.clone(),
+                    name: name.clone(),
+                    key: key.clone(),
+                    value: value.clone(),
+                    rpo_seconds,
+                    retention,
+                };
+                let why = "recovery points flow to the other site, and back after a failover";
+                let step = self.step(format!("policy/{network}"), &needs.clone(), action, why);
+                needs.insert(step);
+                changed = true;
+            }
+            Some(policy) => {
+                let wrong = policy
+                    .replications
+                    .iter()
+                    .find(|r| r.rpo_seconds != rpo_seconds);
+                let difference = match wrong {
+                    Some(r) => format!("its RPO is {} s instead of {rpo_seconds} s", r.rpo_seconds),
+                    None if policy.replications.len() < 2 => {
+                        "it replicates in one direction only".to_owned()
+                    }
+                    None => String::new(),
+                };
+                if !difference.is_empty() {
+                    let what = format!("protection policy {name}");
+                    self.obstacle(Obstacle::Differs {
+                        site: site.clone(),
+                        what,
+                        difference,
+                    });
+                }
+            }
+        }
+        let mapped = prism.recovery_plans.values().find(|plan| plan.name == name);
+        let complete = mapped.is_some_and(|plan| {
+            plan.mappings.len() >= networks.len() && !plan.categories.is_empty()
+        });
+        if !complete {
+            let action = Action::RecoveryPlan {
+                site: site.clone(),
+                recovery: other.clone(),
+                name,
+                key,
+                value,
+                networks: networks.clone(),
+            };
+            let why = "maps each network to itself at the other site, so addresses are kept; one plan serves both directions";
+            let step = self.step(
+                format!("recovery-plan/{network}"),
+                &needs.clone(),
+                action,
+                why,
+            );
+            needs.insert(step);
+            changed = true;
+        }
+        let points = survey
+            .world
+            .prism
+            .get(&other)
+            .map(|prism| &prism.recovery_points);
+        let unprotected: BTreeSet<_> = machines
+            .into_iter()
+            .filter(|id| {
+                let point = survey
+                    .vm_at(id, &site)
+                    .zip(points)
+                    .is_some_and(|((vm, _), points)| points.contains_key(vm));
+                changed || !point
+            })
+            .collect();
+        if !unprotected.is_empty() {
+            let action = Action::AwaitRecoveryPoints {
+                site,
+                recovery: other,
+                machines: unprotected,
+            };
+            let why = "protected means: a recovery point is at the other site";
+            self.step(format!("recovery-points/{network}"), &needs, action, why);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Changing a network's home: the machines, then the prefix at the new home, then the routes from there outward, then the
+//! prefix at the old home.
+
+use std::collections::BTreeSet;
+
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_world::prism::Connectivity;
+
+use super::Draft;
+use crate::Action;
+use crate::Obstacle;
+use crate::StepId;
+use crate::planner::protect::recovery_name;
+use crate::routes::routes_for_home;
+use crate::step::ErpScope;
+use crate::step::OverlayKind;
+use crate::step::RecoveryRun;
+use crate::survey::Place;
+use crate::survey::overlay_subnet;
+
+impl Draft<'_> {
+    /// From the NC2 site where the machines are to `to`.
+    pub(super) fn relocate(&mut self, to: &SiteName) {
+        let networks: BTreeSet<_> = self
+            .survey
+            .networks
+            .iter()
+            .filter(|network| network.primary == *to || network.recovery.as_ref() == Some(to))
+            .map(|network| network.name.clone())
+            .collect();
+        let Some(from) = self.other_site(&networks, to) else {
+            return;
+        };
+        self.capture();
+        self.paired(&from, to);
+        let ready = BTreeSet::new();
+        let mut arrived = BTreeSet::new();
+        for network in &networks {
+            self.targets_exist(to, network);
+            let machines: BTreeSet<_> = self.first_nic_in(network);
+            let left: BTreeSet<_> = machines
+                .iter()
+                .filter(|id| matches!(self.survey.places.get(*id), Some(Place::At(site, _)) if *site == from))
+                .cloned()
+                .collect();
+            if left.is_empty() {
+                continue;
+            }
+            let plan = recovery_name(self.survey.estate, network);
+            self.recovery_plan_exists(&from, &plan);
+            let run = |run, machines| Action::RunRecovery {
+                plan: plan.clone(),
+                run,
+                from: from.clone(),
+                to: to.clone(),
+                machines,
+            };
+            let why = "a failover that may lose addresses only warns; any such warning stops here";
+            let validated = self.step(
+                format!("recovery/{network}/validate/{to}"),
+                &ready,
+                run(RecoveryRun::Validate, left.clone()),
+                why,
+            );
+            let why = "machines stop at the old home before they start at the new one";
+            arrived.insert(self.step(
+                format!("recovery/{network}/planned/{to}"),
+                &[validated].into(),
+                run(RecoveryRun::Planned, left),
+                why,
+            ));
+        }
+        let mut restored = arrived.clone();
+        for network in &networks {
+            for id in self.first_nic_in(network) {
+                let there =
+                    matches!(self.survey.places.get(&id), Some(Place::At(site, _)) if site == to);
+                if there && self.survey.nics_are_right(&id, to) {
+                    continue;
+                }
+                let action = Action::RestoreNics {
+                    site: to.clone(),
+                    machine: id.clone(),
+                };
+                let why = "checks that the recovery plan kept every address, and mends it if not";
+                restored.insert(self.step(format!("restore/{to}/{id}"), &arrived, action, why));
+            }
+        }
+        self.make_home(to, &networks, Some(&from), &restored);
+    }
+
+    /// Prefix, routes, proof by observation, and the old home's prefix removed.
+    pub(super) fn make_home(
+        &mut self,
+        home: &SiteName,
+        networks: &BTreeSet<NetworkName>,
+        old_home: Option<&SiteName>,
+        after: &BTreeSet<StepId>,
+    ) {
+        let survey = self.survey;
+        let steps_before = self.steps.len();
+        let mut last = after.clone();
+        for network in networks {
+            if let Some(step) = self.erp(home, network, ErpScope::Transit, true, after) {
+                last.insert(step);
+            }
+        }
+        for network in networks {
+            let Some(definition) = survey.estate.networks.get(network) else {
+                continue;
+            };
+            let writes = match routes_for_home(survey.estate, survey.world, definition, home) {
+                Ok(writes) => writes,
+                Err(mut obstacles) => {
+                    self.obstacles.append(&mut obstacles);
+                    continue;
+                }
+            };
+            for write in writes {
+                let action = |from, to| Action::TgwRoute {
+                    region: write.region.clone(),
+                    table: write.table.clone(),
+                    cidr: write.cidr,
+                    from,
+                    to,
+                };
+                let to = Some(write.to.clone());
+                let id = format!(
+                    "route/{}/{}/{}/{}",
+                    write.region, write.table, write.cidr, write.to
+                );
+                let why = "one table at a time, nearest the new home first";
+                let inverse = action(to.clone(), write.from.clone());
+                let step = self.reversible(
+                    id,
+                    &last,
+                    action(write.from.clone(), to),
+                    why,
+                    Some(inverse),
+                );
+                // One after the other, never two tables at once.
+                last = [step].into();
+            }
+        }
+        let stale: Vec<_> = old_home
+            .into_iter()
+            .flat_map(|old| networks.iter().map(move |network| (old, network)))
+            .collect();
+        let changed = self.steps.len() > steps_before || !self.steps.is_empty();
+        if changed {
+            let action = Action::Verify {
+                site: home.clone(),
+                networks: networks.clone(),
+            };
+            let why = "the world is observed again and every address traced before the old home is closed";
+            last = [self.step(format!("verify/{home}"), &last, action, why)].into();
+        }
+        for (old, network) in stale {
+            self.erp(old, network, ErpScope::Transit, false, &last);
+        }
+    }
+
+    /// Copies in the isolated VPC, then gone again; nothing is routed.
+    pub(super) fn test_failover(&mut self, to: &SiteName) {
+        let networks: BTreeSet<_> = self
+            .survey
+            .networks
+            .iter()
+            .map(|network| network.name.clone())
+            .collect();
+        let Some(from) = self.other_site(&networks, to) else {
+            return;
+        };
+        self.paired(&from, to);
+        let mut last = BTreeSet::new();
+        for network in &networks {
+            let machines = self.first_nic_in(network);
+            if machines.is_empty() {
+                continue;
+            }
+            let plan = recovery_name(self.survey.estate, network);
+            self.recovery_plan_exists(&from, &plan);
+            for (word, run, why) in [
+                (
+                    "validate",
+                    RecoveryRun::Validate,
+                    "the recovery plan would keep every address",
+                ),
+                (
+                    "test",
+                    RecoveryRun::Test,
+                    "copies start in the isolated VPC; no route changes",
+                ),
+                ("clean-up", RecoveryRun::CleanUp, "the copies are removed"),
+            ] {
+                let action = Action::RunRecovery {
+                    plan: plan.clone(),
+                    run,
+                    from: from.clone(),
+                    to: to.clone(),
+                    machines: machines.clone(),
+                };
+                last = [self.step(
+                    format!("recovery/{network}/{word}/{to}"),
+                    &last,
+                    action,
+                    why,
+                )]
+                .into();
+            }
+        }
+    }
+
+    /// The one other site of these networks.
+    fn other_site(&mut self, networks: &BTreeSet<NetworkName>, to: &SiteName) -> Option<SiteName> {
+        let mut others = BTreeSet::new();
+        for network in networks
+            .iter()
+            .filter_map(|name| self.survey.estate.networks.get(name))
+        {
+            match &network.recovery {
+                Some(recovery) if network.primary == *to => others.insert(recovery.clone()),
+                Some(_) => others.insert(network.primary.clone()),
+                None => {
+                    self.obstacles.insert(Obstacle::NoRecoverySite {
+                        network: network.name.clone(),
+                    });
+                    false
+                }
+            };
+        }
+        let mut others = others.into_iter();
+        let from = others.next()?;
+        let survey = self.survey;
+        for (id, place) in &survey.places {
+            let at = match place {
+                Place::At(site, _) if *site == from || site == to => continue,
+                Place::At(site, _) => site.clone(),
+                Place::Ec2 => survey.estate.source.name.clone(),
+            };
+            let label = survey.label(id);
+            self.obstacle(Obstacle::Elsewhere {
+                machine: id.clone(),
+                label,
+                at,
+                wanted: from.clone(),
+            });
+        }
+        Some(from)
+    }
+
+    pub(super) fn paired(&mut self, from: &SiteName, to: &SiteName) {
+        let prism = &self.survey.world.prism;
+        let (Some(a), Some(b)) = (prism.get(from), prism.get(to)) else {
+            return;
+        };
+        let sees = |a: &stayput_world::Prism, b: &stayput_world::Prism| {
+            a.registrations.get(&b.domain_manager) == Some(&Connectivity::Connected)
+        };
+        if !sees(a, b) || !sees(b, a) {
+            self.obstacle(Obstacle::NotPaired {
+                from: from.clone(),
+                to: to.clone(),
+            });
+        }
+    }
+
+    fn recovery_plan_exists(&mut self, site: &SiteName, name: &str) {
+        let prism = self.survey.world.prism.get(site);
+        match prism.map_or(0, |prism| {
+            prism
+                .recovery_plans
+                .values()
+                .filter(|plan| plan.name == name)
+                .count()
+        }) {
+            1 => {}
+            0 => self.obstacle(Obstacle::Missing {
+                site: site.clone(),
+                what: format!("recovery plan {name}"),
+                remedy: "run `stayput apply protect` for the network first".to_owned(),
+            }),
+            count => self.obstacle(Obstacle::NotUnique {
+                site: site.clone(),
+                what: format!("recovery plan {name}"),
+                count,
+            }),
+        }
+    }
+
+    /// What must stand at the new home before machines come.
+    fn targets_exist(&mut self, site: &SiteName, network: &NetworkName) {
+        let survey = self.survey;
+        let Some(prism) = survey.world.prism.get(site) else {
+            return;
+        };
+        let subnet = overlay_subnet(survey.estate, prism, site, OverlayKind::Production, network);
+        let erp = survey
+            .estate
+            .sites
+            .get(site)
+            .zip(survey.estate.networks.get(network))
+            .is_some_and(|(config, definition)| {
+                prism
+                    .vpcs
+                    .values()
+                    .any(|vpc| vpc.name == config.flow_vpc && vpc.erps.contains(&definition.cidr))
+            });
+        let missing = match subnet {
+            Ok(Some(_)) if erp => return,
+            Ok(Some(_)) => "its prefix on the user VPC",
+            _ => "its overlay subnet",
+        };
+        self.obstacle(Obstacle::Missing {
+            site: site.clone(),
+            what: format!("network {network}: {missing}"),
+            remedy: "run `stayput apply protect` for the network first".to_owned(),
+        });
+    }
+
+    /// Machines whose first interface is in the network: each machine belongs to exactly one network this way.
+    pub(super) fn first_nic_in(
+        &self,
+        network: &NetworkName,
+    ) -> BTreeSet<stayput_estate::InstanceId> {
+        self.survey
+            .machines
+            .iter()
+            .filter(|(_, machine)| {
+                machine
+                    .nics
+                    .first()
+                    .is_some_and(|nic| nic.network == *network)
+            })
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,246 @@
+//! A plan as a person reads it. Plain text; colours and widths are the terminal's business.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use stayput_world::aws::TgwTarget;
+
+use crate::Action;
+use crate::OverlayKind;
+use crate::Plan;
+use crate::step::ErpScope;
+use crate::step::RecoveryRun;
+
+/// Machines named one by one before the rest is only counted.
+const NAMED: usize = 12;
+
+impl Action {
+    /// One line: what shall be true.
+    pub fn describe(&self, names: &BTreeMap<stayput_estate::InstanceId, String>) -> String {
+        let name = |id: &stayput_estate::InstanceId| {
+            names.get(id).cloned().unwrap_or_else(|| id.to_string())
+        };
+        let target = |target: &Option<TgwTarget>| {
+            target
+                .as_ref()
+                .map_or_else(|| "absent".to_owned(), ToString::to_string)
+        };
+        match self {
+            Self::Capture { machines } => format!(
+                "capture {} into the ledger",
+                count(machines.len(), "machine")
+            ),
+            Self::EnsureFlowVpc { site, name } => format!("{site}: isolated Flow VPC {name}"),
+            Self::EnsureSubnet {
+                site,
+                kind,
+                network,
+                cidr,
+                pools,
+                ..
+            } => {
+                let kind = match kind {
+                    OverlayKind::Production => "overlay subnet",
+                    OverlayKind::Test => "test subnet",
+                };
+                let pools: Vec<_> = pools.iter().map(ToString::to_string).collect();
+                format!(
+                    "{site}: {kind} {network} {cidr}, DHCP pool {}",
+                    pools.join(", ")
+                )
+            }
+            Self::Erp {
+                site,
+                scope,
+                cidr,
+                present,
+            } => {
+                let scope = match scope {
+                    ErpScope::User => "user VPC",
+                    ErpScope::Transit => "transit VPC",
+                };
+                let sign = if *present { "on" } else { "off" };
+                format!("{site}: externally routable prefix {cidr} {sign} the {scope}")
+            }
+            Self::Replicate {
+                site,
+                move_plan,
+                machines,
+                ..
+            } => {
+                format!(
+                    "{site}: Move replicates {} ({move_plan})",
+                    count(machines.len(), "machine")
+                )
+            }
+            Self::Cutover { site, machine, .. } => {
+                format!("{site}: {} stops in EC2 and starts as a VM", name(machine))
+            }
+            Self::RestoreNics { site, machine } => {
+                format!("{site}: {} gets its own addresses", name(machine))
+            }
+            Self::TgwRoute {
+                region,
+                table,
+                cidr,
+                from,
+                to,
+            } => {
+                format!("{region}: {table} {cidr} {} → {}", target(from), target(to))
+            }
+            Self::Categorize {
+                site,
+                key,
+                value,
+                machines,
+            } => {
+                format!(
+                    "{site}: category {key}={value} on {}",
+                    count(machines.len(), "VM")
+                )
+            }
+            Self::ProtectionPolicy {
+                site,
+                recovery,
+                name,
+                rpo_seconds,
+                retention,
+                ..
+            } => format!(
+                "{site}: protection policy {name} ⇄ {recovery}, RPO {} min, {} kept",
+                rpo_seconds / 60,
+                count(*retention as usize, "recovery point"),
+            ),
+            Self::RecoveryPlan {
+                site,
+                recovery,
+                name,
+                networks,
+                ..
+            } => {
+                format!(
+                    "{site}: recovery plan {name} ⇄ {recovery}, {} mapped",
+                    count(networks.len(), "network")
+                )
+            }
+            Self::AwaitRecoveryPoints {
+                recovery, machines, ..
+            } => {
+                format!(
+                    "{recovery}: recovery points of {}",
+                    count(machines.len(), "machine")
+                )
+            }
+            Self::RunRecovery {
+                plan,
+                run,
+                from,
+                to,
+                machines,
+            } => match run {
+                RecoveryRun::Validate => format!("{to}: {plan} validates {from} → {to}"),
+                RecoveryRun::Planned => format!(
+                    "{to}: {plan} brings {} {from} → {to}",
+                    count(machines.len(), "machine")
+                ),
+                RecoveryRun::Test => format!(
+                    "{to}: {plan} starts copies of {}",
+                    count(machines.len(), "machine")
+                ),
+                RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
+            },
+            Self::Verify { site, networks } => {
+                let networks: Vec<_> = networks.iter().map(|network| network.as_str()).collect();
+                format!(
+                    "every address of {} is delivered at {site}",
+                    networks.join(", ")
+                )
+            }
+        }
+    }
+
+    /// The mark before the line: `+` makes, `~` changes, `-` removes, `?` only looks.
+    pub fn mark(&self) -> char {
+        match self {
+            Self::Capture { .. }
+            | Self::EnsureFlowVpc { .. }
+            | Self::EnsureSubnet { .. }
+            | Self::Replicate { .. }
+            | Self::Categorize { .. }
+            | Self::ProtectionPolicy { .. }
+            | Self::RecoveryPlan { .. } => '+',
+            Self::Erp { present: true, .. } => '+',
+            Self::Erp { present: false, .. } => '-',
+            Self::TgwRoute { from: None, .. } => '+',
+            Self::TgwRoute { to: None, .. } => '-',
+            Self::TgwRoute { .. } | Self::Cutover { .. } | Self::RestoreNics { .. } => '~',
+            Self::AwaitRecoveryPoints { .. } | Self::Verify { .. } => '?',
+            Self::RunRecovery { run, .. } => match run {
+                RecoveryRun::Validate => '?',
+                RecoveryRun::Planned => '~',
+                RecoveryRun::Test => '+',
+                RecoveryRun::CleanUp => '-',
+            },
+        }
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{n} {noun}s")
+    }
+}
+
+/// The whole plan as text.
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "Plan: {} ({})", plan.goal, plan.estate);
+    if plan.steps.is_empty() {
+        let _ = writeln!(text, "\nNothing to do: this is so already.");
+        return text;
+    }
+    let _ = writeln!(text);
+    // Steps of one machine each are shown together: 2,000 lines alike help nobody.
+    let mut number = 0;
+    let mut steps = plan.steps.iter().peekable();
+    while let Some(step) = steps.next() {
+        number += 1;
+        let kind = std::mem::discriminant(&step.action);
+        let single = matches!(
+            step.action,
+            Action::Cutover { .. } | Action::RestoreNics { .. }
+        );
+        let mut run = vec![step];
+        while let Some(next) =
+            steps.next_if(|next| single && std::mem::discriminant(&next.action) == kind)
+        {
+            run.push(next);
+        }
+        for step in run.iter().take(NAMED) {
+            let _ = writeln!(
+                text,
+                "  {:>3} {} {}",
+                number,
+                step.action.mark(),
+                step.action.describe(&plan.machines)
+            );
+        }
+        if run.len() > NAMED {
+            let _ = writeln!(text, "  {:>3}   … and {} more", number, run.len() - NAMED);
+        }
+        let _ = writeln!(text, "        {}", step.why);
+    }
+    if !plan.warnings.is_empty() {
+        let _ = writeln!(text, "\nTo know:");
+        for warning in &plan.warnings {
+            let _ = writeln!(text, "  ! {warning}");
+        }
+    }
+    let _ = writeln!(text, "\n{}", plan.proof);
+    for hole in &plan.proof.holes {
+        let _ = writeln!(text, "  hole: {hole}");
+    }
+    text
+}

@@ -1,0 +1,299 @@
+//! Plans and steps as data. A step says what shall be true; where it already is, applying it does nothing.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::AddrRange;
+use stayput_estate::AttachmentId;
+use stayput_estate::Cidr;
+use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
+use stayput_estate::Region;
+use stayput_estate::SiteName;
+use stayput_estate::TgwRouteTableId;
+use stayput_estate::VpcId;
+use stayput_world::MachineFacts;
+use stayput_world::aws::TgwTarget;
+
+use crate::Goal;
+use crate::Proof;
+
+/// The version of the plan format this build writes.
+pub const PLAN_VERSION: u32 = 1;
+
+/// An ordered, proven way from a world to a goal. Immutable once made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Format version.
+    pub version: u32,
+    /// The estate it is for.
+    pub estate: String,
+    /// What it reaches.
+    pub goal: Goal,
+    /// What to do, in an order that respects `needs`. Empty: the goal is reached already.
+    pub steps: Vec<Step>,
+    /// Names for people by instance.
+    pub machines: BTreeMap<InstanceId, String>,
+    /// Where packets go in every intermediate state.
+    pub proof: Proof,
+    /// What the operator should know although it stops nothing.
+    pub warnings: Vec<String>,
+}
+
+/// A stable name of a step: the same work has the same id in every plan, so that a resumed run finds its own traces in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub String);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One thing that shall be true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its stable name.
+    pub id: StepId,
+    /// Steps that must be done before.
+    pub needs: BTreeSet<StepId>,
+    /// What it does.
+    pub action: Action,
+    /// Why it is in the plan, for people.
+    pub why: String,
+    /// What would undo it, recorded before it runs; `None` where undoing is a goal of its own.
+    pub inverse: Option<Action>,
+}
+
+/// Which of the two Flow VPCs holds an externally routable prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErpScope {
+    /// The user VPC with the overlay subnets; harmless on its own.
+    User,
+    /// The transit VPC; makes NC2 write the prefix into the AWS VPC's route tables (AWS reference §4).
+    Transit,
+}
+
+/// Which Flow VPC of a site an overlay subnet is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverlayKind {
+    /// The user VPC that is routed.
+    Production,
+    /// The isolated VPC of test failovers.
+    Test,
+}
+
+/// What a recovery plan is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecoveryRun {
+    /// Checks only.
+    Validate,
+    /// Powers off, syncs, moves.
+    Planned,
+    /// Copies into the test networks.
+    Test,
+    /// Removes what the last test made.
+    CleanUp,
+}
+
+/// What a step does. Ids of things that do not exist yet are named by what they will be (site, network, machine).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Action {
+    /// Write these facts into the ledger, synced and read back.
+    Capture {
+        /// By instance.
+        machines: BTreeMap<InstanceId, MachineFacts>,
+    },
+    /// An isolated or routed Flow VPC exists.
+    EnsureFlowVpc {
+        /// At this site.
+        site: SiteName,
+        /// With this name.
+        name: String,
+    },
+    /// An overlay subnet exists.
+    EnsureSubnet {
+        /// At this site.
+        site: SiteName,
+        /// In which VPC.
+        kind: OverlayKind,
+        /// For this network, whose name it has.
+        network: NetworkName,
+        /// Its addresses.
+        cidr: Cidr,
+        /// Its gateway.
+        gateway: Ipv4Addr,
+        /// Its DHCP pools.
+        pools: Vec<AddrRange>,
+        /// DNS servers it hands out.
+        dns: Vec<Ipv4Addr>,
+    },
+    /// An externally routable prefix is, or is not, on a Flow VPC.
+    Erp {
+        /// At this site.
+        site: SiteName,
+        /// On which Flow VPC.
+        scope: ErpScope,
+        /// The prefix.
+        cidr: Cidr,
+        /// Whether it shall be there.
+        present: bool,
+    },
+    /// Machines are replicated by Move and ready to cut over.
+    Replicate {
+        /// To this site.
+        site: SiteName,
+        /// In the Move plan of this name.
+        move_plan: String,
+        /// From this EC2 VPC.
+        source_vpc: VpcId,
+        /// Onto the overlay subnet of this network.
+        network: NetworkName,
+        /// The machines; at most 50 (Move reference §6).
+        machines: BTreeSet<InstanceId>,
+    },
+    /// A machine is stopped in EC2 and is a VM, with a wrong address.
+    Cutover {
+        /// To this site.
+        site: SiteName,
+        /// In the Move plan of this name.
+        move_plan: String,
+        /// The machine.
+        machine: InstanceId,
+    },
+    /// A machine's VM has NICs with exactly the captured addresses.
+    RestoreNics {
+        /// At this site.
+        site: SiteName,
+        /// The machine; its addresses come from the ledger.
+        machine: InstanceId,
+    },
+    /// A static route of a Transit Gateway route table is so.
+    TgwRoute {
+        /// Region of the table.
+        region: Region,
+        /// The table.
+        table: TgwRouteTableId,
+        /// The prefix.
+        cidr: Cidr,
+        /// What the plan expects to find.
+        from: Option<TgwTarget>,
+        /// What shall be there; `None`: no static route.
+        to: Option<TgwTarget>,
+    },
+    /// A category exists and these machines' VMs carry it.
+    Categorize {
+        /// At this site.
+        site: SiteName,
+        /// Key.
+        key: String,
+        /// Value.
+        value: String,
+        /// The machines.
+        machines: BTreeSet<InstanceId>,
+    },
+    /// A protection policy and recovery plan exist for a network.
+    ProtectionPolicy {
+        /// Made at this site.
+        site: SiteName,
+        /// Replicates to this one and back.
+        recovery: SiteName,
+        /// Its name.
+        name: String,
+        /// Category.
+        key: String,
+        /// Category value.
+        value: String,
+        /// RPO in seconds.
+        rpo_seconds: u64,
+        /// Recovery points kept at each side.
+        retention: u32,
+    },
+    /// A recovery plan exists.
+    RecoveryPlan {
+        /// Made at this site.
+        site: SiteName,
+        /// Fails over to this one.
+        recovery: SiteName,
+        /// Its name.
+        name: String,
+        /// Category of its one stage.
+        key: String,
+        /// Category value of its one stage.
+        value: String,
+        /// Networks to map, production and test, by name on both sides.
+        networks: BTreeSet<NetworkName>,
+    },
+    /// Every machine has a recovery point at the other site.
+    AwaitRecoveryPoints {
+        /// Protected at this site.
+        site: SiteName,
+        /// Recovery points expected here.
+        recovery: SiteName,
+        /// The machines.
+        machines: BTreeSet<InstanceId>,
+    },
+    /// A recovery plan has run.
+    RunRecovery {
+        /// The recovery plan's name.
+        plan: String,
+        /// Why it is run.
+        run: RecoveryRun,
+        /// Machines leave this site.
+        from: SiteName,
+        /// And come up at this one.
+        to: SiteName,
+        /// The machines.
+        machines: BTreeSet<InstanceId>,
+    },
+    /// Every running machine's address is delivered at this site, seen from on-prem; nothing is written.
+    Verify {
+        /// The home expected.
+        site: SiteName,
+        /// Of these networks.
+        networks: BTreeSet<NetworkName>,
+    },
+}
+
+impl Action {
+    /// The attachment a route step leads to.
+    pub fn route_target(&self) -> Option<&AttachmentId> {
+        match self {
+            Self::TgwRoute {
+                to: Some(TgwTarget::Attachment(id)),
+                ..
+            } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The machines whose addresses this step takes down or brings up.
+    pub fn machines(&self) -> BTreeSet<InstanceId> {
+        match self {
+            Self::Capture { machines } => machines.keys().cloned().collect(),
+            Self::Cutover { machine, .. } | Self::RestoreNics { machine, .. } => {
+                [machine.clone()].into()
+            }
+            Self::Replicate { machines, .. }
+            | Self::Categorize { machines, .. }
+            | Self::AwaitRecoveryPoints { machines, .. }
+            | Self::RunRecovery { machines, .. } => machines.clone(),
+            Self::EnsureFlowVpc { .. }
+            | Self::EnsureSubnet { .. }
+            | Self::Erp { .. }
+            | Self::TgwRoute { .. }
+            | Self::ProtectionPolicy { .. }
+            | Self::RecoveryPlan { .. }
+            | Self::Verify { .. } => BTreeSet::new(),
+        }
+    }
+}

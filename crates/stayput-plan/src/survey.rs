@@ -1,0 +1,428 @@
+//! Where everything is now: which machines the goal is about, who they have become, what stands at the sites.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Estate;
+use stayput_estate::FlowVpcExtId;
+use stayput_estate::InstanceId;
+use stayput_estate::Network;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::SubnetExtId;
+use stayput_estate::VmExtId;
+use stayput_world::Facts;
+use stayput_world::MachineFacts;
+use stayput_world::Prism;
+use stayput_world::World;
+use stayput_world::aws::InstanceState;
+use stayput_world::prism::FlowSubnet;
+use stayput_world::prism::JobStatus;
+use stayput_world::prism::PowerState;
+use stayput_world::prism::Vm;
+
+use crate::Obstacle;
+use crate::capture::observe_facts;
+use crate::step::OverlayKind;
+
+/// Where a machine is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In EC2; perhaps on its way (Move knows).
+    Ec2,
+    /// At an NC2 site, as this VM.
+    At(SiteName, VmExtId),
+}
+
+/// What a plan is made from.
+pub struct Survey<'a> {
+    /// The estate.
+    pub estate: &'a Estate,
+    /// The world.
+    pub world: &'a World,
+    /// Networks of the goal.
+    pub networks: Vec<&'a Network>,
+    /// Machines of the goal, with the facts that hold: the ledger's once a machine has begun to move.
+    pub machines: BTreeMap<InstanceId, MachineFacts>,
+    /// Those whose facts are not in the ledger as they are.
+    pub uncaptured: BTreeMap<InstanceId, MachineFacts>,
+    /// Where each is.
+    pub places: BTreeMap<InstanceId, Place>,
+    /// What was found in the way.
+    pub obstacles: BTreeSet<Obstacle>,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at the machines of these networks.
+    pub fn new(
+        estate: &'a Estate,
+        world: &'a World,
+        facts: &Facts,
+        names: &BTreeSet<NetworkName>,
+    ) -> Self {
+        let networks: Vec<_> = names
+            .iter()
+            .filter_map(|name| estate.networks.get(name))
+            .collect();
+        let (observed, mut obstacles) = observe_facts(estate, world, names);
+        let known: BTreeMap<_, _> = facts
+            .machines
+            .iter()
+            .filter(|(_, machine)| machine.nics.iter().any(|nic| names.contains(&nic.network)))
+            .collect();
+
+        let mut survey = Self {
+            estate,
+            world,
+            networks,
+            machines: BTreeMap::new(),
+            uncaptured: BTreeMap::new(),
+            places: BTreeMap::new(),
+            obstacles: BTreeSet::new(),
+        };
+        for id in observed
+            .keys()
+            .chain(known.keys().copied())
+            .collect::<BTreeSet<_>>()
+        {
+            let ledger = known.get(id).copied();
+            let seen = observed.get(id);
+            let label = ledger
+                .or(seen)
+                .map_or_else(|| id.to_string(), |machine| machine.label(id));
+            let candidates = survey.candidates(id, facts);
+            let place = match survey.place(id, &label, seen.is_some(), candidates) {
+                Ok(place) => place,
+                Err(obstacle) => {
+                    survey.obstacles.insert(obstacle);
+                    continue;
+                }
+            };
+            let holds = match (ledger, seen) {
+                // Once it moves, what EC2 shows is no longer the truth about the machine.
+                (Some(ledger), Some(seen))
+                    if place == Place::Ec2 && !survey.is_moving(id) && ledger != seen =>
+                {
+                    seen
+                }
+                (Some(ledger), _) => ledger,
+                (None, Some(seen)) => seen,
+                (None, None) => continue,
+            };
+            if ledger != Some(holds) {
+                survey.uncaptured.insert(id.clone(), holds.clone());
+            }
+            survey.machines.insert(id.clone(), holds.clone());
+            survey.places.insert(id.clone(), place);
+        }
+        // What EC2 shows stands in the way of machines that are still there only.
+        obstacles.retain(|obstacle| match obstacle {
+            Obstacle::SpansNetworks { .. } => true,
+            Obstacle::ForeignInterface { machine, .. } | Obstacle::CannotRun { machine, .. } => {
+                survey.places.get(machine) == Some(&Place::Ec2)
+            }
+            _ => true,
+        });
+        survey.obstacles.append(&mut obstacles);
+        survey
+    }
+
+    /// Name for people.
+    pub fn label(&self, id: &InstanceId) -> String {
+        self.machines
+            .get(id)
+            .map_or_else(|| id.to_string(), |machine| machine.label(id))
+    }
+
+    /// Machines with an interface in this network.
+    pub fn machines_in(
+        &self,
+        network: &NetworkName,
+    ) -> impl Iterator<Item = (&InstanceId, &MachineFacts)> {
+        self.machines
+            .iter()
+            .filter(move |(_, machine)| machine.nics.iter().any(|nic| nic.network == *network))
+    }
+
+    /// Every captured address in this network.
+    pub fn addresses_in(&self, network: &NetworkName) -> BTreeSet<Ipv4Addr> {
+        self.machines
+            .values()
+            .flat_map(|machine| &machine.nics)
+            .filter(|nic| nic.network == *network)
+            .flat_map(|nic| std::iter::once(nic.primary).chain(nic.secondary.iter().copied()))
+            .collect()
+    }
+
+    /// The VM a machine is at a site.
+    pub fn vm_at(&self, id: &InstanceId, site: &SiteName) -> Option<(&VmExtId, &Vm)> {
+        match self.places.get(id)? {
+            Place::At(at, vm) if at == site => self.world.prism.get(site)?.vms.get_key_value(vm),
+            Place::At(..) | Place::Ec2 => None,
+        }
+    }
+
+    /// Whether the machine's addresses are answered for somewhere now, or will be when it has moved.
+    pub fn runs(&self, id: &InstanceId) -> bool {
+        match self.places.get(id) {
+            Some(Place::At(site, _)) => self
+                .vm_at(id, site)
+                .is_some_and(|(_, vm)| vm.power == PowerState::On),
+            Some(Place::Ec2) | None => self
+                .machines
+                .get(id)
+                .is_some_and(|machine| machine.was_running),
+        }
+    }
+
+    /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones.
+    pub fn nics_are_right(&self, id: &InstanceId, site: &SiteName) -> bool {
+        let (Some(machine), Some((_, vm)), Some(prism)) = (
+            self.machines.get(id),
+            self.vm_at(id, site),
+            self.world.prism.get(site),
+        ) else {
+            return false;
+        };
+        nics_are_right(self.estate, site, prism, machine, vm)
+    }
+
+    /// Whether Move has begun the machine's cutover, or EC2 has stopped it for that.
+    fn is_moving(&self, id: &InstanceId) -> bool {
+        let in_plan = self.world.moves.values().any(|mv| {
+            mv.workloads.get(id).is_some_and(|workload| {
+                mv.plans
+                    .values()
+                    .any(|plan| plan.vms.contains_key(&workload.id))
+            })
+        });
+        let stopped = self
+            .world
+            .aws
+            .get(&self.estate.source.region)
+            .and_then(|region| region.instances.get(id))
+            .is_some_and(|instance| {
+                matches!(
+                    instance.state,
+                    InstanceState::Stopped | InstanceState::Stopping
+                )
+            });
+        in_plan && stopped
+    }
+
+    /// VMs that are the machine by some system's own word: the ledger's, a recovery job's, Move's.
+    fn candidates(&self, id: &InstanceId, facts: &Facts) -> BTreeSet<(SiteName, VmExtId)> {
+        let ledger = facts
+            .vms
+            .get(id)
+            .into_iter()
+            .flatten()
+            .map(|(site, vm)| (site.clone(), vm.clone()));
+        let mut known: BTreeSet<_> = ledger.collect();
+        for (site, mv) in &self.world.moves {
+            let Some(workload) = mv.workloads.get(id) else {
+                continue;
+            };
+            let became = mv
+                .plans
+                .values()
+                .filter_map(|plan| plan.vms.get(&workload.id))
+                .filter(|vm| vm.completed);
+            known.extend(became.filter_map(|vm| Some((site.clone(), vm.vm.clone()?))));
+        }
+        // A failover that finished while nobody listened: follow who became whom.
+        loop {
+            let mut next = BTreeSet::new();
+            for (site, prism) in &self.world.prism {
+                for job in prism
+                    .jobs
+                    .values()
+                    .filter(|job| is_over_and_well(&job.status) && !is_test(&job.action))
+                {
+                    if job.target.as_ref() != Some(&prism.domain_manager) {
+                        continue;
+                    }
+                    next.extend(known.iter().filter_map(|(_, vm)| {
+                        Some((site.clone(), job.recovered.get(vm)?.clone()))
+                    }));
+                }
+            }
+            next.retain(|found| !known.contains(found));
+            if next.is_empty() {
+                break;
+            }
+            known.append(&mut next);
+        }
+        known.retain(|(site, vm)| {
+            self.world
+                .prism
+                .get(site)
+                .is_some_and(|prism| prism.vms.contains_key(vm))
+        });
+        known
+    }
+
+    fn place(
+        &self,
+        id: &InstanceId,
+        label: &str,
+        in_ec2: bool,
+        candidates: BTreeSet<(SiteName, VmExtId)>,
+    ) -> Result<Place, Obstacle> {
+        let is_on = |(site, vm): &(SiteName, VmExtId)| {
+            self.world.prism[site].vms[vm].power == PowerState::On
+        };
+        let mut found: Vec<_> = candidates.into_iter().collect();
+        if found.len() > 1 && found.iter().filter(|candidate| is_on(candidate)).count() == 1 {
+            found.retain(is_on);
+        }
+        match found.as_slice() {
+            [(site, vm)] => return Ok(Place::At(site.clone(), vm.clone())),
+            [(site, _), ..] => {
+                return Err(Obstacle::AmbiguousVm {
+                    site: site.clone(),
+                    machine: id.clone(),
+                    label: label.to_owned(),
+                    candidates: found.iter().map(|(_, vm)| vm.clone()).collect(),
+                });
+            }
+            [] => {}
+        }
+        // Move says it is over but not which VM it made: names are not identities, so a person decides.
+        for (site, mv) in &self.world.moves {
+            let Some(workload) = mv.workloads.get(id) else {
+                continue;
+            };
+            let done = mv
+                .plans
+                .values()
+                .filter_map(|plan| plan.vms.get(&workload.id));
+            if done.into_iter().any(|vm| vm.completed && vm.vm.is_none()) {
+                let vms = self
+                    .world
+                    .prism
+                    .get(site)
+                    .into_iter()
+                    .flat_map(|prism| &prism.vms);
+                return Err(Obstacle::AmbiguousVm {
+                    site: site.clone(),
+                    machine: id.clone(),
+                    label: label.to_owned(),
+                    candidates: vms
+                        .filter(|(_, vm)| vm.name == workload.name)
+                        .map(|(id, _)| id.clone())
+                        .collect(),
+                });
+            }
+        }
+        if in_ec2 {
+            Ok(Place::Ec2)
+        } else {
+            Err(Obstacle::Lost {
+                machine: id.clone(),
+                label: label.to_owned(),
+            })
+        }
+    }
+}
+
+fn is_over_and_well(status: &JobStatus) -> bool {
+    matches!(
+        status,
+        JobStatus::Succeeded | JobStatus::SucceededWithWarnings
+    )
+}
+
+fn is_test(action: &stayput_world::prism::RecoveryAction) -> bool {
+    use stayput_world::prism::RecoveryAction;
+    match action {
+        RecoveryAction::PlannedFailover | RecoveryAction::UnplannedFailover => false,
+        RecoveryAction::Validate | RecoveryAction::TestFailover | RecoveryAction::Unknown(_) => {
+            true
+        }
+    }
+}
+
+/// The Flow VPC of this name at a site, if there is exactly one.
+pub fn flow_vpc<'w>(prism: &'w Prism, name: &str) -> Result<Option<&'w FlowVpcExtId>, usize> {
+    let mut found = prism
+        .vpcs
+        .iter()
+        .filter(|(_, vpc)| vpc.name == name)
+        .map(|(id, _)| id);
+    match (found.next(), found.count()) {
+        (first, 0) => Ok(first),
+        (_, more) => Err(more + 1),
+    }
+}
+
+/// The overlay subnet of a network at a site, if there is exactly one.
+pub fn overlay_subnet<'w>(
+    estate: &Estate,
+    prism: &'w Prism,
+    site: &SiteName,
+    kind: OverlayKind,
+    network: &NetworkName,
+) -> Result<Option<(&'w SubnetExtId, &'w FlowSubnet)>, usize> {
+    let Some(config) = estate.sites.get(site) else {
+        return Ok(None);
+    };
+    let name = match kind {
+        OverlayKind::Production => &config.flow_vpc,
+        OverlayKind::Test => &config.test_vpc,
+    };
+    let Some(vpc) = flow_vpc(prism, name)? else {
+        return Ok(None);
+    };
+    let mut found = prism
+        .subnets
+        .iter()
+        .filter(|(_, subnet)| subnet.vpc.as_ref() == Some(vpc) && subnet.name == network.as_str());
+    match (found.next(), found.count()) {
+        (first, 0) => Ok(first),
+        (_, more) => Err(more + 1),
+    }
+}
+
+/// Whether a VM's NICs on the estate's overlay subnets are exactly those of the captured machine.
+pub fn nics_are_right(
+    estate: &Estate,
+    site: &SiteName,
+    prism: &Prism,
+    machine: &MachineFacts,
+    vm: &Vm,
+) -> bool {
+    let overlays: BTreeMap<_, _> = estate
+        .networks
+        .keys()
+        .filter_map(|network| {
+            let (id, _) =
+                overlay_subnet(estate, prism, site, OverlayKind::Production, network).ok()??;
+            Some((id, network))
+        })
+        .collect();
+    let mut have: Vec<_> = vm
+        .nics
+        .iter()
+        .filter_map(|nic| {
+            let network = overlays.get(nic.subnet.as_ref()?)?;
+            let secondary: BTreeSet<_> = nic.secondary.iter().copied().collect();
+            Some(((*network).clone(), nic.address, secondary))
+        })
+        .collect();
+    let mut want: Vec<_> = machine
+        .nics
+        .iter()
+        .map(|nic| {
+            (
+                nic.network.clone(),
+                Some(nic.primary),
+                nic.secondary.iter().copied().collect(),
+            )
+        })
+        .collect();
+    have.sort();
+    want.sort();
+    have == want
+}
