@@ -225,13 +225,6 @@ impl AwsClient {
         B: Serialize + Sync,
         T: DeserializeOwned,
     {
-        let prefix = match service {
-            Service::DirectConnect => "OvertureService",
-            Service::Ssm => "AmazonSSM",
-            Service::Ec2 | Service::Sts => {
-                return Err(AwsError::config("not a JSON service", None));
-            }
-        };
         let body = serde_json::to_string(body).map_err(|error| {
             AwsError::config(
                 format!("{operation}: input not serialisable"),
@@ -242,7 +235,9 @@ impl AwsClient {
             service,
             operation,
             content_type: "application/x-amz-json-1.1",
-            target: Some(format!("{prefix}.{operation}")),
+            target: service
+                .target_prefix()
+                .map(|prefix| format!("{prefix}.{operation}")),
             body,
             repeat,
         };

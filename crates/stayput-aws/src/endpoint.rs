@@ -35,6 +35,15 @@ impl Service {
         }
     }
 
+    /// What precedes the operation in `X-Amz-Target`; the Query services have none.
+    pub(crate) fn target_prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Ec2 | Self::Sts => None,
+            Self::DirectConnect => Some("OvertureService"),
+            Self::Ssm => Some("AmazonSSM"),
+        }
+    }
+
     /// Its service id, from which the SDK makes the tail of `AWS_ENDPOINT_URL_…` and the key in a `services` section.
     fn settings_id(self) -> &'static str {
         match self {

@@ -49,6 +49,8 @@ pub struct CallSite {
     pub endpoint: String,
     /// How many attempts were started; 0 when the request never got that far.
     pub attempts: u32,
+    /// How many of them failed in a way that leaves open whether they took effect.
+    pub unclear_attempts: u32,
 }
 
 impl fmt::Display for CallSite {
@@ -100,6 +102,20 @@ pub enum ConnectReason {
     Broken(String),
     /// Anything else; the innermost error's words.
     Other(String),
+}
+
+impl ConnectReason {
+    /// Whether the request cannot have been sent.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        match self {
+            Self::Refused
+            | Self::NameNotFound
+            | Self::CertificateNotTrusted
+            | Self::Certificate(_)
+            | Self::Tls(_) => true,
+            Self::Broken(_) | Self::Other(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for ConnectReason {
@@ -217,7 +233,7 @@ impl AwsError {
     /// Whether AWS refused because too many calls were made (still, after the retries).
     pub fn is_throttle(&self) -> bool {
         matches!(self, Self::Service { status: 429, .. })
-            || self.code().is_some_and(|code| THROTTLES.contains(&code))
+            || self.code().is_some_and(is_throttle_code)
     }
 
     /// Whether the right to make the call is missing.
@@ -233,32 +249,33 @@ impl AwsError {
                 .is_some_and(|code| BAD_CREDENTIALS.contains(&code))
     }
 
-    /// Whether the endpoint did not answer at all, or only that it is unwell: what a lost region looks like.
+    /// Whether the endpoint did not answer at all, or only that it is unwell: what a lost region looks like. A certificate
+    /// that is not accepted is not that.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Connect { .. } => true,
+            Self::Timeout { .. } => true,
+            Self::Connect { reason, .. } => match reason {
+                ConnectReason::Refused
+                | ConnectReason::NameNotFound
+                | ConnectReason::Broken(_)
+                | ConnectReason::Other(_) => true,
+                ConnectReason::CertificateNotTrusted
+                | ConnectReason::Certificate(_)
+                | ConnectReason::Tls(_) => false,
+            },
             Self::Service { status, .. } => *status >= 500 && !self.is_throttle(),
             Self::Config { .. } | Self::Credentials { .. } | Self::Parse { .. } => false,
         }
     }
 
-    /// Whether a call that failed so may have taken effect all the same. Observe before doing it again.
+    /// Whether a call that failed so may have taken effect all the same, in any of its attempts. Observe before doing it
+    /// again.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Self::Timeout { phase, .. } => match phase {
-                TimeoutPhase::Connect => false,
-                TimeoutPhase::Answer => true,
-            },
-            Self::Connect { reason, .. } => match reason {
-                ConnectReason::Broken(_) | ConnectReason::Other(_) => true,
-                ConnectReason::Refused
-                | ConnectReason::NameNotFound
-                | ConnectReason::CertificateNotTrusted
-                | ConnectReason::Certificate(_)
-                | ConnectReason::Tls(_) => false,
-            },
-            Self::Service { status, .. } => *status >= 500 && !self.is_throttle(),
             Self::Parse { .. } => true,
+            Self::Service { call, .. }
+            | Self::Timeout { call, .. }
+            | Self::Connect { call, .. } => call.unclear_attempts > 0,
             Self::Config { .. } | Self::Credentials { .. } => false,
         }
     }
@@ -274,6 +291,11 @@ impl AwsError {
             source,
         }
     }
+}
+
+/// Whether a code means that too many calls were made.
+pub(crate) fn is_throttle_code(code: &str) -> bool {
+    THROTTLES.contains(&code)
 }
 
 /// The error and everything behind it, looking into `io::Error` as well, whose `source()` skips the error it wraps.
@@ -346,6 +368,7 @@ mod tests {
                 operation: "DescribeVpcs",
                 endpoint: "https://ec2.ap-northeast-1.amazonaws.com".to_owned(),
                 attempts: 3,
+                unclear_attempts: 0,
             }),
             status,
             code: code.to_owned(),
@@ -374,12 +397,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_server_fault_may_have_taken_effect_and_looks_like_a_lost_region() {
-        assert!(service(500, "InternalError").may_have_taken_effect());
+    fn a_server_fault_looks_like_a_lost_region_and_a_throttle_does_not() {
         assert!(service(503, "Unavailable").is_unreachable());
         assert!(!service(503, "RequestLimitExceeded").is_unreachable());
-        assert!(!service(503, "RequestLimitExceeded").may_have_taken_effect());
-        assert!(!service(400, "InvalidParameterValue").may_have_taken_effect());
+        assert!(!service(400, "InvalidParameterValue").is_unreachable());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! Deliberately not here: waiting for an effect (the engine polls), any rule about what is safe (the plan), any verb that
 //! deletes or detaches an attachment, any write to a VPC route table (those of NC2 belong to NC2, AWS reference §4).
 
+mod answer;
 mod client;
 mod dx;
 mod endpoint;

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -27,6 +26,8 @@ use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
@@ -38,16 +39,15 @@ use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProt
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::config_bag::Layer;
-use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 use bytes::Bytes;
-use serde::Deserialize;
 use stayput_estate::Region;
 
+use crate::answer::Remote;
+use crate::answer::read_response;
 use crate::endpoint::Endpoints;
 use crate::endpoint::Service;
 use crate::error::AwsError;
@@ -57,17 +57,22 @@ use crate::error::TimeoutPhase;
 use crate::error::chain;
 use crate::error::connect_reason;
 use crate::xml::Malformed;
-use crate::xml::read_document;
 
 /// What every request says we are.
 const USER_AGENT: &str = concat!("stayput/", env!("CARGO_PKG_VERSION"));
 
-/// Where EC2's authorization failures begin an opaque blob of a kilobyte that helps nobody without a further call.
-const ENCODED_FAILURE: &str = "Encoded authorization failure message";
-
 tokio::task_local! {
-    /// Attempts started by the call that this task is in. The orchestrator does not tell.
-    static ATTEMPTS: Cell<u32>;
+    /// Attempts of the call that this task is in. The orchestrator does not tell.
+    static TALLY: Cell<Tally>;
+}
+
+/// Attempts of one call.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    /// Started.
+    started: u32,
+    /// Ended so that they cannot have changed anything: never sent, or refused.
+    harmless: u32,
 }
 
 /// How patient calls are.
@@ -140,28 +145,6 @@ impl Answer {
     }
 }
 
-/// An error answer.
-#[derive(Debug)]
-struct Remote {
-    status: u16,
-    request_id: Option<String>,
-    meta: ErrorMetadata,
-}
-
-impl fmt::Display for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "status {}: {}", self.status, self.meta)
-    }
-}
-
-impl std::error::Error for Remote {}
-
-impl ProvideErrorMetadata for Remote {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.meta
-    }
-}
-
 /// The part of a request the orchestrator builds from.
 #[derive(Debug)]
 struct Outgoing {
@@ -212,14 +195,15 @@ impl Transport {
             target: request.target,
             body: request.body,
         };
-        let (outcome, attempts) = ATTEMPTS
-            .scope(Cell::new(0), async {
+        let (outcome, tally) = TALLY
+            .scope(Cell::new(Tally::default()), async {
                 let outcome = sender.invoke(outgoing).await;
-                (outcome, ATTEMPTS.with(Cell::get))
+                (outcome, TALLY.with(Cell::get))
             })
             .await;
         let call = Box::new(CallSite {
-            attempts,
+            attempts: tally.started,
+            unclear_attempts: tally.started.saturating_sub(tally.harmless),
             ..self.site(region, request.service, request.operation)
         });
         match outcome {
@@ -241,6 +225,7 @@ impl Transport {
             operation,
             endpoint: self.endpoints.url(service, region),
             attempts: 1,
+            unclear_attempts: 0,
         }
     }
 
@@ -254,11 +239,13 @@ impl Transport {
     }
 
     fn build_sender(&self, service: Service, region: &Region, repeat: Repeat) -> Sender {
-        let mut signing = SigV4OperationSigningConfig::default();
-        signing.region = Some(SigningRegion::from(aws_types::region::Region::new(
-            region.as_str().to_owned(),
-        )));
-        signing.name = Some(SigningName::from_static(service.name()));
+        let signing = SigV4OperationSigningConfig {
+            region: Some(SigningRegion::from(aws_types::region::Region::new(
+                region.as_str().to_owned(),
+            ))),
+            name: Some(SigningName::from_static(service.name())),
+            ..SigV4OperationSigningConfig::default()
+        };
         let mut layer = Layer::new("stayput-aws");
         layer.store_put(signing);
         layer.store_put(AuthSchemeOptionResolverParams::new(
@@ -377,9 +364,21 @@ fn source_of(error: SdkError<Remote, HttpResponse>) -> SdkBoxError {
     error.into_source().unwrap_or_else(Into::into)
 }
 
-/// Counts the attempts of a call in [`ATTEMPTS`].
+/// Counts the attempts of a call in [`TALLY`]. An attempt cut off by its time limit never reports its end, and so stays
+/// unclear.
 #[derive(Debug)]
 struct CountAttempts;
+
+impl CountAttempts {
+    fn count(change: impl FnOnce(&mut Tally)) {
+        // Outside a call there is nothing to count for.
+        let _ = TALLY.try_with(|cell| {
+            let mut tally = cell.get();
+            change(&mut tally);
+            cell.set(tally);
+        });
+    }
+}
 
 impl Intercept for CountAttempts {
     fn name(&self) -> &'static str {
@@ -392,10 +391,37 @@ impl Intercept for CountAttempts {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), SdkBoxError> {
-        // Outside a call there is nothing to count for.
-        let _ = ATTEMPTS.try_with(|count| count.set(count.get() + 1));
+        Self::count(|tally| tally.started += 1);
         Ok(())
     }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), SdkBoxError> {
+        if let Some(Err(error)) = context.output_or_error()
+            && cannot_have_changed_anything(error)
+        {
+            Self::count(|tally| tally.harmless += 1);
+        }
+        Ok(())
+    }
+}
+
+fn cannot_have_changed_anything(error: &OrchestratorError<ErasedError>) -> bool {
+    if let Some(answer) = error.as_operation_error() {
+        return answer
+            .downcast_ref::<Remote>()
+            .is_some_and(Remote::is_refusal);
+    }
+    if let Some(connector) = error.as_connector_error() {
+        // Reading has no limit of its own here, so that a connector's timeout is that of connecting.
+        return connector.is_timeout() || connect_reason(connector).is_before_sending();
+    }
+    // What is left and is not about an answer happened before anything was sent, such as a lack of credentials.
+    !error.is_timeout_error() && !error.is_response_error()
 }
 
 fn build_request(outgoing: Outgoing) -> Result<HttpRequest, SdkBoxError> {
@@ -407,139 +433,4 @@ fn build_request(outgoing: Outgoing) -> Result<HttpRequest, SdkBoxError> {
     }
     let request = request.body(SdkBody::from(outgoing.body))?;
     Ok(HttpRequest::try_from(request)?)
-}
-
-fn read_response(
-    service: Service,
-    response: &HttpResponse,
-) -> Result<Bytes, OrchestratorError<Remote>> {
-    let body = response.body().bytes().unwrap_or_default();
-    if response.status().is_success() {
-        return Ok(Bytes::copy_from_slice(body));
-    }
-    let said = match service {
-        Service::Ec2 | Service::Sts => read_xml_error(body),
-        Service::DirectConnect | Service::Ssm => {
-            let header = response.headers().get("x-amzn-errortype");
-            read_json_error(body, header)
-        }
-    };
-    let header = response.headers().get("x-amzn-requestid");
-    let mut meta = ErrorMetadata::builder();
-    if let Some(code) = said.code {
-        meta = meta.code(code);
-    }
-    if let Some(message) = said.message.or_else(|| excerpt(body)) {
-        meta = meta.message(message);
-    }
-    Err(OrchestratorError::operation(Remote {
-        status: response.status().as_u16(),
-        request_id: said.request_id.or_else(|| header.map(str::to_owned)),
-        meta: meta.build(),
-    }))
-}
-
-/// What an error answer says; anything may be missing, for it may come from a proxy.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
-    code: Option<String>,
-    message: Option<String>,
-    request_id: Option<String>,
-}
-
-/// The beginning of an error answer in no protocol of ours, such as a proxy's page, on one line.
-fn excerpt(body: &[u8]) -> Option<String> {
-    const LENGTH: usize = 200;
-    let text = String::from_utf8_lossy(body);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let line: String = words.join(" ").chars().take(LENGTH).collect();
-    (!line.is_empty()).then_some(line)
-}
-
-/// EC2: `Response/Errors/Error`, `RequestID`; STS: `ErrorResponse/Error`, `RequestId`.
-fn read_xml_error(body: &[u8]) -> Said {
-    read_document(body, |root| {
-        let error = root.child("Errors").unwrap_or(root).child("Error");
-        let text = |name| error.and_then(|error| error.text(name));
-        let request_id = root.text("RequestID").or(root.text("RequestId"));
-        Ok(Said {
-            code: text("Code").map(str::to_owned),
-            message: text("Message").map(readable),
-            request_id: request_id.map(str::to_owned),
-        })
-    })
-    .unwrap_or_default()
-}
-
-fn readable(message: &str) -> String {
-    let kept = message.split(ENCODED_FAILURE).next().unwrap_or(message);
-    kept.trim().to_owned()
-}
-
-/// JSON 1.1: code in `__type` or the header, as `namespace#Code` or `Code:uri`; message in either case.
-fn read_json_error(body: &[u8], header: Option<&str>) -> Said {
-    #[derive(Deserialize, Default)]
-    struct Body {
-        #[serde(rename = "__type")]
-        kind: Option<String>,
-        #[serde(alias = "Message")]
-        message: Option<String>,
-    }
-    let body: Body = serde_json::from_slice(body).unwrap_or_default();
-    let code = header.map(str::to_owned).or(body.kind).map(|kind| {
-        let kind = kind.split(':').next().unwrap_or(&kind);
-        kind.rsplit('#').next().unwrap_or(kind).to_owned()
-    });
-    Said {
-        code,
-        message: body.message.as_deref().map(readable),
-        request_id: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn error_answers_of_all_three_protocols_are_understood() {
-        let ec2 = read_xml_error(
-            b"<Response><Errors><Error><Code>InvalidRoute.NotFound</Code><Message>no route</Message></Error></Errors>\
-              <RequestID>r-1</RequestID></Response>",
-        );
-        assert_eq!(ec2.code.as_deref(), Some("InvalidRoute.NotFound"));
-        assert_eq!(ec2.request_id.as_deref(), Some("r-1"));
-        let sts = read_xml_error(
-            b"<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
-              <Code>ExpiredToken</Code><Message>expired</Message></Error><RequestId>r-2</RequestId></ErrorResponse>",
-        );
-        assert_eq!(sts.code.as_deref(), Some("ExpiredToken"));
-        assert_eq!(sts.request_id.as_deref(), Some("r-2"));
-        let json = read_json_error(
-            br#"{"__type":"com.amazonaws.ssm#InvalidInstanceId","Message":"not managed"}"#,
-            None,
-        );
-        assert_eq!(json.code.as_deref(), Some("InvalidInstanceId"));
-        assert_eq!(json.message.as_deref(), Some("not managed"));
-        let header = read_json_error(b"", Some("ThrottlingException:http://internal/"));
-        assert_eq!(header.code.as_deref(), Some("ThrottlingException"));
-    }
-
-    #[test]
-    fn an_error_page_of_a_proxy_is_not_an_error_of_ours() {
-        assert_eq!(read_xml_error(b"<html><p>Bad gateway"), Said::default());
-        assert_eq!(read_json_error(b"Bad gateway", None), Said::default());
-        assert_eq!(
-            excerpt(b" <p>Bad\n gateway ").as_deref(),
-            Some("<p>Bad gateway")
-        );
-    }
-
-    #[test]
-    fn the_encoded_part_of_a_denial_is_left_out() {
-        assert_eq!(
-            readable("You are not authorized. Encoded authorization failure message: 4VbX"),
-            "You are not authorized."
-        );
-    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Skipped, and said to be, where Python has no moto with its server (`pip install 'moto[server]' boto3`).
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::net::TcpStream;

@@ -37,7 +37,7 @@ impl Fabric {
     /// [`Fabric::try_apply`] for why.
     pub fn apply(&mut self, change: &Change) {
         // The refusal is for who asks for it; here it means that nothing became otherwise.
-        if let Err(Refused::NotObserved { .. }) = self.try_apply(change) {}
+        let _ = self.try_apply(change);
     }
 
     /// Makes a change.
@@ -256,9 +256,7 @@ impl Fabric {
                 attached,
             } => {
                 let region = self.region(region)?;
-                *attached = self
-                    .state
-                    .is_attached(self.attachment(region, attachment)?);
+                *attached = self.state.is_attached(self.attachment(region, attachment)?);
             }
             Change::Propagation {
                 region,
@@ -412,7 +410,7 @@ impl Fabric {
     }
 
     fn propagate(&mut self, table: TgwTableIx, attachment: AttIx, enabled: bool) {
-        let taught = self.taught_by(attachment);
+        let taught = self.topology.taught.get(&attachment);
         let Some(origin) = state::origin_of(&self.topology.attachments[attachment].kind) else {
             return;
         };
@@ -423,19 +421,13 @@ impl Fabric {
         put(Arc::make_mut(&mut table.propagations), attachment, enabled);
         let learned = Arc::make_mut(&mut table.learned);
         let new = Learned { origin, attachment };
-        for cidr in taught {
+        for cidr in taught.into_iter().flatten().copied() {
             let mut of_prefix: BTreeSet<_> =
                 learned.get(cidr).into_iter().flatten().copied().collect();
             put(&mut of_prefix, new, enabled);
             let of_prefix: Vec<_> = of_prefix.into_iter().collect();
             learned.put(cidr, (!of_prefix.is_empty()).then_some(of_prefix));
         }
-    }
-
-    /// Every prefix an attachment teaches a table it propagates to.
-    pub(crate) fn taught_by(&self, attachment: AttIx) -> &BTreeSet<Cidr> {
-        const NONE: &BTreeSet<Cidr> = &BTreeSet::new();
-        self.topology.taught.get(&attachment).unwrap_or(NONE)
     }
 
     fn check_vpc_route(

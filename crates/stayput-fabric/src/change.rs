@@ -235,7 +235,11 @@ impl fmt::Display for Change {
                 cidr,
                 name,
                 present,
-            } => write!(f, "{site}: overlay subnet {name} {cidr} {}", there(*present)),
+            } => write!(
+                f,
+                "{site}: overlay subnet {name} {cidr} {}",
+                there(*present)
+            ),
             Self::VpcRoute {
                 table,
                 cidr,

@@ -141,12 +141,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn dead_eni(
-        &self,
-        last: Option<(At, Decision)>,
-        cause: DeadEniCause,
-        at: Node,
-    ) -> Verdict {
+    fn dead_eni(&self, last: Option<(At, Decision)>, cause: DeadEniCause, at: Node) -> Verdict {
         let eni = last.and_then(|(state, decision)| {
             if let Decision::TransitUplink(eni) = decision {
                 Some(self.walker.topology.enis[eni].id.clone())
@@ -437,9 +432,7 @@ impl Explainer<'_> {
             .and_then(|table| self.walker.vpc_routes(table));
         routes
             .into_iter()
-            .flat_map(|routes| routes
-            .matches(self.walker.to)
-            .skip(1))
+            .flat_map(|routes| routes.matches(self.walker.to).skip(1))
             .map(|(prefix, entry)| Beaten {
                 prefix,
                 toward: self.toward(&entry.hop),

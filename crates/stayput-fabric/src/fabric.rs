@@ -15,11 +15,8 @@ use stayput_world::World;
 use crate::beliefs::Beliefs;
 use crate::explain::Explainer;
 use crate::holders::Spot;
-use crate::index::Arena;
-use crate::index::SiteIx;
 use crate::source::Source;
 use crate::state::State;
-use crate::topology::SiteNode;
 use crate::topology::Topology;
 use crate::trace::Node;
 use crate::trace::Place;
@@ -213,15 +210,9 @@ impl Fabric {
             .of(address)
             .iter()
             .filter(|holder| holder.answers)
-            .filter_map(|holder| {
-                site_of_spot(&self.topology, &self.state, holder.spot, address)
-            })
-            .map(|site| self.site_names()[site].name.clone())
+            .filter_map(|holder| site_of_spot(&self.topology, &self.state, holder.spot, address))
+            .map(|site| self.topology.sites[site].name.clone())
             .collect()
-    }
-
-    fn site_names(&self) -> &Arena<SiteIx, SiteNode> {
-        &self.topology.sites
     }
 
     /// Where a network's addresses are served now: the sites packets from on-prem come to, answered or not. For a network
@@ -246,10 +237,7 @@ impl Fabric {
         }
         match sites.len() {
             0 => Home::Nowhere,
-            1 => sites
-                .into_keys()
-                .next()
-                .map_or(Home::Nowhere, Home::Site),
+            1 => sites.into_keys().next().map_or(Home::Nowhere, Home::Site),
             _ => Home::Split(sites),
         }
     }

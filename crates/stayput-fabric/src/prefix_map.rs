@@ -148,9 +148,8 @@ mod tests {
 
     fn any_cidr() -> impl Strategy<Value = Cidr> {
         // Few distinct networks, so that prefixes nest and repeat.
-        (0u32..8, 0u8..=32).prop_map(|(seed, len)| {
-            Cidr::containing(seed.wrapping_mul(0x2400_0001).into(), len)
-        })
+        (0u32..8, 0u8..=32)
+            .prop_map(|(seed, len)| Cidr::containing(seed.wrapping_mul(0x2400_0001).into(), len))
     }
 
     proptest! {

@@ -13,9 +13,7 @@ use stayput_estate::TgwRouteTableId;
 
 /// Where a Transit Gateway route comes from, in the order in which one beats another of equal length (AWS reference §1.2
 /// rule 2). Prefix-list references arrive in a snapshot among the static routes.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Written by someone.
@@ -116,7 +114,9 @@ impl fmt::Display for DeadEniCause {
             Self::Missing => "does not exist",
             Self::Detached => "is attached to nothing",
             Self::InstanceDown => "belongs to an instance that does not run",
-            Self::SourceDestCheck => "drops what is not addressed to itself (source/dest check is on)",
+            Self::SourceDestCheck => {
+                "drops what is not addressed to itself (source/dest check is on)"
+            }
         })
     }
 }
@@ -379,10 +379,16 @@ impl fmt::Display for Reason {
                 write!(f, "{prefix} → {toward}, which is gone")
             }
             Self::NotAttached { prefix, tgw } => {
-                write!(f, "{prefix} → {tgw}, to which this VPC has no working attachment")
+                write!(
+                    f,
+                    "{prefix} → {tgw}, to which this VPC has no working attachment"
+                )
             }
             Self::ZoneNotAttached { prefix, tgw, zone } => {
-                write!(f, "{prefix} → {tgw}, which has no attachment subnet in {zone}")
+                write!(
+                    f,
+                    "{prefix} → {tgw}, which has no attachment subnet in {zone}"
+                )
             }
             Self::DeadEni { prefix, eni, cause } => write!(f, "{prefix} → {eni}, which {cause}"),
             Self::PeeringRefuses { prefix, peering } => write!(

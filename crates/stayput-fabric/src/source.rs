@@ -173,7 +173,11 @@ impl Fabric {
 
     /// Addresses that stand for a source, for replies: whom to, and where a reply counts as arrived though nobody is known to
     /// answer. Several for on-prem, which may have several prefixes.
-    pub(crate) fn senders(&self, source: &Source, not: Ipv4Addr) -> Vec<(Ipv4Addr, Option<Sender>)> {
+    pub(crate) fn senders(
+        &self,
+        source: &Source,
+        not: Ipv4Addr,
+    ) -> Vec<(Ipv4Addr, Option<Sender>)> {
         let topology = &*self.topology;
         let subnet = |ix: SubnetIx| {
             let node = &topology.subnets[ix];

@@ -11,7 +11,6 @@ use stayput_estate::EniId;
 use stayput_estate::TgwId;
 use stayput_world::World;
 use stayput_world::aws::RouteDestination;
-use stayput_world::aws::TgwRouteTable;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteState;
 use stayput_world::aws::VpcRouteTarget;
@@ -152,12 +151,7 @@ pub(crate) fn origin_of(kind: &AttKind) -> Option<Origin> {
     }
 }
 
-fn tgw_tables(
-    topology: &Topology,
-    world: &World,
-    gone: &mut Vec<AttachmentId>,
-) -> Vec<TgwTable> {
-    let taught = taught(topology, world);
+fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) -> Vec<TgwTable> {
     let mut tables = Vec::new();
     for (_, node) in topology.tgw_tables.iter() {
         let region = topology.tgws[node.tgw].region;
@@ -165,12 +159,8 @@ fn tgw_tables(
             .aws
             .get(&topology.regions[region])
             .and_then(|aws| aws.tgw_route_tables.get(&node.id));
-        let attachment = |id: &AttachmentId| {
-            topology
-                .attachment_ids
-                .get(&(region, id.clone()))
-                .copied()
-        };
+        let attachment =
+            |id: &AttachmentId| topology.attachment_ids.get(&(region, id.clone())).copied();
         let fixed = observed
             .into_iter()
             .flat_map(|table| &table.static_routes)
@@ -191,11 +181,8 @@ fn tgw_tables(
             }
         };
         for from in &propagations {
-            for cidr in taught.get(from).into_iter().flatten() {
+            for cidr in topology.taught.get(from).into_iter().flatten() {
                 learn(*cidr, *from);
-            }
-            for cidr in hidden_on_prem(topology, observed, *from) {
-                learn(cidr, *from);
             }
         }
         for (cidr, from) in observed.into_iter().flat_map(|table| &table.learned_routes) {
@@ -227,65 +214,18 @@ pub(crate) fn fixed(
         TgwTarget::Blackhole => Fixed::Blackhole,
         TgwTarget::Attachment(id) => attachment(id).map_or_else(
             || {
-                let at = gone.iter().position(|known| known == id).unwrap_or_else(|| {
-                    gone.push(id.clone());
-                    gone.len() - 1
-                });
+                let at = gone
+                    .iter()
+                    .position(|known| known == id)
+                    .unwrap_or_else(|| {
+                        gone.push(id.clone());
+                        gone.len() - 1
+                    });
                 Fixed::Gone(u32::try_from(at).unwrap_or(u32::MAX))
             },
             Fixed::Attachment,
         ),
     }
-}
-
-/// Prefixes each attachment teaches the tables it propagates to: VPC CIDRs, and what any table shows as learned from it.
-pub(crate) fn taught(topology: &Topology, world: &World) -> BTreeMap<AttIx, BTreeSet<Cidr>> {
-    let mut taught: BTreeMap<AttIx, BTreeSet<Cidr>> = BTreeMap::new();
-    for (ix, node) in topology.attachments.iter() {
-        if let AttKind::Vpc { vpc: Some(vpc), .. } = node.kind {
-            taught
-                .entry(ix)
-                .or_default()
-                .extend(&topology.vpcs[vpc].cidrs);
-        }
-    }
-    for (name, aws) in &world.aws {
-        let Some(region) = topology.region_ids.get(name) else {
-            continue;
-        };
-        for table in aws.tgw_route_tables.values() {
-            for (cidr, from) in &table.learned_routes {
-                for id in from {
-                    if let Some(ix) = topology.attachment_ids.get(&(*region, id.clone())) {
-                        taught.entry(*ix).or_default().insert(*cidr);
-                    }
-                }
-            }
-        }
-    }
-    taught
-}
-
-/// On-prem prefixes that a static route of the same length hides from the snapshot, though the edge announces them
-/// (AWS reference §1.2, "only the winner is visible").
-fn hidden_on_prem(
-    topology: &Topology,
-    table: Option<&TgwRouteTable>,
-    from: AttIx,
-) -> impl Iterator<Item = Cidr> {
-    let announces = topology.attachments[from].edge.is_some_and(|edge| {
-        match topology.edges[edge].kind {
-            EdgeKind::BgpVpn | EdgeKind::DirectConnect { .. } => true,
-            EdgeKind::StaticVpn { .. } => false,
-        }
-    });
-    topology
-        .on_prem_list
-        .iter()
-        .copied()
-        .filter(move |cidr| {
-            announces && table.is_some_and(|table| table.static_routes.contains_key(cidr))
-        })
 }
 
 fn vpc_tables(topology: &Topology, world: &World) -> Vec<Arc<PrefixMap<VpcEntry>>> {

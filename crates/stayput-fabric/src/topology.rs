@@ -2,8 +2,10 @@
 
 mod aws;
 mod flow;
+mod taught;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::AttachmentId;
@@ -239,6 +241,8 @@ pub(crate) struct Topology {
     /// By which attachment a VPC is on a Transit Gateway; there is at most one (AWS reference §1.1).
     pub(crate) vpc_attachments: BTreeMap<(TgwIx, VpcIx), AttIx>,
 
+    /// What each attachment teaches the tables it propagates to.
+    pub(crate) taught: BTreeMap<AttIx, BTreeSet<Cidr>>,
     pub(crate) on_prem: PrefixMap<()>,
     pub(crate) on_prem_list: Vec<Cidr>,
     pub(crate) networks: BTreeMap<NetworkName, Cidr>,
@@ -273,6 +277,7 @@ impl Topology {
             site_ids: BTreeMap::new(),
             edge_ids: BTreeMap::new(),
             vpc_attachments: BTreeMap::new(),
+            taught: BTreeMap::new(),
             on_prem: estate.on_prem.iter().map(|cidr| (*cidr, ())).collect(),
             on_prem_list: estate.on_prem.clone(),
             networks: estate
@@ -288,6 +293,7 @@ impl Topology {
         topology.join_peerings();
         topology.add_edges(estate);
         topology.add_sites(estate, world);
+        topology.learn(world);
         topology
     }
 
@@ -297,10 +303,7 @@ impl Topology {
             let attachment = self
                 .region_ids
                 .get(&edge.region)
-                .and_then(|region| {
-                    self.attachment_ids
-                        .get(&(*region, edge.attachment.clone()))
-                })
+                .and_then(|region| self.attachment_ids.get(&(*region, edge.attachment.clone())))
                 .copied();
             let id = self.edges.push(EdgeNode {
                 name: name.clone(),

@@ -61,10 +61,7 @@ pub(crate) enum At {
     /// The far VPC of a VPC peering.
     Peer(VpcIx),
     /// A Flow transit VPC; `below` when it came up from that user VPC.
-    Transit {
-        site: SiteIx,
-        below: Option<FlowIx>,
-    },
+    Transit { site: SiteIx, below: Option<FlowIx> },
     /// A Flow user VPC; `below` when one of its own VMs sent it.
     User { flow: FlowIx, below: bool },
     /// The segment of an overlay subnet, from a VM on it.

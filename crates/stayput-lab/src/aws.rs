@@ -1,11 +1,30 @@
 //! The emulated AWS: EC2 and STS over the Query protocol, DynamoDB, SSM and Direct Connect over JSON.
+//!
+//! One endpoint serves all of it: a request with `X-Amz-Target` is of a JSON service, any other of a Query service; the
+//! region, and which Query service it is, come from the scope the client signed.
 
+mod actors;
 pub mod direct_connect;
 pub mod dynamodb;
+pub mod ec2;
 pub mod json;
 pub mod model;
+pub mod query;
+pub mod routing;
+pub mod sigv4;
 pub mod ssm;
+mod sts;
+pub mod xml;
 
+use serde_json::json;
+
+pub use self::actors::nc2_route_tables;
+pub use self::actors::set_nc2_route;
+pub use self::actors::start_instance;
+pub use self::actors::stop_instance;
+use self::query::Fault;
+use self::query::Params;
+use self::sigv4::AuthError;
 use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
@@ -15,19 +34,93 @@ use crate::state::LabState;
 pub enum Event {
     /// An instance reaches its next state: region, instance.
     InstanceSettles(String, String),
+    /// A terminated instance is no longer listed: region, instance.
+    InstanceForgotten(String, String),
+    /// A Transit Gateway attachment reaches its next state: region, attachment.
+    AttachmentSettles(String, String),
+    /// A deleted Transit Gateway attachment is no longer listed: region, attachment.
+    AttachmentForgotten(String, String),
     /// Something of the JSON services.
     Json(json::Event),
 }
 
 /// Answers one request to the AWS endpoint.
-pub fn handle(_lab: &mut LabState, _request: &Request) -> Response {
-    Response::empty(501)
+pub fn handle(lab: &mut LabState, request: &Request) -> Response {
+    let request_id = lab.uuid();
+    let verified = sigv4::verify(request, &lab.aws.keys);
+    if request.header("x-amz-target").is_some() {
+        return match verified {
+            Ok(scope) => json::handle(lab, request, &scope.region),
+            Err(error) => refuse_json(&error, &request_id),
+        };
+    }
+    let params = Params::of(request);
+    let scope = match verified {
+        Ok(scope) => scope,
+        Err(error) => {
+            let service = sigv4::claimed_scope(request).map(|scope| scope.service);
+            return refuse_query(&error, service.as_deref() == Some("sts"), &request_id);
+        }
+    };
+    match scope.service.as_str() {
+        "ec2" => ec2::handle(lab, params, &scope.region, &request_id),
+        "sts" => sts::handle(lab, &params, &scope.key, &request_id),
+        other => Fault::bad(
+            "InvalidAction",
+            format!("The lab has no service signed as '{other}' that speaks the Query protocol."),
+        )
+        .plain(sts::NAMESPACE, &request_id),
+    }
+}
+
+fn refuse_query(error: &AuthError, sts: bool, request_id: &str) -> Response {
+    let (status, code) = match error {
+        AuthError::Missing => (403, "MissingAuthenticationToken"),
+        AuthError::Incomplete(_) => (403, "IncompleteSignature"),
+        AuthError::UnknownKey if sts => (403, "InvalidClientTokenId"),
+        AuthError::UnknownKey => (401, "AuthFailure"),
+        AuthError::Mismatch => (403, "SignatureDoesNotMatch"),
+    };
+    let fault = Fault::with_status(status, code, error.to_string());
+    if sts {
+        fault.plain(sts::NAMESPACE, request_id)
+    } else {
+        fault.ec2(request_id)
+    }
+}
+
+fn refuse_json(error: &AuthError, request_id: &str) -> Response {
+    let kind = match error {
+        AuthError::Missing => "MissingAuthenticationTokenException",
+        AuthError::Incomplete(_) => "IncompleteSignatureException",
+        AuthError::UnknownKey => "UnrecognizedClientException",
+        AuthError::Mismatch => "InvalidSignatureException",
+    };
+    Response::json(
+        400,
+        &json!({
+            "__type": format!("com.amazon.coral.service#{kind}"),
+            "message": error.to_string(),
+        }),
+    )
+    .with_header("x-amzn-requestid", request_id)
 }
 
 /// Runs an event that is due.
 pub fn handle_event(lab: &mut LabState, event: Event) {
     match event {
-        Event::InstanceSettles(_region, _instance) => {}
+        Event::InstanceSettles(region, id) => actors::instance_settles(lab, &region, &id),
+        Event::InstanceForgotten(region, id) => {
+            if let Some(state) = lab.aws.regions.get_mut(&region) {
+                state.instances.remove(&id);
+            }
+        }
+        Event::AttachmentSettles(region, id) => ec2::attachment_settles(lab, &region, &id),
+        Event::AttachmentForgotten(region, id) => {
+            if let Some(state) = lab.aws.regions.get_mut(&region) {
+                state.attachments.remove(&id);
+            }
+        }
         Event::Json(event) => json::handle_event(lab, event),
     }
 }

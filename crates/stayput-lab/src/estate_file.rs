@@ -145,7 +145,10 @@ fn networks(
             .get(vpc)
             .and_then(|vpc| vpc.subnets.get(subnet))
             .ok_or_else(|| {
-                Fault::at(network.subnet.span(), format!("no subnet is called `{path}`"))
+                Fault::at(
+                    network.subnet.span(),
+                    format!("no subnet is called `{path}`"),
+                )
             })?;
         find(&estate.sites, &network.primary, "site of the estate")?;
         out.table(&format!("[networks.{}]", key(name)));
@@ -200,7 +203,8 @@ fn edge_of(
                 Some((name, gateway, association))
             })
             .ok_or_else(|| {
-                let message = format!("no VPN or Direct Connect association is called `{attachment}`");
+                let message =
+                    format!("no VPN or Direct Connect association is called `{attachment}`");
                 Fault::at(edge.attachment.span(), message)
             })?;
         out.text("kind", "direct-connect");

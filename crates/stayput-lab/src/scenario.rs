@@ -29,10 +29,7 @@ pub use source::Place;
 
 /// The scenarios that come with the lab: name and text.
 const BUILT_IN: [(&str, &str); 2] = [
-    (
-        "tokyo-osaka",
-        include_str!("../scenarios/tokyo-osaka.toml"),
-    ),
+    ("tokyo-osaka", include_str!("../scenarios/tokyo-osaka.toml")),
     (
         "dmz-obstacle",
         include_str!("../scenarios/dmz-obstacle.toml"),
@@ -80,7 +77,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// The file says something that cannot be.
-    #[error("{}{message}{}", at(place.as_ref()), line(place.as_ref()))]
+    #[error("{}{message}{}", at(place.as_deref()), line(place.as_deref()))]
     Bad {
         /// Where.
         place: Option<Box<Place>>,
@@ -99,13 +96,13 @@ pub enum ScenarioError {
     },
 }
 
-fn at(place: Option<&Box<Place>>) -> String {
+fn at(place: Option<&Place>) -> String {
     place.map_or_else(String::new, |place| {
         format!("{}:{}:{}: ", place.file, place.line, place.column)
     })
 }
 
-fn line(place: Option<&Box<Place>>) -> String {
+fn line(place: Option<&Place>) -> String {
     place.map_or_else(String::new, |place| {
         format!("\n{:>5} | {}", place.line, place.text)
     })

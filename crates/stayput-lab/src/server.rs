@@ -207,9 +207,8 @@ async fn connection(
         return;
     };
     let base: Arc<str> = base_url(address).into();
-    let respond = service_fn(|request| {
-        respond(Arc::clone(&shared), service, Arc::clone(&base), request)
-    });
+    let respond =
+        service_fn(|request| respond(Arc::clone(&shared), service, Arc::clone(&base), request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new());

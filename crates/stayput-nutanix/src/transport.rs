@@ -49,8 +49,7 @@ pub(crate) enum Repeat {
     Unsafe,
 }
 
-/// What to send.
-#[derive(Debug)]
+/// What to send. May hold secrets, hence no `Debug`.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -135,8 +134,8 @@ impl Transport {
             reason,
         };
         let trust = (base.scheme() == "https").then_some(&appliance.trust);
-        let config = tls::client_config(trust).map_err(|error| {
-            match (error, &appliance.trust) {
+        let config =
+            tls::client_config(trust).map_err(|error| match (error, &appliance.trust) {
                 (TlsSetupError::CaFile(reason), Trust::CaFile(path)) => SetupError::CaFile {
                     site: site.clone(),
                     service,
@@ -144,8 +143,7 @@ impl Transport {
                     reason,
                 },
                 (TlsSetupError::CaFile(reason) | TlsSetupError::Other(reason), _) => cannot(reason),
-            }
-        })?;
+            })?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .user_agent(concat!("stayput/", env!("CARGO_PKG_VERSION")))
@@ -194,9 +192,7 @@ impl Transport {
         loop {
             let result = self.send_once(outgoing).await;
             let repeatable = match &result {
-                Ok(reply) => {
-                    tries < STATUS_TRIES && asks_for_later(reply.status, outgoing.repeat)
-                }
+                Ok(reply) => tries < STATUS_TRIES && asks_for_later(reply.status, outgoing.repeat),
                 // A certificate does not get better by asking again.
                 Err(NoReply::Connect(error)) => {
                     tries < CONNECTION_TRIES
@@ -211,7 +207,10 @@ impl Transport {
             if !repeatable {
                 return result;
             }
-            let asked = result.as_ref().ok().and_then(|reply| retry_after(&reply.headers));
+            let asked = result
+                .as_ref()
+                .ok()
+                .and_then(|reply| retry_after(&reply.headers));
             let pause = asked.unwrap_or_else(|| self.first_pause.saturating_mul(1 << (tries - 1)));
             tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
             tries += 1;
@@ -282,7 +281,13 @@ fn asks_for_later(status: StatusCode, repeat: Repeat) -> bool {
 
 /// `Retry-After` in its form of seconds; the form of a date is not seen on these appliances.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -321,13 +326,21 @@ mod tests {
         ));
         assert!(transport("http://127.0.0.1:9440").is_ok());
         assert!(transport("http://[::1]:9440").is_ok());
-        assert!(matches!(transport("pc.example"), Err(SetupError::Url { .. })));
+        assert!(matches!(
+            transport("pc.example"),
+            Err(SetupError::Url { .. })
+        ));
     }
 
     #[test]
     fn an_id_in_a_path_cannot_leave_its_segment() {
-        let url = transport("http://127.0.0.1:9440").unwrap().url(["api", "a/b?c", "ZXJnb24=:1"]);
-        assert_eq!(url.as_str(), "http://127.0.0.1:9440/api/a%2Fb%3Fc/ZXJnb24=:1");
+        let url = transport("http://127.0.0.1:9440")
+            .unwrap()
+            .url(["api", "a/b?c", "ZXJnb24=:1"]);
+        assert_eq!(
+            url.as_str(),
+            "http://127.0.0.1:9440/api/a%2Fb%3Fc/ZXJnb24=:1"
+        );
     }
 
     #[test]
@@ -345,6 +358,9 @@ mod tests {
             Duration::from_millis(1),
         )
         .unwrap_err();
-        assert!(error.to_string().contains("stayput-no-certificate.pem"), "{error}");
+        assert!(
+            error.to_string().contains("stayput-no-certificate.pem"),
+            "{error}"
+        );
     }
 }

@@ -157,7 +157,7 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
                 let strays = was_delivered && !verdict.is_delivered() && !transition.moves_machines;
                 let harmed =
                     was_delivered && !verdict.is_delivered() && bystanders.contains(&address);
-                if verdict.is_loop() || (strays && verdict.is_harmful()) || harmed {
+                if matches!(verdict, Verdict::Loop { .. }) || (strays && verdict.is_harmful()) || harmed {
                     obstacles.insert(Obstacle::Unsafe {
                         state: format!("after {}", transition.label),
                         from: source.to_string(),
@@ -330,11 +330,14 @@ fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition> {
                 site,
                 kind: crate::OverlayKind::Production,
                 network,
+                cidr,
                 ..
             } => {
-                let change = Change::OverlaySubnet {
+                let change = Change::Subnet {
                     site: site.clone(),
-                    network: network.clone(),
+                    cidr: *cidr,
+                    name: network.to_string(),
+                    present: true,
                 };
                 group(&step.id.0, vec![change], false, false);
             }

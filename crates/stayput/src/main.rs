@@ -1,2 +1,50 @@
-//! The stayput command line.
-fn main() {}
+//! The stayput command line: terminal, environment and exit codes. Everything else is in the libraries.
+
+mod cli;
+mod commands;
+mod error;
+mod output;
+mod session;
+mod ui;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::error::CommandError;
+use crate::error::Kind;
+
+fn main() -> ExitCode {
+    // One provider for every TLS client and server in this process. An error means that somebody installed one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let json = cli.global.json;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return report(&CommandError::from_error(Kind::Failed, &error), json);
+        }
+    };
+    let result = runtime.block_on(commands::run(cli));
+    // Whatever still runs has no say any more.
+    runtime.shutdown_background();
+    match result {
+        Ok(output) => {
+            let text = if json { format!("{}\n", output.json) } else { output.text };
+            // A closed pipe (`| head`) is the reader's choice, not a failure.
+            let _ = anstream::stdout().write_all(text.as_bytes());
+            if output.ok { ExitCode::SUCCESS } else { Kind::Failed.exit_code() }
+        }
+        Err(error) => report(&error, json),
+    }
+}
+
+fn report(error: &CommandError, json: bool) -> ExitCode {
+    if json {
+        let _ = writeln!(anstream::stdout(), "{}", error.json());
+    }
+    let _ = write!(anstream::stderr(), "{}", error.render());
+    error.kind.exit_code()
+}

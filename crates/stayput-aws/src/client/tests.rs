@@ -182,6 +182,49 @@ async fn silence_to_the_end_is_a_timeout_that_may_have_taken_effect() {
 }
 
 #[tokio::test]
+async fn an_unclear_attempt_is_not_forgotten_when_a_later_one_is_refused() {
+    let refused = Reply::ec2_error(400, "IncorrectInstanceState");
+    for (first, unclear) in [
+        (Reply::Hang, 1),
+        (Reply::Close, 1),
+        (Reply::Answer(500, String::new()), 1),
+        (Reply::ec2_error(503, "RequestLimitExceeded"), 0),
+    ] {
+        let count = AtomicUsize::new(0);
+        let (once, then) = (first.clone(), refused.clone());
+        let server = Server::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+            0 => once.clone(),
+            _ => then.clone(),
+        })
+        .await;
+        let error = server
+            .client()
+            .stop_instances(&server.region(), &[InstanceId::new("i-1")])
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some("IncorrectInstanceState"), "{first:?}");
+        let call = error.call().unwrap();
+        assert_eq!(
+            (call.attempts, call.unclear_attempts),
+            (2, unclear),
+            "{first:?}"
+        );
+        assert_eq!(error.may_have_taken_effect(), unclear > 0);
+    }
+}
+
+#[tokio::test]
+async fn calls_can_be_spawned() {
+    fn spawnable<T: Send + 'static>(_: &T) {}
+    let client = Server::start(caller_reply).await.client();
+    spawnable(&async move {
+        let region = Region::new("ap-northeast-1");
+        let _ = client.observe(&region).await;
+        let _ = client.run_command(&region, &[], "D", &[]).await;
+    });
+}
+
+#[tokio::test]
 async fn an_endpoint_where_nobody_listens_is_said_to_refuse() {
     let mut server = Server::start(caller_reply).await;
     // Port 1 of loopback: reserved, and never ours.

@@ -64,7 +64,7 @@ pub async fn restore_nics(context: &StepContext, site: &SiteName, machine: &Inst
         missing.iter().any(|(_, facts)| has(facts.primary) || facts.secondary.iter().any(|a| has(*a)))
     });
     for nic in blocking {
-        prism.delete_nic(&vm_id, &nic.id, &context.request(&format!("delete/{}", nic.id))).await?;
+        prism.delete_nic(&vm_id, &nic.id, context.request(&format!("delete/{}", nic.id))).await?;
     }
     for (subnet, facts) in missing {
         context.progress(None, format!("adds {}", facts.primary));
@@ -74,10 +74,10 @@ pub async fn restore_nics(context: &StepContext, site: &SiteName, machine: &Inst
             secondary: facts.secondary.clone(),
             mac: None,
         };
-        prism.create_nic(&vm_id, &spec, &context.request(&format!("create/{}", facts.primary))).await?;
+        prism.create_nic(&vm_id, &spec, context.request(&format!("create/{}", facts.primary))).await?;
     }
     for nic in later {
-        prism.delete_nic(&vm_id, &nic.id, &context.request(&format!("delete/{}", nic.id))).await?;
+        prism.delete_nic(&vm_id, &nic.id, context.request(&format!("delete/{}", nic.id))).await?;
     }
     let after = read().await?;
     context.record(&serde_json::json!({"vm": vm_id, "after": after.nics}))?;

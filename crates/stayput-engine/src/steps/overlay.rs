@@ -34,7 +34,7 @@ pub async fn flow_vpc(context: &StepContext, site: &SiteName, name: &str) -> Res
         erps: BTreeSet::new(),
         dns: Vec::new(),
     };
-    let id = context.prism(site)?.create_vpc(&spec, &context.request("create")).await?;
+    let id = context.prism(site)?.create_vpc(&spec, context.request("create")).await?;
     context.record(&serde_json::json!({"created": id}))?;
     context.catalog.put_vpc(site, name, id);
     Ok(true)
@@ -62,7 +62,7 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
         pools: pools.clone(),
         dns: dns.clone(),
     };
-    let id = context.prism(site)?.create_subnet(&spec, &context.request("create")).await?;
+    let id = context.prism(site)?.create_subnet(&spec, context.request("create")).await?;
     context.record(&serde_json::json!({"created": id}))?;
     context.catalog.put_subnet(site, *kind, network, id);
     Ok(true)
@@ -84,7 +84,7 @@ pub async fn erp(
         .catalog
         .vpc(site, name)
         .ok_or_else(|| StepError::Missing { what: format!("Flow VPC {name}"), site: site.clone() })?;
-    let changed = context.prism(site)?.set_erp(&vpc, cidr, present, &context.request("set")).await?;
+    let changed = context.prism(site)?.set_erp(&vpc, cidr, present, context.request("set")).await?;
     if scope == ErpScope::Transit {
         nc2_has_written(context, site, cidr, present).await?;
     }

@@ -25,10 +25,10 @@ pub async fn categorize(
     machines: &BTreeSet<InstanceId>,
 ) -> Result<bool, StepError> {
     let prism = context.prism(site)?;
-    let category = prism.ensure_category(key, value, &context.request("create")).await?;
+    let category = prism.ensure_category(key, value).await?;
     for (number, machine) in machines.iter().enumerate() {
         let vm = context.catalog.vm(machine, site)?;
-        prism.associate_category(&vm, &category, &context.request(&format!("associate/{vm}"))).await?;
+        prism.associate_category(&vm, &category, context.request(&format!("associate/{vm}"))).await?;
         let percent = u8::try_from((number + 1) * 100 / machines.len()).ok();
         context.progress(percent, format!("{} of {} VMs", number + 1, machines.len()));
     }
@@ -40,7 +40,7 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
         return Ok(false);
     };
     let prism = context.prism(site)?;
-    let category = prism.ensure_category(key, value, &context.request("category")).await?;
+    let category = prism.ensure_category(key, value).await?;
     let location = |site| {
         Ok::<_, StepError>(PolicyLocation {
             domain_manager: context.prism_world(site)?.domain_manager.clone(),
@@ -55,7 +55,7 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
         rpo: Duration::from_secs(*rpo_seconds),
         retention: *retention,
     };
-    let id = prism.create_protection_policy(&spec, &context.request("create")).await?;
+    let id = prism.create_protection_policy(&spec, context.request("create")).await?;
     context.record(&serde_json::json!({"policy": id}))?;
     Ok(true)
 }
@@ -63,7 +63,7 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
 pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<bool, StepError> {
     let Action::RecoveryPlan { site, recovery, name, key, value, networks } = action else { return Ok(false) };
     let prism = context.prism(site)?;
-    let category = prism.ensure_category(key, value, &context.request("category")).await?;
+    let category = prism.ensure_category(key, value).await?;
     let mut mappings = Vec::new();
     for network in networks {
         let Some(definition) = context.estate.networks.get(network) else { continue };
@@ -98,7 +98,7 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
         mappings,
         categories: [category].into(),
     };
-    let id = prism.create_recovery_plan(&spec, &context.request("create")).await?;
+    let id = prism.create_recovery_plan(&spec, context.request("create")).await?;
     context.record(&serde_json::json!({"recovery_plan": id}))?;
     context.catalog.put_plan(site, name, id);
     Ok(true)

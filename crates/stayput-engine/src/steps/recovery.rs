@@ -34,18 +34,17 @@ pub async fn run(
     // Asked of the Prism Central that receives: the other one may be the one that is lost (Prism reference §6.4).
     let prism = context.prism(to)?;
     let id = context.catalog.plan(to, plan).or_else(|_| context.catalog.plan(from, plan))?;
-    let direction = Direction {
+    let directions = [Direction {
         source: context.prism_world(from)?.domain_manager.clone(),
         target: context.prism_world(to)?.domain_manager.clone(),
-    };
+    }];
     let request = context.request("run");
-    let name = format!("{plan}-{}", request.to_string().split('-').next().unwrap_or_default());
     let job = match run {
-        RecoveryRun::Validate => prism.validate(&id, &name, &direction, &request).await?,
-        RecoveryRun::Planned => prism.planned_failover(&id, &name, &direction, OnWarnings::Stop, &request).await?,
-        RecoveryRun::Test => prism.test_failover(&id, &name, &direction, OnWarnings::Stop, &request).await?,
+        RecoveryRun::Validate => prism.validate(&id, &directions, request).await?,
+        RecoveryRun::Planned => prism.planned_failover(&id, &directions, OnWarnings::Stop, request).await?,
+        RecoveryRun::Test => prism.test_failover(&id, &directions, OnWarnings::Stop, request).await?,
         RecoveryRun::CleanUp => {
-            prism.clean_up(&id, &request).await?;
+            prism.clean_up(&id, request).await?;
             return Ok(true);
         }
     };

@@ -51,9 +51,8 @@ impl Topology {
                     AttachmentState::Available | AttachmentState::Modifying => true,
                     AttachmentState::PendingAcceptance | AttachmentState::Other(_) => false,
                 },
-                association: association.and_then(|table| {
-                    self.tgw_table_ids.get(&(region, table.clone())).copied()
-                }),
+                association: association
+                    .and_then(|table| self.tgw_table_ids.get(&(region, table.clone())).copied()),
                 edge: None,
             };
             let vpc = match &node.kind {
@@ -179,15 +178,12 @@ impl Topology {
 
     fn tgw(&mut self, region: RegionIx, id: &TgwId) -> TgwIx {
         let tgws = &mut self.tgws;
-        *self
-            .tgw_ids
-            .entry((region, id.clone()))
-            .or_insert_with(|| {
-                tgws.push(TgwNode {
-                    id: id.clone(),
-                    region,
-                })
+        *self.tgw_ids.entry((region, id.clone())).or_insert_with(|| {
+            tgws.push(TgwNode {
+                id: id.clone(),
+                region,
             })
+        })
     }
 
     fn attachment_kind(&self, attachment: &TgwAttachment, aws: &AwsRegion) -> AttKind {

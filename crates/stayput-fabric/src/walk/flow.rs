@@ -61,9 +61,7 @@ impl Walker<'_> {
                 At::User { flow, below: false },
             ),
             (Some(prefix), None) => Step::End(Decision::NoUserPrefix(prefix), Ending::NoRoute),
-            (None, _) if below.is_none() => {
-                Step::End(Decision::NoTransitPrefix, Ending::NoRoute)
-            }
+            (None, _) if below.is_none() => Step::End(Decision::NoTransitPrefix, Ending::NoRoute),
             (None, _) => self.up_and_out(nc2.gateway),
         }
     }

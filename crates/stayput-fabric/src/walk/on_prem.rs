@@ -50,10 +50,7 @@ impl Walker<'_> {
             .edges
             .iter()
             .filter(|(edge, _)| only.is_none_or(|only| only == *edge))
-            .filter_map(|(edge, _)| {
-                self.announced(edge)
-                    .map(|prefix| Known { prefix, edge })
-            })
+            .filter_map(|(edge, _)| self.announced(edge).map(|prefix| Known { prefix, edge }))
             .collect();
         known.sort_by_key(|known| {
             let edge = &self.topology.edges[known.edge];

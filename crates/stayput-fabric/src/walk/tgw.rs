@@ -8,7 +8,6 @@ use super::Ending;
 use super::Step;
 use super::Walker;
 use crate::index::AttIx;
-use crate::index::EdgeIx;
 use crate::index::Id;
 use crate::index::SubnetIx;
 use crate::index::TgwIx;
@@ -176,7 +175,7 @@ impl Walker<'_> {
                 }
             }
             AttKind::Vpn { .. } | AttKind::DirectConnect { .. } => match node.edge {
-                Some(edge) => Step::On(decision, self.out_by(edge)),
+                Some(edge) => Step::On(decision, At::EdgeOut(edge)),
                 None => beyond,
             },
             AttKind::Peering { far: None, .. } => beyond,
@@ -185,10 +184,6 @@ impl Walker<'_> {
             }
             AttKind::Peering { far: Some(far), .. } => Step::On(decision, self.entering(*far)),
         }
-    }
-
-    fn out_by(&self, edge: EdgeIx) -> At {
-        At::EdgeOut(edge)
     }
 
     /// Entering a VPC by an attachment subnet, or by its main table when none was observed.

@@ -110,12 +110,7 @@ impl Walker<'_> {
     }
 
     fn by_eni(&self, prefix: Cidr, eni: Option<EniIx>, usable: bool) -> Step {
-        let dead = |cause| {
-            Step::End(
-                Decision::DeadEni(prefix, cause),
-                Ending::DeadEni(cause),
-            )
-        };
+        let dead = |cause| Step::End(Decision::DeadEni(prefix, cause), Ending::DeadEni(cause));
         let Some(ix) = eni else {
             return dead(DeadEniCause::Missing);
         };
@@ -176,9 +171,7 @@ impl Walker<'_> {
             .topology
             .vpcs
             .iter()
-            .filter(|(ix, node)| {
-                *ix != vpc && node.cidrs.iter().any(|cidr| cidr.contains(self.to))
-            })
+            .filter(|(ix, node)| *ix != vpc && node.cidrs.iter().any(|cidr| cidr.contains(self.to)))
             .map(|(ix, _)| ix);
         match (owners.next(), owners.next()) {
             _ if transit => Step::End(Decision::PeeringRefuses(prefix), Ending::NoRoute),

@@ -212,10 +212,12 @@ pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTi
         .filter(|id| usable(region, tgw, id).is_some());
     TgwRoute {
         origin: Origin::Static,
-        state: match target {
-            None => RouteState::Blackhole,
-            Some(_) if now < entry.active_from => RouteState::Pending,
-            Some(_) => RouteState::Active,
+        state: if now < entry.active_from {
+            RouteState::Pending
+        } else if target.is_some() {
+            RouteState::Active
+        } else {
+            RouteState::Blackhole
         },
         attachments: target.into_iter().cloned().collect(),
     }

@@ -35,6 +35,8 @@ pub struct PcState {
     pub vms: BTreeMap<String, Vm>,
     /// Categories by id: key, value.
     pub categories: BTreeMap<String, (String, String)>,
+    /// Descriptions of categories that have one, by id.
+    pub category_descriptions: BTreeMap<String, String>,
     /// Protection policies by id; the paired PC has a copy under the same id.
     pub policies: BTreeMap<String, Policy>,
     /// Recovery plans by id; the paired PC has a copy under the same id.
@@ -175,10 +177,25 @@ pub struct Policy {
     pub body: serde_json::Value,
     /// Categories.
     pub categories: BTreeSet<String>,
-    /// Directions: source and target domain manager, RPO in virtual seconds, points kept at the target.
-    pub schedules: Vec<(String, String, u64, u32)>,
+    /// Directions it replicates in.
+    pub schedules: Vec<Schedule>,
     /// Bumped by every change.
     pub version: u64,
+}
+
+/// One direction of a protection policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// Domain manager of the source.
+    pub source: String,
+    /// Domain manager of the target.
+    pub target: String,
+    /// Recovery point objective in seconds; 0 is synchronous.
+    pub rpo_secs: u64,
+    /// Points kept at the source.
+    pub local: usize,
+    /// Points kept at the target.
+    pub remote: usize,
 }
 
 /// A recovery plan with its sub-collections, kept as sent.
@@ -219,8 +236,10 @@ pub struct Job {
     pub ignore_warnings: bool,
     /// Recover from points not newer than this.
     pub reference_time: Option<VTime>,
-    /// Where it is.
+    /// How it goes.
     pub status: JobStatus,
+    /// What comes next.
+    pub next: NextMove,
     /// Outcome of the validation, once it has run.
     pub validation: Option<JobStatus>,
     /// Start.
@@ -265,6 +284,21 @@ pub enum JobStatus {
     SucceededWithWarning,
     /// Failed.
     Failed,
+}
+
+/// What a job does when its event is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextMove {
+    /// Starts.
+    Start,
+    /// Validates.
+    Validate,
+    /// Brings up the machines of this stage.
+    Recover(usize),
+    /// Tidies up and ends.
+    Finish,
+    /// Nothing any more.
+    Nothing,
 }
 
 /// One stage of a job.

@@ -49,7 +49,13 @@ fn collection(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     match call.request.method.as_str() {
         "GET" => {
             let state = &lab.pcs[pc];
-            call.list(state.vms.iter().collect(), |(id, vm)| {
+            let peek = |(id, vm): &(&String, &Vm), path: &str| match path {
+                "extId" => Some(json!(id)),
+                "name" => Some(json!(vm.name)),
+                "powerState" => Some(json!(power_state(vm))),
+                _ => None,
+            };
+            call.list_by(state.vms.iter().collect(), peek, |(id, vm)| {
                 render(state, call, id, vm)
             })
         }
@@ -179,7 +185,7 @@ fn render(pc: &PcState, call: &Call<'_>, id: &str, vm: &Vm) -> Value {
         "name": vm.name,
         "description": vm.description,
         "createTime": vm.created.rfc3339(),
-        "powerState": if vm.on { "ON" } else { "OFF" },
+        "powerState": power_state(vm),
         "numSockets": vm.shape.0,
         "numCoresPerSocket": 1,
         "numThreadsPerCore": 1,
@@ -201,4 +207,8 @@ fn render(pc: &PcState, call: &Call<'_>, id: &str, vm: &Vm) -> Value {
         );
     }
     call.tag("vmm.v4.ahv.config.Vm", json)
+}
+
+fn power_state(vm: &Vm) -> &'static str {
+    if vm.on { "ON" } else { "OFF" }
 }

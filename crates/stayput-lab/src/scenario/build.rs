@@ -8,8 +8,8 @@ use std::time::Duration;
 use stayput_estate::Cidr;
 use toml::Spanned;
 
-use super::BulkNetwork;
 use super::Built;
+use super::BulkNetwork;
 use super::Fault;
 use super::appliance;
 use super::crowd;
@@ -169,7 +169,10 @@ pub(super) fn nth_sibling(first: &Spanned<Cidr>, number: usize) -> Result<Cidr, 
     let beyond = || {
         Fault::at(
             first.span(),
-            format!("there are no {} prefixes of this length from here on", number + 1),
+            format!(
+                "there are no {} prefixes of this length from here on",
+                number + 1
+            ),
         )
     };
     let step = u64::try_from(number).map_err(|_| beyond())? * cidr.size();
@@ -203,7 +206,10 @@ impl Build<'_> {
     /// Resolves `VPC/SUBNET`.
     pub(super) fn subnet(&self, path: &Text) -> Result<SubnetRef, Fault> {
         let (vpc_name, subnet_name) = path.get_ref().split_once('/').ok_or_else(|| {
-            Fault::at(path.span(), "a subnet is written VPC/SUBNET, such as legacy/app")
+            Fault::at(
+                path.span(),
+                "a subnet is written VPC/SUBNET, such as legacy/app",
+            )
         })?;
         let vpc = find_str(&self.file.vpcs, vpc_name, path, "VPC")?;
         let cidr = find_str(&vpc.subnets, subnet_name, path, "subnet of this VPC")?;

@@ -60,7 +60,10 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
         if let Some(first) = &place
             && first.vpc != subnet.vpc
         {
-            let message = format!("an instance has all its interfaces in one VPC, here `{}`", first.vpc);
+            let message = format!(
+                "an instance has all its interfaces in one VPC, here `{}`",
+                first.vpc
+            );
             return Err(Fault::at(nic.subnet.span(), message));
         }
         let primary = build.take(&subnet.id, subnet.cidr, &nic.address)?;
@@ -118,11 +121,7 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
     Ok(())
 }
 
-fn on_demand(
-    build: &mut Build<'_>,
-    listed: usize,
-    networks: &[BulkNetwork],
-) -> Result<(), Fault> {
+fn on_demand(build: &mut Build<'_>, listed: usize, networks: &[BulkNetwork]) -> Result<(), Fault> {
     let Some(bulk) = &build.file.bulk else {
         return Ok(());
     };

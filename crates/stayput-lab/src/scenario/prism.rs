@@ -53,7 +53,10 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
         for other in &described.paired {
             find(&file.prisms, other, "Prism Central")?;
             if other.get_ref() == name {
-                return Err(Fault::at(other.span(), "a Prism Central is not paired with itself"));
+                return Err(Fault::at(
+                    other.span(),
+                    "a Prism Central is not paired with itself",
+                ));
             }
             if let Some(index) = index.get(other.get_ref().as_str()) {
                 paired.insert(domain_manager(other.get_ref()), *index);
@@ -187,7 +190,11 @@ impl Maker<'_> {
                     Some(address) => Some(self.address(&nic.subnet, address)?),
                     None => None,
                 };
-                find(&described.subnets, &nic.subnet, "subnet of this Prism Central")?;
+                find(
+                    &described.subnets,
+                    &nic.subnet,
+                    "subnet of this Prism Central",
+                )?;
                 let subnet = self.id("subnet", nic.subnet.get_ref());
                 nics.push(self.nic(&key, subnet, address));
             }
@@ -197,11 +204,7 @@ impl Maker<'_> {
     }
 
     /// A free address of a managed subnet.
-    fn address(
-        &self,
-        subnet: &Text,
-        address: &toml::Spanned<Ipv4Addr>,
-    ) -> Result<Ipv4Addr, Fault> {
+    fn address(&self, subnet: &Text, address: &toml::Spanned<Ipv4Addr>) -> Result<Ipv4Addr, Fault> {
         let wanted = *address.get_ref();
         let cidr = find(
             &self.described.subnets,
@@ -246,14 +249,7 @@ impl Maker<'_> {
         }
     }
 
-    fn add_vm(
-        &mut self,
-        build: &mut Build<'_>,
-        key: &str,
-        name: &str,
-        on: bool,
-        nics: Vec<Nic>,
-    ) {
+    fn add_vm(&mut self, build: &mut Build<'_>, key: &str, name: &str, on: bool, nics: Vec<Nic>) {
         let id = self.id("vm", key);
         self.pc.vms.insert(
             id,
@@ -281,7 +277,10 @@ impl Maker<'_> {
             return Err(Fault::at(crowd.vlans.span(), message));
         }
         if crowd.vms > 0 && vlans == 0 {
-            return Err(Fault::at(crowd.vlans.span(), "the VMs need at least one VLAN"));
+            return Err(Fault::at(
+                crowd.vlans.span(),
+                "the VMs need at least one VLAN",
+            ));
         }
         for vlan in 0..vlans {
             let cidr = crowd_cidr(crowd, vlan)?;

@@ -251,7 +251,9 @@ fn a_scenario_that_extends_another_replaces_what_it_names_and_keeps_the_rest() {
 #[test]
 fn a_mistake_in_an_extending_file_is_shown_with_its_own_line() {
     assert_eq!(
-        refusal("summary = \"mine\"\nextends = \"tokyo-osaka\"\n\n[tgws.tokyo]\nregion = \"ap-northeast-9\"\nasn = 64512\n"),
+        refusal(
+            "summary = \"mine\"\nextends = \"tokyo-osaka\"\n\n[tgws.tokyo]\nregion = \"ap-northeast-9\"\nasn = 64512\n"
+        ),
         "DIR/mine.toml:5:10: no region is called `ap-northeast-9`; did you mean `ap-northeast-1`?\n    5 | region = \"ap-northeast-9\""
     );
 }
@@ -292,11 +294,84 @@ fn an_address_used_twice_is_refused() {
     let error = refusal(
         "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[[machines]]\nkey = \"x\"\nnics = [{ subnet = \"legacy/app\", address = \"172.30.1.10\" }]\n",
     );
-    assert!(error.contains(":5:44: 172.30.1.10 is used twice"), "{error}");
+    assert!(
+        error.contains(":5:44: 172.30.1.10 is used twice"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_file_that_extends_itself_is_refused() {
     let error = refusal("summary = \"mine\"\nextends = \"mine.toml\"\n");
-    assert!(error.contains(":2:11: `mine.toml` extends itself"), "{error}");
+    assert!(
+        error.contains(":2:11: `mine.toml` extends itself"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_parent_s_line_that_an_extending_file_leaves_without_its_target_is_shown_in_the_parent() {
+    let error = refusal(
+        "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[vpcs.shared]\nregion = \"ap-northeast-1\"\ncidrs = [\"10.200.0.0/16\"]\n",
+    );
+    let text = include_str!("../../scenarios/tokyo-osaka.toml");
+    let line = text
+        .lines()
+        .position(|line| line.contains("shared/services"))
+        .unwrap()
+        + 1;
+    assert!(
+        error.starts_with(&format!(
+            "tokyo-osaka:{line}:20: no subnet of this VPC is called `services`; there is none\n"
+        )),
+        "{error}"
+    );
+}
+
+#[test]
+fn one_attachment_in_two_tables_is_refused() {
+    let error = refusal(
+        "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[tgws.osaka]\nregion = \"ap-northeast-3\"\nasn = 1\n[tgws.osaka.tables]\na.associations = [\"nc2-osaka\"]\nb.associations = [\"nc2-osaka\"]\n",
+    );
+    assert!(
+        error.contains(":8:19: attachment `nc2-osaka` is associated with two tables"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_attachment_of_another_transit_gateway_is_refused() {
+    let error = refusal(
+        "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[tgws.osaka]\nregion = \"ap-northeast-3\"\nasn = 1\n[tgws.osaka.tables]\na.statics = { \"10.9.0.0/16\" = \"legacy\" }\n",
+    );
+    assert!(
+        error.contains(":7:31: attachment `legacy` is on Transit Gateway tokyo, not on `osaka`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn overlapping_prefixes_on_one_direct_connect_gateway_are_refused() {
+    let error = refusal(
+        "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[dx-gateways.one]\nasn = 64600\non-prem = []\n[dx-gateways.one.associations]\na = { tgw = \"tokyo\", allowed = [\"172.30.0.0/16\"] }\nb = { tgw = \"osaka\", allowed = [\"172.30.1.0/24\"] }\n",
+    );
+    assert!(
+        error.contains(":8:13: 172.30.1.0/24 is announced twice"),
+        "{error}"
+    );
+}
+
+#[test]
+fn how_long_things_take_can_be_said_and_never_be_negative() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("slow.toml");
+    let text = "summary = \"slow\"\nextends = \"tokyo-osaka\"\n[timing]\nprism-task = \"1m 30s\"\n";
+    fs::write(&path, text).unwrap();
+    let lab = built(path.to_str().unwrap(), None).lab;
+    assert_eq!(lab.timing.prism_task, std::time::Duration::from_secs(90));
+    let error = refusal("summary = \"x\"\n[timing]\nprism-task = \"-1s\"\n");
+    assert!(
+        error.contains(":3:14: a duration cannot be negative"),
+        "{error}"
+    );
 }

@@ -71,7 +71,13 @@ fn vpc_attachments(build: &mut Build<'_>) -> Result<(), Fault> {
             let id = ids::subnet(&format!("{name}/{}", subnet.get_ref()));
             subnets.push((id, *cidr.get_ref()));
         }
-        attach_vpc(build, name, vpc.region.get_ref(), attach.tgw.get_ref(), &subnets)?;
+        attach_vpc(
+            build,
+            name,
+            vpc.region.get_ref(),
+            attach.tgw.get_ref(),
+            &subnets,
+        )?;
     }
     Ok(())
 }

@@ -190,7 +190,9 @@ fn target(build: &mut Build<'_>, vpc: &str, to: &Text) -> Result<RouteTarget, Fa
         Some(("pcx", name)) => Ok(RouteTarget::Pcx(ids::vpc_peering(name))),
         _ => Err(Fault::at(
             to.span(),
-            format!("`{text}` is no target: write igw, nat, tgw:NAME, pcx:NAME, eni:INSTANCE/DEVICE or eni:INTERFACE"),
+            format!(
+                "`{text}` is no target: write igw, nat, tgw:NAME, pcx:NAME, eni:INSTANCE/DEVICE or eni:INTERFACE"
+            ),
         )),
     }
 }

@@ -163,7 +163,10 @@ impl ApiError {
 
 /// A change was accepted, but its task did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: its task `{operation}` ended as {status}{}", detail(messages, ""))]
+#[error(
+    "{call}: its task `{operation}` ended as {status}{}",
+    detail(messages, "")
+)]
 pub struct TaskFailed {
     /// The last look at the task.
     pub call: Box<Call>,

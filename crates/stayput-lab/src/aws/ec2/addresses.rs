@@ -8,7 +8,7 @@ use super::list::Kind;
 use super::list::Seen;
 use super::list::one;
 use super::list::rule;
-use super::list::select;
+use super::list::matching;
 use super::list::some;
 use super::write_tags;
 use crate::aws::model::Address;
@@ -62,7 +62,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
             ));
         }
     }
-    let (mut all, _) = select(call, &KIND, &call.here().addresses)?;
+    let mut all = matching(call, &KIND, &call.here().addresses)?;
     all.retain(|found| {
         wanted.is_empty() || wanted.contains(&found.it.public.to_string().as_str())
     });

@@ -1,6 +1,7 @@
 //! What all list calls share: ids asked for, filters, pages.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::Call;
@@ -134,24 +135,22 @@ pub(super) mod rule {
 /// One page, and the token of the next.
 pub(super) type Page<T> = (Vec<T>, Option<String>);
 
-/// The page a list call asks for: ids, filters, then `MaxResults` and `NextToken`.
+/// The resources a call that has no pages asks for: ids, filters.
 ///
 /// # Errors
-/// Unknown ids and filters, bad page sizes and tokens.
-pub(super) fn select<'a, T>(
+/// Unknown ids and filters.
+pub(super) fn matching<'a, T>(
     call: &'a Call<'_>,
     kind: &Kind<T>,
     items: impl IntoIterator<Item = (&'a String, &'a T)>,
-) -> Result<Page<Seen<'a, T>>, Fault> {
+) -> Result<Vec<Seen<'a, T>>, Fault> {
     let items: BTreeMap<&str, &T> = items
         .into_iter()
         .map(|(id, it)| (id.as_str(), it))
         .collect();
-    let ids = call.params.list(kind.ids);
-    for id in &ids {
-        if !items.contains_key(id) {
-            return Err(kind.id.refuse(id));
-        }
+    let ids: BTreeSet<&str> = call.params.list(kind.ids).into_iter().collect();
+    if let Some(unknown) = ids.iter().find(|id| !items.contains_key(*id)) {
+        return Err(kind.id.refuse(unknown));
     }
     let filters = call.params.filters()?;
     for filter in &filters {
@@ -159,7 +158,7 @@ pub(super) fn select<'a, T>(
     }
     call.dry_run()?;
     let region = call.here();
-    let mut seen: Vec<Seen<'_, T>> = items
+    Ok(items
         .into_iter()
         .filter(|(id, _)| ids.is_empty() || ids.contains(id))
         .map(|(id, it)| Seen {
@@ -169,15 +168,29 @@ pub(super) fn select<'a, T>(
             id,
             it,
         })
-        .collect();
-    seen.retain(|item| filters.iter().all(|filter| passes(kind, filter, item)));
-    if ids.is_empty() || call.params.sent("MaxResults") || call.params.sent("NextToken") {
-        page(&call.params, call.lab.aws.page_cap, seen, |item| {
+        .filter(|item| filters.iter().all(|filter| passes(kind, filter, item)))
+        .collect())
+}
+
+/// The page a list call asks for: [`matching`], then `MaxResults` and `NextToken`. What is asked for by id comes in one
+/// piece, as in life.
+///
+/// # Errors
+/// Unknown ids and filters, bad page sizes and tokens.
+pub(super) fn select<'a, T>(
+    call: &'a Call<'_>,
+    kind: &Kind<T>,
+    items: impl IntoIterator<Item = (&'a String, &'a T)>,
+) -> Result<Page<Seen<'a, T>>, Fault> {
+    let found = matching(call, kind, items)?;
+    let params = &call.params;
+    let by_id = !params.list(kind.ids).is_empty();
+    if by_id && !params.sent("MaxResults") && !params.sent("NextToken") {
+        Ok((found, None))
+    } else {
+        page(params, call.lab.aws.page_cap, found, |item| {
             item.id.to_owned()
         })
-    } else {
-        // What was asked for by id comes in one piece.
-        Ok((seen, None))
     }
 }
 

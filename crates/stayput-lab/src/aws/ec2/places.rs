@@ -6,7 +6,7 @@ use super::Answer;
 use super::Call;
 use super::list::Kind;
 use super::list::one;
-use super::list::select;
+use super::list::matching;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
@@ -72,7 +72,7 @@ pub(super) fn zones(call: &mut Call<'_>) -> Answer {
         })
         .collect();
     let wanted = call.params.list("ZoneId");
-    let (mut page, _) = select(call, &ZONES, &zones)?;
+    let mut page = matching(call, &ZONES, &zones)?;
     page.retain(|zone| wanted.is_empty() || wanted.contains(&zone_id(zone.id).as_str()));
     let mut xml = Xml::new();
     xml.list("availabilityZoneInfo", &page, |xml, zone| {
@@ -121,7 +121,7 @@ pub(super) fn regions(call: &mut Call<'_>) -> Answer {
         .keys()
         .map(|name| (name.clone(), Place))
         .collect();
-    let (page, _) = select(call, &REGIONS, &places)?;
+    let page = matching(call, &REGIONS, &places)?;
     let mut xml = Xml::new();
     xml.list("regionInfo", &page, |xml, place| {
         xml.text("regionName", place.id)

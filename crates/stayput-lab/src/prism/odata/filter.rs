@@ -325,6 +325,22 @@ impl Parser {
 }
 
 impl Filter {
+    /// The properties of an item it looks at.
+    pub(super) fn paths(&self) -> Vec<&str> {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                let mut paths = left.paths();
+                paths.extend(right.paths());
+                paths
+            }
+            Self::Not(inner) => inner.paths(),
+            Self::Compare(path, ..)
+            | Self::In(path, _)
+            | Self::Text(_, path, _)
+            | Self::Any(path, ..) => vec![path],
+        }
+    }
+
     /// Whether it holds for an item.
     pub(super) fn holds(&self, item: &Value) -> bool {
         match self {

@@ -164,11 +164,7 @@ impl Api {
         credentials: &Credentials,
         poll_interval: Duration,
     ) -> Self {
-        let pair = format!(
-            "{}:{}",
-            credentials.username,
-            credentials.password.expose()
-        );
+        let pair = format!("{}:{}", credentials.username, credentials.password.expose());
         // Base64 is always a valid header value.
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -231,12 +227,13 @@ impl Api {
         let probe = self
             .transport
             .url(["api", namespace.as_str(), "unversioned", "info"]);
-        let reply = self.exchange(self.reading(Method::OPTIONS, probe, &what)).await?;
+        let reply = self
+            .exchange(self.reading(Method::OPTIONS, probe, &what))
+            .await?;
         if reply.status.is_success() {
             let server: One<String> = reply.decode()?;
-            return version::negotiate(namespace, &server.data).ok_or_else(|| {
-                self.unsupported(namespace, Minor(0), Some(server.data), &what)
-            });
+            return version::negotiate(namespace, &server.data)
+                .ok_or_else(|| self.unsupported(namespace, Minor(0), Some(server.data), &what));
         }
         if !matches!(
             reply.status,
@@ -249,7 +246,9 @@ impl Api {
         list.query_pairs_mut()
             .append_pair("$page", "0")
             .append_pair("$limit", "1");
-        let reply = self.exchange(self.reading(Method::GET, list, &what)).await?;
+        let reply = self
+            .exchange(self.reading(Method::GET, list, &what))
+            .await?;
         if reply.status.is_success() {
             Ok(Minor(0))
         } else if reply.status == StatusCode::NOT_FOUND {
@@ -289,12 +288,19 @@ impl Api {
             .headers
             .insert(AUTHORIZATION, self.authorization.clone());
         if !outgoing.headers.contains_key(&REQUEST_ID) {
-            insert(&mut outgoing.headers, REQUEST_ID, &RequestId::random().to_string());
+            insert(
+                &mut outgoing.headers,
+                REQUEST_ID,
+                &RequestId::random().to_string(),
+            );
         }
         // The semaphore lives as long as we do and is never closed.
         let _permit = self.at_once.acquire().await;
         let reply = self.transport.send(&outgoing).await?;
-        if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        if matches!(
+            reply.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
             let messages = envelope::error_messages(&reply.body);
             let detail = match messages.first() {
                 Some(message) => format!(": {message}"),
@@ -324,7 +330,10 @@ impl Api {
             return Err(refusal(&reply));
         }
         let value = reply.decode::<One<T>>()?.data;
-        let header = reply.headers.get(ETAG).or_else(|| reply.headers.get(&OTHER_ETAG));
+        let header = reply
+            .headers
+            .get(ETAG)
+            .or_else(|| reply.headers.get(&OTHER_ETAG));
         let etag = match header.and_then(|value| value.to_str().ok()) {
             Some(etag) => Some(etag.to_owned()),
             None => serde_json::from_slice(&reply.body)
@@ -379,7 +388,11 @@ impl Api {
             // A server with a lower limit of its own gives shorter pages than asked for.
             let size = first.data.len().clamp(1, PAGE);
             items = first.data;
-            let pages = if items.is_empty() { 0 } else { total.div_ceil(size) };
+            let pages = if items.is_empty() {
+                0
+            } else {
+                total.div_ceil(size)
+            };
             let rest: Vec<Page<T>> = futures::stream::iter(1..pages)
                 .map(|number| self.page(&url, query, number, what))
                 .buffered(AT_ONCE)
@@ -474,7 +487,10 @@ impl Api {
                 url,
                 what: what.to_owned(),
                 headers,
-                body: change.body.as_ref().map(|body| body.to_string().into_bytes()),
+                body: change
+                    .body
+                    .as_ref()
+                    .map(|body| body.to_string().into_bytes()),
                 repeat: Repeat::Safe,
                 timeout: None,
             })

@@ -77,7 +77,9 @@ impl PrismClient {
         let made = self
             .v4
             .apply(&RequestId::random(), &what, async || {
-                Ok(Some(Change::post(categories()).body(&NewCategory { key, value })))
+                Ok(Some(
+                    Change::post(categories()).body(&NewCategory { key, value }),
+                ))
             })
             .await;
         // Also after a refusal: somebody else may have made it just now.
@@ -104,6 +106,9 @@ mod tests {
     fn a_category_is_a_key_and_a_value() {
         let page: Page<WireCategory> = serde_json::from_str(CATEGORIES).unwrap();
         let category: Category = page.data.into_iter().next().unwrap().into();
-        assert_eq!((category.key.as_str(), category.value.as_str()), ("AppDR", "wave1"));
+        assert_eq!(
+            (category.key.as_str(), category.value.as_str()),
+            ("AppDR", "wave1")
+        );
     }
 }

@@ -36,7 +36,10 @@ struct Action<'a> {
     failover_directions: Vec<NewDirection<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     should_ignore_warnings: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "shouldLiveMigrateVMs")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        rename = "shouldLiveMigrateVMs"
+    )]
     should_live_migrate_vms: Option<bool>,
 }
 
@@ -93,7 +96,13 @@ pub(super) fn jobs() -> Path {
 }
 
 fn action_path(plan: &RecoveryPlanExtId, action: &str) -> Path {
-    let segments = ["operations", "recovery-plans", plan.as_str(), "$actions", action];
+    let segments = [
+        "operations",
+        "recovery-plans",
+        plan.as_str(),
+        "$actions",
+        action,
+    ];
     Path::new(Namespace::Dataprotection, &segments)
 }
 
@@ -199,12 +208,16 @@ impl PrismClient {
         if let Some(there) = self.job_named(plan, &name, &what).await? {
             return Ok(there);
         }
-        let change = Change::post(action_path(plan, verb.path())).body(&verb.action(&name, directions));
+        let change =
+            Change::post(action_path(plan, verb.path())).body(&verb.action(&name, directions));
         match self.v4.send(&id, &what, &change).await? {
             Accepted::Task(task) => self.job_of(&task, plan, &name, &what).await,
             Accepted::Done(_) => match self.job_named(plan, &name, &what).await? {
                 Some(job) => Ok(job),
-                None => Err(self.v4.missing(&jobs(), &what, &format!("job `{name}`")).await),
+                None => Err(self
+                    .v4
+                    .missing(&jobs(), &what, &format!("job `{name}`"))
+                    .await),
             },
         }
     }

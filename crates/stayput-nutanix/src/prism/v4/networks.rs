@@ -210,7 +210,9 @@ impl PrismClient {
         };
         let made = self
             .v4
-            .apply(&id, &what, async || Ok(Some(Change::post(vpcs()).body(&body))))
+            .apply(&id, &what, async || {
+                Ok(Some(Change::post(vpcs()).body(&body)))
+            })
             .await?;
         if let Some(id) = made.as_ref().and_then(|made| made.made("vpc")) {
             return Ok(FlowVpcExtId::new(id));

@@ -67,12 +67,18 @@ impl PrismClient {
     /// the picture would be incomplete without saying so. Otherwise those of any read.
     pub async fn observe(&self) -> Result<Prism, PrismError> {
         try_join!(
-            self.v4
-                .need(Namespace::Prism, REGISTRATIONS, "list paired Prism Centrals"),
+            self.v4.need(
+                Namespace::Prism,
+                REGISTRATIONS,
+                "list paired Prism Centrals"
+            ),
             self.v4
                 .need(Namespace::Datapolicies, RECOVERY, "list recovery plans"),
-            self.v4
-                .need(Namespace::Dataprotection, RECOVERY, "list recovery plan jobs"),
+            self.v4.need(
+                Namespace::Dataprotection,
+                RECOVERY,
+                "list recovery plan jobs"
+            ),
         )?;
         let (manager, vpcs, subnets, vms, categories, policies, plans, jobs, points) = try_join!(
             self.observe_manager(),
@@ -135,10 +141,17 @@ impl PrismClient {
             return Err(self.v4.missing(&path, what, "a domain manager").await);
         };
         let manager = manager.ext_id;
-        let segments = ["management", "domain-managers", manager.as_str(), "registrations"];
+        let segments = [
+            "management",
+            "domain-managers",
+            manager.as_str(),
+            "registrations",
+        ];
         let path = Path::new(Namespace::Prism, &segments);
-        let registrations: Vec<WireRegistration> =
-            self.v4.list(&path, &[], "list paired Prism Centrals").await?;
+        let registrations: Vec<WireRegistration> = self
+            .v4
+            .list(&path, &[], "list paired Prism Centrals")
+            .await?;
         let paired = registrations
             .into_iter()
             .filter_map(WireRegistration::paired)
@@ -295,7 +308,11 @@ fn newest_points(
             continue;
         };
         let made_here = point.source().map(|source| source == here);
-        for vm in point.vm_recovery_points.iter().filter_map(|one| one.vm_ext_id.as_ref()) {
+        for vm in point
+            .vm_recovery_points
+            .iter()
+            .filter_map(|one| one.vm_ext_id.as_ref())
+        {
             if made_here.unwrap_or_else(|| vms.contains_key(vm)) {
                 continue;
             }

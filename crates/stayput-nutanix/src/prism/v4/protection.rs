@@ -81,7 +81,11 @@ pub(super) fn policies() -> Path {
 }
 
 fn new_policy(spec: &PolicySpec) -> NewPolicy<'_> {
-    fn location<'a>(label: &'static str, is_primary: bool, at: &'a PolicyLocation) -> NewLocation<'a> {
+    fn location<'a>(
+        label: &'static str,
+        is_primary: bool,
+        at: &'a PolicyLocation,
+    ) -> NewLocation<'a> {
         NewLocation {
             label,
             domain_manager_ext_id: &at.domain_manager,
@@ -168,7 +172,10 @@ impl PrismClient {
                 Ok(Some(Change::post(policies()).body(&new_policy(spec))))
             })
             .await?;
-        if let Some(id) = made.as_ref().and_then(|made| made.made("protection-policy")) {
+        if let Some(id) = made
+            .as_ref()
+            .and_then(|made| made.made("protection-policy"))
+        {
             return Ok(PolicyExtId::new(id));
         }
         match self.policy_like(spec, &what).await? {

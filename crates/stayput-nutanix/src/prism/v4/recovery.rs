@@ -144,7 +144,10 @@ impl PrismClient {
         what: &str,
     ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
-        let found: Vec<WirePlan> = self.v4.list(&plans(), &[("$filter", &filter)], what).await?;
+        let found: Vec<WirePlan> = self
+            .v4
+            .list(&plans(), &[("$filter", &filter)], what)
+            .await?;
         Ok(found
             .into_iter()
             .find(|plan| {

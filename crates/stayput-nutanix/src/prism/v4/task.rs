@@ -113,7 +113,10 @@ mod tests {
     fn a_task_that_succeeded_names_what_it_affected() {
         let task = task(SUCCEEDED);
         assert_eq!(task.end(), TaskEnd::Succeeded);
-        assert_eq!(task.affected("vm"), Some("97634446-ac09-41c8-8298-71608c6d5ac9"));
+        assert_eq!(
+            task.affected("vm"),
+            Some("97634446-ac09-41c8-8298-71608c6d5ac9")
+        );
         assert_eq!(task.affected("nic"), None);
         assert_eq!(task.affected("m"), None);
     }
@@ -129,7 +132,9 @@ mod tests {
 
     #[test]
     fn an_unstructured_message_is_used_when_there_is_no_other() {
-        let task = task(r#"{"data":{"extId":"a:b","status":"FAILED","errorMessages":null,"legacyErrorMessage":"no"}}"#);
+        let task = task(
+            r#"{"data":{"extId":"a:b","status":"FAILED","errorMessages":null,"legacyErrorMessage":"no"}}"#,
+        );
         assert_eq!(task.messages()[0].message, "no");
     }
 }

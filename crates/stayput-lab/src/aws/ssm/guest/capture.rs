@@ -3,7 +3,6 @@
 use super::Said;
 use crate::aws::dynamodb::value::Item;
 use crate::aws::dynamodb::value::Value;
-use crate::aws::model::InstanceState;
 use crate::state::LabState;
 
 /// Name the script gives a machine without a `Name` tag.
@@ -50,7 +49,6 @@ impl Capture {
         else {
             return Said::default();
         };
-        debug_assert_eq!(machine.state, InstanceState::Running);
         if machine.metadata_token_required && !self.token {
             return failed("The remote server returned an error: (401) Unauthorized.");
         }

@@ -288,7 +288,10 @@ impl WireStep {
                 if entity.entity_type.is_some_and(|kind| kind != "VM") {
                     return None;
                 }
-                Some((entity.source_entity_ext_id?, entity.recovered_entity_ext_id?))
+                Some((
+                    entity.source_entity_ext_id?,
+                    entity.recovered_entity_ext_id?,
+                ))
             })
     }
 }
@@ -387,7 +390,10 @@ pub(in super::super) struct WireVmPoint {
 impl WirePoint {
     /// The Prism Central it was made at, if told (dataprotection v4.2 and later).
     pub(in super::super) fn source(&self) -> Option<&DomainManagerId> {
-        self.source_location.as_ref()?.domain_manager_ext_id.as_ref()
+        self.source_location
+            .as_ref()?
+            .domain_manager_ext_id
+            .as_ref()
     }
 }
 

@@ -157,22 +157,29 @@ mod tests {
         assert_eq!(nic.mac, Some("50:6b:8d:00:00:02".parse().unwrap()));
         assert_eq!(nic.subnet, Some("new".into()));
         assert_eq!(nic.address, Some("10.0.1.2".parse().unwrap()));
-        assert_eq!(nic.secondary, vec!["10.0.1.3".parse::<std::net::Ipv4Addr>().unwrap()]);
+        assert_eq!(
+            nic.secondary,
+            vec!["10.0.1.3".parse::<std::net::Ipv4Addr>().unwrap()]
+        );
         assert!(!nic.connected);
     }
 
     #[test]
     fn a_nic_without_an_address_has_none() {
-        let nic = nic(r#"{"extId":"n","nicBackingInfo":null,"networkInfo":{"subnet":{"extId":"s"},"ipv4Config":null}}"#);
+        let nic = nic(
+            r#"{"extId":"n","nicBackingInfo":null,"networkInfo":{"subnet":{"extId":"s"},"ipv4Config":null}}"#,
+        );
         assert_eq!(nic.address, None);
         assert!(nic.secondary.is_empty());
     }
 
     #[test]
     fn an_unknown_power_state_is_kept_as_received() {
-        let vm: Vm = serde_json::from_str::<WireVm>(r#"{"extId":"v","powerState":"HIBERNATED","nics":null}"#)
-            .unwrap()
-            .into();
+        let vm: Vm = serde_json::from_str::<WireVm>(
+            r#"{"extId":"v","powerState":"HIBERNATED","nics":null}"#,
+        )
+        .unwrap()
+        .into();
         assert_eq!(vm.power, PowerState::Other("HIBERNATED".to_owned()));
     }
 }

@@ -68,7 +68,10 @@ fn a_policy_lists_its_primary_first_and_both_directions() {
 
 #[test]
 fn a_policy_with_rollup_retention_has_no_count() {
-    let json = POLICY.replace(r#""remote":2"#, r#""remote":{"snapshotIntervalType":"DAILY","frequency":7}"#);
+    let json = POLICY.replace(
+        r#""remote":2"#,
+        r#""remote":{"snapshotIntervalType":"DAILY","frequency":7}"#,
+    );
     let policy: ProtectionPolicy = serde_json::from_str::<WirePolicy>(&json).unwrap().into();
     assert_eq!(policy.replications[0].retention, 0);
 }
@@ -102,15 +105,25 @@ fn a_job_with_words_of_a_later_version_keeps_them() {
         r#""endTime":"2026-11-20T10:04:41Z","status":"SUCCEEDED""#,
         r#""status":"PAUSED""#,
     );
-    let job: RecoveryJob = serde_json::from_str::<One<WireJob>>(&json).unwrap().data.into();
-    assert_eq!(job.action, RecoveryAction::Unknown("LIVE_FAILOVER".to_owned()));
+    let job: RecoveryJob = serde_json::from_str::<One<WireJob>>(&json)
+        .unwrap()
+        .data
+        .into();
+    assert_eq!(
+        job.action,
+        RecoveryAction::Unknown("LIVE_FAILOVER".to_owned())
+    );
     assert_eq!(job.status, JobStatus::Unknown("PAUSED".to_owned()));
 }
 
 #[test]
 fn the_steps_of_a_job_tell_what_a_vm_became() {
     let page: Page<WireStep> = serde_json::from_str(STEPS).unwrap();
-    let recovered: Vec<_> = page.data.into_iter().flat_map(WireStep::recovered).collect();
+    let recovered: Vec<_> = page
+        .data
+        .into_iter()
+        .flat_map(WireStep::recovered)
+        .collect();
     assert_eq!(
         recovered,
         [(
@@ -136,7 +149,9 @@ fn only_prism_centrals_count_as_paired() {
         let json = format!(
             r#"{{"extId":"r","remoteClusterExtId":"pc2","connectivityStatus":"PENDING","remoteClusterDetails":{{"clusterType":"{kind}"}}}}"#
         );
-        serde_json::from_str::<WireRegistration>(&json).unwrap().paired()
+        serde_json::from_str::<WireRegistration>(&json)
+            .unwrap()
+            .paired()
     };
     assert_eq!(registration("AOS"), None);
     assert_eq!(

@@ -1,0 +1,71 @@
+//! Which prefixes an attachment teaches the Transit Gateway tables it propagates to.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use stayput_estate::AttachmentId;
+use stayput_estate::Cidr;
+use stayput_estate::EdgeKind;
+use stayput_world::AwsRegion;
+use stayput_world::World;
+
+use super::AttKind;
+use super::Topology;
+use crate::index::AttIx;
+
+impl Topology {
+    /// Prefixes by attachment: all CIDRs of a VPC, never its subnets (AWS reference §1.1); of the others what any table shows as
+    /// learned from them, and the on-prem prefixes that static routes hide.
+    pub(super) fn learn(&mut self, world: &World) {
+        let mut taught: BTreeMap<AttIx, BTreeSet<Cidr>> = BTreeMap::new();
+        for (ix, node) in self.attachments.iter() {
+            if let AttKind::Vpc { vpc: Some(vpc), .. } = node.kind {
+                taught.entry(ix).or_default().extend(&self.vpcs[vpc].cidrs);
+            }
+        }
+        for (name, aws) in &world.aws {
+            let Some(region) = self.region_ids.get(name) else {
+                continue;
+            };
+            for table in aws.tgw_route_tables.values() {
+                for (cidr, from) in &table.learned_routes {
+                    for id in from {
+                        if let Some(ix) = self.attachment_ids.get(&(*region, id.clone())) {
+                            taught.entry(*ix).or_default().insert(*cidr);
+                        }
+                    }
+                }
+            }
+        }
+        for (_, edge) in self.edges.iter() {
+            let (Some(ix), Some(aws)) = (edge.attachment, world.aws.get(&edge.region)) else {
+                continue;
+            };
+            match edge.kind {
+                EdgeKind::BgpVpn | EdgeKind::DirectConnect { .. } => {
+                    let hidden = hidden(aws, &edge.attachment_id, &self.on_prem_list);
+                    taught.entry(ix).or_default().extend(hidden);
+                }
+                EdgeKind::StaticVpn { .. } => {}
+            }
+        }
+        self.taught = taught;
+    }
+}
+
+/// On-prem prefixes that no table could show as learned from this attachment, because a static route of the same length is in every
+/// one it propagates to (AWS reference §1.2, "only the winner is visible"). Were they not announced, nothing would tell.
+fn hidden<'a>(
+    aws: &'a AwsRegion,
+    attachment: &'a AttachmentId,
+    on_prem: &'a [Cidr],
+) -> impl Iterator<Item = Cidr> + 'a {
+    let tables = || {
+        aws.tgw_route_tables
+            .values()
+            .filter(|table| table.propagations.contains(attachment))
+    };
+    on_prem.iter().copied().filter(move |cidr| {
+        tables().next().is_some() && tables().all(|table| table.static_routes.contains_key(cidr))
+    })
+}

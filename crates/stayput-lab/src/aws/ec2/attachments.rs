@@ -1,0 +1,220 @@
+//! Transit Gateway attachments of every type: what they have in common, their life, and the list over all types.
+
+use std::time::Duration;
+
+use super::Answer;
+use super::Call;
+use super::list::Field;
+use super::list::Kind;
+use super::list::Seen;
+use super::list::one;
+use super::list::page;
+use super::list::rule;
+use super::list::select;
+use super::list::some;
+use super::list::unknown_filter;
+use super::tgws;
+use super::write_tags;
+use crate::aws::Event;
+use crate::aws::model::Attachment;
+use crate::aws::model::AttachmentKind;
+use crate::aws::query::Fault;
+use crate::aws::routing;
+use crate::aws::xml::Xml;
+use crate::state::Event as LabEvent;
+use crate::state::LabState;
+
+/// How long a deleted attachment stays listed: about two hours (AWS reference §1.1).
+const DELETED_LISTED: Duration = Duration::from_secs(2 * 3600);
+
+pub(super) type It<'a> = Seen<'a, Attachment>;
+
+const FIELDS: &[Field<Attachment>] = &[
+    ("transit-gateway-attachment-id", |i| one(i.id)),
+    ("transit-gateway-id", |i| one(&i.it.tgw)),
+    ("transit-gateway-owner-id", |i| one(&i.lab.aws.account)),
+    ("resource-owner-id", |i| one(&i.lab.aws.account)),
+    ("resource-type", |i| one(resource_type(&i.it.kind))),
+    ("resource-id", |i| one(resource_id(&i.it.kind))),
+    ("state", |i| one(&i.it.state)),
+    ("association.state", |i| some(association(i).map(|_| "associated"))),
+    ("association.transit-gateway-route-table-id", |i| some(association(i))),
+];
+
+const KIND: Kind<Attachment> = Kind {
+    ids: "TransitGatewayAttachmentIds",
+    id: rule::TGW_ATTACHMENT,
+    fields: FIELDS,
+    tags: Some(|it| &it.tags),
+};
+
+/// `resourceType`.
+pub(super) fn resource_type(kind: &AttachmentKind) -> &'static str {
+    match kind {
+        AttachmentKind::Vpc { .. } => "vpc",
+        AttachmentKind::Vpn(_) => "vpn",
+        AttachmentKind::DirectConnect(_) => "direct-connect-gateway",
+        AttachmentKind::Peering { .. } => "peering",
+    }
+}
+
+/// `resourceId`; of a peering it is the far Transit Gateway.
+pub(super) fn resource_id(kind: &AttachmentKind) -> &str {
+    match kind {
+        AttachmentKind::Vpc { vpc, .. } => vpc,
+        AttachmentKind::Vpn(vpn) => vpn,
+        AttachmentKind::DirectConnect(gateway) => gateway,
+        AttachmentKind::Peering { tgw, .. } => tgw,
+    }
+}
+
+fn association<'a>(attachment: &'a It<'_>) -> Option<&'a str> {
+    routing::associated_table(attachment.region, attachment.id)
+}
+
+pub(super) fn describe(call: &mut Call<'_>) -> Answer {
+    let (page, token) = select(call, &KIND, &call.here().attachments)?;
+    let mut xml = Xml::new();
+    xml.list("transitGatewayAttachments", &page, |xml, found| {
+        let account = &found.lab.aws.account;
+        xml.text("transitGatewayAttachmentId", found.id)
+            .text("transitGatewayId", &found.it.tgw)
+            .text("transitGatewayOwnerId", account)
+            .text("resourceOwnerId", account)
+            .text("resourceType", resource_type(&found.it.kind))
+            .text("resourceId", resource_id(&found.it.kind))
+            .text("state", &found.it.state);
+        if let Some(table) = association(found) {
+            xml.node("association", |xml| {
+                xml.text("transitGatewayRouteTableId", table)
+                    .text("state", "associated");
+            });
+        }
+        xml.text("creationTime", found.it.created.rfc3339());
+        write_tags(xml, &found.it.tags);
+    })
+    .maybe("nextToken", token);
+    Ok(xml)
+}
+
+pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
+    let id = call.need("TransitGatewayAttachmentId")?;
+    let region = call.here();
+    rule::TGW_ATTACHMENT.find(&region.attachments, &id)?;
+    let filters = call.params.filters()?;
+    if let Some(other) = filters
+        .iter()
+        .find(|filter| filter.name != "transit-gateway-route-table-id")
+    {
+        return Err(unknown_filter(&other.name));
+    }
+    call.dry_run()?;
+    let tables: Vec<&String> = region
+        .tgw_route_tables
+        .iter()
+        .filter(|(_, table)| table.propagations.contains(&id))
+        .map(|(table, _)| table)
+        .filter(|table| filters.iter().all(|filter| filter.accepts(&[table])))
+        .collect();
+    let (tables, token) = page(&call.params, call.lab.aws.page_cap, tables, |id| (*id).clone())?;
+    let mut xml = Xml::new();
+    xml.list("transitGatewayAttachmentPropagations", tables, |xml, table| {
+        xml.text("transitGatewayRouteTableId", table)
+            .text("state", "enabled");
+    })
+    .maybe("nextToken", token);
+    Ok(xml)
+}
+
+/// An attachment that can be used: of this Transit Gateway if one is given, and neither gone nor going.
+///
+/// # Errors
+/// `InvalidTransitGatewayAttachmentID.NotFound`, also when it is on another Transit Gateway; `IncorrectState`.
+pub(super) fn usable<'a>(
+    call: &'a Call<'_>,
+    id: &str,
+    tgw: Option<&str>,
+) -> Result<&'a Attachment, Fault> {
+    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, id)?;
+    if tgw.is_some_and(|tgw| attachment.tgw != tgw) {
+        return Err(Fault::bad(
+            rule::TGW_ATTACHMENT.not_found,
+            format!("Transit Gateway Attachment {id} was not found on this transit gateway."),
+        ));
+    }
+    if routing::forwards(attachment) {
+        Ok(attachment)
+    } else {
+        Err(incorrect_state(id, attachment))
+    }
+}
+
+/// The refusal of an attachment in a wrong state.
+pub(super) fn incorrect_state(id: &str, attachment: &Attachment) -> Fault {
+    Fault::bad(
+        "IncorrectState",
+        format!("{id} is in invalid state: {}", attachment.state),
+    )
+}
+
+/// Queues the end of an attachment's transition.
+pub(super) fn settle(lab: &mut LabState, region: &str, id: &str) {
+    let event = Event::AttachmentSettles(region.to_owned(), id.to_owned());
+    lab.after(lab.timing.tgw_route, LabEvent::Aws(event));
+}
+
+/// Marks an attachment as going: it leaves its tables at once, and static routes that name it read `blackhole` from now on.
+pub(super) fn begin_delete(lab: &mut LabState, region: &str, id: &str) {
+    let Some(state) = lab.aws.regions.get_mut(region) else {
+        return;
+    };
+    if let Some(attachment) = state.attachments.get_mut(id) {
+        attachment.state = "deleting".to_owned();
+    }
+    for table in state.tgw_route_tables.values_mut() {
+        table.associations.remove(id);
+        table.propagations.remove(id);
+    }
+    settle(lab, region, id);
+}
+
+/// Ends an attachment's transition; a new one joins its Transit Gateway's default table.
+pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &str) {
+    let Some(state) = lab.aws.regions.get_mut(region) else {
+        return;
+    };
+    let Some(attachment) = state.attachments.get_mut(id) else {
+        return;
+    };
+    let peering = matches!(attachment.kind, AttachmentKind::Peering { .. });
+    let tgw = attachment.tgw.clone();
+    match attachment.state.as_str() {
+        "initiatingRequest" => "pendingAcceptance".clone_into(&mut attachment.state),
+        "modifying" => "available".clone_into(&mut attachment.state),
+        "rejecting" => "rejected".clone_into(&mut attachment.state),
+        "pending" => {
+            "available".clone_into(&mut attachment.state);
+            let associate = tgws::association_default(state, &tgw).map(str::to_owned);
+            // A peering propagates nothing, so it is not entered.
+            let propagate = tgws::propagation_default(state, &tgw)
+                .filter(|_| !peering)
+                .map(str::to_owned);
+            if routing::associated_table(state, id).is_none() {
+                if let Some(table) = associate.and_then(|id| state.tgw_route_tables.get_mut(&id)) {
+                    table.associations.insert(id.to_owned());
+                }
+            }
+            if let Some(table) = propagate.and_then(|id| state.tgw_route_tables.get_mut(&id)) {
+                table.propagations.insert(id.to_owned());
+            }
+        }
+        "deleting" => {
+            "deleted".clone_into(&mut attachment.state);
+            state.tgw_options.remove(id);
+            let event = Event::AttachmentForgotten(region.to_owned(), id.to_owned());
+            lab.after(DELETED_LISTED, LabEvent::Aws(event));
+        }
+        // Settled by something else meanwhile.
+        _ => {}
+    }
+}

@@ -1,0 +1,235 @@
+//! Peering attachments between Transit Gateways of two regions. One id, a record on each side.
+
+use super::Answer;
+use super::Call;
+use super::attachments;
+use super::attachments::It;
+use super::list::Field;
+use super::list::Kind;
+use super::list::Seen;
+use super::list::one;
+use super::list::rule;
+use super::list::select;
+use super::write_tags;
+use crate::aws::model::Attachment;
+use crate::aws::model::AttachmentKind;
+use crate::aws::model::Tags;
+use crate::aws::query::Fault;
+use crate::aws::xml::Xml;
+
+const FIELDS: &[Field<Attachment>] = &[
+    ("transit-gateway-attachment-id", |i| one(i.id)),
+    ("transit-gateway-id", |i| one(&i.it.tgw)),
+    ("local-owner-id", |i| one(&i.lab.aws.account)),
+    ("remote-owner-id", |i| one(&i.lab.aws.account)),
+    ("state", |i| one(&i.it.state)),
+];
+
+const KIND: Kind<Attachment> = Kind {
+    ids: "TransitGatewayAttachmentIds",
+    id: rule::TGW_ATTACHMENT,
+    fields: FIELDS,
+    tags: Some(|it| &it.tags),
+};
+
+/// The far side: region, Transit Gateway; and whether this side asked.
+fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
+    match kind {
+        AttachmentKind::Peering {
+            region,
+            tgw,
+            requester,
+        } => Some((region, tgw, *requester)),
+        AttachmentKind::Vpc { .. }
+        | AttachmentKind::Vpn(_)
+        | AttachmentKind::DirectConnect(_) => None,
+    }
+}
+
+/// Each state's code in `status`, beside `state`.
+fn status(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "initiatingRequest" => ("initiating-request", "Initiating Request"),
+        "pendingAcceptance" => ("pending-acceptance", "Pending Acceptance"),
+        "pending" => ("provisioning", "Provisioning"),
+        "available" => ("available", "Available"),
+        "rejecting" | "rejected" => ("rejected", "Rejected"),
+        "deleting" => ("deleting", "Deleting"),
+        "deleted" => ("deleted", "Deleted"),
+        _ => ("unknown", "Unknown"),
+    }
+}
+
+fn write(xml: &mut Xml, attachment: &It<'_>) {
+    let Some((region, tgw, requester)) = far(&attachment.it.kind) else {
+        return;
+    };
+    let here = (attachment.place, attachment.it.tgw.as_str());
+    let there = (region.as_str(), tgw.as_str());
+    let (asker, accepter) = if requester {
+        (here, there)
+    } else {
+        (there, here)
+    };
+    xml.text("transitGatewayAttachmentId", attachment.id);
+    for (element, (region, tgw)) in [("requesterTgwInfo", asker), ("accepterTgwInfo", accepter)] {
+        xml.node(element, |xml| {
+            xml.text("transitGatewayId", tgw)
+                .text("ownerId", &attachment.lab.aws.account)
+                .text("region", region);
+        });
+    }
+    let (code, message) = status(&attachment.it.state);
+    xml.node("options", |xml| {
+        xml.text("dynamicRouting", "disable");
+    })
+    .node("status", |xml| {
+        xml.text("code", code).text("message", message);
+    })
+    .text("state", &attachment.it.state)
+    .text("creationTime", attachment.it.created.rfc3339());
+    write_tags(xml, &attachment.it.tags);
+}
+
+pub(super) fn describe(call: &mut Call<'_>) -> Answer {
+    let peerings = call
+        .here()
+        .attachments
+        .iter()
+        .filter(|(_, attachment)| far(&attachment.kind).is_some());
+    let (page, token) = select(call, &KIND, peerings)?;
+    let mut xml = Xml::new();
+    xml.list("transitGatewayPeeringAttachments", &page, write)
+        .maybe("nextToken", token);
+    Ok(xml)
+}
+
+fn answer(call: &Call<'_>, id: &str) -> Answer {
+    let region = call.here();
+    let it = rule::TGW_ATTACHMENT.find(&region.attachments, id)?;
+    let mut xml = Xml::new();
+    xml.node("transitGatewayPeeringAttachment", |xml| {
+        let seen = Seen {
+            lab: call.lab,
+            place: &call.region,
+            region,
+            id,
+            it,
+        };
+        write(xml, &seen);
+    });
+    Ok(xml)
+}
+
+pub(super) fn create(call: &mut Call<'_>) -> Answer {
+    let tgw = call.need("TransitGatewayId")?;
+    let peer = call.need("PeerTransitGatewayId")?;
+    let account = call.need("PeerAccountId")?;
+    let peer_region = call.need("PeerRegion")?;
+    rule::TGW.find(&call.here().tgws, &tgw)?;
+    if account != call.lab.aws.account {
+        return Err(Fault::invalid(format!(
+            "The lab has one account; {account} is not it."
+        )));
+    }
+    let far_tgws = call.lab.aws.regions.get(&peer_region).map(|region| &region.tgws);
+    if !far_tgws.is_some_and(|tgws| tgws.contains_key(&peer)) {
+        return Err(rule::TGW.refuse(&peer));
+    }
+    call.dry_run()?;
+    let duplicate = call.here().attachments.iter().find(|(_, attachment)| {
+        attachment.tgw == tgw
+            && !matches!(attachment.state.as_str(), "deleted" | "rejected" | "failed")
+            && far(&attachment.kind).is_some_and(|(_, tgw, _)| *tgw == peer)
+    });
+    if let Some((id, _)) = duplicate {
+        return Err(Fault::bad(
+            "DuplicateTransitGatewayAttachment",
+            format!("{tgw} has non-deleted Transit Gateway Attachments with same peer: {id}."),
+        ));
+    }
+    let id = call.lab.aws_id("tgw-attach-");
+    let created = call.lab.now();
+    let sides = [
+        (call.region.clone(), tgw.clone(), peer_region.clone(), peer.clone(), true),
+        (peer_region, peer, call.region.clone(), tgw, false),
+    ];
+    for (region, near, far_region, far, requester) in sides {
+        let attachment = Attachment {
+            tgw: near,
+            kind: AttachmentKind::Peering {
+                region: far_region,
+                tgw: far,
+                requester,
+            },
+            state: "initiatingRequest".to_owned(),
+            created,
+            // Each side has tags of its own; only the asker's are given here.
+            tags: if requester {
+                call.params.tags_for("transit-gateway-attachment")
+            } else {
+                Tags::new()
+            },
+        };
+        if let Some(state) = call.lab.aws.regions.get_mut(&region) {
+            state.attachments.insert(id.clone(), attachment);
+        }
+        attachments::settle(call.lab, &region, &id);
+    }
+    answer(call, &id)
+}
+
+/// Moves both sides of a peering that waits for its accepter, who must be this side.
+fn decide(call: &mut Call<'_>, state: &str) -> Answer {
+    let id = call.need("TransitGatewayAttachmentId")?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, &id)?;
+    let Some((far_region, _, requester)) = far(&attachment.kind) else {
+        return Err(rule::TGW_ATTACHMENT.refuse(&id));
+    };
+    let far_region = far_region.clone();
+    if attachment.state != "pendingAcceptance" || requester {
+        return Err(attachments::incorrect_state(&id, attachment));
+    }
+    call.dry_run()?;
+    for region in [call.region.clone(), far_region] {
+        let side = call
+            .lab
+            .aws
+            .regions
+            .get_mut(&region)
+            .and_then(|region| region.attachments.get_mut(&id));
+        if let Some(side) = side {
+            state.clone_into(&mut side.state);
+        }
+        attachments::settle(call.lab, &region, &id);
+    }
+    answer(call, &id)
+}
+
+pub(super) fn accept(call: &mut Call<'_>) -> Answer {
+    decide(call, "pending")
+}
+
+pub(super) fn reject(call: &mut Call<'_>) -> Answer {
+    decide(call, "rejecting")
+}
+
+pub(super) fn delete(call: &mut Call<'_>) -> Answer {
+    let id = call.need("TransitGatewayAttachmentId")?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, &id)?;
+    let Some((far_region, _, _)) = far(&attachment.kind) else {
+        return Err(rule::TGW_ATTACHMENT.refuse(&id));
+    };
+    let far_region = far_region.clone();
+    if !matches!(
+        attachment.state.as_str(),
+        "available" | "pendingAcceptance" | "rejected"
+    ) {
+        return Err(attachments::incorrect_state(&id, attachment));
+    }
+    call.dry_run()?;
+    for region in [call.region.clone(), far_region] {
+        attachments::begin_delete(call.lab, &region, &id);
+    }
+    answer(call, &id)
+}

@@ -1,0 +1,1 @@
+//! Tests of the EC2 calls, as a client sees them.

@@ -1,0 +1,148 @@
+//! Static routes of Transit Gateway route tables (AWS reference §1.4).
+
+use stayput_estate::Cidr;
+
+use super::Answer;
+use super::Call;
+use super::attachments;
+use super::list::rule;
+use super::search;
+use crate::aws::model::TgwStatic;
+use crate::aws::query::Fault;
+use crate::aws::routing;
+use crate::aws::xml::Xml;
+
+/// Static and dynamic routes over all tables of a Transit Gateway (AWS reference §1.5).
+const MOST: usize = 10_000;
+
+struct Write {
+    table: String,
+    cidr: Cidr,
+    /// None: blackhole.
+    attachment: Option<String>,
+}
+
+fn write(call: &Call<'_>) -> Result<Write, Fault> {
+    let table = call.need("TransitGatewayRouteTableId")?;
+    let cidr = call.params.cidr("DestinationCidrBlock")?;
+    let found = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &table)?;
+    let blackhole = call.params.flag("Blackhole")?;
+    let attachment = match (call.params.get("TransitGatewayAttachmentId"), blackhole) {
+        (Some(_), true) => {
+            return Err(Fault::bad(
+                "InvalidParameterCombination",
+                "TransitGatewayAttachmentId and Blackhole cannot be given together",
+            ));
+        }
+        (None, false) => return Err(Fault::missing("TransitGatewayAttachmentId")),
+        (None, true) => None,
+        (Some(id), false) => {
+            attachments::usable(call, id, Some(&found.tgw))?;
+            Some(id.to_owned())
+        }
+    };
+    call.dry_run()?;
+    Ok(Write {
+        table,
+        cidr,
+        attachment,
+    })
+}
+
+/// Puts a route: the data plane follows after `timing.tgw_route`, and uses what was there until then.
+fn put(call: &mut Call<'_>, write: &Write) -> Answer {
+    let now = call.lab.now();
+    let active_from = now.after(call.lab.timing.tgw_route);
+    let tables = &mut call.here_mut().tgw_route_tables;
+    let table = rule::TGW_TABLE.find_mut(tables, &write.table)?;
+    let before = table
+        .statics
+        .get(&write.cidr)
+        .and_then(|entry| routing::effective_static(entry, now))
+        .map(|target| target.map(str::to_owned));
+    let tgw = table.tgw.clone();
+    let entry = match table.statics.get(&write.cidr) {
+        // Writing what stands already changes nothing, not even for a moment.
+        Some(same) if same.attachment == write.attachment => same.clone(),
+        Some(_) | None => TgwStatic {
+            attachment: write.attachment.clone(),
+            active_from,
+            before,
+        },
+    };
+    table.statics.insert(write.cidr, entry.clone());
+    let route = routing::shown_static(call.here(), &tgw, &entry, now);
+    let mut xml = Xml::new();
+    xml.node("route", |xml| {
+        search::write_route(xml, call.here(), write.cidr, &route);
+    });
+    Ok(xml)
+}
+
+fn check_limit(call: &Call<'_>, table: &str) -> Result<(), Fault> {
+    let region = call.here();
+    let tgw = region.tgw_route_tables.get(table).map(|table| &table.tgw);
+    let routes: usize = region
+        .tgw_route_tables
+        .iter()
+        .filter(|(_, other)| Some(&other.tgw) == tgw)
+        .map(|(id, _)| routing::table(call.lab, &call.region, id).len())
+        .sum();
+    if routes >= MOST {
+        Err(Fault::bad(
+            "RouteLimitExceeded",
+            format!("The transit gateway of {table} has reached its limit of {MOST} routes"),
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn create(call: &mut Call<'_>) -> Answer {
+    let write = write(call)?;
+    let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &write.table)?;
+    // Only a static one is in the way; an equal propagated one is hidden (inferred for the API).
+    if table.statics.contains_key(&write.cidr) {
+        return Err(Fault::bad(
+            "RouteAlreadyExists",
+            format!(
+                "Route {} already exists in Transit Gateway Route Table {}.",
+                write.cidr, write.table
+            ),
+        ));
+    }
+    check_limit(call, &write.table)?;
+    put(call, &write)
+}
+
+/// An upsert (1 src).
+pub(super) fn replace(call: &mut Call<'_>) -> Answer {
+    let write = write(call)?;
+    let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &write.table)?;
+    if !table.statics.contains_key(&write.cidr) {
+        check_limit(call, &write.table)?;
+    }
+    put(call, &write)
+}
+
+pub(super) fn delete(call: &mut Call<'_>) -> Answer {
+    let id = call.need("TransitGatewayRouteTableId")?;
+    let cidr = call.params.cidr("DestinationCidrBlock")?;
+    rule::TGW_TABLE.find(&call.here().tgw_route_tables, &id)?;
+    call.dry_run()?;
+    let now = call.lab.now();
+    let table = rule::TGW_TABLE.find_mut(&mut call.here_mut().tgw_route_tables, &id)?;
+    let tgw = table.tgw.clone();
+    let gone = table.statics.remove(&cidr).ok_or_else(|| {
+        Fault::bad(
+            "InvalidRoute.NotFound",
+            format!("Route {cidr} was not found in Transit Gateway Route Table {id}."),
+        )
+    })?;
+    let route = routing::shown_static(call.here(), &tgw, &gone, now);
+    let mut xml = Xml::new();
+    xml.node("route", |xml| {
+        search::write_route_in_state(xml, call.here(), cidr, &route, "deleted");
+    });
+    Ok(xml)
+}

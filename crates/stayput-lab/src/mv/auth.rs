@@ -1,0 +1,152 @@
+//! Tokens: given for name and password, valid for some wall seconds.
+
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use base64::Engine as _;
+use base64::engine::GeneralPurpose;
+use base64::engine::GeneralPurposeConfig;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::model::MoveState;
+use super::wire;
+use super::wire::Answer;
+use super::wire::Fault;
+use crate::http::Request;
+
+/// Life of a refresh token in wall seconds (inferred).
+const REFRESH_LIFE: u64 = 24 * 3600;
+/// Marks refresh tokens in the table of tokens; a JWT holds no colon, so none passes for an access token.
+const REFRESH: &str = "refresh:";
+/// JWTs are base64url without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_encode_padding(false),
+);
+
+fn wall_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// `POST /users/login`.
+pub fn login(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> {
+    let body = wire::body(request)?;
+    let user = wire::need(&body, &["Spec", "UserName"])?;
+    check_password(state, user, wire::need(&body, &["Spec", "Password"])?)?;
+    let life = state.token_ttl_secs;
+    let token = give(state, user, life);
+    Ok(Answer::ok(json!({ "Status": { "Token": token } })))
+}
+
+/// `POST /token`, a form.
+pub fn token(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> {
+    let form: Vec<(String, String)> = form_urlencoded::parse(&request.body)
+        .into_owned()
+        .collect();
+    let member = |name: &str| {
+        form.iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    };
+    let user = match member("grantType") {
+        Some("PASSWORD") => {
+            let user = member("username").unwrap_or_default();
+            check_password(state, user, member("password").unwrap_or_default())?;
+            user.to_owned()
+        }
+        Some("REFRESH_TOKEN") => {
+            let key = format!("{REFRESH}{}", member("refreshToken").unwrap_or_default());
+            match state.tokens.remove(&key) {
+                Some(end) if end > wall_now() => state.credentials.0.clone(),
+                Some(_) | None => return Err(Fault::unauthorized("invalid refresh token")),
+            }
+        }
+        Some(other) => return Err(Fault::unprocessable(format!("unknown grantType {other}"))),
+        None => return Err(Fault::unprocessable("grantType is missing")),
+    };
+    let life = match member("expiry") {
+        None => state.token_ttl_secs,
+        Some(expiry) => expiry
+            .parse::<u64>()
+            .map_err(|_| Fault::unprocessable("expiry is no number of seconds"))?
+            .min(state.token_ttl_secs),
+    };
+    let access = give(state, &user, life);
+    let refresh = jwt(&user, wall_now() + REFRESH_LIFE);
+    state
+        .tokens
+        .insert(format!("{REFRESH}{refresh}"), wall_now() + REFRESH_LIFE);
+    Ok(Answer::ok(json!({
+        "AccessToken": access,
+        "RefreshToken": refresh,
+        "AccessTokenExpiry": life,
+        "Username": user,
+        "APIVersion": wire::VERSION,
+    })))
+}
+
+/// `POST /token/revoke`.
+pub fn revoke(state: &mut MoveState, body: &Json) -> Result<Answer, Fault> {
+    let token = wire::need(body, &["Spec", "Token"])?;
+    state.tokens.remove(token);
+    Ok(Answer::ok(json!({})))
+}
+
+/// `POST /configure`: takes the licence as read, and sets a new password if one is given.
+pub fn configure(state: &mut MoveState, body: &Json) -> Result<Answer, Fault> {
+    let spec = wire::spec(body)?;
+    if wire::field(spec, "EulaAccepted").and_then(Json::as_bool) != Some(true) {
+        return Err(Fault::unprocessable("EulaAccepted must be true"));
+    }
+    if let Some(password) = wire::text(spec, &["NewPassword"]) {
+        password.clone_into(&mut state.credentials.1);
+    }
+    Ok(Answer::ok(json!({})))
+}
+
+/// Whether the request carries a living token, raw or after `Bearer`.
+pub fn check(state: &mut MoveState, request: &Request) -> Result<(), Fault> {
+    let header = request.header("authorization").unwrap_or_default();
+    let token = match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => header.trim(),
+    };
+    let now = wall_now();
+    state.tokens.retain(|_, end| *end > now);
+    if !token.contains(':') && state.tokens.contains_key(token) {
+        Ok(())
+    } else {
+        Err(Fault::unauthorized("Unauthorized: token is invalid or has expired"))
+    }
+}
+
+fn check_password(state: &MoveState, user: &str, password: &str) -> Result<(), Fault> {
+    if (user, password) == (state.credentials.0.as_str(), state.credentials.1.as_str()) {
+        Ok(())
+    } else {
+        Err(Fault::unauthorized("Invalid username or password"))
+    }
+}
+
+fn give(state: &mut MoveState, user: &str, life: u64) -> String {
+    let end = wall_now() + life;
+    let token = jwt(user, end);
+    state.tokens.insert(token.clone(), end);
+    token
+}
+
+/// Looks like a JWT, since clients read its `exp`; nobody checks the signature, the table of tokens decides.
+fn jwt(user: &str, end: u64) -> String {
+    let id = uuid::Uuid::new_v4();
+    let header = json!({ "alg": "HS256", "typ": "JWT" });
+    let claims = json!({ "sub": user, "exp": end, "jti": id.to_string() });
+    format!(
+        "{}.{}.{}",
+        BASE64.encode(header.to_string()),
+        BASE64.encode(claims.to_string()),
+        BASE64.encode(id.as_bytes())
+    )
+}

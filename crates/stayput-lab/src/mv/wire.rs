@@ -1,0 +1,172 @@
+//! What requests and answers have in common.
+//!
+//! Keys of requests are read whatever their case; answers are PascalCase (Move reference §1).
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::http::Request;
+use crate::http::Response;
+
+/// Version the appliance reports.
+pub const VERSION: &str = "5.2.0";
+/// Move's own number for a test network that is the production network.
+pub const SAME_TEST_NETWORK: i64 = 20_538;
+
+/// A good answer.
+#[derive(Debug)]
+pub struct Answer {
+    status: u16,
+    body: Json,
+}
+
+impl Answer {
+    /// 200.
+    pub fn ok(body: Json) -> Self {
+        Self { status: 200, body }
+    }
+
+    /// The same with 201.
+    pub fn into_created(self) -> Self {
+        Self {
+            status: 201,
+            ..self
+        }
+    }
+
+    /// 201.
+    pub fn created(body: Json) -> Self {
+        Self { status: 201, body }
+    }
+
+    /// 202.
+    pub fn accepted() -> Self {
+        Self {
+            status: 202,
+            body: json!({}),
+        }
+    }
+}
+
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Self {
+        Self::json(answer.status, &answer.body)
+    }
+}
+
+/// An error: status, message and, rarely, Move's own number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{status}: {message}")]
+pub struct Fault {
+    /// HTTP status.
+    pub status: u16,
+    /// Text for people.
+    pub message: String,
+    /// Number of the error; its key on the wire, `Code`, is (inferred).
+    pub code: Option<i64>,
+}
+
+impl Fault {
+    fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            code: None,
+        }
+    }
+
+    /// 401.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(401, message)
+    }
+
+    /// 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    /// 409.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(409, message)
+    }
+
+    /// 422.
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(422, message)
+    }
+
+    /// The same with Move's number.
+    pub fn numbered(mut self, code: i64) -> Self {
+        self.code = Some(code);
+        self
+    }
+}
+
+impl From<Fault> for Response {
+    fn from(fault: Fault) -> Self {
+        let mut body = json!({ "Message": fault.message });
+        if let Some(code) = fault.code {
+            body["Code"] = json!(code);
+        }
+        Self::json(fault.status, &body)
+    }
+}
+
+/// The body; an absent one is empty.
+pub fn body(request: &Request) -> Result<Json, Fault> {
+    if request.body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(&request.body)
+        .map_err(|error| Fault::unprocessable(format!("the body is no JSON: {error}")))
+}
+
+/// A member, whatever its case; the exact spelling wins.
+pub fn field<'a>(value: &'a Json, name: &str) -> Option<&'a Json> {
+    let members = value.as_object()?;
+    members
+        .get(name)
+        .or_else(|| {
+            members
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        })
+        .filter(|value| !value.is_null())
+}
+
+/// A member of a member, and so on.
+pub fn at<'a>(value: &'a Json, path: &[&str]) -> Option<&'a Json> {
+    path.iter().try_fold(value, |value, name| field(value, name))
+}
+
+/// A string down a path; empty counts as absent.
+pub fn text<'a>(value: &'a Json, path: &[&str]) -> Option<&'a str> {
+    at(value, path)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// A string that must be there.
+pub fn need<'a>(value: &'a Json, path: &[&str]) -> Result<&'a str, Fault> {
+    text(value, path).ok_or_else(|| Fault::unprocessable(format!("{} is missing", path.join("."))))
+}
+
+/// A list down a path; absent is empty.
+pub fn list<'a>(value: &'a Json, path: &[&str]) -> &'a [Json] {
+    at(value, path)
+        .and_then(Json::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// The `Spec` of a body.
+pub fn spec(body: &Json) -> Result<&Json, Fault> {
+    field(body, "Spec").ok_or_else(|| Fault::unprocessable("Spec is missing"))
+}
+
+/// A list as Move writes it: `null` when empty.
+pub fn null_if_empty(list: Vec<Json>) -> Json {
+    if list.is_empty() {
+        Json::Null
+    } else {
+        Json::from(list)
+    }
+}

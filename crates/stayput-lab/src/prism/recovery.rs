@@ -1,0 +1,622 @@
+//! Recovery plan actions and the jobs they start (`dataprotection` ≥ v4.2, Prism reference §6.6).
+//!
+//! A job runs on the Prism Central of the recovery site, in three phases: it validates; it brings up the machines stage
+//! by stage; it tidies up. A planned failover first powers off the sources in reverse order and synchronises once more;
+//! an unplanned one and a test start from recovery points and leave the sources as they are.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clock::VTime;
+use crate::prism::Event;
+use crate::prism::answer::Answer;
+use crate::prism::answer::Call;
+use crate::prism::answer::Problem;
+use crate::prism::body;
+use crate::prism::body::Object;
+use crate::prism::effects::Effect;
+use crate::prism::ipam;
+use crate::prism::members;
+use crate::prism::members::Member;
+use crate::prism::members::StageMembers;
+use crate::prism::model::Action;
+use crate::prism::model::Failure;
+use crate::prism::model::Job;
+use crate::prism::model::JobStage;
+use crate::prism::model::JobStatus;
+use crate::prism::model::NextMove;
+use crate::prism::model::Nic;
+use crate::prism::model::Phase;
+use crate::prism::model::Plan;
+use crate::prism::model::Step;
+use crate::prism::model::TaskStatus;
+use crate::prism::pairing;
+use crate::prism::placement::Direction;
+use crate::prism::placement::Occupancy;
+use crate::prism::protection;
+use crate::prism::tasks;
+use crate::prism::validation;
+use crate::state;
+use crate::state::LabState;
+
+/// The first dataprotection minor with recovery plan actions and jobs.
+pub const SINCE: u32 = 2;
+
+/// How long a job of a dead site waits until it looks again.
+const DEAD_SITE_RETRY: Duration = Duration::from_secs(60);
+
+/// Serves `dataprotection/v4.N/operations/recovery-plans/{plan}/$actions/{action}`.
+///
+/// # Errors
+/// Unknown plan or action; a bad body; another job of the plan is running.
+pub fn serve(
+    lab: &mut LabState,
+    pc: usize,
+    call: &Call<'_>,
+    plan_id: &str,
+    action: &str,
+) -> Answer {
+    let action = match action {
+        "validate" => Some(Action::Validate),
+        "planned-failover" => Some(Action::Planned),
+        "unplanned-failover" => Some(Action::Unplanned),
+        "test-failover" => Some(Action::Test),
+        "clean-up-resources" => None,
+        _ => return Err(Problem::no_route(&call.request.path)),
+    };
+    if call.request.method != "POST" {
+        return Err(Problem::method(&call.request.method));
+    }
+    let state = &lab.pcs[pc];
+    let plan = state
+        .plans
+        .get(plan_id)
+        .ok_or_else(|| Problem::not_found("Recovery plan", plan_id))?;
+    let job = action
+        .map(|action| parse(&state.domain_manager, plan_id, plan, action, &call.body()?))
+        .transpose()?;
+    // One job at a time for a plan (inferred).
+    let busy = state
+        .jobs
+        .values()
+        .any(|job| job.plan == plan_id && job.ended.is_none());
+    if busy {
+        return Err(Problem::conflict(
+            "RECOVERY_PLAN_JOB_RUNNING",
+            format!("Another job of recovery plan {} is running", plan.name),
+        ));
+    }
+    let plan_entity = (
+        plan_id.to_owned(),
+        "datapolicies:config:recovery-plan".to_owned(),
+        Some(plan.name.clone()),
+    );
+    let Some(mut job) = job else {
+        let effect = Effect::CleanUp(plan_id.to_owned());
+        let task = tasks::start(
+            lab,
+            pc,
+            "CleanupRecoveryPlanResources",
+            vec![plan_entity],
+            effect,
+        );
+        return Ok(call.task(&task));
+    };
+    job.started = lab.now();
+    let operation = format!("{}RecoveryPlan", job.action.name());
+    let id = lab.uuid();
+    job.task = tasks::add(lab, pc, &operation, vec![plan_entity], None);
+    let response = call.task(&job.task);
+    lab.pcs[pc].jobs.insert(id.clone(), job);
+    let delay = lab.timing.prism_task / 4;
+    lab.after(delay, state::Event::Prism(pc, Event::Job(id)));
+    Ok(response)
+}
+
+fn parse(
+    own: &str,
+    plan_id: &str,
+    plan: &Plan,
+    action: Action,
+    sent: &Object,
+) -> Result<Job, Problem> {
+    let [direction] = body::list(sent, "failoverDirections") else {
+        return Err(Problem::schema(
+            "failoverDirections",
+            "must have exactly one element",
+        ));
+    };
+    let end = |name: &str| {
+        direction
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| Problem::schema(name, "must not be null"))
+    };
+    let (source, target) = (
+        end("sourceDomainManagerExtId")?,
+        end("targetDomainManagerExtId")?,
+    );
+    let ends = [(&plan.primary, &plan.recovery), (&plan.recovery, &plan.primary)];
+    if !ends.contains(&(&source, &target)) {
+        return Err(Problem::argument(
+            "failoverDirections must go between the locations of the recovery plan",
+        ));
+    }
+    // Jobs are posted to the Prism Central of the recovery site (Prism reference §6.4).
+    if target != own {
+        return Err(Problem::argument(format!(
+            "the target location {target} is not this domain manager"
+        )));
+    }
+    let reference_time = match body::text(sent, "recoveryReferenceTime") {
+        Some(text) if action == Action::Unplanned => Some(instant(text)?),
+        Some(_) | None => None,
+    };
+    Ok(Job {
+        plan: plan_id.to_owned(),
+        name: body::required_text(sent, "name", 256)?,
+        action,
+        source,
+        target,
+        ignore_warnings: body::flag(sent, "shouldIgnoreWarnings").unwrap_or(false),
+        reference_time,
+        status: JobStatus::Queued,
+        next: NextMove::Start,
+        validation: None,
+        started: VTime::default(),
+        ended: None,
+        stages: Vec::new(),
+        steps: Vec::new(),
+        recovered: Vec::new(),
+        findings: Vec::new(),
+        task: String::new(),
+    })
+}
+
+fn instant(text: &str) -> Result<VTime, Problem> {
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .and_then(|time| u64::try_from(time.as_millisecond()).ok())
+        .map(VTime)
+        .ok_or_else(|| Problem::schema("recoveryReferenceTime", "must be an RFC 3339 date-time"))
+}
+
+/// A job's event is due.
+pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
+    if lab.pcs[pc].down {
+        proceed_after(lab, pc, id, DEAD_SITE_RETRY);
+        return;
+    }
+    let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
+        return;
+    };
+    match job.next {
+        NextMove::Start => {
+            job.status = JobStatus::Running;
+            job.next = NextMove::Validate;
+            let task = job.task.clone();
+            let entity = (
+                id.to_owned(),
+                "dataprotection:config:recovery-plan-job".to_owned(),
+                Some(job.name.clone()),
+            );
+            let now = lab.now();
+            if let Some(task) = lab.pcs[pc].tasks.get_mut(&task) {
+                task.status = TaskStatus::Running;
+                task.started = Some(now);
+                task.entities.push(entity);
+            }
+            let delay = lab.timing.prism_task;
+            proceed_after(lab, pc, id, delay);
+        }
+        NextMove::Validate => validate(lab, pc, id),
+        NextMove::Recover(stage) => recover(lab, pc, id, stage),
+        NextMove::Finish => finish(lab, pc, id),
+        NextMove::Nothing => {}
+    }
+    report(lab, pc, id);
+}
+
+fn proceed_after(lab: &mut LabState, pc: usize, id: &str, delay: Duration) {
+    lab.after(delay, state::Event::Prism(pc, Event::Job(id.to_owned())));
+}
+
+/// The task shows how far its job is.
+fn report(lab: &mut LabState, pc: usize, id: &str) {
+    let Some(job) = lab.pcs[pc].jobs.get(id) else {
+        return;
+    };
+    let (percent, task) = (job.percent(), job.task.clone());
+    if let Some(task) = lab.pcs[pc].tasks.get_mut(&task)
+        && task.completed.is_none()
+    {
+        task.percent = percent;
+    }
+}
+
+fn validate(lab: &mut LabState, pc: usize, id: &str) {
+    let Some((job, plan)) = job_and_plan(lab, pc, id) else {
+        end(lab, pc, id, JobStatus::Failed, Some("The recovery plan was deleted"));
+        return;
+    };
+    let stages = members::stages(lab, pc, &plan, &job);
+    let mut findings = validation::validate(lab, pc, &job.plan, &plan, &job, &stages);
+    for finding in &mut findings {
+        finding.id = lab.uuid();
+    }
+    let errors = findings.iter().any(|finding| finding.error);
+    let warnings = !errors && !findings.is_empty();
+    let outcome = if errors {
+        JobStatus::Failed
+    } else if warnings {
+        JobStatus::SucceededWithWarning
+    } else {
+        JobStatus::Succeeded
+    };
+    if let Some(job) = lab.pcs[pc].jobs.get_mut(id) {
+        job.findings = findings;
+        job.validation = Some(outcome);
+        job.stages = job_stages(&stages);
+    }
+    match job.action {
+        Action::Validate => end(lab, pc, id, outcome, None),
+        Action::Planned | Action::Unplanned | Action::Test
+            if errors || (warnings && !job.ignore_warnings) =>
+        {
+            let why = Some("Validation of the recovery plan failed");
+            end(lab, pc, id, JobStatus::Failed, why);
+        }
+        Action::Planned | Action::Unplanned | Action::Test => {
+            if job.action == Action::Planned {
+                power_off_and_synchronise(lab, pc, id, &job, &stages);
+            }
+            enter_stage(lab, pc, id, 0);
+        }
+    }
+}
+
+/// Each VM once, in the first stage that has it.
+fn job_stages(stages: &[StageMembers]) -> Vec<JobStage> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    stages
+        .iter()
+        .map(|stage| JobStage {
+            id: stage.id.clone(),
+            delay_secs: stage.delay_secs,
+            vms: stage
+                .members
+                .iter()
+                .filter(|member| seen.insert(&member.id))
+                .map(|member| member.id.clone())
+                .collect(),
+            status: JobStatus::Queued,
+        })
+        .collect()
+}
+
+/// Powers off the sources, the last stage first, each after a final recovery point that still says whether it was on.
+fn power_off_and_synchronise(
+    lab: &mut LabState,
+    pc: usize,
+    id: &str,
+    job: &Job,
+    stages: &[StageMembers],
+) {
+    let Some(source) = pairing::peer(lab, pc, &job.source) else {
+        return;
+    };
+    let mut entities = Vec::new();
+    for member in stages.iter().rev().flat_map(|stage| &stage.members) {
+        if entities.iter().any(|(known, _)| *known == member.id) {
+            continue;
+        }
+        protection::synchronise(lab, source, pc, &member.id);
+        if let Some(vm) = lab.pcs[source].vms.get_mut(&member.id) {
+            vm.on = false;
+            vm.version += 1;
+        }
+        entities.push((member.id.clone(), member.vm.name.clone()));
+    }
+    let mut step = new_step(lab, Phase::PreProcessing, "SYNC_RECOVERY_POINTS");
+    step.description = format!("Powering off and synchronizing {} entities", entities.len());
+    step.entities = entities;
+    step.end(lab.now());
+    add_step(lab, pc, id, step);
+}
+
+/// Begins a stage, or the end when there is none.
+fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize) {
+    let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
+        return;
+    };
+    let waited = index
+        .checked_sub(1)
+        .and_then(|before| job.stages.get(before))
+        .map_or(0, |stage| stage.delay_secs);
+    let delay = match job.stages.get_mut(index) {
+        Some(stage) => {
+            stage.status = JobStatus::Running;
+            let stage_id = stage.id.clone();
+            job.next = NextMove::Recover(index);
+            let mut step = new_step(lab, Phase::EntityRecovery, "STAGE_RECOVERY");
+            step.description = format!("Recovering stage {}", index + 1);
+            step.stage = Some(stage_id);
+            add_step(lab, pc, id, step);
+            lab.timing.recovery_stage
+        }
+        None => {
+            job.next = NextMove::Finish;
+            lab.timing.prism_task
+        }
+    };
+    proceed_after(lab, pc, id, delay + Duration::from_secs(waited));
+}
+
+/// A stage is done: its machines come to be at the target.
+fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
+    let Some((job, plan)) = job_and_plan(lab, pc, id) else {
+        end(lab, pc, id, JobStatus::Failed, Some("The recovery plan was deleted"));
+        return;
+    };
+    let stages = remaining(lab, pc, &job, &plan, index);
+    let direction = Direction {
+        plan: &plan,
+        source: pairing::peer(lab, pc, &job.source),
+        target: pc,
+        forward: plan.primary == job.source,
+        test: job.action == Action::Test,
+    };
+    if !direction.test {
+        for name in members::making_way(lab, pc, std::slice::from_ref(&stages)) {
+            lab.pcs[pc].vms.remove(&name);
+            lab.pcs[pc].stale.remove(&name);
+        }
+    }
+    let mut occupancy = Occupancy::of(&lab.pcs[pc], &BTreeSet::new());
+    for member in &stages.members {
+        recover_one(lab, id, &job, &direction, &mut occupancy, &stages.id, member);
+    }
+    let now = lab.now();
+    if let Some(job) = lab.pcs[pc].jobs.get_mut(id) {
+        if let Some(stage) = job.stages.get_mut(index) {
+            stage.status = JobStatus::Succeeded;
+        }
+        for step in &mut job.steps {
+            if step.operation == "STAGE_RECOVERY" && step.status == JobStatus::Running {
+                step.end(now);
+            }
+        }
+    }
+    enter_stage(lab, pc, id, index + 1);
+}
+
+/// The members of a stage as the validation found them; whoever has gone since is left out.
+fn remaining(lab: &LabState, pc: usize, job: &Job, plan: &Plan, index: usize) -> StageMembers {
+    let empty = JobStage {
+        id: String::new(),
+        delay_secs: 0,
+        vms: Vec::new(),
+        status: JobStatus::Queued,
+    };
+    let stage = job.stages.get(index).unwrap_or(&empty);
+    let mut known: BTreeMap<String, Member> = members::stages(lab, pc, plan, job)
+        .into_iter()
+        .flat_map(|stage| stage.members)
+        .map(|member| (member.id.clone(), member))
+        .collect();
+    StageMembers {
+        id: stage.id.clone(),
+        delay_secs: stage.delay_secs,
+        members: stage.vms.iter().filter_map(|id| known.remove(id)).collect(),
+    }
+}
+
+fn recover_one(
+    lab: &mut LabState,
+    job_id: &str,
+    job: &Job,
+    direction: &Direction<'_>,
+    occupancy: &mut Occupancy,
+    stage: &str,
+    member: &Member,
+) {
+    let pc = direction.target;
+    let Some(mut vm) = members::newest_point(lab, pc, &member.id, job)
+        .map(|point| point.snapshot.clone())
+    else {
+        return;
+    };
+    let sources = std::mem::take(&mut vm.nics);
+    for nic in sources {
+        let Ok(place) = direction.place(lab, occupancy, &member.names, &nic) else {
+            continue;
+        };
+        // A planned failover moves the entity with its MACs; anything else makes new ones (inferred).
+        let keeps_mac =
+            job.action == Action::Planned && !occupancy.has_mac(&place.subnet, nic.mac);
+        let mac = if keeps_mac {
+            nic.mac
+        } else {
+            ipam::fresh_mac(lab, pc, &place.subnet)
+        };
+        let nic = Nic {
+            id: lab.uuid(),
+            mac,
+            subnet: place.subnet,
+            address: place.address,
+            secondary: place.secondary,
+            connected: nic.connected,
+            version: 1,
+        };
+        occupancy.add(&nic);
+        vm.nics.push(nic);
+    }
+    vm.on = direction.powers_on(&member.names, &vm);
+    vm.created = lab.now();
+    vm.version = 1;
+    vm.test_of = direction.test.then(|| job.plan.clone());
+    let id = lab.uuid();
+    let on = vm.on;
+    let name = vm.name.clone();
+    lab.pcs[pc].vms.insert(id.clone(), vm);
+    if !direction.test {
+        leave_source(lab, job, direction.source, &member.id);
+        let origin = (job.source.clone(), member.id.clone());
+        lab.pcs[pc].origins.insert(id.clone(), origin);
+        // From here on recovery points flow the other way.
+        protection::protect(lab, pc, &id);
+    }
+    record(lab, job_id, job, direction.target, stage, (&member.id, &id, &name), on);
+}
+
+/// A planned failover takes the entity from the source; an unplanned one leaves it there, as it is.
+fn leave_source(lab: &mut LabState, job: &Job, source: Option<usize>, vm: &str) {
+    let Some(source) = source else {
+        return;
+    };
+    let there = &mut lab.pcs[source];
+    match job.action {
+        Action::Planned => {
+            there.vms.remove(vm);
+        }
+        Action::Unplanned => {
+            if there.vms.contains_key(vm) {
+                there.stale.insert(vm.to_owned());
+            }
+        }
+        Action::Validate | Action::Test => {}
+    }
+}
+
+fn record(
+    lab: &mut LabState,
+    job_id: &str,
+    job: &Job,
+    pc: usize,
+    stage: &str,
+    (source, recovered, name): (&str, &str, &str),
+    on: bool,
+) {
+    let (operation, verb) = match job.action {
+        Action::Planned => ("ENTITY_MIGRATION", "Migrating"),
+        Action::Unplanned | Action::Test | Action::Validate => ("ENTITY_RESTORATION", "Restoring"),
+    };
+    let result = (source.to_owned(), recovered.to_owned(), name.to_owned());
+    let now = lab.now();
+    let mut step = new_step(lab, Phase::EntityRecovery, operation);
+    step.description = format!("{verb} VM {name}");
+    step.stage = Some(stage.to_owned());
+    step.entities = vec![(source.to_owned(), name.to_owned())];
+    step.results = vec![result.clone()];
+    step.end(now);
+    add_step(lab, pc, job_id, step);
+    if on {
+        let mut step = new_step(lab, Phase::EntityRecovery, "VM_POWER_ON");
+        step.description = format!("Powering on VM {name}");
+        step.stage = Some(stage.to_owned());
+        step.entities = vec![(recovered.to_owned(), name.to_owned())];
+        step.end(now);
+        add_step(lab, pc, job_id, step);
+    }
+    if let Some(job) = lab.pcs[pc].jobs.get_mut(job_id) {
+        job.recovered.push(result);
+    }
+}
+
+fn finish(lab: &mut LabState, pc: usize, id: &str) {
+    let mut step = new_step(lab, Phase::PostProcessing, "AUDIT");
+    step.description = "Recording the outcome".to_owned();
+    step.end(lab.now());
+    add_step(lab, pc, id, step);
+    let warned = lab.pcs[pc]
+        .jobs
+        .get(id)
+        .is_some_and(|job| !job.findings.is_empty());
+    let status = if warned {
+        JobStatus::SucceededWithWarning
+    } else {
+        JobStatus::Succeeded
+    };
+    end(lab, pc, id, status, None);
+}
+
+/// Ends a job and its task.
+///
+/// Belief: the task of a validation succeeds once the validation has run, whatever it found; the job says what it found.
+fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&str>) {
+    let now = lab.now();
+    let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
+        return;
+    };
+    job.status = status;
+    job.ended = Some(now);
+    job.next = NextMove::Nothing;
+    let task = job.task.clone();
+    let outcome = match why {
+        None => Ok(()),
+        Some(why) => Err(Failure::new(
+            "DPRO-50601",
+            "RECOVERY_PLAN_JOB_FAILED",
+            format!("{why}: recovery plan job {id}"),
+        )),
+    };
+    tasks::finish(lab, pc, &task, outcome);
+}
+
+/// Removes the copies a test failover of this plan has made here.
+pub fn clean_up(lab: &mut LabState, pc: usize, plan: &str) {
+    lab.pcs[pc]
+        .vms
+        .retain(|_, vm| vm.test_of.as_deref() != Some(plan));
+}
+
+fn job_and_plan(lab: &LabState, pc: usize, id: &str) -> Option<(Job, Plan)> {
+    let job = lab.pcs[pc].jobs.get(id)?.clone();
+    let plan = lab.pcs[pc].plans.get(&job.plan)?.clone();
+    Some((job, plan))
+}
+
+fn new_step(lab: &mut LabState, phase: Phase, operation: &'static str) -> Step {
+    Step {
+        id: lab.uuid(),
+        phase,
+        operation,
+        description: String::new(),
+        stage: None,
+        status: JobStatus::Running,
+        started: lab.now(),
+        ended: None,
+        entities: Vec::new(),
+        results: Vec::new(),
+        error: None,
+    }
+}
+
+fn add_step(lab: &mut LabState, pc: usize, job: &str, step: Step) {
+    if let Some(job) = lab.pcs[pc].jobs.get_mut(job) {
+        job.steps.push(step);
+    }
+}
+
+impl Step {
+    fn end(&mut self, now: VTime) {
+        self.status = JobStatus::Succeeded;
+        self.ended = Some(now);
+    }
+}
+
+impl Action {
+    /// Name in task operations.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Validate => "Validate",
+            Self::Planned => "PlannedFailover",
+            Self::Unplanned => "UnplannedFailover",
+            Self::Test => "TestFailover",
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The lab's own packet walk: where a packet to an address ends up, hop by hop, as things are now.
+//!
+//! Written from the AWS reference alone, as the second implementation of routing that tests compare with the fabric's. It
+//! follows one packet with a time to live through on-prem, Transit Gateways, VPCs and Flow VPCs; a loop is simply a packet
+//! that lives too long. Where AWS may choose (equal-cost routes, several attachment subnets) the first by id is taken.
+
+mod nc2;
+mod on_prem;
+mod tgw;
+mod vpc;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::aws::model::InstanceState;
+use crate::state::LabState;
+
+/// Routing decisions a packet survives.
+const TTL: u32 = 64;
+
+/// Where a packet starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Somewhere behind the on-prem router.
+    OnPrem,
+    /// A host in a VPC subnet.
+    Subnet {
+        /// Region.
+        region: String,
+        /// Subnet.
+        subnet: String,
+    },
+    /// A VM of a Prism Central.
+    Vm {
+        /// Index in `LabState::pcs`.
+        pc: usize,
+        /// VM.
+        vm: String,
+    },
+    /// Whoever has this address: a powered-on VM, else a running instance or service, else on-prem.
+    Address(Ipv4Addr),
+}
+
+/// The text is neither `on-prem` nor an IPv4 address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither `on-prem` nor an IPv4 address")]
+pub struct NoOrigin(pub String);
+
+impl FromStr for Origin {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+        if text == "on-prem" {
+            return Ok(Self::OnPrem);
+        }
+        text.parse()
+            .map(Self::Address)
+            .map_err(|_| NoOrigin(text.to_owned()))
+    }
+}
+
+/// What kind of place a packet was delivered in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SiteKind {
+    /// Behind the on-prem router.
+    OnPrem,
+    /// A VPC.
+    Ec2,
+    /// A Flow VPC.
+    Nc2,
+}
+
+/// How a packet ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "end", rename_all = "kebab-case")]
+pub enum End {
+    /// Somebody who runs has the address.
+    Delivered {
+        /// Kind of place.
+        site: SiteKind,
+        /// Instance, interface of a service, VM, or `on-prem`.
+        holder: String,
+        /// AWS region, none for on-prem.
+        region: Option<String>,
+    },
+    /// A router had no route.
+    NoRoute,
+    /// A Transit Gateway or VPC route dropped it.
+    Blackhole,
+    /// A VPC route led to an interface that is gone, whose machine is off, or that does not forward.
+    DeadEni,
+    /// It reached the place where the address belongs, and nobody there has it.
+    NoMachine,
+    /// It left through a NAT or internet gateway and is lost.
+    NatLost,
+    /// It went in circles.
+    TtlExceeded,
+}
+
+/// A packet's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Walk {
+    /// Every routing decision, in words.
+    pub hops: Vec<String>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: End,
+}
+
+/// Where a packet is, waiting for the next routing decision.
+#[derive(Debug, Clone)]
+enum At {
+    /// At the on-prem router.
+    OnPrem,
+    /// In a Transit Gateway, having entered by an attachment.
+    Tgw {
+        region: String,
+        tgw: String,
+        ingress: String,
+    },
+    /// In a VPC, to be routed by the table of this subnet.
+    Subnet { region: String, subnet: String },
+    /// In a transit VPC, having come from AWS or from a user VPC.
+    TransitVpc { pc: usize },
+    /// In a user VPC, having come from its transit VPC.
+    UserVpc { pc: usize, vpc: String },
+}
+
+struct Walker<'a> {
+    lab: &'a LabState,
+    to: Ipv4Addr,
+    hops: Vec<String>,
+}
+
+/// Follows a packet.
+pub fn walk(lab: &LabState, from: Origin, to: Ipv4Addr) -> Walk {
+    let mut walker = Walker {
+        lab,
+        to,
+        hops: Vec::new(),
+    };
+    let end = walker.run(from);
+    Walk {
+        hops: walker.hops,
+        end,
+    }
+}
+
+impl Walker<'_> {
+    fn run(&mut self, from: Origin) -> End {
+        let mut at = match self.start(from) {
+            Ok(at) => at,
+            Err(end) => return end,
+        };
+        for _ in 0..TTL {
+            at = match self.step(at) {
+                Ok(next) => next,
+                Err(end) => return end,
+            };
+        }
+        End::TtlExceeded
+    }
+
+    /// One routing decision: where to next, or the end.
+    fn step(&mut self, at: At) -> Result<At, End> {
+        match at {
+            At::OnPrem => self.on_prem(),
+            At::Tgw {
+                region,
+                tgw,
+                ingress,
+            } => self.tgw(&region, &tgw, &ingress),
+            At::Subnet { region, subnet } => self.subnet(&region, &subnet),
+            At::TransitVpc { pc } => self.transit_vpc(pc),
+            At::UserVpc { pc, vpc } => Err(self.user_vpc(pc, &vpc)),
+        }
+    }
+
+    fn hop(&mut self, text: String) {
+        self.hops.push(text);
+    }
+
+    fn start(&mut self, from: Origin) -> Result<At, End> {
+        match from {
+            Origin::OnPrem => Ok(At::OnPrem),
+            Origin::Subnet { region, subnet } => self.from_subnet(region, subnet),
+            Origin::Vm { pc, vm } => self.from_vm(pc, &vm),
+            Origin::Address(address) => match self.holder(address) {
+                Some(Origin::Subnet { region, subnet }) => self.from_subnet(region, subnet),
+                Some(Origin::Vm { pc, vm }) => self.from_vm(pc, &vm),
+                Some(Origin::OnPrem) => Ok(At::OnPrem),
+                Some(Origin::Address(_)) | None => {
+                    self.hop(format!("nobody has the source address {address}"));
+                    Err(End::NoMachine)
+                }
+            },
+        }
+    }
+
+    fn holder(&self, address: Ipv4Addr) -> Option<Origin> {
+        self.vm_with(address)
+            .or_else(|| self.interface_with(address))
+            .or_else(|| {
+                self.lab
+                    .aws
+                    .on_prem
+                    .iter()
+                    .any(|prefix| prefix.contains(address))
+                    .then_some(Origin::OnPrem)
+            })
+    }
+
+    fn interface_with(&self, address: Ipv4Addr) -> Option<Origin> {
+        self.lab.aws.regions.iter().find_map(|(name, region)| {
+            let (_, eni) = region.enis.iter().find(|(_, eni)| {
+                (eni.primary == address || eni.secondary.contains(&address))
+                    && vpc::is_up(region, eni)
+            })?;
+            Some(Origin::Subnet {
+                region: name.clone(),
+                subnet: eni.subnet.clone(),
+            })
+        })
+    }
+}
+
+/// Whether an instance answers packets.
+fn runs(state: InstanceState) -> bool {
+    match state {
+        InstanceState::Running => true,
+        InstanceState::Pending
+        | InstanceState::Stopping
+        | InstanceState::Stopped
+        | InstanceState::Terminated => false,
+    }
+}

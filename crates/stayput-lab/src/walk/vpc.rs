@@ -1,0 +1,222 @@
+//! A VPC: the table of the subnet a packet is in decides (AWS reference §3).
+
+use std::net::Ipv4Addr;
+
+use super::At;
+use super::End;
+use super::SiteKind;
+use super::Walker;
+use super::runs;
+use crate::aws::model::Eni;
+use crate::aws::model::RegionState;
+use crate::aws::model::RouteTarget;
+use crate::aws::model::Subnet;
+use crate::aws::routing;
+
+/// Whether an interface answers: those of services always do, those of instances while they run.
+pub(super) fn is_up(region: &RegionState, eni: &Eni) -> bool {
+    match &eni.instance {
+        None => true,
+        Some((instance, _)) => region
+            .instances
+            .get(instance)
+            .is_some_and(|instance| runs(instance.state)),
+    }
+}
+
+fn has(eni: &Eni, address: Ipv4Addr) -> bool {
+    eni.primary == address || eni.secondary.contains(&address)
+}
+
+/// A route of a VPC table; `local` is one of them.
+enum Target<'a> {
+    Local,
+    Written(&'a RouteTarget),
+}
+
+impl Walker<'_> {
+    /// A host's first decision: its own subnet is on-link, whatever the tables say.
+    pub(super) fn from_subnet(&mut self, region: String, subnet: String) -> Result<At, End> {
+        let on_link = self
+            .lab
+            .aws
+            .regions
+            .get(&region)
+            .and_then(|state| state.subnets.get(&subnet).map(|found| (state, found)))
+            .filter(|(_, found)| found.cidr.contains(self.to));
+        match on_link {
+            Some((state, found)) => {
+                self.hop(format!("{subnet}: {} is on-link", found.cidr));
+                Err(self.deliver_in_vpc(&region, state, &found.vpc))
+            }
+            None => Ok(At::Subnet { region, subnet }),
+        }
+    }
+
+    pub(super) fn subnet(&mut self, place: &str, id: &str) -> Result<At, End> {
+        let to = self.to;
+        let Some(region) = self.lab.aws.regions.get(place) else {
+            return Err(End::NoRoute);
+        };
+        let found = region.subnets.get(id);
+        let table = routing::subnet_table(region, id).and_then(|id| {
+            let table = region.route_tables.get(id)?;
+            Some((id, table))
+        });
+        let (Some(subnet), Some((table_id, table))) = (found, table) else {
+            self.hop(format!("{id}: no route table"));
+            return Err(End::NoRoute);
+        };
+        let local = region
+            .vpcs
+            .get(&subnet.vpc)
+            .into_iter()
+            .flat_map(|vpc| &vpc.cidrs)
+            .map(|cidr| (*cidr, Target::Local));
+        let written = table
+            .routes
+            .iter()
+            .map(|(cidr, target)| (*cidr, Target::Written(target)));
+        let Some((prefix, target)) = routing::longest_match(written.chain(local), to) else {
+            self.hop(format!("{id} {table_id}: no route to {to}"));
+            return Err(End::NoRoute);
+        };
+        match target {
+            Target::Local => {
+                self.hop(format!("{id} {table_id}: {prefix} → local"));
+                Err(self.deliver_in_vpc(place, region, &subnet.vpc))
+            }
+            Target::Written(target) => {
+                self.hop(format!("{id} {table_id}: {prefix} → {}", target_id(target)));
+                self.follow(place, region, subnet, target)
+            }
+        }
+    }
+
+    fn follow(
+        &mut self,
+        place: &str,
+        region: &RegionState,
+        subnet: &Subnet,
+        target: &RouteTarget,
+    ) -> Result<At, End> {
+        match target {
+            RouteTarget::Tgw(tgw) => self.into_tgw(place, region, subnet, tgw),
+            RouteTarget::Eni(eni) => self.into_interface(place, region, subnet, eni),
+            RouteTarget::Nat(_) | RouteTarget::Igw(_) => Err(End::NatLost),
+            // A VPC peering carries only what its two VPCs own; nothing that moves is theirs (AWS reference §3.3).
+            RouteTarget::Pcx(_) => {
+                self.hop("a VPC peering does not carry this address".to_owned());
+                Err(End::NoRoute)
+            }
+        }
+    }
+
+    fn into_tgw(
+        &mut self,
+        place: &str,
+        region: &RegionState,
+        subnet: &Subnet,
+        tgw: &str,
+    ) -> Result<At, End> {
+        let Some((ingress, subnets)) = routing::vpc_attachment(region, &subnet.vpc, tgw) else {
+            self.hop(format!("{}: not attached to {tgw}", subnet.vpc));
+            return Err(End::Blackhole);
+        };
+        // A zone without an attachment subnet does not reach the Transit Gateway (AWS reference §1.1).
+        let reachable = subnets
+            .iter()
+            .filter_map(|id| region.subnets.get(id))
+            .any(|attached| attached.az == subnet.az);
+        if !reachable {
+            self.hop(format!("{ingress}: no subnet in zone {}", subnet.az));
+            return Err(End::NoRoute);
+        }
+        Ok(At::Tgw {
+            region: place.to_owned(),
+            tgw: tgw.to_owned(),
+            ingress: ingress.to_owned(),
+        })
+    }
+
+    fn into_interface(
+        &mut self,
+        place: &str,
+        region: &RegionState,
+        subnet: &Subnet,
+        id: &str,
+    ) -> Result<At, End> {
+        let eni = region
+            .enis
+            .get(id)
+            .filter(|eni| eni.vpc == subnet.vpc && is_up(region, eni));
+        let Some(eni) = eni else {
+            self.hop(format!("{id}: gone, or its machine is off"));
+            return Err(End::DeadEni);
+        };
+        if has(eni, self.to) {
+            return Err(delivered(place, id, eni));
+        }
+        if eni.source_dest_check {
+            self.hop(format!("{id}: drops what is not addressed to itself"));
+            return Err(End::DeadEni);
+        }
+        match self.cluster_in(place, &eni.vpc) {
+            Some(pc) if self.lab.pcs.get(pc).is_some_and(|site| site.down) => {
+                self.hop(format!("{id}: the cluster is down"));
+                Err(End::DeadEni)
+            }
+            Some(pc) => {
+                self.hop(format!("{id}: the cluster's gateway"));
+                Ok(At::TransitVpc { pc })
+            }
+            None => {
+                self.hop(format!("{id}: forwards nothing the lab knows"));
+                Err(End::NoMachine)
+            }
+        }
+    }
+
+    /// Somebody in the VPC has the address, or nobody.
+    fn deliver_in_vpc(&mut self, place: &str, region: &RegionState, vpc: &str) -> End {
+        let to = self.to;
+        let found = region
+            .enis
+            .iter()
+            .filter(|(_, eni)| eni.vpc == vpc && has(eni, to))
+            // One that runs before one that does not.
+            .max_by_key(|(_, eni)| is_up(region, eni));
+        match found {
+            Some((id, eni)) if is_up(region, eni) => delivered(place, id, eni),
+            Some((id, _)) => {
+                self.hop(format!("{id}: its machine is off"));
+                End::NoMachine
+            }
+            None => {
+                self.hop(format!("{vpc}: nobody has {to}"));
+                End::NoMachine
+            }
+        }
+    }
+}
+
+fn delivered(place: &str, id: &str, eni: &Eni) -> End {
+    End::Delivered {
+        site: SiteKind::Ec2,
+        holder: eni
+            .instance
+            .as_ref()
+            .map_or_else(|| id.to_owned(), |(instance, _)| instance.clone()),
+        region: Some(place.to_owned()),
+    }
+}
+
+fn target_id(target: &RouteTarget) -> &str {
+    match target {
+        RouteTarget::Tgw(id)
+        | RouteTarget::Eni(id)
+        | RouteTarget::Nat(id)
+        | RouteTarget::Igw(id)
+        | RouteTarget::Pcx(id) => id,
+    }
+}

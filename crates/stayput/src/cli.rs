@@ -1,0 +1,299 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+/// Moves machines from EC2 to NC2 and between NC2 sites without changing one IP address.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = "\
+Examples:
+  stayput demo                            rehearse the whole story on this machine
+  stayput config check                    is stayput.toml right?
+  stayput plan move app db                show what moving two networks would do, and the proof
+  stayput apply move app db               show it, ask, do it; killed anywhere, run it again
+  stayput apply failover app db --to osaka
+  stayput trace on-prem 172.30.1.34       where do packets go now?
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
+4 obstacles found, 5 somebody else is working on the estate.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The estate file.
+    #[arg(long, short, global = true, env = "STAYPUT_FILE", default_value = "stayput.toml", value_name = "PATH")]
+    pub file: PathBuf,
+    /// One JSON object on standard output instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Never ask; what would need an answer is an error.
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// No progress on standard error.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check, explain or start an estate file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write down who the machines are and which addresses they have.
+    Capture(CaptureArgs),
+    /// Show what reaching a goal would do, with its proof. Changes nothing.
+    Plan(PlanArgs),
+    /// Show a plan, ask, and apply it. Run it again after a failure or a kill: it goes on.
+    Apply(ApplyArgs),
+    /// Where every network and machine is now, and whether it is reached.
+    Status(StatusArgs),
+    /// Where packets from SRC to DST go, hop by hop, and why.
+    Trace(TraceArgs),
+    /// Say which VM a machine is, where no system can.
+    Adopt(AdoptArgs),
+    /// What was done, when, by whom: runs, or one run's steps.
+    Journal(JournalArgs),
+    /// The emulator: AWS, two Prism Centrals and Move on loopback.
+    #[command(subcommand)]
+    Lab(LabCommand),
+    /// The whole story against the lab: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo.
+    Demo(DemoArgs),
+    /// Shell completions on standard output.
+    Completions {
+        /// For this shell.
+        shell: clap_complete::Shell,
+    },
+    /// Man pages into a folder.
+    Man {
+        /// The folder; made if absent.
+        dir: PathBuf,
+    },
+    /// Measure: planning for large estates, NIC restores against a slow lab.
+    #[command(hide = true)]
+    Bench(BenchArgs),
+}
+
+/// Estate files.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the file; contacts nobody.
+    Check,
+    /// Print the JSON Schema, for editors.
+    Schema,
+    /// Print a commented example file.
+    Init,
+}
+
+/// `capture`.
+#[derive(Debug, Args)]
+pub struct CaptureArgs {
+    /// Networks; all of them if none is named.
+    #[arg(value_name = "NET")]
+    pub networks: Vec<String>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What to reach.
+    #[command(subcommand)]
+    pub goal: GoalCommand,
+}
+
+/// `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// What to reach.
+    #[command(subcommand)]
+    pub goal: GoalCommand,
+    /// Do not ask before applying.
+    #[arg(long, short, global = true)]
+    pub yes: bool,
+}
+
+/// What to reach.
+#[derive(Debug, Clone, Subcommand)]
+pub enum GoalCommand {
+    /// The machines' identities and addresses are in the ledger.
+    Capture {
+        /// Networks; all of them if none is named.
+        #[arg(value_name = "NET")]
+        networks: Vec<String>,
+    },
+    /// The networks' machines run at their primary site, with their addresses, and are routed there.
+    Move {
+        /// Networks; those that share machines must be named together.
+        #[arg(value_name = "NET", required = true)]
+        networks: Vec<String>,
+    },
+    /// The networks could fail over: overlay, policy, recovery plan, recovery points.
+    Protect {
+        /// Networks.
+        #[arg(value_name = "NET", required = true)]
+        networks: Vec<String>,
+    },
+    /// The networks' machines run at another site, with their addresses, and are routed there.
+    Failover {
+        /// Networks; those that share machines must be named together.
+        #[arg(value_name = "NET", required = true)]
+        networks: Vec<String>,
+        /// The site.
+        #[arg(long, value_name = "SITE")]
+        to: String,
+        /// How.
+        #[arg(long, value_enum, default_value_t = Mode::Planned)]
+        mode: Mode,
+    },
+    /// The networks' machines run at their primary site again.
+    Failback {
+        /// Networks; those that share machines must be named together.
+        #[arg(value_name = "NET", required = true)]
+        networks: Vec<String>,
+    },
+}
+
+/// How to fail over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Copies in an isolated network, removed afterwards; no route changes.
+    Test,
+    /// Both sites work: shut down, sync, start at the other site.
+    Planned,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Networks; all of them if none is named.
+    #[arg(value_name = "NET")]
+    pub networks: Vec<String>,
+    /// List every machine, however many there are.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// Where the packet starts: `on-prem`, an edge's name, `nc2:SITE`, or an address.
+    #[arg(value_name = "SRC")]
+    pub source: String,
+    /// Where it goes: an address, an instance id, or a machine's name.
+    #[arg(value_name = "DST")]
+    pub destination: String,
+}
+
+/// `adopt`.
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
+    /// The EC2 instance it was.
+    #[arg(value_name = "INSTANCE")]
+    pub instance: String,
+    /// The VM it is now.
+    #[arg(long, value_name = "UUID")]
+    pub vm: String,
+    /// The site the VM is at; the primary site of the machine's network if not given.
+    #[arg(long, value_name = "SITE")]
+    pub site: Option<String>,
+}
+
+/// `journal`.
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    /// The run; a list of runs if not given.
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+}
+
+/// The lab.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Start a lab in the background and write its estate file.
+    Up(LabUpArgs),
+    /// Stop it.
+    Down(LabDirArgs),
+    /// What it is doing and what time it is there.
+    Status(LabDirArgs),
+    /// Which scenarios there are.
+    Scenarios,
+    /// Variables for a shell: eval "$(stayput lab env)".
+    Env(LabDirArgs),
+}
+
+/// `lab up`.
+#[derive(Debug, Clone, Args)]
+pub struct LabUpArgs {
+    /// A built-in scenario or a scenario file.
+    #[arg(long, default_value = "tokyo-osaka", value_name = "NAME|PATH")]
+    pub scenario: String,
+    /// How many machines move.
+    #[arg(long, value_name = "N")]
+    pub machines: Option<usize>,
+    /// Virtual seconds in a second.
+    #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
+    pub speed: f64,
+    /// Wall milliseconds every answer takes at least.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub latency: u64,
+    /// Where its files go.
+    #[command(flatten)]
+    pub dir: LabDirArgs,
+    /// Stay in the foreground until interrupted.
+    #[arg(long)]
+    pub foreground: bool,
+}
+
+/// Where a lab's files are.
+#[derive(Debug, Clone, Args)]
+pub struct LabDirArgs {
+    /// The lab's folder: CA, estate file, ledger, endpoints.
+    #[arg(long, default_value = ".stayput-lab", value_name = "PATH")]
+    pub dir: PathBuf,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// How many machines move.
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub machines: usize,
+    /// Leave the lab running and say how to use it.
+    #[arg(long)]
+    pub keep: bool,
+    /// The lab's folder; a temporary one if not given.
+    #[arg(long, value_name = "PATH")]
+    pub dir: Option<PathBuf>,
+    /// Virtual seconds in a second.
+    #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
+    pub speed: f64,
+}
+
+/// `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[arg(value_enum)]
+    pub what: BenchWhat,
+}
+
+/// What to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchWhat {
+    /// Planning time and peak memory for 1,000 and 10,000 machines.
+    Plan,
+    /// NIC restores a second at concurrency 1, 16 and 64.
+    Nics,
+}

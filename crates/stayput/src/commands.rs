@@ -1,0 +1,58 @@
+//! The commands. Each takes its arguments and gives an [`Output`]; none prints a result or exits.
+
+mod adopt;
+mod apply;
+mod bench;
+mod config;
+mod demo;
+mod journal;
+mod lab;
+mod status;
+mod trace;
+
+use std::fs;
+
+use clap::CommandFactory;
+
+use crate::cli::Cli;
+use crate::cli::Command;
+use crate::cli::GoalCommand;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::output::Output;
+
+/// Runs one command.
+pub async fn run(cli: Cli) -> Result<Output, CommandError> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Config(command) => config::run(global, &command),
+        Command::Capture(args) => {
+            // Only reads AWS and writes the ledger: nothing to ask about.
+            apply::apply(global, &GoalCommand::Capture { networks: args.networks }, true).await
+        }
+        Command::Plan(args) => apply::plan(global, &args.goal).await,
+        Command::Apply(args) => apply::apply(global, &args.goal, args.yes).await,
+        Command::Status(args) => status::run(global, &args).await,
+        Command::Trace(args) => trace::run(global, &args).await,
+        Command::Adopt(args) => adopt::run(global, &args).await,
+        Command::Journal(args) => journal::run(global, &args),
+        Command::Lab(command) => lab::run(global, &command).await,
+        Command::Demo(args) => demo::run(global, &args).await,
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "stayput", &mut text);
+            let text = String::from_utf8_lossy(&text).into_owned();
+            Ok(Output::new(text.clone(), serde_json::json!({ "script": text })))
+        }
+        Command::Man { dir } => {
+            let io = |error: std::io::Error| {
+                CommandError::new(Kind::Failed, format!("{} cannot be written: {error}", dir.display()))
+            };
+            fs::create_dir_all(&dir).map_err(io)?;
+            clap_mangen::generate_to(Cli::command(), &dir).map_err(io)?;
+            let text = format!("man pages are in {}\n", dir.display());
+            Ok(Output::new(text, serde_json::json!({ "dir": dir })))
+        }
+        Command::Bench(args) => bench::run(&args).await,
+    }
+}

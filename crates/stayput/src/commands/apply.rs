@@ -1,0 +1,163 @@
+//! `stayput plan` and `stayput apply`: one way for every goal. Observe, plan, prove, show; then ask and apply.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use serde_json::json;
+use stayput_engine::Engine;
+use stayput_engine::Events;
+use stayput_estate::Estate;
+use stayput_ledger::Entry;
+use stayput_ledger::Ledger;
+use stayput_plan::Action;
+use stayput_plan::FailoverMode;
+use stayput_plan::Goal;
+use stayput_plan::Plan;
+use stayput_world::World;
+
+use crate::cli::Global;
+use crate::cli::GoalCommand;
+use crate::cli::Mode;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::output::Output;
+use crate::session;
+use crate::ui;
+
+fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
+    let networks = |names: &[String]| session::networks(estate, names);
+    Ok(match command {
+        GoalCommand::Capture { networks: names } => Goal::Capture { networks: networks(names)? },
+        GoalCommand::Move { networks: names } => Goal::Move { networks: networks(names)? },
+        GoalCommand::Protect { networks: names } => Goal::Protect { networks: networks(names)? },
+        GoalCommand::Failover { networks: names, to, mode } => Goal::Failover {
+            networks: networks(names)?,
+            to: session::site(estate, to)?,
+            mode: match mode {
+                Mode::Test => FailoverMode::Test,
+                Mode::Planned => FailoverMode::Planned,
+            },
+        },
+        GoalCommand::Failback { networks: names } => Goal::Failback { networks: networks(names)? },
+    })
+}
+
+async fn make_plan(engine: &Engine, goal: &Goal) -> Result<(Plan, World), CommandError> {
+    let world = engine.observe().await?;
+    let facts = engine.ledger.facts()?;
+    let plan = stayput_plan::plan(&engine.estate, &world, &facts, goal)?;
+    Ok((plan, world))
+}
+
+/// Shows what reaching a goal would do.
+pub async fn plan(global: &Global, command: &GoalCommand) -> Result<Output, CommandError> {
+    let (events, receiver) = Events::channel();
+    let display = ui::show(receiver, global.quiet);
+    let result = async {
+        let engine = session::engine(global, events).await?;
+        let goal = goal(&engine.estate, command)?;
+        let (plan, _) = make_plan(&engine, &goal).await?;
+        Ok::<_, CommandError>(plan)
+    }
+    .await;
+    // The senders are gone, so the display ends by itself.
+    let _ = display.await;
+    let plan = result?;
+    Ok(Output::new(stayput_plan::render(&plan), json!({ "ok": true, "plan": plan })))
+}
+
+/// Shows, asks, applies.
+pub async fn apply(global: &Global, command: &GoalCommand, yes: bool) -> Result<Output, CommandError> {
+    // What is wrong with the file or the goal is said before anybody is contacted.
+    let estate = session::load_estate(&global.file)?;
+    goal(&estate, command)?;
+    let _lock = session::lock(&estate)?;
+    let (events, receiver) = Events::channel();
+    let display = ui::show(receiver, global.quiet);
+    let result = apply_locked(global, command, yes, events).await;
+    let _ = display.await;
+    result
+}
+
+async fn apply_locked(
+    global: &Global,
+    command: &GoalCommand,
+    yes: bool,
+    events: Events,
+) -> Result<Output, CommandError> {
+    let engine = session::engine(global, events).await?;
+    let goal = goal(&engine.estate, command)?;
+    let (plan, world) = make_plan(&engine, &goal).await?;
+    let shown = stayput_plan::render(&plan);
+    if plan.steps.is_empty() {
+        // A run that was killed after its last step is over now.
+        close_reached_runs(&engine, &goal)?;
+        let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan, "arrivals": {} });
+        return Ok(Output::new(shown, json));
+    }
+    if !yes {
+        confirm(global, &shown)?;
+    } else if !global.json && !global.quiet {
+        let _ = write!(anstream::stderr(), "{shown}\n");
+    }
+    let report = engine.apply(&plan, world, &session::who()).await?;
+    let changed = report.steps.iter().filter(|step| step.changed).count();
+    let text = format!(
+        "{} reached: {} steps, {changed} changed something, {} (run {})\n",
+        goal,
+        report.steps.len(),
+        ui::seconds(report.ms),
+        report.run,
+    );
+    let arrivals = arrivals(&engine.ledger.journal(&report.run)?);
+    let json = json!({
+        "ok": true,
+        "goal": goal,
+        "changed": changed > 0,
+        "run": report.run,
+        "ms": report.ms,
+        "steps": report.steps,
+        "plan": plan,
+        "arrivals": arrivals,
+    });
+    Ok(Output::new(text, json))
+}
+
+fn close_reached_runs(engine: &Engine, goal: &Goal) -> Result<(), CommandError> {
+    for run in engine.ledger.runs()?.into_iter().filter(|run| run.goal == *goal && run.finished.is_none()) {
+        engine.ledger.close_run(&run.id, &jiff::Timestamp::now().to_string())?;
+    }
+    Ok(())
+}
+
+/// What each machine's NICs were when it arrived, before they were restored: the first the run's journal says of it.
+fn arrivals(journal: &[Entry]) -> BTreeMap<String, serde_json::Value> {
+    let mut arrivals = BTreeMap::new();
+    for entry in journal {
+        let action = serde_json::from_value::<Action>(entry.intent["action"].clone());
+        let Ok(Action::RestoreNics { machine, .. }) = action else { continue };
+        let before = entry.observed.iter().find_map(|seen| seen.get("before"));
+        if let Some(before) = before {
+            arrivals.entry(machine.to_string()).or_insert_with(|| before.clone());
+        }
+    }
+    arrivals
+}
+
+fn confirm(global: &Global, shown: &str) -> Result<(), CommandError> {
+    if global.no_input || global.json || !std::io::stdin().is_terminal() {
+        return Err(CommandError::new(Kind::Usage, "this plan was not applied: nobody could be asked")
+            .hint("look at it with `stayput plan …` and apply it with --yes"));
+    }
+    let mut terminal = anstream::stderr();
+    let _ = write!(terminal, "{shown}\nApply? Only `yes` is taken: ");
+    let _ = terminal.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(CommandError::new(Kind::Failed, "not applied; nothing was changed"))
+    }
+}

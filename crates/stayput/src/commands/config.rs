@@ -1,0 +1,43 @@
+//! `stayput config`: check, schema, init. Contacts nobody.
+
+use serde_json::json;
+
+use crate::cli::ConfigCommand;
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::session::load_estate;
+
+pub fn run(global: &Global, command: &ConfigCommand) -> Result<Output, CommandError> {
+    match command {
+        ConfigCommand::Check => {
+            let estate = load_estate(&global.file)?;
+            let text = format!(
+                "{} is right: estate {}, {} networks, {} sites, {} waves, {} edges\n",
+                global.file.display(),
+                estate.name,
+                estate.networks.len(),
+                estate.sites.len(),
+                estate.waves.len(),
+                estate.edges.len(),
+            );
+            let names = |keys: Vec<String>| keys;
+            let json = json!({
+                "ok": true,
+                "estate": estate.name,
+                "networks": names(estate.networks.keys().map(ToString::to_string).collect()),
+                "sites": names(estate.sites.keys().map(ToString::to_string).collect()),
+                "waves": names(estate.waves.keys().map(ToString::to_string).collect()),
+                "edges": names(estate.edges.keys().map(ToString::to_string).collect()),
+            });
+            Ok(Output::new(text, json))
+        }
+        ConfigCommand::Schema => {
+            let schema = stayput_estate::json_schema();
+            Ok(Output::new(format!("{schema:#}\n"), schema))
+        }
+        ConfigCommand::Init => {
+            Ok(Output::new(stayput_estate::TEMPLATE, json!({ "template": stayput_estate::TEMPLATE })))
+        }
+    }
+}

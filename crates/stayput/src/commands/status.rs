@@ -1,0 +1,213 @@
+//! `stayput status`: where every network and machine is now, as observed, and whether on-prem reaches it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use comfy_table::Table;
+use comfy_table::presets;
+use serde::Serialize;
+use serde_json::json;
+use stayput_engine::Engine;
+use stayput_engine::Events;
+use stayput_estate::InstanceId;
+use stayput_estate::MacAddr;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
+use stayput_fabric::Fabric;
+use stayput_fabric::Home;
+use stayput_fabric::Source;
+use stayput_plan::Place;
+use stayput_plan::Survey;
+use stayput_world::Facts;
+use stayput_world::World;
+
+use crate::cli::Global;
+use crate::cli::StatusArgs;
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::session;
+use crate::ui;
+
+/// Machines listed before `--all` is needed.
+const LISTED: usize = 50;
+
+/// One machine as it is now.
+#[derive(Debug, Clone, Serialize)]
+struct Machine {
+    instance_id: InstanceId,
+    name: Option<String>,
+    site: SiteName,
+    vm: Option<VmExtId>,
+    running: bool,
+    addresses: Vec<Ipv4Addr>,
+    macs: Vec<MacAddr>,
+    captured: Vec<Ipv4Addr>,
+    delivered: usize,
+    verdicts: Vec<String>,
+}
+
+/// One network as it is now.
+#[derive(Debug, Clone, Serialize)]
+struct Network {
+    name: NetworkName,
+    cidr: String,
+    home: String,
+    machines: usize,
+    traces_delivered: usize,
+    traces_total: usize,
+}
+
+pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandError> {
+    let (events, receiver) = Events::channel();
+    let display = ui::show(receiver, global.quiet);
+    let result = async {
+        let engine = session::engine(global, events).await?;
+        let names = session::networks(&engine.estate, &args.networks)?;
+        let world = engine.observe().await?;
+        use stayput_ledger::Ledger;
+        let facts = engine.ledger.facts()?;
+        Ok::<_, CommandError>((engine, names, world, facts))
+    }
+    .await;
+    let (engine, names, world, facts) = match result {
+        Ok((mut engine, names, world, facts)) => {
+            engine.events = Events::none();
+            (engine, names, world, facts)
+        }
+        Err(error) => {
+            let _ = display.await;
+            return Err(error);
+        }
+    };
+    let _ = display.await;
+    Ok(report(&engine, &world, &facts, &names, args.all))
+}
+
+fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<NetworkName>, all: bool) -> Output {
+    let estate = &engine.estate;
+    let survey = Survey::new(estate, world, facts, names);
+    let fabric = Fabric::new(estate, world);
+    let machines: Vec<_> = survey.machines.keys().map(|id| machine(&survey, &fabric, world, id)).collect();
+    let networks: Vec<_> = names
+        .iter()
+        .filter_map(|name| estate.networks.get(name))
+        .map(|network| {
+            let here: Vec<_> = survey.machines_in(&network.name).map(|(id, _)| id).collect();
+            let addresses = survey.addresses_in(&network.name);
+            let running: Vec<_> = machines
+                .iter()
+                .filter(|machine| machine.running)
+                .flat_map(|machine| machine.captured.iter().filter(|address| addresses.contains(address)))
+                .collect();
+            let delivered = running
+                .iter()
+                .filter(|address| fabric.trace(&Source::OnPrem, ***address).verdict.is_delivered())
+                .count();
+            Network {
+                name: network.name.clone(),
+                cidr: network.cidr.to_string(),
+                home: match fabric.observed_home(network) {
+                    Home::Nowhere => "nowhere".to_owned(),
+                    Home::Site(site) => site.to_string(),
+                    Home::Split(sites) => {
+                        sites.keys().map(SiteName::as_str).collect::<Vec<_>>().join(" and ")
+                    }
+                },
+                machines: here.len(),
+                traces_delivered: delivered,
+                traces_total: running.len(),
+            }
+        })
+        .collect();
+
+    let mut text = String::new();
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(["network", "cidr", "home", "machines", "reached from on-prem"]);
+    for network in &networks {
+        table.add_row([
+            network.name.to_string(),
+            network.cidr.clone(),
+            network.home.clone(),
+            network.machines.to_string(),
+            format!("{} of {}", network.traces_delivered, network.traces_total),
+        ]);
+    }
+    let _ = writeln!(text, "{table}\n");
+    let listed = if all { machines.len() } else { LISTED };
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(["machine", "instance", "site", "addresses", "state"]);
+    for machine in machines.iter().take(listed) {
+        let state = match (machine.running, machine.delivered == machine.captured.len()) {
+            (false, _) => "off".to_owned(),
+            (true, true) => "reached".to_owned(),
+            (true, false) => machine.verdicts.join("; "),
+        };
+        table.add_row([
+            machine.name.clone().unwrap_or_else(|| "–".to_owned()),
+            machine.instance_id.to_string(),
+            machine.site.to_string(),
+            machine.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            state,
+        ]);
+    }
+    let _ = writeln!(text, "{table}");
+    if machines.len() > listed {
+        let _ = writeln!(text, "… and {} more (--all)", machines.len() - listed);
+    }
+    for obstacle in &survey.obstacles {
+        let _ = writeln!(text, "! {obstacle}");
+    }
+    let (delivered, total) =
+        networks.iter().fold((0, 0), |(d, t), network| (d + network.traces_delivered, t + network.traces_total));
+    let json = json!({
+        "ok": true,
+        "networks": networks,
+        "machines": machines,
+        "traces_delivered": delivered,
+        "traces_total": total,
+        "obstacles": survey.obstacles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    Output::new(text, json)
+}
+
+fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId) -> Machine {
+    let facts = &survey.machines[id];
+    let estate = survey.estate;
+    let (site, vm, addresses, macs) = match survey.places.get(id) {
+        Some(Place::At(site, vm)) => {
+            let nics = survey.vm_at(id, site).map(|(_, vm)| vm.nics.as_slice()).unwrap_or_default();
+            let addresses = nics.iter().flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied()).collect();
+            (site.clone(), Some(vm.clone()), addresses, nics.iter().filter_map(|nic| nic.mac).collect())
+        }
+        Some(Place::Ec2) | None => {
+            let region = world.aws.get(&estate.source.region);
+            let enis: Vec<_> = facts.nics.iter().filter_map(|nic| region?.enis.get(&nic.eni)).collect();
+            let addresses = enis.iter().flat_map(|eni| eni.addresses()).collect();
+            (estate.source.name.clone(), None, addresses, enis.iter().map(|eni| eni.mac).collect())
+        }
+    };
+    let mut delivered = 0;
+    let mut verdicts = Vec::new();
+    for address in facts.addresses() {
+        let verdict = fabric.trace(&Source::OnPrem, address).verdict;
+        if verdict.is_delivered() {
+            delivered += 1;
+        } else {
+            verdicts.push(format!("{address}: {verdict}"));
+        }
+    }
+    Machine {
+        instance_id: id.clone(),
+        name: facts.name.clone(),
+        site,
+        vm,
+        running: survey.runs(id),
+        addresses,
+        macs,
+        captured: facts.addresses().collect(),
+        delivered,
+        verdicts,
+    }
+}

@@ -1,0 +1,172 @@
+//! Errors as the user meets them: what happened, its causes, what to do, and the exit code. The only place that knows exit
+//! codes.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use stayput_engine::EngineError;
+use stayput_ledger::LedgerError;
+use stayput_plan::Obstacle;
+
+/// What kind of failure it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something failed: exit code 1.
+    Failed,
+    /// Wrong usage or configuration: exit code 2; nothing was contacted.
+    Usage,
+    /// The world is not what the plan was made for: exit code 3.
+    WorldChanged,
+    /// There are obstacles: exit code 4; nothing was changed.
+    Obstacles,
+    /// Somebody else works on this estate: exit code 5.
+    Held,
+}
+
+impl Kind {
+    /// The process's exit code.
+    pub fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::WorldChanged => 3,
+            Self::Obstacles => 4,
+            Self::Held => 5,
+        })
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::WorldChanged => "world-changed",
+            Self::Obstacles => "obstacles",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub struct CommandError {
+    /// What kind of failure.
+    pub kind: Kind,
+    /// The text for people, ready to print.
+    pub message: String,
+    /// Causes, outermost first.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub hints: Vec<String>,
+    /// Obstacles, when that is what it is.
+    pub obstacles: Vec<Obstacle>,
+}
+
+impl CommandError {
+    /// An error without causes.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new(), obstacles: Vec::new() }
+    }
+
+    /// An error with the causes of another.
+    pub fn from_error(kind: Kind, error: &dyn std::error::Error) -> Self {
+        let mut this = Self::new(kind, error.to_string());
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if this.causes.last() != Some(&text) && this.message != text {
+                this.causes.push(text);
+            }
+            source = cause.source();
+        }
+        this
+    }
+
+    /// The same with something to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// As text for a terminal, without colour.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        if self.kind == Kind::Usage && self.message.contains('\n') {
+            // A rendered configuration report, complete in itself.
+            let _ = writeln!(text, "{}", self.message.trim_end());
+        } else {
+            let _ = writeln!(text, "error: {}", self.message);
+        }
+        for cause in &self.causes {
+            let _ = writeln!(text, "  because: {cause}");
+        }
+        for obstacle in &self.obstacles {
+            let _ = writeln!(text, "  ✗ {obstacle}\n      → {}", obstacle.remedy());
+        }
+        for hint in &self.hints {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "ok": false,
+            "error": {
+                "kind": self.kind.word(),
+                "message": self.message,
+                "causes": self.causes,
+                "hints": self.hints,
+                "obstacles": self.obstacles.iter().map(|obstacle| serde_json::json!({
+                    "obstacle": obstacle,
+                    "message": obstacle.to_string(),
+                    "remedy": obstacle.remedy(),
+                })).collect::<Vec<_>>(),
+            },
+        })
+    }
+}
+
+impl From<LedgerError> for CommandError {
+    fn from(error: LedgerError) -> Self {
+        let kind = if matches!(error, LedgerError::Held { .. }) { Kind::Held } else { Kind::Failed };
+        let this = Self::from_error(kind, &error);
+        match kind {
+            Kind::Held => this.hint("wait until it is done; if it died, its lock died with it and this is another one"),
+            _ => this,
+        }
+    }
+}
+
+impl From<EngineError> for CommandError {
+    fn from(error: EngineError) -> Self {
+        let stale = error.is_stale_world();
+        let kind = if stale { Kind::WorldChanged } else { Kind::Failed };
+        let mut this = Self::from_error(kind, &error);
+        match &error {
+            EngineError::Step { title, done: (done, of), .. } => {
+                this.message = format!("{}: {title}", this.message);
+                this = this.hint(format!(
+                    "{done} of {of} steps are done and stand; run the same command again to go on from here"
+                ));
+            }
+            EngineError::Ledger(_) | EngineError::Internal(_) => {}
+            EngineError::NoCredentials { .. } => this = this.hint("nothing was contacted and nothing was changed"),
+            EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {
+                this = this.hint("the world could not be observed; nothing was changed");
+            }
+        }
+        this
+    }
+}
+
+impl From<Vec<Obstacle>> for CommandError {
+    fn from(obstacles: Vec<Obstacle>) -> Self {
+        let count = obstacles.len();
+        let plural = if count == 1 { "" } else { "s" };
+        let mut this = Self::new(Kind::Obstacles, format!("no plan: {count} obstacle{plural}; nothing was changed"));
+        this.obstacles = obstacles;
+        this
+    }
+}

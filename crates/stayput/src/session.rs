@@ -1,0 +1,120 @@
+//! One command's surroundings: the estate file, the ledger, the clients, who asks.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use stayput_engine::Clients;
+use stayput_engine::Engine;
+use stayput_engine::Events;
+use stayput_estate::Estate;
+use stayput_estate::LedgerConfig;
+use stayput_estate::NetworkName;
+use stayput_ledger::EstateLock;
+use stayput_ledger::SqliteLedger;
+
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::error::Kind;
+
+/// Reads and checks the estate file. Contacts nobody.
+pub fn load_estate(file: &Path) -> Result<Estate, CommandError> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        CommandError::new(Kind::Usage, format!("{} cannot be read: {error}", file.display()))
+            .hint("name the estate file with --file or STAYPUT_FILE, or start one: stayput config init > stayput.toml")
+    })?;
+    let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    stayput_estate::parse(&file.display().to_string(), &text, base).map_err(|errors| {
+        let mut rendered = String::new();
+        let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
+            .with_word_splitter_none()
+            .with_width(100);
+        if handler.render_report(&mut rendered, &errors).is_err() {
+            rendered = errors.to_string();
+        }
+        let mut error = CommandError::new(Kind::Usage, format!("{rendered}\n"));
+        error.hints.push("nothing was contacted and nothing was changed".to_owned());
+        error
+    })
+}
+
+trait NoHyphens {
+    fn with_word_splitter_none(self) -> Self;
+}
+
+impl NoHyphens for miette::GraphicalReportHandler {
+    /// Keys and ids have hyphens and must not be broken there.
+    fn with_word_splitter_none(self) -> Self {
+        self.with_word_splitter(miette::WordSplitter::NoHyphenation)
+    }
+}
+
+/// Where the ledger of an estate is.
+pub fn ledger_path(estate: &Estate) -> PathBuf {
+    match &estate.ledger {
+        LedgerConfig::Sqlite { path } => path.clone(),
+    }
+}
+
+/// Opens the ledger of an estate.
+pub fn open_ledger(estate: &Estate) -> Result<Arc<SqliteLedger>, CommandError> {
+    Ok(Arc::new(SqliteLedger::open(&ledger_path(estate))?))
+}
+
+/// Takes the estate for this process.
+pub fn lock(estate: &Estate) -> Result<EstateLock, CommandError> {
+    Ok(EstateLock::take(&ledger_path(estate), &who())?)
+}
+
+/// The engine of the estate in `global.file`.
+pub async fn engine(global: &Global, events: Events) -> Result<Engine, CommandError> {
+    let estate = load_estate(&global.file)?;
+    let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
+    let ledger = open_ledger(&estate)?;
+    Ok(Engine { estate: Arc::new(estate), clients, ledger, events })
+}
+
+/// Who asks, for the record.
+pub fn who() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
+    match variable("HOSTNAME") {
+        Some(host) => format!("{user}@{host}"),
+        None => user,
+    }
+}
+
+/// Network names as typed; all of the estate's if none was.
+pub fn networks(
+    estate: &Estate,
+    names: &[String],
+) -> Result<std::collections::BTreeSet<NetworkName>, CommandError> {
+    if names.is_empty() {
+        return Ok(estate.networks.keys().cloned().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            let name = NetworkName::new(name.as_str());
+            if estate.networks.contains_key(&name) {
+                Ok(name)
+            } else {
+                let known: Vec<_> = estate.networks.keys().map(NetworkName::as_str).collect();
+                Err(CommandError::new(Kind::Usage, format!("there is no network `{name}` in the estate"))
+                    .hint(format!("its networks are {}", known.join(", "))))
+            }
+        })
+        .collect()
+}
+
+/// A site's name as typed.
+pub fn site(estate: &Estate, name: &str) -> Result<stayput_estate::SiteName, CommandError> {
+    let site = stayput_estate::SiteName::new(name);
+    if estate.sites.contains_key(&site) {
+        Ok(site)
+    } else {
+        let known: Vec<_> = estate.sites.keys().map(stayput_estate::SiteName::as_str).collect();
+        Err(CommandError::new(Kind::Usage, format!("there is no NC2 site `{name}` in the estate"))
+            .hint(format!("its sites are {}", known.join(", "))))
+    }
+}
