@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::InstanceId;
+use stayput_estate::MovePlanId;
 use stayput_estate::NetworkName;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
@@ -35,6 +36,7 @@ struct Known {
     subnets: BTreeMap<(SiteName, OverlayKind, NetworkName), SubnetExtId>,
     plans: BTreeMap<(SiteName, String), RecoveryPlanExtId>,
     vms: BTreeMap<(InstanceId, SiteName), VmExtId>,
+    move_plans: BTreeMap<(SiteName, String), MovePlanId>,
 }
 
 impl Catalog {
@@ -101,13 +103,18 @@ impl Catalog {
         self.known().plans.insert((site.clone(), name.to_owned()), id);
     }
 
+    pub fn move_plan(&self, site: &SiteName, name: &str) -> Result<MovePlanId, StepError> {
+        let plan = self.known().move_plans.get(&(site.clone(), name.to_owned())).cloned();
+        plan.ok_or_else(|| StepError::Missing { what: format!("Move plan {name}"), site: site.clone() })
+    }
+
+    pub fn put_move_plan(&self, site: &SiteName, name: &str, id: MovePlanId) {
+        self.known().move_plans.insert((site.clone(), name.to_owned()), id);
+    }
+
     pub fn vm(&self, machine: &InstanceId, site: &SiteName) -> Result<VmExtId, StepError> {
         let vm = self.known().vms.get(&(machine.clone(), site.clone())).cloned();
         vm.ok_or_else(|| StepError::Missing { what: format!("the VM of {machine}"), site: site.clone() })
-    }
-
-    pub fn find_vm(&self, machine: &InstanceId, site: &SiteName) -> Option<VmExtId> {
-        self.known().vms.get(&(machine.clone(), site.clone())).cloned()
     }
 
     pub fn put_vm(&self, machine: &InstanceId, site: &SiteName, vm: VmExtId) {

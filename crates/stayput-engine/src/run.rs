@@ -267,10 +267,11 @@ impl Engine {
                         let (catalog, watcher) = (Arc::clone(catalog), Arc::clone(watcher));
                         let title = step.action.describe(&plan.machines);
                         let world = Arc::clone(world);
-                        let task = tokio::spawn(async move {
-                            work.run_step(step_data, title, run, catalog, watcher, world).await
+                        // Not tasks of their own: a run is all waiting, and one that is dropped takes its steps with it.
+                        under_way.push(async move {
+                            let result = work.run_step(step_data, title, run, catalog, watcher, world).await;
+                            (step, lane, result)
                         });
-                        under_way.push(async move { (step, lane, task.await) });
                     } else {
                         waiting.push(step);
                     }
@@ -283,7 +284,7 @@ impl Engine {
                 *in_lane -= 1;
             }
             match result {
-                Ok(Ok(report)) => {
+                Ok(report) => {
                     reports.push(report);
                     for next in dependants.get(&step.id).into_iter().flatten() {
                         if let Some(left) = open.get_mut(&next.id) {
@@ -294,16 +295,13 @@ impl Engine {
                         }
                     }
                 }
-                Ok(Err(source)) => {
+                Err(source) => {
                     failure.get_or_insert(EngineError::Step {
                         step: step.id.clone(),
                         title: step.action.describe(&plan.machines),
                         source: Box::new(source),
                         done: (reports.len(), plan.steps.len()),
                     });
-                }
-                Err(join) => {
-                    failure.get_or_insert(EngineError::Internal(join.to_string()));
                 }
             }
         }

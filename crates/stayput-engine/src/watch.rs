@@ -1,10 +1,12 @@
 //! One poller per Move plan, however many of its machines are waited for.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use stayput_estate::MovePlanId;
+use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::MoveError;
@@ -20,11 +22,28 @@ type LastLook = Arc<Mutex<Option<(Instant, Arc<MovePlan>)>>>;
 pub struct Watcher {
     interval: Duration,
     plans: Mutex<BTreeMap<(SiteName, MovePlanId), LastLook>>,
+    refreshed: Mutex<BTreeSet<SiteName>>,
 }
 
 impl Watcher {
     pub fn new(interval: Duration) -> Self {
-        Self { interval, plans: Mutex::default() }
+        Self { interval, plans: Mutex::default(), refreshed: Mutex::default() }
+    }
+
+    /// Makes Move read its inventory again, once a run however many ask.
+    pub async fn refresh_once(
+        &self,
+        site: &SiteName,
+        client: &MoveClient,
+        source_provider: &str,
+        region: &Region,
+    ) -> Result<(), MoveError> {
+        let mut refreshed = self.refreshed.lock().await;
+        if !refreshed.contains(site) {
+            client.refresh_inventory(source_provider, region).await?;
+            refreshed.insert(site.clone());
+        }
+        Ok(())
     }
 
     /// The plan as it is now, or was less than one poll interval ago.

@@ -30,6 +30,9 @@ pub struct Class {
     pub members: Vec<Ipv4Addr>,
 }
 
+/// What makes a class: chain, holders, and the steps that switch holders.
+type Description<'a> = (usize, Vec<u32>, &'a [u32]);
+
 /// Texts as numbers, so that descriptions are plain numbers.
 #[derive(Default)]
 struct Words(BTreeMap<String, u32>);
@@ -90,7 +93,7 @@ impl Fabric {
         let bounds = self.bounds(&touched);
         let mut chains: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
         let mut chain_of_interval: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut classes: BTreeMap<(usize, Vec<u32>, &[u32]), Vec<Ipv4Addr>> = BTreeMap::new();
+        let mut classes: BTreeMap<Description<'_>, Vec<Ipv4Addr>> = BTreeMap::new();
         let mut addresses: Vec<_> = addresses.into_iter().collect();
         addresses.sort_unstable();
         addresses.dedup();

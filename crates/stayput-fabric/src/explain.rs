@@ -1,5 +1,7 @@
 //! From a walk to a trace: names for indices, and for each decision the routes it won over.
 
+mod beaten;
+
 use std::net::Ipv4Addr;
 
 use stayput_estate::EdgeKind;
@@ -8,14 +10,12 @@ use crate::holders::Spot;
 use crate::index::AttIx;
 use crate::index::Id;
 use crate::index::SiteIx;
-use crate::index::TgwTableIx;
 use crate::index::VpcIx;
 use crate::index::VpcTableIx;
 use crate::reason::Announcement;
 use crate::reason::Beaten;
 use crate::reason::Because;
 use crate::reason::DeadEniCause;
-use crate::reason::Origin;
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::state::Fixed;
@@ -367,78 +367,6 @@ impl Explainer<'_> {
             },
             over,
         }
-    }
-
-    fn beaten_in_tgw(&self, at: At) -> Vec<Beaten> {
-        let At::Tgw {
-            table: Some(table), ..
-        } = at
-        else {
-            return Vec::new();
-        };
-        self.beaten_in_table(table)
-    }
-
-    fn beaten_in_table(&self, table: TgwTableIx) -> Vec<Beaten> {
-        let mut beaten = Vec::new();
-        let mut longest = None;
-        let shared = self.walker.beliefs.equal_learned_routes_share;
-        for candidates in self.walker.candidates(table) {
-            let first = *longest.get_or_insert(candidates.prefix) == candidates.prefix;
-            let mut best = None;
-            if let Some(fixed) = candidates.fixed {
-                best = Some((self.fixed(fixed), Origin::Static));
-            }
-            for learned in self.walker.learned(&candidates) {
-                let toward = self.behind(learned.attachment);
-                let Some((_, winner)) = &best else {
-                    best = Some((toward, learned.origin));
-                    continue;
-                };
-                let because = if *winner == Origin::Static {
-                    Because::UnderStatic
-                } else if *winner != learned.origin {
-                    Because::LowerRank
-                } else if learned.origin == Origin::Vpc || !shared {
-                    Because::AttachedLater
-                } else {
-                    // One of several equal ways: it did not lose.
-                    continue;
-                };
-                if first {
-                    beaten.push(Beaten {
-                        prefix: candidates.prefix,
-                        toward,
-                        because,
-                    });
-                }
-            }
-            if let Some((toward, _)) = best
-                && !first
-            {
-                beaten.push(Beaten {
-                    prefix: candidates.prefix,
-                    toward,
-                    because: Because::Shorter,
-                });
-            }
-        }
-        beaten
-    }
-
-    fn beaten_in_vpc(&self, at: At) -> Vec<Beaten> {
-        let routes = at
-            .vpc_table()
-            .and_then(|table| self.walker.vpc_routes(table));
-        routes
-            .into_iter()
-            .flat_map(|routes| routes.matches(self.walker.to).skip(1))
-            .map(|(prefix, entry)| Beaten {
-                prefix,
-                toward: self.toward(&entry.hop),
-                because: Because::Shorter,
-            })
-            .collect()
     }
 
     fn fixed(&self, fixed: Fixed) -> String {

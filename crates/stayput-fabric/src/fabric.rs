@@ -144,7 +144,7 @@ impl Fabric {
             return None;
         };
         let start = match answerer {
-            Answerer::Spot(spot) => self.from_spot(spot, to),
+            Answerer::Spot(spot) => self.leaving_spot(spot, to),
             Answerer::OnPrem => crate::walk::At::OnPrem { only: None },
             Answerer::Sender => return None,
         };

@@ -29,7 +29,10 @@ impl fmt::Display for Verdict {
                 "wrong site: sent to {delivered_to}, where nobody answers; its machine is at {lives_at}"
             ),
             Self::NoMachine { place } => {
-                write!(f, "no machine: nobody answers at {place} or anywhere else")
+                write!(
+                    f,
+                    "no machine: nobody answers at {place}, nor at any other site"
+                )
             }
             Self::Loop { cycle } => {
                 f.write_str("loop: ")?;

@@ -72,7 +72,8 @@ pub enum Source {
 const STAND_IN: u32 = 10;
 
 impl Fabric {
-    /// Every source class of the estate, in a fixed order. What a class can reach depends on the state; the list does not.
+    /// Every source class of the estate, in a fixed order. Of the state only overlay subnets matter: each that exists is a class, whether
+    /// or not anybody is on it; see [`Fabric::is_populated`].
     pub fn sources(&self) -> Vec<Source> {
         let topology = &*self.topology;
         let mut sources = vec![Source::OnPrem];
@@ -147,26 +148,26 @@ impl Fabric {
             Source::Ec2Subnet { subnet, .. } => topology
                 .subnet_ids
                 .get(subnet)
-                .map(|subnet| self.from_subnet(*subnet))
+                .map(|subnet| self.leaving_subnet(*subnet))
                 .ok_or_else(|| format!("subnet {subnet} was not observed")),
             Source::Nc2Vpc { site } => self
                 .site(site)
                 .and_then(|site| topology.sites[site].vpc)
                 .and_then(|vpc| self.typical_subnet(vpc))
-                .map(|subnet| self.from_subnet(subnet))
+                .map(|subnet| self.leaving_subnet(subnet))
                 .ok_or_else(|| format!("no subnet of the VPC of {site} was observed")),
             Source::Spoke { vpc } => topology
                 .vpc_ids
                 .get(vpc)
                 .and_then(|vpc| self.typical_subnet(*vpc))
-                .map(|subnet| self.from_subnet(subnet))
+                .map(|subnet| self.leaving_subnet(subnet))
                 .ok_or_else(|| format!("no subnet of {vpc} was observed")),
             Source::Overlay { site, network } => self
                 .overlay(site, network)
                 .map(|(flow, prefix)| At::Segment { flow, prefix })
                 .ok_or_else(|| format!("{site} has no overlay subnet for {network}")),
             Source::Machine { place, address } => self
-                .from_machine(place, *address)
+                .leaving_machine(place, *address)
                 .ok_or_else(|| format!("nothing at {place} has {address}")),
         }
     }
@@ -223,7 +224,7 @@ impl Fabric {
                 .into_iter()
                 .collect(),
             Source::Machine { place, address } => {
-                let here = match self.from_machine(place, *address) {
+                let here = match self.leaving_machine(place, *address) {
                     Some(At::Vpc { vpc, .. }) => Some(Sender::Vpc(vpc)),
                     Some(At::Segment { flow, .. } | At::User { flow, .. }) => {
                         Some(Sender::Flow(flow))
@@ -244,7 +245,7 @@ impl Fabric {
     }
 
     /// The state of a packet that a holder of an address sends.
-    pub(crate) fn from_spot(&self, spot: Spot, address: Ipv4Addr) -> At {
+    pub(crate) fn leaving_spot(&self, spot: Spot, address: Ipv4Addr) -> At {
         let topology = &*self.topology;
         let in_flow = |flow: FlowIx| {
             let subnets = &self.state.flows[flow.position()].subnets;
@@ -257,7 +258,7 @@ impl Fabric {
             Spot::Eni(eni) => {
                 let node = &topology.enis[eni];
                 match node.subnet {
-                    Some(subnet) => self.from_subnet(subnet),
+                    Some(subnet) => self.leaving_subnet(subnet),
                     None => At::Vpc {
                         vpc: node.vpc,
                         table: topology.vpcs[node.vpc].main,
@@ -273,14 +274,14 @@ impl Fabric {
                     (Some(nc2), _) if nc2.user.is_some() => {
                         nc2.user.map_or(At::OnPrem { only: None }, in_flow)
                     }
-                    (_, Some(vpc)) => self.from_vpc_address(vpc, address),
+                    (_, Some(vpc)) => self.leaving_vpc_address(vpc, address),
                     (_, None) => At::Transit { site, below: None },
                 }
             }
         }
     }
 
-    fn from_machine(&self, place: &Place, address: Ipv4Addr) -> Option<At> {
+    fn leaving_machine(&self, place: &Place, address: Ipv4Addr) -> Option<At> {
         let topology = &*self.topology;
         match place {
             Place::OnPrem => Some(At::OnPrem { only: None }),
@@ -290,7 +291,7 @@ impl Fabric {
                 cidrs
                     .iter()
                     .any(|cidr| cidr.contains(address))
-                    .then(|| self.from_vpc_address(vpc, address))
+                    .then(|| self.leaving_vpc_address(vpc, address))
             }
             Place::Site(name) => {
                 let site = self.site(name)?;
@@ -304,7 +305,7 @@ impl Fabric {
                     .filter(at_site)
                     .max_by_key(|holder| holder.answers);
                 match (holder, self.segment(site, address)) {
-                    (Some(holder), _) => Some(self.from_spot(holder.spot, address)),
+                    (Some(holder), _) => Some(self.leaving_spot(holder.spot, address)),
                     (None, Some((flow, prefix))) => Some(At::Segment { flow, prefix }),
                     (None, None) => {
                         let vpc = topology.sites[site].vpc?;
@@ -312,14 +313,14 @@ impl Fabric {
                         cidrs
                             .iter()
                             .any(|cidr| cidr.contains(address))
-                            .then(|| self.from_vpc_address(vpc, address))
+                            .then(|| self.leaving_vpc_address(vpc, address))
                     }
                 }
             }
         }
     }
 
-    fn from_subnet(&self, subnet: SubnetIx) -> At {
+    fn leaving_subnet(&self, subnet: SubnetIx) -> At {
         let node = &self.topology.subnets[subnet];
         At::Vpc {
             vpc: node.vpc,
@@ -329,14 +330,14 @@ impl Fabric {
         }
     }
 
-    fn from_vpc_address(&self, vpc: VpcIx, address: Ipv4Addr) -> At {
+    fn leaving_vpc_address(&self, vpc: VpcIx, address: Ipv4Addr) -> At {
         let node = &self.topology.vpcs[vpc];
         let subnet = node
             .subnets
             .iter()
             .find(|subnet| self.topology.subnets[**subnet].cidr.contains(address));
         match subnet {
-            Some(subnet) => self.from_subnet(*subnet),
+            Some(subnet) => self.leaving_subnet(*subnet),
             None => At::Vpc {
                 vpc,
                 table: node.main,

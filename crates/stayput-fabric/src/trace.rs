@@ -246,7 +246,7 @@ pub enum Verdict {
         /// VPC's local route and a segment's on-link prefix (AWS reference §3 item 2, §4).
         steerable: bool,
     },
-    /// At the end of its way, and nobody answers for the address anywhere.
+    /// At the end of its way nobody answers, and no other site has a machine that would.
     NoMachine {
         /// Where it ended.
         place: Place,

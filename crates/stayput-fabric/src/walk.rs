@@ -21,6 +21,7 @@ use crate::index::AttIx;
 use crate::index::EdgeIx;
 use crate::index::EniIx;
 use crate::index::FlowIx;
+use crate::index::Id;
 use crate::index::RegionIx;
 use crate::index::SiteIx;
 use crate::index::SubnetIx;
@@ -328,8 +329,7 @@ impl Walker<'_> {
         let Ending::Nobody(place) = ending else {
             return ending;
         };
-        // A machine at the very site counts as there, though not behind the interface or Flow VPC that the packet came to:
-        // then no machine is where packets go, and it is not a matter of sites.
+        // A machine at this very site, though in another Flow VPC or behind another interface, is no matter of sites.
         match self.lives_at().find(|site| PlaceIx::Site(*site) != place) {
             Some(lives) => Ending::WrongSite {
                 reached: place,
@@ -377,7 +377,6 @@ pub(crate) fn site_of_spot(
     spot: Spot,
     address: Ipv4Addr,
 ) -> Option<SiteIx> {
-    use crate::index::Id;
     match spot {
         Spot::Eni(eni) => topology.vpcs[topology.enis[eni].vpc].site,
         Spot::Planned(site) => Some(site),

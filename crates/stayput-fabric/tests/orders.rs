@@ -1,5 +1,7 @@
 //! Every case of AWS reference §8, right orders and wrong ones, with the verdict each predicts.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! AWS reference §1 to §4, rule by rule.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -457,9 +459,6 @@ fn an_interface_that_is_gone_stopped_or_checks_destinations_is_dead() {
         steps.push(tgw_t(P, Some(to("tgw-attach-nc2t"))));
         from_on_prem(&after(setup.fabric(), steps), WEB)
     };
-    let eni = |aws: &mut AwsRegion, bend: fn(&mut Eni)| {
-        bend(aws.enis.get_mut(&"eni-gw-t".into()).unwrap());
-    };
     assert_eq!(with(|_| ()), "delivered at nc2-tokyo");
     assert_eq!(
         with(|aws| {
@@ -477,7 +476,6 @@ fn an_interface_that_is_gone_stopped_or_checks_destinations_is_dead() {
         aws.enis.get_mut(&"eni-gw-t".into()).unwrap().in_use = false;
     };
     assert_eq!(with(detached), "dead eni-gw-t: Detached");
-    let _ = eni;
     let checks = |aws: &mut AwsRegion| {
         let eni = aws.enis.get_mut(&"eni-gw-t".into()).unwrap();
         eni.source_dest_check = true;

@@ -2,6 +2,8 @@
 //!
 //! `GET /status`, `POST /speed {"speed": x}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`.
 
+use std::net::Ipv4Addr;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -9,6 +11,8 @@ use crate::http::Request;
 use crate::http::Response;
 use crate::run::checked_speed;
 use crate::server::Shared;
+use crate::walk;
+use crate::walk::Origin;
 
 /// Answers one request.
 pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
@@ -18,12 +22,13 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     }
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/status") => status(shared),
+        ("GET", "/walk") => walked(shared, request),
         ("POST", "/speed") => speed(shared, request),
         ("POST", "/shutdown") => {
             shared.stop();
             Response::json(200, &json!({ "stopping": true }))
         }
-        (_, "/status" | "/speed" | "/shutdown") => {
+        (_, "/status" | "/speed" | "/walk" | "/shutdown") => {
             error(405, "this path does not know that method")
         }
         _ => error(404, "there are /status, /speed, /walk and /shutdown"),
@@ -81,6 +86,26 @@ fn speed(shared: &Shared, request: &Request) -> Response {
             Response::json(200, &json!({ "speed": speed }))
         }
         Err(wrong) => error(400, &wrong.to_string()),
+    }
+}
+
+/// Follows a packet: `from` is `on-prem` or an address, `to` an address.
+fn walked(shared: &Shared, request: &Request) -> Response {
+    let origin = request.param("from").unwrap_or("on-prem").parse::<Origin>();
+    let origin = match origin {
+        Ok(origin) => origin,
+        Err(wrong) => return error(400, &format!("from: {wrong}")),
+    };
+    let Some(to) = request
+        .param("to")
+        .and_then(|to| to.parse::<Ipv4Addr>().ok())
+    else {
+        return error(400, "to: an IPv4 address is needed");
+    };
+    let walk = walk::walk(&shared.present(), origin, to);
+    match serde_json::to_value(&walk) {
+        Ok(walk) => Response::json(200, &walk),
+        Err(wrong) => error(500, &wrong.to_string()),
     }
 }
 

@@ -7,6 +7,8 @@ mod actors;
 pub mod direct_connect;
 pub mod dynamodb;
 pub mod ec2;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod json;
 pub mod model;
 pub mod query;

@@ -1,23 +1,243 @@
-//! The emulated Prism Central.
+//! The emulated Prism Central: the v4 API of one NC2 cluster, and what the cluster does on its own.
+//!
+//! `handle` lets a request in (authentication, version, idempotency) and passes it to the namespace's module; modules
+//! read and check, and start a task whose [`effects::Effect`] happens when it completes. v3 would be a second front on the
+//! same state: paths under `/api/nutanix/v3` find nothing yet.
 
+pub mod answer;
+pub mod body;
+pub mod categories;
 pub mod effects;
+pub mod ipam;
+pub mod jobs;
+pub mod machines;
+pub mod members;
 pub mod model;
+pub mod networking;
+pub mod nics;
+mod odata;
+pub mod pairing;
+pub mod placement;
+pub mod plans;
+pub mod points;
+pub mod policies;
+pub mod protection;
+pub mod recovery;
+pub mod subnets;
+pub mod tasks;
+pub mod validation;
+pub mod vms;
+pub mod vpcs;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
+use stayput_estate::Cidr;
 
 use crate::http::Request;
 use crate::http::Response;
+use crate::prism::answer::Answer;
+use crate::prism::answer::Call;
+use crate::prism::answer::Problem;
+use crate::prism::answer::flag;
+use crate::prism::model::PcState;
+use crate::prism::model::Replay;
 use crate::state::LabState;
+
+pub use machines::MigratedVm;
+pub use machines::create_migrated_vm;
 
 /// Something a Prism Central does on its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
     /// A task moves on: task uuid.
     Task(String),
+    /// A recovery point is due: VM, policy, target domain manager.
+    TakePoint(String, String, String),
+    /// A recovery point reaches its target: point, policy, target domain manager.
+    Replicate(String, String, String),
+    /// A recovery plan job moves on: job.
+    Job(String),
+    /// NC2 looks after one prefix in the AWS VPC's route tables.
+    Nc2Route(Cidr),
 }
 
+/// The namespaces, each with its own highest minor.
+const NAMESPACES: [&str; 5] = [
+    "vmm",
+    "networking",
+    "prism",
+    "datapolicies",
+    "dataprotection",
+];
+
 /// Answers one request to the Prism Central with this index.
-pub fn handle(_lab: &mut LabState, _pc: usize, _request: &Request) -> Response {
-    Response::empty(501)
+pub fn handle(lab: &mut LabState, pc: usize, request: &Request) -> Response {
+    let Some(state) = lab.pcs.get(pc) else {
+        return Response::empty(404);
+    };
+    if state.down {
+        return Response::empty(503);
+    }
+    let segments = request.segments();
+    let (namespace, rest) = match segments.as_slice() {
+        ["api", namespace, rest @ ..] => (
+            NAMESPACES.iter().find(|known| *known == namespace).copied(),
+            rest,
+        ),
+        _ => (None, &[][..]),
+    };
+    let shown = namespace.unwrap_or("prism");
+    if !authenticated(state, request) {
+        return Problem::new(401, "UNAUTHENTICATED", "Authentication required")
+            .response(shown, 0, request)
+            .with_header("WWW-Authenticate", "Basic realm=\"Prism Central\"");
+    }
+    let not_found = || Problem::no_route(&request.path).response(shown, 0, request);
+    let Some((namespace, highest)) =
+        namespace.and_then(|namespace| Some((namespace, *state.minors.get(namespace)?)))
+    else {
+        return not_found();
+    };
+    match rest {
+        ["unversioned", "info"] => match request.method.as_str() {
+            "OPTIONS" | "GET" => Response::json(
+                200,
+                &json!({"data": format!("v4.{highest}"), "metadata": {"flags": [flag("hasError", false)]}}),
+            ),
+            other => Problem::method(other).response(shown, 0, request),
+        },
+        [version, path @ ..] => match minor(version).filter(|minor| *minor <= highest) {
+            Some(minor) => {
+                let call = Call {
+                    request,
+                    namespace,
+                    minor,
+                    path: path.to_vec(),
+                };
+                let answer = replayed(lab, pc, &call);
+                let response = match answer {
+                    Ok(response) => response,
+                    Err(problem) => problem.response(namespace, minor, request),
+                };
+                response
+                    .with_header("X-Ntnx-Env", "pc")
+                    .with_header("X-Ntnx-Product", "pc.7.5")
+            }
+            None => not_found(),
+        },
+        [] => not_found(),
+    }
 }
 
 /// Runs an event that is due.
-pub fn handle_event(_lab: &mut LabState, _pc: usize, _event: Event) {}
+pub fn handle_event(lab: &mut LabState, pc: usize, event: Event) {
+    match event {
+        Event::Task(task) => tasks::step(lab, pc, &task),
+        Event::TakePoint(vm, policy, target) => {
+            protection::take_scheduled(lab, pc, vm, policy, target);
+        }
+        Event::Replicate(point, policy, target) => {
+            protection::replicate(lab, pc, point, policy, target);
+        }
+        Event::Job(job) => recovery::advance(lab, pc, &job),
+        Event::Nc2Route(prefix) => crate::nc2::write_route(lab, pc, prefix),
+    }
+}
+
+/// Basic with user name and password, or the password as an API key.
+fn authenticated(pc: &PcState, request: &Request) -> bool {
+    let (user, password) = &pc.credentials;
+    if let Some(key) = request.header("x-ntnx-api-key") {
+        return key == password;
+    }
+    request
+        .header("authorization")
+        .and_then(|header| header.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+        .and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok())
+        .is_some_and(|decoded| decoded == format!("{user}:{password}").as_bytes())
+}
+
+/// The minor of a version such as `v4.2` or, before a release, `v4.0.b1`.
+fn minor(version: &str) -> Option<u32> {
+    let rest = version.strip_prefix("v4.")?;
+    let (minor, pre_release) = match rest.split_once('.') {
+        Some((minor, pre_release)) => (minor, Some(pre_release)),
+        None => (rest, None),
+    };
+    let well_formed = pre_release.is_none_or(|text| {
+        text.strip_prefix(['a', 'b'])
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    });
+    minor.parse().ok().filter(|_| well_formed)
+}
+
+/// Serves a call; an accepted mutation that comes again with its `NTNX-Request-Id` is answered again and does nothing.
+///
+/// Beliefs: only acceptances are replayed, so that a call refused for a stale ETag can be repeated under its id; an id that
+/// comes with another method or path is refused. A mutation without the header is let through.
+fn replayed(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
+    let id = match (
+        call.request.method.as_str(),
+        call.request.header("ntnx-request-id"),
+    ) {
+        ("GET" | "OPTIONS" | "HEAD", _) | (_, None) => None,
+        (_, Some(id)) => Some(id),
+    };
+    let target = format!("{} {}", call.request.method, call.request.path);
+    if let Some(before) = id.and_then(|id| lab.pcs[pc].replay.get(id)) {
+        return if before.target == target {
+            Ok(before.response.clone())
+        } else {
+            Err(Problem::argument(
+                "NTNX-Request-Id was already used for another request",
+            ))
+        };
+    }
+    let response = serve(lab, pc, call)?;
+    if let Some(id) = id {
+        let replay = Replay {
+            target,
+            response: response.clone(),
+        };
+        lab.pcs[pc].replay.insert(id.to_owned(), replay);
+    }
+    Ok(response)
+}
+
+fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
+    match (call.namespace, call.path.as_slice()) {
+        ("vmm", _) => vms::serve(lab, pc, call),
+        ("networking", _) => networking::serve(lab, pc, call),
+        ("prism", ["config", "tasks", ..]) => tasks::serve(lab, pc, call),
+        ("prism", ["config", "categories", rest @ ..]) => categories::serve(lab, pc, call, rest),
+        ("prism", _) => pairing::serve(lab, pc, call),
+        ("datapolicies", ["config", "protection-policies", rest @ ..]) => {
+            policies::serve(lab, pc, call, rest)
+        }
+        ("datapolicies", ["config", "recovery-plans", rest @ ..]) if call.minor >= plans::SINCE => {
+            plans::serve(lab, pc, call, rest)
+        }
+        ("dataprotection", ["operations", "recovery-plans", plan, "$actions", action])
+            if call.minor >= recovery::SINCE =>
+        {
+            recovery::serve(lab, pc, call, plan, action)
+        }
+        ("dataprotection", ["config", "recovery-plan-jobs", rest @ ..])
+            if call.minor >= recovery::SINCE =>
+        {
+            jobs::serve(lab, pc, call, rest)
+        }
+        ("dataprotection", ["config", "recovery-points", rest @ ..]) => {
+            points::serve(lab, pc, call, rest)
+        }
+        ("dataprotection", ["config", "protected-resources", vm]) => {
+            points::protected_resource(lab, pc, call, vm)
+        }
+        _ => Err(Problem::no_route(&call.request.path)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

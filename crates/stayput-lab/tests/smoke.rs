@@ -190,3 +190,34 @@ async fn move_lists_its_two_providers_after_a_login() {
     assert_eq!(list["MetaData"]["Count"], 2, "{list}");
     lab.running.shutdown().await;
 }
+
+#[tokio::test]
+async fn packets_are_followed_from_on_prem_to_where_they_end() {
+    let lab = lab().await;
+    let endpoints = lab.endpoints().clone();
+    let walk = async |from: &str, to: &str| -> (u16, Value) {
+        let url = format!("{}/walk?from={from}&to={to}", endpoints.admin);
+        let asked = lab.client.get(url).bearer_auth(&endpoints.admin_token);
+        let answer = asked.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    };
+    for (from, to, end) in [
+        ("on-prem", "172.30.1.10", "delivered"),
+        ("on-prem", "172.30.1.111", "delivered"),
+        ("on-prem", "172.30.2.10", "delivered"),
+        ("10.200.1.10", "172.30.3.10", "delivered"),
+        ("172.30.1.10", "10.0.0.1", "delivered"),
+        ("on-prem", "172.30.1.99", "no-machine"),
+        ("on-prem", "10.210.0.10", "no-route"),
+        ("10.210.0.10", "172.30.1.10", "nat-lost"),
+    ] {
+        let (status, answer) = walk(from, to).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(answer["end"], end, "{from} to {to}: {answer}");
+        assert!(!answer["hops"].as_array().unwrap().is_empty());
+    }
+    for (from, to) in [("nowhere", "10.0.0.1"), ("on-prem", "somewhere")] {
+        assert_eq!(walk(from, to).await.0, 400);
+    }
+    lab.running.shutdown().await;
+}

@@ -25,13 +25,13 @@ use crate::error::TlsProblem;
 use crate::tls;
 use crate::tls::TlsSetupError;
 
-/// Tries in all when the answer is one of the "later, please" statuses (the official SDKs' five, Prism reference §1).
-const STATUS_TRIES: u32 = 5;
+/// Tries in all (the official SDKs' five, Prism reference §1).
+const TRIES: u32 = 5;
 
-/// Tries in all when there is no connection. Fewer, so that a lost region is noticed soon.
+/// Tries that may end without a connection. Fewer, so that a lost region is noticed soon.
 const CONNECTION_TRIES: u32 = 3;
 
-/// Tries in all when no answer comes in time; each costs the whole time limit.
+/// Tries that may end without an answer; each costs the whole time limit.
 const TIMEOUT_TRIES: u32 = 2;
 
 /// Longest pause between two tries, also when the other side asks for more.
@@ -188,32 +188,32 @@ impl Transport {
 
     /// Sends, and sends again while that may help: after 408, 429, 503 and 504, without a connection and without an answer.
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Reply, NoReply> {
-        let mut tries = 1;
+        let safe = outgoing.repeat == Repeat::Safe;
+        let (mut tries, mut unconnected, mut unanswered) = (0, 0, 0);
         loop {
+            tries += 1;
             let result = self.send_once(outgoing).await;
-            let repeatable = match &result {
-                Ok(reply) => tries < STATUS_TRIES && asks_for_later(reply.status, outgoing.repeat),
-                // A certificate does not get better by asking again.
+            let may_help = match &result {
+                Ok(reply) => asks_for_later(reply.status, outgoing.repeat),
                 Err(NoReply::Connect(error)) => {
-                    tries < CONNECTION_TRIES
+                    unconnected += 1;
+                    unconnected < CONNECTION_TRIES
+                        // A certificate does not get better by asking again.
                         && error.tls.is_none()
-                        // Without a connection nothing was sent, so even a call that must not be doubled may be sent again.
-                        && (outgoing.repeat == Repeat::Safe || error.source.is_connect())
+                        // Without a connection nothing was sent, so even what must not be doubled may be sent again.
+                        && (safe || error.source.is_connect())
                 }
                 Err(NoReply::Timeout(_)) => {
-                    tries < TIMEOUT_TRIES && outgoing.repeat == Repeat::Safe
+                    unanswered += 1;
+                    unanswered < TIMEOUT_TRIES && safe
                 }
             };
-            if !repeatable {
+            if !may_help || tries == TRIES {
                 return result;
             }
-            let asked = result
-                .as_ref()
-                .ok()
-                .and_then(|reply| retry_after(&reply.headers));
+            let asked = result.ok().and_then(|reply| retry_after(&reply.headers));
             let pause = asked.unwrap_or_else(|| self.first_pause.saturating_mul(1 << (tries - 1)));
             tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-            tries += 1;
         }
     }
 

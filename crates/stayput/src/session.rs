@@ -27,7 +27,8 @@ pub fn load_estate(file: &Path) -> Result<Estate, CommandError> {
     stayput_estate::parse(&file.display().to_string(), &text, base).map_err(|errors| {
         let mut rendered = String::new();
         let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
-            .with_word_splitter_none()
+            // Keys and ids have hyphens and must not be broken there.
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
             .with_width(100);
         if handler.render_report(&mut rendered, &errors).is_err() {
             rendered = errors.to_string();
@@ -36,17 +37,6 @@ pub fn load_estate(file: &Path) -> Result<Estate, CommandError> {
         error.hints.push("nothing was contacted and nothing was changed".to_owned());
         error
     })
-}
-
-trait NoHyphens {
-    fn with_word_splitter_none(self) -> Self;
-}
-
-impl NoHyphens for miette::GraphicalReportHandler {
-    /// Keys and ids have hyphens and must not be broken there.
-    fn with_word_splitter_none(self) -> Self {
-        self.with_word_splitter(miette::WordSplitter::NoHyphenation)
-    }
 }
 
 /// Where the ledger of an estate is.

@@ -1,16 +1,17 @@
 //! Replication and cutover with Nutanix Move.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stayput_estate::InstanceId;
-use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VpcId;
+use stayput_nutanix::GuestCredentials;
 use stayput_nutanix::MovePlanSpec;
-use stayput_nutanix::MoveVmSpec;
+use stayput_nutanix::PrepareSpec;
 use stayput_plan::OverlayKind;
 use stayput_world::aws::InstanceState;
 use stayput_world::mv::MovePlan;
@@ -56,60 +57,61 @@ pub async fn replicate(
     let config = context.move_config(site)?;
     let world = context.move_world(site)?;
     let region = &context.estate.source.region;
-    let mut vms = Vec::new();
+    let missing = |what: String| StepError::Missing { what, site: site.clone() };
+    let mut vms = BTreeMap::new();
     for machine in machines {
-        let workload = world.workloads.get(machine).ok_or_else(|| StepError::Missing {
-            what: format!("{machine} in Move's inventory"),
-            site: site.clone(),
-        })?;
-        vms.push(MoveVmSpec { id: workload.id.clone(), instance: machine.clone() });
+        let workload = world.workloads.get(machine);
+        let workload = workload.ok_or_else(|| missing(format!("{machine} in Move's inventory")))?;
+        vms.insert(workload.id.clone(), machine.clone());
     }
-    let existing = client.find_plan(name).await?;
-    let (plan, created) = match existing {
-        Some(id) => (id, false),
-        None => {
-            let target = world
-                .providers
-                .iter()
-                .find(|(_, provider)| provider.kind == MoveProviderKind::Aos && provider.name == config.target_provider);
-            let source = world
-                .providers
-                .iter()
-                .find(|(_, provider)| provider.kind == MoveProviderKind::Aws && provider.name == config.source_provider);
-            let missing = |what: &str| StepError::Missing { what: what.to_owned(), site: site.clone() };
-            let (source_provider, _) = source.ok_or_else(|| missing("Move's AWS provider"))?;
-            let (target_provider, target) = target.ok_or_else(|| missing("Move's AOS provider"))?;
-            let container_of = |cluster: &stayput_world::mv::MoveCluster| cluster.containers.get(&config.container).cloned();
-            let (cluster, container) = target
-                .clusters
-                .iter()
-                .find_map(|(id, cluster)| Some((id.clone(), container_of(cluster)?)))
-                .ok_or_else(|| missing(&format!("storage container {}", config.container)))?;
-            let spec = MovePlanSpec {
-                name: name.to_owned(),
-                source_provider: source_provider.clone(),
-                region: region.clone(),
-                target_provider: target_provider.clone(),
-                cluster,
-                container,
-                source_network: source_vpc.to_string(),
-                target_subnet: context.catalog.subnet(site, OverlayKind::Production, network)?,
-                vms: vms.clone(),
-            };
-            (client.create_plan(&spec).await?, true)
-        }
+    let provider = |kind: &MoveProviderKind, name: &str| {
+        world.providers.iter().find(|(_, provider)| provider.kind == *kind && provider.name == name)
     };
+    let source = provider(&MoveProviderKind::Aws, &config.source_provider);
+    let target = provider(&MoveProviderKind::Aos, &config.target_provider);
+    let (source, _) = source.ok_or_else(|| missing(format!("Move's AWS provider {}", config.source_provider)))?;
+    let (target, inventory) = target.ok_or_else(|| missing(format!("Move's AOS provider {}", config.target_provider)))?;
+    let (cluster, container) = inventory
+        .clusters
+        .iter()
+        .find_map(|(id, cluster)| Some((id.clone(), cluster.containers.get(&config.container)?.clone())))
+        .ok_or_else(|| missing(format!("storage container {}", config.container)))?;
+    let target_subnet = context.catalog.subnet(site, OverlayKind::Production, network)?;
+    if !inventory.clusters.values().any(|cluster| cluster.networks.contains_key(&target_subnet)) {
+        // The subnet is younger than Move's last look at its target.
+        context.watcher.refresh_once(site, client, &config.source_provider, region).await?;
+    }
+    let existed = world.plans.values().any(|plan| plan.name == name);
+    let spec = MovePlanSpec {
+        name: name.to_owned(),
+        source: source.clone(),
+        region: region.clone(),
+        target: target.clone(),
+        cluster,
+        container,
+        source_network: source_vpc.to_string(),
+        target_subnet,
+        vms: vms.clone(),
+    };
+    let plan = client.create_plan(&spec).await?;
+    context.catalog.put_move_plan(site, name, plan.clone());
+    let created = !existed;
     context.record(&serde_json::json!({"move_plan": plan, "created": created}))?;
     let seen = client.plan_status(&plan).await?;
     if seen.state == MovePlanState::NotStarted {
         context.progress(None, "Move prepares the guests");
-        client.prepare(&plan, region, &vms).await?;
+        let spec = PrepareSpec {
+            region: region.clone(),
+            credentials: GuestCredentials::default(),
+            vms: vms.keys().cloned().collect(),
+        };
+        client.prepare(&plan, &spec).await?;
         client.readiness(&plan).await?;
         client.start(&plan).await?;
     }
     let changed = created || seen.state == MovePlanState::NotStarted;
     let what = format!("replication of Move plan {name}");
-    let wanted: Vec<MoveVmId> = vms.into_iter().map(|vm| vm.id).collect();
+    let wanted: Vec<MoveVmId> = vms.into_keys().collect();
     context
         .until(&what, SEEDED_WITHIN, async || {
             let seen = context.watcher.look(site, client, &plan).await?;
@@ -158,7 +160,7 @@ pub async fn cutover(
     let workload = context.move_world(site)?.workloads.get(machine).map(|workload| workload.id.clone());
     let missing = |what: String| StepError::Missing { what, site: site.clone() };
     let workload = workload.ok_or_else(|| missing(format!("{machine} in Move's inventory")))?;
-    let plan: MovePlanId = client.find_plan(name).await?.ok_or_else(|| missing(format!("Move plan {name}")))?;
+    let plan = context.catalog.move_plan(site, name)?;
     let look = async || -> Result<MoveVm, StepError> {
         let seen = context.watcher.look(site, client, &plan).await?;
         seen.vms.get(&workload).cloned().ok_or_else(|| missing(format!("{machine} in Move plan {name}")))

@@ -1,12 +1,10 @@
 //! Running a recovery plan: validated so that no address is lost, followed to its end, and who became whom written down.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
-use stayput_estate::VmExtId;
 use stayput_nutanix::Direction;
 use stayput_nutanix::FindingGroup;
 use stayput_nutanix::FindingSeverity;
@@ -54,8 +52,7 @@ pub async fn run(
     match run {
         RecoveryRun::Validate => Ok(false),
         RecoveryRun::Planned => {
-            let became: BTreeMap<VmExtId, VmExtId> =
-                report.recovered.iter().map(|pair| (pair.source.clone(), pair.recovered.clone())).collect();
+            let became = &report.job.recovered;
             for machine in machines {
                 let before = context.catalog.vm(machine, from)?;
                 let after = became.get(&before).ok_or_else(|| StepError::Failed {
@@ -140,7 +137,7 @@ async fn copies_have_their_addresses(
     for machine in machines {
         let facts = context.machine(machine)?;
         let source = context.catalog.vm(machine, from)?;
-        let copy = report.recovered.iter().find(|pair| pair.source == source).map(|pair| &pair.recovered);
+        let copy = report.job.recovered.get(&source);
         let vm = match copy {
             Some(id) => prism.vm(id).await?,
             None => None,

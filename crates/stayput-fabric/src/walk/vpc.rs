@@ -53,7 +53,7 @@ impl Walker<'_> {
             VpcHop::Local => Step::End(taken, self.in_vpc(vpc)),
             VpcHop::Eni { eni, .. } => self.by_eni(prefix, *eni, true),
             VpcHop::Tgw(id) => match state::tgw_of(self.topology, region, id) {
-                Some(tgw) => self.to_tgw(prefix, vpc, subnet, tgw),
+                Some(tgw) => self.by_tgw(prefix, vpc, subnet, tgw),
                 None => Step::End(Decision::NotAttached(prefix), Ending::Blackhole),
             },
             VpcHop::Gateway(id) if beliefs::leaves_private_space(id) => {
@@ -143,7 +143,7 @@ impl Walker<'_> {
         }
     }
 
-    fn to_tgw(&self, prefix: Cidr, vpc: VpcIx, subnet: Option<SubnetIx>, tgw: TgwIx) -> Step {
+    fn by_tgw(&self, prefix: Cidr, vpc: VpcIx, subnet: Option<SubnetIx>, tgw: TgwIx) -> Step {
         let attachment = self
             .topology
             .vpc_attachments

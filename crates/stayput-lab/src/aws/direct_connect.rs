@@ -47,12 +47,7 @@ fn client(message: impl Into<String>) -> Fault {
     Fault::new("DirectConnectClientException", message)
 }
 
-fn page(
-    lab: &LabState,
-    args: Args<'_>,
-    member: &str,
-    entries: Vec<Json>,
-) -> Result<Json, Fault> {
+fn page(lab: &LabState, args: Args<'_>, member: &str, entries: Vec<Json>) -> Result<Json, Fault> {
     let size = args
         .integer("maxResults")?
         .and_then(|size| usize::try_from(size).ok())
@@ -103,7 +98,12 @@ fn associations(lab: &LabState, args: Args<'_>) -> Result<Json, Fault> {
     let associated = args.text("associatedGatewayId")?;
     // Nothing here is a virtual private gateway.
     let virtual_gateway = args.text("virtualGatewayId")?;
-    if association.or(gateway).or(associated).or(virtual_gateway).is_none() {
+    if association
+        .or(gateway)
+        .or(associated)
+        .or(virtual_gateway)
+        .is_none()
+    {
         return Err(client(
             "At least one of associationId, associatedGatewayId, directConnectGatewayId and virtualGatewayId must be \
              specified",

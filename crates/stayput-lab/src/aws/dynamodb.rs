@@ -283,10 +283,7 @@ fn table_name(text: &str) -> &str {
 }
 
 fn no_table() -> Fault {
-    Fault::new(
-        "ResourceNotFoundException",
-        "Requested resource not found",
-    )
+    Fault::new("ResourceNotFoundException", "Requested resource not found")
 }
 
 /// A table that is ready, by name or ARN.

@@ -199,7 +199,10 @@ fn done() -> Answer {
 /// An id that follows from others, for things the lab does not keep by themselves: the default security group of a VPC,
 /// the association of its first CIDR, ….
 fn derived_id(prefix: &str, of: &str) -> String {
-    let uuid = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{prefix}{of}").as_bytes());
+    let uuid = uuid::Uuid::new_v5(
+        &uuid::Uuid::NAMESPACE_OID,
+        format!("{prefix}{of}").as_bytes(),
+    );
     format!("{prefix}{}", &uuid.simple().to_string()[..17])
 }
 

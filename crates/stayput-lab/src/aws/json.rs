@@ -285,15 +285,98 @@ pub(crate) mod tests {
 
     /// A lab standing still at a known instant, with Tokyo in it.
     pub fn lab() -> LabState {
-        let mut lab = LabState::new(
-            Clock::new(VTime(1_780_000_000_000), 0.0),
-            Timing::default(),
-        );
+        let mut lab = LabState::new(Clock::new(VTime(1_780_000_000_000), 0.0), Timing::default());
         lab.aws.account = "123456789012".to_owned();
         lab.aws
             .regions
             .insert("ap-northeast-1".to_owned(), RegionState::default());
         lab
+    }
+
+    /// The VPC and subnet in which [`machine`] makes instances.
+    pub const VPC: &str = "vpc-0legacy";
+
+    /// A running instance with the agent, one interface for each address; the first has a secondary one higher by 100.
+    pub fn machine(
+        lab: &mut LabState,
+        id: &str,
+        name: Option<&str>,
+        platform: &str,
+        addresses: &[&str],
+    ) {
+        use crate::aws::model as m;
+        let launched = lab.now();
+        let region = lab.aws.regions.get_mut("ap-northeast-1").unwrap();
+        let cidr = "172.30.0.0/16".parse().unwrap();
+        region.vpcs.entry(VPC.to_owned()).or_insert(m::Vpc {
+            cidrs: vec![cidr],
+            tags: m::Tags::new(),
+        });
+        region
+            .subnets
+            .entry("subnet-0app".to_owned())
+            .or_insert(m::Subnet {
+                vpc: VPC.to_owned(),
+                cidr: "172.30.1.0/24".parse().unwrap(),
+                az: "ap-northeast-1a".to_owned(),
+                tags: m::Tags::new(),
+            });
+        let mut enis = BTreeMap::new();
+        for (index, address) in addresses.iter().enumerate() {
+            let index = u32::try_from(index).unwrap();
+            let primary: std::net::Ipv4Addr = address.parse().unwrap();
+            let eni = format!("eni-{id}-{index}");
+            region.enis.insert(
+                eni.clone(),
+                m::Eni {
+                    vpc: VPC.to_owned(),
+                    subnet: "subnet-0app".to_owned(),
+                    mac: stayput_estate::MacAddr::new([6, 0, 0, 0, 1, primary.octets()[3]]),
+                    kind: "interface".to_owned(),
+                    description: String::new(),
+                    requester_managed: false,
+                    instance: Some((id.to_owned(), index)),
+                    source_dest_check: true,
+                    primary,
+                    secondary: (index == 0)
+                        .then(|| std::net::Ipv4Addr::from(u32::from(primary) + 100))
+                        .into_iter()
+                        .collect(),
+                    tags: m::Tags::new(),
+                },
+            );
+            enis.insert(index, eni);
+        }
+        region.instances.insert(
+            id.to_owned(),
+            m::Instance {
+                state: m::InstanceState::Running,
+                instance_type: "m5.xlarge".to_owned(),
+                architecture: "x86_64".to_owned(),
+                platform_details: platform.to_owned(),
+                image: "ami-0".to_owned(),
+                launched,
+                enis,
+                ssm_agent: true,
+                metadata_token_required: false,
+                disk_bytes: 20_000_000_000,
+                tags: name
+                    .map(|name| ("Name".to_owned(), name.to_owned()))
+                    .into_iter()
+                    .collect(),
+            },
+        );
+    }
+
+    /// An instance of the lab.
+    pub fn instance<'a>(lab: &'a mut LabState, id: &str) -> &'a mut crate::aws::model::Instance {
+        lab.aws
+            .regions
+            .get_mut("ap-northeast-1")
+            .unwrap()
+            .instances
+            .get_mut(id)
+            .unwrap()
     }
 
     /// One call; the answer's status and body.

@@ -227,10 +227,7 @@ pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTi
 /// there before.
 pub fn effective_static(entry: &TgwStatic, now: VTime) -> Option<Option<&str>> {
     if now < entry.active_from {
-        entry
-            .before
-            .as_ref()
-            .map(|target| target.as_deref())
+        entry.before.as_ref().map(|target| target.as_deref())
     } else {
         Some(entry.attachment.as_deref())
     }

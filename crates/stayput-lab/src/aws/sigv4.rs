@@ -60,12 +60,7 @@ fn authorization(request: &Request) -> Result<Authorization<'_>, AuthError> {
         .split(',')
         .filter_map(|part| part.trim().split_once('='))
         .collect();
-    let field = |name: &'static str| {
-        fields
-            .get(name)
-            .copied()
-            .ok_or(AuthError::Incomplete(name))
-    };
+    let field = |name: &'static str| fields.get(name).copied().ok_or(AuthError::Incomplete(name));
     let mut credential = field("Credential")?.split('/');
     let mut next = || credential.next().ok_or(AuthError::Incomplete("Credential"));
     let (key, date, region, service) = (next()?, next()?, next()?, next()?);
@@ -142,8 +137,7 @@ pub fn verify(request: &Request, keys: &BTreeMap<String, String>) -> Result<Scop
 }
 
 fn mac(key: &[u8], data: &[u8]) -> Vec<u8> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(data);
     mac.finalize().into_bytes().to_vec()
 }
@@ -242,10 +236,7 @@ mod tests {
 
     #[test]
     fn another_secret_a_changed_request_and_an_unknown_key_are_refused() {
-        assert_eq!(
-            verify(&example(), &keys("other")),
-            Err(AuthError::Mismatch)
-        );
+        assert_eq!(verify(&example(), &keys("other")), Err(AuthError::Mismatch));
         let mut changed = example();
         changed.body = b"Action=X".to_vec();
         assert_eq!(verify(&changed, &keys(SECRET)), Err(AuthError::Mismatch));

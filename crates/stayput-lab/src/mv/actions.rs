@@ -1,7 +1,6 @@
 //! Actions on one VM of a plan: cutover, test, abort, retry.
 
 use serde_json::Value as Json;
-use serde_json::json;
 
 use super::events;
 use super::inventory;
@@ -128,7 +127,8 @@ pub fn source_stopped(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
             let delay = lab.timing.instance;
             enter(lab, mv, plan, vm, Phase::CutoverInProgress, Some(delay));
         }
-        Some(InstanceState::Pending | InstanceState::Running | InstanceState::Terminated) | None => {
+        Some(InstanceState::Pending | InstanceState::Running | InstanceState::Terminated)
+        | None => {
             fail(lab, mv, plan, vm, "the source VM is not powered off");
         }
     }

@@ -43,9 +43,7 @@ pub fn login(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> 
 
 /// `POST /token`, a form.
 pub fn token(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> {
-    let form: Vec<(String, String)> = form_urlencoded::parse(&request.body)
-        .into_owned()
-        .collect();
+    let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
     let member = |name: &str| {
         form.iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -119,7 +117,9 @@ pub fn check(state: &mut MoveState, request: &Request) -> Result<(), Fault> {
     if !token.contains(':') && state.tokens.contains_key(token) {
         Ok(())
     } else {
-        Err(Fault::unauthorized("Unauthorized: token is invalid or has expired"))
+        Err(Fault::unauthorized(
+            "Unauthorized: token is invalid or has expired",
+        ))
     }
 }
 

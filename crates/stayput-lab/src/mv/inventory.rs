@@ -58,7 +58,10 @@ pub fn all<'a>(lab: &'a LabState, region: Option<&str>) -> Vec<Workload<'a>> {
 impl<'a> Workload<'a> {
     /// The `Name` tag; the id without one.
     pub fn name(&self) -> &'a str {
-        self.instance.tags.get("Name").map_or(self.id, String::as_str)
+        self.instance
+            .tags
+            .get("Name")
+            .map_or(self.id, String::as_str)
     }
 
     /// The VPC of each interface, in order.

@@ -167,10 +167,7 @@ pub fn enter(
     if let Some(delay) = delay {
         lab.after(
             delay,
-            crate::state::Event::Move(
-                mv,
-                Event::Phase(plan.to_owned(), vm.to_owned(), generation),
-            ),
+            crate::state::Event::Move(mv, Event::Phase(plan.to_owned(), vm.to_owned(), generation)),
         );
     }
 }
@@ -221,7 +218,13 @@ pub fn next(lab: &mut LabState, mv: usize, plan: &str, vm: &str, generation: u64
                 found.seeding_from = None;
                 found.seeding_until = None;
             }
-            fail(lab, mv, plan, vm, "data seeding failed: reading snapshot blocks was refused");
+            fail(
+                lab,
+                mv,
+                plan,
+                vm,
+                "data seeding failed: reading snapshot blocks was refused",
+            );
         }
         Some(Phase::Seeding) => {
             enter(lab, mv, plan, vm, Phase::Ready, None);

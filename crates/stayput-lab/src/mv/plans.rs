@@ -258,7 +258,10 @@ fn check_target(lab: &LabState, mv: usize, spec: &Json) -> Result<(), Fault> {
     }
     let cluster = wire::need(spec, &["TargetInfo", "AOSProviderAttrs", "ClusterUUID"])?;
     let container = wire::need(spec, &["TargetInfo", "AOSProviderAttrs", "ContainerUUID"])?;
-    let known = lab.pcs.get(lab.moves[mv].pc).map(|pc| pc.cluster.0.as_str());
+    let known = lab
+        .pcs
+        .get(lab.moves[mv].pc)
+        .map(|pc| pc.cluster.0.as_str());
     if known != Some(cluster) {
         Err(Fault::unprocessable(format!(
             "target cluster {cluster} does not exist"
@@ -335,9 +338,7 @@ fn workload<'a, 'b>(
     let found = workloads
         .iter()
         .find(|workload| inventory::key(workload.id) == key)
-        .ok_or_else(|| {
-            Fault::unprocessable(format!("VM {key} does not exist at the source"))
-        })?;
+        .ok_or_else(|| Fault::unprocessable(format!("VM {key} does not exist at the source")))?;
     match wire::text(requested, &["VMReference", "VMID"]) {
         Some(id) if id != found.id => Err(Fault::unprocessable(format!(
             "VM {key} is {}, not {id}",

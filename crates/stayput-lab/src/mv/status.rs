@@ -113,7 +113,9 @@ fn vm_json(lab: &LabState, mv: usize, plan: &Plan, key: &str, vm: &PlanVm) -> Js
         json["VmConsoleLink"] = json!(format!(
             "https://{address}:9440/console/lib/noVNC/vnc_auto.html?path=vnc/vm/{id}/proxy&uuid={id}&attached=false"
         ));
-        json["VmLink"] = json!(format!("https://{address}:9440/console/#page/explore/vm/{id}"));
+        json["VmLink"] = json!(format!(
+            "https://{address}:9440/console/#page/explore/vm/{id}"
+        ));
     }
     json
 }
@@ -137,7 +139,11 @@ pub fn metadata(lab: &LabState, mv: usize, id: &str, plan: &Plan, details: bool)
     let errors: Vec<Json> = plan
         .vms
         .values()
-        .filter_map(|vm| vm.error.as_ref().map(|error| json!(format!("{}: {error}", vm.name))))
+        .filter_map(|vm| {
+            vm.error
+                .as_ref()
+                .map(|error| json!(format!("{}: {error}", vm.name)))
+        })
         .collect();
     let status = match plan.state {
         state::COMPLETED => "StatusCompleted",
@@ -152,10 +158,7 @@ pub fn metadata(lab: &LabState, mv: usize, id: &str, plan: &Plan, details: bool)
             .and_then(|id| lab.moves[mv].providers.get(id))
             .map(|provider| provider.name.clone())
     };
-    let cluster = lab
-        .pcs
-        .get(lab.moves[mv].pc)
-        .map(|pc| pc.cluster.1.clone());
+    let cluster = lab.pcs.get(lab.moves[mv].pc).map(|pc| pc.cluster.1.clone());
     let now = lab.now();
     let migrated: u64 = plan.vms.values().filter_map(|vm| copied(vm, now)).sum();
     let mut metadata = json!({

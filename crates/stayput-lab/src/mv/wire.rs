@@ -137,7 +137,8 @@ pub fn field<'a>(value: &'a Json, name: &str) -> Option<&'a Json> {
 
 /// A member of a member, and so on.
 pub fn at<'a>(value: &'a Json, path: &[&str]) -> Option<&'a Json> {
-    path.iter().try_fold(value, |value, name| field(value, name))
+    path.iter()
+        .try_fold(value, |value, name| field(value, name))
 }
 
 /// A string down a path; empty counts as absent.

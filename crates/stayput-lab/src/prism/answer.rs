@@ -241,7 +241,13 @@ impl Problem {
                     "attributePath": attribute,
                 }],
             }),
-            None => json!([app_message(namespace, &self.code(namespace), self.group(namespace), &self.message, minor)]),
+            None => json!([app_message(
+                namespace,
+                &self.code(namespace),
+                self.group(namespace),
+                &self.message,
+                minor
+            )]),
         };
         Response::json(
             self.status,
@@ -302,11 +308,7 @@ pub fn app_message(namespace: &str, code: &str, group: &str, message: &str, mino
 
 impl Failure {
     /// A failure that surfaces in the task.
-    pub fn new(
-        code: &'static str,
-        group: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(code: &'static str, group: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
             group,

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::http::Response;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
 use crate::prism::answer::Problem;
 use crate::prism::answer::etag;
 use crate::prism::body;
 use crate::prism::body::Object;
-use crate::http::Response;
 use crate::state::LabState;
 
 /// Type of a category on the wire.
@@ -58,9 +58,7 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
                 unique(lab, pc, &new_key, &new_value)?;
             }
             let state = &mut lab.pcs[pc];
-            state
-                .categories
-                .insert(id.to_owned(), (new_key, new_value));
+            state.categories.insert(id.to_owned(), (new_key, new_value));
             describe(&mut state.category_descriptions, id, &sent);
             let done = call.tag(
                 "prism.v4.error.AppMessage",
@@ -161,9 +159,7 @@ pub fn carry(lab: &mut LabState, from: usize, to: usize, id: &str) -> Option<Str
     if let Some(there) = find(lab, to, &key, &value) {
         return Some(there.clone());
     }
-    lab.pcs[to]
-        .categories
-        .insert(id.to_owned(), (key, value));
+    lab.pcs[to].categories.insert(id.to_owned(), (key, value));
     Some(id.to_owned())
 }
 

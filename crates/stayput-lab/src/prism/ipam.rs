@@ -65,8 +65,7 @@ pub fn check(
     taken: &BTreeSet<Ipv4Addr>,
     address: Ipv4Addr,
 ) -> Result<(), Failure> {
-    let invalid =
-        |message: String| Failure::new("VMM-20102", "VM_NIC_IP_INVALID", message);
+    let invalid = |message: String| Failure::new("VMM-20102", "VM_NIC_IP_INVALID", message);
     let Some(cidr) = subnet.cidr else {
         return Err(unmanaged());
     };

@@ -123,7 +123,8 @@ pub fn apply(
         }
         VmEffect::Disassociate(categories) => {
             let vm = touch(lab, pc, id)?;
-            vm.categories.retain(|category| !categories.contains(category));
+            vm.categories
+                .retain(|category| !categories.contains(category));
         }
         VmEffect::AddNic(spec) => {
             find(lab, pc, id)?;
@@ -228,7 +229,10 @@ fn power(lab: &mut LabState, pc: usize, id: &str, action: PowerAction) -> Result
         Failure::new(
             "VMM-30102",
             "VM_INVALID_POWER_STATE",
-            format!("InvalidVmState: cannot complete the request, VM {} is {state}", vm.name),
+            format!(
+                "InvalidVmState: cannot complete the request, VM {} is {state}",
+                vm.name
+            ),
         )
     };
     let on = match (action, vm.on) {
@@ -284,14 +288,15 @@ fn change_nic(
 
 /// What a PUT may change: connection and addresses; never MAC or subnet, and something must change (Prism reference §2.3).
 fn put_nic(lab: &LabState, pc: usize, nic: &mut Nic, spec: &NicSpec) -> Result<(), Failure> {
-    let refused = |message: &str| {
-        Failure::new("VMM-20107", "VM_NIC_INVALID_UPDATE", message.to_owned())
-    };
+    let refused =
+        |message: &str| Failure::new("VMM-20107", "VM_NIC_INVALID_UPDATE", message.to_owned());
     if spec.subnet != nic.subnet {
         return Err(refused("The subnet of an existing NIC cannot be changed"));
     }
     if spec.mac.is_some_and(|mac| mac != nic.mac) {
-        return Err(refused("The MAC address of an existing NIC cannot be changed"));
+        return Err(refused(
+            "The MAC address of an existing NIC cannot be changed",
+        ));
     }
     let address = match spec.address {
         // Without a wish the NIC keeps what it has.
@@ -299,9 +304,7 @@ fn put_nic(lab: &LabState, pc: usize, nic: &mut Nic, spec: &NicSpec) -> Result<(
         Wish::None => None,
         Wish::This(address) => Some(address),
     };
-    if address == nic.address
-        && spec.secondary == nic.secondary
-        && spec.connected == nic.connected
+    if address == nic.address && spec.secondary == nic.secondary && spec.connected == nic.connected
     {
         return Err(refused("NicUpdate: invalid input arguments"));
     }

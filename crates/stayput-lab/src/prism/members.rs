@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-
 use crate::clock::VTime;
 use crate::prism::body;
 use crate::prism::categories;
@@ -187,10 +186,7 @@ pub fn making_way(lab: &LabState, target: usize, stages: &[StageMembers]) -> BTr
         .iter()
         .flat_map(|stage| &stage.members)
         .flat_map(|member| &member.names)
-        .filter(|name| {
-            here.stale.contains(*name) && here.vms.get(*name).is_some_and(|vm| !vm.on)
-        })
+        .filter(|name| here.stale.contains(*name) && here.vms.get(*name).is_some_and(|vm| !vm.on))
         .cloned()
         .collect()
 }
-

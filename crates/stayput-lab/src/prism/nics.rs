@@ -26,13 +26,7 @@ const NEW_SHAPE_SINCE: u32 = 1;
 ///
 /// # Errors
 /// Unknown VM, NIC or path; a bad body; a stale or missing ETag.
-pub fn serve(
-    lab: &mut LabState,
-    pc: usize,
-    call: &Call<'_>,
-    vm_id: &str,
-    path: &[&str],
-) -> Answer {
+pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: &[&str]) -> Answer {
     let vm = find(lab, pc, vm_id)?;
     let vm_etag = etag(vm_id, vm.version);
     let nic_of = |id: &str| {

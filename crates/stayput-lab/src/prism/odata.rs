@@ -103,13 +103,7 @@ impl Call<'_> {
         Ok(Response::json(200, &body))
     }
 
-    fn number(
-        &self,
-        name: &str,
-        default: usize,
-        min: usize,
-        max: usize,
-    ) -> Result<usize, Problem> {
+    fn number(&self, name: &str, default: usize, min: usize, max: usize) -> Result<usize, Problem> {
         match self.request.param(name) {
             None => Ok(default),
             Some(text) => text
@@ -165,7 +159,9 @@ impl Call<'_> {
 /// Keeps the wanted properties, and those that say what the object is.
 fn keep(item: &mut Value, wanted: &[&str]) {
     if let Value::Object(map) = item {
-        map.retain(|key, _| key.starts_with('$') || key == "extId" || wanted.contains(&key.as_str()));
+        map.retain(|key, _| {
+            key.starts_with('$') || key == "extId" || wanted.contains(&key.as_str())
+        });
     }
 }
 

@@ -61,16 +61,21 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
         }
     };
     match (call.request.method.as_str(), call.path.as_slice()) {
-        ("GET", ["config", "domain-managers"]) => {
-            call.list(vec![()], |()| render(lab, pc, call))
-        }
+        ("GET", ["config", "domain-managers"]) => call.list(vec![()], |()| render(lab, pc, call)),
         ("GET", ["config", "domain-managers", id]) => {
             known(id)?;
             Ok(call.entity(200, render(lab, pc, call), None))
         }
-        ("GET", ["management", "domain-managers", id, "registrations", rest @ ..])
-            if call.minor >= REGISTRATIONS_SINCE =>
-        {
+        (
+            "GET",
+            [
+                "management",
+                "domain-managers",
+                id,
+                "registrations",
+                rest @ ..,
+            ],
+        ) if call.minor >= REGISTRATIONS_SINCE => {
             known(id)?;
             let remotes: Vec<&String> = lab.pcs[pc].paired.keys().collect();
             match rest {
@@ -90,7 +95,16 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
             let effect = register(&call.body()?)?;
             Ok(start(lab, pc, call, "RegisterDomainManager", effect))
         }
-        ("POST", ["management", "domain-managers", id, "$actions", "unregister"]) => {
+        (
+            "POST",
+            [
+                "management",
+                "domain-managers",
+                id,
+                "$actions",
+                "unregister",
+            ],
+        ) => {
             known(id)?;
             let remote = body::required_text(&call.body()?, "extId", 36)?;
             let effect = PairingEffect::Unregister(remote);
@@ -99,7 +113,13 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
         (
             method,
             ["config", "domain-managers", ..]
-            | ["management", "domain-managers", _, "$actions", "register" | "unregister"],
+            | [
+                "management",
+                "domain-managers",
+                _,
+                "$actions",
+                "register" | "unregister",
+            ],
         ) => Err(Problem::method(method)),
         _ => Err(Problem::no_route(&call.request.path)),
     }
@@ -120,8 +140,7 @@ fn start(
 
 fn register(sent: &Object) -> Result<PairingEffect, Problem> {
     let missing = |name: &str| Problem::schema(name, "must not be null");
-    let spec =
-        body::object(sent, "remoteCluster").ok_or_else(|| missing("remoteCluster"))?;
+    let spec = body::object(sent, "remoteCluster").ok_or_else(|| missing("remoteCluster"))?;
     let cluster = body::object(spec, "remoteCluster")
         .ok_or_else(|| missing("remoteCluster.remoteCluster"))?;
     let address = body::object(cluster, "address").ok_or_else(|| missing("address"))?;
@@ -132,8 +151,7 @@ fn register(sent: &Object) -> Result<PairingEffect, Problem> {
     let authentication = body::object(cluster, "credentials")
         .and_then(|credentials| body::object(credentials, "authentication"))
         .ok_or_else(|| missing("credentials.authentication"))?;
-    let credential =
-        |name: &str| body::required_text(authentication, name, 256);
+    let credential = |name: &str| body::required_text(authentication, name, 256);
     Ok(PairingEffect::Register(
         host.to_owned(),
         (credential("username")?, credential("password")?),

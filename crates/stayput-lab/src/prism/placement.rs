@@ -82,7 +82,11 @@ impl Occupancy {
                 continue;
             }
             for nic in &vm.nics {
-                occupancy.take(&nic.subnet, nic.address.iter().chain(&nic.secondary), nic.mac);
+                occupancy.take(
+                    &nic.subnet,
+                    nic.address.iter().chain(&nic.secondary),
+                    nic.mac,
+                );
             }
         }
         occupancy
@@ -103,7 +107,11 @@ impl Occupancy {
 
     /// Notes a placed NIC.
     pub fn add(&mut self, nic: &Nic) {
-        self.take(&nic.subnet, nic.address.iter().chain(&nic.secondary), nic.mac);
+        self.take(
+            &nic.subnet,
+            nic.address.iter().chain(&nic.secondary),
+            nic.mac,
+        );
     }
 
     /// Whether a MAC is in use on a subnet.
@@ -212,7 +220,9 @@ impl Direction<'_> {
         self.settings(names)
             .filter_map(|setting| setting.get("ipMappings")?.as_array())
             .flatten()
-            .filter(|entry| entry.get("networkMappingExtId").and_then(Value::as_str) == Some(mapping))
+            .filter(|entry| {
+                entry.get("networkMappingExtId").and_then(Value::as_str) == Some(mapping)
+            })
             .find(|entry| read(entry, from) == Some(address))
             .and_then(|entry| read(entry, to))
     }
@@ -262,8 +272,6 @@ fn resolve(pc: &PcState, network: &Value) -> Option<String> {
         .and_then(|vpc| vpc.get("extId")?.as_str());
     pc.subnets
         .iter()
-        .find(|(_, subnet)| {
-            subnet.name == name && (vpc.is_none() || subnet.vpc.as_deref() == vpc)
-        })
+        .find(|(_, subnet)| subnet.name == name && (vpc.is_none() || subnet.vpc.as_deref() == vpc))
         .map(|(id, _)| id.clone())
 }

@@ -119,7 +119,16 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
                     let id = lab.uuid();
                     let name = Some(new.name.clone());
                     let effect = PlanEffect::Save(new);
-                    Ok(start(lab, pc, call, "CreateRecoveryPlan", &id, name, effect, None))
+                    Ok(start(
+                        lab,
+                        pc,
+                        call,
+                        "CreateRecoveryPlan",
+                        &id,
+                        name,
+                        effect,
+                        None,
+                    ))
                 }
                 other => Err(Problem::method(other)),
             };
@@ -136,8 +145,8 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
             return call.list(Vec::<()>::new(), |()| Value::Null);
         }
         [kind, rest @ ..] => {
-            let kind = PartKind::from_path(kind)
-                .ok_or_else(|| Problem::no_route(&call.request.path))?;
+            let kind =
+                PartKind::from_path(kind).ok_or_else(|| Problem::no_route(&call.request.path))?;
             return serve_part(lab, pc, call, id, kind, rest);
         }
     }
@@ -149,12 +158,30 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
             let new = parse(&call.body()?)?;
             call.if_match(&[tag])?;
             let effect = PlanEffect::Save(new);
-            Ok(start(lab, pc, call, "UpdateRecoveryPlan", id, name, effect, None))
+            Ok(start(
+                lab,
+                pc,
+                call,
+                "UpdateRecoveryPlan",
+                id,
+                name,
+                effect,
+                None,
+            ))
         }
         "DELETE" => {
             call.if_match(&[tag])?;
             let effect = PlanEffect::Delete;
-            Ok(start(lab, pc, call, "DeleteRecoveryPlan", id, name, effect, None))
+            Ok(start(
+                lab,
+                pc,
+                call,
+                "DeleteRecoveryPlan",
+                id,
+                name,
+                effect,
+                None,
+            ))
         }
         other => Err(Problem::method(other)),
     }
@@ -212,10 +239,15 @@ fn serve_part(
     };
     let operation = format!("{verb}{}", kind.name());
     let part = Some((part_id, kind.rel().to_owned(), None));
-    Ok(start(lab, pc, call, &operation, plan_id, None, effect, part))
+    Ok(start(
+        lab, pc, call, &operation, plan_id, None, effect, part,
+    ))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place that starts every task of plans")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one place that starts every task of plans"
+)]
 fn start(
     lab: &mut LabState,
     pc: usize,
@@ -372,8 +404,8 @@ pub fn apply(
                 }
             }
             let before = state.plans.remove(id);
-            let (stages, mappings, settings, version) =
-                before.map_or_else(Default::default, |plan| {
+            let (stages, mappings, settings, version) = before
+                .map_or_else(Default::default, |plan| {
                     (plan.stages, plan.mappings, plan.settings, plan.version)
                 });
             let plan = Plan {

@@ -186,9 +186,8 @@ fn parse(id: &str, sent: &Object) -> Result<Policy, Problem> {
 }
 
 fn parse_schedule(source: String, target: String, schedule: &Object) -> Result<Schedule, Problem> {
-    let rpo_secs = body::number(schedule, "recoveryPointObjectiveTimeSeconds").ok_or_else(|| {
-        Problem::schema("recoveryPointObjectiveTimeSeconds", "must not be null")
-    })?;
+    let rpo_secs = body::number(schedule, "recoveryPointObjectiveTimeSeconds")
+        .ok_or_else(|| Problem::schema("recoveryPointObjectiveTimeSeconds", "must not be null"))?;
     if rpo_secs % RPO_STEP_SECS != 0 {
         return Err(Problem::argument(
             "recoveryPointObjectiveTimeSeconds must be a multiple of 60",
@@ -229,9 +228,11 @@ fn normalised(id: &str, sent: &Object) -> Value {
         let Some(schedule) = configuration.get_mut("schedule") else {
             continue;
         };
-        let linear = schedule
-            .get("retention")
-            .is_some_and(|retention| ["local", "remote"].iter().any(|side| retention.get(side).is_some_and(Value::is_number)));
+        let linear = schedule.get("retention").is_some_and(|retention| {
+            ["local", "remote"]
+                .iter()
+                .any(|side| retention.get(side).is_some_and(Value::is_number))
+        });
         let kind = if linear {
             "datapolicies.v4.config.LinearRetention"
         } else {
@@ -240,8 +241,10 @@ fn normalised(id: &str, sent: &Object) -> Value {
         body::tag_one_of(schedule, "retention", kind);
         if schedule.get("scheduleExtId").is_none() {
             let name = format!("schedule {id} {index}");
-            schedule["scheduleExtId"] =
-                json!(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()));
+            schedule["scheduleExtId"] = json!(uuid::Uuid::new_v5(
+                &uuid::Uuid::NAMESPACE_OID,
+                name.as_bytes()
+            ));
         }
     }
     json
@@ -278,11 +281,9 @@ pub fn apply(
                     format!("Category {category} was not found"),
                 ));
             }
-            let stranger = managers(&policy)
-                .into_iter()
-                .find(|manager| {
-                    *manager != state.domain_manager && !state.paired.contains_key(manager)
-                });
+            let stranger = managers(&policy).into_iter().find(|manager| {
+                *manager != state.domain_manager && !state.paired.contains_key(manager)
+            });
             if let Some(manager) = stranger {
                 return Err(failure(
                     "LOCATION_NOT_PAIRED",

@@ -140,7 +140,10 @@ fn parse(
         end("sourceDomainManagerExtId")?,
         end("targetDomainManagerExtId")?,
     );
-    let ends = [(&plan.primary, &plan.recovery), (&plan.recovery, &plan.primary)];
+    let ends = [
+        (&plan.primary, &plan.recovery),
+        (&plan.recovery, &plan.primary),
+    ];
     if !ends.contains(&(&source, &target)) {
         return Err(Problem::argument(
             "failoverDirections must go between the locations of the recovery plan",
@@ -240,7 +243,13 @@ fn report(lab: &mut LabState, pc: usize, id: &str) {
 
 fn validate(lab: &mut LabState, pc: usize, id: &str) {
     let Some((job, plan)) = job_and_plan(lab, pc, id) else {
-        end(lab, pc, id, JobStatus::Failed, Some("The recovery plan was deleted"));
+        end(
+            lab,
+            pc,
+            id,
+            JobStatus::Failed,
+            Some("The recovery plan was deleted"),
+        );
         return;
     };
     let stages = members::stages(lab, pc, &plan, &job);
@@ -359,13 +368,27 @@ fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize) {
 /// A stage is done: its machines come to be at the target.
 fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
     let Some((job, plan)) = job_and_plan(lab, pc, id) else {
-        end(lab, pc, id, JobStatus::Failed, Some("The recovery plan was deleted"));
+        end(
+            lab,
+            pc,
+            id,
+            JobStatus::Failed,
+            Some("The recovery plan was deleted"),
+        );
         return;
     };
+    let source = pairing::peer(lab, pc, &job.source);
+    let reachable = source.is_some_and(|source| pairing::connected(lab, pc, source));
+    if job.action == Action::Planned && !reachable {
+        // The sources are off and synchronised; they stay so.
+        let why = Some("The connection to the source location was lost");
+        end(lab, pc, id, JobStatus::Failed, why);
+        return;
+    }
     let stages = remaining(lab, pc, &job, &plan, index);
     let direction = Direction {
         plan: &plan,
-        source: pairing::peer(lab, pc, &job.source),
+        source,
         target: pc,
         forward: plan.primary == job.source,
         test: job.action == Action::Test,
@@ -378,7 +401,15 @@ fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
     }
     let mut occupancy = Occupancy::of(&lab.pcs[pc], &BTreeSet::new());
     for member in &stages.members {
-        recover_one(lab, id, &job, &direction, &mut occupancy, &stages.id, member);
+        recover_one(
+            lab,
+            id,
+            &job,
+            &direction,
+            &mut occupancy,
+            &stages.id,
+            member,
+        );
     }
     let now = lab.now();
     if let Some(job) = lab.pcs[pc].jobs.get_mut(id) {
@@ -425,8 +456,8 @@ fn recover_one(
     member: &Member,
 ) {
     let pc = direction.target;
-    let Some(mut vm) = members::newest_point(lab, pc, &member.id, job)
-        .map(|point| point.snapshot.clone())
+    let Some(mut vm) =
+        members::newest_point(lab, pc, &member.id, job).map(|point| point.snapshot.clone())
     else {
         return;
     };
@@ -436,8 +467,7 @@ fn recover_one(
             continue;
         };
         // A planned failover moves the entity with its MACs; anything else makes new ones (inferred).
-        let keeps_mac =
-            job.action == Action::Planned && !occupancy.has_mac(&place.subnet, nic.mac);
+        let keeps_mac = job.action == Action::Planned && !occupancy.has_mac(&place.subnet, nic.mac);
         let mac = if keeps_mac {
             nic.mac
         } else {
@@ -470,7 +500,15 @@ fn recover_one(
         // From here on recovery points flow the other way.
         protection::protect(lab, pc, &id);
     }
-    record(lab, job_id, job, direction.target, stage, (&member.id, &id, &name), on);
+    record(
+        lab,
+        job_id,
+        job,
+        direction.target,
+        stage,
+        (&member.id, &id, &name),
+        on,
+    );
 }
 
 /// A planned failover takes the entity from the source; an unplanned one leaves it there, as it is.

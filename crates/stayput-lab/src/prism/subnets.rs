@@ -98,7 +98,15 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
         }
         ("DELETE", []) => {
             call.if_match(&[tag])?;
-            start(lab, pc, call, "DeleteSubnet", id, name, SubnetEffect::Delete)
+            start(
+                lab,
+                pc,
+                call,
+                "DeleteSubnet",
+                id,
+                name,
+                SubnetEffect::Delete,
+            )
         }
         ("GET", ["vnics"]) => {
             let vnics: Vec<(&String, &Nic)> = state
@@ -109,11 +117,10 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
                 .collect();
             call.list(vnics, |(vm, nic)| vnic(call, vm, nic))
         }
-        ("GET", ["reserved-ips"]) => {
-            call.list(subnet.reserved.iter().collect(), |(address, context)| {
+        ("GET", ["reserved-ips"]) => call
+            .list(subnet.reserved.iter().collect(), |(address, context)| {
                 reserved_ip(call, id, **address, context)
-            })
-        }
+            }),
         ("POST", ["addresses", "$actions", "reserve"]) => {
             let body = call.body()?;
             let selection = selection(&body, "reserveType")?;
@@ -245,7 +252,9 @@ pub fn apply(
                 }
                 Selection::Range(first, count) => {
                     let range = range(first, count);
-                    subnet.reserved.retain(|address, _| !range.contains(*address));
+                    subnet
+                        .reserved
+                        .retain(|address, _| !range.contains(*address));
                 }
                 Selection::Count(_) => {}
             }
@@ -341,10 +350,7 @@ fn gone(id: &str) -> Failure {
 }
 
 fn in_use(subnet: &FlowSubnet) -> Failure {
-    failure(
-        "SUBNET_IN_USE",
-        format!("Subnet {} is in use", subnet.name),
-    )
+    failure("SUBNET_IN_USE", format!("Subnet {} is in use", subnet.name))
 }
 
 /// What can only be checked against the rest: the VPC exists, no sibling overlaps.
@@ -394,7 +400,9 @@ fn parse(subnet: &Object, before: Option<&FlowSubnet>) -> Result<FlowSubnet, Pro
             .to_owned(),
         vpc,
         dns: body::addresses(dhcp, "domainNameServers")?,
-        domain: body::text(dhcp, "domainName").unwrap_or_default().to_owned(),
+        domain: body::text(dhcp, "domainName")
+            .unwrap_or_default()
+            .to_owned(),
         search_domains: body::texts(dhcp, "searchDomains"),
         external,
         // NAT is on for external subnets unless switched off.
@@ -427,7 +435,9 @@ fn addressing(subnet: &mut FlowSubnet, config: &Object) -> Result<(), Problem> {
         if cidr.contains(address) {
             Ok(address)
         } else {
-            Err(Problem::argument(format!("{name} {address} is not in {cidr}")))
+            Err(Problem::argument(format!(
+                "{name} {address} is not in {cidr}"
+            )))
         }
     };
     subnet.cidr = Some(cidr);
@@ -448,7 +458,9 @@ fn addressing(subnet: &mut FlowSubnet, config: &Object) -> Result<(), Problem> {
             last: end("endIp")?,
         };
         if pool.first > pool.last {
-            return Err(Problem::argument(format!("pool {pool} ends before it starts")));
+            return Err(Problem::argument(format!(
+                "pool {pool} ends before it starts"
+            )));
         }
         subnet.pools.push(pool);
     }
@@ -542,7 +554,10 @@ fn usage(state: &PcState, call: &Call<'_>, id: &str, subnet: &FlowSubnet, cidr: 
         .pools
         .iter()
         .map(|range| {
-            let busy = taken.iter().filter(|address| range.contains(**address)).count() as u64;
+            let busy = taken
+                .iter()
+                .filter(|address| range.contains(**address))
+                .count() as u64;
             call.tag(
                 "networking.v4.config.IPPoolUsage",
                 json!({

@@ -78,7 +78,10 @@ pub fn step(lab: &mut LabState, pc: usize, id: &str) {
         return;
     }
     let now = lab.now();
-    let rest = lab.timing.prism_task.saturating_sub(lab.timing.prism_task / 4);
+    let rest = lab
+        .timing
+        .prism_task
+        .saturating_sub(lab.timing.prism_task / 4);
     let Some(task) = lab.pcs[pc].tasks.get_mut(id) else {
         return;
     };
@@ -137,7 +140,10 @@ pub fn serve(lab: &LabState, pc: usize, call: &Call<'_>) -> Answer {
             .and_then(|uuid| tasks.get_key_value(uuid))
             .ok_or_else(|| Problem::not_found("Task", id))
     };
-    match (call.request.method.as_str(), call.path.get(2..).unwrap_or_default()) {
+    match (
+        call.request.method.as_str(),
+        call.path.get(2..).unwrap_or_default(),
+    ) {
         ("GET", []) => {
             // Newest first, as a person wants it.
             let mut keys: Vec<(&String, &Task)> = tasks.iter().collect();

@@ -100,7 +100,11 @@ fn who(
             FindingGroup::Entity,
             "The recovery plan has no stages.",
             Vec::new(),
-            ["No stage is defined", "Add a stage", "No entity will be recovered"],
+            [
+                "No stage is defined",
+                "Add a stage",
+                "No entity will be recovered",
+            ],
         ));
     }
     let members: BTreeMap<&str, &Member> = stages
@@ -109,7 +113,11 @@ fn who(
         .map(|member| (member.id.as_str(), member))
         .collect();
     let which = |test: &dyn Fn(&Member) -> bool| -> Vec<&Member> {
-        members.values().copied().filter(|member| test(member)).collect()
+        members
+            .values()
+            .copied()
+            .filter(|member| test(member))
+            .collect()
     };
 
     let twice = which(&|member| seen.get(member.id.as_str()).is_some_and(|times| *times > 1));
@@ -279,7 +287,9 @@ fn where_to(
         let kind = if direction.test { "test" } else { "recovery" };
         findings.push(Finding::error(
             FindingGroup::Network,
-            &format!("The {kind} network of one or more VMs does not exist at the recovery location"),
+            &format!(
+                "The {kind} network of one or more VMs does not exist at the recovery location"
+            ),
             named(&no_target),
             [
                 "A network mapping has no network for this direction, or the network was not found",

@@ -142,7 +142,9 @@ fn parse(pc: &PcState, vm: &Object, before: Option<&Vm>) -> Result<NewVm, Proble
     if let Some(cluster) = body::reference(vm, "cluster")
         && cluster != pc.cluster.0
     {
-        return Err(Problem::argument(format!("Cluster {cluster} was not found")));
+        return Err(Problem::argument(format!(
+            "Cluster {cluster} was not found"
+        )));
     }
     let sockets = match body::number(vm, "numSockets") {
         None => before.map_or(1, |vm| vm.shape.0),

@@ -51,7 +51,15 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> A
                 let vpc = parse(&call.body()?)?;
                 let id = lab.uuid();
                 let name = vpc.name.clone();
-                return start(lab, pc, call, "CreateVpc", &id, name, VpcEffect::Create(vpc));
+                return start(
+                    lab,
+                    pc,
+                    call,
+                    "CreateVpc",
+                    &id,
+                    name,
+                    VpcEffect::Create(vpc),
+                );
             }
             other => return Err(Problem::method(other)),
         },
@@ -93,7 +101,13 @@ fn start(
         "networking:config:vpc".to_owned(),
         Some(name),
     )];
-    let task = tasks::start(lab, pc, operation, entities, Effect::Vpc(id.to_owned(), effect));
+    let task = tasks::start(
+        lab,
+        pc,
+        operation,
+        entities,
+        Effect::Vpc(id.to_owned(), effect),
+    );
     Ok(call.task(&task))
 }
 
@@ -206,7 +220,9 @@ fn parse(vpc: &Object) -> Result<FlowVpc, Problem> {
     };
     let mut parsed = FlowVpc {
         name: body::required_text(vpc, "name", 128)?,
-        description: body::text(vpc, "description").unwrap_or_default().to_owned(),
+        description: body::text(vpc, "description")
+            .unwrap_or_default()
+            .to_owned(),
         transit,
         dns: body::addresses(
             body::object(vpc, "commonDhcpOptions").unwrap_or(&empty),
@@ -260,11 +276,8 @@ fn render(call: &Call<'_>, id: &str, vpc: &FlowVpc) -> Value {
             .collect();
     }
     if !vpc.erps.is_empty() {
-        json["externallyRoutablePrefixes"] = vpc
-            .erps
-            .iter()
-            .map(|erp| ip_subnet(call, *erp))
-            .collect();
+        json["externallyRoutablePrefixes"] =
+            vpc.erps.iter().map(|erp| ip_subnet(call, *erp)).collect();
     }
     if !vpc.dns.is_empty() {
         let servers: Vec<Value> = vpc.dns.iter().map(|address| body::ip(*address)).collect();

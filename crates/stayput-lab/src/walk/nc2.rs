@@ -51,16 +51,20 @@ impl Walker<'_> {
 
     /// A powered-on VM with this address that is not hidden in an isolated network, else any powered-on one.
     pub(super) fn vm_with(&self, address: Ipv4Addr) -> Option<Origin> {
-        let holders = self.lab.pcs.iter().enumerate().filter(|(_, pc)| !pc.down).flat_map(
-            |(index, pc)| {
+        let holders = self
+            .lab
+            .pcs
+            .iter()
+            .enumerate()
+            .filter(|(_, pc)| !pc.down)
+            .flat_map(|(index, pc)| {
                 pc.vms
                     .iter()
                     .filter(move |(_, vm)| {
                         vm.on && vm.nics.iter().any(|nic| has(vm, &nic.subnet, address))
                     })
                     .map(move |(id, vm)| (index, pc, id, vm))
-            },
-        );
+            });
         holders
             .max_by_key(|(_, pc, _, vm)| {
                 vm.nics
@@ -115,8 +119,7 @@ impl Walker<'_> {
             return End::NoRoute;
         };
         let subnet = site.subnets.iter().find(|(_, subnet)| {
-            subnet.vpc.as_deref() == Some(vpc)
-                && subnet.cidr.is_some_and(|cidr| cidr.contains(to))
+            subnet.vpc.as_deref() == Some(vpc) && subnet.cidr.is_some_and(|cidr| cidr.contains(to))
         });
         match subnet {
             Some((id, _)) => self.deliver_in_flow(site, id),
@@ -183,8 +186,7 @@ impl Walker<'_> {
             return Err(End::NoRoute);
         };
         let inside = site.subnets.values().any(|subnet| {
-            subnet.vpc.as_deref() == Some(id)
-                && subnet.cidr.is_some_and(|cidr| cidr.contains(to))
+            subnet.vpc.as_deref() == Some(id) && subnet.cidr.is_some_and(|cidr| cidr.contains(to))
         });
         if inside {
             self.hop(format!("{id}: {to} is inside"));
@@ -241,9 +243,10 @@ fn gateway_subnet<'a>(region: &'a RegionState, vpc: &str) -> Option<&'a str> {
         .flat_map(|table| table.routes.values())
         .filter_map(|target| match target {
             RouteTarget::Eni(id) => region.enis.get(id),
-            RouteTarget::Tgw(_) | RouteTarget::Nat(_) | RouteTarget::Igw(_) | RouteTarget::Pcx(_) => {
-                None
-            }
+            RouteTarget::Tgw(_)
+            | RouteTarget::Nat(_)
+            | RouteTarget::Igw(_)
+            | RouteTarget::Pcx(_) => None,
         });
     routed
         .chain(region.enis.values())

@@ -1,10 +1,11 @@
 //! The v4 API of Prism Central.
 //!
-//! `api` knows the conventions (negotiation, paging, ETags, tasks), `wire` the JSON of what is read; the other modules hold the
+//! `api` and `change` know the conventions (negotiation, paging; ETags, request ids, tasks), `wire` the JSON of what is read; the other modules hold the
 //! calls, one file per kind of thing, as methods of [`PrismClient`](crate::PrismClient).
 
 mod api;
 mod categories;
+mod change;
 mod envelope;
 mod failover;
 mod networks;

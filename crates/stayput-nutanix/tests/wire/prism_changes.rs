@@ -279,6 +279,37 @@ async fn prefixes_are_set_by_sending_everything_else_back() {
 }
 
 #[tokio::test]
+async fn one_prefix_is_set_beside_those_of_others_and_only_if_it_is_not_there() {
+    let looks = AtomicUsize::new(0);
+    let other = json!({"ipv4": {"ip": {"value": "10.9.0.0"}, "prefixLength": 24}});
+    let vpc = json!({"extId": "w", "externallyRoutablePrefixes": [other]});
+    let server = Server::start(move |asked| {
+        with_task(asked, &looks, |line| match line {
+            "GET /api/networking/v4.0/config/vpcs/w" => tagged("vpc-1", vpc.clone()),
+            _ => task_started(TASK_UUID),
+        })
+    })
+    .await;
+    let prism = server.prism();
+    let set = async |cidr: &str, present| {
+        let cidr = cidr.parse().unwrap();
+        prism
+            .set_erp(&"w".into(), cidr, present, RequestId::random())
+            .await
+            .unwrap()
+    };
+    assert!(!set("10.9.0.0/24", true).await);
+    assert!(!set("10.0.1.0/24", false).await);
+    assert!(server.asked_with("PUT").is_empty());
+    assert!(set("10.0.1.0/24", true).await);
+    let body = server.asked_with("PUT")[0].json();
+    assert_eq!(
+        body["externallyRoutablePrefixes"].as_array().unwrap().len(),
+        2
+    );
+}
+
+#[tokio::test]
 async fn only_addresses_that_are_not_reserved_yet_are_reserved() {
     let looks = AtomicUsize::new(0);
     let server = Server::start(move |asked| {

@@ -4,7 +4,6 @@ use serde_json::json;
 use stayput_engine::Events;
 use stayput_estate::InstanceId;
 use stayput_estate::VmExtId;
-use stayput_ledger::Ledger;
 
 use crate::cli::AdoptArgs;
 use crate::cli::Global;

@@ -9,7 +9,6 @@ use stayput_engine::Engine;
 use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_ledger::Entry;
-use stayput_ledger::Ledger;
 use stayput_plan::Action;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;

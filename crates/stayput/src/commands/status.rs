@@ -66,7 +66,6 @@ pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandEr
         let engine = session::engine(global, events).await?;
         let names = session::networks(&engine.estate, &args.networks)?;
         let world = engine.observe().await?;
-        use stayput_ledger::Ledger;
         let facts = engine.ledger.facts()?;
         Ok::<_, CommandError>((engine, names, world, facts))
     }
@@ -124,7 +123,7 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
 
     let mut text = String::new();
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["network", "cidr", "home", "machines", "reached from on-prem"]);
+    table.load_style(presets::NOTHING).set_header(["network", "cidr", "home", "machines", "reached from on-prem"]);
     for network in &networks {
         table.add_row([
             network.name.to_string(),
@@ -137,7 +136,7 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
     let _ = writeln!(text, "{table}\n");
     let listed = if all { machines.len() } else { LISTED };
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["machine", "instance", "site", "addresses", "state"]);
+    table.load_style(presets::NOTHING).set_header(["machine", "instance", "site", "addresses", "state"]);
     for machine in machines.iter().take(listed) {
         let state = match (machine.running, machine.delivered == machine.captured.len()) {
             (false, _) => "off".to_owned(),

@@ -8,8 +8,8 @@ use stayput_engine::captured_or_observed;
 use stayput_estate::EdgeName;
 use stayput_estate::Estate;
 use stayput_fabric::Fabric;
+use stayput_fabric::Place;
 use stayput_fabric::Source;
-use stayput_ledger::Ledger;
 use stayput_world::Facts;
 
 use crate::cli::Global;
@@ -37,8 +37,16 @@ pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandErr
     let destination = destination(&facts, &args.destination)?;
     let trip = fabric.round_trip(&source, destination);
     let delivered = trip.forward.verdict.is_delivered();
-    let text = trip.render();
-    let json = json!({ "ok": delivered, "trip": trip, "works": trip.works() });
+    let text = format!("{trip}\n");
+    let path: Vec<_> = trip.forward.hops.iter().map(|hop| hop.at.to_string()).collect();
+    let json = json!({
+        "ok": delivered,
+        "path": path,
+        "verdict": trip.forward.verdict.to_string(),
+        "symmetric": trip.symmetric,
+        "works": trip.works(),
+        "trip": trip,
+    });
     Ok(Output { text, json, ok: delivered })
 }
 
@@ -59,8 +67,10 @@ fn source(estate: &Estate, fabric: &Fabric, text: &str) -> Result<Source, Comman
     if estate.on_prem.iter().any(|prefix| prefix.contains(address)) {
         return Ok(Source::OnPrem);
     }
-    fabric
-        .source_at(address)
+    let mut sites = fabric.served_at(address).into_iter();
+    sites
+        .next()
+        .map(|site| Source::Machine { place: Place::Site(site), address })
         .ok_or_else(|| CommandError::new(Kind::Usage, format!("no running machine has {address}")).hint(hint))
 }
 

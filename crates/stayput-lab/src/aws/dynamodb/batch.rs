@@ -113,10 +113,7 @@ pub fn write(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, F
              length less than or equal to {MAX_WRITES}, and at least 1"
         )));
     }
-    distinct(
-        &writes,
-        "Provided list of item keys contains duplicates",
-    )?;
+    distinct(&writes, "Provided list of item keys contains duplicates")?;
     for write in &writes {
         let table = ready(lab, region, &write.table)?;
         let effect = write.effect(table)?;
@@ -174,7 +171,9 @@ pub fn transact_write(lab: &mut LabState, region: &str, args: Args<'_>) -> Resul
             "Delete" => Write::delete(lab, region, body)?,
             "ConditionCheck" => Write::check_only(lab, region, body)?,
             other => {
-                return Err(Fault::validation(format!("unknown transaction part {other}")));
+                return Err(Fault::validation(format!(
+                    "unknown transaction part {other}"
+                )));
             }
         });
     }

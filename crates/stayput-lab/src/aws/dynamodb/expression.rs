@@ -147,7 +147,11 @@ impl Bindings {
     /// When a placeholder is spelled wrong or a value is none.
     pub fn of(args: Args<'_>) -> Result<Self, Fault> {
         let mut bindings = Self::default();
-        for (key, name) in args.object("ExpressionAttributeNames")?.into_iter().flatten() {
+        for (key, name) in args
+            .object("ExpressionAttributeNames")?
+            .into_iter()
+            .flatten()
+        {
             if !placeholder(key, '#') {
                 return Err(Fault::validation(format!(
                     "ExpressionAttributeNames contains invalid key: Syntax error; key: \"{key}\""
@@ -187,7 +191,7 @@ impl Bindings {
     /// # Errors
     /// `ValidationException` saying where it cannot be read.
     pub fn condition(&mut self, args: Args<'_>, kind: Kind) -> Result<Option<Condition>, Fault> {
-        self.parsed(args, kind, Parser::condition)
+        self.parsed(args, kind, |parser| parser.condition())
     }
 
     /// The update of a call, if it has one.
@@ -195,7 +199,7 @@ impl Bindings {
     /// # Errors
     /// `ValidationException` saying where it cannot be read.
     pub fn update(&mut self, args: Args<'_>) -> Result<Option<Update>, Fault> {
-        self.parsed(args, Kind::Update, Parser::update)
+        self.parsed(args, Kind::Update, |parser| parser.update())
     }
 
     /// The projection of a call, if it has one.
@@ -203,7 +207,7 @@ impl Bindings {
     /// # Errors
     /// `ValidationException` saying where it cannot be read.
     pub fn projection(&mut self, args: Args<'_>) -> Result<Option<Projection>, Fault> {
-        self.parsed(args, Kind::Projection, Parser::projection)
+        self.parsed(args, Kind::Projection, |parser| parser.projection())
     }
 
     /// Ends the reading: every placeholder must have been used.

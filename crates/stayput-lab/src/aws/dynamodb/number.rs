@@ -51,8 +51,7 @@ impl Number {
             .rev()
             .take_while(|digit| **digit == 0)
             .count();
-        let point =
-            exponent.saturating_add(i64::try_from(significant.len()).unwrap_or(i64::MAX));
+        let point = exponent.saturating_add(i64::try_from(significant.len()).unwrap_or(i64::MAX));
         let digits = significant[..significant.len() - trailing].to_vec();
         if digits.is_empty() {
             return Ok(Self {
@@ -269,7 +268,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_or_too_large_is_refused() {
-        for text in ["", "-", ".", "e5", "1e", "1e+", "0x1", "1 ", "NaN", "1.2.3", "１"] {
+        for text in [
+            "", "-", ".", "e5", "1e", "1e+", "0x1", "1 ", "NaN", "1.2.3", "１",
+        ] {
             assert!(
                 matches!(text.parse::<Number>(), Err(NumberError::Syntax(_))),
                 "{text}"
@@ -281,7 +282,10 @@ mod tests {
             Err(NumberError::Overflow)
         );
         assert_eq!("1e-131".parse::<Number>(), Err(NumberError::Underflow));
-        assert_eq!("1".repeat(39).parse::<Number>(), Err(NumberError::Precision));
+        assert_eq!(
+            "1".repeat(39).parse::<Number>(),
+            Err(NumberError::Precision)
+        );
         assert!("9".repeat(38).parse::<Number>().is_ok());
     }
 

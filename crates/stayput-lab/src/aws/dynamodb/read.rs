@@ -158,7 +158,9 @@ fn keys(table: &Table, args: Args<'_>, consistent: bool) -> Result<Keys, Fault> 
         return Ok(table.keys.clone());
     };
     let index = table.indexes.get(name).ok_or_else(|| {
-        Fault::validation(format!("The table does not have the specified index: {name}"))
+        Fault::validation(format!(
+            "The table does not have the specified index: {name}"
+        ))
     })?;
     if index.global && consistent {
         return Err(Fault::validation(
@@ -213,7 +215,11 @@ fn places(
             let place = Key::new(part(&keys.hash)?, range);
             let item = item
                 .iter()
-                .filter(|(name, _)| shown.as_ref().is_none_or(|shown| shown.contains(name.as_str())))
+                .filter(|(name, _)| {
+                    shown
+                        .as_ref()
+                        .is_none_or(|shown| shown.contains(name.as_str()))
+                })
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
             Some(((place, key.clone()), item))

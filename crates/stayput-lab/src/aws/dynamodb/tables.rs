@@ -235,7 +235,9 @@ pub fn delete(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, 
     if !table.active(lab.now()) {
         return Err(Fault::new(
             "ResourceInUseException",
-            format!("Attempt to change a resource which is still in use: Table is being created: {name}"),
+            format!(
+                "Attempt to change a resource which is still in use: Table is being created: {name}"
+            ),
         ));
     }
     let mut description = description(&lab.aws.account, region, name, table, lab.now());
@@ -334,9 +336,8 @@ pub fn time_to_live(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<
 /// `TableNotFoundException`.
 pub fn backups(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault> {
     let name = table_name(args.need_text("TableName")?);
-    existing(lab, region, name).map_err(|_| {
-        Fault::new("TableNotFoundException", format!("Table not found: {name}"))
-    })?;
+    existing(lab, region, name)
+        .map_err(|_| Fault::new("TableNotFoundException", format!("Table not found: {name}")))?;
     Ok(json!({ "ContinuousBackupsDescription": {
         "ContinuousBackupsStatus": "ENABLED",
         "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" },

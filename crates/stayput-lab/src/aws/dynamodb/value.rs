@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn nesting_ends_at_32_levels() {
-        let nested = |depth: usize| (0..depth).fold(json!({"S": "x"}), |json, _| json!({"L": [json]}));
+        let nested =
+            |depth: usize| (0..depth).fold(json!({"S": "x"}), |json, _| json!({"L": [json]}));
         assert!(Value::from_json(&nested(32)).is_ok());
         assert!(Value::from_json(&nested(33)).is_err());
     }

@@ -6,9 +6,9 @@ use super::derived_id;
 use super::list::Field;
 use super::list::Kind;
 use super::list::Seen;
+use super::list::matching;
 use super::list::one;
 use super::list::rule;
-use super::list::matching;
 use super::list::some;
 use super::write_tags;
 use crate::aws::model::Address;
@@ -63,9 +63,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
         }
     }
     let mut all = matching(call, &KIND, &call.here().addresses)?;
-    all.retain(|found| {
-        wanted.is_empty() || wanted.contains(&found.it.public.to_string().as_str())
-    });
+    all.retain(|found| wanted.is_empty() || wanted.contains(&found.it.public.to_string().as_str()));
     let mut xml = Xml::new();
     xml.list("addressesSet", &all, |xml, found| {
         xml.text("publicIp", found.it.public)

@@ -37,8 +37,12 @@ const FIELDS: &[Field<Attachment>] = &[
     ("resource-type", |i| one(resource_type(&i.it.kind))),
     ("resource-id", |i| one(resource_id(&i.it.kind))),
     ("state", |i| one(&i.it.state)),
-    ("association.state", |i| some(association(i).map(|_| "associated"))),
-    ("association.transit-gateway-route-table-id", |i| some(association(i))),
+    ("association.state", |i| {
+        some(association(i).map(|_| "associated"))
+    }),
+    ("association.transit-gateway-route-table-id", |i| {
+        some(association(i))
+    }),
 ];
 
 const KIND: Kind<Attachment> = Kind {
@@ -116,12 +120,18 @@ pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
         .map(|(table, _)| table)
         .filter(|table| filters.iter().all(|filter| filter.accepts(&[table])))
         .collect();
-    let (tables, token) = page(&call.params, call.lab.aws.page_cap, tables, |id| (*id).clone())?;
+    let (tables, token) = page(&call.params, call.lab.aws.page_cap, tables, |id| {
+        (*id).clone()
+    })?;
     let mut xml = Xml::new();
-    xml.list("transitGatewayAttachmentPropagations", tables, |xml, table| {
-        xml.text("transitGatewayRouteTableId", table)
-            .text("state", "enabled");
-    })
+    xml.list(
+        "transitGatewayAttachmentPropagations",
+        tables,
+        |xml, table| {
+            xml.text("transitGatewayRouteTableId", table)
+                .text("state", "enabled");
+        },
+    )
     .maybe("nextToken", token);
     Ok(xml)
 }

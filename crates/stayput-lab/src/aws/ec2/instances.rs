@@ -43,8 +43,12 @@ const FIELDS: &[Field<Instance>] = &[
     ("virtualization-type", |_| one("hvm")),
     ("metadata-options.http-tokens", |i| one(http_tokens(i.it))),
     ("vpc-id", |i| some(primary(i).map(|(_, eni)| &eni.vpc))),
-    ("subnet-id", |i| some(primary(i).map(|(_, eni)| &eni.subnet))),
-    ("private-ip-address", |i| some(primary(i).map(|(_, eni)| eni.primary))),
+    ("subnet-id", |i| {
+        some(primary(i).map(|(_, eni)| &eni.subnet))
+    }),
+    ("private-ip-address", |i| {
+        some(primary(i).map(|(_, eni)| eni.primary))
+    }),
     ("ip-address", |i| some(public(i))),
     ("private-dns-name", |i| {
         some(primary(i).map(|(_, eni)| private_dns(eni.primary, i.place)))
@@ -58,9 +62,15 @@ const FIELDS: &[Field<Instance>] = &[
     ("network-interface.network-interface-id", |i| {
         i.it.enis.values().cloned().collect()
     }),
-    ("network-interface.subnet-id", |i| each(i, |eni| vec![eni.subnet.clone()])),
-    ("network-interface.vpc-id", |i| each(i, |eni| vec![eni.vpc.clone()])),
-    ("network-interface.mac-address", |i| each(i, |eni| vec![eni.mac.to_string()])),
+    ("network-interface.subnet-id", |i| {
+        each(i, |eni| vec![eni.subnet.clone()])
+    }),
+    ("network-interface.vpc-id", |i| {
+        each(i, |eni| vec![eni.vpc.clone()])
+    }),
+    ("network-interface.mac-address", |i| {
+        each(i, |eni| vec![eni.mac.to_string()])
+    }),
     ("network-interface.addresses.private-ip-address", |i| {
         each(i, |eni| {
             interfaces::addresses(eni).map(|a| a.to_string()).collect()
@@ -216,9 +226,13 @@ pub(super) fn write(xml: &mut Xml, instance: &It<'_>) {
     .text("clientToken", "");
     write_tags(xml, &it.tags);
     xml.text("hypervisor", "xen")
-        .list("networkInterfaceSet", enis(instance), |xml, (index, id, eni)| {
-            interfaces::write_of_instance(xml, instance, index, id, eni);
-        })
+        .list(
+            "networkInterfaceSet",
+            enis(instance),
+            |xml, (index, id, eni)| {
+                interfaces::write_of_instance(xml, instance, index, id, eni);
+            },
+        )
         .text("ebsOptimized", false)
         .text("enaSupport", true)
         .node("cpuOptions", |xml| {
@@ -319,7 +333,9 @@ pub(super) fn write_changes(call: &Call<'_>, changes: &[(String, InstanceState)]
     let mut xml = Xml::new();
     xml.list("instancesSet", changes, |xml, (id, before)| {
         xml.text("instanceId", id);
-        let now = instances.get(id).map_or(InstanceState::Terminated, |i| i.state);
+        let now = instances
+            .get(id)
+            .map_or(InstanceState::Terminated, |i| i.state);
         write_state(xml, "currentState", now);
         write_state(xml, "previousState", *before);
     });

@@ -33,17 +33,25 @@ const FIELDS: &[Field<Eni>] = &[
     ("owner-id", |i| one(&i.lab.aws.account)),
     ("status", |_| one("in-use")),
     ("source-dest-check", |i| one(i.it.source_dest_check)),
-    ("private-ip-address", |i| addresses(i.it).map(|a| a.to_string()).collect()),
+    ("private-ip-address", |i| {
+        addresses(i.it).map(|a| a.to_string()).collect()
+    }),
     ("addresses.private-ip-address", |i| {
         addresses(i.it).map(|a| a.to_string()).collect()
     }),
     ("addresses.association.public-ip", publics),
     ("association.public-ip", publics),
-    ("private-dns-name", |i| one(private_dns(i.it.primary, i.place))),
+    ("private-dns-name", |i| {
+        one(private_dns(i.it.primary, i.place))
+    }),
     ("group-id", |i| one(security::group_id(&i.it.vpc))),
     ("group-name", |_| one("default")),
-    ("attachment.attachment-id", |i| one(derived_id("eni-attach-", i.id))),
-    ("attachment.instance-id", |i| some(i.it.instance.as_ref().map(|(id, _)| id))),
+    ("attachment.attachment-id", |i| {
+        one(derived_id("eni-attach-", i.id))
+    }),
+    ("attachment.instance-id", |i| {
+        some(i.it.instance.as_ref().map(|(id, _)| id))
+    }),
     ("attachment.device-index", |i| {
         one(i.it.instance.as_ref().map_or(1, |(_, index)| *index))
     }),
@@ -102,7 +110,10 @@ fn write_association(xml: &mut Xml, region: &RegionState, place: &str, eni: &str
         let [a, b, c, d] = address.public.octets();
         xml.node("association", |xml| {
             xml.text("allocationId", allocation)
-                .text("associationId", super::addresses::association_id(allocation))
+                .text(
+                    "associationId",
+                    super::addresses::association_id(allocation),
+                )
                 .text("ipOwnerId", "amazon")
                 .text(
                     "publicDnsName",

@@ -63,7 +63,9 @@ fn nics(call: &Call<'_>) -> Result<Vec<Nic>, Fault> {
             }
         }
         nics.push(Nic {
-            index: params.parsed(&format!("{member}.DeviceIndex"))?.unwrap_or(0),
+            index: params
+                .parsed(&format!("{member}.DeviceIndex"))?
+                .unwrap_or(0),
             subnet: params.need(&format!("{member}.SubnetId"))?.to_owned(),
             primary,
             secondary,
@@ -162,7 +164,11 @@ pub(super) fn run(call: &mut Call<'_>) -> Answer {
         check(call, nic, most)?;
     }
     call.dry_run()?;
-    let instance_type = call.params.get("InstanceType").unwrap_or("m1.small").to_owned();
+    let instance_type = call
+        .params
+        .get("InstanceType")
+        .unwrap_or("m1.small")
+        .to_owned();
     let token_required = call.params.get("MetadataOptions.HttpTokens") == Some("required");
     let mut ids = Vec::new();
     for _ in 0..most {
@@ -260,7 +266,11 @@ pub(super) fn terminate(call: &mut Call<'_>) -> Answer {
         for eni in std::mem::take(&mut instance.enis).into_values() {
             region.enis.remove(&eni);
             for address in region.addresses.values_mut() {
-                if address.association.as_ref().is_some_and(|(at, _)| *at == eni) {
+                if address
+                    .association
+                    .as_ref()
+                    .is_some_and(|(at, _)| *at == eni)
+                {
                     address.association = None;
                 }
             }

@@ -242,14 +242,14 @@ pub(super) fn page<T>(
             "Value ( {wanted} ) for parameter maxResults is invalid. Expecting a value between 5 and {PAGE}."
         )));
     }
-    let size = wanted
-        .unwrap_or(PAGE)
-        .min(cap.unwrap_or(PAGE).max(1));
+    let size = wanted.unwrap_or(PAGE).min(cap.unwrap_or(PAGE).max(1));
     let start = match params.get("NextToken") {
         None => 0,
         Some(token) => {
             let (offset, last) = read_token(token).ok_or_else(|| {
-                Fault::invalid(format!("Value ({token}) for parameter nextToken is invalid."))
+                Fault::invalid(format!(
+                    "Value ({token}) for parameter nextToken is invalid."
+                ))
             })?;
             items
                 .iter()

@@ -40,9 +40,9 @@ fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
             tgw,
             requester,
         } => Some((region, tgw, *requester)),
-        AttachmentKind::Vpc { .. }
-        | AttachmentKind::Vpn(_)
-        | AttachmentKind::DirectConnect(_) => None,
+        AttachmentKind::Vpc { .. } | AttachmentKind::Vpn(_) | AttachmentKind::DirectConnect(_) => {
+            None
+        }
     }
 }
 
@@ -132,7 +132,12 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             "The lab has one account; {account} is not it."
         )));
     }
-    let far_tgws = call.lab.aws.regions.get(&peer_region).map(|region| &region.tgws);
+    let far_tgws = call
+        .lab
+        .aws
+        .regions
+        .get(&peer_region)
+        .map(|region| &region.tgws);
     if !far_tgws.is_some_and(|tgws| tgws.contains_key(&peer)) {
         return Err(rule::TGW.refuse(&peer));
     }
@@ -151,7 +156,13 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let id = call.lab.aws_id("tgw-attach-");
     let created = call.lab.now();
     let sides = [
-        (call.region.clone(), tgw.clone(), peer_region.clone(), peer.clone(), true),
+        (
+            call.region.clone(),
+            tgw.clone(),
+            peer_region.clone(),
+            peer.clone(),
+            true,
+        ),
         (peer_region, peer, call.region.clone(), tgw, false),
     ];
     for (region, near, far_region, far, requester) in sides {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Answer;
 use super::Call;
 use super::list::Kind;
-use super::list::one;
 use super::list::matching;
+use super::list::one;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
@@ -31,7 +31,10 @@ pub(super) fn zone_id(zone: &str) -> String {
         simple => simple.chars().take(1).collect(),
     };
     let number = parts.next().unwrap_or_default();
-    let index = letter.bytes().next().map_or(1, |b| b.saturating_sub(b'a') + 1);
+    let index = letter
+        .bytes()
+        .next()
+        .map_or(1, |b| b.saturating_sub(b'a') + 1);
     format!("{area}{direction}{number}-az{index}")
 }
 

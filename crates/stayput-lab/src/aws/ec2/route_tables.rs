@@ -26,7 +26,9 @@ const FIELDS: &[Field<RouteTable>] = &[
     ("vpc-id", |i| one(&i.it.vpc)),
     ("owner-id", |i| one(&i.lab.aws.account)),
     ("association.main", |i| one(i.it.main)),
-    ("association.subnet-id", |i| i.it.associations.values().cloned().collect()),
+    ("association.subnet-id", |i| {
+        i.it.associations.values().cloned().collect()
+    }),
     ("association.route-table-association-id", |i| {
         let main = i.it.main.then(|| main_association(i.id));
         i.it.associations.keys().cloned().chain(main).collect()
@@ -41,9 +43,21 @@ const FIELDS: &[Field<RouteTable>] = &[
     ("route.destination-cidr-block", |i| {
         rows(i).into_iter().map(|row| row.cidr).collect()
     }),
-    ("route.state", |i| rows(i).into_iter().map(|row| row.state.to_owned()).collect()),
-    ("route.origin", |i| rows(i).into_iter().map(|row| row.origin.to_owned()).collect()),
-    ("route.transit-gateway-id", |i| by_element(i, "transitGatewayId")),
+    ("route.state", |i| {
+        rows(i)
+            .into_iter()
+            .map(|row| row.state.to_owned())
+            .collect()
+    }),
+    ("route.origin", |i| {
+        rows(i)
+            .into_iter()
+            .map(|row| row.origin.to_owned())
+            .collect()
+    }),
+    ("route.transit-gateway-id", |i| {
+        by_element(i, "transitGatewayId")
+    }),
     ("route.gateway-id", |i| by_element(i, "gatewayId")),
     ("route.nat-gateway-id", |i| by_element(i, "natGatewayId")),
     ("route.instance-id", |i| {
@@ -112,9 +126,10 @@ fn rows(table: &It<'_>) -> Vec<Row> {
                 .get(eni)
                 .and_then(|eni| eni.instance.as_ref())
                 .map(|(instance, _)| instance.clone()),
-            RouteTarget::Tgw(_) | RouteTarget::Nat(_) | RouteTarget::Igw(_) | RouteTarget::Pcx(_) => {
-                None
-            }
+            RouteTarget::Tgw(_)
+            | RouteTarget::Nat(_)
+            | RouteTarget::Igw(_)
+            | RouteTarget::Pcx(_) => None,
         };
         Row {
             cidr: cidr.to_string(),
@@ -157,15 +172,19 @@ fn write(xml: &mut Xml, table: &It<'_>) {
         .associations
         .iter()
         .map(|(id, subnet)| (id.clone(), Some(subnet)));
-    xml.list("associationSet", main.into_iter().chain(explicit), |xml, (id, subnet)| {
-        xml.text("routeTableAssociationId", id)
-            .text("routeTableId", table.id)
-            .maybe("subnetId", subnet)
-            .text("main", subnet.is_none())
-            .node("associationState", |xml| {
-                xml.text("state", "associated");
-            });
-    })
+    xml.list(
+        "associationSet",
+        main.into_iter().chain(explicit),
+        |xml, (id, subnet)| {
+            xml.text("routeTableAssociationId", id)
+                .text("routeTableId", table.id)
+                .maybe("subnetId", subnet)
+                .text("main", subnet.is_none())
+                .node("associationState", |xml| {
+                    xml.text("state", "associated");
+                });
+        },
+    )
     .list("propagatingVgwSet", None::<()>, |_, ()| {});
     write_tags(xml, &table.it.tags);
 }
@@ -247,7 +266,9 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
         Some((_, id)) => {
             return Err(Fault::bad(
                 "Resource.AlreadyAssociated",
-                format!("the specified association for route table {table_id} conflicts with an existing association {id}"),
+                format!(
+                    "the specified association for route table {table_id} conflicts with an existing association {id}"
+                ),
             ));
         }
         None => {

@@ -40,7 +40,10 @@ fn cidrs(filter: &Filter) -> Result<Vec<Cidr>, Fault> {
         .iter()
         .map(|text| {
             text.parse().map_err(|_| {
-                Fault::invalid(format!("Value ({text}) for filter {} is invalid.", filter.name))
+                Fault::invalid(format!(
+                    "Value ({text}) for filter {} is invalid.",
+                    filter.name
+                ))
             })
         })
         .collect()
@@ -111,11 +114,15 @@ fn passes(
     match test {
         Test::Attachment(filter) => filter.accepts(&route.attachments.iter().collect::<Vec<_>>()),
         Test::ResourceId(filter) => {
-            let ids = kinds(region, route).into_iter().map(attachments::resource_id);
+            let ids = kinds(region, route)
+                .into_iter()
+                .map(attachments::resource_id);
             filter.accepts(&ids.collect::<Vec<_>>())
         }
         Test::ResourceType(filter) => {
-            let types = kinds(region, route).into_iter().map(attachments::resource_type);
+            let types = kinds(region, route)
+                .into_iter()
+                .map(attachments::resource_type);
             filter.accepts(&types.collect::<Vec<_>>())
         }
         // The lab has no prefix lists, so no route has one.
@@ -198,13 +205,18 @@ pub(super) fn write_route_in_state(
     xml.text("destinationCidrBlock", cidr);
     // Clients read a route without this element as a blackhole.
     if !route.attachments.is_empty() {
-        xml.list("transitGatewayAttachments", &route.attachments, |xml, id| {
-            if let Some(attachment) = region.attachments.get(id) {
-                xml.text("resourceId", attachments::resource_id(&attachment.kind));
-                xml.text("transitGatewayAttachmentId", id)
-                    .text("resourceType", attachments::resource_type(&attachment.kind));
-            }
-        });
+        xml.list(
+            "transitGatewayAttachments",
+            &route.attachments,
+            |xml, id| {
+                if let Some(attachment) = region.attachments.get(id) {
+                    xml.text("resourceId", attachments::resource_id(&attachment.kind));
+                    xml.text("transitGatewayAttachmentId", id)
+                        .text("resourceType", attachments::resource_type(&attachment.kind));
+                }
+            },
+        );
     }
-    xml.text("type", type_name(route.origin)).text("state", state);
+    xml.text("type", type_name(route.origin))
+        .text("state", state);
 }

@@ -71,7 +71,10 @@ pub(super) fn describe_groups(call: &mut Call<'_>) -> Answer {
             .text("groupId", found.id)
             .text(
                 "securityGroupArn",
-                format!("arn:aws:ec2:{}:{account}:security-group/{}", found.place, found.id),
+                format!(
+                    "arn:aws:ec2:{}:{account}:security-group/{}",
+                    found.place, found.id
+                ),
             )
             .text("groupName", "default")
             .text("groupDescription", GROUP_DESCRIPTION)
@@ -185,7 +188,12 @@ pub(super) fn describe_acls(call: &mut Call<'_>) -> Answer {
             .text("default", true)
             .list(
                 "entrySet",
-                [(100, "allow", false), (32767, "deny", false), (100, "allow", true), (32767, "deny", true)],
+                [
+                    (100, "allow", false),
+                    (32767, "deny", false),
+                    (100, "allow", true),
+                    (32767, "deny", true),
+                ],
                 |xml, (number, action, egress)| {
                     xml.text("ruleNumber", number)
                         .text("protocol", "-1")

@@ -123,7 +123,10 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     {
         return Err(Fault::bad(
             "InvalidSubnet.Conflict",
-            format!("The CIDR '{cidr}' conflicts with another subnet ({})", other.cidr),
+            format!(
+                "The CIDR '{cidr}' conflicts with another subnet ({})",
+                other.cidr
+            ),
         ));
     }
     let id = call.lab.aws_id("subnet-");

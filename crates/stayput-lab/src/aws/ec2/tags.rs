@@ -71,9 +71,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     call.dry_run()?;
     let rows: Vec<(&str, &str, &String, &String)> = all(call.here())
         .into_iter()
-        .flat_map(|(kind, id, tags)| {
-            tags.iter().map(move |(key, value)| (kind, id, key, value))
-        })
+        .flat_map(|(kind, id, tags)| tags.iter().map(move |(key, value)| (kind, id, key, value)))
         .filter(|(kind, id, key, value)| {
             filters.iter().all(|filter| match filter.name.as_str() {
                 "key" => filter.accepts(&[key]),
@@ -84,9 +82,12 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
             })
         })
         .collect();
-    let (rows, token) = page(&call.params, call.lab.aws.page_cap, rows, |(_, id, key, _)| {
-        format!("{id} {key}")
-    })?;
+    let (rows, token) = page(
+        &call.params,
+        call.lab.aws.page_cap,
+        rows,
+        |(_, id, key, _)| format!("{id} {key}"),
+    )?;
     let mut xml = Xml::new();
     xml.list("tagSet", rows, |xml, (kind, id, key, value)| {
         xml.text("resourceId", id)

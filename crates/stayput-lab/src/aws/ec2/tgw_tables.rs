@@ -131,7 +131,13 @@ fn pair(call: &Call<'_>) -> Result<(String, String), Fault> {
     Ok((table_id, attachment_id))
 }
 
-fn write_pair(call: &Call<'_>, element: &str, table: &str, attachment: &str, state: &str) -> Answer {
+fn write_pair(
+    call: &Call<'_>,
+    element: &str,
+    table: &str,
+    attachment: &str,
+    state: &str,
+) -> Answer {
     let mut xml = Xml::new();
     xml.node(element, |xml| {
         xml.text("transitGatewayRouteTableId", table)
@@ -154,7 +160,9 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
     if routing::associated_table(call.here(), &attachment).is_some() {
         return Err(Fault::bad(
             "Resource.AlreadyAssociated",
-            format!("Transit Gateway Attachment {attachment} is already associated to a route table."),
+            format!(
+                "Transit Gateway Attachment {attachment} is already associated to a route table."
+            ),
         ));
     }
     let tables = &mut call.here_mut().tgw_route_tables;
@@ -247,7 +255,9 @@ fn members(
             })
         })
         .collect();
-    let (found, token) = page(&call.params, call.lab.aws.page_cap, found, |id| (*id).clone())?;
+    let (found, token) = page(&call.params, call.lab.aws.page_cap, found, |id| {
+        (*id).clone()
+    })?;
     let mut xml = Xml::new();
     xml.list(element, found, |xml, id| {
         xml.text("transitGatewayAttachmentId", id);
@@ -279,6 +289,10 @@ pub(super) fn prefix_list_references(call: &mut Call<'_>) -> Answer {
     rule::TGW_TABLE.find(&call.here().tgw_route_tables, &id)?;
     call.dry_run()?;
     let mut xml = Xml::new();
-    xml.list("transitGatewayPrefixListReferenceSet", None::<()>, |_, ()| {});
+    xml.list(
+        "transitGatewayPrefixListReferenceSet",
+        None::<()>,
+        |_, ()| {},
+    );
     Ok(xml)
 }

@@ -34,8 +34,12 @@ const FIELDS: &[Field<Tgw>] = &[
     ("owner-id", |i| one(&i.lab.aws.account)),
     ("state", |_| one("available")),
     ("options.amazon-side-asn", |i| one(i.it.asn)),
-    ("options.association-default-route-table-id", |i| some(default_association(i))),
-    ("options.propagation-default-route-table-id", |i| some(default_propagation(i))),
+    ("options.association-default-route-table-id", |i| {
+        some(default_association(i))
+    }),
+    ("options.propagation-default-route-table-id", |i| {
+        some(default_propagation(i))
+    }),
     ("options.default-route-table-association", |i| {
         one(enabled(default_association(i).is_some()))
     }),
@@ -43,9 +47,16 @@ const FIELDS: &[Field<Tgw>] = &[
         one(enabled(default_propagation(i).is_some()))
     }),
     ("options.auto-accept-shared-attachments", |i| {
-        one(option(i.region, i.id, "AutoAcceptSharedAttachments", "disable"))
+        one(option(
+            i.region,
+            i.id,
+            "AutoAcceptSharedAttachments",
+            "disable",
+        ))
     }),
-    ("options.dns-support", |i| one(option(i.region, i.id, "DnsSupport", "enable"))),
+    ("options.dns-support", |i| {
+        one(option(i.region, i.id, "DnsSupport", "enable"))
+    }),
     ("options.vpn-ecmp-support", |i| {
         one(option(i.region, i.id, "VpnEcmpSupport", "enable"))
     }),
@@ -59,7 +70,12 @@ const KIND: Kind<Tgw> = Kind {
 };
 
 /// An option as it was asked for, or its default.
-pub(super) fn option<'a>(region: &'a RegionState, id: &str, name: &str, default: &'a str) -> &'a str {
+pub(super) fn option<'a>(
+    region: &'a RegionState,
+    id: &str,
+    name: &str,
+    default: &'a str,
+) -> &'a str {
     region
         .tgw_options
         .get(id)
@@ -97,7 +113,10 @@ fn write(xml: &mut Xml, tgw: &It<'_>) {
     xml.text("transitGatewayId", tgw.id)
         .text(
             "transitGatewayArn",
-            format!("arn:aws:ec2:{}:{account}:transit-gateway/{}", tgw.place, tgw.id),
+            format!(
+                "arn:aws:ec2:{}:{account}:transit-gateway/{}",
+                tgw.place, tgw.id
+            ),
         )
         .text("state", "available")
         .text("ownerId", account)
@@ -138,10 +157,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 }
 
 /// The switches a call asks for under `Options.`, which must be `enable` or `disable`.
-pub(super) fn switches(
-    call: &Call<'_>,
-    names: &[&str],
-) -> Result<BTreeMap<String, String>, Fault> {
+pub(super) fn switches(call: &Call<'_>, names: &[&str]) -> Result<BTreeMap<String, String>, Fault> {
     let mut options = BTreeMap::new();
     for name in names {
         match call.params.get(&format!("Options.{name}")) {
@@ -187,9 +203,12 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         options.insert("Description".to_owned(), description.to_owned());
     }
     let id = call.lab.aws_id("tgw-");
-    let wants_table = ["DefaultRouteTableAssociation", "DefaultRouteTablePropagation"]
-        .iter()
-        .any(|name| options.get(*name).map(String::as_str) != Some("disable"));
+    let wants_table = [
+        "DefaultRouteTableAssociation",
+        "DefaultRouteTablePropagation",
+    ]
+    .iter()
+    .any(|name| options.get(*name).map(String::as_str) != Some("disable"));
     let table = wants_table.then(|| call.lab.aws_id("tgw-rtb-"));
     let tgw = Tgw {
         asn,
@@ -200,7 +219,9 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     region.tgws.insert(id.clone(), tgw);
     region.tgw_options.insert(id.clone(), options);
     if let Some(table) = table {
-        region.tgw_route_tables.insert(table, empty_table(&id, Tags::new()));
+        region
+            .tgw_route_tables
+            .insert(table, empty_table(&id, Tags::new()));
     }
     answer(call, &id)
 }

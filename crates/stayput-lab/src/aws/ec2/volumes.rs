@@ -25,7 +25,9 @@ struct Volume {
 const FIELDS: &[Field<Volume>] = &[
     ("volume-id", |i| one(i.id)),
     ("attachment.instance-id", |i| one(&i.it.instance_id)),
-    ("attachment.device", |i| one(instances::root_device(&i.it.instance))),
+    ("attachment.device", |i| {
+        one(instances::root_device(&i.it.instance))
+    }),
     ("attachment.status", |_| one("attached")),
     ("attachment.delete-on-termination", |_| one(true)),
     ("status", |_| one("in-use")),

@@ -75,7 +75,10 @@ fn write(xml: &mut Xml, attachment: &It<'_>) {
                     asked("SecurityGroupReferencingSupport", "enable"),
                 )
                 .text("ipv6Support", asked("Ipv6Support", "disable"))
-                .text("applianceModeSupport", asked("ApplianceModeSupport", "disable"));
+                .text(
+                    "applianceModeSupport",
+                    asked("ApplianceModeSupport", "disable"),
+                );
         });
     write_tags(xml, &attachment.it.tags);
 }

@@ -25,12 +25,17 @@ use crate::aws::xml::Xml;
 
 const FIELDS: &[Field<Vpc>] = &[
     ("vpc-id", |i| one(i.id)),
-    ("cidr", |i| i.it.cidrs.iter().take(1).map(Cidr::to_string).collect()),
+    ("cidr", |i| {
+        i.it.cidrs.iter().take(1).map(Cidr::to_string).collect()
+    }),
     ("cidr-block-association.cidr-block", |i| {
         i.it.cidrs.iter().map(Cidr::to_string).collect()
     }),
     ("cidr-block-association.association-id", |i| {
-        i.it.cidrs.iter().map(|cidr| cidr_association(i.id, *cidr)).collect()
+        i.it.cidrs
+            .iter()
+            .map(|cidr| cidr_association(i.id, *cidr))
+            .collect()
     }),
     ("cidr-block-association.state", |_| one("associated")),
     ("dhcp-options-id", |i| one(dhcp_options(i.place))),
@@ -212,8 +217,12 @@ const DHCP_KIND: Kind<DhcpOptions> = Kind {
     fields: &[
         ("dhcp-options-id", |i| one(i.id)),
         ("owner-id", |i| one(&i.lab.aws.account)),
-        ("key", |_| vec!["domain-name".to_owned(), "domain-name-servers".to_owned()]),
-        ("value", |i| vec![i.it.domain.clone(), "AmazonProvidedDNS".to_owned()]),
+        ("key", |_| {
+            vec!["domain-name".to_owned(), "domain-name-servers".to_owned()]
+        }),
+        ("value", |i| {
+            vec![i.it.domain.clone(), "AmazonProvidedDNS".to_owned()]
+        }),
     ],
     tags: None,
 };
@@ -234,11 +243,16 @@ pub(super) fn describe_dhcp_options(call: &mut Call<'_>) -> Answer {
         ];
         xml.text("dhcpOptionsId", found.id)
             .text("ownerId", &found.lab.aws.account)
-            .list("dhcpConfigurationSet", configurations, |xml, (key, value)| {
-                xml.text("key", key).list("valueSet", [value], |xml, value| {
-                    xml.text("value", value);
-                });
-            })
+            .list(
+                "dhcpConfigurationSet",
+                configurations,
+                |xml, (key, value)| {
+                    xml.text("key", key)
+                        .list("valueSet", [value], |xml, value| {
+                            xml.text("value", value);
+                        });
+                },
+            )
             .list("tagSet", None::<()>, |_, ()| {});
     })
     .maybe("nextToken", token);

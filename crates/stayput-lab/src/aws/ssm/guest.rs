@@ -161,13 +161,19 @@ fn mask(cidr: Cidr) -> Ipv4Addr {
 
 /// `ipconfig /all`. A guest with secondary addresses has all of them configured by hand, as AWS tells Windows users to.
 fn ipconfig(hostname: &str, interfaces: &[Interface]) -> String {
-    let row = |name: &str, value: &str| format!("   {name:.<34}. : {value}\r\n").replace("..", " .");
+    // A dot at every other place up to the colon, whatever the length of the name.
+    let row = |name: &str, value: &str| {
+        let dots: String = (name.len()..33)
+            .map(|place| if place % 2 == 0 { '.' } else { ' ' })
+            .collect();
+        format!("   {name}{dots} : {value}\r\n")
+    };
     let mut text = format!(
         "\r\nWindows IP Configuration\r\n\r\n{}",
         [
-            row("Host Name ", hostname),
-            row("Primary Dns Suffix  ", ""),
-            row("Node Type ", "Hybrid"),
+            row("Host Name", hostname),
+            row("Primary Dns Suffix", ""),
+            row("Node Type", "Hybrid"),
             row("IP Routing Enabled", "No"),
             row("WINS Proxy Enabled", "No"),
         ]
@@ -175,28 +181,25 @@ fn ipconfig(hostname: &str, interfaces: &[Interface]) -> String {
     );
     for interface in interfaces {
         let fixed = interface.addresses.len() > 1;
-        text.push_str(&format!(
-            "\r\nEthernet adapter {}:\r\n\r\n",
-            interface.name
-        ));
+        text.push_str(&format!("\r\nEthernet adapter {}:\r\n\r\n", interface.name));
         text.push_str(&row("Connection-specific DNS Suffix", ""));
-        text.push_str(&row("Description ", "Amazon Elastic Network Adapter"));
+        text.push_str(&row("Description", "Amazon Elastic Network Adapter"));
         let mac = interface.mac.to_string().replace(':', "-");
         text.push_str(&row("Physical Address", &mac.to_ascii_uppercase()));
         text.push_str(&row("DHCP Enabled", if fixed { "No" } else { "Yes" }));
-        text.push_str(&row("Autoconfiguration Enabled ", "Yes"));
+        text.push_str(&row("Autoconfiguration Enabled", "Yes"));
         for address in &interface.addresses {
             text.push_str(&row("IPv4 Address", &format!("{address}(Preferred)")));
-            text.push_str(&row("Subnet Mask ", &mask(interface.subnet).to_string()));
+            text.push_str(&row("Subnet Mask", &mask(interface.subnet).to_string()));
         }
         if let Some(gateway) = interface.subnet.nth(1) {
-            text.push_str(&row("Default Gateway ", &gateway.to_string()));
+            text.push_str(&row("Default Gateway", &gateway.to_string()));
             if !fixed {
-                text.push_str(&row("DHCP Server ", &gateway.to_string()));
+                text.push_str(&row("DHCP Server", &gateway.to_string()));
             }
         }
         if let Some(dns) = interface.dns {
-            text.push_str(&row("DNS Servers ", &dns.to_string()));
+            text.push_str(&row("DNS Servers", &dns.to_string()));
         }
         text.push_str(&row("NetBIOS over Tcpip", "Enabled"));
     }

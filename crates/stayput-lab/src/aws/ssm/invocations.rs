@@ -67,7 +67,8 @@ pub fn command_json(id: &str, command: &Command, now: VTime) -> Json {
             .filter(|outcome| wanted.contains(&outcome.status))
             .count()
     };
-    let timeout = std::time::Duration::from_secs(u64::try_from(command.timeout).unwrap_or_default());
+    let timeout =
+        std::time::Duration::from_secs(u64::try_from(command.timeout).unwrap_or_default());
     json!({
         "CommandId": id,
         "DocumentName": command.document,
@@ -136,7 +137,9 @@ impl<'a> Filters<'a> {
 
     fn wants(&self, command: &Command, status: &str) -> bool {
         self.status.is_none_or(|wanted| wanted == status)
-            && self.document.is_none_or(|wanted| wanted == command.document)
+            && self
+                .document
+                .is_none_or(|wanted| wanted == command.document)
             && self.after.is_none_or(|after| command.requested >= after)
             && self.before.is_none_or(|before| command.requested <= before)
     }

@@ -60,9 +60,7 @@ pub fn describe(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json
     let entries: Vec<Json> = place
         .instances
         .iter()
-        .filter(|(_, instance)| {
-            instance.ssm_agent && instance.state != InstanceState::Terminated
-        })
+        .filter(|(_, instance)| instance.ssm_agent && instance.state != InstanceState::Terminated)
         .filter(|(id, instance)| filters.iter().all(|filter| filter.wants(id, instance)))
         .map(|(id, instance)| {
             let platform = Platform::of(&instance.platform_details);

@@ -425,9 +425,7 @@ pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
                 _ => left.cmp(right),
             })
         }
-        (Value::Number(left), Value::Number(right)) => {
-            left.as_f64()?.partial_cmp(&right.as_f64()?)
-        }
+        (Value::Number(left), Value::Number(right)) => left.as_f64()?.partial_cmp(&right.as_f64()?),
         (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
         _ => None,
     }

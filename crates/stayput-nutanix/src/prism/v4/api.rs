@@ -14,20 +14,13 @@ use reqwest::header::ETAG;
 use reqwest::header::HeaderMap;
 use reqwest::header::HeaderName;
 use reqwest::header::HeaderValue;
-use reqwest::header::IF_MATCH;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use stayput_estate::TaskExtId;
 use tokio::sync::OnceCell;
 use tokio::sync::Semaphore;
 
 use super::envelope;
 use super::envelope::One;
 use super::envelope::Page;
-use super::envelope::Reference;
-use super::task::Task;
-use super::task::TaskEnd;
 use super::version;
 use super::version::Minor;
 use super::version::Namespace;
@@ -38,7 +31,6 @@ use crate::error::Call;
 use crate::prism::error::ApiError;
 use crate::prism::error::Missing;
 use crate::prism::error::PrismError;
-use crate::prism::error::TaskFailed;
 use crate::prism::error::Unsupported;
 use crate::prism::request_id::RequestId;
 use crate::transport::Outgoing;
@@ -57,10 +49,7 @@ const PAGE: usize = 100;
 /// be a quiet moment.
 const LIST_TRIES: usize = 3;
 
-/// How often a change is sent when somebody else keeps changing the same thing.
-const STALE_TRIES: usize = 5;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("ntnx-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("ntnx-request-id");
 const OTHER_ETAG: HeaderName = HeaderName::from_static("x-ntnx-etag");
 
 /// The v4 API of one Prism Central.
@@ -101,61 +90,6 @@ pub(super) struct Entity<T> {
     /// To be sent back unchanged; `None` if the server gave none.
     pub(super) etag: Option<String>,
     pub(super) call: Box<Call>,
-}
-
-/// A change to send.
-#[derive(Debug)]
-pub(super) struct Change {
-    pub(super) method: Method,
-    pub(super) path: Path,
-    pub(super) etag: Option<String>,
-    pub(super) body: Option<Value>,
-}
-
-impl Change {
-    pub(super) fn post(path: Path) -> Self {
-        Self {
-            method: Method::POST,
-            path,
-            etag: None,
-            body: None,
-        }
-    }
-
-    pub(super) fn put(path: Path) -> Self {
-        Self {
-            method: Method::PUT,
-            ..Self::post(path)
-        }
-    }
-
-    pub(super) fn delete(path: Path) -> Self {
-        Self {
-            method: Method::DELETE,
-            ..Self::post(path)
-        }
-    }
-
-    pub(super) fn etag(self, etag: Option<String>) -> Self {
-        Self { etag, ..self }
-    }
-
-    /// Sets the body. Our request types are plain structs, which always serialise.
-    pub(super) fn body(self, body: &impl Serialize) -> Self {
-        Self {
-            body: serde_json::to_value(body).ok(),
-            ..self
-        }
-    }
-}
-
-/// What a change became.
-#[derive(Debug)]
-pub(super) enum Accepted {
-    /// A task, not looked at yet.
-    Task(TaskExtId),
-    /// Done at once, with the answer.
-    Done(Value),
 }
 
 impl Api {
@@ -264,7 +198,7 @@ impl Api {
         self.transport.url(head.iter().chain(segments).copied())
     }
 
-    async fn url(&self, path: &Path) -> Result<Url, PrismError> {
+    pub(super) async fn url(&self, path: &Path) -> Result<Url, PrismError> {
         let minor = self.minor(path.namespace).await?;
         let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
         Ok(self.versioned(minor, path.namespace, &segments))
@@ -283,7 +217,7 @@ impl Api {
     }
 
     /// Sends with credentials; every call has a request id, as the official clients do it, and 401 and 403 are errors.
-    async fn exchange(&self, mut outgoing: Outgoing) -> Result<Reply, PrismError> {
+    pub(super) async fn exchange(&self, mut outgoing: Outgoing) -> Result<Reply, PrismError> {
         outgoing
             .headers
             .insert(AUTHORIZATION, self.authorization.clone());
@@ -445,143 +379,9 @@ impl Api {
             Err(refusal(&reply))
         }
     }
-
-    /// Sends a change that `prepare` makes from a fresh look, and again from another look when that was stale; the request id stays
-    /// the same, as nothing happened. `None` from `prepare` means that there is nothing to do.
-    pub(super) async fn submit(
-        &self,
-        id: &RequestId,
-        what: &str,
-        prepare: impl AsyncFn() -> Result<Option<Change>, PrismError>,
-    ) -> Result<Option<Accepted>, PrismError> {
-        let mut tries = 1;
-        loop {
-            let Some(change) = prepare().await? else {
-                return Ok(None);
-            };
-            match self.send(id, what, &change).await {
-                Err(PrismError::Api(error)) if error.is_stale() && tries < STALE_TRIES => {
-                    tries += 1;
-                }
-                result => return result.map(Some),
-            }
-        }
-    }
-
-    /// Sends a change once (as far as the other side is concerned).
-    pub(super) async fn send(
-        &self,
-        id: &RequestId,
-        what: &str,
-        change: &Change,
-    ) -> Result<Accepted, PrismError> {
-        let url = self.url(&change.path).await?;
-        let mut headers = HeaderMap::new();
-        insert(&mut headers, REQUEST_ID, &id.to_string());
-        if let Some(etag) = &change.etag {
-            insert(&mut headers, IF_MATCH, etag);
-        }
-        let reply = self
-            .exchange(Outgoing {
-                method: change.method.clone(),
-                url,
-                what: what.to_owned(),
-                headers,
-                body: change
-                    .body
-                    .as_ref()
-                    .map(|body| body.to_string().into_bytes()),
-                repeat: Repeat::Safe,
-                timeout: None,
-            })
-            .await?;
-        if !reply.status.is_success() {
-            return Err(refusal(&reply));
-        }
-        if reply.body.is_empty() {
-            return Ok(Accepted::Done(Value::Null));
-        }
-        let data = reply.decode::<One<Value>>()?.data;
-        match serde::Deserialize::deserialize(&data) {
-            // Only ids of tasks have a colon: `base64(service):uuid`.
-            Ok(Reference { ext_id }) if ext_id.contains(':') => {
-                Ok(Accepted::Task(TaskExtId::new(ext_id)))
-            }
-            _ => Ok(Accepted::Done(data)),
-        }
-    }
-
-    /// Submits and waits for the end. `None`: there was nothing to do.
-    pub(super) async fn apply(
-        &self,
-        id: &RequestId,
-        what: &str,
-        prepare: impl AsyncFn() -> Result<Option<Change>, PrismError>,
-    ) -> Result<Option<Finished>, PrismError> {
-        match self.submit(id, what, prepare).await? {
-            None => Ok(None),
-            Some(Accepted::Done(data)) => Ok(Some(Finished::AtOnce(data))),
-            Some(Accepted::Task(task)) => {
-                let task = self.wait(&task, what).await?;
-                Ok(Some(Finished::Task(task)))
-            }
-        }
-    }
-
-    /// Waits until a task is over; an error if it did not succeed.
-    pub(super) async fn wait(&self, task: &TaskExtId, what: &str) -> Result<Task, PrismError> {
-        loop {
-            let task = self.task(task, what).await?;
-            match task.value.end() {
-                TaskEnd::Succeeded => return Ok(task.value),
-                TaskEnd::Failed => return Err(task_failed(task)),
-                TaskEnd::Pending => tokio::time::sleep(self.poll_interval).await,
-            }
-        }
-    }
-
-    /// One look at a task.
-    pub(super) async fn task(
-        &self,
-        task: &TaskExtId,
-        what: &str,
-    ) -> Result<Entity<Task>, PrismError> {
-        let path = Path::new(Namespace::Prism, &["config", "tasks", task.as_str()]);
-        self.get(&path, what, &format!("task {task}")).await
-    }
 }
 
-/// How a change ended.
-#[derive(Debug)]
-pub(super) enum Finished {
-    /// Its task succeeded.
-    Task(Task),
-    /// There was no task; the answer.
-    AtOnce(Value),
-}
-
-impl Finished {
-    /// The id of what was made, if it is told.
-    pub(super) fn made(&self, suffix: &str) -> Option<&str> {
-        match self {
-            Self::Task(task) => task.affected(suffix),
-            Self::AtOnce(data) => data.get("extId").and_then(Value::as_str),
-        }
-    }
-}
-
-/// The error of a task that did not succeed.
-pub(super) fn task_failed(task: Entity<Task>) -> PrismError {
-    PrismError::from(Box::new(TaskFailed {
-        call: task.call,
-        task: task.value.ext_id.clone(),
-        operation: task.value.operation.clone(),
-        status: task.value.status.clone(),
-        messages: task.value.messages(),
-    }))
-}
-
-fn refusal(reply: &Reply) -> PrismError {
+pub(super) fn refusal(reply: &Reply) -> PrismError {
     PrismError::from(Box::new(ApiError {
         call: reply.call.clone(),
         status: reply.status.as_u16(),
@@ -591,7 +391,7 @@ fn refusal(reply: &Reply) -> PrismError {
 }
 
 /// Sets a header; a value that HTTP cannot carry is left out, and the server says what is missing.
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(super) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

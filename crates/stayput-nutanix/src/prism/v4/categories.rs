@@ -5,9 +5,9 @@ use serde::Serialize;
 use stayput_estate::CategoryExtId;
 use stayput_world::prism::Category;
 
-use super::api::Change;
 use super::api::Path;
 use super::api::quoted;
+use super::change::Change;
 use super::version::Namespace;
 use crate::prism::PrismClient;
 use crate::prism::error::PrismError;
@@ -76,7 +76,7 @@ impl PrismClient {
         }
         let made = self
             .v4
-            .apply(&RequestId::random(), &what, async || {
+            .apply(&RequestId::random(), &what, || async {
                 Ok(Some(
                     Change::post(categories()).body(&NewCategory { key, value }),
                 ))

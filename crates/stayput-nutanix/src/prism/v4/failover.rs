@@ -10,11 +10,11 @@ use stayput_estate::TaskExtId;
 use stayput_estate::VmExtId;
 use stayput_world::prism::RecoveryJob;
 
-use super::api;
-use super::api::Accepted;
-use super::api::Change;
 use super::api::Path;
 use super::api::quoted;
+use super::change;
+use super::change::Accepted;
+use super::change::Change;
 use super::recovery::RECOVERY;
 use super::task::TaskEnd;
 use super::version::Namespace;
@@ -185,7 +185,7 @@ impl PrismClient {
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
         self.v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 Ok(Some(Change::post(action_path(plan, "clean-up-resources"))))
             })
             .await?;
@@ -241,7 +241,7 @@ impl PrismClient {
             }
             match task.value.end() {
                 TaskEnd::Pending => tokio::time::sleep(self.v4.poll_interval).await,
-                TaskEnd::Failed => return Err(api::task_failed(task)),
+                TaskEnd::Failed => return Err(change::task_failed(task)),
                 TaskEnd::Succeeded => {
                     let name = format!("job `{name}`");
                     return Err(self.v4.missing(&jobs(), what, &name).await);

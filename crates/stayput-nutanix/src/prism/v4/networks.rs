@@ -12,9 +12,9 @@ use stayput_estate::SubnetExtId;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::FlowVpc;
 
-use super::api::Change;
 use super::api::Path;
 use super::api::quoted;
+use super::change::Change;
 use super::version::Namespace;
 use super::wire::Ip;
 use super::wire::network::DhcpOptions;
@@ -94,6 +94,15 @@ fn new_subnet(spec: &SubnetSpec) -> NewSubnet<'_> {
     }
 }
 
+/// The IPv4 externally routable prefixes of a Flow VPC as received.
+fn erps_of(vpc: &Value) -> BTreeSet<Cidr> {
+    let entries = vpc
+        .get("externallyRoutablePrefixes")
+        .and_then(Value::as_array);
+    let cidr = |entry: &Value| Erp::deserialize(entry).ok().and_then(|erp| erp.cidr());
+    entries.into_iter().flatten().filter_map(cidr).collect()
+}
+
 /// A Flow VPC as received with other externally routable prefixes; everything else, and entries that stay, as they were.
 /// `None` if it has exactly these.
 fn with_erps(mut vpc: Value, erps: &BTreeSet<Cidr>) -> Option<Value> {
@@ -156,7 +165,7 @@ impl PrismClient {
         }
         let made = self
             .v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 Ok(Some(Change::post(subnets()).body(&new_subnet(spec))))
             })
             .await?;
@@ -210,7 +219,7 @@ impl PrismClient {
         };
         let made = self
             .v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 Ok(Some(Change::post(vpcs()).body(&body)))
             })
             .await?;
@@ -241,7 +250,7 @@ impl PrismClient {
         let what = format!("set the externally routable prefixes of Flow VPC {vpc}");
         let path = vpcs().join(vpc.as_str());
         self.v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 let name = format!("Flow VPC {vpc}");
                 let entity = self.v4.get::<Value>(&path, &what, &name).await?;
                 let changed = with_erps(entity.value, erps);
@@ -249,6 +258,38 @@ impl PrismClient {
             })
             .await?;
         Ok(())
+    }
+
+    /// Puts one externally routable prefix on a Flow VPC, or takes it off; all others stay, also those that somebody else sets
+    /// meanwhile. `true` if that was a change.
+    ///
+    /// # Errors
+    /// Those of [`set_erps`](Self::set_erps).
+    pub async fn set_erp(
+        &self,
+        vpc: &FlowVpcExtId,
+        cidr: Cidr,
+        present: bool,
+        id: RequestId,
+    ) -> Result<bool, PrismError> {
+        let what = format!("set externally routable prefix {cidr} of Flow VPC {vpc}");
+        let path = vpcs().join(vpc.as_str());
+        let done = self
+            .v4
+            .apply(&id, &what, || async {
+                let name = format!("Flow VPC {vpc}");
+                let entity = self.v4.get::<Value>(&path, &what, &name).await?;
+                let mut erps = erps_of(&entity.value);
+                let changed = if present {
+                    erps.insert(cidr)
+                } else {
+                    erps.remove(&cidr)
+                };
+                let body = changed.then(|| with_erps(entity.value, &erps)).flatten();
+                Ok(body.map(|body| Change::put(path.clone()).etag(entity.etag).body(&body)))
+            })
+            .await?;
+        Ok(done.is_some())
     }
 
     /// Addresses held back from automatic allocation in a subnet.
@@ -309,7 +350,7 @@ impl PrismClient {
         let what = format!("{action} {} addresses of subnet {subnet}", addresses.len());
         let path = subnets().join(subnet.as_str());
         self.v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 let name = format!("subnet {subnet}");
                 let entity = self.v4.get::<WireSubnet>(&path, &what, &name).await?;
                 let reserved = self.reserved_addresses(subnet).await?;

@@ -122,6 +122,19 @@ impl PrismClient {
         })
     }
 
+    /// Of every VM of elsewhere with a complete recovery point here, when the newest was made (RFC 3339).
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn recovery_points(&self) -> Result<BTreeMap<VmExtId, String>, PrismError> {
+        let (manager, points) = try_join!(
+            self.observe_manager(),
+            self.observe_list::<WirePoint>(recovery_points(), "list recovery points"),
+        )?;
+        // Points that do not tell where they were made are taken for received ones: the caller asks for VMs of elsewhere.
+        Ok(newest_points(points, &manager.0, &BTreeMap::new()))
+    }
+
     async fn observe_list<T: serde::de::DeserializeOwned>(
         &self,
         path: Path,

@@ -9,9 +9,9 @@ use stayput_estate::DomainManagerId;
 use stayput_estate::PolicyExtId;
 use stayput_world::prism::ProtectionPolicy;
 
-use super::api::Change;
 use super::api::Path;
 use super::api::quoted;
+use super::change::Change;
 use super::version::Namespace;
 use super::wire::recovery::WirePolicy;
 use crate::prism::PrismClient;
@@ -168,7 +168,7 @@ impl PrismClient {
         }
         let made = self
             .v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 Ok(Some(Change::post(policies()).body(&new_policy(spec))))
             })
             .await?;

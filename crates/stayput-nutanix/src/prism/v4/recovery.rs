@@ -10,9 +10,9 @@ use stayput_estate::FlowVpcExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 
-use super::api::Change;
 use super::api::Path;
 use super::api::quoted;
+use super::change::Change;
 use super::version::Minor;
 use super::version::Namespace;
 use super::wire::Ref;
@@ -201,7 +201,7 @@ impl PrismClient {
         };
         let made = self
             .v4
-            .apply(&id.part("plan"), what, async || {
+            .apply(&id.part("plan"), what, || async {
                 Ok(Some(Change::post(plans()).body(&body)))
             })
             .await?;
@@ -233,7 +233,7 @@ impl PrismClient {
         for mapping in spec.mappings.iter().filter(|one| missing(&there, one)) {
             let part = format!("mapping {}", mapping.primary.subnet);
             self.v4
-                .apply(&id.part(&part), what, async || {
+                .apply(&id.part(&part), what, || async {
                     Ok(Some(Change::post(path.clone()).body(&new_mapping(mapping))))
                 })
                 .await?;
@@ -272,7 +272,7 @@ impl PrismClient {
             priority: 1,
         };
         self.v4
-            .apply(&id.part("stage"), what, async || {
+            .apply(&id.part("stage"), what, || async {
                 Ok(Some(Change::post(path.clone()).body(&body)))
             })
             .await?;

@@ -15,9 +15,9 @@ use stayput_world::prism::Nic;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
-use super::api::Change;
 use super::api::Entity;
 use super::api::Path;
+use super::change::Change;
 use super::version::Minor;
 use super::version::Namespace;
 use super::wire::Ipv4;
@@ -174,11 +174,17 @@ impl PrismClient {
     ) -> Result<(), PrismError> {
         let what = format!("delete NIC {nic} of VM {vm}");
         let path = vm_path(vm).join("nics").join(nic.as_str());
-        // The NIC's own ETag, not the VM's (Prism reference §1.1).
+        // The NIC's own ETag; the VM's only where a NIC has none (Prism reference §1.1).
         self.v4
-            .apply(&id, &what, async || {
-                let found = self.v4.find::<WireNic>(&path, &what).await?;
-                Ok(found.map(|found| Change::delete(path.clone()).etag(found.etag)))
+            .apply(&id, &what, || async {
+                let Some(found) = self.v4.find::<WireNic>(&path, &what).await? else {
+                    return Ok(None);
+                };
+                let etag = match found.etag {
+                    Some(etag) => Some(etag),
+                    None => self.vm_to_change(vm, &what).await?.etag,
+                };
+                Ok(Some(Change::delete(path.clone()).etag(etag)))
             })
             .await?;
         Ok(())
@@ -201,7 +207,7 @@ impl PrismClient {
         let minor = self.v4.minor(Namespace::Vmm).await?;
         let path = vm_path(vm).join("nics");
         self.v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 let entity = self.vm_to_change(vm, &what).await?;
                 let there = Vm::from(entity.value)
                     .nics
@@ -257,7 +263,7 @@ impl PrismClient {
         let what = format!("{action} of VM {vm}");
         let path = vm_path(vm).join("$actions").join(action);
         self.v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 let entity = self.vm_to_change(vm, &what).await?;
                 let there = Vm::from(entity.value).power == *wanted;
                 Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag)))
@@ -283,7 +289,7 @@ impl PrismClient {
         let what = format!("give VM {vm} category {category}");
         let path = vm_path(vm).join("$actions").join("associate-categories");
         self.v4
-            .apply(&id, &what, async || {
+            .apply(&id, &what, || async {
                 let entity = self.vm_to_change(vm, &what).await?;
                 let there = Vm::from(entity.value).categories.contains(category);
                 let body = Categories {

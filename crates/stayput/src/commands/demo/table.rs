@@ -15,7 +15,7 @@ const SHOWN: usize = 12;
 pub fn render(machines: &[Machine], stages: &[Stage]) -> String {
     let mut text = String::from("\n");
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(std::iter::once("machine").chain(MOMENTS.iter().map(|(_, title)| *title)));
     for machine in machines.iter().take(SHOWN) {
         let name = machine.name.as_deref().unwrap_or("(no Name)");
@@ -31,7 +31,7 @@ pub fn render(machines: &[Machine], stages: &[Stage]) -> String {
         text.push_str(&format!("… and {} more machines\n", machines.len() - SHOWN));
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["stage", "steps", "wall", "virtual", "reached"]);
+    table.load_style(presets::NOTHING).set_header(["stage", "steps", "wall", "virtual", "reached"]);
     for stage in stages {
         table.add_row([
             stage.name.to_owned(),

@@ -136,12 +136,10 @@ impl Condition {
             Self::All(all) => all.iter().all(|condition| condition.holds(item)),
             Self::Any(any) => any.iter().any(|condition| condition.holds(item)),
             Self::Not(condition) => !condition.holds(item),
-            Self::Compare(left, comparator, right) => {
-                match (left.value(item), right.value(item)) {
-                    (Some(left), Some(right)) => comparator.holds(&left, &right),
-                    (None, _) | (_, None) => *comparator == Comparator::NotEqual,
-                }
-            }
+            Self::Compare(left, comparator, right) => match (left.value(item), right.value(item)) {
+                (Some(left), Some(right)) => comparator.holds(&left, &right),
+                (None, _) | (_, None) => *comparator == Comparator::NotEqual,
+            },
             Self::Between(value, low, high) => {
                 match (value.value(item), low.value(item), high.value(item)) {
                     (Some(value), Some(low), Some(high)) => {
@@ -156,9 +154,9 @@ impl Condition {
                     .any(|element| element.value(item).as_ref() == Some(&value))
             }),
             Self::Exists(path) => path.resolve(item).is_some(),
-            Self::HasType(path, kind) => path
-                .resolve(item)
-                .is_some_and(|value| value.kind() == kind),
+            Self::HasType(path, kind) => {
+                path.resolve(item).is_some_and(|value| value.kind() == kind)
+            }
             Self::BeginsWith(value, prefix) => match (value.value(item), prefix.value(item)) {
                 (Some(Value::S(value)), Some(Value::S(prefix))) => value.starts_with(&prefix),
                 (Some(Value::B(value)), Some(Value::B(prefix))) => value.starts_with(&prefix),

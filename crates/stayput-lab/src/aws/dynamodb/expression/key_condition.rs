@@ -27,14 +27,12 @@ impl KeyCondition {
         let conditions = match condition {
             Condition::All(all) => all,
             Condition::Any(_) => {
-                return Err(
-                    Kind::KeyCondition.invalid("Invalid operator used in KeyConditionExpression: OR")
-                );
+                return Err(Kind::KeyCondition
+                    .invalid("Invalid operator used in KeyConditionExpression: OR"));
             }
             Condition::Not(_) => {
-                return Err(
-                    Kind::KeyCondition.invalid("Invalid operator used in KeyConditionExpression: NOT")
-                );
+                return Err(Kind::KeyCondition
+                    .invalid("Invalid operator used in KeyConditionExpression: NOT"));
             }
             one @ (Condition::Compare(..)
             | Condition::Between(..)
@@ -45,9 +43,7 @@ impl KeyCondition {
             | Condition::Contains(..)) => vec![one],
         };
         if conditions.len() > 2 {
-            return Err(Fault::validation(
-                "Conditions can be of length 1 or 2 only",
-            ));
+            return Err(Fault::validation("Conditions can be of length 1 or 2 only"));
         }
         let mut found_hash = None;
         let mut found_range = None;
@@ -76,7 +72,9 @@ impl KeyCondition {
             } else if Some(attribute) == range && found_range.is_none() {
                 found_range = Some(condition);
             } else {
-                return Err(missed(range.filter(|_| found_hash.is_some()).unwrap_or(hash)));
+                return Err(missed(
+                    range.filter(|_| found_hash.is_some()).unwrap_or(hash),
+                ));
             }
         }
         Ok(Self {

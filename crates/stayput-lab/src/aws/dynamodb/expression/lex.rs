@@ -77,10 +77,7 @@ pub fn lex(text: &str, kind: Kind) -> Result<Vec<Lexeme>, Fault> {
                 let end = rest
                     .find(|char: char| !char.is_ascii_digit())
                     .unwrap_or(rest.len());
-                (
-                    Token::Index(rest[..end].parse().map_err(|_| wrong())?),
-                    end,
-                )
+                (Token::Index(rest[..end].parse().map_err(|_| wrong())?), end)
             }
             _ => {
                 let sign = SIGNS

@@ -438,10 +438,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn nested<T>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
             return Err(self

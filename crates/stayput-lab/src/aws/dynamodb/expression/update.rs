@@ -130,7 +130,11 @@ impl Term {
     fn value(&self, item: &Item) -> Result<Value, Fault> {
         match self {
             Self::Of(source) => source.value(item),
-            Self::Sum(a, b) => a.number(item)?.add(&b.number(item)?).map(Value::N).map_err(arithmetic),
+            Self::Sum(a, b) => a
+                .number(item)?
+                .add(&b.number(item)?)
+                .map(Value::N)
+                .map_err(arithmetic),
             Self::Difference(a, b) => a
                 .number(item)?
                 .subtract(&b.number(item)?)

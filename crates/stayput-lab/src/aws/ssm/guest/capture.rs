@@ -23,10 +23,15 @@ impl Capture {
         let joined = script.replace("\\\n", " ").replace("`\n", " ");
         joined.lines().find_map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let (table, region) = if words.windows(2).any(|pair| pair == ["dynamodb", "put-item"])
+            let (table, region) = if words
+                .windows(2)
+                .any(|pair| pair == ["dynamodb", "put-item"])
             {
                 ("--table-name", "--region")
-            } else if words.iter().any(|word| word.eq_ignore_ascii_case("Set-DDBItem")) {
+            } else if words
+                .iter()
+                .any(|word| word.eq_ignore_ascii_case("Set-DDBItem"))
+            {
                 ("-TableName", "-Region")
             } else {
                 return None;

@@ -21,7 +21,9 @@ fn comparisons_of_text_numbers_times_and_paths_hold_as_odata_says() {
     assert!(holds("count gt 6 and count le 7 and count ne 8"));
     assert!(holds("on eq true"));
     assert!(holds("cluster/extId eq 'c-1'"));
-    assert!(holds("startTime gt 2026-11-20T10:00:04Z and startTime lt '2026-11-20T11:00:06+01:00'"));
+    assert!(holds(
+        "startTime gt 2026-11-20T10:00:04Z and startTime lt '2026-11-20T11:00:06+01:00'"
+    ));
     assert!(holds("missing eq null"));
     assert!(!holds("missing gt 1"));
 }
@@ -35,7 +37,9 @@ fn and_binds_tighter_than_or_and_not_tighter_than_both() {
 
 #[test]
 fn functions_lists_collections_and_enum_literals_are_understood() {
-    assert!(holds("startswith(name,'it') and contains(name, 'app') and endswith(name,'01')"));
+    assert!(holds(
+        "startswith(name,'it') and contains(name, 'app') and endswith(name,'01')"
+    ));
     assert!(holds("name in ('x','it''s app01')"));
     assert!(holds("ids eq 'b'"));
     assert!(holds("nics/any(n:n/net/id eq 'n-1')"));

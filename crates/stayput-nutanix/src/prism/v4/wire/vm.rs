@@ -165,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn a_nic_of_v4_1_is_read() {
+        // Prism reference §8.4, with the id a server adds.
+        let nic = nic(
+            r#"{"extId":"n","nicBackingInfo":{"$objectType":"vmm.v4.ahv.config.VirtualEthernetNic","model":"VIRTIO","macAddress":"50:6b:8d:aa:bb:cc","isConnected":true,"numQueues":1},
+ "nicNetworkInfo":{"$objectType":"vmm.v4.ahv.config.VirtualEthernetNicNetworkInfo","nicType":"NORMAL_NIC","vlanMode":"ACCESS","subnet":{"extId":"0ccc7c20-4028-4665-81ea-6021ca45c462"},
+  "ipv4Config":{"shouldAssignIp":true,"ipAddress":{"value":"10.0.1.10","prefixLength":32}}}}"#,
+        );
+        assert_eq!(nic.mac, Some("50:6b:8d:aa:bb:cc".parse().unwrap()));
+        assert_eq!(nic.address, Some("10.0.1.10".parse().unwrap()));
+        assert!(nic.connected);
+    }
+
+    #[test]
     fn a_nic_without_an_address_has_none() {
         let nic = nic(
             r#"{"extId":"n","nicBackingInfo":null,"networkInfo":{"subnet":{"extId":"s"},"ipv4Config":null}}"#,

@@ -1,0 +1,10 @@
+"""What every group shares: the running lab."""
+
+import pytest
+
+from lab_control import Lab
+
+
+@pytest.fixture(scope="session")
+def lab():
+    return Lab.of_environment()

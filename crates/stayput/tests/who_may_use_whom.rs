@@ -1,0 +1,115 @@
+//! The map of ARCHITECTURE.md, checked: which crate may use which, and what the pure ones must not use.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use cargo_metadata::DependencyKind;
+use cargo_metadata::MetadataCommand;
+
+/// Arrows from user to used (design: the rooms). Dev-dependencies are free to look outside.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("stayput-estate", &[]),
+    ("stayput-world", &["stayput-estate"]),
+    ("stayput-fabric", &["stayput-estate", "stayput-world"]),
+    ("stayput-plan", &["stayput-estate", "stayput-world", "stayput-fabric"]),
+    ("stayput-ledger", &["stayput-estate", "stayput-world", "stayput-plan"]),
+    ("stayput-aws", &["stayput-estate", "stayput-world"]),
+    ("stayput-nutanix", &["stayput-estate", "stayput-world"]),
+    (
+        "stayput-engine",
+        &[
+            "stayput-estate",
+            "stayput-world",
+            "stayput-fabric",
+            "stayput-plan",
+            "stayput-ledger",
+            "stayput-aws",
+            "stayput-nutanix",
+        ],
+    ),
+    // Never fabric or plan: it is the second, independent implementation of routing.
+    ("stayput-lab", &["stayput-estate", "stayput-world"]),
+];
+
+const PURE: &[&str] = &["stayput-estate", "stayput-world", "stayput-fabric", "stayput-plan"];
+
+/// Crates that bring a runtime, a clock, randomness or IO.
+const IMPURE: &[&str] = &[
+    "tokio", "futures", "async-std", "smol", "mio", "hyper", "reqwest", "jiff", "chrono", "time", "rand", "getrandom", "uuid",
+    "rusqlite", "tempfile", "socket2", "rustls", "ring",
+];
+
+#[test]
+fn crates_use_only_what_the_map_allows() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let rules: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
+    for package in &metadata.packages {
+        let Some(allowed) = rules.get(package.name.as_str()) else {
+            assert_eq!(package.name.as_str(), "stayput", "a crate without a place on the map");
+            continue;
+        };
+        let ours = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development)
+            .map(|dependency| dependency.name.as_str())
+            .filter(|name| name.starts_with("stayput"));
+        for used in ours {
+            assert!(allowed.contains(&used), "{} must not use {used}", package.name);
+        }
+    }
+}
+
+#[test]
+fn pure_crates_have_no_runtime_no_clock_and_no_io_crate_even_indirectly() {
+    let metadata = MetadataCommand::new().exec().unwrap();
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let name: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package.name.as_str())).collect();
+    let uses: BTreeMap<_, Vec<_>> = resolve
+        .nodes
+        .iter()
+        .map(|node| {
+            let normal = node.deps.iter().filter(|dep| {
+                dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            });
+            (&node.id, normal.map(|dep| &dep.pkg).collect())
+        })
+        .collect();
+    for pure in PURE {
+        let start = name.iter().find(|(_, package)| *package == pure).unwrap().0;
+        let (mut seen, mut open) = (BTreeSet::new(), vec![*start]);
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(uses.get(id).into_iter().flatten());
+            }
+        }
+        for id in seen {
+            assert!(!IMPURE.contains(&name[id]), "{pure} uses {}", name[id]);
+        }
+    }
+}
+
+#[test]
+fn pure_crates_take_no_clock_and_touch_no_file_network_or_environment() {
+    const FORBIDDEN: &[&str] = &["std::fs", "std::net::Tcp", "std::net::Udp", "std::env", "SystemTime", "Instant::now", "std::thread", "std::process", "async fn"];
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for pure in PURE {
+        let mut open = vec![root.join(pure).join("src")];
+        while let Some(dir) = open.pop() {
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                for line in code {
+                    for word in FORBIDDEN {
+                        assert!(!line.contains(word), "{}: {line}", path.display());
+                    }
+                }
+            }
+        }
+    }
+}
