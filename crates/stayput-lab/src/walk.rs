@@ -189,11 +189,11 @@ impl Walker<'_> {
     fn start(&mut self, from: Origin) -> Result<At, End> {
         match from {
             Origin::OnPrem => Ok(At::OnPrem),
-            Origin::Subnet { region, subnet } => self.from_subnet(region, subnet),
-            Origin::Vm { pc, vm } => self.from_vm(pc, &vm),
+            Origin::Subnet { region, subnet } => self.host_sends(region, subnet),
+            Origin::Vm { pc, vm } => self.vm_sends(pc, &vm),
             Origin::Address(address) => match self.holder(address) {
-                Some(Origin::Subnet { region, subnet }) => self.from_subnet(region, subnet),
-                Some(Origin::Vm { pc, vm }) => self.from_vm(pc, &vm),
+                Some(Origin::Subnet { region, subnet }) => self.host_sends(region, subnet),
+                Some(Origin::Vm { pc, vm }) => self.vm_sends(pc, &vm),
                 Some(Origin::OnPrem) => Ok(At::OnPrem),
                 Some(Origin::Address(_)) | None => {
                     self.hop(format!("nobody has the source address {address}"));

@@ -24,6 +24,7 @@ use crate::Step;
 use crate::StepId;
 use crate::capture;
 use crate::proof;
+use crate::step::ErpScope;
 use crate::survey::Place;
 use crate::survey::Survey;
 
@@ -125,6 +126,9 @@ struct Draft<'s> {
     steps: Vec<Step>,
     obstacles: BTreeSet<Obstacle>,
     warnings: Vec<String>,
+    /// The last step that changes the prefixes of a Flow VPC. Prism takes the whole list, so changes of one VPC must not
+    /// overlap: a task accepted with a good ETag may still be overtaken before it runs.
+    last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
 }
 
 impl<'s> Draft<'s> {
@@ -134,6 +138,7 @@ impl<'s> Draft<'s> {
             steps: Vec::new(),
             obstacles: survey.obstacles.clone(),
             warnings: Vec::new(),
+            last_erp: BTreeMap::new(),
         }
     }
 

@@ -71,7 +71,7 @@ pub struct Step {
 }
 
 /// Which of the two Flow VPCs holds an externally routable prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErpScope {
     /// The user VPC with the overlay subnets; harmless on its own.

@@ -24,6 +24,9 @@ use crate::run::StepContext;
 /// reference §4, inferred).
 const NC2_WRITES_WITHIN: Duration = Duration::from_secs(600);
 
+/// How often a prefix is set again when it does not stay.
+const ERP_ATTEMPTS: u32 = 5;
+
 pub async fn flow_vpc(context: &StepContext, site: &SiteName, name: &str) -> Result<bool, StepError> {
     if context.catalog.vpc(site, name).is_some() {
         return Ok(false);
@@ -84,7 +87,20 @@ pub async fn erp(
         .catalog
         .vpc(site, name)
         .ok_or_else(|| StepError::Missing { what: format!("Flow VPC {name}"), site: site.clone() })?;
-    let changed = context.prism(site)?.set_erp(&vpc, cidr, present, context.request("set")).await?;
+    // Prism takes the whole list of prefixes, so whoever else writes meanwhile may undo ours: look until it stands.
+    let prism = context.prism(site)?;
+    let mut changed = false;
+    for attempt in 0.. {
+        let request = context.request(&format!("set/{attempt}"));
+        if !prism.set_erp(&vpc, cidr, present, request).await? {
+            break;
+        }
+        changed = true;
+        if attempt == ERP_ATTEMPTS {
+            let reason = format!("somebody else keeps changing the prefixes of Flow VPC {name}");
+            return Err(StepError::Failed { what: format!("prefix {cidr}"), reason });
+        }
+    }
     if scope == ErpScope::Transit {
         nc2_has_written(context, site, cidr, present).await?;
     }

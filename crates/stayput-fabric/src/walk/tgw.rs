@@ -140,7 +140,7 @@ impl Walker<'_> {
                 None => self
                     .learned(candidates)
                     .next()
-                    .is_some_and(|best| best.attachment != vpn || true),
+                    .is_some_and(|best| best.attachment != vpn),
             })
             .map(|candidates| candidates.prefix)
     }

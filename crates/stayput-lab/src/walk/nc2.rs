@@ -155,7 +155,7 @@ impl Walker<'_> {
     }
 
     /// A VM's packet: its own subnets are on-link, then its VPC's other subnets, then out.
-    pub(super) fn from_vm(&mut self, pc: usize, vm: &str) -> Result<At, End> {
+    pub(super) fn vm_sends(&mut self, pc: usize, vm: &str) -> Result<At, End> {
         let to = self.to;
         let Some(site) = self.lab.pcs.get(pc).filter(|site| !site.down) else {
             return Err(End::NoMachine);

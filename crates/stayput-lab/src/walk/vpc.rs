@@ -36,7 +36,7 @@ enum Target<'a> {
 
 impl Walker<'_> {
     /// A host's first decision: its own subnet is on-link, whatever the tables say.
-    pub(super) fn from_subnet(&mut self, region: String, subnet: String) -> Result<At, End> {
+    pub(super) fn host_sends(&mut self, region: String, subnet: String) -> Result<At, End> {
         let on_link = self
             .lab
             .aws
@@ -101,8 +101,8 @@ impl Walker<'_> {
         target: &RouteTarget,
     ) -> Result<At, End> {
         match target {
-            RouteTarget::Tgw(tgw) => self.into_tgw(place, region, subnet, tgw),
-            RouteTarget::Eni(eni) => self.into_interface(place, region, subnet, eni),
+            RouteTarget::Tgw(tgw) => self.enter_tgw(place, region, subnet, tgw),
+            RouteTarget::Eni(eni) => self.enter_interface(place, region, subnet, eni),
             RouteTarget::Nat(_) | RouteTarget::Igw(_) => Err(End::NatLost),
             // A VPC peering carries only what its two VPCs own; nothing that moves is theirs (AWS reference §3.3).
             RouteTarget::Pcx(_) => {
@@ -112,7 +112,7 @@ impl Walker<'_> {
         }
     }
 
-    fn into_tgw(
+    fn enter_tgw(
         &mut self,
         place: &str,
         region: &RegionState,
@@ -139,7 +139,7 @@ impl Walker<'_> {
         })
     }
 
-    fn into_interface(
+    fn enter_interface(
         &mut self,
         place: &str,
         region: &RegionState,

@@ -258,6 +258,10 @@ impl Draft<'_> {
         };
         let onoff = if present { "on" } else { "off" };
         let id = format!("erp/{site}/{word}/{network}/{onoff}");
-        Some(self.reversible(id, after, action(present), why, Some(action(!present))))
+        let mut needs = after.clone();
+        needs.extend(self.last_erp.get(&(site.clone(), scope)).cloned());
+        let step = self.reversible(id, &needs, action(present), why, Some(action(!present)));
+        self.last_erp.insert((site.clone(), scope), step.clone());
+        Some(step)
     }
 }

@@ -27,7 +27,7 @@ fn sample() -> Item {
         "idle": {"BOOL": true},
         "tags": {"SS": ["a", "b"]},
         "nics": {"L": [{"M": {"ip": {"S": "172.30.1.10"}}}, {"M": {"ip": {"S": "172.30.3.20"}}}]},
-        "place": {"M": {"region": {"S": "tokyo"}, "depth": {"N": "2"}}},
+        "place": {"M": {"region": {"S": "tokyo"}, "deep": {"N": "2"}}},
     }))
 }
 
@@ -189,7 +189,7 @@ fn updates_read_the_old_item_and_write_the_new_one() {
     let after = updated(
         "SET epoch = epoch + :one, old_epoch = epoch, place.#r = :r, nics[0].ip = :ip, nics[9] = :new, \
          seen = if_not_exists(seen, :zero), joined = list_append(:list, nics) \
-         REMOVE place.depth, absent ADD tags :more DELETE gone :more",
+         REMOVE place.deep, absent ADD tags :more DELETE gone :more",
         json!({
             ":one": {"N": "1"}, ":r": {"S": "osaka"}, ":ip": {"S": "x"}, ":new": {"S": "end"},
             ":zero": {"N": "0"}, ":list": {"L": [{"N": "1"}]}, ":more": {"SS": ["b", "c"]},
