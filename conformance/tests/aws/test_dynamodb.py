@@ -144,10 +144,10 @@ def test_update_expressions_set_remove_add_and_delete(plain):
     answer = plain.update_item(
         Key={"pk": "up"},
         UpdateExpression=(
-            "SET n = n + :two, #l = list_append(#l, :b), fresh = if_not_exists(fresh, :two), map.#k = :two, m2 = :ten - n"
+            "SET n = n + :two, #l = list_append(#l, :b), fresh = if_not_exists(fresh, :two), #m.#k = :two, m2 = :ten - n"
             " REMOVE gone ADD total :two, more :s DELETE #s :x"
         ),
-        ExpressionAttributeNames={"#l": "list", "#k": "weird key", "#s": "set"},
+        ExpressionAttributeNames={"#l": "list", "#k": "weird key", "#m": "map", "#s": "set"},
         ExpressionAttributeValues={":two": 2, ":ten": 10, ":b": ["b"], ":s": {"new"}, ":x": {"x"}},
         ReturnValues="ALL_NEW",
     )["Attributes"]

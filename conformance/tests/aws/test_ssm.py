@@ -33,11 +33,8 @@ def send(ssm, ids, *commands, document="AWS-RunShellScript", **more):
 def result(ssm, command, instance):
     """What came of a run; waits for its end."""
     def ended():
-        try:
-            seen = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
-        except ssm.exceptions.InvocationDoesNotExist:
-            return None
-        return seen if seen["Status"] not in ("Pending", "InProgress", "Delayed") else None
+        seen = appeared(ssm, command, instance)
+        return seen and seen["Status"] not in ("Pending", "InProgress", "Delayed") and seen
 
     return until(ended, "the command to end")
 
@@ -79,26 +76,19 @@ def test_an_invocation_does_not_exist_right_after_sending(lab, ssm, linux, refus
         command = send(ssm, [linux], "hostname")
         with refuse("InvocationDoesNotExist"):
             ssm.get_command_invocation(CommandId=command, InstanceId=linux)
-    with lab.at_speed(1):
-        running = until(
-            lambda: [
-                one
-                for one in ssm.list_command_invocations(CommandId=command)["CommandInvocations"]
-                if one["Status"] in ("Pending", "InProgress")
-            ],
-            "the invocation to appear",
-        )
-        assert running[0]["InstanceId"] == linux
-        seen = until(
-            lambda: _try(lambda: ssm.get_command_invocation(CommandId=command, InstanceId=linux), ssm), "the invocation"
-        )
+        with lab.at_speed(1):
+            seen = until(lambda: appeared(ssm, command, linux), "the invocation to appear")
         assert seen["Status"] in ("Pending", "InProgress") and seen["StandardOutputContent"] == ""
-    assert result(ssm, command, linux)["Status"] == "Success"
+        (listed,) = ssm.list_command_invocations(CommandId=command)["CommandInvocations"]
+        assert listed["InstanceId"] == linux and listed["Status"] in ("Pending", "InProgress")
+    done = result(ssm, command, linux)
+    assert done["Status"] == "Success" and done["StandardOutputContent"].strip()
 
 
-def _try(call, ssm):
+def appeared(ssm, command, instance):
+    """The invocation, None while there is none."""
     try:
-        return call()
+        return ssm.get_command_invocation(CommandId=command, InstanceId=instance)
     except ssm.exceptions.InvocationDoesNotExist:
         return None
 

@@ -44,7 +44,9 @@ impl Catalog {
     pub fn new(estate: &Estate, world: &World, survey: &Survey<'_>) -> Self {
         let mut known = Known::default();
         for (site, prism) in &world.prism {
-            let Some(config) = estate.sites.get(site) else { continue };
+            let Some(config) = estate.sites.get(site) else {
+                continue;
+            };
             for name in [&config.flow_vpc, &config.transit_vpc, &config.test_vpc] {
                 if let Ok(Some(id)) = flow_vpc(prism, name) {
                     known.vpcs.insert((site.clone(), name.clone()), id.clone());
@@ -53,20 +55,28 @@ impl Catalog {
             for network in estate.networks.keys() {
                 for kind in [OverlayKind::Production, OverlayKind::Test] {
                     if let Ok(Some((id, _))) = overlay_subnet(estate, prism, site, kind, network) {
-                        known.subnets.insert((site.clone(), kind, network.clone()), id.clone());
+                        known
+                            .subnets
+                            .insert((site.clone(), kind, network.clone()), id.clone());
                     }
                 }
             }
             for (id, plan) in &prism.recovery_plans {
-                known.plans.insert((site.clone(), plan.name.clone()), id.clone());
+                known
+                    .plans
+                    .insert((site.clone(), plan.name.clone()), id.clone());
             }
         }
         for (machine, place) in &survey.places {
             if let Place::At(site, vm) = place {
-                known.vms.insert((machine.clone(), site.clone()), vm.clone());
+                known
+                    .vms
+                    .insert((machine.clone(), site.clone()), vm.clone());
             }
         }
-        Self { known: Mutex::new(known) }
+        Self {
+            known: Mutex::new(known),
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -74,47 +84,101 @@ impl Catalog {
     }
 
     pub fn vpc(&self, site: &SiteName, name: &str) -> Option<FlowVpcExtId> {
-        self.known().vpcs.get(&(site.clone(), name.to_owned())).cloned()
+        self.known()
+            .vpcs
+            .get(&(site.clone(), name.to_owned()))
+            .cloned()
     }
 
     pub fn put_vpc(&self, site: &SiteName, name: &str, id: FlowVpcExtId) {
-        self.known().vpcs.insert((site.clone(), name.to_owned()), id);
+        self.known()
+            .vpcs
+            .insert((site.clone(), name.to_owned()), id);
     }
 
-    pub fn subnet(&self, site: &SiteName, kind: OverlayKind, network: &NetworkName) -> Result<SubnetExtId, StepError> {
+    pub fn subnet(
+        &self,
+        site: &SiteName,
+        kind: OverlayKind,
+        network: &NetworkName,
+    ) -> Result<SubnetExtId, StepError> {
         self.find_subnet(site, kind, network)
-            .ok_or_else(|| StepError::Missing { what: format!("overlay subnet {network}"), site: site.clone() })
+            .ok_or_else(|| StepError::Missing {
+                what: format!("overlay subnet {network}"),
+                site: site.clone(),
+            })
     }
 
-    pub fn find_subnet(&self, site: &SiteName, kind: OverlayKind, network: &NetworkName) -> Option<SubnetExtId> {
-        self.known().subnets.get(&(site.clone(), kind, network.clone())).cloned()
+    pub fn find_subnet(
+        &self,
+        site: &SiteName,
+        kind: OverlayKind,
+        network: &NetworkName,
+    ) -> Option<SubnetExtId> {
+        self.known()
+            .subnets
+            .get(&(site.clone(), kind, network.clone()))
+            .cloned()
     }
 
-    pub fn put_subnet(&self, site: &SiteName, kind: OverlayKind, network: &NetworkName, id: SubnetExtId) {
-        self.known().subnets.insert((site.clone(), kind, network.clone()), id);
+    pub fn put_subnet(
+        &self,
+        site: &SiteName,
+        kind: OverlayKind,
+        network: &NetworkName,
+        id: SubnetExtId,
+    ) {
+        self.known()
+            .subnets
+            .insert((site.clone(), kind, network.clone()), id);
     }
 
     pub fn plan(&self, site: &SiteName, name: &str) -> Result<RecoveryPlanExtId, StepError> {
-        let plan = self.known().plans.get(&(site.clone(), name.to_owned())).cloned();
-        plan.ok_or_else(|| StepError::Missing { what: format!("recovery plan {name}"), site: site.clone() })
+        let plan = self
+            .known()
+            .plans
+            .get(&(site.clone(), name.to_owned()))
+            .cloned();
+        plan.ok_or_else(|| StepError::Missing {
+            what: format!("recovery plan {name}"),
+            site: site.clone(),
+        })
     }
 
     pub fn put_plan(&self, site: &SiteName, name: &str, id: RecoveryPlanExtId) {
-        self.known().plans.insert((site.clone(), name.to_owned()), id);
+        self.known()
+            .plans
+            .insert((site.clone(), name.to_owned()), id);
     }
 
     pub fn move_plan(&self, site: &SiteName, name: &str) -> Result<MovePlanId, StepError> {
-        let plan = self.known().move_plans.get(&(site.clone(), name.to_owned())).cloned();
-        plan.ok_or_else(|| StepError::Missing { what: format!("Move plan {name}"), site: site.clone() })
+        let plan = self
+            .known()
+            .move_plans
+            .get(&(site.clone(), name.to_owned()))
+            .cloned();
+        plan.ok_or_else(|| StepError::Missing {
+            what: format!("Move plan {name}"),
+            site: site.clone(),
+        })
     }
 
     pub fn put_move_plan(&self, site: &SiteName, name: &str, id: MovePlanId) {
-        self.known().move_plans.insert((site.clone(), name.to_owned()), id);
+        self.known()
+            .move_plans
+            .insert((site.clone(), name.to_owned()), id);
     }
 
     pub fn vm(&self, machine: &InstanceId, site: &SiteName) -> Result<VmExtId, StepError> {
-        let vm = self.known().vms.get(&(machine.clone(), site.clone())).cloned();
-        vm.ok_or_else(|| StepError::Missing { what: format!("the VM of {machine}"), site: site.clone() })
+        let vm = self
+            .known()
+            .vms
+            .get(&(machine.clone(), site.clone()))
+            .cloned();
+        vm.ok_or_else(|| StepError::Missing {
+            what: format!("the VM of {machine}"),
+            site: site.clone(),
+        })
     }
 
     pub fn put_vm(&self, machine: &InstanceId, site: &SiteName, vm: VmExtId) {

@@ -30,18 +30,33 @@ impl Clients {
     ///
     /// # Errors
     /// Missing credentials, unreadable CA files, malformed addresses.
-    pub async fn connect(estate: &Estate, credentials: CredentialsSource<'_>) -> Result<Self, EngineError> {
+    pub async fn connect(
+        estate: &Estate,
+        credentials: CredentialsSource<'_>,
+    ) -> Result<Self, EngineError> {
         let engine = &estate.engine;
         let aws = AwsClient::connect(&estate.aws, engine.call_timeout).await?;
         let mut prism = BTreeMap::new();
         let mut moves = BTreeMap::new();
         for (name, site) in &estate.sites {
             let account = account(credentials, "PRISM_CENTRAL", "Prism Central", name)?;
-            let client = PrismClient::connect(name, &site.prism, &account, engine.call_timeout, engine.poll_interval)?;
+            let client = PrismClient::connect(
+                name,
+                &site.prism,
+                &account,
+                engine.call_timeout,
+                engine.poll_interval,
+            )?;
             prism.insert(name.clone(), client);
             if let Some(mv) = &site.mv {
                 let account = self::account(credentials, "MOVE", "Move", name)?;
-                let client = MoveClient::connect(name, &mv.appliance, &account, engine.call_timeout, engine.poll_interval)?;
+                let client = MoveClient::connect(
+                    name,
+                    &mv.appliance,
+                    &account,
+                    engine.call_timeout,
+                    engine.poll_interval,
+                )?;
                 moves.insert(name.clone(), client);
             }
         }
@@ -56,12 +71,17 @@ fn account(
     site: &SiteName,
 ) -> Result<Credentials, EngineError> {
     let suffix = site.as_str().to_uppercase().replace('-', "_");
-    let value = |name: &str| credentials(&format!("{prefix}_{name}_{suffix}")).or_else(|| credentials(&format!("{prefix}_{name}")));
+    let value = |name: &str| {
+        credentials(&format!("{prefix}_{name}_{suffix}"))
+            .or_else(|| credentials(&format!("{prefix}_{name}")))
+    };
     match (value("USERNAME"), value("PASSWORD")) {
         (Some(username), Some(password)) => Ok(Credentials::new(username, password)),
         _ => Err(EngineError::NoCredentials {
             what: format!("{what} of {site}"),
-            variables: format!("{prefix}_USERNAME and {prefix}_PASSWORD (or the same with _{suffix})"),
+            variables: format!(
+                "{prefix}_USERNAME and {prefix}_PASSWORD (or the same with _{suffix})"
+            ),
         }),
     }
 }

@@ -11,22 +11,37 @@ use crate::Event;
 use crate::Events;
 
 /// Reads AWS in every region, every Prism Central and every Move. Only reads.
-pub async fn observe(estate: &Estate, clients: &Clients, events: &Events) -> Result<World, EngineError> {
+pub async fn observe(
+    estate: &Estate,
+    clients: &Clients,
+    events: &Events,
+) -> Result<World, EngineError> {
     let aws = try_join_all(estate.regions().into_iter().map(|region| async move {
-        events.send(Event::Observing { what: format!("AWS {region}") });
+        events.send(Event::Observing {
+            what: format!("AWS {region}"),
+        });
         let observed = clients.aws.observe(&region).await?;
         Ok::<_, EngineError>((region, observed))
     }));
     let prism = try_join_all(clients.prism.iter().map(|(site, client)| async move {
-        events.send(Event::Observing { what: format!("Prism Central of {site}") });
+        events.send(Event::Observing {
+            what: format!("Prism Central of {site}"),
+        });
         Ok::<_, EngineError>((site.clone(), client.observe().await?))
     }));
     let moves = try_join_all(clients.moves.iter().filter_map(|(site, client)| {
         let config = estate.sites.get(site)?.mv.as_ref()?;
         Some(async move {
-            events.send(Event::Observing { what: format!("Move of {site}") });
-            let observed =
-                client.observe(&config.source_provider, &config.target_provider, &estate.source.region).await?;
+            events.send(Event::Observing {
+                what: format!("Move of {site}"),
+            });
+            let observed = client
+                .observe(
+                    &config.source_provider,
+                    &config.target_provider,
+                    &estate.source.region,
+                )
+                .await?;
             Ok::<_, EngineError>((site.clone(), observed))
         })
     }));

@@ -103,7 +103,9 @@ impl StepContext {
         let name = format!("{}/{part}/{}", self.step, self.failures);
         // Marked as version 4, which is what Prism documents.
         let bytes = uuid::Uuid::new_v5(&run, name.as_bytes()).into_bytes();
-        let id = uuid::Builder::from_random_bytes(bytes).into_uuid().to_string();
+        let id = uuid::Builder::from_random_bytes(bytes)
+            .into_uuid()
+            .to_string();
         id.parse().unwrap_or_else(|_| RequestId::random())
     }
 
@@ -114,48 +116,75 @@ impl StepContext {
 
     /// The Prism Central of a site.
     pub fn prism(&self, site: &SiteName) -> Result<&PrismClient, StepError> {
-        self.clients.prism.get(site).ok_or_else(|| missing("Prism Central", site))
+        self.clients
+            .prism
+            .get(site)
+            .ok_or_else(|| missing("Prism Central", site))
     }
 
     /// What a Prism Central held when the plan was made.
     pub fn prism_world(&self, site: &SiteName) -> Result<&Prism, StepError> {
-        self.world.prism.get(site).ok_or_else(|| missing("Prism Central", site))
+        self.world
+            .prism
+            .get(site)
+            .ok_or_else(|| missing("Prism Central", site))
     }
 
     /// The Move appliance of a site.
     pub fn move_client(&self, site: &SiteName) -> Result<&MoveClient, StepError> {
-        self.clients.moves.get(site).ok_or_else(|| missing("Move", site))
+        self.clients
+            .moves
+            .get(site)
+            .ok_or_else(|| missing("Move", site))
     }
 
     /// What Move held when the plan was made.
     pub fn move_world(&self, site: &SiteName) -> Result<&MoveAppliance, StepError> {
-        self.world.moves.get(site).ok_or_else(|| missing("Move", site))
+        self.world
+            .moves
+            .get(site)
+            .ok_or_else(|| missing("Move", site))
     }
 
     /// What AWS held when the plan was made.
     pub fn aws_world(&self, region: &Region) -> Result<&AwsRegion, StepError> {
-        self.world.aws.get(region).ok_or_else(|| StepError::Refused(format!("{region} was not observed")))
+        self.world
+            .aws
+            .get(region)
+            .ok_or_else(|| StepError::Refused(format!("{region} was not observed")))
     }
 
     /// A site as configured.
     pub fn site(&self, site: &SiteName) -> Result<&Nc2Site, StepError> {
-        self.estate.sites.get(site).ok_or_else(|| missing("this site in stayput.toml", site))
+        self.estate
+            .sites
+            .get(site)
+            .ok_or_else(|| missing("this site in stayput.toml", site))
     }
 
     /// A site's Move as configured.
     pub fn move_config(&self, site: &SiteName) -> Result<&MoveConfig, StepError> {
-        self.site(site)?.mv.as_ref().ok_or_else(|| missing("`move` in stayput.toml", site))
+        self.site(site)?
+            .mv
+            .as_ref()
+            .ok_or_else(|| missing("`move` in stayput.toml", site))
     }
 
     /// A machine's facts, from the ledger.
     pub fn machine(&self, machine: &InstanceId) -> Result<MachineFacts, StepError> {
         let facts = self.ledger.machine(machine)?;
-        facts.ok_or_else(|| StepError::Refused(format!("the addresses of {machine} are not in the ledger")))
+        facts.ok_or_else(|| {
+            StepError::Refused(format!("the addresses of {machine} are not in the ledger"))
+        })
     }
 
     /// Tells how far the step is.
     pub fn progress(&self, percent: Option<u8>, note: impl Into<String>) {
-        self.events.send(Event::StepProgress { step: self.step.clone(), percent, note: note.into() });
+        self.events.send(Event::StepProgress {
+            step: self.step.clone(),
+            percent,
+            note: note.into(),
+        });
     }
 
     /// The gap between two looks.
@@ -176,7 +205,10 @@ impl StepContext {
                 return Ok(value);
             }
             if start.elapsed() > limit {
-                return Err(StepError::TooSlow { what: what.to_owned(), seconds: limit.as_secs() });
+                return Err(StepError::TooSlow {
+                    what: what.to_owned(),
+                    seconds: limit.as_secs(),
+                });
             }
             self.pause().await;
         }
@@ -184,7 +216,10 @@ impl StepContext {
 }
 
 fn missing(what: &str, site: &SiteName) -> StepError {
-    StepError::Missing { what: what.to_owned(), site: site.clone() }
+    StepError::Missing {
+        what: what.to_owned(),
+        site: site.clone(),
+    }
 }
 
 /// The time now, for records.
@@ -205,7 +240,12 @@ impl Engine {
     ///
     /// # Errors
     /// The first step that failed. Steps then under way are finished first; no new ones are begun.
-    pub async fn apply(&self, plan: &Plan, world: World, who: &str) -> Result<RunReport, EngineError> {
+    pub async fn apply(
+        &self,
+        plan: &Plan,
+        world: World,
+        who: &str,
+    ) -> Result<RunReport, EngineError> {
         let started = Instant::now();
         let id = uuid::Uuid::new_v4().to_string();
         let run = self.ledger.open_run(&plan.goal, &id, who, &now())?;
@@ -220,14 +260,27 @@ impl Engine {
             Arc::new(Catalog::new(&self.estate, &world, &survey))
         };
         let watcher = Arc::new(Watcher::new(self.estate.engine.poll_interval));
-        let result = self.run_steps(plan, &run, &catalog, &watcher, &Arc::new(world)).await;
+        let result = self
+            .run_steps(plan, &run, &catalog, &watcher, &Arc::new(world))
+            .await;
         let ms = millis(started);
-        let done = result.as_ref().map_or_else(|(reports, _)| reports.len(), Vec::len);
-        self.events.send(Event::RunDone { run: run.id.clone(), done, ok: result.is_ok(), ms });
+        let done = result
+            .as_ref()
+            .map_or_else(|(reports, _)| reports.len(), Vec::len);
+        self.events.send(Event::RunDone {
+            run: run.id.clone(),
+            done,
+            ok: result.is_ok(),
+            ms,
+        });
         match result {
             Ok(steps) => {
                 self.ledger.close_run(&run.id, &now())?;
-                Ok(RunReport { run: run.id, steps, ms })
+                Ok(RunReport {
+                    run: run.id,
+                    steps,
+                    ms,
+                })
             }
             Err((_, error)) => Err(error),
         }
@@ -241,15 +294,23 @@ impl Engine {
         watcher: &Arc<Watcher>,
         world: &Arc<World>,
     ) -> Result<Vec<StepReport>, (Vec<StepReport>, EngineError)> {
-        let mut open: BTreeMap<&StepId, usize> =
-            plan.steps.iter().map(|step| (&step.id, step.needs.len())).collect();
+        let mut open: BTreeMap<&StepId, usize> = plan
+            .steps
+            .iter()
+            .map(|step| (&step.id, step.needs.len()))
+            .collect();
         let mut dependants: BTreeMap<&StepId, Vec<&Step>> = BTreeMap::new();
         for step in &plan.steps {
             for need in &step.needs {
                 dependants.entry(need).or_default().push(step);
             }
         }
-        let mut ready: Vec<&Step> = plan.steps.iter().rev().filter(|step| step.needs.is_empty()).collect();
+        let mut ready: Vec<&Step> = plan
+            .steps
+            .iter()
+            .rev()
+            .filter(|step| step.needs.is_empty())
+            .collect();
         let mut under_way = FuturesUnordered::new();
         let mut busy: BTreeMap<Lane, usize> = BTreeMap::new();
         let mut reports = Vec::new();
@@ -265,11 +326,13 @@ impl Engine {
                         let work = self.clone();
                         let (step_data, run) = (step.clone(), run.id.clone());
                         let (catalog, watcher) = (Arc::clone(catalog), Arc::clone(watcher));
-                        let title = step.action.describe(&plan.machines);
+                        let title = step.action.describe(&plan.names);
                         let world = Arc::clone(world);
                         // Not tasks of their own: a run is all waiting, and one that is dropped takes its steps with it.
                         under_way.push(async move {
-                            let result = work.run_step(step_data, title, run, catalog, watcher, world).await;
+                            let result = work
+                                .run_step(step_data, title, run, catalog, watcher, world)
+                                .await;
                             (step, lane, result)
                         });
                     } else {
@@ -279,7 +342,9 @@ impl Engine {
                 waiting.reverse();
                 ready = waiting;
             }
-            let Some((step, lane, result)) = under_way.next().await else { break };
+            let Some((step, lane, result)) = under_way.next().await else {
+                break;
+            };
             if let Some(in_lane) = busy.get_mut(&lane) {
                 *in_lane -= 1;
             }
@@ -298,7 +363,7 @@ impl Engine {
                 Err(source) => {
                     failure.get_or_insert(EngineError::Step {
                         step: step.id.clone(),
-                        title: step.action.describe(&plan.machines),
+                        title: step.action.describe(&plan.names),
                         source: Box::new(source),
                         done: (reports.len(), plan.steps.len()),
                     });
@@ -307,7 +372,10 @@ impl Engine {
         }
         match failure {
             None if reports.len() == plan.steps.len() => Ok(reports),
-            None => Err((reports, EngineError::Internal("some steps need each other".to_owned()))),
+            None => Err((
+                reports,
+                EngineError::Internal("some steps need each other".to_owned()),
+            )),
             Some(error) => Err((reports, error)),
         }
     }
@@ -322,7 +390,10 @@ impl Engine {
         world: Arc<World>,
     ) -> Result<StepReport, StepError> {
         let started = Instant::now();
-        self.events.send(Event::StepStarted { step: step.id.clone(), title: title.clone() });
+        self.events.send(Event::StepStarted {
+            step: step.id.clone(),
+            title: title.clone(),
+        });
         let result = async {
             let failures = self.ledger.failures(&run, &step.id)?;
             let intent = serde_json::json!({"action": step.action, "inverse": step.inverse});
@@ -344,7 +415,9 @@ impl Engine {
             let outcome = match &result {
                 Ok(true) => Outcome::Done,
                 Ok(false) => Outcome::Unchanged,
-                Err(error) => Outcome::Failed { error: chain(error) },
+                Err(error) => Outcome::Failed {
+                    error: chain(error),
+                },
             };
             self.ledger.conclude(sequence, &outcome)?;
             result
@@ -353,11 +426,24 @@ impl Engine {
         match result {
             Ok(changed) => {
                 let ms = millis(started);
-                self.events.send(Event::StepDone { step: step.id.clone(), title, changed, ms });
-                Ok(StepReport { step: step.id, changed, ms })
+                self.events.send(Event::StepDone {
+                    step: step.id.clone(),
+                    title,
+                    changed,
+                    ms,
+                });
+                Ok(StepReport {
+                    step: step.id,
+                    changed,
+                    ms,
+                })
             }
             Err(error) => {
-                self.events.send(Event::StepFailed { step: step.id, title, error: chain(&error) });
+                self.events.send(Event::StepFailed {
+                    step: step.id,
+                    title,
+                    error: chain(&error),
+                });
                 Err(error)
             }
         }

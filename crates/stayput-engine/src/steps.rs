@@ -23,26 +23,54 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
         }
         Action::EnsureFlowVpc { site, name } => overlay::flow_vpc(context, site, name).await,
         Action::EnsureSubnet { .. } => overlay::subnet(context, action).await,
-        Action::Erp { site, scope, cidr, present } => overlay::erp(context, site, *scope, *cidr, *present).await,
-        Action::Replicate { site, move_plan, source_vpc, network, machines } => {
-            migrate::replicate(context, site, move_plan, source_vpc, network, machines).await
+        Action::Erp {
+            site,
+            scope,
+            cidr,
+            present,
+        } => overlay::erp(context, site, *scope, *cidr, *present).await,
+        Action::Replicate {
+            site,
+            move_plan,
+            source_vpc,
+            network,
+            machines,
+        } => migrate::replicate(context, site, move_plan, source_vpc, network, machines).await,
+        Action::Cutover {
+            site,
+            move_plan,
+            machine,
+        } => migrate::cutover(context, site, move_plan, machine).await,
+        Action::RestoreNics { site, machine } => {
+            machine::restore_nics(context, site, machine).await
         }
-        Action::Cutover { site, move_plan, machine } => migrate::cutover(context, site, move_plan, machine).await,
-        Action::RestoreNics { site, machine } => machine::restore_nics(context, site, machine).await,
-        Action::TgwRoute { region, table, cidr, from, to } => {
-            route::tgw_route(context, region, table, *cidr, from.as_ref(), to.as_ref()).await
-        }
-        Action::Categorize { site, key, value, machines } => {
-            protect::categorize(context, site, key, value, machines).await
-        }
+        Action::TgwRoute {
+            region,
+            table,
+            cidr,
+            from,
+            to,
+        } => route::tgw_route(context, region, table, *cidr, from.as_ref(), to.as_ref()).await,
+        Action::Categorize {
+            site,
+            key,
+            value,
+            machines,
+        } => protect::categorize(context, site, key, value, machines).await,
         Action::ProtectionPolicy { .. } => protect::policy(context, action).await,
         Action::RecoveryPlan { .. } => protect::recovery_plan(context, action).await,
-        Action::AwaitRecoveryPoints { site, recovery, machines } => {
-            protect::await_recovery_points(context, site, recovery, machines).await
-        }
-        Action::RunRecovery { plan, run, from, to, machines } => {
-            recovery::run(context, plan, *run, from, to, machines).await
-        }
+        Action::AwaitRecoveryPoints {
+            site,
+            recovery,
+            machines,
+        } => protect::await_recovery_points(context, site, recovery, machines).await,
+        Action::RunRecovery {
+            plan,
+            run,
+            from,
+            to,
+            machines,
+        } => recovery::run(context, plan, *run, from, to, machines).await,
         Action::Verify { site, networks } => verify::verify(context, site, networks).await,
     }
 }

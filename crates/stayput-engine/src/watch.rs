@@ -27,7 +27,11 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn new(interval: Duration) -> Self {
-        Self { interval, plans: Mutex::default(), refreshed: Mutex::default() }
+        Self {
+            interval,
+            plans: Mutex::default(),
+            refreshed: Mutex::default(),
+        }
     }
 
     /// Makes Move read its inventory again, once a run however many ask.

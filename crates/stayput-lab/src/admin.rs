@@ -1,8 +1,9 @@
 //! The lab's own control: a little JSON over HTTPS, for whoever holds the token of `lab.json`.
 //!
-//! `GET /status`, `POST /speed {"speed": x}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`.
+//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -24,14 +25,15 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
         ("GET", "/status") => status(shared),
         ("GET", "/walk") => walked(shared, request),
         ("POST", "/speed") => speed(shared, request),
+        ("POST", "/latency") => latency(shared, request),
         ("POST", "/shutdown") => {
             shared.stop();
             Response::json(200, &json!({ "stopping": true }))
         }
-        (_, "/status" | "/speed" | "/walk" | "/shutdown") => {
+        (_, "/status" | "/speed" | "/latency" | "/walk" | "/shutdown") => {
             error(405, "this path does not know that method")
         }
-        _ => error(404, "there are /status, /speed, /walk and /shutdown"),
+        _ => error(404, "there are /status, /speed, /latency, /walk and /shutdown"),
     }
 }
 
@@ -62,6 +64,7 @@ fn status(shared: &Shared) -> Response {
             "virtual_time": lab.now().rfc3339(),
             "virtual_ms": u64::try_from(passed).unwrap_or(u64::MAX),
             "speed": lab.clock.speed(),
+            "latency_ms": u64::try_from(shared.latency().as_millis()).unwrap_or(u64::MAX),
             "requests": requests,
             "pid": shared.endpoints.pid,
         }),
@@ -86,6 +89,27 @@ fn speed(shared: &Shared, request: &Request) -> Response {
             Response::json(200, &json!({ "speed": speed }))
         }
         Err(wrong) => error(400, &wrong.to_string()),
+    }
+}
+
+/// Longest time an answer may be held back: beyond it every client has given up.
+const MAX_LATENCY: Duration = Duration::from_secs(600);
+
+/// Body of `POST /latency`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Latency {
+    ms: u64,
+}
+
+fn latency(shared: &Shared, request: &Request) -> Response {
+    match serde_json::from_slice::<Latency>(&request.body) {
+        Ok(Latency { ms }) if Duration::from_millis(ms) <= MAX_LATENCY => {
+            shared.set_latency(Duration::from_millis(ms));
+            Response::json(200, &json!({ "ms": ms }))
+        }
+        Ok(_) => error(400, "no client waits that long: at most 600000 ms"),
+        Err(wrong) => error(400, &format!("the body must be {{\"ms\": n}}: {wrong}")),
     }
 }
 

@@ -10,7 +10,7 @@ pub mod clock;
 mod estate_file;
 pub mod http;
 pub mod mv;
-pub mod nc2;
+mod nc2;
 pub mod prism;
 mod run;
 mod scenario;

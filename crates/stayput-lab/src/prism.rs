@@ -4,30 +4,30 @@
 //! read and check, and start a task whose [`effects::Effect`] happens when it completes. v3 would be a second front on the
 //! same state: paths under `/api/nutanix/v3` find nothing yet.
 
-pub mod answer;
-pub mod body;
-pub mod categories;
-pub mod effects;
-pub mod ipam;
-pub mod jobs;
-pub mod machines;
-pub mod members;
+mod answer;
+mod body;
+mod categories;
+pub(crate) mod effects;
+mod ipam;
+mod jobs;
+mod machines;
+mod members;
 pub mod model;
-pub mod networking;
-pub mod nics;
+mod networking;
+mod nics;
 mod odata;
-pub mod pairing;
-pub mod placement;
-pub mod plans;
-pub mod points;
-pub mod policies;
-pub mod protection;
-pub mod recovery;
-pub mod subnets;
-pub mod tasks;
-pub mod validation;
-pub mod vms;
-pub mod vpcs;
+mod pairing;
+mod placement;
+mod plans;
+mod points;
+mod policies;
+mod protection;
+mod recovery;
+mod subnets;
+pub(crate) mod tasks;
+mod validation;
+mod vms;
+pub(crate) mod vpcs;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

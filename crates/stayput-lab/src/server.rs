@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -71,7 +73,7 @@ pub(crate) enum Service {
 #[derive(Debug)]
 pub(crate) struct Shared {
     lab: Arc<Mutex<LabState>>,
-    latency: Duration,
+    latency_ms: AtomicU64,
     requests: Mutex<BTreeMap<String, u64>>,
     stop: watch::Sender<bool>,
     /// Where everything is.
@@ -89,15 +91,28 @@ impl Shared {
         endpoints: Endpoints,
         machines: usize,
     ) -> Self {
-        Self {
+        let this = Self {
             started: lab.now(),
             lab: Arc::new(Mutex::new(lab)),
-            latency,
+            latency_ms: AtomicU64::new(0),
             requests: Mutex::default(),
             stop: watch::Sender::new(false),
             endpoints,
             machines,
-        }
+        };
+        this.set_latency(latency);
+        this
+    }
+
+    /// How long every answer of a service is held back, in wall time.
+    pub(crate) fn latency(&self) -> Duration {
+        Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
+    }
+
+    /// Holds answers back so long from now on.
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        self.latency_ms.store(millis, Ordering::Relaxed);
     }
 
     /// The state.
@@ -250,8 +265,9 @@ async fn answer(shared: &Shared, service: Service, request: &Request) -> Respons
     };
     match answered {
         Some(response) => {
-            if !shared.latency.is_zero() {
-                tokio::time::sleep(shared.latency).await;
+            let latency = shared.latency();
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
             }
             response
         }

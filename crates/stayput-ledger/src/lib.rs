@@ -130,10 +130,20 @@ pub trait Ledger: Send + Sync {
     fn machine(&self, machine: &InstanceId) -> Result<Option<MachineFacts>, LedgerError>;
 
     /// Writes facts, syncs, and reads them back.
-    fn put_machines(&self, machines: &BTreeMap<InstanceId, MachineFacts>, at: &str) -> Result<(), LedgerError>;
+    fn put_machines(
+        &self,
+        machines: &BTreeMap<InstanceId, MachineFacts>,
+        at: &str,
+    ) -> Result<(), LedgerError>;
 
     /// Writes which VM a machine is at a site; the VMs it was elsewhere stay known.
-    fn put_vm(&self, machine: &InstanceId, site: &SiteName, vm: &VmExtId, at: &str) -> Result<(), LedgerError>;
+    fn put_vm(
+        &self,
+        machine: &InstanceId,
+        site: &SiteName,
+        vm: &VmExtId,
+        at: &str,
+    ) -> Result<(), LedgerError>;
 
     /// The open run for this goal, or a new one with the given id.
     fn open_run(&self, goal: &Goal, id: &str, who: &str, at: &str) -> Result<Run, LedgerError>;
@@ -145,7 +155,13 @@ pub trait Ledger: Send + Sync {
     fn runs(&self) -> Result<Vec<Run>, LedgerError>;
 
     /// Writes an intent before its effect; gives its sequence number.
-    fn intend(&self, run: &str, step: &StepId, intent: &serde_json::Value, at: &str) -> Result<i64, LedgerError>;
+    fn intend(
+        &self,
+        run: &str,
+        step: &StepId,
+        intent: &serde_json::Value,
+        at: &str,
+    ) -> Result<i64, LedgerError>;
 
     /// Adds what a step saw, before or after it acted.
     fn observe(&self, sequence: i64, observed: &serde_json::Value) -> Result<(), LedgerError>;

@@ -22,9 +22,17 @@ impl EstateLock {
     /// [`LedgerError::Held`] at once when another process has it.
     pub fn take(ledger: &Path, who: &str) -> Result<Self, LedgerError> {
         let path = ledger.with_extension("lock");
-        let io = |source| LedgerError::Io { path: path.display().to_string(), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        let io = |source| LedgerError::Io {
+            path: path.display().to_string(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).map_err(io)?;

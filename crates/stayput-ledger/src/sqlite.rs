@@ -55,7 +55,10 @@ impl SqliteLedger {
     /// # Errors
     /// When the file cannot be opened or was written by a newer build.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let store = |source| LedgerError::Store { path: path.display().to_string(), source };
+        let store = |source| LedgerError::Store {
+            path: path.display().to_string(),
+            source,
+        };
         let connection = Connection::open(path).map_err(store)?;
         let prepare = || -> Result<i64, rusqlite::Error> {
             connection.busy_timeout(Duration::from_secs(10))?;
@@ -64,55 +67,98 @@ impl SqliteLedger {
             connection.pragma_update(None, "foreign_keys", true)?;
             let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
             if found == 0 {
-                connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;"))?;
+                connection.execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;"
+                ))?;
             }
             Ok(found)
         };
         let found = prepare().map_err(store)?;
         if found > FORMAT {
-            return Err(LedgerError::TooNew { path: path.display().to_string(), found, known: FORMAT });
+            return Err(LedgerError::TooNew {
+                path: path.display().to_string(),
+                found,
+                known: FORMAT,
+            });
         }
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+        })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic elsewhere leaves SQLite's own state whole: transactions roll back.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn store(&self, source: rusqlite::Error) -> LedgerError {
-        LedgerError::Store { path: self.path.display().to_string(), source }
+        LedgerError::Store {
+            path: self.path.display().to_string(),
+            source,
+        }
     }
 }
 
 fn to_text<T: Serialize>(row: &str, value: &T) -> Result<String, LedgerError> {
-    serde_json::to_string(value).map_err(|source| LedgerError::Row { row: row.to_owned(), source })
+    serde_json::to_string(value).map_err(|source| LedgerError::Row {
+        row: row.to_owned(),
+        source,
+    })
 }
 
 fn from_text<T: DeserializeOwned>(row: &str, text: &str) -> Result<T, LedgerError> {
-    serde_json::from_str(text).map_err(|source| LedgerError::Row { row: row.to_owned(), source })
+    serde_json::from_str(text).map_err(|source| LedgerError::Row {
+        row: row.to_owned(),
+        source,
+    })
 }
 
+/// Id and facts.
+type MachineRow = (String, String);
+/// Machine, site, VM.
+type VmRow = (String, String, String);
+/// Sequence number and what was seen.
+type SeenRow = (i64, String);
+/// Id, goal, who, started, finished.
 type RunRow = (String, String, String, String, Option<String>);
 
 fn run_of((id, goal, who, started, finished): RunRow) -> Result<Run, LedgerError> {
     let goal = from_text(&format!("run {id}"), &goal)?;
-    Ok(Run { id, goal, who, started, finished })
+    Ok(Run {
+        id,
+        goal,
+        who,
+        started,
+        finished,
+    })
 }
 
 fn run_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunRow> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+    ))
 }
 
 impl Ledger for SqliteLedger {
     fn facts(&self) -> Result<Facts, LedgerError> {
         let connection = self.connection();
-        let read = || -> Result<(Vec<(String, String)>, Vec<(String, String, String)>), rusqlite::Error> {
-            let mut machines = connection.prepare_cached("SELECT id, facts FROM machine ORDER BY id")?;
-            let machines = machines.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let read = || -> rusqlite::Result<(Vec<MachineRow>, Vec<VmRow>)> {
+            let mut machines =
+                connection.prepare_cached("SELECT id, facts FROM machine ORDER BY id")?;
+            let machines = machines
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
             let mut vms = connection.prepare_cached("SELECT machine, site, vm FROM vm")?;
-            let vms =
-                vms.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+            let vms = vms
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<Result<_, _>>()?;
             Ok((machines, vms))
         };
         let (machines, vms) = read().map_err(|source| self.store(source))?;
@@ -122,7 +168,11 @@ impl Ledger for SqliteLedger {
             facts.machines.insert(InstanceId::new(id), machine);
         }
         for (machine, site, vm) in vms {
-            facts.vms.entry(InstanceId::new(machine)).or_default().insert(SiteName::new(site), VmExtId::new(vm));
+            facts
+                .vms
+                .entry(InstanceId::new(machine))
+                .or_default()
+                .insert(SiteName::new(site), VmExtId::new(vm));
         }
         Ok(facts)
     }
@@ -131,12 +181,21 @@ impl Ledger for SqliteLedger {
         let text: Option<String> = self
             .connection()
             .prepare_cached("SELECT facts FROM machine WHERE id = ?1")
-            .and_then(|mut statement| statement.query_row([machine.as_str()], |row| row.get(0)).optional())
+            .and_then(|mut statement| {
+                statement
+                    .query_row([machine.as_str()], |row| row.get(0))
+                    .optional()
+            })
             .map_err(|source| self.store(source))?;
-        text.map(|text| from_text(&format!("machine {machine}"), &text)).transpose()
+        text.map(|text| from_text(&format!("machine {machine}"), &text))
+            .transpose()
     }
 
-    fn put_machines(&self, machines: &BTreeMap<InstanceId, MachineFacts>, at: &str) -> Result<(), LedgerError> {
+    fn put_machines(
+        &self,
+        machines: &BTreeMap<InstanceId, MachineFacts>,
+        at: &str,
+    ) -> Result<(), LedgerError> {
         let rows = machines
             .iter()
             .map(|(id, facts)| Ok((id, to_text(id.as_str(), facts)?)))
@@ -158,19 +217,30 @@ impl Ledger for SqliteLedger {
             write().map_err(|source| self.store(source))?;
         }
         let mut read_back = self.facts()?.machines;
-        match machines.iter().find(|(id, facts)| read_back.remove(*id).as_ref() != Some(*facts)) {
+        match machines
+            .iter()
+            .find(|(id, facts)| read_back.remove(*id).as_ref() != Some(*facts))
+        {
             Some((id, _)) => Err(LedgerError::NotReadBack(id.clone())),
             None => Ok(()),
         }
     }
 
-    fn put_vm(&self, machine: &InstanceId, site: &SiteName, vm: &VmExtId, at: &str) -> Result<(), LedgerError> {
+    fn put_vm(
+        &self,
+        machine: &InstanceId,
+        site: &SiteName,
+        vm: &VmExtId,
+        at: &str,
+    ) -> Result<(), LedgerError> {
         self.connection()
             .prepare_cached(
                 "INSERT INTO vm (machine, site, vm, seen) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (machine, site) DO UPDATE SET vm = ?3, seen = ?4",
             )
-            .and_then(|mut statement| statement.execute(params![machine.as_str(), site.as_str(), vm.as_str(), at]))
+            .and_then(|mut statement| {
+                statement.execute(params![machine.as_str(), site.as_str(), vm.as_str(), at])
+            })
             .map(|_| ())
             .map_err(|source| self.store(source))
     }
@@ -190,9 +260,18 @@ impl Ledger for SqliteLedger {
             if let Some(row) = found {
                 return Ok(row);
             }
-            transaction.execute("INSERT INTO run (id, goal, who, started) VALUES (?1, ?2, ?3, ?4)", [id, &text, who, at])?;
+            transaction.execute(
+                "INSERT INTO run (id, goal, who, started) VALUES (?1, ?2, ?3, ?4)",
+                [id, &text, who, at],
+            )?;
             transaction.commit()?;
-            Ok((id.to_owned(), text.clone(), who.to_owned(), at.to_owned(), None))
+            Ok((
+                id.to_owned(),
+                text.clone(),
+                who.to_owned(),
+                at.to_owned(),
+                None,
+            ))
         };
         let row = open().map_err(|source| self.store(source))?;
         run_of(row)
@@ -211,14 +290,26 @@ impl Ledger for SqliteLedger {
             let mut runs = connection.prepare("SELECT id, goal, who, started, finished FROM run ORDER BY started DESC, rowid DESC")?;
             runs.query_map([], run_row)?.collect()
         };
-        read().map_err(|source| self.store(source))?.into_iter().map(run_of).collect()
+        read()
+            .map_err(|source| self.store(source))?
+            .into_iter()
+            .map(run_of)
+            .collect()
     }
 
-    fn intend(&self, run: &str, step: &StepId, intent: &serde_json::Value, at: &str) -> Result<i64, LedgerError> {
+    fn intend(
+        &self,
+        run: &str,
+        step: &StepId,
+        intent: &serde_json::Value,
+        at: &str,
+    ) -> Result<i64, LedgerError> {
         let connection = self.connection();
         connection
             .prepare_cached("INSERT INTO journal (run, step, at, intent) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut statement| statement.insert(params![run, step.0, at, intent.to_string()]))
+            .and_then(|mut statement| {
+                statement.insert(params![run, step.0, at, intent.to_string()])
+            })
             .map_err(|source| self.store(source))
     }
 
@@ -251,22 +342,35 @@ impl Ledger for SqliteLedger {
     fn journal(&self, run: &str) -> Result<Vec<Entry>, LedgerError> {
         type Row = (i64, String, String, String, Option<String>);
         let connection = self.connection();
-        let read = || -> Result<(Vec<Row>, Vec<(i64, String)>), rusqlite::Error> {
+        let read = || -> rusqlite::Result<(Vec<Row>, Vec<SeenRow>)> {
             let mut entries = connection
                 .prepare_cached("SELECT sequence, step, at, intent, outcome FROM journal WHERE run = ?1 ORDER BY sequence")?;
             let entries = entries
-                .query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
+                .query_map([run], |row| {
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                    ))
+                })?
                 .collect::<Result<_, _>>()?;
             let mut seen = connection.prepare_cached(
                 "SELECT o.sequence, o.observed FROM observation o JOIN journal j USING (sequence) WHERE j.run = ?1 ORDER BY o.rowid",
             )?;
-            let seen = seen.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            let seen = seen
+                .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
             Ok((entries, seen))
         };
         let (entries, seen) = read().map_err(|source| self.store(source))?;
         let mut observed: BTreeMap<i64, Vec<serde_json::Value>> = BTreeMap::new();
         for (sequence, text) in seen {
-            observed.entry(sequence).or_default().push(from_text(&format!("journal {sequence}"), &text)?);
+            observed
+                .entry(sequence)
+                .or_default()
+                .push(from_text(&format!("journal {sequence}"), &text)?);
         }
         entries
             .into_iter()

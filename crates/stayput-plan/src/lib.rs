@@ -26,6 +26,7 @@ pub use proof::ProofState;
 pub use render::render;
 pub use step::Action;
 pub use step::ErpScope;
+pub use step::Names;
 pub use step::OverlayKind;
 pub use step::PLAN_VERSION;
 pub use step::Plan;

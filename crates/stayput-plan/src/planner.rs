@@ -11,12 +11,15 @@ use std::collections::BTreeSet;
 use stayput_estate::Estate;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_estate::VpcId;
 use stayput_world::Facts;
 use stayput_world::World;
+use stayput_world::aws::AttachmentKind;
 
 use crate::Action;
 use crate::FailoverMode;
 use crate::Goal;
+use crate::Names;
 use crate::Obstacle;
 use crate::PLAN_VERSION;
 use crate::Plan;
@@ -109,15 +112,44 @@ pub fn plan(
         version: PLAN_VERSION,
         estate: estate.name.clone(),
         goal: goal.clone(),
-        machines: survey
-            .machines
-            .iter()
-            .map(|(id, machine)| (id.clone(), machine.label(id)))
-            .collect(),
+        names: names(&survey),
         steps,
         proof,
         warnings,
     })
+}
+
+/// Names for people of what a plan may mention.
+fn names(survey: &Survey<'_>) -> Names {
+    let estate = survey.estate;
+    let mut names = BTreeMap::new();
+    for (id, machine) in &survey.machines {
+        names.extend(machine.name.clone().map(|name| (id.to_string(), name)));
+    }
+    let vpc_name = |vpc: &VpcId| {
+        let sites = estate.sites.values().map(|site| (&site.vpc, &site.name));
+        let mut all = sites.chain([(&estate.source.vpc, &estate.source.name)]);
+        all.find(|(id, _)| *id == vpc)
+            .map_or_else(|| vpc.to_string(), |(_, name)| name.to_string())
+    };
+    for region in survey.world.aws.values() {
+        for (id, table) in &region.tgw_route_tables {
+            names.extend(table.name.clone().map(|name| (id.to_string(), name)));
+        }
+    }
+    for region in survey.world.aws.values() {
+        for (id, attachment) in &region.attachments {
+            let name = match &attachment.kind {
+                AttachmentKind::Vpc { vpc, .. } => format!("VPC of {}", vpc_name(vpc)),
+                AttachmentKind::Peering { .. } => "peering".to_owned(),
+                AttachmentKind::Vpn(_) => "VPN".to_owned(),
+                AttachmentKind::DirectConnect(_) => "Direct Connect".to_owned(),
+                AttachmentKind::Unknown { resource_type, .. } => resource_type.clone(),
+            };
+            names.insert(id.to_string(), name);
+        }
+    }
+    Names(names)
 }
 
 /// A plan in the making.

@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_fabric::Change;
 use stayput_fabric::Fabric;
@@ -20,7 +21,9 @@ use stayput_fabric::Verdict;
 use crate::Action;
 use crate::Goal;
 use crate::Obstacle;
+use crate::OverlayKind;
 use crate::Step;
+use crate::StepId;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
 use crate::survey::Survey;
@@ -41,8 +44,8 @@ pub struct Proof {
 /// One state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProofState {
-    /// After what.
-    pub after: String,
+    /// After this step; `None`: now.
+    pub after: Option<StepId>,
     /// Addresses delivered, by site.
     pub delivered: BTreeMap<SiteName, usize>,
     /// Addresses not delivered, by verdict.
@@ -52,14 +55,14 @@ pub struct ProofState {
 /// A time in which addresses are not reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hole {
-    /// What opens it.
-    pub opens: String,
-    /// What closes it; `None`: it was open before and stays so.
-    pub closes: Option<String>,
+    /// The step that opens it; `None`: it is open now.
+    pub opens: Option<StepId>,
+    /// The step that closes it; `None`: it stays open.
+    pub closes: Option<StepId>,
     /// How many addresses are in it.
     pub addresses: usize,
     /// What happens to packets in it.
-    pub verdict: String,
+    pub what: String,
 }
 
 impl fmt::Display for Proof {
@@ -72,30 +75,23 @@ impl fmt::Display for Proof {
         )?;
         match self.holes.as_slice() {
             [] => write!(f, "no holes"),
-            [one] => write!(f, "1 hole ({one})"),
+            [_] => write!(f, "1 hole"),
             many => write!(f, "{} holes", many.len()),
         }
     }
 }
 
-impl fmt::Display for Hole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let closes = self.closes.as_deref().unwrap_or("—");
-        write!(
-            f,
-            "{} → {closes}: {} addresses, {}",
-            self.opens, self.addresses, self.verdict
-        )
-    }
-}
-
 /// One group of steps between two states.
 struct Transition {
-    label: String,
+    /// Its first and last step; `None`: the present.
+    steps: Option<(StepId, StepId)>,
     /// Whether it moves machines; otherwise it only changes where packets go.
     moves_machines: bool,
     changes: Vec<Change>,
 }
+
+/// A hole while it is open: since which step, and what happens in it.
+type Opened = (Option<StepId>, String);
 
 /// Proves the steps. The obstacles are what the proof refuses: a loop in any state; an address that a change of routes
 /// takes away from its machine, to a site where it is not; a bystander that is harmed; a machine unreachable at the end.
@@ -109,7 +105,7 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
         .addresses_of_interest()
         .into_iter()
         .filter(|address| !movers.contains_key(address))
-        .filter(|address| fabric.trace(&source, *address).verdict.is_delivered())
+        .filter(|address| fabric.verdict(&source, *address).is_delivered())
         .collect();
     let all: BTreeSet<_> = movers
         .keys()
@@ -123,26 +119,27 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
         ..Proof::default()
     };
     let mut before: BTreeMap<Ipv4Addr, Verdict> = BTreeMap::new();
-    let mut open: BTreeMap<Ipv4Addr, (String, String)> = BTreeMap::new();
-    let mut holes: BTreeMap<(String, Option<String>, String), usize> = BTreeMap::new();
-    let start = Transition {
-        label: "now".to_owned(),
+    let mut open: BTreeMap<Ipv4Addr, Opened> = BTreeMap::new();
+    let mut holes: BTreeMap<(Opened, Option<StepId>), usize> = BTreeMap::new();
+    let present = Transition {
+        steps: None,
         moves_machines: true,
         changes: Vec::new(),
     };
-    for transition in std::iter::once(&start).chain(&transitions) {
+    for transition in std::iter::once(&present).chain(&transitions) {
         for change in &transition.changes {
             fabric.apply(change);
         }
+        let (first, last) = transition.steps.clone().unzip();
         let mut state = ProofState {
-            after: transition.label.clone(),
+            after: last.clone(),
             delivered: BTreeMap::new(),
             undelivered: BTreeMap::new(),
         };
         let classes = fabric.classes(all.iter().copied());
         proof.classes = proof.classes.max(classes.len());
         for class in classes {
-            let verdict = fabric.trace(&source, class.representative).verdict;
+            let verdict = fabric.verdict(&source, class.representative);
             match verdict.site().filter(|_| verdict.is_delivered()) {
                 Some(site) => {
                     *state.delivered.entry(site.clone()).or_default() += class.members.len()
@@ -153,64 +150,92 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
                 }
             }
             for address in class.members {
-                let was_delivered = before.get(&address).is_some_and(Verdict::is_delivered);
-                let strays = was_delivered && !verdict.is_delivered() && !transition.moves_machines;
-                let harmed =
-                    was_delivered && !verdict.is_delivered() && bystanders.contains(&address);
-                if matches!(verdict, Verdict::Loop { .. }) || (strays && verdict.is_harmful()) || harmed {
+                let lost = before.get(&address).is_some_and(Verdict::is_delivered)
+                    && !verdict.is_delivered();
+                let strays = lost && verdict.is_harmful() && !transition.moves_machines;
+                let harmed = lost && bystanders.contains(&address);
+                if matches!(verdict, Verdict::Loop { .. }) || strays || harmed {
+                    let state = match &last {
+                        Some(step) => format!("after step {step}"),
+                        None => "now".to_owned(),
+                    };
+                    let (from, verdict) = (source.to_string(), verdict.to_string());
                     obstacles.insert(Obstacle::Unsafe {
-                        state: format!("after {}", transition.label),
-                        from: source.to_string(),
+                        state,
+                        from,
                         address,
-                        verdict: verdict.to_string(),
+                        verdict,
                     });
                 }
                 if verdict.is_delivered() {
-                    if let Some((opens, what)) = open.remove(&address) {
-                        *holes
-                            .entry((opens, Some(transition.label.clone()), what))
-                            .or_default() += 1;
+                    if let Some(opened) = open.remove(&address) {
+                        *holes.entry((opened, last.clone())).or_default() += 1;
                     }
                 } else {
                     open.entry(address)
-                        .or_insert_with(|| (transition.label.clone(), verdict.to_string()));
+                        .or_insert_with(|| (first.clone(), in_a_hole(&verdict)));
                 }
                 before.insert(address, verdict.clone());
             }
         }
         proof.states.push(state);
     }
-    for (opens, what) in open.into_values() {
-        *holes.entry((opens, None, what)).or_default() += 1;
+    for opened in open.into_values() {
+        *holes.entry((opened, None)).or_default() += 1;
     }
     proof.holes = holes
         .into_iter()
-        .map(|((opens, closes, verdict), addresses)| Hole {
+        .map(|(((opens, what), closes), addresses)| Hole {
             opens,
             closes,
             addresses,
-            verdict,
+            what,
         })
         .collect();
+    obstacles.append(&mut unreached(survey, goal, &movers, &before));
+    (proof, obstacles)
+}
 
-    if let Some(home) = home_after(goal) {
-        for (address, label) in &movers {
-            let network = survey.estate.network_of(*address);
-            let expected = network.map(|network| home(network));
-            let verdict = before.get(address);
+/// What happens to packets in a hole. When machines have moved and routes have not yet, that is no wrong turn: the
+/// packets go where they went before, and nobody is there any more.
+fn in_a_hole(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::WrongSite {
+            delivered_to,
+            lives_at,
+            ..
+        } => {
+            format!("still sent to {delivered_to} while the machine is at {lives_at} already")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Machines that would not be reached at their home when all is done.
+fn unreached(
+    survey: &Survey<'_>,
+    goal: &Goal,
+    movers: &BTreeMap<Ipv4Addr, String>,
+    at_the_end: &BTreeMap<Ipv4Addr, Verdict>,
+) -> BTreeSet<Obstacle> {
+    let Some(home) = home_after(goal) else {
+        return BTreeSet::new();
+    };
+    movers
+        .iter()
+        .filter_map(|(address, label)| {
+            let expected = survey.estate.network_of(*address).map(&home);
+            let verdict = at_the_end.get(address);
             let arrives =
                 verdict.is_some_and(|v| v.is_delivered() && v.site() == expected.as_ref());
-            if !arrives {
-                obstacles.insert(Obstacle::Unreachable {
-                    from: source.to_string(),
-                    address: *address,
-                    label: label.clone(),
-                    verdict: verdict.map(ToString::to_string).unwrap_or_default(),
-                });
-            }
-        }
-    }
-    (proof, obstacles)
+            (!arrives).then(|| Obstacle::Unreachable {
+                from: Source::OnPrem.to_string(),
+                address: *address,
+                label: label.clone(),
+                verdict: verdict.map(ToString::to_string).unwrap_or_default(),
+            })
+        })
+        .collect()
 }
 
 type HomeOf<'g> = Box<dyn Fn(&stayput_estate::Network) -> SiteName + 'g>;
@@ -251,7 +276,7 @@ fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, String> {
 
 fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition> {
     let source = &survey.estate.source.name;
-    let serve = |id: &stayput_estate::InstanceId, site: &SiteName, serving: bool| -> Vec<Change> {
+    let serve = |id: &InstanceId, site: &SiteName, serving: bool| -> Vec<Change> {
         let machine = survey.machines.get(id).filter(|_| survey.runs(id));
         let addresses = machine.into_iter().flat_map(|machine| machine.addresses());
         addresses
@@ -263,24 +288,24 @@ fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition> {
             .collect()
     };
     let mut transitions: Vec<Transition> = Vec::new();
-    let mut group =
-        |label: &str, changes: Vec<Change>, moves_machines: bool, joins: bool| match transitions
-            .last_mut()
-        {
-            Some(last) if joins && last.label == label => last.changes.extend(changes),
-            _ => transitions.push(Transition {
-                label: label.to_owned(),
-                moves_machines,
-                changes,
-            }),
-        };
-    for step in steps {
+    let mut steps = steps.iter().peekable();
+    while let Some(step) = steps.next() {
         match &step.action {
-            Action::Cutover { machine, .. } => {
-                group("cutover", serve(machine, source, false), true, true)
-            }
-            Action::RestoreNics { site, machine } => {
-                group("restore", serve(machine, site, true), true, true)
+            Action::Cutover { .. } | Action::RestoreNics { .. } => {
+                let kind = std::mem::discriminant(&step.action);
+                let mut changes = of_machine(step, source, &serve);
+                let mut last = step;
+                while let Some(next) =
+                    steps.next_if(|next| std::mem::discriminant(&next.action) == kind)
+                {
+                    changes.extend(of_machine(next, source, &serve));
+                    last = next;
+                }
+                transitions.push(Transition {
+                    steps: Some((step.id.clone(), last.id.clone())),
+                    moves_machines: true,
+                    changes,
+                });
             }
             Action::RunRecovery {
                 run: RecoveryRun::Planned,
@@ -291,67 +316,95 @@ fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition> {
             } => {
                 let stops = machines.iter().flat_map(|id| serve(id, from, false));
                 let starts = machines.iter().flat_map(|id| serve(id, to, true));
-                group(&step.id.0, stops.chain(starts).collect(), true, false);
+                let changes = stops.chain(starts).collect();
+                transitions.push(Transition {
+                    steps: Some((step.id.clone(), step.id.clone())),
+                    moves_machines: true,
+                    changes,
+                });
             }
-            Action::Erp {
-                site,
-                scope,
-                cidr,
-                present,
-            } => {
-                let scope = match scope {
-                    ErpScope::User => stayput_fabric::ErpScope::UserVpc,
-                    ErpScope::Transit => stayput_fabric::ErpScope::TransitVpc,
-                };
-                let change = Change::Erp {
-                    site: site.clone(),
-                    scope,
-                    cidr: *cidr,
-                    present: *present,
-                };
-                group(&step.id.0, vec![change], false, false);
+            action => {
+                if let Some(change) = of_routing(action) {
+                    transitions.push(Transition {
+                        steps: Some((step.id.clone(), step.id.clone())),
+                        moves_machines: false,
+                        changes: vec![change],
+                    });
+                }
             }
-            Action::TgwRoute {
-                region,
-                table,
-                cidr,
-                to,
-                ..
-            } => {
-                let change = Change::TgwRoute {
-                    region: region.clone(),
-                    table: table.clone(),
-                    cidr: *cidr,
-                    target: to.clone(),
-                };
-                group(&step.id.0, vec![change], false, false);
-            }
-            Action::EnsureSubnet {
-                site,
-                kind: crate::OverlayKind::Production,
-                network,
-                cidr,
-                ..
-            } => {
-                let change = Change::Subnet {
-                    site: site.clone(),
-                    cidr: *cidr,
-                    name: network.to_string(),
-                    present: true,
-                };
-                group(&step.id.0, vec![change], false, false);
-            }
-            Action::Capture { .. }
-            | Action::EnsureFlowVpc { .. }
-            | Action::EnsureSubnet { .. }
-            | Action::Replicate { .. }
-            | Action::Categorize { .. }
-            | Action::ProtectionPolicy { .. }
-            | Action::RecoveryPlan { .. }
-            | Action::AwaitRecoveryPoints { .. }
-            | Action::RunRecovery { .. }
-            | Action::Verify { .. } => {}
         }
     }
     transitions
+}
+
+/// What a step of one machine changes.
+fn of_machine(
+    step: &Step,
+    source: &SiteName,
+    serve: &impl Fn(&InstanceId, &SiteName, bool) -> Vec<Change>,
+) -> Vec<Change> {
+    match &step.action {
+        Action::Cutover { machine, .. } => serve(machine, source, false),
+        Action::RestoreNics { site, machine } => serve(machine, site, true),
+        _ => Vec::new(),
+    }
+}
+
+/// What a step changes about where packets go, if it moves no machine.
+fn of_routing(action: &Action) -> Option<Change> {
+    match action {
+        Action::Erp {
+            site,
+            scope,
+            cidr,
+            present,
+        } => {
+            let scope = match scope {
+                ErpScope::User => stayput_fabric::ErpScope::UserVpc,
+                ErpScope::Transit => stayput_fabric::ErpScope::TransitVpc,
+            };
+            Some(Change::Erp {
+                site: site.clone(),
+                scope,
+                cidr: *cidr,
+                present: *present,
+            })
+        }
+        Action::TgwRoute {
+            region,
+            table,
+            cidr,
+            to,
+            ..
+        } => Some(Change::TgwRoute {
+            region: region.clone(),
+            table: table.clone(),
+            cidr: *cidr,
+            target: to.clone(),
+        }),
+        Action::EnsureSubnet {
+            site,
+            kind: OverlayKind::Production,
+            network,
+            cidr,
+            ..
+        } => Some(Change::Subnet {
+            site: site.clone(),
+            cidr: *cidr,
+            name: network.to_string(),
+            present: true,
+        }),
+        Action::Capture { .. }
+        | Action::EnsureFlowVpc { .. }
+        | Action::EnsureSubnet { .. }
+        | Action::Replicate { .. }
+        | Action::Cutover { .. }
+        | Action::RestoreNics { .. }
+        | Action::Categorize { .. }
+        | Action::ProtectionPolicy { .. }
+        | Action::RecoveryPlan { .. }
+        | Action::AwaitRecoveryPoints { .. }
+        | Action::RunRecovery { .. }
+        | Action::Verify { .. } => None,
+    }
 }

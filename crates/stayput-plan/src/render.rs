@@ -6,8 +6,11 @@ use std::fmt::Write;
 use stayput_world::aws::TgwTarget;
 
 use crate::Action;
+use crate::Names;
 use crate::OverlayKind;
 use crate::Plan;
+use crate::Step;
+use crate::StepId;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
 
@@ -16,14 +19,11 @@ const NAMED: usize = 12;
 
 impl Action {
     /// One line: what shall be true.
-    pub fn describe(&self, names: &BTreeMap<stayput_estate::InstanceId, String>) -> String {
-        let name = |id: &stayput_estate::InstanceId| {
-            names.get(id).cloned().unwrap_or_else(|| id.to_string())
-        };
-        let target = |target: &Option<TgwTarget>| {
-            target
-                .as_ref()
-                .map_or_else(|| "absent".to_owned(), ToString::to_string)
+    pub fn describe(&self, names: &Names) -> String {
+        let target = |target: &Option<TgwTarget>| match target {
+            None => "absent".to_owned(),
+            Some(TgwTarget::Blackhole) => "blackhole".to_owned(),
+            Some(TgwTarget::Attachment(id)) => names.with_id(id.as_str()),
         };
         match self {
             Self::Capture { machines } => format!(
@@ -74,10 +74,16 @@ impl Action {
                 )
             }
             Self::Cutover { site, machine, .. } => {
-                format!("{site}: {} stops in EC2 and starts as a VM", name(machine))
+                format!(
+                    "{site}: {} stops in EC2 and starts as a VM",
+                    names.name(machine.as_str())
+                )
             }
             Self::RestoreNics { site, machine } => {
-                format!("{site}: {} gets its own addresses", name(machine))
+                format!(
+                    "{site}: {} gets its own addresses",
+                    names.name(machine.as_str())
+                )
             }
             Self::TgwRoute {
                 region,
@@ -85,9 +91,12 @@ impl Action {
                 cidr,
                 from,
                 to,
-            } => {
-                format!("{region}: {table} {cidr} {} → {}", target(from), target(to))
-            }
+            } => format!(
+                "{region}: {cidr} in {}: {} → {}",
+                names.with_id(table.as_str()),
+                target(from),
+                target(to)
+            ),
             Self::Categorize {
                 site,
                 key,
@@ -186,11 +195,31 @@ impl Action {
 }
 
 fn count(n: usize, noun: &str) -> String {
+    let plural = if noun.ends_with('s') { "es" } else { "s" };
     if n == 1 {
         format!("1 {noun}")
     } else {
-        format!("{n} {noun}s")
+        format!("{n} {noun}{plural}")
     }
+}
+
+/// Steps as they are numbered for people: steps that touch one machine each, alike and in a row, share a number.
+fn numbered(plan: &Plan) -> Vec<Vec<&Step>> {
+    let mut groups: Vec<Vec<&Step>> = Vec::new();
+    for step in &plan.steps {
+        let single = matches!(
+            step.action,
+            Action::Cutover { .. } | Action::RestoreNics { .. }
+        );
+        let alike = |last: &&Step| {
+            std::mem::discriminant(&last.action) == std::mem::discriminant(&step.action)
+        };
+        match groups.last_mut() {
+            Some(group) if single && group.last().is_some_and(alike) => group.push(step),
+            _ => groups.push(vec![step]),
+        }
+    }
+    groups
 }
 
 /// The whole plan as text.
@@ -202,35 +231,25 @@ pub fn render(plan: &Plan) -> String {
         return text;
     }
     let _ = writeln!(text);
-    // Steps of one machine each are shown together: 2,000 lines alike help nobody.
-    let mut number = 0;
-    let mut steps = plan.steps.iter().peekable();
-    while let Some(step) = steps.next() {
-        number += 1;
-        let kind = std::mem::discriminant(&step.action);
-        let single = matches!(
-            step.action,
-            Action::Cutover { .. } | Action::RestoreNics { .. }
-        );
-        let mut run = vec![step];
-        while let Some(next) =
-            steps.next_if(|next| single && std::mem::discriminant(&next.action) == kind)
-        {
-            run.push(next);
-        }
-        for step in run.iter().take(NAMED) {
+    let groups = numbered(plan);
+    let mut number_of: BTreeMap<&StepId, usize> = BTreeMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        let number = index + 1;
+        number_of.extend(group.iter().map(|step| (&step.id, number)));
+        for step in group.iter().take(NAMED) {
             let _ = writeln!(
                 text,
-                "  {:>3} {} {}",
-                number,
+                "  {number:>3} {} {}",
                 step.action.mark(),
-                step.action.describe(&plan.machines)
+                step.action.describe(&plan.names)
             );
         }
-        if run.len() > NAMED {
-            let _ = writeln!(text, "  {:>3}   … and {} more", number, run.len() - NAMED);
+        if group.len() > NAMED {
+            let _ = writeln!(text, "  {number:>3}   … and {} more", group.len() - NAMED);
         }
-        let _ = writeln!(text, "        {}", step.why);
+        if let Some(first) = group.first() {
+            let _ = writeln!(text, "        {}", first.why);
+        }
     }
     if !plan.warnings.is_empty() {
         let _ = writeln!(text, "\nTo know:");
@@ -239,8 +258,20 @@ pub fn render(plan: &Plan) -> String {
         }
     }
     let _ = writeln!(text, "\n{}", plan.proof);
+    let step = |id: &Option<StepId>, none: &str| match id.as_ref().and_then(|id| number_of.get(id))
+    {
+        Some(number) => format!("step {number}"),
+        None => none.to_owned(),
+    };
     for hole in &plan.proof.holes {
-        let _ = writeln!(text, "  hole: {hole}");
+        let _ = writeln!(
+            text,
+            "  hole from {} to {}: {}, {}",
+            step(&hole.opens, "now"),
+            step(&hole.closes, "the end"),
+            count(hole.addresses, "address"),
+            hole.what,
+        );
     }
     text
 }

@@ -205,18 +205,32 @@ fn entries<'w>(
 /// Whether packets entering by this table are meant to reach the prefix: its longest route over it leads somewhere. A
 /// blackhole over it is somebody's wish that they do not; one for exactly the prefix is a fence of ours.
 fn must_reach(aws: &AwsRegion, table: &TgwRouteTable, cidr: Cidr) -> bool {
-    longest(aws, table, cidr).is_some_and(|(prefix, targets)| prefix == cidr || !targets.contains(&None))
+    longest(aws, table, cidr)
+        .is_some_and(|(prefix, targets)| prefix == cidr || !targets.contains(&None))
 }
 
 /// The longest prefix of a table over `cidr`, and where it leads.
-fn longest<'w>(aws: &'w AwsRegion, table: &'w TgwRouteTable, cidr: Cidr) -> Option<(Cidr, BTreeSet<Option<&'w AttachmentId>>)> {
-    let covering: Vec<_> = entries(aws, table).filter(|(prefix, _)| prefix.covers(cidr)).collect();
-    let prefix = covering.iter().map(|(prefix, _)| *prefix).max_by_key(|prefix| prefix.len())?;
+fn longest<'w>(
+    aws: &'w AwsRegion,
+    table: &'w TgwRouteTable,
+    cidr: Cidr,
+) -> Option<(Cidr, BTreeSet<Option<&'w AttachmentId>>)> {
+    let covering: Vec<_> = entries(aws, table)
+        .filter(|(prefix, _)| prefix.covers(cidr))
+        .collect();
+    let prefix = covering
+        .iter()
+        .map(|(prefix, _)| *prefix)
+        .max_by_key(|prefix| prefix.len())?;
     // A static route hides a propagated one of the same prefix (AWS reference §1.2).
     let targets = match table.static_routes.get(&prefix) {
         Some(TgwTarget::Attachment(id)) => [Some(id)].into(),
         Some(TgwTarget::Blackhole) => [None].into(),
-        None => covering.iter().filter(|(other, _)| *other == prefix).map(|(_, target)| *target).collect(),
+        None => covering
+            .iter()
+            .filter(|(other, _)| *other == prefix)
+            .map(|(_, target)| *target)
+            .collect(),
     };
     Some((prefix, targets))
 }

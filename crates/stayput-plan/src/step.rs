@@ -36,12 +36,31 @@ pub struct Plan {
     pub goal: Goal,
     /// What to do, in an order that respects `needs`. Empty: the goal is reached already.
     pub steps: Vec<Step>,
-    /// Names for people by instance.
-    pub machines: BTreeMap<InstanceId, String>,
+    /// Names for people of the ids in it.
+    pub names: Names,
     /// Where packets go in every intermediate state.
     pub proof: Proof,
     /// What the operator should know although it stops nothing.
     pub warnings: Vec<String>,
+}
+
+/// Names for people, by id: of machines, route tables, attachments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Names(pub BTreeMap<String, String>);
+
+impl Names {
+    /// The name alone, or the id if it has none.
+    pub fn name<'n>(&'n self, id: &'n str) -> &'n str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+
+    /// The id, with its name behind it if it has one.
+    pub fn with_id(&self, id: &str) -> String {
+        self.0
+            .get(id)
+            .map_or_else(|| id.to_owned(), |name| format!("{id} ({name})"))
+    }
 }
 
 /// A stable name of a step: the same work has the same id in every plan, so that a resumed run finds its own traces in the journal.

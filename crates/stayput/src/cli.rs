@@ -9,7 +9,11 @@ use clap::ValueEnum;
 
 /// Moves machines from EC2 to NC2 and between NC2 sites without changing one IP address.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = "\
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   stayput demo                            rehearse the whole story on this machine
   stayput config check                    is stayput.toml right?
@@ -19,7 +23,8 @@ Examples:
   stayput trace on-prem 172.30.1.34       where do packets go now?
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
-4 obstacles found, 5 somebody else is working on the estate.")]
+4 obstacles found, 5 somebody else is working on the estate."
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -33,7 +38,14 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The estate file.
-    #[arg(long, short, global = true, env = "STAYPUT_FILE", default_value = "stayput.toml", value_name = "PATH")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "STAYPUT_FILE",
+        default_value = "stayput.toml",
+        value_name = "PATH"
+    )]
     pub file: PathBuf,
     /// One JSON object on standard output instead of text.
     #[arg(long, global = true)]
@@ -287,6 +299,18 @@ pub struct BenchArgs {
     /// What to measure.
     #[arg(value_enum)]
     pub what: BenchWhat,
+    /// Sizes to measure, instead of the usual ones.
+    #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    pub machines: Vec<usize>,
+    /// How many machines are worked on at once, instead of 1, 16 and 64 (`nics`).
+    #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    pub concurrency: Vec<usize>,
+    /// Pause between two looks at a task (`nics`).
+    #[arg(long, default_value_t = 2000, value_name = "MS")]
+    pub poll: u64,
+    /// Repetitions, of which the median counts.
+    #[arg(long, value_name = "N")]
+    pub runs: Option<usize>,
 }
 
 /// What to measure.
@@ -296,4 +320,12 @@ pub enum BenchWhat {
     Plan,
     /// NIC restores a second at concurrency 1, 16 and 64.
     Nics,
+    /// Wall time of the demo with 12, 250 and 2,000 machines.
+    Demo,
+    /// The part of `plan` that runs in a process of its own.
+    #[value(hide = true)]
+    PlanProbe,
+    /// The part of `nics` that runs in a process of its own.
+    #[value(hide = true)]
+    NicsProbe,
 }

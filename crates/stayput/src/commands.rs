@@ -28,7 +28,14 @@ pub async fn run(cli: Cli) -> Result<Output, CommandError> {
         Command::Config(command) => config::run(global, &command),
         Command::Capture(args) => {
             // Only reads AWS and writes the ledger: nothing to ask about.
-            apply::apply(global, &GoalCommand::Capture { networks: args.networks }, true).await
+            apply::apply(
+                global,
+                &GoalCommand::Capture {
+                    networks: args.networks,
+                },
+                true,
+            )
+            .await
         }
         Command::Plan(args) => apply::plan(global, &args.goal).await,
         Command::Apply(args) => apply::apply(global, &args.goal, args.yes).await,
@@ -42,17 +49,23 @@ pub async fn run(cli: Cli) -> Result<Output, CommandError> {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "stayput", &mut text);
             let text = String::from_utf8_lossy(&text).into_owned();
-            Ok(Output::new(text.clone(), serde_json::json!({ "script": text })))
+            Ok(Output::new(
+                text.clone(),
+                serde_json::json!({ "script": text }),
+            ))
         }
         Command::Man { dir } => {
             let io = |error: std::io::Error| {
-                CommandError::new(Kind::Failed, format!("{} cannot be written: {error}", dir.display()))
+                CommandError::new(
+                    Kind::Failed,
+                    format!("{} cannot be written: {error}", dir.display()),
+                )
             };
             fs::create_dir_all(&dir).map_err(io)?;
             clap_mangen::generate_to(Cli::command(), &dir).map_err(io)?;
             let text = format!("man pages are in {}\n", dir.display());
             Ok(Output::new(text, serde_json::json!({ "dir": dir })))
         }
-        Command::Bench(args) => bench::run(&args).await,
+        Command::Bench(args) => bench::run(global, &args).await,
     }
 }

@@ -64,7 +64,13 @@ pub struct CommandError {
 impl CommandError {
     /// An error without causes.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new(), obstacles: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            obstacles: Vec::new(),
+        }
     }
 
     /// An error with the causes of another.
@@ -130,10 +136,16 @@ impl CommandError {
 
 impl From<LedgerError> for CommandError {
     fn from(error: LedgerError) -> Self {
-        let kind = if matches!(error, LedgerError::Held { .. }) { Kind::Held } else { Kind::Failed };
+        let kind = if matches!(error, LedgerError::Held { .. }) {
+            Kind::Held
+        } else {
+            Kind::Failed
+        };
         let this = Self::from_error(kind, &error);
         match kind {
-            Kind::Held => this.hint("wait until it is done; if it died, its lock died with it and this is another one"),
+            Kind::Held => this.hint(
+                "wait until it is done; if it died, its lock died with it and this is another one",
+            ),
             _ => this,
         }
     }
@@ -142,17 +154,27 @@ impl From<LedgerError> for CommandError {
 impl From<EngineError> for CommandError {
     fn from(error: EngineError) -> Self {
         let stale = error.is_stale_world();
-        let kind = if stale { Kind::WorldChanged } else { Kind::Failed };
+        let kind = if stale {
+            Kind::WorldChanged
+        } else {
+            Kind::Failed
+        };
         let mut this = Self::from_error(kind, &error);
         match &error {
-            EngineError::Step { title, done: (done, of), .. } => {
+            EngineError::Step {
+                title,
+                done: (done, of),
+                ..
+            } => {
                 this.message = format!("{}: {title}", this.message);
                 this = this.hint(format!(
                     "{done} of {of} steps are done and stand; run the same command again to go on from here"
                 ));
             }
             EngineError::Ledger(_) | EngineError::Internal(_) => {}
-            EngineError::NoCredentials { .. } => this = this.hint("nothing was contacted and nothing was changed"),
+            EngineError::NoCredentials { .. } => {
+                this = this.hint("nothing was contacted and nothing was changed")
+            }
             EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {
                 this = this.hint("the world could not be observed; nothing was changed");
             }
@@ -165,7 +187,10 @@ impl From<Vec<Obstacle>> for CommandError {
     fn from(obstacles: Vec<Obstacle>) -> Self {
         let count = obstacles.len();
         let plural = if count == 1 { "" } else { "s" };
-        let mut this = Self::new(Kind::Obstacles, format!("no plan: {count} obstacle{plural}; nothing was changed"));
+        let mut this = Self::new(
+            Kind::Obstacles,
+            format!("no plan: {count} obstacle{plural}; nothing was changed"),
+        );
         this.obstacles = obstacles;
         this
     }

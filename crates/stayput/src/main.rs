@@ -21,7 +21,10 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let json = cli.global.json;
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             return report(&CommandError::from_error(Kind::Failed, &error), json);
@@ -32,10 +35,18 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match result {
         Ok(output) => {
-            let text = if json { format!("{}\n", output.json) } else { output.text };
+            let text = if json {
+                format!("{}\n", output.json)
+            } else {
+                output.text
+            };
             // A closed pipe (`| head`) is the reader's choice, not a failure.
             let _ = anstream::stdout().write_all(text.as_bytes());
-            if output.ok { ExitCode::SUCCESS } else { Kind::Failed.exit_code() }
+            if output.ok {
+                ExitCode::SUCCESS
+            } else {
+                Kind::Failed.exit_code()
+            }
         }
         Err(error) => report(&error, json),
     }

@@ -14,6 +14,10 @@ pub struct Output {
 impl Output {
     /// A result that is well.
     pub fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
-        Self { text: text.into(), json, ok: true }
+        Self {
+            text: text.into(),
+            json,
+            ok: true,
+        }
     }
 }

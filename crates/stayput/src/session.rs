@@ -23,18 +23,24 @@ pub fn load_estate(file: &Path) -> Result<Estate, CommandError> {
         CommandError::new(Kind::Usage, format!("{} cannot be read: {error}", file.display()))
             .hint("name the estate file with --file or STAYPUT_FILE, or start one: stayput config init > stayput.toml")
     })?;
-    let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let base = file
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     stayput_estate::parse(&file.display().to_string(), &text, base).map_err(|errors| {
         let mut rendered = String::new();
-        let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
-            // Keys and ids have hyphens and must not be broken there.
-            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
-            .with_width(100);
+        let handler =
+            miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
+                // Keys and ids have hyphens and must not be broken there.
+                .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+                .with_width(100);
         if handler.render_report(&mut rendered, &errors).is_err() {
             rendered = errors.to_string();
         }
         let mut error = CommandError::new(Kind::Usage, format!("{rendered}\n"));
-        error.hints.push("nothing was contacted and nothing was changed".to_owned());
+        error
+            .hints
+            .push("nothing was contacted and nothing was changed".to_owned());
         error
     })
 }
@@ -61,17 +67,19 @@ pub async fn engine(global: &Global, events: Events) -> Result<Engine, CommandEr
     let estate = load_estate(&global.file)?;
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
     let ledger = open_ledger(&estate)?;
-    Ok(Engine { estate: Arc::new(estate), clients, ledger, events })
+    Ok(Engine {
+        estate: Arc::new(estate),
+        clients,
+        ledger,
+        events,
+    })
 }
 
 /// Who asks, for the record.
 pub fn who() -> String {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
-    match variable("HOSTNAME") {
-        Some(host) => format!("{user}@{host}"),
-        None => user,
-    }
+    let user = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
+    let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
+    format!("{user}@{host}")
 }
 
 /// Network names as typed; all of the estate's if none was.
@@ -90,8 +98,11 @@ pub fn networks(
                 Ok(name)
             } else {
                 let known: Vec<_> = estate.networks.keys().map(NetworkName::as_str).collect();
-                Err(CommandError::new(Kind::Usage, format!("there is no network `{name}` in the estate"))
-                    .hint(format!("its networks are {}", known.join(", "))))
+                Err(CommandError::new(
+                    Kind::Usage,
+                    format!("there is no network `{name}` in the estate"),
+                )
+                .hint(format!("its networks are {}", known.join(", "))))
             }
         })
         .collect()
@@ -103,8 +114,15 @@ pub fn site(estate: &Estate, name: &str) -> Result<stayput_estate::SiteName, Com
     if estate.sites.contains_key(&site) {
         Ok(site)
     } else {
-        let known: Vec<_> = estate.sites.keys().map(stayput_estate::SiteName::as_str).collect();
-        Err(CommandError::new(Kind::Usage, format!("there is no NC2 site `{name}` in the estate"))
-            .hint(format!("its sites are {}", known.join(", "))))
+        let known: Vec<_> = estate
+            .sites
+            .keys()
+            .map(stayput_estate::SiteName::as_str)
+            .collect();
+        Err(CommandError::new(
+            Kind::Usage,
+            format!("there is no NC2 site `{name}` in the estate"),
+        )
+        .hint(format!("its sites are {}", known.join(", "))))
     }
 }

@@ -37,7 +37,9 @@ async fn drain(mut events: UnboundedReceiver<Event>) {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
 }
 
 async fn bars(mut events: UnboundedReceiver<Event>) {
@@ -51,7 +53,9 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
             Event::Observing { what } => total.set_message(format!("reading {what}")),
             Event::RunStarted { goal, steps, .. } => {
                 total.set_length(steps as u64);
-                total.set_style(style("{bar:32} {pos}/{len} steps  {elapsed} elapsed, about {eta} left  {msg}"));
+                total.set_style(style(
+                    "{bar:32} {pos}/{len} steps  {elapsed} elapsed, about {eta} left  {msg}",
+                ));
                 total.set_message(goal);
             }
             Event::StepStarted { step, title } => {
@@ -63,7 +67,11 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                     shown.insert(step, line);
                 }
             }
-            Event::StepProgress { step, percent, note } => {
+            Event::StepProgress {
+                step,
+                percent,
+                note,
+            } => {
                 if let Some(line) = shown.get(&step) {
                     if let Some(percent) = percent {
                         line.set_length(100);
@@ -73,7 +81,12 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                     line.set_message(note);
                 }
             }
-            Event::StepDone { step, title, changed, ms } => {
+            Event::StepDone {
+                step,
+                title,
+                changed,
+                ms,
+            } => {
                 total.inc(1);
                 if let Some(line) = shown.remove(&step) {
                     line.finish_and_clear();
@@ -103,8 +116,14 @@ async fn lines(mut events: UnboundedReceiver<Event>) {
                 told.insert(step, Instant::now());
                 continue;
             }
-            Event::StepProgress { step, percent, note } => {
-                let Some(last) = told.get_mut(&step) else { continue };
+            Event::StepProgress {
+                step,
+                percent,
+                note,
+            } => {
+                let Some(last) = told.get_mut(&step) else {
+                    continue;
+                };
                 if last.elapsed() < PLAIN_EVERY {
                     continue;
                 }
@@ -114,7 +133,9 @@ async fn lines(mut events: UnboundedReceiver<Event>) {
                     None => format!("  … {note}"),
                 }
             }
-            Event::StepDone { title, changed, ms, .. } => {
+            Event::StepDone {
+                title, changed, ms, ..
+            } => {
                 let mark = if changed { "✓" } else { "=" };
                 format!("  {mark} {title} ({})", seconds(ms))
             }

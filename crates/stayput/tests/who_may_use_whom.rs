@@ -11,8 +11,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-estate", &[]),
     ("stayput-world", &["stayput-estate"]),
     ("stayput-fabric", &["stayput-estate", "stayput-world"]),
-    ("stayput-plan", &["stayput-estate", "stayput-world", "stayput-fabric"]),
-    ("stayput-ledger", &["stayput-estate", "stayput-world", "stayput-plan"]),
+    (
+        "stayput-plan",
+        &["stayput-estate", "stayput-world", "stayput-fabric"],
+    ),
+    (
+        "stayput-ledger",
+        &["stayput-estate", "stayput-world", "stayput-plan"],
+    ),
     ("stayput-aws", &["stayput-estate", "stayput-world"]),
     ("stayput-nutanix", &["stayput-estate", "stayput-world"]),
     (
@@ -31,12 +37,33 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-lab", &["stayput-estate", "stayput-world"]),
 ];
 
-const PURE: &[&str] = &["stayput-estate", "stayput-world", "stayput-fabric", "stayput-plan"];
+const PURE: &[&str] = &[
+    "stayput-estate",
+    "stayput-world",
+    "stayput-fabric",
+    "stayput-plan",
+];
 
 /// Crates that bring a runtime, a clock, randomness or IO.
 const IMPURE: &[&str] = &[
-    "tokio", "futures", "async-std", "smol", "mio", "hyper", "reqwest", "jiff", "chrono", "time", "rand", "getrandom", "uuid",
-    "rusqlite", "tempfile", "socket2", "rustls", "ring",
+    "tokio",
+    "futures",
+    "async-std",
+    "smol",
+    "mio",
+    "hyper",
+    "reqwest",
+    "jiff",
+    "chrono",
+    "time",
+    "rand",
+    "getrandom",
+    "uuid",
+    "rusqlite",
+    "tempfile",
+    "socket2",
+    "rustls",
+    "ring",
 ];
 
 #[test]
@@ -45,7 +72,11 @@ fn crates_use_only_what_the_map_allows() {
     let rules: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
     for package in &metadata.packages {
         let Some(allowed) = rules.get(package.name.as_str()) else {
-            assert_eq!(package.name.as_str(), "stayput", "a crate without a place on the map");
+            assert_eq!(
+                package.name.as_str(),
+                "stayput",
+                "a crate without a place on the map"
+            );
             continue;
         };
         let ours = package
@@ -55,7 +86,11 @@ fn crates_use_only_what_the_map_allows() {
             .map(|dependency| dependency.name.as_str())
             .filter(|name| name.starts_with("stayput"));
         for used in ours {
-            assert!(allowed.contains(&used), "{} must not use {used}", package.name);
+            assert!(
+                allowed.contains(&used),
+                "{} must not use {used}",
+                package.name
+            );
         }
     }
 }
@@ -64,13 +99,19 @@ fn crates_use_only_what_the_map_allows() {
 fn pure_crates_have_no_runtime_no_clock_and_no_io_crate_even_indirectly() {
     let metadata = MetadataCommand::new().exec().unwrap();
     let resolve = metadata.resolve.as_ref().unwrap();
-    let name: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package.name.as_str())).collect();
+    let name: BTreeMap<_, _> = metadata
+        .packages
+        .iter()
+        .map(|package| (&package.id, package.name.as_str()))
+        .collect();
     let uses: BTreeMap<_, Vec<_>> = resolve
         .nodes
         .iter()
         .map(|node| {
             let normal = node.deps.iter().filter(|dep| {
-                dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+                dep.dep_kinds
+                    .iter()
+                    .any(|kind| kind.kind == DependencyKind::Normal)
             });
             (&node.id, normal.map(|dep| &dep.pkg).collect())
         })
@@ -91,7 +132,17 @@ fn pure_crates_have_no_runtime_no_clock_and_no_io_crate_even_indirectly() {
 
 #[test]
 fn pure_crates_take_no_clock_and_touch_no_file_network_or_environment() {
-    const FORBIDDEN: &[&str] = &["std::fs", "std::net::Tcp", "std::net::Udp", "std::env", "SystemTime", "Instant::now", "std::thread", "std::process", "async fn"];
+    const FORBIDDEN: &[&str] = &[
+        "std::fs",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::env",
+        "SystemTime",
+        "Instant::now",
+        "std::thread",
+        "std::process",
+        "async fn",
+    ];
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for pure in PURE {
         let mut open = vec![root.join(pure).join("src")];
@@ -103,7 +154,9 @@ fn pure_crates_take_no_clock_and_touch_no_file_network_or_environment() {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).unwrap();
-                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                let code = text
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"));
                 for line in code {
                     for word in FORBIDDEN {
                         assert!(!line.contains(word), "{}: {line}", path.display());

@@ -32,17 +32,24 @@ const CUT_OVER_WITHIN: Duration = Duration::from_secs(12 * 3600);
 const CUTOVER: &str = "CUTOVER";
 
 fn may_cut_over(vm: &MoveVm) -> bool {
-    vm.actions.iter().any(|action| action.eq_ignore_ascii_case(CUTOVER))
+    vm.actions
+        .iter()
+        .any(|action| action.eq_ignore_ascii_case(CUTOVER))
 }
 
 fn failed(plan: &str, vm: &MoveVm) -> Option<StepError> {
     let reason = vm.error.clone()?;
-    Some(StepError::Failed { what: format!("Move plan {plan}"), reason })
+    Some(StepError::Failed {
+        what: format!("Move plan {plan}"),
+        reason,
+    })
 }
 
 /// Whether Move has gone past the point where the VM could be cut over: it is being, or is, cut over.
 fn is_past_ready(vm: &MoveVm) -> bool {
-    vm.completed || vm.state.to_ascii_lowercase().contains("cutoverinprogress") || vm.state.to_ascii_lowercase().contains("lastsync")
+    vm.completed
+        || vm.state.to_ascii_lowercase().contains("cutoverinprogress")
+        || vm.state.to_ascii_lowercase().contains("lastsync")
 }
 
 pub async fn replicate(
@@ -57,7 +64,10 @@ pub async fn replicate(
     let config = context.move_config(site)?;
     let world = context.move_world(site)?;
     let region = &context.estate.source.region;
-    let missing = |what: String| StepError::Missing { what, site: site.clone() };
+    let missing = |what: String| StepError::Missing {
+        what,
+        site: site.clone(),
+    };
     let mut vms = BTreeMap::new();
     for machine in machines {
         let workload = world.workloads.get(machine);
@@ -65,21 +75,40 @@ pub async fn replicate(
         vms.insert(workload.id.clone(), machine.clone());
     }
     let provider = |kind: &MoveProviderKind, name: &str| {
-        world.providers.iter().find(|(_, provider)| provider.kind == *kind && provider.name == name)
+        world
+            .providers
+            .iter()
+            .find(|(_, provider)| provider.kind == *kind && provider.name == name)
     };
     let source = provider(&MoveProviderKind::Aws, &config.source_provider);
     let target = provider(&MoveProviderKind::Aos, &config.target_provider);
-    let (source, _) = source.ok_or_else(|| missing(format!("Move's AWS provider {}", config.source_provider)))?;
-    let (target, inventory) = target.ok_or_else(|| missing(format!("Move's AOS provider {}", config.target_provider)))?;
+    let (source, _) =
+        source.ok_or_else(|| missing(format!("Move's AWS provider {}", config.source_provider)))?;
+    let (target, inventory) =
+        target.ok_or_else(|| missing(format!("Move's AOS provider {}", config.target_provider)))?;
     let (cluster, container) = inventory
         .clusters
         .iter()
-        .find_map(|(id, cluster)| Some((id.clone(), cluster.containers.get(&config.container)?.clone())))
+        .find_map(|(id, cluster)| {
+            Some((
+                id.clone(),
+                cluster.containers.get(&config.container)?.clone(),
+            ))
+        })
         .ok_or_else(|| missing(format!("storage container {}", config.container)))?;
-    let target_subnet = context.catalog.subnet(site, OverlayKind::Production, network)?;
-    if !inventory.clusters.values().any(|cluster| cluster.networks.contains_key(&target_subnet)) {
+    let target_subnet = context
+        .catalog
+        .subnet(site, OverlayKind::Production, network)?;
+    if !inventory
+        .clusters
+        .values()
+        .any(|cluster| cluster.networks.contains_key(&target_subnet))
+    {
         // The subnet is younger than Move's last look at its target.
-        context.watcher.refresh_once(site, client, &config.source_provider, region).await?;
+        context
+            .watcher
+            .refresh_once(site, client, &config.source_provider, region)
+            .await?;
     }
     let existed = world.plans.values().any(|plan| plan.name == name);
     let spec = MovePlanSpec {
@@ -124,11 +153,18 @@ pub async fn replicate(
                 }
                 let arrived = may_cut_over(vm) || is_past_ready(vm);
                 ready += usize::from(arrived);
-                sum += if arrived { 100 } else { usize::from(vm.progress.unwrap_or(0)) };
+                sum += if arrived {
+                    100
+                } else {
+                    usize::from(vm.progress.unwrap_or(0))
+                };
             }
             plan_is_alive(name, &seen)?;
             let percent = u8::try_from(sum / wanted.len().max(1)).ok();
-            context.progress(percent, format!("{ready} of {} machines ready to cut over", wanted.len()));
+            context.progress(
+                percent,
+                format!("{ready} of {} machines ready to cut over", wanted.len()),
+            );
             Ok((ready == wanted.len()).then_some(()))
         })
         .await?;
@@ -157,13 +193,23 @@ pub async fn cutover(
 ) -> Result<bool, StepError> {
     let client = context.move_client(site)?;
     let facts = context.machine(machine)?;
-    let workload = context.move_world(site)?.workloads.get(machine).map(|workload| workload.id.clone());
-    let missing = |what: String| StepError::Missing { what, site: site.clone() };
+    let workload = context
+        .move_world(site)?
+        .workloads
+        .get(machine)
+        .map(|workload| workload.id.clone());
+    let missing = |what: String| StepError::Missing {
+        what,
+        site: site.clone(),
+    };
     let workload = workload.ok_or_else(|| missing(format!("{machine} in Move's inventory")))?;
     let plan = context.catalog.move_plan(site, name)?;
     let look = async || -> Result<MoveVm, StepError> {
         let seen = context.watcher.look(site, client, &plan).await?;
-        seen.vms.get(&workload).cloned().ok_or_else(|| missing(format!("{machine} in Move plan {name}")))
+        seen.vms
+            .get(&workload)
+            .cloned()
+            .ok_or_else(|| missing(format!("{machine} in Move plan {name}")))
     };
     let before = look().await?;
     let ask = may_cut_over(&before);
@@ -203,8 +249,15 @@ pub async fn cutover(
 }
 
 /// Promise 2: the source is stopped before the target gets its address.
-pub async fn source_is_stopped(context: &StepContext, machine: &InstanceId) -> Result<(), StepError> {
-    let found = context.clients.aws.instance(&context.estate.source.region, machine).await?;
+pub async fn source_is_stopped(
+    context: &StepContext,
+    machine: &InstanceId,
+) -> Result<(), StepError> {
+    let found = context
+        .clients
+        .aws
+        .instance(&context.estate.source.region, machine)
+        .await?;
     match found.map(|instance| instance.state) {
         None | Some(InstanceState::Stopped | InstanceState::Terminated) => Ok(()),
         Some(

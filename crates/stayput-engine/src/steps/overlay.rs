@@ -27,7 +27,11 @@ const NC2_WRITES_WITHIN: Duration = Duration::from_secs(600);
 /// How often a prefix is set again when it does not stay.
 const ERP_ATTEMPTS: u32 = 5;
 
-pub async fn flow_vpc(context: &StepContext, site: &SiteName, name: &str) -> Result<bool, StepError> {
+pub async fn flow_vpc(
+    context: &StepContext,
+    site: &SiteName,
+    name: &str,
+) -> Result<bool, StepError> {
     if context.catalog.vpc(site, name).is_some() {
         return Ok(false);
     }
@@ -37,14 +41,28 @@ pub async fn flow_vpc(context: &StepContext, site: &SiteName, name: &str) -> Res
         erps: BTreeSet::new(),
         dns: Vec::new(),
     };
-    let id = context.prism(site)?.create_vpc(&spec, context.request("create")).await?;
+    let id = context
+        .prism(site)?
+        .create_vpc(&spec, context.request("create"))
+        .await?;
     context.record(&serde_json::json!({"created": id}))?;
     context.catalog.put_vpc(site, name, id);
     Ok(true)
 }
 
 pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, StepError> {
-    let Action::EnsureSubnet { site, kind, network, cidr, gateway, pools, dns } = action else { return Ok(false) };
+    let Action::EnsureSubnet {
+        site,
+        kind,
+        network,
+        cidr,
+        gateway,
+        pools,
+        dns,
+    } = action
+    else {
+        return Ok(false);
+    };
     if context.catalog.find_subnet(site, *kind, network).is_some() {
         return Ok(false);
     }
@@ -56,7 +74,10 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
     let vpc_id = context
         .catalog
         .vpc(site, vpc)
-        .ok_or_else(|| StepError::Missing { what: format!("Flow VPC {vpc}"), site: site.clone() })?;
+        .ok_or_else(|| StepError::Missing {
+            what: format!("Flow VPC {vpc}"),
+            site: site.clone(),
+        })?;
     let spec = SubnetSpec {
         name: network.to_string(),
         vpc: vpc_id,
@@ -65,7 +86,10 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
         pools: pools.clone(),
         dns: dns.clone(),
     };
-    let id = context.prism(site)?.create_subnet(&spec, context.request("create")).await?;
+    let id = context
+        .prism(site)?
+        .create_subnet(&spec, context.request("create"))
+        .await?;
     context.record(&serde_json::json!({"created": id}))?;
     context.catalog.put_subnet(site, *kind, network, id);
     Ok(true)
@@ -86,7 +110,10 @@ pub async fn erp(
     let vpc = context
         .catalog
         .vpc(site, name)
-        .ok_or_else(|| StepError::Missing { what: format!("Flow VPC {name}"), site: site.clone() })?;
+        .ok_or_else(|| StepError::Missing {
+            what: format!("Flow VPC {name}"),
+            site: site.clone(),
+        })?;
     // Prism takes the whole list of prefixes, so whoever else writes meanwhile may undo ours: look until it stands.
     let prism = context.prism(site)?;
     let mut changed = false;
@@ -98,7 +125,10 @@ pub async fn erp(
         changed = true;
         if attempt == ERP_ATTEMPTS {
             let reason = format!("somebody else keeps changing the prefixes of Flow VPC {name}");
-            return Err(StepError::Failed { what: format!("prefix {cidr}"), reason });
+            return Err(StepError::Failed {
+                what: format!("prefix {cidr}"),
+                reason,
+            });
         }
     }
     if scope == ErpScope::Transit {
@@ -109,10 +139,18 @@ pub async fn erp(
 
 /// Waits until the tables of the VPC's attachment subnets have, or no longer have, the prefix. Which tables NC2 writes
 /// depends on its version (AWS reference §4), so this is watched, not assumed.
-async fn nc2_has_written(context: &StepContext, site: &SiteName, cidr: Cidr, present: bool) -> Result<(), StepError> {
+async fn nc2_has_written(
+    context: &StepContext,
+    site: &SiteName,
+    cidr: Cidr,
+    present: bool,
+) -> Result<(), StepError> {
     let config = context.site(site)?;
     let aws = &context.clients.aws;
-    let what = format!("route {cidr} {} in the VPC of {site}", if present { "→ host ENI" } else { "gone" });
+    let what = format!(
+        "route {cidr} {} in the VPC of {site}",
+        if present { "→ host ENI" } else { "gone" }
+    );
     let attachment_subnets = attachment_subnets(context.aws_world(&config.region)?, &config.vpc);
     context
         .until(&what, NC2_WRITES_WITHIN, async || {
@@ -135,7 +173,13 @@ async fn nc2_has_written(context: &StepContext, site: &SiteName, cidr: Cidr, pre
                     has != present
                 })
                 .count();
-            context.progress(None, format!("NC2 is writing {cidr} ({missing} of {} tables left)", entered.len()));
+            context.progress(
+                None,
+                format!(
+                    "NC2 is writing {cidr} ({missing} of {} tables left)",
+                    entered.len()
+                ),
+            );
             Ok((missing == 0).then_some(()))
         })
         .await

@@ -28,7 +28,9 @@ pub async fn categorize(
     let category = prism.ensure_category(key, value).await?;
     for (number, machine) in machines.iter().enumerate() {
         let vm = context.catalog.vm(machine, site)?;
-        prism.associate_category(&vm, &category, context.request(&format!("associate/{vm}"))).await?;
+        prism
+            .associate_category(&vm, &category, context.request(&format!("associate/{vm}")))
+            .await?;
         let percent = u8::try_from((number + 1) * 100 / machines.len()).ok();
         context.progress(percent, format!("{} of {} VMs", number + 1, machines.len()));
     }
@@ -36,7 +38,16 @@ pub async fn categorize(
 }
 
 pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, StepError> {
-    let Action::ProtectionPolicy { site, recovery, name, key, value, rpo_seconds, retention } = action else {
+    let Action::ProtectionPolicy {
+        site,
+        recovery,
+        name,
+        key,
+        value,
+        rpo_seconds,
+        retention,
+    } = action
+    else {
         return Ok(false);
     };
     let prism = context.prism(site)?;
@@ -55,18 +66,32 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
         rpo: Duration::from_secs(*rpo_seconds),
         retention: *retention,
     };
-    let id = prism.create_protection_policy(&spec, context.request("create")).await?;
+    let id = prism
+        .create_protection_policy(&spec, context.request("create"))
+        .await?;
     context.record(&serde_json::json!({"policy": id}))?;
     Ok(true)
 }
 
 pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<bool, StepError> {
-    let Action::RecoveryPlan { site, recovery, name, key, value, networks } = action else { return Ok(false) };
+    let Action::RecoveryPlan {
+        site,
+        recovery,
+        name,
+        key,
+        value,
+        networks,
+    } = action
+    else {
+        return Ok(false);
+    };
     let prism = context.prism(site)?;
     let category = prism.ensure_category(key, value).await?;
     let mut mappings = Vec::new();
     for network in networks {
-        let Some(definition) = context.estate.networks.get(network) else { continue };
+        let Some(definition) = context.estate.networks.get(network) else {
+            continue;
+        };
         let mapped = |site: &SiteName, kind| {
             let config = context.site(site)?;
             let vpc = match kind {
@@ -76,7 +101,10 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
             let vpc = context
                 .catalog
                 .vpc(site, vpc)
-                .ok_or_else(|| StepError::Missing { what: format!("Flow VPC {vpc}"), site: site.clone() })?;
+                .ok_or_else(|| StepError::Missing {
+                    what: format!("Flow VPC {vpc}"),
+                    site: site.clone(),
+                })?;
             Ok::<_, StepError>(MappedSubnet {
                 subnet: context.catalog.subnet(site, kind, network)?,
                 vpc,
@@ -98,7 +126,9 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
         mappings,
         categories: [category].into(),
     };
-    let id = prism.create_recovery_plan(&spec, context.request("create")).await?;
+    let id = prism
+        .create_recovery_plan(&spec, context.request("create"))
+        .await?;
     context.record(&serde_json::json!({"recovery_plan": id}))?;
     context.catalog.put_plan(site, name, id);
     Ok(true)
@@ -110,18 +140,34 @@ pub async fn await_recovery_points(
     recovery: &SiteName,
     machines: &BTreeSet<InstanceId>,
 ) -> Result<bool, StepError> {
-    let vms: BTreeSet<VmExtId> =
-        machines.iter().map(|machine| context.catalog.vm(machine, site)).collect::<Result<_, _>>()?;
+    let vms: BTreeSet<VmExtId> = machines
+        .iter()
+        .map(|machine| context.catalog.vm(machine, site))
+        .collect::<Result<_, _>>()?;
     let client = context.prism(recovery)?;
     // The first point of a large machine takes as long as its data does; twice the RPO is when to worry.
-    let limit = Duration::from_secs(context.estate.protection.rpo.as_secs().saturating_mul(2).max(6 * 3600));
+    let limit = Duration::from_secs(
+        context
+            .estate
+            .protection
+            .rpo
+            .as_secs()
+            .saturating_mul(2)
+            .max(6 * 3600),
+    );
     let what = format!("recovery points of {} machines at {recovery}", vms.len());
     context
         .until(&what, limit, async || {
             let points = client.recovery_points().await?;
             let there = vms.iter().filter(|vm| points.contains_key(*vm)).count();
             let percent = u8::try_from(there * 100 / vms.len().max(1)).ok();
-            context.progress(percent, format!("{there} of {} machines have a recovery point at {recovery}", vms.len()));
+            context.progress(
+                percent,
+                format!(
+                    "{there} of {} machines have a recovery point at {recovery}",
+                    vms.len()
+                ),
+            );
             Ok((there == vms.len()).then_some(()))
         })
         .await?;

@@ -31,7 +31,10 @@ pub async fn run(
 ) -> Result<bool, StepError> {
     // Asked of the Prism Central that receives: the other one may be the one that is lost (Prism reference §6.4).
     let prism = context.prism(to)?;
-    let id = context.catalog.plan(to, plan).or_else(|_| context.catalog.plan(from, plan))?;
+    let id = context
+        .catalog
+        .plan(to, plan)
+        .or_else(|_| context.catalog.plan(from, plan))?;
     let directions = [Direction {
         source: context.prism_world(from)?.domain_manager.clone(),
         target: context.prism_world(to)?.domain_manager.clone(),
@@ -39,8 +42,16 @@ pub async fn run(
     let request = context.request("run");
     let job = match run {
         RecoveryRun::Validate => prism.validate(&id, &directions, request).await?,
-        RecoveryRun::Planned => prism.planned_failover(&id, &directions, OnWarnings::Stop, request).await?,
-        RecoveryRun::Test => prism.test_failover(&id, &directions, OnWarnings::Stop, request).await?,
+        RecoveryRun::Planned => {
+            prism
+                .planned_failover(&id, &directions, OnWarnings::Stop, request)
+                .await?
+        }
+        RecoveryRun::Test => {
+            prism
+                .test_failover(&id, &directions, OnWarnings::Stop, request)
+                .await?
+        }
         RecoveryRun::CleanUp => {
             prism.clean_up(&id, request).await?;
             return Ok(true);
@@ -91,9 +102,19 @@ async fn follow(
                 JobStatus::Succeeded | JobStatus::SucceededWithWarnings => Ok(Some(report)),
                 status @ (JobStatus::Failed | JobStatus::Aborted | JobStatus::Unknown(_)) => {
                     let findings = prism.validation_errors(job).await?;
-                    let said: Vec<_> = findings.into_iter().map(|finding| finding.message).collect();
-                    let reason = if said.is_empty() { format!("its job is {status:?}") } else { said.join("; ") };
-                    Err(StepError::Failed { what: format!("recovery plan {plan}"), reason })
+                    let said: Vec<_> = findings
+                        .into_iter()
+                        .map(|finding| finding.message)
+                        .collect();
+                    let reason = if said.is_empty() {
+                        format!("its job is {status:?}")
+                    } else {
+                        said.join("; ")
+                    };
+                    Err(StepError::Failed {
+                        what: format!("recovery plan {plan}"),
+                        reason,
+                    })
                 }
             }
         })
@@ -115,13 +136,18 @@ async fn no_address_is_lost(
     let findings = context.prism(to)?.validation_errors(job).await?;
     let refused: Vec<_> = findings
         .into_iter()
-        .filter(|finding| finding.group == FindingGroup::Network || finding.severity == FindingSeverity::Error)
+        .filter(|finding| {
+            finding.group == FindingGroup::Network || finding.severity == FindingSeverity::Error
+        })
         .map(|finding| finding.message)
         .collect();
     if refused.is_empty() {
         Ok(())
     } else {
-        Err(StepError::Refused(format!("recovery plan {plan}: {}", refused.join("; "))))
+        Err(StepError::Refused(format!(
+            "recovery plan {plan}: {}",
+            refused.join("; ")
+        )))
     }
 }
 
@@ -149,7 +175,12 @@ async fn copies_have_their_addresses(
             .collect();
         let want: BTreeSet<_> = facts.addresses().collect();
         if have != want {
-            let text = |set: &BTreeSet<std::net::Ipv4Addr>| set.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let text = |set: &BTreeSet<std::net::Ipv4Addr>| {
+                set.iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
             return Err(StepError::Failed {
                 what: format!("test copy of {}", facts.label(machine)),
                 reason: format!("it has [{}] instead of [{}]", text(&have), text(&want)),

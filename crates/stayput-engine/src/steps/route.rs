@@ -22,7 +22,9 @@ pub async fn tgw_route(
     to: Option<&TgwTarget>,
 ) -> Result<bool, StepError> {
     let aws = &context.clients.aws;
-    let name = |target: Option<&TgwTarget>| target.map_or_else(|| "absent".to_owned(), ToString::to_string);
+    let name = |target: Option<&TgwTarget>| {
+        target.map_or_else(|| "absent".to_owned(), ToString::to_string)
+    };
     // Read right before writing: nothing else keeps two writers apart (AWS reference §6).
     let found = aws.tgw_route(region, table, cidr).await?;
     context.record(&serde_json::json!({"before": found}))?;

@@ -28,7 +28,9 @@ pub async fn verify(
     let result = context
         .until(&what, SETTLES_WITHIN, async || {
             context.progress(None, "observes and traces everything");
-            let world = observe(&context.estate, &context.clients, &Events::none()).await.map_err(observing)?;
+            let world = observe(&context.estate, &context.clients, &Events::none())
+                .await
+                .map_err(observing)?;
             let facts = context.ledger.facts()?;
             let survey = Survey::new(&context.estate, &world, &facts, networks);
             let fabric = Fabric::new(&context.estate, &world);
@@ -65,6 +67,9 @@ fn observing(error: crate::EngineError) -> StepError {
         crate::EngineError::Prism(error) => error.into(),
         crate::EngineError::Move(error) => error.into(),
         crate::EngineError::Ledger(error) => error.into(),
-        other => StepError::Failed { what: "observing".to_owned(), reason: other.to_string() },
+        other => StepError::Failed {
+            what: "observing".to_owned(),
+            reason: other.to_string(),
+        },
     }
 }

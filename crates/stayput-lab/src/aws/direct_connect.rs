@@ -18,12 +18,15 @@ use super::json::unknown_operation;
 use super::model::Attachment;
 use super::model::AttachmentKind;
 use super::model::DxAssociation;
+use super::model::DxGateway;
 use crate::state::LabState;
 
 /// Most prefixes announced towards on-prem for one Transit Gateway.
 const MAX_PREFIXES: usize = 200;
 /// Most Transit Gateways of one Direct Connect gateway.
 const MAX_ASSOCIATIONS: usize = 6;
+/// ASN of a gateway nobody gave one.
+const DEFAULT_ASN: i64 = 64_512;
 /// Most entries of one page.
 const MAX_RESULTS: usize = 100;
 
@@ -33,6 +36,8 @@ const MAX_RESULTS: usize = 100;
 /// `DirectConnectClientException` for everything a client does wrong.
 pub fn handle(lab: &mut LabState, operation: &str, args: Args<'_>) -> Result<Json, Fault> {
     match operation {
+        "CreateDirectConnectGateway" => create_gateway(lab, args),
+        "DeleteDirectConnectGateway" => delete_gateway(lab, args),
         "DescribeDirectConnectGateways" => gateways(lab, args),
         "DescribeDirectConnectGatewayAssociations" => associations(lab, args),
         "DescribeDirectConnectGatewayAttachments" => attachments(lab, args),
@@ -78,18 +83,56 @@ fn gateways(lab: &LabState, args: Args<'_>) -> Result<Json, Fault> {
         .dx_gateways
         .iter()
         .filter(|(id, _)| only.is_none_or(|only| only == id.as_str()))
-        .map(|(id, gateway)| {
-            json!({
-                "directConnectGatewayId": id,
-                "directConnectGatewayName": gateway.name,
-                "amazonSideAsn": gateway.asn,
-                "ownerAccount": lab.aws.account,
-                "directConnectGatewayState": "available",
-                "tags": [],
-            })
-        })
+        .map(|(id, gateway)| gateway_json(lab, id, gateway, "available"))
         .collect();
     page(lab, args, "directConnectGateways", entries)
+}
+
+fn gateway_json(lab: &LabState, id: &str, gateway: &DxGateway, state: &str) -> Json {
+    json!({
+        "directConnectGatewayId": id,
+        "directConnectGatewayName": gateway.name,
+        "amazonSideAsn": gateway.asn,
+        "ownerAccount": lab.aws.account,
+        "directConnectGatewayState": state,
+        "tags": [],
+    })
+}
+
+/// On-prem announces nothing over a new gateway: nobody has given it a virtual interface yet.
+fn create_gateway(lab: &mut LabState, args: Args<'_>) -> Result<Json, Fault> {
+    let name = args.need_text("directConnectGatewayName")?.to_owned();
+    let asn = args.integer("amazonSideAsn")?.unwrap_or(DEFAULT_ASN);
+    let asn = u64::try_from(asn)
+        .ok()
+        .filter(|asn| (64_512..=65_534).contains(asn) || (4_200_000_000..=4_294_967_294).contains(asn))
+        .ok_or_else(|| client(format!("The ASN {asn} is not in a private range")))?;
+    let id = lab.uuid();
+    let gateway = DxGateway {
+        name,
+        asn,
+        on_prem: BTreeSet::new(),
+        local_preference: 100,
+    };
+    let answer = gateway_json(lab, &id, &gateway, "available");
+    lab.aws.dx_gateways.insert(id, gateway);
+    Ok(json!({ "directConnectGateway": answer }))
+}
+
+fn delete_gateway(lab: &mut LabState, args: Args<'_>) -> Result<Json, Fault> {
+    let id = args.need_text("directConnectGatewayId")?;
+    let mut associations = lab.aws.dx_associations.values();
+    if associations.any(|association| association.gateway == id) {
+        return Err(client(format!(
+            "The Direct Connect gateway {id} still has associations"
+        )));
+    }
+    let gateway = lab.aws.dx_gateways.remove(id).ok_or_else(|| {
+        client(format!(
+            "Direct Connect Gateway with ID {id} could not be found."
+        ))
+    })?;
+    Ok(json!({ "directConnectGateway": gateway_json(lab, id, &gateway, "deleted") }))
 }
 
 fn associations(lab: &LabState, args: Args<'_>) -> Result<Json, Fault> {

@@ -8,7 +8,6 @@ use super::model::Phase;
 use super::model::Plan;
 use super::model::PlanVm;
 use super::model::VmFault;
-use super::phases;
 use super::phases::enter;
 use super::phases::fail;
 use super::phases::settle_plan;
@@ -84,7 +83,15 @@ pub fn act(
             drop_test_vm(lab, mv, plan, vm);
             enter(lab, mv, plan, vm, Phase::Ready, None);
         }
-        "RETRY" => retry(lab, mv, plan, vm),
+        "RETRY" => {
+            if let Some(other) = plans::active_with(lab, mv, vm, Some(plan)) {
+                return Err(Fault::conflict(format!(
+                    "the VM is by now in the migration plan {}",
+                    other.name
+                )));
+            }
+            retry(lab, mv, plan, vm);
+        }
         "ABORT" | "DISCARD" => {
             enter(lab, mv, plan, vm, Phase::Aborted, None);
             events::record(lab, mv, plan, Some(vm), "Migration aborted", None);
@@ -108,6 +115,7 @@ fn cutover(lab: &mut LabState, mv: usize, plan: &str, vm: &str) -> Result<(), Fa
     if let Some(found) = vm_mut(lab, mv, plan, vm) {
         found.was_running = before == InstanceState::Running;
         found.error = None;
+        found.synced = None;
     }
     let delay = lab.timing.instance;
     enter(lab, mv, plan, vm, Phase::CutoverInProgress, Some(delay));
@@ -120,7 +128,11 @@ pub fn source_stopped(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     let delay = lab.timing.move_cutover;
     match source_state(lab, mv, plan, vm) {
         Some(InstanceState::Stopped) => {
+            let now = lab.now();
             enter(lab, mv, plan, vm, Phase::LastSync, Some(delay));
+            if let Some(found) = vm_mut(lab, mv, plan, vm) {
+                found.synced = Some(now);
+            }
         }
         // Asked to stop before the cutover, and not yet there.
         Some(InstanceState::Stopping) => {
@@ -237,11 +249,5 @@ fn retry(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     } else {
         let delay = lab.timing.move_prepare;
         enter(lab, mv, plan, vm, Phase::Preparing, Some(delay));
-    }
-    if let Some(plan) = lab.moves[mv].plans.get_mut(plan)
-        && plan.ended()
-        && plan.vms.values().any(|vm| !phases::terminal(vm.phase))
-    {
-        plan.state = state::IN_PROGRESS;
     }
 }

@@ -87,7 +87,6 @@ impl<'a> Workload<'a> {
             .instance_type
             .split_once('.')
             .unwrap_or(("", "large"));
-        let burstable = family.starts_with('t');
         match size {
             "nano" => (2, GIB / 2),
             "micro" => (2, GIB),
@@ -102,7 +101,6 @@ impl<'a> Workload<'a> {
                 let gib = match family.chars().next() {
                     Some('c') => 2,
                     Some('r' | 'x' | 'z') => 8,
-                    _ if burstable => 4,
                     _ => 4,
                 };
                 (vcpus, u64::from(vcpus) * gib * GIB)

@@ -121,6 +121,8 @@ pub struct PlanVm {
     pub seeding_from: Option<VTime>,
     /// Seeding ends.
     pub seeding_until: Option<VTime>,
+    /// When the source had stopped, so that no more changes come.
+    pub synced: Option<VTime>,
     /// When the current phase ends, if it ends on its own.
     pub due: Option<VTime>,
     /// Bumped whenever a queued phase event must be forgotten (suspend, abort, retry).

@@ -192,6 +192,12 @@ pub fn fail(lab: &mut LabState, mv: usize, plan: &str, vm: &str, error: &str) {
     settle_plan(lab, mv, plan);
 }
 
+/// How long copying takes, to the millisecond.
+fn copy_time(bytes: u64, rate: u64) -> Duration {
+    let millis = u128::from(bytes) * 1000 / u128::from(rate);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
 /// A phase has come to its end.
 pub fn next(lab: &mut LabState, mv: usize, plan: &str, vm: &str, generation: u64) {
     let now = lab.now();
@@ -200,7 +206,7 @@ pub fn next(lab: &mut LabState, mv: usize, plan: &str, vm: &str, generation: u64
         return;
     };
     let instance = found.instance.clone();
-    let copy = Duration::from_secs_f64(found.bytes as f64 / rate as f64);
+    let copy = copy_time(found.bytes, rate);
     let fault = lab.moves[mv].faults.get(&instance).copied();
     match vm_mut(lab, mv, plan, vm).map(|vm| vm.phase) {
         Some(Phase::Preparing) => {

@@ -138,18 +138,30 @@ pub fn find<'a>(lab: &'a LabState, mv: usize, id: &str) -> Result<&'a Plan, Faul
         .ok_or_else(|| Fault::not_found(format!("migration plan {id} does not exist")))
 }
 
+/// The plan that holds a VM and has not ended, other than `except`.
+pub fn active_with<'a>(
+    lab: &'a LabState,
+    mv: usize,
+    vm: &str,
+    except: Option<&str>,
+) -> Option<&'a Plan> {
+    lab.moves[mv]
+        .plans
+        .iter()
+        .filter(|(id, plan)| Some(id.as_str()) != except && !plan.ended())
+        .map(|(_, plan)| plan)
+        .find(|plan| plan.vms.contains_key(vm))
+}
+
 /// Reads a plan; everything it names must exist. `known` is the id of the plan it replaces.
 fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<Plan, Fault> {
     let spec = wire::spec(body)?;
     let name = wire::need(spec, &["Name"])?.to_owned();
-    let others = || {
-        lab.moves[mv]
-            .plans
-            .iter()
-            .filter(|(id, _)| Some(id.as_str()) != known)
-            .map(|(_, plan)| plan)
-    };
-    if others().any(|other| other.name == name) {
+    if lab.moves[mv]
+        .plans
+        .iter()
+        .any(|(id, other)| Some(id.as_str()) != known && other.name == name)
+    {
         return Err(Fault::conflict(format!(
             "a migration plan named {name} exists"
         )));
@@ -169,7 +181,7 @@ fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<P
     for requested in requested {
         let workload = workload(&workloads, requested)?;
         let key = inventory::key(workload.id);
-        if let Some(other) = others().find(|other| !other.ended() && other.vms.contains_key(&key)) {
+        if let Some(other) = active_with(lab, mv, &key, known) {
             return Err(Fault::conflict(format!(
                 "VM {} is already in the migration plan {}",
                 workload.name(),
@@ -200,6 +212,7 @@ fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<P
             bytes: workload.instance.disk_bytes,
             seeding_from: None,
             seeding_until: None,
+            synced: None,
             due: None,
             generation: 0,
             was_running: false,

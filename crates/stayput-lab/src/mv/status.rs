@@ -70,6 +70,7 @@ fn plan_actions(plan: &Plan) -> Vec<&'static str> {
 /// Bytes copied so far: the share of the seeding time that has passed, and the deltas since.
 fn copied(vm: &PlanVm, now: VTime) -> Option<u64> {
     let (from, until) = (vm.seeding_from?, vm.seeding_until?);
+    let now = vm.synced.map_or(now, |synced| now.min(synced));
     if now >= until {
         return Some(vm.bytes + now.since(until).as_secs() * DELTA_RATE);
     }

@@ -464,6 +464,12 @@ fn a_machine_is_copied_cut_over_and_arrives_on_the_mapped_subnet() {
     client.pass(240);
     let done = client.vm(&id);
     assert_eq!(done["StateString"], "Completed");
+    client.pass(5000);
+    assert_eq!(
+        client.vm(&id)["CopiedDataSizeInBytes"],
+        done["CopiedDataSizeInBytes"],
+        "a stopped source sends nothing more"
+    );
     let link = done["VmConsoleLink"].as_str().unwrap();
     let vm_id = link
         .split("path=vnc/vm/")

@@ -89,14 +89,14 @@ pub fn take_scheduled(lab: &mut LabState, pc: usize, vm: String, policy: String,
     };
     let (vm, policy, target) = key;
     let period = period(&schedule);
-    if !lab.pcs[pc].down {
-        if let Some(point) = take(lab, pc, &vm, &schedule) {
-            if target != lab.pcs[pc].domain_manager {
-                let event = Event::Replicate(point, policy.clone(), target.clone());
-                let delay = REPLICATION.min(period / 4);
-                lab.after(delay, state::Event::Prism(pc, event));
-            }
-        }
+    // A dead site takes no points; its schedule goes on when it is back.
+    if !lab.pcs[pc].down
+        && let Some(point) = take(lab, pc, &vm, &schedule)
+        && target != lab.pcs[pc].domain_manager
+    {
+        let event = Event::Replicate(point, policy.clone(), target.clone());
+        let delay = REPLICATION.min(period / 4);
+        lab.after(delay, state::Event::Prism(pc, event));
     }
     let event = Event::TakePoint(vm, policy, target);
     lab.after(period, state::Event::Prism(pc, event));

@@ -4,7 +4,8 @@
 //! by stage; it tidies up. A planned failover first powers off the sources in reverse order and synchronises once more;
 //! an unplanned one and a test start from recovery points and leave the sources as they are.
 
-use std::collections::BTreeMap;
+mod stages;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,9 +19,7 @@ use crate::prism::answer::Problem;
 use crate::prism::body;
 use crate::prism::body::Object;
 use crate::prism::effects::Effect;
-use crate::prism::ipam;
 use crate::prism::members;
-use crate::prism::members::Member;
 use crate::prism::members::StageMembers;
 use crate::prism::model::Action;
 use crate::prism::model::Failure;
@@ -28,15 +27,10 @@ use crate::prism::model::Job;
 use crate::prism::model::JobStage;
 use crate::prism::model::JobStatus;
 use crate::prism::model::NextMove;
-use crate::prism::model::Nic;
 use crate::prism::model::Phase;
 use crate::prism::model::Plan;
 use crate::prism::model::Step;
 use crate::prism::model::TaskStatus;
-use crate::prism::pairing;
-use crate::prism::placement::Direction;
-use crate::prism::placement::Occupancy;
-use crate::prism::protection;
 use crate::prism::tasks;
 use crate::prism::validation;
 use crate::state;
@@ -217,7 +211,7 @@ pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
             proceed_after(lab, pc, id, delay);
         }
         NextMove::Validate => validate(lab, pc, id),
-        NextMove::Recover(stage) => recover(lab, pc, id, stage),
+        NextMove::Recover(stage) => stages::recover(lab, pc, id, stage),
         NextMove::Finish => finish(lab, pc, id),
         NextMove::Nothing => {}
     }
@@ -252,8 +246,8 @@ fn validate(lab: &mut LabState, pc: usize, id: &str) {
         );
         return;
     };
-    let stages = members::stages(lab, pc, &plan, &job);
-    let mut findings = validation::validate(lab, pc, &job.plan, &plan, &job, &stages);
+    let found = members::stages(lab, pc, &plan, &job);
+    let mut findings = validation::validate(lab, pc, &job.plan, &plan, &job, &found);
     for finding in &mut findings {
         finding.id = lab.uuid();
     }
@@ -269,7 +263,7 @@ fn validate(lab: &mut LabState, pc: usize, id: &str) {
     if let Some(job) = lab.pcs[pc].jobs.get_mut(id) {
         job.findings = findings;
         job.validation = Some(outcome);
-        job.stages = job_stages(&stages);
+        job.stages = job_stages(&found);
     }
     match job.action {
         Action::Validate => end(lab, pc, id, outcome, None),
@@ -281,9 +275,9 @@ fn validate(lab: &mut LabState, pc: usize, id: &str) {
         }
         Action::Planned | Action::Unplanned | Action::Test => {
             if job.action == Action::Planned {
-                power_off_and_synchronise(lab, pc, id, &job, &stages);
+                stages::power_off_and_synchronise(lab, pc, id, &job, &found);
             }
-            enter_stage(lab, pc, id, 0);
+            stages::enter_stage(lab, pc, id, 0);
         }
     }
 }
@@ -305,264 +299,6 @@ fn job_stages(stages: &[StageMembers]) -> Vec<JobStage> {
             status: JobStatus::Queued,
         })
         .collect()
-}
-
-/// Powers off the sources, the last stage first, each after a final recovery point that still says whether it was on.
-fn power_off_and_synchronise(
-    lab: &mut LabState,
-    pc: usize,
-    id: &str,
-    job: &Job,
-    stages: &[StageMembers],
-) {
-    let Some(source) = pairing::peer(lab, pc, &job.source) else {
-        return;
-    };
-    let mut entities = Vec::new();
-    for member in stages.iter().rev().flat_map(|stage| &stage.members) {
-        if entities.iter().any(|(known, _)| *known == member.id) {
-            continue;
-        }
-        protection::synchronise(lab, source, pc, &member.id);
-        if let Some(vm) = lab.pcs[source].vms.get_mut(&member.id) {
-            vm.on = false;
-            vm.version += 1;
-        }
-        entities.push((member.id.clone(), member.vm.name.clone()));
-    }
-    let mut step = new_step(lab, Phase::PreProcessing, "SYNC_RECOVERY_POINTS");
-    step.description = format!("Powering off and synchronizing {} entities", entities.len());
-    step.entities = entities;
-    step.end(lab.now());
-    add_step(lab, pc, id, step);
-}
-
-/// Begins a stage, or the end when there is none.
-fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize) {
-    let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
-        return;
-    };
-    let waited = index
-        .checked_sub(1)
-        .and_then(|before| job.stages.get(before))
-        .map_or(0, |stage| stage.delay_secs);
-    let delay = match job.stages.get_mut(index) {
-        Some(stage) => {
-            stage.status = JobStatus::Running;
-            let stage_id = stage.id.clone();
-            job.next = NextMove::Recover(index);
-            let mut step = new_step(lab, Phase::EntityRecovery, "STAGE_RECOVERY");
-            step.description = format!("Recovering stage {}", index + 1);
-            step.stage = Some(stage_id);
-            add_step(lab, pc, id, step);
-            lab.timing.recovery_stage
-        }
-        None => {
-            job.next = NextMove::Finish;
-            lab.timing.prism_task
-        }
-    };
-    proceed_after(lab, pc, id, delay + Duration::from_secs(waited));
-}
-
-/// A stage is done: its machines come to be at the target.
-fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
-    let Some((job, plan)) = job_and_plan(lab, pc, id) else {
-        end(
-            lab,
-            pc,
-            id,
-            JobStatus::Failed,
-            Some("The recovery plan was deleted"),
-        );
-        return;
-    };
-    let source = pairing::peer(lab, pc, &job.source);
-    let reachable = source.is_some_and(|source| pairing::connected(lab, pc, source));
-    if job.action == Action::Planned && !reachable {
-        // The sources are off and synchronised; they stay so.
-        let why = Some("The connection to the source location was lost");
-        end(lab, pc, id, JobStatus::Failed, why);
-        return;
-    }
-    let stages = remaining(lab, pc, &job, &plan, index);
-    let direction = Direction {
-        plan: &plan,
-        source,
-        target: pc,
-        forward: plan.primary == job.source,
-        test: job.action == Action::Test,
-    };
-    if !direction.test {
-        for name in members::making_way(lab, pc, std::slice::from_ref(&stages)) {
-            lab.pcs[pc].vms.remove(&name);
-            lab.pcs[pc].stale.remove(&name);
-        }
-    }
-    let mut occupancy = Occupancy::of(&lab.pcs[pc], &BTreeSet::new());
-    for member in &stages.members {
-        recover_one(
-            lab,
-            id,
-            &job,
-            &direction,
-            &mut occupancy,
-            &stages.id,
-            member,
-        );
-    }
-    let now = lab.now();
-    if let Some(job) = lab.pcs[pc].jobs.get_mut(id) {
-        if let Some(stage) = job.stages.get_mut(index) {
-            stage.status = JobStatus::Succeeded;
-        }
-        for step in &mut job.steps {
-            if step.operation == "STAGE_RECOVERY" && step.status == JobStatus::Running {
-                step.end(now);
-            }
-        }
-    }
-    enter_stage(lab, pc, id, index + 1);
-}
-
-/// The members of a stage as the validation found them; whoever has gone since is left out.
-fn remaining(lab: &LabState, pc: usize, job: &Job, plan: &Plan, index: usize) -> StageMembers {
-    let empty = JobStage {
-        id: String::new(),
-        delay_secs: 0,
-        vms: Vec::new(),
-        status: JobStatus::Queued,
-    };
-    let stage = job.stages.get(index).unwrap_or(&empty);
-    let mut known: BTreeMap<String, Member> = members::stages(lab, pc, plan, job)
-        .into_iter()
-        .flat_map(|stage| stage.members)
-        .map(|member| (member.id.clone(), member))
-        .collect();
-    StageMembers {
-        id: stage.id.clone(),
-        delay_secs: stage.delay_secs,
-        members: stage.vms.iter().filter_map(|id| known.remove(id)).collect(),
-    }
-}
-
-fn recover_one(
-    lab: &mut LabState,
-    job_id: &str,
-    job: &Job,
-    direction: &Direction<'_>,
-    occupancy: &mut Occupancy,
-    stage: &str,
-    member: &Member,
-) {
-    let pc = direction.target;
-    let Some(mut vm) =
-        members::newest_point(lab, pc, &member.id, job).map(|point| point.snapshot.clone())
-    else {
-        return;
-    };
-    let sources = std::mem::take(&mut vm.nics);
-    for nic in sources {
-        let Ok(place) = direction.place(lab, occupancy, &member.names, &nic) else {
-            continue;
-        };
-        // A planned failover moves the entity with its MACs; anything else makes new ones (inferred).
-        let keeps_mac = job.action == Action::Planned && !occupancy.has_mac(&place.subnet, nic.mac);
-        let mac = if keeps_mac {
-            nic.mac
-        } else {
-            ipam::fresh_mac(lab, pc, &place.subnet)
-        };
-        let nic = Nic {
-            id: lab.uuid(),
-            mac,
-            subnet: place.subnet,
-            address: place.address,
-            secondary: place.secondary,
-            connected: nic.connected,
-            version: 1,
-        };
-        occupancy.add(&nic);
-        vm.nics.push(nic);
-    }
-    vm.on = direction.powers_on(&member.names, &vm);
-    vm.created = lab.now();
-    vm.version = 1;
-    vm.test_of = direction.test.then(|| job.plan.clone());
-    let id = lab.uuid();
-    let on = vm.on;
-    let name = vm.name.clone();
-    lab.pcs[pc].vms.insert(id.clone(), vm);
-    if !direction.test {
-        leave_source(lab, job, direction.source, &member.id);
-        let origin = (job.source.clone(), member.id.clone());
-        lab.pcs[pc].origins.insert(id.clone(), origin);
-        // From here on recovery points flow the other way.
-        protection::protect(lab, pc, &id);
-    }
-    record(
-        lab,
-        job_id,
-        job,
-        direction.target,
-        stage,
-        (&member.id, &id, &name),
-        on,
-    );
-}
-
-/// A planned failover takes the entity from the source; an unplanned one leaves it there, as it is.
-fn leave_source(lab: &mut LabState, job: &Job, source: Option<usize>, vm: &str) {
-    let Some(source) = source else {
-        return;
-    };
-    let there = &mut lab.pcs[source];
-    match job.action {
-        Action::Planned => {
-            there.vms.remove(vm);
-        }
-        Action::Unplanned => {
-            if there.vms.contains_key(vm) {
-                there.stale.insert(vm.to_owned());
-            }
-        }
-        Action::Validate | Action::Test => {}
-    }
-}
-
-fn record(
-    lab: &mut LabState,
-    job_id: &str,
-    job: &Job,
-    pc: usize,
-    stage: &str,
-    (source, recovered, name): (&str, &str, &str),
-    on: bool,
-) {
-    let (operation, verb) = match job.action {
-        Action::Planned => ("ENTITY_MIGRATION", "Migrating"),
-        Action::Unplanned | Action::Test | Action::Validate => ("ENTITY_RESTORATION", "Restoring"),
-    };
-    let result = (source.to_owned(), recovered.to_owned(), name.to_owned());
-    let now = lab.now();
-    let mut step = new_step(lab, Phase::EntityRecovery, operation);
-    step.description = format!("{verb} VM {name}");
-    step.stage = Some(stage.to_owned());
-    step.entities = vec![(source.to_owned(), name.to_owned())];
-    step.results = vec![result.clone()];
-    step.end(now);
-    add_step(lab, pc, job_id, step);
-    if on {
-        let mut step = new_step(lab, Phase::EntityRecovery, "VM_POWER_ON");
-        step.description = format!("Powering on VM {name}");
-        step.stage = Some(stage.to_owned());
-        step.entities = vec![(recovered.to_owned(), name.to_owned())];
-        step.end(now);
-        add_step(lab, pc, job_id, step);
-    }
-    if let Some(job) = lab.pcs[pc].jobs.get_mut(job_id) {
-        job.recovered.push(result);
-    }
 }
 
 fn finish(lab: &mut LabState, pc: usize, id: &str) {

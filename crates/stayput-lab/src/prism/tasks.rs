@@ -160,11 +160,15 @@ pub fn serve(lab: &LabState, pc: usize, call: &Call<'_>) -> Answer {
                 entity_reference(call, entity)
             })
         }
+        ("GET", [id, "jobs"]) => {
+            find(id)?;
+            call.list(Vec::<()>::new(), |()| Value::Null)
+        }
         ("POST", [id, "$actions", "cancel"]) => {
             find(id)?;
             Err(Problem::argument(format!("Task {id} is not cancelable")))
         }
-        (_, [] | [_] | [_, "affected-entities"] | [_, "$actions", "cancel"]) => {
+        (_, [] | [_] | [_, "affected-entities" | "jobs"] | [_, "$actions", "cancel"]) => {
             Err(Problem::method(&call.request.method))
         }
         _ => Err(Problem::no_route(&call.request.path)),

@@ -169,14 +169,9 @@ fn who(
     }
     let pointless = which(&|member| !member.has_point);
     // A planned failover makes its own final point; a validation that is not for anything in particular only warns.
-    let finding: Option<fn(FindingGroup, &str, Vec<(String, String)>, [&str; 3]) -> Finding> =
-        match job.action {
-            Action::Planned => None,
-            Action::Validate => Some(Finding::warning),
-            Action::Unplanned | Action::Test => Some(Finding::error),
-        };
-    if let Some(finding) = finding.filter(|_| !pointless.is_empty()) {
-        findings.push(finding(
+    if !pointless.is_empty() && job.action != Action::Planned {
+        findings.push(Finding::new(
+            job.action != Action::Validate,
             FindingGroup::RecoveryPoint,
             "No recovery point is available for entities.",
             named(&pointless),

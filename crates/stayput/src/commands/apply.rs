@@ -27,10 +27,20 @@ use crate::ui;
 fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
     let networks = |names: &[String]| session::networks(estate, names);
     Ok(match command {
-        GoalCommand::Capture { networks: names } => Goal::Capture { networks: networks(names)? },
-        GoalCommand::Move { networks: names } => Goal::Move { networks: networks(names)? },
-        GoalCommand::Protect { networks: names } => Goal::Protect { networks: networks(names)? },
-        GoalCommand::Failover { networks: names, to, mode } => Goal::Failover {
+        GoalCommand::Capture { networks: names } => Goal::Capture {
+            networks: networks(names)?,
+        },
+        GoalCommand::Move { networks: names } => Goal::Move {
+            networks: networks(names)?,
+        },
+        GoalCommand::Protect { networks: names } => Goal::Protect {
+            networks: networks(names)?,
+        },
+        GoalCommand::Failover {
+            networks: names,
+            to,
+            mode,
+        } => Goal::Failover {
             networks: networks(names)?,
             to: session::site(estate, to)?,
             mode: match mode {
@@ -38,7 +48,9 @@ fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
                 Mode::Planned => FailoverMode::Planned,
             },
         },
-        GoalCommand::Failback { networks: names } => Goal::Failback { networks: networks(names)? },
+        GoalCommand::Failback { networks: names } => Goal::Failback {
+            networks: networks(names)?,
+        },
     })
 }
 
@@ -63,11 +75,18 @@ pub async fn plan(global: &Global, command: &GoalCommand) -> Result<Output, Comm
     // The senders are gone, so the display ends by itself.
     let _ = display.await;
     let plan = result?;
-    Ok(Output::new(stayput_plan::render(&plan), json!({ "ok": true, "plan": plan })))
+    Ok(Output::new(
+        stayput_plan::render(&plan),
+        json!({ "ok": true, "plan": plan }),
+    ))
 }
 
 /// Shows, asks, applies.
-pub async fn apply(global: &Global, command: &GoalCommand, yes: bool) -> Result<Output, CommandError> {
+pub async fn apply(
+    global: &Global,
+    command: &GoalCommand,
+    yes: bool,
+) -> Result<Output, CommandError> {
     // What is wrong with the file or the goal is said before anybody is contacted.
     let estate = session::load_estate(&global.file)?;
     goal(&estate, command)?;
@@ -98,7 +117,7 @@ async fn apply_locked(
     if !yes {
         confirm(global, &shown)?;
     } else if !global.json && !global.quiet {
-        let _ = write!(anstream::stderr(), "{shown}\n");
+        let _ = writeln!(anstream::stderr(), "{shown}");
     }
     let report = engine.apply(&plan, world, &session::who()).await?;
     let changed = report.steps.iter().filter(|step| step.changed).count();
@@ -124,8 +143,15 @@ async fn apply_locked(
 }
 
 fn close_reached_runs(engine: &Engine, goal: &Goal) -> Result<(), CommandError> {
-    for run in engine.ledger.runs()?.into_iter().filter(|run| run.goal == *goal && run.finished.is_none()) {
-        engine.ledger.close_run(&run.id, &jiff::Timestamp::now().to_string())?;
+    for run in engine
+        .ledger
+        .runs()?
+        .into_iter()
+        .filter(|run| run.goal == *goal && run.finished.is_none())
+    {
+        engine
+            .ledger
+            .close_run(&run.id, &jiff::Timestamp::now().to_string())?;
     }
     Ok(())
 }
@@ -135,10 +161,14 @@ fn arrivals(journal: &[Entry]) -> BTreeMap<String, serde_json::Value> {
     let mut arrivals = BTreeMap::new();
     for entry in journal {
         let action = serde_json::from_value::<Action>(entry.intent["action"].clone());
-        let Ok(Action::RestoreNics { machine, .. }) = action else { continue };
+        let Ok(Action::RestoreNics { machine, .. }) = action else {
+            continue;
+        };
         let before = entry.observed.iter().find_map(|seen| seen.get("before"));
         if let Some(before) = before {
-            arrivals.entry(machine.to_string()).or_insert_with(|| before.clone());
+            arrivals
+                .entry(machine.to_string())
+                .or_insert_with(|| before.clone());
         }
     }
     arrivals
@@ -146,8 +176,11 @@ fn arrivals(journal: &[Entry]) -> BTreeMap<String, serde_json::Value> {
 
 fn confirm(global: &Global, shown: &str) -> Result<(), CommandError> {
     if global.no_input || global.json || !std::io::stdin().is_terminal() {
-        return Err(CommandError::new(Kind::Usage, "this plan was not applied: nobody could be asked")
-            .hint("look at it with `stayput plan …` and apply it with --yes"));
+        return Err(CommandError::new(
+            Kind::Usage,
+            "this plan was not applied: nobody could be asked",
+        )
+        .hint("look at it with `stayput plan …` and apply it with --yes"));
     }
     let mut terminal = anstream::stderr();
     let _ = write!(terminal, "{shown}\nApply? Only `yes` is taken: ");
@@ -157,6 +190,9 @@ fn confirm(global: &Global, shown: &str) -> Result<(), CommandError> {
     if read.is_ok() && answer.trim() == "yes" {
         Ok(())
     } else {
-        Err(CommandError::new(Kind::Failed, "not applied; nothing was changed"))
+        Err(CommandError::new(
+            Kind::Failed,
+            "not applied; nothing was changed",
+        ))
     }
 }

@@ -36,8 +36,9 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<Output, CommandEr
             let schema = stayput_estate::json_schema();
             Ok(Output::new(format!("{schema:#}\n"), schema))
         }
-        ConfigCommand::Init => {
-            Ok(Output::new(stayput_estate::TEMPLATE, json!({ "template": stayput_estate::TEMPLATE })))
-        }
+        ConfigCommand::Init => Ok(Output::new(
+            stayput_estate::TEMPLATE,
+            json!({ "template": stayput_estate::TEMPLATE }),
+        )),
     }
 }

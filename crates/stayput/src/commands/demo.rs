@@ -46,7 +46,10 @@ struct Demo<'a> {
 pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandError> {
     let started = Instant::now();
     if args.machines == 0 {
-        return Err(CommandError::new(Kind::Usage, "a demo needs at least one machine").hint("--machines 12"));
+        return Err(
+            CommandError::new(Kind::Usage, "a demo needs at least one machine")
+                .hint("--machines 12"),
+        );
     }
     let dir = match &args.dir {
         Some(dir) => dir.clone(),
@@ -60,17 +63,32 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
         dir: LabDirArgs { dir: dir.clone() },
         foreground: false,
     };
-    say(global, &format!("$ stayput lab up --scenario tokyo-osaka --machines {} --dir {}", args.machines, dir.display()));
+    say(
+        global,
+        &format!(
+            "$ stayput lab up --scenario tokyo-osaka --machines {} --dir {}",
+            args.machines,
+            dir.display()
+        ),
+    );
     lab::up(&up, global).await?;
-    let endpoints = Endpoints::read(&dir).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-    let mut demo = Demo { global, endpoints, stages: Vec::new() };
+    let endpoints =
+        Endpoints::read(&dir).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let mut demo = Demo {
+        global,
+        endpoints,
+        stages: Vec::new(),
+    };
     let told = tokio::select! {
         told = demo.tell() => told,
         _ = tokio::signal::ctrl_c() => Err(CommandError::new(Kind::Failed, "interrupted")),
     };
     let stages = demo.stages;
     if args.keep {
-        let hint = format!("the lab is still running: eval \"$(stayput lab env --dir {0})\"; stop it with: stayput lab down --dir {0}", dir.display());
+        let hint = format!(
+            "the lab is still running: eval \"$(stayput lab env --dir {0})\"; stop it with: stayput lab down --dir {0}",
+            dir.display()
+        );
         say(global, &hint);
     } else {
         let stopped = lab::down(&dir).await;
@@ -82,13 +100,19 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
     let machines = told?;
     let total = machines.len();
     let kept = machines.iter().filter(|machine| machine.is_kept()).count();
-    let reached = stages.iter().all(|stage| stage.traces_delivered == stage.traces_total && stage.traces_total > 0);
+    let reached = stages
+        .iter()
+        .all(|stage| stage.traces_delivered == stage.traces_total && stage.traces_total > 0);
     let ok = kept == total && reached;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
 
     let mut text = table::render(&machines, &stages);
     text.push_str(&format!("\n{kept} of {total} addresses kept"));
-    text.push_str(if reached { ", every trace delivered" } else { ", but not every trace was delivered" });
+    text.push_str(if reached {
+        ", every trace delivered"
+    } else {
+        ", but not every trace was delivered"
+    });
     text.push_str(&format!(" ({})\n", ui::seconds(ms)));
     let json = json!({
         "ok": ok,
@@ -103,8 +127,12 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
 
 fn temporary_dir() -> Result<PathBuf, CommandError> {
     let dir = std::env::temp_dir().join(format!("stayput-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&dir)
-        .map_err(|error| CommandError::new(Kind::Failed, format!("{} cannot be made: {error}", dir.display())))?;
+    std::fs::create_dir_all(&dir).map_err(|error| {
+        CommandError::new(
+            Kind::Failed,
+            format!("{} cannot be made: {error}", dir.display()),
+        )
+    })?;
     Ok(dir)
 }
 
@@ -125,21 +153,34 @@ impl Demo<'_> {
         if shown {
             say(self.global, &format!("\n$ stayput {}", args.join(" ")));
         }
-        let this = std::env::current_exe().map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        let this = std::env::current_exe()
+            .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
         let mut command = tokio::process::Command::new(this);
         command.args(args).args(["--json", "--no-input"]);
         if !shown || self.global.quiet {
             command.arg("--quiet");
         }
-        command.envs(self.endpoints.env()).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let child = command.spawn().map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-        let output = child.wait_with_output().await.map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        command
+            .envs(self.endpoints.env())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let child = command
+            .spawn()
+            .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        let output = child
+            .wait_with_output()
+            .await
+            .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         if output.status.success() {
             Ok(answer)
         } else {
             let message = answer["error"]["message"].as_str().unwrap_or("no answer");
-            Err(CommandError::new(Kind::Failed, format!("`stayput {}` failed: {message}", args.join(" "))))
+            Err(CommandError::new(
+                Kind::Failed,
+                format!("`stayput {}` failed: {message}", args.join(" ")),
+            ))
         }
     }
 

@@ -20,18 +20,31 @@ pub fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> 
     let Some(wanted) = &args.run else {
         let mut text = String::new();
         for run in &runs {
-            let state = run.finished.as_ref().map_or_else(|| "open".to_owned(), |at| format!("reached {at}"));
-            let _ = writeln!(text, "{}  {}  {}  by {}  {state}", run.id, run.started, run.goal, run.who);
+            let state = run
+                .finished
+                .as_ref()
+                .map_or_else(|| "open".to_owned(), |at| format!("reached {at}"));
+            let _ = writeln!(
+                text,
+                "{}  {}  {}  by {}  {state}",
+                run.id, run.started, run.goal, run.who
+            );
         }
         if runs.is_empty() {
             text.push_str("nothing was ever applied to this estate\n");
         }
         return Ok(Output::new(text, json!({ "runs": runs })));
     };
-    let found: Vec<_> = runs.iter().filter(|run| run.id.starts_with(wanted.as_str())).collect();
+    let found: Vec<_> = runs
+        .iter()
+        .filter(|run| run.id.starts_with(wanted.as_str()))
+        .collect();
     let [run] = found.as_slice() else {
-        return Err(CommandError::new(Kind::Usage, format!("{} runs start with `{wanted}`", found.len()))
-            .hint("`stayput journal` lists the runs"));
+        return Err(CommandError::new(
+            Kind::Usage,
+            format!("{} runs start with `{wanted}`", found.len()),
+        )
+        .hint("`stayput journal` lists the runs"));
     };
     let entries = ledger.journal(&run.id)?;
     let mut text = format!("{} by {}, {}\n", run.goal, run.who, run.started);

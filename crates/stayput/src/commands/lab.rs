@@ -47,8 +47,10 @@ pub async fn run(global: &Global, command: &LabCommand) -> Result<Output, Comman
             for scenario in &scenarios {
                 let _ = writeln!(text, "{:<16} {}", scenario.name, scenario.summary);
             }
-            let list: Vec<_> =
-                scenarios.iter().map(|s| json!({ "name": s.name, "summary": s.summary })).collect();
+            let list: Vec<_> = scenarios
+                .iter()
+                .map(|s| json!({ "name": s.name, "summary": s.summary }))
+                .collect();
             Ok(Output::new(text, json!({ "scenarios": list })))
         }
         LabCommand::Env(args) => {
@@ -57,7 +59,13 @@ pub async fn run(global: &Global, command: &LabCommand) -> Result<Output, Comman
             for (name, value) in &env {
                 let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
             }
-            Ok(Output::new(text, json!(env.into_iter().collect::<std::collections::BTreeMap<_, _>>())))
+            Ok(Output::new(
+                text,
+                json!(
+                    env.into_iter()
+                        .collect::<std::collections::BTreeMap<_, _>>()
+                ),
+            ))
         }
     }
 }
@@ -79,7 +87,11 @@ fn describe(endpoints: &Endpoints) -> String {
         let _ = writeln!(text, "Move {site:<17} {url}");
     }
     let _ = writeln!(text, "CA                     {}", endpoints.ca.display());
-    let _ = writeln!(text, "estate file            {}", endpoints.estate_file.display());
+    let _ = writeln!(
+        text,
+        "estate file            {}",
+        endpoints.estate_file.display()
+    );
     text
 }
 
@@ -92,7 +104,10 @@ async fn foreground(args: &LabUpArgs) -> Result<Output, CommandError> {
         dir: args.dir.dir.clone(),
     };
     let lab = stayput_lab::start(options).await.map_err(|error| {
-        let kind = if matches!(error, stayput_lab::LabError::Scenario(_) | stayput_lab::LabError::Speed(_)) {
+        let kind = if matches!(
+            error,
+            stayput_lab::LabError::Scenario(_) | stayput_lab::LabError::Speed(_)
+        ) {
             Kind::Usage
         } else {
             Kind::Failed
@@ -120,12 +135,21 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
     if let Ok(running) = Endpoints::read(dir)
         && ask(&running, "GET", "/status").await.is_ok()
     {
-        return Err(CommandError::new(Kind::Failed, format!("a lab is running in {} already", dir.display()))
-            .hint(format!("stop it: stayput lab down --dir {}", dir.display())));
+        return Err(CommandError::new(
+            Kind::Failed,
+            format!("a lab is running in {} already", dir.display()),
+        )
+        .hint(format!("stop it: stayput lab down --dir {}", dir.display())));
     }
     std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
     // A ledger of an earlier lab speaks of machines that are no more.
-    for old in ["lab.json", "stayput.db", "stayput.db-wal", "stayput.db-shm", "stayput.lock"] {
+    for old in [
+        "lab.json",
+        "stayput.db",
+        "stayput.db-wal",
+        "stayput.db-shm",
+        "stayput.lock",
+    ] {
         let _ = std::fs::remove_file(dir.join(old));
     }
     let log = dir.join("lab.log");
@@ -133,13 +157,21 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
     let this = std::env::current_exe().map_err(|error| failed(&error))?;
     let mut command = std::process::Command::new(this);
     command.args(["lab", "up", "--foreground", "--scenario", &args.scenario]);
-    command.args(["--speed", &args.speed.to_string(), "--latency", &args.latency.to_string()]);
+    command.args([
+        "--speed",
+        &args.speed.to_string(),
+        "--latency",
+        &args.latency.to_string(),
+    ]);
     command.arg("--dir").arg(dir);
     if let Some(machines) = args.machines {
         command.args(["--machines", &machines.to_string()]);
     }
     let output = file.try_clone().map_err(|error| failed(&error))?;
-    command.stdin(Stdio::null()).stdout(Stdio::from(output)).stderr(Stdio::from(file));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(output))
+        .stderr(Stdio::from(file));
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
@@ -152,18 +184,31 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
         if let Ok(endpoints) = Endpoints::read(dir)
             && let Ok(status) = ask(&endpoints, "GET", "/status").await
         {
-            let hint = format!("use it:  eval \"$({} lab env --dir {})\"\n", "stayput", dir.display());
+            let hint = format!(
+                "use it:  eval \"$({} lab env --dir {})\"\n",
+                "stayput",
+                dir.display()
+            );
             let text = format!("{}{hint}", describe(&endpoints));
             let _ = global;
-            return Ok(Output::new(text, json!({ "ok": true, "endpoints": endpoints, "status": status })));
+            return Ok(Output::new(
+                text,
+                json!({ "ok": true, "endpoints": endpoints, "status": status }),
+            ));
         }
         if let Ok(Some(_)) = child.try_wait() {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             let said = said.trim().trim_start_matches("error: ").to_owned();
-            return Err(CommandError::new(Kind::Usage, format!("the lab did not start: {said}")));
+            return Err(CommandError::new(
+                Kind::Usage,
+                format!("the lab did not start: {said}"),
+            ));
         }
         if start.elapsed() > PATIENCE {
-            return Err(CommandError::new(Kind::Failed, format!("the lab does not answer; see {}", log.display())));
+            return Err(CommandError::new(
+                Kind::Failed,
+                format!("the lab does not answer; see {}", log.display()),
+            ));
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -178,29 +223,67 @@ pub async fn down(dir: &Path) -> Result<Output, CommandError> {
             while dir.join("lab.json").exists() && start.elapsed() < PATIENCE {
                 tokio::time::sleep(LOOK).await;
             }
-            Ok(Output::new("the lab has stopped\n", json!({ "ok": true, "was_running": true })))
+            Ok(Output::new(
+                "the lab has stopped\n",
+                json!({ "ok": true, "was_running": true }),
+            ))
         }
         Err(_) => {
             let _ = std::fs::remove_file(dir.join("lab.json"));
             let text = "there was no lab any more; its traces are removed\n";
-            Ok(Output::new(text, json!({ "ok": true, "was_running": false })))
+            Ok(Output::new(
+                text,
+                json!({ "ok": true, "was_running": false }),
+            ))
         }
     }
 }
 
 /// Asks the lab's control.
 pub async fn ask(endpoints: &Endpoints, method: &str, path: &str) -> Result<Value, CommandError> {
+    let client = control(endpoints)?;
+    let url = format!("{}{path}", endpoints.admin);
+    exchange(
+        endpoints,
+        if method == "GET" {
+            client.get(url)
+        } else {
+            client.post(url)
+        },
+    )
+    .await
+}
+
+/// Tells the lab's control something.
+pub async fn tell(endpoints: &Endpoints, path: &str, what: &Value) -> Result<Value, CommandError> {
+    let url = format!("{}{path}", endpoints.admin);
+    exchange(
+        endpoints,
+        control(endpoints)?.post(url).body(what.to_string()),
+    )
+    .await
+}
+
+fn control(endpoints: &Endpoints) -> Result<reqwest::Client, CommandError> {
     let pem = std::fs::read(&endpoints.ca).map_err(|error| failed(&error))?;
     let ca = reqwest::Certificate::from_pem(&pem).map_err(|error| failed(&error))?;
-    let client = reqwest::Client::builder()
+    reqwest::Client::builder()
         .tls_certs_only([ca])
         .no_proxy()
         .timeout(Duration::from_secs(10))
         .build()
+        .map_err(|error| failed(&error))
+}
+
+async fn exchange(
+    endpoints: &Endpoints,
+    request: reqwest::RequestBuilder,
+) -> Result<Value, CommandError> {
+    let answer = request
+        .bearer_auth(&endpoints.admin_token)
+        .send()
+        .await
         .map_err(|error| failed(&error))?;
-    let url = format!("{}{path}", endpoints.admin);
-    let request = if method == "GET" { client.get(url) } else { client.post(url) };
-    let answer = request.bearer_auth(&endpoints.admin_token).send().await.map_err(|error| failed(&error))?;
     let answer = answer.error_for_status().map_err(|error| failed(&error))?;
     let bytes = answer.bytes().await.map_err(|error| failed(&error))?;
     serde_json::from_slice(&bytes).map_err(|error| failed(&error))

@@ -84,25 +84,48 @@ pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandEr
     Ok(report(&engine, &world, &facts, &names, args.all))
 }
 
-fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<NetworkName>, all: bool) -> Output {
+fn report(
+    engine: &Engine,
+    world: &World,
+    facts: &Facts,
+    names: &BTreeSet<NetworkName>,
+    all: bool,
+) -> Output {
     let estate = &engine.estate;
     let survey = Survey::new(estate, world, facts, names);
     let fabric = Fabric::new(estate, world);
-    let machines: Vec<_> = survey.machines.keys().map(|id| machine(&survey, &fabric, world, id)).collect();
+    let machines: Vec<_> = survey
+        .machines
+        .keys()
+        .map(|id| machine(&survey, &fabric, world, id))
+        .collect();
     let networks: Vec<_> = names
         .iter()
         .filter_map(|name| estate.networks.get(name))
         .map(|network| {
-            let here: Vec<_> = survey.machines_in(&network.name).map(|(id, _)| id).collect();
+            let here: Vec<_> = survey
+                .machines_in(&network.name)
+                .map(|(id, _)| id)
+                .collect();
             let addresses = survey.addresses_in(&network.name);
             let running: Vec<_> = machines
                 .iter()
                 .filter(|machine| machine.running)
-                .flat_map(|machine| machine.captured.iter().filter(|address| addresses.contains(address)))
+                .flat_map(|machine| {
+                    machine
+                        .captured
+                        .iter()
+                        .filter(|address| addresses.contains(address))
+                })
                 .collect();
             let delivered = running
                 .iter()
-                .filter(|address| fabric.trace(&Source::OnPrem, ***address).verdict.is_delivered())
+                .filter(|address| {
+                    fabric
+                        .trace(&Source::OnPrem, ***address)
+                        .verdict
+                        .is_delivered()
+                })
                 .count();
             Network {
                 name: network.name.clone(),
@@ -110,9 +133,11 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
                 home: match fabric.observed_home(network) {
                     Home::Nowhere => "nowhere".to_owned(),
                     Home::Site(site) => site.to_string(),
-                    Home::Split(sites) => {
-                        sites.keys().map(SiteName::as_str).collect::<Vec<_>>().join(" and ")
-                    }
+                    Home::Split(sites) => sites
+                        .keys()
+                        .map(SiteName::as_str)
+                        .collect::<Vec<_>>()
+                        .join(" and "),
                 },
                 machines: here.len(),
                 traces_delivered: delivered,
@@ -123,7 +148,13 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
 
     let mut text = String::new();
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["network", "cidr", "home", "machines", "reached from on-prem"]);
+    table.load_style(presets::NOTHING).set_header([
+        "network",
+        "cidr",
+        "home",
+        "machines",
+        "reached from on-prem",
+    ]);
     for network in &networks {
         table.add_row([
             network.name.to_string(),
@@ -136,7 +167,13 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
     let _ = writeln!(text, "{table}\n");
     let listed = if all { machines.len() } else { LISTED };
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["machine", "instance", "site", "addresses", "state"]);
+    table.load_style(presets::NOTHING).set_header([
+        "machine",
+        "instance",
+        "site",
+        "addresses",
+        "state",
+    ]);
     for machine in machines.iter().take(listed) {
         let state = match (machine.running, machine.delivered == machine.captured.len()) {
             (false, _) => "off".to_owned(),
@@ -147,7 +184,12 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
             machine.name.clone().unwrap_or_else(|| "–".to_owned()),
             machine.instance_id.to_string(),
             machine.site.to_string(),
-            machine.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            machine
+                .addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" "),
             state,
         ]);
     }
@@ -158,8 +200,9 @@ fn report(engine: &Engine, world: &World, facts: &Facts, names: &BTreeSet<Networ
     for obstacle in &survey.obstacles {
         let _ = writeln!(text, "! {obstacle}");
     }
-    let (delivered, total) =
-        networks.iter().fold((0, 0), |(d, t), network| (d + network.traces_delivered, t + network.traces_total));
+    let (delivered, total) = networks.iter().fold((0, 0), |(d, t), network| {
+        (d + network.traces_delivered, t + network.traces_total)
+    });
     let json = json!({
         "ok": true,
         "networks": networks,
@@ -176,15 +219,35 @@ fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId)
     let estate = survey.estate;
     let (site, vm, addresses, macs) = match survey.places.get(id) {
         Some(Place::At(site, vm)) => {
-            let nics = survey.vm_at(id, site).map(|(_, vm)| vm.nics.as_slice()).unwrap_or_default();
-            let addresses = nics.iter().flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied()).collect();
-            (site.clone(), Some(vm.clone()), addresses, nics.iter().filter_map(|nic| nic.mac).collect())
+            let nics = survey
+                .vm_at(id, site)
+                .map(|(_, vm)| vm.nics.as_slice())
+                .unwrap_or_default();
+            let addresses = nics
+                .iter()
+                .flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
+                .collect();
+            (
+                site.clone(),
+                Some(vm.clone()),
+                addresses,
+                nics.iter().filter_map(|nic| nic.mac).collect(),
+            )
         }
         Some(Place::Ec2) | None => {
             let region = world.aws.get(&estate.source.region);
-            let enis: Vec<_> = facts.nics.iter().filter_map(|nic| region?.enis.get(&nic.eni)).collect();
+            let enis: Vec<_> = facts
+                .nics
+                .iter()
+                .filter_map(|nic| region?.enis.get(&nic.eni))
+                .collect();
             let addresses = enis.iter().flat_map(|eni| eni.addresses()).collect();
-            (estate.source.name.clone(), None, addresses, enis.iter().map(|eni| eni.mac).collect())
+            (
+                estate.source.name.clone(),
+                None,
+                addresses,
+                enis.iter().map(|eni| eni.mac).collect(),
+            )
         }
     };
     let mut delivered = 0;

@@ -38,7 +38,12 @@ pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandErr
     let trip = fabric.round_trip(&source, destination);
     let delivered = trip.forward.verdict.is_delivered();
     let text = format!("{trip}\n");
-    let path: Vec<_> = trip.forward.hops.iter().map(|hop| hop.at.to_string()).collect();
+    let path: Vec<_> = trip
+        .forward
+        .hops
+        .iter()
+        .map(|hop| hop.at.to_string())
+        .collect();
     let json = json!({
         "ok": delivered,
         "path": path,
@@ -47,7 +52,11 @@ pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandErr
         "works": trip.works(),
         "trip": trip,
     });
-    Ok(Output { text, json, ok: delivered })
+    Ok(Output {
+        text,
+        json,
+        ok: delivered,
+    })
 }
 
 fn source(estate: &Estate, fabric: &Fabric, text: &str) -> Result<Source, CommandError> {
@@ -55,23 +64,33 @@ fn source(estate: &Estate, fabric: &Fabric, text: &str) -> Result<Source, Comman
         return Ok(Source::OnPrem);
     }
     if let Some(edge) = estate.edges.get(&EdgeName::new(text)) {
-        return Ok(Source::OnPremVia { edge: edge.name.clone() });
+        return Ok(Source::OnPremVia {
+            edge: edge.name.clone(),
+        });
     }
     if let Some(site) = text.strip_prefix("nc2:") {
-        return Ok(Source::Nc2Vpc { site: session::site(estate, site)? });
+        return Ok(Source::Nc2Vpc {
+            site: session::site(estate, site)?,
+        });
     }
-    let hint = "a source is `on-prem`, an edge's name, `nc2:SITE` or an address of a running machine";
-    let address: Ipv4Addr = text
-        .parse()
-        .map_err(|_| CommandError::new(Kind::Usage, format!("`{text}` is no source of packets")).hint(hint))?;
+    let hint =
+        "a source is `on-prem`, an edge's name, `nc2:SITE` or an address of a running machine";
+    let address: Ipv4Addr = text.parse().map_err(|_| {
+        CommandError::new(Kind::Usage, format!("`{text}` is no source of packets")).hint(hint)
+    })?;
     if estate.on_prem.iter().any(|prefix| prefix.contains(address)) {
         return Ok(Source::OnPrem);
     }
     let mut sites = fabric.served_at(address).into_iter();
     sites
         .next()
-        .map(|site| Source::Machine { place: Place::Site(site), address })
-        .ok_or_else(|| CommandError::new(Kind::Usage, format!("no running machine has {address}")).hint(hint))
+        .map(|site| Source::Machine {
+            place: Place::Site(site),
+            address,
+        })
+        .ok_or_else(|| {
+            CommandError::new(Kind::Usage, format!("no running machine has {address}")).hint(hint)
+        })
 }
 
 fn destination(facts: &Facts, text: &str) -> Result<Ipv4Addr, CommandError> {
@@ -88,12 +107,18 @@ fn destination(facts: &Facts, text: &str) -> Result<Ipv4Addr, CommandError> {
             .addresses()
             .next()
             .ok_or_else(|| CommandError::new(Kind::Usage, format!("{id} has no address"))),
-        [] => Err(CommandError::new(Kind::Usage, format!("`{text}` is neither an address nor a machine"))
-            .hint("`stayput status` lists the machines")),
+        [] => Err(CommandError::new(
+            Kind::Usage,
+            format!("`{text}` is neither an address nor a machine"),
+        )
+        .hint("`stayput status` lists the machines")),
         several => {
             let ids: Vec<_> = several.iter().map(|(id, _)| id.as_str()).collect();
-            Err(CommandError::new(Kind::Usage, format!("{} machines are called `{text}`", several.len()))
-                .hint(format!("use an instance id: {}", ids.join(", "))))
+            Err(CommandError::new(
+                Kind::Usage,
+                format!("{} machines are called `{text}`", several.len()),
+            )
+            .hint(format!("use an instance id: {}", ids.join(", "))))
         }
     }
 }

@@ -327,3 +327,24 @@ fn descriptions_are_filtered_and_paged() {
         "attached"
     );
 }
+
+#[test]
+fn a_gateway_is_made_and_goes_once_nothing_is_associated() {
+    let mut lab = estate();
+    let made = run(
+        &mut lab,
+        "CreateDirectConnectGateway",
+        json!({"directConnectGatewayName": "edge", "amazonSideAsn": 64_900}),
+    );
+    let id = made["directConnectGateway"]["directConnectGatewayId"].clone();
+    assert_eq!(made["directConnectGateway"]["directConnectGatewayState"], "available");
+    let delete = json!({ "directConnectGatewayId": id });
+    let gone = run(&mut lab, "DeleteDirectConnectGateway", delete.clone());
+    assert_eq!(gone["directConnectGateway"]["directConnectGatewayState"], "deleted");
+    refused(&mut lab, "DeleteDirectConnectGateway", delete);
+    let busy = json!({"directConnectGatewayId": "dxgw-1"});
+    let why = refused(&mut lab, "DeleteDirectConnectGateway", busy);
+    assert!(why.contains("associations"), "{why}");
+    let public = json!({"directConnectGatewayName": "edge", "amazonSideAsn": 7224});
+    refused(&mut lab, "CreateDirectConnectGateway", public);
+}

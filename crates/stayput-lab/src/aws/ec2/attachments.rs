@@ -14,6 +14,7 @@ use super::list::select;
 use super::list::some;
 use super::list::unknown_filter;
 use super::tgws;
+use super::vpc_attachments;
 use super::write_tags;
 use crate::aws::Event;
 use crate::aws::model::Attachment;
@@ -159,12 +160,19 @@ pub(super) fn usable<'a>(
     }
 }
 
-/// The refusal of an attachment in a wrong state.
+/// The refusal of an attachment in a wrong state; a deleted one is still listed, and to every call as good as absent.
 pub(super) fn incorrect_state(id: &str, attachment: &Attachment) -> Fault {
-    Fault::bad(
-        "IncorrectState",
-        format!("{id} is in invalid state: {}", attachment.state),
-    )
+    if attachment.state == "deleted" {
+        Fault::bad(
+            rule::TGW_ATTACHMENT.not_found,
+            format!("Transit Gateway Attachment {id} was deleted or does not exist."),
+        )
+    } else {
+        Fault::bad(
+            "IncorrectState",
+            format!("{id} is in invalid state: {}", attachment.state),
+        )
+    }
 }
 
 /// Queues the end of an attachment's transition.
@@ -200,7 +208,10 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
     let tgw = attachment.tgw.clone();
     match attachment.state.as_str() {
         "initiatingRequest" => "pendingAcceptance".clone_into(&mut attachment.state),
-        "modifying" => "available".clone_into(&mut attachment.state),
+        "modifying" => {
+            "available".clone_into(&mut attachment.state);
+            vpc_attachments::place_interfaces(lab, region, id);
+        }
         "rejecting" => "rejected".clone_into(&mut attachment.state),
         "pending" => {
             "available".clone_into(&mut attachment.state);
@@ -217,9 +228,14 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
             if let Some(table) = propagate.and_then(|id| state.tgw_route_tables.get_mut(&id)) {
                 table.propagations.insert(id.to_owned());
             }
+            vpc_attachments::place_interfaces(lab, region, id);
         }
         "deleting" => {
             "deleted".clone_into(&mut attachment.state);
+            vpc_attachments::place_interfaces(lab, region, id);
+            let Some(state) = lab.aws.regions.get_mut(region) else {
+                return;
+            };
             state.tgw_options.remove(id);
             let event = Event::AttachmentForgotten(region.to_owned(), id.to_owned());
             lab.after(DELETED_LISTED, LabEvent::Aws(event));

@@ -100,7 +100,11 @@ pub(super) fn taken(region: &RegionState, subnet: &str) -> BTreeSet<Ipv4Addr> {
         .collect()
 }
 
-fn free(region: &RegionState, subnet: &str) -> Result<Ipv4Addr, Fault> {
+/// The lowest free address of a subnet.
+///
+/// # Errors
+/// `InsufficientFreeAddressesInSubnet`.
+pub(super) fn free(region: &RegionState, subnet: &str) -> Result<Ipv4Addr, Fault> {
     let taken = taken(region, subnet);
     region
         .subnets
@@ -144,7 +148,8 @@ fn check(call: &Call<'_>, nic: &Nic, count: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-fn mac(id: &str) -> MacAddr {
+/// The MAC of an interface, from its id.
+pub(super) fn mac(id: &str) -> MacAddr {
     let bytes = *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, id.as_bytes()).as_bytes();
     // 06 is what interfaces in these regions have: locally administered, unicast.
     MacAddr::new([0x06, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]])

@@ -10,6 +10,7 @@ use super::list::Seen;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
+use super::tgws;
 use super::write_tags;
 use crate::aws::model::Attachment;
 use crate::aws::model::AttachmentKind;
@@ -31,6 +32,8 @@ const KIND: Kind<Attachment> = Kind {
     fields: FIELDS,
     tags: Some(|it| &it.tags),
 };
+
+const DYNAMIC_ROUTING: &str = "DynamicRouting";
 
 /// The far side: region, Transit Gateway; and whether this side asked.
 fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
@@ -80,10 +83,14 @@ fn write(xml: &mut Xml, attachment: &It<'_>) {
         });
     }
     let (code, message) = status(&attachment.it.state);
-    xml.node("options", |xml| {
-        xml.text("dynamicRouting", "disable");
-    })
-    .node("status", |xml| {
+    // Only shown when it was asked for: Terraform would replace a peering whose options it did not write.
+    let dynamic = tgws::option(attachment.region, attachment.id, DYNAMIC_ROUTING, "");
+    if !dynamic.is_empty() {
+        xml.node("options", |xml| {
+            xml.text("dynamicRouting", dynamic);
+        });
+    }
+    xml.node("status", |xml| {
         xml.text("code", code).text("message", message);
     })
     .text("state", &attachment.it.state)
@@ -126,6 +133,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let peer = call.need("PeerTransitGatewayId")?;
     let account = call.need("PeerAccountId")?;
     let peer_region = call.need("PeerRegion")?;
+    let options = tgws::switches(call, &[DYNAMIC_ROUTING])?;
     rule::TGW.find(&call.here().tgws, &tgw)?;
     if account != call.lab.aws.account {
         return Err(Fault::invalid(format!(
@@ -184,6 +192,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         };
         if let Some(state) = call.lab.aws.regions.get_mut(&region) {
             state.attachments.insert(id.clone(), attachment);
+            state.tgw_options.insert(id.clone(), options.clone());
         }
         attachments::settle(call.lab, &region, &id);
     }

@@ -7,6 +7,7 @@ use super::Answer;
 use super::Call;
 use super::attachments;
 use super::attachments::It;
+use super::launch;
 use super::list::Field;
 use super::list::Kind;
 use super::list::Seen;
@@ -17,8 +18,14 @@ use super::tgws;
 use super::write_tags;
 use crate::aws::model::Attachment;
 use crate::aws::model::AttachmentKind;
+use crate::aws::model::Eni;
+use crate::aws::model::Tags;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
+use crate::state::LabState;
+
+/// `interfaceType` of what an attachment puts into its subnets.
+const INTERFACE_KIND: &str = "transit_gateway";
 
 const FIELDS: &[Field<Attachment>] = &[
     ("transit-gateway-attachment-id", |i| one(i.id)),
@@ -230,6 +237,57 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     "modifying".clone_into(&mut attachment.state);
     attachments::settle(call.lab, &call.region, &id);
     answer(call, &id)
+}
+
+/// Gives a VPC attachment the interface AWS puts into each of its subnets, and takes away those of subnets it has left, all of
+/// them when it is gone.
+pub(super) fn place_interfaces(lab: &mut LabState, region: &str, id: &str) {
+    let Some(state) = lab.aws.regions.get_mut(region) else {
+        return;
+    };
+    let Some(attachment) = state.attachments.get(id) else {
+        return;
+    };
+    let (vpc, wanted) = match parts(&attachment.kind) {
+        Some((vpc, subnets)) if attachment.state != "deleted" => (vpc.clone(), subnets.clone()),
+        Some((vpc, _)) => (vpc.clone(), BTreeSet::new()),
+        None => return,
+    };
+    let description = format!("Network Interface for Transit Gateway Attachment {id}");
+    let is_ours = |eni: &Eni| eni.kind == INTERFACE_KIND && eni.description == description;
+    state
+        .enis
+        .retain(|_, eni| !is_ours(eni) || wanted.contains(&eni.subnet));
+    let placed: BTreeSet<String> = state
+        .enis
+        .values()
+        .filter(|eni| is_ours(eni))
+        .map(|eni| eni.subnet.clone())
+        .collect();
+    for subnet in wanted.difference(&placed) {
+        let eni = lab.aws_id("eni-");
+        let Some(state) = lab.aws.regions.get_mut(region) else {
+            return;
+        };
+        // A full subnet would fail the attachment in life; here it only stays without an interface.
+        let Ok(primary) = launch::free(state, subnet) else {
+            continue;
+        };
+        let made = Eni {
+            vpc: vpc.clone(),
+            subnet: subnet.clone(),
+            mac: launch::mac(&eni),
+            kind: INTERFACE_KIND.to_owned(),
+            description: description.clone(),
+            requester_managed: true,
+            instance: None,
+            source_dest_check: true,
+            primary,
+            secondary: Vec::new(),
+            tags: Tags::new(),
+        };
+        state.enis.insert(eni, made);
+    }
 }
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {

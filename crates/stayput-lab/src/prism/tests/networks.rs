@@ -11,12 +11,7 @@ use crate::aws::model::Vpc;
 fn overlay(name: &str, network: &str) -> Value {
     json!({
         "name": name, "subnetType": "OVERLAY", "vpcReference": id(TOKYO, "prod"),
-        "ipConfig": [{"ipv4": {
-            "ipSubnet": {"ip": {"value": network}, "prefixLength": 24},
-            "defaultGatewayIp": {"value": network.replace(".0", ".1").replace(".1.1", ".1.1")},
-            "poolList": [],
-        }}],
-        "dhcpOptions": {"domainNameServers": [{"ipv4": {"value": "10.101.0.2"}}], "domainName": "corp.example"},
+        "ipConfig": [{"ipv4": {"ipSubnet": {"ip": {"value": network}, "prefixLength": 24}}}],
     })
 }
 

@@ -39,16 +39,24 @@ impl Machine {
     pub fn is_kept(&self) -> bool {
         let original: BTreeSet<_> = self.original_addresses.iter().collect();
         !original.is_empty()
-            && ["after_restore", "after_failover", "after_failback"].iter().all(|moment| {
-                self.addresses.get(moment).is_some_and(|addresses| {
-                    addresses.len() == original.len() && addresses.iter().collect::<BTreeSet<_>>() == original
+            && ["after_restore", "after_failover", "after_failback"]
+                .iter()
+                .all(|moment| {
+                    self.addresses.get(moment).is_some_and(|addresses| {
+                        addresses.len() == original.len()
+                            && addresses.iter().collect::<BTreeSet<_>>() == original
+                    })
                 })
-            })
     }
 }
 
 fn texts(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(|text| Some(text.as_str()?.to_owned())).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| Some(text.as_str()?.to_owned()))
+        .collect()
 }
 
 type Machines = BTreeMap<String, Machine>;
@@ -62,48 +70,99 @@ impl Demo<'_> {
         let first = estate.networks.values().next();
         let recovery = first.and_then(|network| network.recovery.clone());
         let (Some(first), Some(recovery)) = (first, recovery) else {
-            return Err(CommandError::new(Kind::Failed, "the scenario has no network with a recovery site"));
+            return Err(CommandError::new(
+                Kind::Failed,
+                "the scenario has no network with a recovery site",
+            ));
         };
         let goal = |verb: &[&'static str], tail: &[&'static str]| -> Vec<String> {
             let nets = nets.iter().map(ToString::to_string);
-            verb.iter().map(ToString::to_string).chain(nets).chain(tail.iter().map(ToString::to_string)).collect()
+            verb.iter()
+                .map(ToString::to_string)
+                .chain(nets)
+                .chain(tail.iter().map(ToString::to_string))
+                .collect()
         };
         let mut machines = Machines::new();
 
-        say(self.global, "\n── Who is there, and which addresses they have ──");
-        self.stage("capture", &goal(&["capture"], &[]), Some(("ec2", &mut machines))).await?;
+        say(
+            self.global,
+            "\n── Who is there, and which addresses they have ──",
+        );
+        self.stage(
+            "capture",
+            &goal(&["capture"], &[]),
+            Some(("ec2", &mut machines)),
+        )
+        .await?;
         for machine in machines.values_mut() {
             machine.original_addresses = machine.addresses.get("ec2").cloned().unwrap_or_default();
         }
 
         say(self.global, &format!("\n── EC2 → NC2 {} ──", first.primary));
         let moved = self
-            .stage("move", &goal(&["apply", "move"], &["--yes"]), Some(("after_restore", &mut machines)))
+            .stage(
+                "move",
+                &goal(&["apply", "move"], &["--yes"]),
+                Some(("after_restore", &mut machines)),
+            )
             .await?;
         for (id, nics) in moved["arrivals"].as_object().into_iter().flatten() {
-            let Some(machine) = machines.get_mut(id) else { continue };
+            let Some(machine) = machines.get_mut(id) else {
+                continue;
+            };
             let nics = || nics.as_array().into_iter().flatten();
-            let addresses = nics().filter_map(|nic| Some(nic["address"].as_str()?.to_owned())).collect();
+            let addresses = nics()
+                .filter_map(|nic| Some(nic["address"].as_str()?.to_owned()))
+                .collect();
             machine.addresses.insert("after_move", addresses);
-            machine.macs.insert("after_move", nics().filter_map(|nic| Some(nic["mac"].as_str()?.to_owned())).collect());
+            machine.macs.insert(
+                "after_move",
+                nics()
+                    .filter_map(|nic| Some(nic["mac"].as_str()?.to_owned()))
+                    .collect(),
+            );
             machine.site.insert("after_move", first.primary.to_string());
         }
 
-        say(self.global, &format!("\n── Ready to fail over to {recovery} ──"));
-        self.stage("protect", &goal(&["apply", "protect"], &["--yes"]), None).await?;
+        say(
+            self.global,
+            &format!("\n── Ready to fail over to {recovery} ──"),
+        );
+        self.stage("protect", &goal(&["apply", "protect"], &["--yes"]), None)
+            .await?;
         let to = |tail: &[&str]| {
             let mut args = goal(&["apply", "failover"], &[]);
             args.extend(["--to".to_owned(), recovery.to_string()]);
             args.extend(tail.iter().map(ToString::to_string));
             args
         };
-        say(self.global, "\n── A rehearsal in an isolated network; no route changes ──");
-        self.stage("test-failover", &to(&["--mode", "test", "--yes"]), None).await?;
-        say(self.global, &format!("\n── NC2 {} → NC2 {recovery} ──", first.primary));
-        self.stage("failover", &to(&["--yes"]), Some(("after_failover", &mut machines))).await?;
-        say(self.global, &format!("\n── NC2 {recovery} → NC2 {} ──", first.primary));
-        self.stage("failback", &goal(&["apply", "failback"], &["--yes"]), Some(("after_failback", &mut machines)))
+        say(
+            self.global,
+            "\n── A rehearsal in an isolated network; no route changes ──",
+        );
+        self.stage("test-failover", &to(&["--mode", "test", "--yes"]), None)
             .await?;
+        say(
+            self.global,
+            &format!("\n── NC2 {} → NC2 {recovery} ──", first.primary),
+        );
+        self.stage(
+            "failover",
+            &to(&["--yes"]),
+            Some(("after_failover", &mut machines)),
+        )
+        .await?;
+        say(
+            self.global,
+            &format!("\n── NC2 {recovery} → NC2 {} ──", first.primary),
+        );
+        self.stage(
+            "failback",
+            &goal(&["apply", "failback"], &["--yes"]),
+            Some(("after_failback", &mut machines)),
+        )
+        .await?;
         Ok(machines.into_values().collect())
     }
 
@@ -121,7 +180,14 @@ impl Demo<'_> {
         let virtual_ms = self.virtual_ms().await?.saturating_sub(virtual_before);
         if let Some(proof) = answer["plan"]["proof"].as_object() {
             let count = |key: &str| proof.get(key).and_then(Value::as_array).map_or(0, Vec::len);
-            say(self.global, &format!("  proven: {} states, {} holes", count("states"), count("holes")));
+            say(
+                self.global,
+                &format!(
+                    "  proven: {} states, {} holes",
+                    count("states"),
+                    count("holes")
+                ),
+            );
         }
         let status = self.command(&["status"], false).await?;
         let number = |key: &str| status[key].as_u64().unwrap_or(0);
@@ -134,24 +200,34 @@ impl Demo<'_> {
             traces_total: number("traces_total"),
         };
         let (delivered, total) = (stage.traces_delivered, stage.traces_total);
-        say(self.global, &format!("  reached from on-prem: {delivered} of {total} addresses"));
+        say(
+            self.global,
+            &format!("  reached from on-prem: {delivered} of {total} addresses"),
+        );
         self.stages.push(stage);
         let seen = status["machines"].as_array().cloned().unwrap_or_default();
         if let Some(sample) = seen.iter().find(|machine| machine["running"] == true)
             && let Some(address) = sample["captured"][0].as_str()
         {
             let trace = self.command(&["trace", "on-prem", address], false).await?;
-            say(self.global, &format!("  {}", texts(&trace["path"]).join(" → ")));
+            say(
+                self.global,
+                &format!("  {}", texts(&trace["path"]).join(" → ")),
+            );
         }
         if let Some((moment, machines)) = moment {
             for seen in &seen {
-                let Some(id) = seen["instance_id"].as_str() else { continue };
+                let Some(id) = seen["instance_id"].as_str() else {
+                    continue;
+                };
                 let machine = machines.entry(id.to_owned()).or_default();
                 machine.instance_id = id.to_owned();
                 machine.name = seen["name"].as_str().map(str::to_owned);
                 machine.addresses.insert(moment, texts(&seen["addresses"]));
                 machine.macs.insert(moment, texts(&seen["macs"]));
-                machine.site.insert(moment, seen["site"].as_str().unwrap_or("?").to_owned());
+                machine
+                    .site
+                    .insert(moment, seen["site"].as_str().unwrap_or("?").to_owned());
             }
         }
         Ok(answer)

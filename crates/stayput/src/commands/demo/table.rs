@@ -21,7 +21,8 @@ pub fn render(machines: &[Machine], stages: &[Stage]) -> String {
         let name = machine.name.as_deref().unwrap_or("(no Name)");
         let cells = MOMENTS.iter().map(|(key, _)| {
             let site = machine.site.get(key).map_or("", String::as_str);
-            let lines = [&machine.addresses, &machine.macs].map(|of| of.get(key).cloned().unwrap_or_default().join("\n"));
+            let lines = [&machine.addresses, &machine.macs]
+                .map(|of| of.get(key).cloned().unwrap_or_default().join("\n"));
             format!("{site}\n{}\n{}", lines[0], lines[1])
         });
         table.add_row(std::iter::once(format!("{name}\n{}", machine.instance_id)).chain(cells));
@@ -31,7 +32,9 @@ pub fn render(machines: &[Machine], stages: &[Stage]) -> String {
         text.push_str(&format!("… and {} more machines\n", machines.len() - SHOWN));
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["stage", "steps", "wall", "virtual", "reached"]);
+    table
+        .load_style(presets::NOTHING)
+        .set_header(["stage", "steps", "wall", "virtual", "reached"]);
     for stage in stages {
         table.add_row([
             stage.name.to_owned(),

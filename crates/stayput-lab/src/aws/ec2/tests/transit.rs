@@ -624,6 +624,13 @@ fn a_peering_is_accepted_in_the_accepter_s_region_only() {
         &by_id,
     );
     assert_eq!(seen.one("state"), "deleted");
+    let code = refused(
+        &mut lab,
+        OSAKA,
+        "DeleteTransitGatewayPeeringAttachment",
+        &accept,
+    );
+    assert_eq!(code, "InvalidTransitGatewayAttachmentID.NotFound");
 }
 
 #[test]

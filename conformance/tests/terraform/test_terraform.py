@@ -1,0 +1,157 @@
+"""Terraform with the AWS provider: apply, an empty plan after it, a change, drift, destroy.
+
+Skipped where Terraform or the provider is not installed. The provider is taken from a filesystem mirror: the folder in
+`STAYPUT_TF_PLUGIN_MIRROR`, or one of the usual ones.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import boto3
+import pytest
+
+from lab_control import until
+
+PROVIDER = pathlib.Path("registry.terraform.io/hashicorp/aws/5.100.0")
+MIRRORS = ["~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/opt/tf-plugins"]
+ESTATE = pathlib.Path(__file__).with_name("estate")
+
+
+def mirror():
+    """The folder that has the provider, None if none has."""
+    named = os.environ.get("STAYPUT_TF_PLUGIN_MIRROR")
+    places = [pathlib.Path(place).expanduser() for place in ([named] if named else MIRRORS)]
+    return next((place for place in places if (place / PROVIDER).is_dir()), None)
+
+
+class Terraform:
+    """Terraform in a folder of its own."""
+
+    def __init__(self, program, folder, environment):
+        self.program = program
+        self.folder = folder
+        self.environment = environment
+
+    def run(self, *words, codes=(0,)):
+        """Runs a command; its output, or the test's failure."""
+        done = subprocess.run(
+            [self.program, words[0], "-no-color", *words[1:]],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode in codes, f"terraform {words[0]}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def apply(self, **variables):
+        self.run("apply", "-auto-approve", "-input=false", "-parallelism=20", *self._variables(variables))
+
+    def plan(self, **variables):
+        """What a plan says: 0 nothing to do, 2 changes."""
+        done = self.run(
+            "plan", "-detailed-exitcode", "-input=false", "-parallelism=20", *self._variables(variables), codes=(0, 2)
+        )
+        return done.returncode, done.stdout
+
+    @staticmethod
+    def _variables(variables):
+        return [f"-var={name}={json.dumps(value)}" for name, value in variables.items()]
+
+    def outputs(self):
+        done = self.run("output", "-json")
+        return {name: output["value"] for name, output in json.loads(done.stdout).items()}
+
+
+@pytest.fixture(scope="module")
+def terraform(tmp_path_factory):
+    program = shutil.which("terraform")
+    if not program:
+        pytest.skip("skipped: terraform is not installed")
+    plugins = mirror()
+    if not plugins:
+        pytest.skip(f"skipped: no filesystem mirror has the provider {PROVIDER}; name one in STAYPUT_TF_PLUGIN_MIRROR")
+    folder = tmp_path_factory.mktemp("terraform")
+    shutil.copy(ESTATE / "main.tf", folder)
+    settings = folder / "terraform.rc"
+    settings.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{plugins}"\n  }}\n}}\ndisable_checkpoint = true\n'
+    )
+    environment = dict(os.environ) | {"TF_CLI_CONFIG_FILE": str(settings), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    made = Terraform(program, folder, environment)
+    made.run("init", "-input=false")
+    made.apply()
+    yield made
+    if (folder / "terraform.tfstate").exists() and json.loads((folder / "terraform.tfstate").read_text())["resources"]:
+        made.run("destroy", "-auto-approve", "-input=false", "-parallelism=20")
+
+
+@pytest.fixture(scope="module")
+def ec2():
+    return boto3.client("ec2", region_name="ap-northeast-1")
+
+
+def route(ec2, table, cidr):
+    found = ec2.search_transit_gateway_routes(
+        TransitGatewayRouteTableId=table, Filters=[{"Name": "route-search.exact-match", "Values": [cidr]}]
+    )["Routes"]
+    return found[0] if found else None
+
+
+def test_data_sources_see_the_scenario(terraform):
+    seen = terraform.outputs()
+    assert len(seen["account"]) == 12
+    assert seen["app_subnet"] == "172.30.1.0/24"
+    assert seen["legacy_subnets"] == 4
+    assert {"10.0.0.0/16", "10.101.0.0/16", "0.0.0.0/0"} <= set(seen["legacy_routes"])
+    assert "172.30.1.34" in seen["wave"] and "172.30.1.60" not in seen["wave"]
+
+
+def test_nothing_is_left_to_do_after_apply(terraform):
+    code, said = terraform.plan()
+    assert code == 0, said
+
+
+def test_what_was_applied_is_there(terraform, ec2):
+    seen = terraform.outputs()
+    static = until(lambda: route(ec2, seen["table"], "172.26.1.0/24"), "the route")
+    assert static["TransitGatewayAttachments"][0]["ResourceType"] == "vpc"
+    assert route(ec2, seen["table"], "172.26.0.0/16")["State"] == "blackhole"
+    assert route(ec2, seen["table"], "172.30.0.0/16")["Type"] == "propagated"
+    (peering,) = ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[seen["peering"]])[
+        "TransitGatewayAttachments"
+    ]
+    assert peering["State"] == "available"
+
+
+def test_a_changed_route_is_planned_applied_and_settled(terraform, ec2):
+    code, said = terraform.plan(moved=True)
+    assert code == 2, said
+    terraform.apply(moved=True)
+    assert route(ec2, terraform.outputs()["table"], "172.26.1.0/24")["State"] == "blackhole"
+    code, said = terraform.plan(moved=True)
+    assert code == 0, said
+
+
+def test_a_route_deleted_behind_its_back_is_seen_as_drift(terraform, ec2):
+    table = terraform.outputs()["table"]
+    ec2.delete_transit_gateway_route(TransitGatewayRouteTableId=table, DestinationCidrBlock="172.26.0.0/16")
+    until(lambda: route(ec2, table, "172.26.0.0/16") is None, "the route to go")
+    code, said = terraform.plan(moved=True)
+    assert code == 2 and "aws_ec2_transit_gateway_route.nowhere" in said, said
+    terraform.apply(moved=True)
+    assert route(ec2, table, "172.26.0.0/16")["State"] == "blackhole"
+
+
+def test_destroy_takes_everything_away(terraform, ec2):
+    table = terraform.outputs()["table"]
+    terraform.run("destroy", "-auto-approve", "-input=false", "-parallelism=20")
+    left = ec2.describe_vpcs(Filters=[{"Name": "tag:Estate", "Values": ["conformance"]}])["Vpcs"]
+    assert left == []
+    with pytest.raises(ec2.exceptions.ClientError, match="InvalidRouteTableID.NotFound"):
+        ec2.describe_transit_gateway_route_tables(TransitGatewayRouteTableIds=[table])

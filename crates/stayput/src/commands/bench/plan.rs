@@ -1,0 +1,142 @@
+//! Planning time and memory for large estates.
+
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+use stayput_engine::Events;
+use stayput_plan::Goal;
+
+use super::Bench;
+use super::median;
+use super::output;
+use super::say;
+use super::sizes;
+use super::table;
+use crate::cli::BenchArgs;
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::session;
+use crate::ui::seconds;
+
+const SIZES: [usize; 2] = [1000, 10_000];
+const RUNS: usize = 5;
+
+/// For each size: a lab, one command as its user would type it, and one probe.
+pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandError> {
+    let mut rows = Vec::new();
+    let mut figures = Vec::new();
+    for &machines in sizes(&args.machines, &SIZES) {
+        say(global, format!("planning for {machines} machines"));
+        let bench = Bench::up(global, machines).await?;
+        let measured = measure(&bench, args).await;
+        bench.down().await?;
+        let mut figure = measured?;
+        figure["machines"] = json!(machines);
+        let ms = |key: &str| seconds(figure[key].as_u64().unwrap_or(0));
+        let mb = |key: &str| {
+            figure[key]
+                .as_u64()
+                .map_or("–".to_owned(), |kib| format!("{} MB", kib / 1024))
+        };
+        rows.push(vec![
+            machines.to_string(),
+            figure["addresses"].to_string(),
+            figure["steps"].to_string(),
+            figure["states"].to_string(),
+            ms("observe_ms"),
+            ms("plan_ms"),
+            ms("command_ms"),
+            mb("observe_peak_kib"),
+            mb("plan_peak_kib"),
+            mb("peak_kib"),
+        ]);
+        figures.push(figure);
+    }
+    let header = [
+        "machines",
+        "addresses",
+        "steps",
+        "states proven",
+        "observe",
+        "plan and proof",
+        "`stayput plan move …` in all",
+        "peak while observing",
+        "peak while planning",
+        "peak with the plan as JSON",
+    ];
+    Ok(output(table(&header, &rows), &figures))
+}
+
+async fn measure(bench: &Bench, args: &BenchArgs) -> Result<Value, CommandError> {
+    let mut words = vec!["plan".to_owned(), "move".to_owned()];
+    words.extend(bench.networks()?);
+    let start = Instant::now();
+    bench.command(&words).await?;
+    let command_ms = millis(start);
+    let runs = args.runs.unwrap_or(RUNS).to_string();
+    let words = ["bench", "plan-probe", "--runs", &runs].map(str::to_owned);
+    let mut figure = bench.command(&words).await?;
+    figure["command_ms"] = json!(command_ms);
+    Ok(figure)
+}
+
+/// Observes once, then plans the move of every network again and again. Runs in a process of its own.
+pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandError> {
+    let engine = session::engine(global, Events::none()).await?;
+    let start = Instant::now();
+    let world = engine.observe().await?;
+    let observe_ms = millis(start);
+    let facts = engine.ledger.facts()?;
+    let goal = Goal::Move {
+        networks: engine.estate.networks.keys().cloned().collect(),
+    };
+    let observe_peak = memory("VmHWM");
+    forget_peak();
+    let mut plan_ms = Vec::new();
+    let start = Instant::now();
+    let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
+    plan_ms.push(millis(start));
+    let plan_peak = memory("VmHWM");
+    let text = json!({ "ok": true, "plan": plan }).to_string();
+    let peak = memory("VmHWM");
+    for _ in 1..args.runs.unwrap_or(RUNS) {
+        let start = Instant::now();
+        stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
+        plan_ms.push(millis(start));
+    }
+    let figure = json!({
+        "ok": true,
+        "observe_ms": observe_ms,
+        "plan_ms": median(plan_ms.clone()),
+        "plan_runs_ms": plan_ms,
+        "steps": plan.steps.len(),
+        "states": plan.proof.states.len(),
+        "addresses": plan.proof.addresses,
+        "classes": plan.proof.classes,
+        "observe_peak_kib": observe_peak,
+        "plan_peak_kib": plan_peak,
+        "peak_kib": observe_peak.max(plan_peak).max(peak),
+        "json_bytes": text.len(),
+    });
+    Ok(Output::new(format!("{figure}\n"), figure))
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A figure of this process's memory in KiB, where the system tells it (Linux, `proc(5)`).
+fn memory(key: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Starts the peak anew from what is in use now (Linux, `proc(5)`); elsewhere it stays what it was.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
