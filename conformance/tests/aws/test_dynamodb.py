@@ -145,7 +145,7 @@ def test_update_expressions_set_remove_add_and_delete(plain):
         Key={"pk": "up"},
         UpdateExpression=(
             "SET n = n + :two, #l = list_append(#l, :b), fresh = if_not_exists(fresh, :two), #m.#k = :two, m2 = :ten - n"
-            " REMOVE gone ADD total :two, more :s DELETE #s :x"
+            " REMOVE gone ADD counted :two, more :s DELETE #s :x"
         ),
         ExpressionAttributeNames={"#l": "list", "#k": "weird key", "#m": "map", "#s": "set"},
         ExpressionAttributeValues={":two": 2, ":ten": 10, ":b": ["b"], ":s": {"new"}, ":x": {"x"}},
@@ -158,7 +158,7 @@ def test_update_expressions_set_remove_add_and_delete(plain):
         "list": ["a", "b"],
         "fresh": 2,
         "map": {"weird key": 2},
-        "total": 2,
+        "counted": 2,
         "more": {"new"},
         "set": {"y"},
     }

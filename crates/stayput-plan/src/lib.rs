@@ -36,5 +36,4 @@ pub use step::StepId;
 pub use survey::Place;
 pub use survey::Survey;
 pub use survey::flow_vpc;
-pub use survey::nics_are_right;
 pub use survey::overlay_subnet;

@@ -118,8 +118,12 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
         addresses: all.len(),
         ..Proof::default()
     };
-    let mut before: BTreeMap<Ipv4Addr, Verdict> = BTreeMap::new();
-    let mut open: BTreeMap<Ipv4Addr, Opened> = BTreeMap::new();
+    // One partition for all states, so that every state costs one trace for each class, however many addresses there are.
+    let steps = transitions.iter().map(|transition| &*transition.changes);
+    let classes = fabric.classes_across(all, steps);
+    proof.classes = classes.len();
+    let mut before: Vec<Option<Verdict>> = vec![None; classes.len()];
+    let mut open: Vec<Option<Opened>> = vec![None; classes.len()];
     let mut holes: BTreeMap<(Opened, Option<StepId>), usize> = BTreeMap::new();
     let present = Transition {
         steps: None,
@@ -136,53 +140,53 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
             delivered: BTreeMap::new(),
             undelivered: BTreeMap::new(),
         };
-        let classes = fabric.classes(all.iter().copied());
-        proof.classes = proof.classes.max(classes.len());
-        for class in classes {
+        for ((class, before), open) in classes.iter().zip(&mut before).zip(&mut open) {
             let verdict = fabric.verdict(&source, class.representative);
+            let members = class.members.len();
             match verdict.site().filter(|_| verdict.is_delivered()) {
-                Some(site) => {
-                    *state.delivered.entry(site.clone()).or_default() += class.members.len()
-                }
-                None => {
-                    *state.undelivered.entry(verdict.to_string()).or_default() +=
-                        class.members.len()
-                }
+                Some(site) => *state.delivered.entry(site.clone()).or_default() += members,
+                None => *state.undelivered.entry(verdict.to_string()).or_default() += members,
             }
-            for address in class.members {
-                let lost = before.get(&address).is_some_and(Verdict::is_delivered)
-                    && !verdict.is_delivered();
-                let strays = lost && verdict.is_harmful() && !transition.moves_machines;
-                let harmed = lost && bystanders.contains(&address);
-                if matches!(verdict, Verdict::Loop { .. }) || strays || harmed {
-                    let state = match &last {
-                        Some(step) => format!("after step {step}"),
-                        None => "now".to_owned(),
-                    };
-                    let (from, verdict) = (source.to_string(), verdict.to_string());
-                    obstacles.insert(Obstacle::Unsafe {
-                        state,
-                        from,
-                        address,
-                        verdict,
-                    });
+            let lost = before.as_ref().is_some_and(Verdict::is_delivered) && !verdict.is_delivered();
+            let strays = lost && verdict.is_harmful() && !transition.moves_machines;
+            let unsafe_for_all = matches!(verdict, Verdict::Loop { .. }) || strays;
+            for address in class.members.iter().filter(|_| unsafe_for_all || lost) {
+                if !unsafe_for_all && !bystanders.contains(address) {
+                    continue;
                 }
-                if verdict.is_delivered() {
-                    if let Some(opened) = open.remove(&address) {
-                        *holes.entry((opened, last.clone())).or_default() += 1;
-                    }
-                } else {
-                    open.entry(address)
-                        .or_insert_with(|| (first.clone(), in_a_hole(&verdict)));
-                }
-                before.insert(address, verdict.clone());
+                let state = match &last {
+                    Some(step) => format!("after step {step}"),
+                    None => "now".to_owned(),
+                };
+                obstacles.insert(Obstacle::Unsafe {
+                    state,
+                    from: source.to_string(),
+                    address: *address,
+                    verdict: verdict.to_string(),
+                });
             }
+            if verdict.is_delivered() {
+                if let Some(opened) = open.take() {
+                    *holes.entry((opened, last.clone())).or_default() += members;
+                }
+            } else {
+                open.get_or_insert_with(|| (first.clone(), in_a_hole(&verdict)));
+            }
+            *before = Some(verdict);
         }
         proof.states.push(state);
     }
-    for opened in open.into_values() {
-        *holes.entry((opened, None)).or_default() += 1;
+    for (class, opened) in classes.iter().zip(open) {
+        if let Some(opened) = opened {
+            *holes.entry((opened, None)).or_default() += class.members.len();
+        }
     }
+    let at_the_end: BTreeMap<_, _> = classes
+        .iter()
+        .zip(&before)
+        .flat_map(|(class, verdict)| class.members.iter().map(move |address| (*address, verdict)))
+        .filter_map(|(address, verdict)| Some((address, verdict.as_ref()?)))
+        .collect();
     proof.holes = holes
         .into_iter()
         .map(|(((opens, what), closes), addresses)| Hole {
@@ -192,7 +196,7 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
             what,
         })
         .collect();
-    obstacles.append(&mut unreached(survey, goal, &movers, &before));
+    obstacles.append(&mut unreached(survey, goal, &movers, &at_the_end));
     (proof, obstacles)
 }
 
@@ -216,7 +220,7 @@ fn unreached(
     survey: &Survey<'_>,
     goal: &Goal,
     movers: &BTreeMap<Ipv4Addr, String>,
-    at_the_end: &BTreeMap<Ipv4Addr, Verdict>,
+    at_the_end: &BTreeMap<Ipv4Addr, &Verdict>,
 ) -> BTreeSet<Obstacle> {
     let Some(home) = home_after(goal) else {
         return BTreeSet::new();

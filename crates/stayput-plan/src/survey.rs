@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::InstanceId;
+use stayput_estate::MoveVmId;
 use stayput_estate::Network;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
@@ -17,6 +18,7 @@ use stayput_world::MachineFacts;
 use stayput_world::Prism;
 use stayput_world::World;
 use stayput_world::aws::InstanceState;
+use stayput_world::mv::MoveVm;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::JobStatus;
 use stayput_world::prism::PowerState;
@@ -51,7 +53,17 @@ pub struct Survey<'a> {
     pub places: BTreeMap<InstanceId, Place>,
     /// What was found in the way.
     pub obstacles: BTreeSet<Obstacle>,
+    /// Production overlay subnets by site: looked up for every machine, so made once.
+    overlays: BTreeMap<&'a SiteName, Overlays<'a>>,
+    /// What the Move plans say of each workload of a site: looked up for every machine, so made once.
+    in_plans: InPlans<'a>,
 }
+
+/// The estate's overlay subnets at one site, with the networks they are for.
+type Overlays<'a> = BTreeMap<&'a SubnetExtId, &'a NetworkName>;
+
+/// A workload in each Move plan that has it.
+type InPlans<'a> = BTreeMap<(&'a SiteName, &'a MoveVmId), Vec<&'a MoveVm>>;
 
 impl<'a> Survey<'a> {
     /// Looks at the machines of these networks.
@@ -80,6 +92,12 @@ impl<'a> Survey<'a> {
             uncaptured: BTreeMap::new(),
             places: BTreeMap::new(),
             obstacles: BTreeSet::new(),
+            overlays: world
+                .prism
+                .iter()
+                .map(|(site, prism)| (site, overlays(estate, site, prism)))
+                .collect(),
+            in_plans: in_plans(world),
         };
         for id in observed
             .keys()
@@ -178,25 +196,28 @@ impl<'a> Survey<'a> {
 
     /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones.
     pub fn nics_are_right(&self, id: &InstanceId, site: &SiteName) -> bool {
-        let (Some(machine), Some((_, vm)), Some(prism)) = (
+        let (Some(machine), Some((_, vm)), Some(overlays)) = (
             self.machines.get(id),
             self.vm_at(id, site),
-            self.world.prism.get(site),
+            self.overlays.get(site),
         ) else {
             return false;
         };
-        nics_are_right(self.estate, site, prism, machine, vm)
+        nics_are_right(overlays, machine, vm)
+    }
+
+    /// A machine's workload in every Move plan that has it, by site.
+    fn in_plans(&self, id: &InstanceId) -> impl Iterator<Item = (&'a SiteName, &'a MoveVm)> {
+        let world = self.world;
+        world.moves.iter().flat_map(move |(site, mv)| {
+            let workload = mv.workloads.get(id);
+            let found = workload.and_then(|workload| self.in_plans.get(&(site, &workload.id)));
+            found.into_iter().flatten().map(move |vm| (site, *vm))
+        })
     }
 
     /// Whether Move has begun the machine's cutover, or EC2 has stopped it for that.
     fn is_moving(&self, id: &InstanceId) -> bool {
-        let in_plan = self.world.moves.values().any(|mv| {
-            mv.workloads.get(id).is_some_and(|workload| {
-                mv.plans
-                    .values()
-                    .any(|plan| plan.vms.contains_key(&workload.id))
-            })
-        });
         let stopped = self
             .world
             .aws
@@ -208,7 +229,7 @@ impl<'a> Survey<'a> {
                     InstanceState::Stopped | InstanceState::Stopping
                 )
             });
-        in_plan && stopped
+        stopped && self.in_plans(id).next().is_some()
     }
 
     /// VMs that are the machine by some system's own word: the ledger's, a recovery job's, Move's.
@@ -220,17 +241,8 @@ impl<'a> Survey<'a> {
             .flatten()
             .map(|(site, vm)| (site.clone(), vm.clone()));
         let mut known: BTreeSet<_> = ledger.collect();
-        for (site, mv) in &self.world.moves {
-            let Some(workload) = mv.workloads.get(id) else {
-                continue;
-            };
-            let became = mv
-                .plans
-                .values()
-                .filter_map(|plan| plan.vms.get(&workload.id))
-                .filter(|vm| vm.completed);
-            known.extend(became.filter_map(|vm| Some((site.clone(), vm.vm.clone()?))));
-        }
+        let became = self.in_plans(id).filter(|(_, vm)| vm.completed);
+        known.extend(became.filter_map(|(site, vm)| Some((site.clone(), vm.vm.clone()?))));
         // A failover that finished while nobody listened: follow who became whom.
         loop {
             let mut next = BTreeSet::new();
@@ -294,11 +306,9 @@ impl<'a> Survey<'a> {
             let Some(workload) = mv.workloads.get(id) else {
                 continue;
             };
-            let done = mv
-                .plans
-                .values()
-                .filter_map(|plan| plan.vms.get(&workload.id));
-            if done.into_iter().any(|vm| vm.completed && vm.vm.is_none()) {
+            let done = self.in_plans.get(&(site, &workload.id));
+            let mut done = done.into_iter().flatten();
+            if done.any(|vm| vm.completed && vm.vm.is_none()) {
                 let vms = self
                     .world
                     .prism
@@ -385,30 +395,38 @@ pub fn overlay_subnet<'w>(
     }
 }
 
-/// Whether a VM's NICs on the estate's overlay subnets are exactly those of the captured machine.
-pub fn nics_are_right(
-    estate: &Estate,
-    site: &SiteName,
-    prism: &Prism,
-    machine: &MachineFacts,
-    vm: &Vm,
-) -> bool {
-    let overlays: BTreeMap<_, _> = estate
+/// The production overlay subnets of the estate's networks at a site. One that is not unique is none.
+fn overlays<'a>(estate: &'a Estate, site: &SiteName, prism: &'a Prism) -> Overlays<'a> {
+    estate
         .networks
         .keys()
         .filter_map(|network| {
-            let (id, _) =
-                overlay_subnet(estate, prism, site, OverlayKind::Production, network).ok()??;
+            let found = overlay_subnet(estate, prism, site, OverlayKind::Production, network);
+            let (id, _) = found.ok()??;
             Some((id, network))
         })
-        .collect();
+        .collect()
+}
+
+fn in_plans(world: &World) -> InPlans<'_> {
+    let mut found = InPlans::new();
+    for (site, mv) in &world.moves {
+        for (id, vm) in mv.plans.values().flat_map(|plan| &plan.vms) {
+            found.entry((site, id)).or_default().push(vm);
+        }
+    }
+    found
+}
+
+/// Whether a VM's NICs on the estate's overlay subnets are exactly those of the captured machine.
+fn nics_are_right(overlays: &Overlays<'_>, machine: &MachineFacts, vm: &Vm) -> bool {
     let mut have: Vec<_> = vm
         .nics
         .iter()
         .filter_map(|nic| {
             let network = overlays.get(nic.subnet.as_ref()?)?;
             let secondary: BTreeSet<_> = nic.secondary.iter().copied().collect();
-            Some(((*network).clone(), nic.address, secondary))
+            Some((*network, nic.address, secondary))
         })
         .collect();
     let mut want: Vec<_> = machine
@@ -416,7 +434,7 @@ pub fn nics_are_right(
         .iter()
         .map(|nic| {
             (
-                nic.network.clone(),
+                &nic.network,
                 Some(nic.primary),
                 nic.secondary.iter().copied().collect(),
             )

@@ -135,10 +135,18 @@ impl Draft<'_> {
         }
 
         let mv = survey.world.moves.get(site);
+        // By workload once: the plan that has it and goes on.
+        let mut holding = BTreeMap::new();
+        for plan in mv.into_iter().flat_map(|mv| mv.plans.values()) {
+            for id in plan.vms.keys().filter(|_| is_alive(&plan.state)) {
+                holding.entry(id).or_insert(plan);
+            }
+        }
         let mut batches: BTreeMap<String, (NetworkName, BTreeSet<InstanceId>)> = BTreeMap::new();
         for ((network, _, wave), ids) in groups {
             for (number, chunk) in ids.chunks(MOVE_PLAN_SIZE).enumerate() {
                 let base = format!("stayput-{}-{network}-{wave}-{}", estate.name, number + 1);
+                let fresh = self.free_plan_name(site, &base);
                 for id in chunk
                     .iter()
                     .filter(|id| survey.places.get(*id) == Some(&Place::Ec2))
@@ -152,14 +160,8 @@ impl Draft<'_> {
                         });
                         continue;
                     };
-                    let plans = mv.into_iter().flat_map(|mv| mv.plans.values());
-                    let holding = plans
-                        .filter(|plan| plan.vms.contains_key(&workload.id))
-                        .find(|plan| is_alive(&plan.state));
-                    let name = holding.map_or_else(
-                        || self.free_plan_name(site, &base),
-                        |plan| plan.name.clone(),
-                    );
+                    let held = holding.get(&workload.id);
+                    let name = held.map_or_else(|| fresh.clone(), |plan| plan.name.clone());
                     batches
                         .entry(name)
                         .or_insert_with(|| (network.clone(), BTreeSet::new()))

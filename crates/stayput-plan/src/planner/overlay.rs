@@ -1,10 +1,13 @@
 //! Overlay subnets and the prefixes that are harmless before cutover.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
+use stayput_world::prism::Vm;
 
 use super::Draft;
 use crate::Action;
@@ -156,29 +159,27 @@ impl Draft<'_> {
         let Some(prism) = survey.world.prism.get(site) else {
             return;
         };
+        // By address once: an overlay has as many VMs as the network has machines.
+        let mut holders: BTreeMap<Ipv4Addr, Vec<(&VmExtId, &Vm)>> = BTreeMap::new();
+        for (id, vm) in &prism.vms {
+            for nic in vm.nics.iter().filter(|nic| nic.subnet.as_ref() == Some(subnet)) {
+                for address in nic.address.iter().chain(&nic.secondary) {
+                    holders.entry(*address).or_default().push((id, vm));
+                }
+            }
+        }
         for (machine, facts) in survey.machines_in(network) {
             let own = survey.vm_at(machine, site).map(|(id, _)| id);
-            let addresses: BTreeSet<_> = facts.addresses().collect();
-            for (id, vm) in prism.vms.iter().filter(|(id, _)| Some(*id) != own) {
-                for nic in vm
-                    .nics
-                    .iter()
-                    .filter(|nic| nic.subnet.as_ref() == Some(subnet))
-                {
-                    for address in nic
-                        .address
-                        .iter()
-                        .chain(&nic.secondary)
-                        .filter(|a| addresses.contains(a))
-                    {
-                        self.obstacles.insert(Obstacle::AddressTaken {
-                            site: site.clone(),
-                            machine: machine.clone(),
-                            label: facts.label(machine),
-                            address: *address,
-                            holder: format!("VM {} ({id})", vm.name),
-                        });
-                    }
+            for address in facts.addresses() {
+                let others = holders.get(&address).into_iter().flatten();
+                for (id, vm) in others.filter(|(id, _)| Some(*id) != own) {
+                    self.obstacles.insert(Obstacle::AddressTaken {
+                        site: site.clone(),
+                        machine: machine.clone(),
+                        label: facts.label(machine),
+                        address,
+                        holder: format!("VM {} ({id})", vm.name),
+                    });
                 }
             }
         }

@@ -34,12 +34,25 @@ struct Stage {
     steps: usize,
     traces_delivered: u64,
     traces_total: u64,
+    /// Addresses the lab's own packet walk was asked about, and those it delivers to the right machine.
+    walks_delivered: usize,
+    walks_total: usize,
+}
+
+impl Stage {
+    /// Whether both implementations of routing deliver every packet.
+    fn is_reached(&self) -> bool {
+        self.traces_total > 0
+            && self.traces_delivered == self.traces_total
+            && self.walks_delivered == self.walks_total
+    }
 }
 
 /// Everything a chapter needs.
 struct Demo<'a> {
     global: &'a Global,
     endpoints: Endpoints,
+    control: lab::Control,
     stages: Vec<Stage>,
 }
 
@@ -74,9 +87,11 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
     lab::up(&up, global).await?;
     let endpoints =
         Endpoints::read(&dir).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let control = lab::Control::of(&endpoints)?;
     let mut demo = Demo {
         global,
         endpoints,
+        control,
         stages: Vec::new(),
     };
     let told = tokio::select! {
@@ -185,7 +200,7 @@ impl Demo<'_> {
     }
 
     async fn virtual_ms(&self) -> Result<u64, CommandError> {
-        let status = lab::ask(&self.endpoints, "GET", "/status").await?;
+        let status = self.control.get("/status").await?;
         Ok(status["virtual_ms"].as_u64().unwrap_or(0))
     }
 

@@ -29,7 +29,7 @@ pub async fn run(global: &Global, command: &LabCommand) -> Result<Output, Comman
         LabCommand::Down(args) => down(&args.dir).await,
         LabCommand::Status(args) => {
             let endpoints = read(&args.dir)?;
-            let status = ask(&endpoints, "GET", "/status").await?;
+            let status = status(&endpoints).await?;
             let text = format!(
                 "{} with {} machines, process {}\nvirtual time {} at speed {}\n{}",
                 status["scenario"].as_str().unwrap_or("?"),
@@ -118,7 +118,7 @@ async fn foreground(args: &LabUpArgs) -> Result<Output, CommandError> {
     eprintln!("{}", describe(&endpoints).trim_end());
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
-        if let Err(error) = ask(&endpoints, "POST", "/shutdown").await {
+        if let Err(error) = shut_down(&endpoints).await {
             eprintln!("{}", error.render());
         }
     };
@@ -133,7 +133,7 @@ async fn foreground(args: &LabUpArgs) -> Result<Output, CommandError> {
 pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandError> {
     let dir = &args.dir.dir;
     if let Ok(running) = Endpoints::read(dir)
-        && ask(&running, "GET", "/status").await.is_ok()
+        && status(&running).await.is_ok()
     {
         return Err(CommandError::new(
             Kind::Failed,
@@ -182,7 +182,7 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
     let start = Instant::now();
     loop {
         if let Ok(endpoints) = Endpoints::read(dir)
-            && let Ok(status) = ask(&endpoints, "GET", "/status").await
+            && let Ok(status) = status(&endpoints).await
         {
             let hint = format!(
                 "use it:  eval \"$({} lab env --dir {})\"\n",
@@ -217,7 +217,7 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
 /// Stops a lab and waits until it is gone.
 pub async fn down(dir: &Path) -> Result<Output, CommandError> {
     let endpoints = read(dir)?;
-    match ask(&endpoints, "POST", "/shutdown").await {
+    match shut_down(&endpoints).await {
         Ok(_) => {
             let start = Instant::now();
             while dir.join("lab.json").exists() && start.elapsed() < PATIENCE {
@@ -239,52 +239,65 @@ pub async fn down(dir: &Path) -> Result<Output, CommandError> {
     }
 }
 
-/// Asks the lab's control.
-pub async fn ask(endpoints: &Endpoints, method: &str, path: &str) -> Result<Value, CommandError> {
-    let client = control(endpoints)?;
-    let url = format!("{}{path}", endpoints.admin);
-    exchange(
-        endpoints,
-        if method == "GET" {
-            client.get(url)
-        } else {
-            client.post(url)
-        },
-    )
-    .await
+/// What a lab says of itself.
+pub async fn status(endpoints: &Endpoints) -> Result<Value, CommandError> {
+    Control::of(endpoints)?.get("/status").await
 }
 
-/// Tells the lab's control something.
-pub async fn tell(endpoints: &Endpoints, path: &str, what: &Value) -> Result<Value, CommandError> {
-    let url = format!("{}{path}", endpoints.admin);
-    exchange(
-        endpoints,
-        control(endpoints)?.post(url).body(what.to_string()),
-    )
-    .await
+async fn shut_down(endpoints: &Endpoints) -> Result<Value, CommandError> {
+    Control::of(endpoints)?.post("/shutdown").await
 }
 
-fn control(endpoints: &Endpoints) -> Result<reqwest::Client, CommandError> {
-    let pem = std::fs::read(&endpoints.ca).map_err(|error| failed(&error))?;
-    let ca = reqwest::Certificate::from_pem(&pem).map_err(|error| failed(&error))?;
-    reqwest::Client::builder()
-        .tls_certs_only([ca])
-        .no_proxy()
-        .timeout(Duration::from_secs(10))
-        .build()
-        .map_err(|error| failed(&error))
+/// The lab's control.
+pub struct Control {
+    client: reqwest::Client,
+    url: String,
+    token: String,
 }
 
-async fn exchange(
-    endpoints: &Endpoints,
-    request: reqwest::RequestBuilder,
-) -> Result<Value, CommandError> {
-    let answer = request
-        .bearer_auth(&endpoints.admin_token)
-        .send()
-        .await
-        .map_err(|error| failed(&error))?;
-    let answer = answer.error_for_status().map_err(|error| failed(&error))?;
-    let bytes = answer.bytes().await.map_err(|error| failed(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| failed(&error))
+impl Control {
+    /// Prepares to speak to the lab; contacts nobody.
+    pub fn of(endpoints: &Endpoints) -> Result<Self, CommandError> {
+        let pem = std::fs::read(&endpoints.ca).map_err(|error| failed(&error))?;
+        let ca = reqwest::Certificate::from_pem(&pem).map_err(|error| failed(&error))?;
+        let client = reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .map_err(|error| failed(&error))?;
+        Ok(Self {
+            client,
+            url: endpoints.admin.clone(),
+            token: endpoints.admin_token.clone(),
+        })
+    }
+
+    /// `GET`s a path.
+    pub async fn get(&self, path: &str) -> Result<Value, CommandError> {
+        self.ask(self.client.get(format!("{}{path}", self.url)))
+            .await
+    }
+
+    /// `POST`s to a path, without a body.
+    pub async fn post(&self, path: &str) -> Result<Value, CommandError> {
+        self.ask(self.client.post(format!("{}{path}", self.url)))
+            .await
+    }
+
+    /// `POST`s JSON to a path.
+    pub async fn tell(&self, path: &str, what: &Value) -> Result<Value, CommandError> {
+        self.ask(self.client.post(format!("{}{path}", self.url)).body(what.to_string())).await
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Value, CommandError> {
+        let answer = request
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
+        let answer = answer.error_for_status().map_err(|error| failed(&error))?;
+        let bytes = answer.bytes().await.map_err(|error| failed(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| failed(&error))
+    }
 }

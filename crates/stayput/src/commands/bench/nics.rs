@@ -43,7 +43,7 @@ use super::sizes;
 use super::table;
 use crate::cli::BenchArgs;
 use crate::cli::Global;
-use crate::commands::lab;
+use crate::commands::lab::Control;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
@@ -243,8 +243,9 @@ async fn engine(estate: Estate) -> Result<Engine, CommandError> {
 /// The measured conditions, or the lab's usual ones.
 async fn slow_down(endpoints: &Endpoints, slow: bool) -> Result<(), CommandError> {
     let (speed, ms) = if slow { (1.0, LATENCY_MS) } else { (3600.0, 0) };
-    lab::tell(endpoints, "/speed", &json!({ "speed": speed })).await?;
-    lab::tell(endpoints, "/latency", &json!({ "ms": ms })).await?;
+    let control = Control::of(endpoints)?;
+    control.tell("/speed", &json!({ "speed": speed })).await?;
+    control.tell("/latency", &json!({ "ms": ms })).await?;
     Ok(())
 }
 
