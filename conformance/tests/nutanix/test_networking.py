@@ -13,6 +13,8 @@ def prod(tokyo):
 def subnet(tokyo, prod, fresh_name):
     made = tokyo.make_subnet(fresh_name, "10.250.3.0/24", prod)
     yield made
+    for vnic in tokyo.subnets.list_vnics_by_subnet_id(made).data or []:
+        tokyo.drop_vm(vnic.vm_reference)
     tokyo.drop_subnet(made)
 
 
@@ -22,7 +24,7 @@ def ip(address):
 
 def reserved(tokyo, subnet):
     found = tokyo.addresses.list_reserved_ips_by_subnet_id(subnet).data or []
-    return {one.ipv4_address.value: one.client_context for one in found}
+    return {one.ipv4_address: one.client_context for one in found}
 
 
 def test_a_subnet_is_created_read_changed_and_deleted(tokyo, prod, fresh_name, refuse):
@@ -84,8 +86,8 @@ def test_vnics_show_who_has_which_address(tokyo, subnet, fresh_name):
     vm = tokyo.make_vm(fresh_name, tokyo.nic(subnet, "10.250.3.9", secondary=["10.250.3.10"]))
     (vnic,) = tokyo.subnets.list_vnics_by_subnet_id(subnet).data
     assert vnic.vm_reference == vm
-    assert [one.value for one in vnic.assigned_ipv4_addresses] == ["10.250.3.9"]
-    assert [one.value for one in vnic.assigned_secondary_ipv4_addresses] == ["10.250.3.10"]
+    assert [one.ipv4.value for one in vnic.assigned_ipv4_addresses] == ["10.250.3.9"]
+    assert [one.ipv4.value for one in vnic.assigned_secondary_ipv4_addresses] == ["10.250.3.10"]
     tokyo.drop_vm(vm)
     assert not tokyo.subnets.list_vnics_by_subnet_id(subnet).data
 
@@ -184,8 +186,8 @@ def test_route_tables_lead_to_the_uplink(tokyo):
     )
     routes = tokyo.routes.list_routes_by_route_table_id(table.ext_id).data
     default = next(one for one in routes if one.destination.ipv4.prefix_length == 0)
-    assert default.next_hop.next_hop_type == "EXTERNAL_SUBNET"
-    assert default.next_hop.next_hop_reference == prod.external_subnets[0].subnet_reference
+    assert default.nexthop.nexthop_type == "EXTERNAL_SUBNET"
+    assert default.nexthop.nexthop_reference == prod.external_subnets[0].subnet_reference
 
 
 def test_what_aws_has_is_seen_through_the_cluster(tokyo, refuse):

@@ -65,7 +65,7 @@ def test_filters_find_and_order(tokyo):
 
 
 def test_a_wrong_filter_is_refused(tokyo, refuse):
-    for wrong in ("name eq", "noSuchField eq 'x'", "name eq 'x' or"):
+    for wrong in ("name eq", "eq 'x'", "name eq 'x' or", "name like 'x'"):
         with refuse(400):
             tokyo.vms.list_vms(_filter=wrong)
 

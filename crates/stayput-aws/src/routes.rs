@@ -164,6 +164,8 @@ impl AwsClient {
             match self.query(region, &dry, |_| Ok(())).await {
                 Err(error) if error.has_code(WOULD_SUCCEED) => {}
                 Err(error) if error.is_permission() => return Ok(false),
+                // An objection to the route itself comes after the question of rights.
+                Err(error) if error.code().is_some() && !error.is_throttle() => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
                     return Err(self.unexpected(

@@ -1,7 +1,9 @@
 //! Why a run stopped.
 
 use stayput_aws::AwsError;
+use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_estate::TgwRouteTableId;
 use stayput_ledger::LedgerError;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
@@ -29,6 +31,14 @@ pub enum EngineError {
         what: String,
         /// Which variables would give them.
         variables: String,
+    },
+    /// The credentials may not do what the plan needs; found before anything was begun.
+    #[error("the AWS credentials may not write routes of {table} in {region}")]
+    NotAllowed {
+        /// Region of the table.
+        region: Region,
+        /// The table.
+        table: TgwRouteTableId,
     },
     /// A step failed; everything before it stands.
     #[error("step {step} failed")]

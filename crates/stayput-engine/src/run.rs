@@ -247,6 +247,7 @@ impl Engine {
         who: &str,
     ) -> Result<RunReport, EngineError> {
         let started = Instant::now();
+        self.may_write_routes(plan).await?;
         let id = uuid::Uuid::new_v4().to_string();
         let run = self.ledger.open_run(&plan.goal, &id, who, &now())?;
         self.events.send(Event::RunStarted {
@@ -284,6 +285,37 @@ impl Engine {
             }
             Err((_, error)) => Err(error),
         }
+    }
+
+    /// Asks by dry run whether every route of the plan may be written: rights that are missing must not be found out when
+    /// the machines have been stopped already.
+    async fn may_write_routes(&self, plan: &Plan) -> Result<(), EngineError> {
+        for step in &plan.steps {
+            let Action::TgwRoute {
+                region,
+                table,
+                cidr,
+                ..
+            } = &step.action
+            else {
+                continue;
+            };
+            let Some(attachment) = step.action.route_target() else {
+                continue;
+            };
+            if !self
+                .clients
+                .aws
+                .may_write_tgw_routes(region, table, *cidr, attachment)
+                .await?
+            {
+                return Err(EngineError::NotAllowed {
+                    region: region.clone(),
+                    table: table.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     async fn run_steps(

@@ -215,6 +215,34 @@ async fn time_can_be_stopped_and_set_going_again_and_never_jumps_back() {
 }
 
 #[tokio::test]
+async fn answers_are_held_back_as_long_as_the_control_was_told() {
+    let (_dir, lab) = lab().await;
+    let endpoints = lab.endpoints();
+    let client = client(&endpoints.ca);
+    let set = async |body: Value| {
+        client
+            .post(format!("{}/latency", endpoints.admin))
+            .bearer_auth(&endpoints.admin_token)
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(status(&client, endpoints).await["latency_ms"], 0);
+    assert_eq!(set(json!({ "ms": 300_000 })).await, 200);
+    assert_eq!(status(&client, endpoints).await["latency_ms"], 300_000);
+    let held = client.get(&endpoints.prism["tokyo"]).timeout(Duration::from_millis(50));
+    assert!(held.send().await.unwrap_err().is_timeout());
+    for wrong in [json!({ "ms": -1 }), json!({ "ms": 600_001 }), json!({ "seconds": 1 })] {
+        assert_eq!(set(wrong).await, 400);
+    }
+    assert_eq!(set(json!({ "ms": 0 })).await, 200);
+    assert_eq!(client.get(&endpoints.prism["tokyo"]).send().await.unwrap().status(), 401);
+    lab.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_running_lab_is_found_by_its_directory_until_it_is_shut_down_over_the_wire() {
     let (dir, lab) = lab().await;
     let lab_dir = dir.path().join("lab");

@@ -11,7 +11,9 @@ use std::process::Output;
 use serde_json::Value;
 
 /// Commands that stop at once when there is no estate file, so that they can be run whole, without `--help`.
-const NEED_AN_ESTATE: &[&str] = &["capture", "plan", "apply", "status", "trace", "adopt", "journal"];
+const NEED_AN_ESTATE: &[&str] = &[
+    "capture", "plan", "apply", "status", "trace", "adopt", "journal",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -22,13 +24,18 @@ fn documents() -> Vec<(PathBuf, String)> {
     let markdown = |dir: &str| -> Vec<PathBuf> {
         let entries = fs::read_dir(root().join(dir)).unwrap();
         let names = entries.map(|entry| Path::new(dir).join(entry.unwrap().file_name()));
-        names.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+        names
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .collect()
     };
     let mut paths = markdown("");
     paths.extend(markdown("docs"));
     paths.sort();
     assert!(paths.contains(&PathBuf::from("README.md")));
-    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(root().join(path)).unwrap())).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(root().join(path)).unwrap()))
+        .collect()
 }
 
 /// Lines with whether they are in a fenced block, and of which language.
@@ -65,7 +72,9 @@ fn words(text: &str) -> Vec<String> {
 
 /// The arguments of every `stayput …` that a console block shows, up to what belongs to the shell.
 fn commands(text: &str) -> Vec<Vec<String>> {
-    let shown = lines(text).into_iter().filter(|(fence, _)| *fence == Some("console"));
+    let shown = lines(text)
+        .into_iter()
+        .filter(|(fence, _)| *fence == Some("console"));
     let typed = shown.filter_map(|(_, line)| line.strip_prefix("$ "));
     let mut commands = Vec::new();
     for line in typed {
@@ -77,7 +86,9 @@ fn commands(text: &str) -> Vec<Vec<String>> {
             },
         };
         let words = words(line);
-        let own = words.into_iter().take_while(|word| !["|", ">", "2>", "&", "&&", ";", "#"].contains(&word.as_str()));
+        let own = words
+            .into_iter()
+            .take_while(|word| !["|", ">", "2>", "&", "&&", ";", "#"].contains(&word.as_str()));
         commands.push(own.collect());
     }
     commands
@@ -107,24 +118,35 @@ fn every_command_in_the_documents_is_one_the_program_takes() {
             if NEED_AN_ESTATE.contains(&arguments[0].as_str()) {
                 let run = stayput(&arguments, &[]);
                 let said = String::from_utf8_lossy(&run.stderr).into_owned();
-                assert!(run.status.code() == Some(2) && said.contains("cannot be read"), "{shown}\n{said}");
+                assert!(
+                    run.status.code() == Some(2) && said.contains("cannot be read"),
+                    "{shown}\n{said}"
+                );
             }
             seen += 1;
         }
     }
-    assert!(seen > 20, "only {seen} commands were found: are the blocks still called `console`?");
+    assert!(
+        seen > 20,
+        "only {seen} commands were found: are the blocks still called `console`?"
+    );
 }
 
 /// The anchor a heading gets: lower case, blanks to dashes, nothing but letters, digits and dashes.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
-    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let kept = kept
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 fn anchors(text: &str) -> BTreeSet<String> {
     let prose = lines(text).into_iter().filter(|(fence, _)| fence.is_none());
-    prose.filter(|(_, line)| line.starts_with('#')).map(|(_, line)| anchor(line.trim_start_matches('#'))).collect()
+    prose
+        .filter(|(_, line)| line.starts_with('#'))
+        .map(|(_, line)| anchor(line.trim_start_matches('#')))
+        .collect()
 }
 
 /// Targets of `](…)`, `src="…"` and `srcset="…"` outside of code.
@@ -151,7 +173,9 @@ fn every_relative_link_leads_to_a_file_and_a_heading_that_exist() {
             if link.contains("://") || link.starts_with("mailto:") {
                 continue;
             }
-            let (file, fragment) = link.split_once('#').map_or((link.as_str(), None), |(file, anchor)| (file, Some(anchor)));
+            let (file, fragment) = link
+                .split_once('#')
+                .map_or((link.as_str(), None), |(file, anchor)| (file, Some(anchor)));
             let target = match file {
                 "" => root().join(&path),
                 file => root().join(path.parent().unwrap()).join(file),
@@ -159,7 +183,11 @@ fn every_relative_link_leads_to_a_file_and_a_heading_that_exist() {
             assert!(target.exists(), "{}: {link} leads nowhere", path.display());
             if let Some(fragment) = fragment {
                 let there = anchors(&fs::read_to_string(&target).unwrap());
-                assert!(there.contains(fragment), "{}: {link}: the headings there are {there:?}", path.display());
+                assert!(
+                    there.contains(fragment),
+                    "{}: {link}: the headings there are {there:?}",
+                    path.display()
+                );
             }
         }
     }
@@ -170,7 +198,10 @@ fn every_crate_is_on_the_map() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for entry in fs::read_dir(root().join("crates")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(map.contains(&format!("`{name}`")), "ARCHITECTURE.md does not name `{name}`");
+        assert!(
+            map.contains(&format!("`{name}`")),
+            "ARCHITECTURE.md does not name `{name}`"
+        );
     }
 }
 
@@ -178,10 +209,21 @@ fn every_crate_is_on_the_map() {
 #[test]
 fn every_source_file_the_documents_name_exists() {
     for (path, text) in documents() {
-        let prose = lines(&text).into_iter().filter(|(fence, _)| fence.is_none());
+        let prose = lines(&text)
+            .into_iter()
+            .filter(|(fence, _)| fence.is_none());
         for (_, line) in prose {
-            for code in line.split('`').skip(1).step_by(2).filter(|code| code.starts_with("crates/")) {
-                assert!(root().join(code).exists(), "{}: there is no {code}", path.display());
+            for code in line
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|code| code.starts_with("crates/"))
+            {
+                assert!(
+                    root().join(code).exists(),
+                    "{}: there is no {code}",
+                    path.display()
+                );
             }
         }
     }
@@ -210,7 +252,7 @@ fn every_key_of_the_estate_file_is_explained() {
     assert!(found.contains("local-preference"), "{found:?}");
     let text = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
     for key in found {
-        let is_there = text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")) ;
+        let is_there = text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}"));
         assert!(is_there, "docs/configuration.md does not explain `{key}`");
     }
 }
@@ -221,7 +263,13 @@ fn every_exit_code_of_the_help_is_in_the_readme() {
     let help = String::from_utf8(help.stdout).unwrap();
     let (_, codes) = help.split_once("Exit codes:").unwrap();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for code in codes.split(|c: char| !c.is_ascii_digit()).filter(|code| !code.is_empty()) {
-        assert!(readme.contains(&format!("| {code} |")), "README.md does not explain exit code {code}");
+    for code in codes
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|code| !code.is_empty())
+    {
+        assert!(
+            readme.contains(&format!("| {code} |")),
+            "README.md does not explain exit code {code}"
+        );
     }
 }

@@ -115,9 +115,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
     let machines = told?;
     let total = machines.len();
     let kept = machines.iter().filter(|machine| machine.is_kept()).count();
-    let reached = stages
-        .iter()
-        .all(|stage| stage.traces_delivered == stage.traces_total && stage.traces_total > 0);
+    let reached = stages.iter().all(Stage::is_reached);
     let ok = kept == total && reached;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
 

@@ -117,7 +117,7 @@ async fn foreground(args: &LabUpArgs) -> Result<Output, CommandError> {
     let endpoints = lab.endpoints().clone();
     eprintln!("{}", describe(&endpoints).trim_end());
     let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
+        asked_to_stop().await;
         if let Err(error) = shut_down(&endpoints).await {
             eprintln!("{}", error.render());
         }
@@ -127,6 +127,23 @@ async fn foreground(args: &LabUpArgs) -> Result<Output, CommandError> {
         () = async { stop.await; std::future::pending::<()>().await } => {}
     }
     Ok(Output::new("the lab has stopped\n", json!({ "ok": true })))
+}
+
+/// Ends when this process is asked to stop, by a person or by the system.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::SignalKind;
+        use tokio::signal::unix::signal;
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Starts a lab in the background and waits until it answers.
@@ -287,7 +304,12 @@ impl Control {
 
     /// `POST`s JSON to a path.
     pub async fn tell(&self, path: &str, what: &Value) -> Result<Value, CommandError> {
-        self.ask(self.client.post(format!("{}{path}", self.url)).body(what.to_string())).await
+        self.ask(
+            self.client
+                .post(format!("{}{path}", self.url))
+                .body(what.to_string()),
+        )
+        .await
     }
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Value, CommandError> {

@@ -220,10 +220,9 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
             let propagate = tgws::propagation_default(state, &tgw)
                 .filter(|_| !peering)
                 .map(str::to_owned);
-            if routing::associated_table(state, id).is_none() {
-                if let Some(table) = associate.and_then(|id| state.tgw_route_tables.get_mut(&id)) {
-                    table.associations.insert(id.to_owned());
-                }
+            let joins = associate.filter(|_| routing::associated_table(state, id).is_none());
+            if let Some(table) = joins.and_then(|id| state.tgw_route_tables.get_mut(&id)) {
+                table.associations.insert(id.to_owned());
             }
             if let Some(table) = propagate.and_then(|id| state.tgw_route_tables.get_mut(&id)) {
                 table.propagations.insert(id.to_owned());

@@ -144,11 +144,12 @@ pub(super) fn matching<'a, T>(
     kind: &Kind<T>,
     items: impl IntoIterator<Item = (&'a String, &'a T)>,
 ) -> Result<Vec<Seen<'a, T>>, Fault> {
+    let ids: BTreeSet<&str> = call.params.list(kind.ids).into_iter().collect();
     let items: BTreeMap<&str, &T> = items
         .into_iter()
         .map(|(id, it)| (id.as_str(), it))
+        .filter(|(id, _)| ids.is_empty() || ids.contains(id))
         .collect();
-    let ids: BTreeSet<&str> = call.params.list(kind.ids).into_iter().collect();
     if let Some(unknown) = ids.iter().find(|id| !items.contains_key(*id)) {
         return Err(kind.id.refuse(unknown));
     }
@@ -160,7 +161,6 @@ pub(super) fn matching<'a, T>(
     let region = call.here();
     Ok(items
         .into_iter()
-        .filter(|(id, _)| ids.is_empty() || ids.contains(id))
         .map(|(id, it)| Seen {
             lab: call.lab,
             place: &call.region,
