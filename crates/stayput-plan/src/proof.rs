@@ -50,6 +50,21 @@ pub struct ProofState {
     pub delivered: BTreeMap<SiteName, usize>,
     /// Addresses not delivered, by verdict.
     pub undelivered: BTreeMap<String, usize>,
+    /// The way of a packet from on-prem to each class of addresses.
+    pub traces: Vec<ClassTrace>,
+}
+
+/// The way of a packet to any address of a class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassTrace {
+    /// The address that stands for the class.
+    pub representative: Ipv4Addr,
+    /// How many addresses are in it.
+    pub addresses: usize,
+    /// By these nodes.
+    pub path: Vec<String>,
+    /// Ending so.
+    pub verdict: String,
 }
 
 /// A time in which addresses are not reached.
@@ -139,15 +154,24 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
             after: last.clone(),
             delivered: BTreeMap::new(),
             undelivered: BTreeMap::new(),
+            traces: Vec::new(),
         };
         for ((class, before), open) in classes.iter().zip(&mut before).zip(&mut open) {
-            let verdict = fabric.verdict(&source, class.representative);
+            let trace = fabric.trace(&source, class.representative);
+            let verdict = &trace.verdict;
+            state.traces.push(ClassTrace {
+                representative: class.representative,
+                addresses: class.members.len(),
+                path: trace.hops.iter().map(|hop| hop.at.to_string()).collect(),
+                verdict: verdict.to_string(),
+            });
             let members = class.members.len();
             match verdict.site().filter(|_| verdict.is_delivered()) {
                 Some(site) => *state.delivered.entry(site.clone()).or_default() += members,
                 None => *state.undelivered.entry(verdict.to_string()).or_default() += members,
             }
-            let lost = before.as_ref().is_some_and(Verdict::is_delivered) && !verdict.is_delivered();
+            let lost =
+                before.as_ref().is_some_and(Verdict::is_delivered) && !verdict.is_delivered();
             let strays = lost && verdict.is_harmful() && !transition.moves_machines;
             let unsafe_for_all = matches!(verdict, Verdict::Loop { .. }) || strays;
             for address in class.members.iter().filter(|_| unsafe_for_all || lost) {
@@ -170,9 +194,9 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
                     *holes.entry((opened, last.clone())).or_default() += members;
                 }
             } else {
-                open.get_or_insert_with(|| (first.clone(), in_a_hole(&verdict)));
+                open.get_or_insert_with(|| (first.clone(), in_a_hole(verdict)));
             }
-            *before = Some(verdict);
+            *before = Some(verdict.clone());
         }
         proof.states.push(state);
     }

@@ -47,7 +47,7 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
     let total = all.add(ProgressBar::no_length());
     total.set_style(style("{spinner} {msg}"));
     total.enable_steady_tick(Duration::from_millis(120));
-    let mut shown: BTreeMap<StepId, ProgressBar> = BTreeMap::new();
+    let mut shown: BTreeMap<StepId, (String, ProgressBar)> = BTreeMap::new();
     while let Some(event) = events.recv().await {
         match event {
             Event::Observing { what } => total.set_message(format!("reading {what}")),
@@ -63,8 +63,8 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                     let line = all.insert_before(&total, ProgressBar::no_length());
                     line.set_style(style("  {spinner} {wide_msg}"));
                     line.enable_steady_tick(Duration::from_millis(120));
-                    line.set_message(title);
-                    shown.insert(step, line);
+                    line.set_message(title.clone());
+                    shown.insert(step, (title, line));
                 }
             }
             Event::StepProgress {
@@ -72,13 +72,13 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                 percent,
                 note,
             } => {
-                if let Some(line) = shown.get(&step) {
+                if let Some((title, line)) = shown.get(&step) {
                     if let Some(percent) = percent {
                         line.set_length(100);
                         line.set_position(u64::from(percent));
                         line.set_style(style("  {bar:24} {percent:>3} % {wide_msg}"));
                     }
-                    line.set_message(note);
+                    line.set_message(format!("{title}: {note}"));
                 }
             }
             Event::StepDone {
@@ -88,14 +88,14 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                 ms,
             } => {
                 total.inc(1);
-                if let Some(line) = shown.remove(&step) {
+                if let Some((_, line)) = shown.remove(&step) {
                     line.finish_and_clear();
                     let mark = if changed { "✓" } else { "=" };
                     let _ = all.println(format!("  {mark} {title} ({})", seconds(ms)));
                 }
             }
             Event::StepFailed { step, title, error } => {
-                if let Some(line) = shown.remove(&step) {
+                if let Some((_, line)) = shown.remove(&step) {
                     line.finish_and_clear();
                 }
                 let _ = all.println(format!("  ✗ {title}: {error}"));

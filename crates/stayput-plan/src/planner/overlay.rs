@@ -162,7 +162,11 @@ impl Draft<'_> {
         // By address once: an overlay has as many VMs as the network has machines.
         let mut holders: BTreeMap<Ipv4Addr, Vec<(&VmExtId, &Vm)>> = BTreeMap::new();
         for (id, vm) in &prism.vms {
-            for nic in vm.nics.iter().filter(|nic| nic.subnet.as_ref() == Some(subnet)) {
+            for nic in vm
+                .nics
+                .iter()
+                .filter(|nic| nic.subnet.as_ref() == Some(subnet))
+            {
                 for address in nic.address.iter().chain(&nic.secondary) {
                     holders.entry(*address).or_default().push((id, vm));
                 }

@@ -61,20 +61,29 @@ async fn make_plan(engine: &Engine, goal: &Goal) -> Result<(Plan, World), Comman
     Ok((plan, world))
 }
 
-/// Shows what reaching a goal would do.
-pub async fn plan(global: &Global, command: &GoalCommand) -> Result<Output, CommandError> {
+/// Observes and plans, showing what is being read.
+async fn observed_plan(
+    global: &Global,
+    command: &GoalCommand,
+) -> Result<(Engine, Goal, Plan, World), CommandError> {
     let (events, receiver) = Events::channel();
     let display = ui::show(receiver, global.quiet);
     let result = async {
-        let engine = session::engine(global, events).await?;
+        let mut engine = session::engine(global, events).await?;
         let goal = goal(&engine.estate, command)?;
-        let (plan, _) = make_plan(&engine, &goal).await?;
-        Ok::<_, CommandError>(plan)
+        let (plan, world) = make_plan(&engine, &goal).await?;
+        engine.events = Events::none();
+        Ok((engine, goal, plan, world))
     }
     .await;
-    // The senders are gone, so the display ends by itself.
+    // All senders are gone, so the display ends and leaves the terminal clean for what comes next.
     let _ = display.await;
-    let plan = result?;
+    result
+}
+
+/// Shows what reaching a goal would do.
+pub async fn plan(global: &Global, command: &GoalCommand) -> Result<Output, CommandError> {
+    let (_, _, plan, _) = observed_plan(global, command).await?;
     Ok(Output::new(
         stayput_plan::render(&plan),
         json!({ "ok": true, "plan": plan }),
@@ -91,22 +100,7 @@ pub async fn apply(
     let estate = session::load_estate(&global.file)?;
     goal(&estate, command)?;
     let _lock = session::lock(&estate)?;
-    let (events, receiver) = Events::channel();
-    let display = ui::show(receiver, global.quiet);
-    let result = apply_locked(global, command, yes, events).await;
-    let _ = display.await;
-    result
-}
-
-async fn apply_locked(
-    global: &Global,
-    command: &GoalCommand,
-    yes: bool,
-    events: Events,
-) -> Result<Output, CommandError> {
-    let engine = session::engine(global, events).await?;
-    let goal = goal(&engine.estate, command)?;
-    let (plan, world) = make_plan(&engine, &goal).await?;
+    let (mut engine, goal, plan, world) = observed_plan(global, command).await?;
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // A run that was killed after its last step is over now.
@@ -119,7 +113,13 @@ async fn apply_locked(
     } else if !global.json && !global.quiet {
         let _ = writeln!(anstream::stderr(), "{shown}");
     }
-    let report = engine.apply(&plan, world, &session::who()).await?;
+    let (events, receiver) = Events::channel();
+    let display = ui::show(receiver, global.quiet);
+    engine.events = events;
+    let applied = engine.apply(&plan, world, &session::who()).await;
+    engine.events = Events::none();
+    let _ = display.await;
+    let report = applied?;
     let changed = report.steps.iter().filter(|step| step.changed).count();
     let text = format!(
         "{} reached: {} steps, {changed} changed something, {} (run {})\n",

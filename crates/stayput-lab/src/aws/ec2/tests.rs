@@ -1,5 +1,6 @@
 //! Tests of the EC2 calls, as a client sees them.
 
+mod attachments;
 mod instances;
 mod lists;
 mod transit;

@@ -1,0 +1,16 @@
+//! The planner judged from outside: what plans say, what they may never do, and that planning again is resuming.
+//!
+//! [`fixture`] builds estate, world and facts; [`apply`] makes a step true in them, so whole runs, killed runs and runs in other
+//! orders happen as data. After a wanted change of a text: `INSTA_UPDATE=always cargo test -p stayput-plan --test planner`,
+//! then read the difference.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
+mod apply;
+mod fixture;
+mod invariants;
+mod obstacles;
+mod orders;
+mod plans;
+mod repairs;
+mod resume;

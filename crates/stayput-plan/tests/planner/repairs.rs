@@ -1,0 +1,175 @@
+//! Worlds that once made a wrong plan, or none.
+
+use std::collections::BTreeSet;
+
+use stayput_plan::Action;
+use stayput_plan::Goal;
+use stayput_plan::Plan;
+use stayput_plan::StepId;
+
+use crate::fixture::*;
+
+fn ids(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.id.0.as_str()).collect()
+}
+
+#[test]
+fn osaka_needs_no_route_beforehand_for_what_comes_over_the_peering() {
+    let mut setup = Setup::small();
+    for table in ["o-edges", "o-vpcs"] {
+        setup.table(table).static_routes.remove(&cidr(LEGACY));
+    }
+    let setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
+    let goal = failover(&["app"], OSAKA);
+    let plan = setup.plan(&goal).unwrap();
+    let routes: Vec<_> = ids(&plan).into_iter().filter(|id| id.starts_with("route/")).collect();
+    assert_eq!(
+        routes,
+        [
+            "route/ap-northeast-3/tgw-rtb-o-vpcs/172.30.1.0/24/tgw-attach-nc2o",
+            "route/ap-northeast-1/tgw-rtb-t-edges/172.30.1.0/24/tgw-attach-peer",
+            "route/ap-northeast-1/tgw-rtb-t-vpcs/172.30.1.0/24/tgw-attach-peer",
+        ]
+    );
+    let setup = setup.after(&[goal, failback(&["app"])]);
+    assert_eq!(setup.plan(&failback(&["app"])).unwrap().steps, []);
+}
+
+/// One network with its home in Tokyo, one with its home in Osaka, each protected by the other.
+fn crossed() -> Setup {
+    let mut setup = Setup::without_machines();
+    setup.machine("web", &["172.30.1.34"], true);
+    setup.machine("postgres", &["172.30.3.10"], true);
+    let appliance = setup.mv().clone();
+    setup.world.moves.insert(OSAKA.into(), appliance);
+    let setup = setup.after(&[move_in(&["app", "db"]), protect(&["app", "db"]), failover(&["db"], OSAKA)]);
+    let mut setup = setup.after(&[protect(&["app", "db"])]);
+    let db = setup.network("db");
+    db.primary = OSAKA.into();
+    db.recovery = Some(TOKYO.into());
+    setup
+}
+
+#[test]
+fn failback_of_networks_with_different_homes_leaves_each_where_it_belongs() {
+    let both: &[&str] = &["app", "db"];
+    let setup = crossed();
+    assert_eq!(setup.plan(&failback(both)).unwrap().steps, []);
+    let away = setup.clone().after(&[failover(&["app"], OSAKA), failover(&["db"], TOKYO)]);
+    let back = away.after(&[failback(both)]);
+    assert_eq!(back.plan(&failback(both)).unwrap().steps, []);
+    for (site, vm) in [(TOKYO, "vm-tokyo-i-web"), (OSAKA, "vm-osaka-i-postgres")] {
+        assert!(back.world.prism[&site.into()].vms.contains_key(&vm.into()));
+    }
+}
+
+#[test]
+fn facts_lost_from_the_ledger_are_captured_once_and_before_anything_is_restored() {
+    let both: &[&str] = &["app", "db"];
+    let mut setup = crossed().after(&[failover(&["app"], OSAKA), failover(&["db"], TOKYO)]);
+    setup.facts.machines.clear();
+    let plan = setup.plan(&failback(both)).unwrap();
+    let unique: BTreeSet<_> = ids(&plan).into_iter().collect();
+    assert_eq!(unique.len(), plan.steps.len(), "{:?}", ids(&plan));
+    assert_eq!(plan.steps[0].id, StepId("capture".into()));
+    for step in &plan.steps {
+        if matches!(step.action, Action::RestoreNics { .. }) {
+            assert!(crate::invariants::needs_of(&plan.steps, step).contains(&plan.steps[0].id));
+        }
+    }
+}
+
+#[test]
+fn protecting_networks_with_different_homes_makes_each_test_vpc_once() {
+    let both: &[&str] = &["app", "db"];
+    let mut setup = crossed();
+    for site in [TOKYO, OSAKA] {
+        setup.prism(site).vpcs.remove(&"flow-test".into());
+        setup.prism(site).subnets.retain(|id, _| !id.as_str().starts_with("overlay-test"));
+    }
+    let plan = setup.plan(&protect(both)).unwrap();
+    let unique: BTreeSet<_> = ids(&plan).into_iter().collect();
+    assert_eq!(unique.len(), plan.steps.len(), "{:?}", ids(&plan));
+    let setup = setup.after(&[protect(both)]);
+    assert_eq!(setup.plan(&protect(both)).unwrap().steps, []);
+}
+
+#[test]
+fn a_resumed_failover_looks_once_more_before_it_closes_the_old_home() {
+    let setup = Setup::small().after(&[move_in(&["app"]), protect(&["app"])]);
+    let goal = failover(&["app"], OSAKA);
+    let plan = setup.plan(&goal).unwrap();
+    let mut killed = setup.clone();
+    for step in plan.steps.iter().take_while(|step| !matches!(step.action, Action::Erp { present: false, .. })) {
+        killed.apply(step);
+    }
+    let rest = killed.plan(&goal).unwrap();
+    assert_eq!(ids(&rest), ["verify/osaka", "erp/tokyo/transit/app/off"]);
+    assert!(rest.steps[1].needs.contains(&rest.steps[0].id));
+}
+
+#[test]
+fn a_machine_that_came_later_gets_a_move_plan_of_its_own() {
+    let mut setup = Setup::small();
+    let goal = move_in(&["app"]);
+    let plan = setup.plan(&goal).unwrap();
+    for step in plan.steps.iter().take_while(|step| !matches!(step.action, Action::Cutover { .. })) {
+        setup.apply(step);
+    }
+    setup.machine("api", &["172.30.1.35"], true);
+    let rest = setup.plan(&goal).unwrap();
+    let batches: Vec<_> = ids(&rest).into_iter().filter(|id| id.starts_with("replicate/")).collect();
+    // Move cannot add a machine to a plan that has started.
+    assert_eq!(batches, ["replicate/stayput-acme-app-app-1", "replicate/stayput-acme-app-app-1-retry2"]);
+    let setup = setup.after(&[goal.clone()]);
+    assert_eq!(setup.plan(&goal).unwrap().steps, []);
+}
+
+#[test]
+fn a_failed_move_plan_is_tried_again_under_another_name() {
+    let mut setup = Setup::small();
+    let goal = move_in(&["app"]);
+    let plan = setup.plan(&goal).unwrap();
+    for step in plan.steps.iter().take_while(|step| !matches!(step.action, Action::Cutover { .. })) {
+        setup.apply(step);
+    }
+    for plan in setup.mv().plans.values_mut() {
+        plan.state = stayput_world::mv::MovePlanState::Failed;
+    }
+    let rest = setup.plan(&goal).unwrap();
+    assert!(ids(&rest).contains(&"replicate/stayput-acme-app-app-1-retry2"), "{:?}", ids(&rest));
+    let setup = setup.after(&[goal.clone()]);
+    assert_eq!(setup.plan(&goal).unwrap().steps, []);
+}
+
+#[test]
+fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected_with_it() {
+    let mut setup = Setup::without_machines();
+    setup.machine("web", &["172.30.1.34"], true);
+    setup.machine("postgres", &["172.30.3.10"], true);
+    let both: &[&str] = &["app", "db"];
+    let setup = setup.after(&[move_in(both), protect(&["app"]), protect(&["db"]), protect(both)]);
+    assert_eq!(setup.plan(&protect(both)).unwrap().steps, []);
+    // And each alone again.
+    assert_eq!(setup.plan(&protect(&["db"])).unwrap().steps, []);
+}
+
+#[test]
+fn machines_captured_stopped_fail_over_with_the_rest() {
+    let mut setup = Setup::small();
+    setup.machine("old", &["172.30.1.60"], false);
+    let goals: [Goal; 4] =
+        [move_in(&["app"]), protect(&["app"]), failover(&["app"], OSAKA), failback(&["app"])];
+    for (index, goal) in goals.iter().enumerate() {
+        let setup = setup.clone().after(&goals[..=index]);
+        assert_eq!(setup.plan(goal).unwrap().steps, [], "{goal}");
+    }
+}
+
+#[test]
+fn a_test_failover_is_not_run_towards_where_the_machines_are() {
+    let setup = Setup::small().after(&[move_in(&["app"]), protect(&["app"]), failover(&["app"], OSAKA)]);
+    let shown = setup.shown(&test_failover(&["app"], OSAKA));
+    assert!(shown.starts_with("web (i-web) is at osaka, not at tokyo"), "{shown}");
+    assert!(setup.plan(&test_failover(&["app"], TOKYO)).is_ok());
+}

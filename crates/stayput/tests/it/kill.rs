@@ -1,0 +1,220 @@
+//! Killed anywhere and run again, an apply ends as if nobody had killed it.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+use stayput_fabric::Fabric;
+
+use crate::lab::Answer;
+use crate::lab::Lab;
+use crate::lab::apply;
+use crate::world::addresses;
+use crate::world::assert_kept;
+use crate::world::assert_one_vm_each;
+use crate::world::shape;
+
+/// Slow enough for a kill to meet a call, a task or a copy under way.
+const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "4"];
+/// Kills a stage must have survived to count.
+const LEAST_KILLS: usize = 6;
+/// Kills after which a stage may end in peace.
+const MOST_KILLS: usize = 10;
+/// Longest a command under test may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Moments to kill at, always the same ones for the same seed.
+struct Moments(u64);
+
+impl Moments {
+    /// A number below `bound`.
+    fn below(&mut self, bound: u64) -> u64 {
+        // Knuth's MMIX generator; its low bits are poor.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// A command under way whose progress is followed.
+struct UnderWay {
+    child: std::process::Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl UnderWay {
+    fn start(lab: &Lab, args: &[&str]) -> Self {
+        let mut child = lab
+            .command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Waits until so many steps are over; `false` if the command ended before.
+    fn steps(&self, count: u64) -> bool {
+        let mut left = count;
+        while left > 0 {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.starts_with("  ✓ ") || line.starts_with("  = ") => left -= 1,
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("nothing happens any more"),
+            }
+        }
+        true
+    }
+
+    /// Kills it (SIGKILL); `false` if it had ended on its own.
+    fn kill(mut self) -> bool {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap().code().is_none()
+    }
+}
+
+/// What must hold whenever somebody was killed.
+#[track_caller]
+fn assert_sound(lab: &Lab, original: &BTreeMap<String, Vec<String>>) {
+    let status = lab.status();
+    let machines = status["machines"].as_array().unwrap();
+    assert_eq!(machines.len(), original.len(), "{status}");
+    for machine in machines {
+        let mut captured = crate::world::texts(&machine["captured"]);
+        captured.sort();
+        assert_eq!(captured, original[machine["instance_id"].as_str().unwrap()]);
+    }
+    lab.journal();
+    let fabric = Fabric::new(&lab.estate(), &lab.observe());
+    assert_eq!(fabric.served_twice(), BTreeMap::new());
+}
+
+/// Applies a goal, killed again and again, until it is reached.
+fn killed_until_done(
+    lab: &Lab,
+    goal: &[&str],
+    original: &BTreeMap<String, Vec<String>>,
+    mut moments: Moments,
+) {
+    let mut kills = 0;
+    while kills < MOST_KILLS {
+        let run = UnderWay::start(lab, &apply(goal));
+        // Some die while they still observe and plan, the others after some steps, in the middle of the next.
+        let (steps, most) = match kills {
+            0 => (0, 600),
+            _ => (1 + moments.below(4), 40),
+        };
+        let under_way = run.steps(steps);
+        std::thread::sleep(Duration::from_millis(moments.below(most)));
+        if !under_way || !run.kill() {
+            break;
+        }
+        kills += 1;
+        assert_sound(lab, original);
+    }
+    assert!(kills >= LEAST_KILLS, "{goal:?} was over after {kills} kills");
+    lab.run(&apply(goal)).exits(0);
+    let again = lab.run(&apply(goal)).exits(0);
+    assert!(again.out.contains("Nothing to do"), "{}", again.out);
+    let runs = lab.json(&["journal"]);
+    for run in runs["runs"].as_array().unwrap() {
+        assert!(run["finished"].is_string(), "{run} is open");
+    }
+}
+
+/// How the world looks after move, protect and failover when nobody is killed.
+fn undisturbed() -> &'static [Value; 3] {
+    static SHAPES: OnceLock<[Value; 3]> = OnceLock::new();
+    SHAPES.get_or_init(|| {
+        let lab = Lab::fast();
+        [&["move"][..], &["protect"], &["failover", "--to", "osaka"]].map(|goal| {
+            lab.apply(goal);
+            shape(&lab.observe())
+        })
+    })
+}
+
+#[track_caller]
+fn assert_same(mine: &Value, wanted: &Value) {
+    // Part by part, so that a difference can be read.
+    for (part, wanted) in wanted.as_object().unwrap() {
+        match wanted.as_object() {
+            Some(places) => {
+                for (place, wanted) in places {
+                    assert_eq!(mine[part][place], *wanted, "{part} of {place}");
+                }
+            }
+            None => assert_eq!(mine[part], *wanted, "{part}"),
+        }
+    }
+    assert_eq!(mine, wanted);
+}
+
+#[test]
+fn a_move_killed_at_many_moments_ends_as_one_that_was_never_killed() {
+    let lab = Lab::up(&SLOW);
+    let original = addresses(&lab.status());
+    killed_until_done(&lab, &["move"], &original, Moments(7));
+    assert_kept(&lab.status(), "tokyo", &original);
+    let running = original.values().flatten().filter(|address| *address != "172.30.1.60");
+    assert_one_vm_each(&lab.observe(), running.map(|address| address.parse().unwrap()));
+    assert_same(&shape(&lab.observe()), &undisturbed()[0]);
+}
+
+#[test]
+fn protection_and_failover_killed_at_many_moments_end_as_if_never_killed() {
+    let lab = Lab::up(&SLOW);
+    let original = addresses(&lab.status());
+    lab.tell("/speed", &json!({ "speed": 20000 }));
+    lab.apply(&["move"]);
+    lab.tell("/speed", &json!({ "speed": 2400 }));
+    killed_until_done(&lab, &["protect"], &original, Moments(11));
+    assert_kept(&lab.status(), "tokyo", &original);
+    assert_same(&shape(&lab.observe()), &undisturbed()[1]);
+
+    killed_until_done(&lab, &["failover", "--to", "osaka"], &original, Moments(13));
+    assert_kept(&lab.status(), "osaka", &original);
+    assert_same(&shape(&lab.observe()), &undisturbed()[2]);
+}
+
+#[test]
+fn a_second_apply_is_told_who_is_at_work_and_may_go_on_when_that_one_is_killed() {
+    // Copies take minutes at this speed.
+    let lab = Lab::up(&["--speed", "60"]);
+    let first = UnderWay::start(&lab, &apply(&["move"]));
+    let pid = format!("process {}", first.child.id());
+    assert!(first.steps(1));
+
+    let changes_before = lab.journal().len();
+    for args in [apply(&["move"]), apply(&["failback"]), vec!["capture"]] {
+        let second = lab.run(&args).exits(5);
+        second.says(&["another stayput is working on this estate", &pid, "@"]);
+    }
+    let mut args = apply(&["move"]);
+    args.push("--json");
+    let second: Answer = lab.run(&args).exits(5);
+    assert_eq!(second.json()["error"]["kind"], "held");
+    assert!(lab.journal().len() >= changes_before);
+    // Looking is free.
+    lab.status();
+    lab.run(&["plan", "move", "app", "db"]).exits(0);
+
+    assert!(first.kill());
+    lab.tell("/speed", &json!({ "speed": 20000 }));
+    lab.run(&apply(&["move"])).exits(0);
+}

@@ -1,0 +1,14 @@
+//! The whole of stayput as its users have it: the binary, run against labs of its own over their real protocols.
+//!
+//! One test binary, so that it links once. Each test has its own lab in its own folder.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod interface;
+mod kill;
+mod lab;
+mod lab_command;
+mod obstacles;
+mod story;
+mod trouble;
+mod world;

@@ -1,0 +1,263 @@
+//! Obstacles: exit code 4, each said with a remedy, and nothing was changed.
+
+use std::path::Path;
+
+use serde_json::Value;
+use stayput_engine::EngineError;
+use stayput_estate::AddrRange;
+use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
+use stayput_lab::mv::model::VmFault;
+use stayput_nutanix::NicSpec;
+use stayput_nutanix::RequestId;
+use stayput_nutanix::SubnetSpec;
+
+use crate::lab::FAST;
+use crate::lab::Lab;
+use crate::lab::apply;
+use crate::world::addresses;
+use crate::world::assert_kept;
+
+/// Runs a command that must meet obstacles, twice: as it is, and as a plan. Gives the obstacles; asserts that nothing
+/// was changed.
+#[track_caller]
+fn refused(lab: &Lab, file: &Path, goal: &[&str]) -> Vec<Value> {
+    let (world, journal) = (lab.observe(), lab.journal());
+    let file = file.to_str().unwrap();
+    let mut args = vec!["--file", file, "apply"];
+    args.extend(goal);
+    args.extend(["--yes", "--json"]);
+    let answer = lab.run(&args).exits(4);
+    answer.says(&["nothing was changed", "✗", "→"]);
+    assert_eq!(answer.json()["error"]["kind"], "obstacles");
+    let obstacles = answer.obstacles();
+
+    let mut args = vec!["--file", file, "plan"];
+    args.extend(goal);
+    args.push("--json");
+    let planned = lab.run(&args).exits(4).obstacles();
+    assert_eq!(planned, obstacles);
+
+    assert_eq!(lab.observe(), world, "the world was changed");
+    assert_eq!(lab.journal(), journal, "something was journaled");
+    obstacles
+}
+
+fn kinds(obstacles: &[Value]) -> Vec<&str> {
+    obstacles.iter().map(|obstacle| obstacle["obstacle"].as_str().unwrap()).collect()
+}
+
+/// The instance with this `Name` tag, the first by id.
+fn instance(lab: &Lab, name: &str) -> InstanceId {
+    let world = lab.observe();
+    let mut all = world.aws.values().flat_map(|region| &region.instances);
+    let found = all.find(|(_, instance)| instance.tags.get("Name").is_some_and(|n| n == name));
+    found.unwrap().0.clone()
+}
+
+#[test]
+fn a_network_with_a_load_balancer_in_it_does_not_move() {
+    let lab = Lab::up(&["--scenario", "dmz-obstacle", "--speed", FAST]);
+    for goal in [&["move", "dmz"][..], &["move", "app", "db", "dmz"]] {
+        let obstacles = refused(&lab, lab.estate_file(), goal);
+        assert_eq!(kinds(&obstacles), ["unmovable-interface"]);
+        assert_eq!(obstacles[0]["address"], "172.30.2.10");
+        assert_eq!(obstacles[0]["network"], "dmz");
+    }
+    // Its neighbours are none the worse for it.
+    lab.json(&["plan", "move", "app", "db"]);
+    // Who is there may be written down all the same.
+    lab.json(&["capture", "dmz"]);
+}
+
+#[test]
+fn a_machine_in_two_networks_moves_with_both_or_not_at_all() {
+    let lab = Lab::fast();
+    let app_01 = instance(&lab, "app-01");
+    let obstacles = refused(&lab, lab.estate_file(), &["move", "app"]);
+    assert_eq!(kinds(&obstacles), ["spans-networks"]);
+    assert_eq!(obstacles[0]["machine"], app_01.as_str());
+    assert_eq!(obstacles[0]["network"], "db");
+}
+
+#[test]
+fn waves_that_miss_a_machine_or_take_it_twice_or_name_a_stranger_are_refused() {
+    let lab = Lab::fast();
+    let stranger = "i-0123456789abcdef0";
+    let file = lab.edited(
+        "stranger.toml",
+        &[("[waves.first]\n", &format!("[waves.first]\nids = [\"{stranger}\"]\n"))],
+    );
+    let obstacles = refused(&lab, &file, &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["not-in-source"]);
+    assert_eq!(obstacles[0]["machine"], stranger);
+
+    let file = lab.edited("missed.toml", &[("Wave = \"2\"", "Wave = \"none\"")]);
+    let obstacles = refused(&lab, &file, &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["in-no-wave"; 4]);
+    let mut labels: Vec<_> = obstacles.iter().map(|o| o["label"].as_str().unwrap()).collect();
+    labels.sort_unstable();
+    assert_eq!(labels, ["cache-01", "db-01", "db-02", "file-win"]);
+
+    let file = lab.edited(
+        "twice.toml",
+        &[("[waves.second]\n", "[waves.second]\nnames = [\"web-*\"]\n")],
+    );
+    let obstacles = refused(&lab, &file, &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["in-several-waves"; 2]);
+    assert_eq!(obstacles[0]["waves"], serde_json::json!(["first", "second"]));
+}
+
+#[test]
+fn an_address_that_another_vm_has_at_the_target_is_an_obstacle() {
+    let lab = Lab::fast();
+    let world = lab.observe();
+    let tokyo = &world.prism[&SiteName::new("tokyo")];
+    let (vpc, _) = tokyo.vpcs.iter().find(|(_, vpc)| vpc.name == "prod").unwrap();
+    let (squatter, _) = tokyo.vms.iter().find(|(_, vm)| vm.name == "mgmt-jump").unwrap();
+    let pool = AddrRange::new(
+        "172.30.1.200".parse().unwrap(),
+        "172.30.1.250".parse().unwrap(),
+    );
+    let subnet = SubnetSpec {
+        name: "app".to_owned(),
+        vpc: vpc.clone(),
+        cidr: "172.30.1.0/24".parse().unwrap(),
+        gateway: "172.30.1.1".parse().unwrap(),
+        pools: vec![pool.unwrap()],
+        dns: Vec::new(),
+    };
+    let clients = lab.clients();
+    let prism = &clients.prism[&SiteName::new("tokyo")];
+    lab.wait(async {
+        let subnet = prism.create_subnet(&subnet, RequestId::random()).await?;
+        let nic = NicSpec {
+            subnet,
+            address: "172.30.1.34".parse().unwrap(),
+            secondary: Vec::new(),
+            mac: None,
+        };
+        prism.create_nic(squatter, &nic, RequestId::random()).await?;
+        Ok::<_, EngineError>(())
+    })
+    .unwrap();
+
+    let obstacles = refused(&lab, lab.estate_file(), &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["address-taken"]);
+    assert_eq!(obstacles[0]["address"], "172.30.1.34");
+    assert_eq!(obstacles[0]["label"], "ad-win2019");
+    assert!(obstacles[0]["holder"].as_str().unwrap().contains("mgmt-jump"));
+}
+
+#[test]
+fn a_machine_that_move_does_not_list_is_an_obstacle() {
+    let lab = Lab::inside();
+    let missing = instance(&lab, "db-02");
+    {
+        let state = lab.running().state();
+        let mut state = state.lock().unwrap();
+        state.moves[0].faults.insert(missing.to_string(), VmFault::NotListed);
+    }
+    let obstacles = refused(&lab, lab.estate_file(), &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["not-in-inventory"]);
+    assert_eq!(obstacles[0]["machine"], missing.as_str());
+    assert_eq!(obstacles[0]["site"], "tokyo");
+}
+
+#[test]
+fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
+    let lab = Lab::inside();
+    let original = addresses(&lab.status());
+    // One of the two that are called `batch`.
+    let machine = instance(&lab, "batch");
+    {
+        let state = lab.running().state();
+        let mut state = state.lock().unwrap();
+        state.moves[0].faults.insert(machine.to_string(), VmFault::NoConsoleLink);
+    }
+    let stopped = lab.run(&apply(&["move"])).exits(1);
+    stopped.says(&["does not say which VM it became", &format!("stayput adopt {machine} --vm UUID")]);
+
+    let obstacles = refused(&lab, lab.estate_file(), &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["ambiguous-vm"]);
+    assert_eq!(obstacles[0]["machine"], machine.as_str());
+    let candidates = obstacles[0]["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 2, "{candidates:?}");
+
+    // Only the lab knows.
+    let truth = {
+        let state = lab.running().state();
+        let state = state.lock().unwrap();
+        let mut vms = state.moves[0].plans.values().flat_map(|plan| plan.vms.values());
+        let vm = vms.find(|vm| vm.instance == machine.as_str()).unwrap();
+        vm.vm.clone().unwrap()
+    };
+    let id = machine.as_str();
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    lab.run(&["adopt", id, "--vm", nobody]).exits(1).says(&["there is no VM", nobody]);
+    lab.run(&["adopt", "i-0123456789abcdef0", "--vm", &truth]).exits(2);
+    lab.run(&["adopt", id, "--vm", &truth, "--site", "kyoto"]).exits(2).says(&["osaka, tokyo"]);
+    let adopted = lab.json(&["adopt", id, "--vm", &truth]);
+    assert_eq!(adopted["site"], "tokyo");
+    let other = instance(&lab, "web-01");
+    lab.run(&["adopt", other.as_str(), "--vm", &truth]).exits(1).says(&["already"]);
+
+    lab.apply(&["move"]);
+    assert_kept(&lab.status(), "tokyo", &original);
+
+    // Nothing stands at Osaka yet.
+    let goal = ["failover", "app", "db", "--to", "osaka"];
+    let obstacles = refused(&lab, lab.estate_file(), &goal);
+    assert!(kinds(&obstacles).iter().all(|kind| *kind == "missing"), "{obstacles:?}");
+    let answer = lab.run(&["plan", "failover", "app", "db", "--to", "osaka"]).exits(4);
+    answer.says(&["run `stayput apply protect`"]);
+}
+
+#[test]
+fn machines_that_are_still_in_ec2_are_neither_protected_nor_failed_over() {
+    let lab = Lab::fast();
+    for goal in [
+        &["protect", "app", "db"][..],
+        &["failover", "app", "db", "--to", "osaka"],
+        &["failover", "app", "db", "--to", "osaka", "--mode", "test"],
+        &["failback", "app", "db"],
+    ] {
+        let obstacles = refused(&lab, lab.estate_file(), goal);
+        let elsewhere = kinds(&obstacles).iter().filter(|kind| **kind == "elsewhere").count();
+        assert_eq!(elsewhere, 12, "{goal:?}: {obstacles:?}");
+        let mut args = vec!["plan"];
+        args.extend(goal);
+        lab.run(&args).exits(4).says(&["is at ec2", "stayput apply move"]);
+    }
+}
+
+#[test]
+fn names_that_the_estate_does_not_have_are_wrong_usage() {
+    let lab = Lab::fast();
+    let before = lab.requests();
+    for (goal, says) in [
+        (&["failover", "app", "db", "--to", "kyoto"][..], "no NC2 site `kyoto`"),
+        (&["failover", "app", "db", "--to", "ec2"], "no NC2 site `ec2`"),
+        (&["move", "apps"], "no network `apps`"),
+        (&["protect", "app", "dmz"], "no network `dmz`"),
+    ] {
+        for verb in ["plan", "apply"] {
+            let mut args = vec![verb];
+            args.extend(goal);
+            lab.run(&args).exits(2).says(&[says, "hint: its "]);
+        }
+    }
+    lab.run(&["status", "apps"]).exits(2).says(&["no network `apps`"]);
+    lab.run(&["trace", "on-prem", "nobody"]).exits(2).says(&["neither an address nor a machine"]);
+    lab.run(&["trace", "kyoto", "172.30.1.34"]).exits(2).says(&["no source of packets"]);
+    lab.run(&["trace", "on-prem", "batch"]).exits(2).says(&["2 machines are called `batch`"]);
+    lab.run(&["journal", "ffff"]).exits(2).says(&["0 runs start with `ffff`"]);
+    // A wrong goal is known before anybody is asked; only `trace` had to look.
+    let after_wrong_goals = lab.requests();
+    for verb in ["plan", "apply"] {
+        lab.run(&[verb, "move", "apps"]).exits(2);
+    }
+    lab.run(&["status", "apps"]).exits(2);
+    assert_eq!(lab.requests(), after_wrong_goals);
+    assert!(before <= after_wrong_goals);
+}

@@ -1,0 +1,197 @@
+//! The whole story: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo, and at every stage what must be so.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use serde_json::Value;
+use stayput_world::World;
+use stayput_world::prism::PowerState;
+
+use crate::lab::Lab;
+use crate::lab::apply;
+use crate::world::addresses;
+use crate::world::assert_kept;
+use crate::world::assert_one_vm_each;
+use crate::world::assert_two_models_agree;
+use crate::world::assert_untouched;
+
+/// What stays in EC2 and must be reached in every stage; the first is a load balancer's interface.
+const BYSTANDERS: [&str; 5] = [
+    "172.30.2.10",
+    "172.30.2.20",
+    "172.30.2.21",
+    "172.30.2.22",
+    "10.200.1.10",
+];
+
+/// Addresses nobody has, of every kind of place a packet may be sent to.
+const NOBODYS: [&str; 9] = [
+    "172.30.1.99",
+    "172.30.1.1",
+    "172.30.3.200",
+    "172.30.2.99",
+    "172.30.99.9",
+    "10.101.9.9",
+    "10.102.9.9",
+    "192.168.50.99",
+    "203.0.113.77",
+];
+
+struct Story {
+    lab: Lab,
+    before: World,
+    original: BTreeMap<String, Vec<String>>,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let lab = Lab::fast();
+        let before = lab.observe();
+        // Before anything is captured, EC2 says who is there.
+        let original = addresses(&lab.status());
+        Self {
+            lab,
+            before,
+            original,
+        }
+    }
+
+    /// What must be so at every stage.
+    #[track_caller]
+    fn assert_stage(&self, site: &str) {
+        let status = self.lab.status();
+        assert_kept(&status, site, &self.original);
+        let world = self.lab.observe();
+        assert_untouched(&self.before, &world);
+
+        let mut all: BTreeSet<Ipv4Addr> = NOBODYS.map(|text| text.parse().unwrap()).into();
+        all.extend(BYSTANDERS.map(|text| text.parse::<Ipv4Addr>().unwrap()));
+        all.extend(self.original.values().flatten().map(|text| text.parse::<Ipv4Addr>().unwrap()));
+        let verdicts = assert_two_models_agree(&self.lab, &world, &all);
+        for bystander in BYSTANDERS {
+            let verdict = &verdicts[&bystander.parse().unwrap()];
+            assert!(verdict.is_delivered(), "{bystander} at {site}: {verdict}");
+        }
+        for nobody in NOBODYS {
+            let verdict = &verdicts[&nobody.parse().unwrap()];
+            assert!(!verdict.is_delivered(), "{nobody} at {site}: {verdict}");
+            assert!(!verdict.is_harmful(), "{nobody} at {site}: {verdict}");
+        }
+        if site != "ec2" {
+            assert_one_vm_each(&world, self.running_addresses());
+        }
+        self.assert_traces(site);
+    }
+
+    /// Addresses of machines that run.
+    fn running_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let all = self.original.values().flatten();
+        all.filter(|address| *address != "172.30.1.60").map(|address| address.parse().unwrap())
+    }
+
+    /// The command says the same as the model it prints.
+    #[track_caller]
+    fn assert_traces(&self, site: &str) {
+        for (to, at) in [("ad-win2019", site), ("172.30.3.110", site), ("172.30.2.10", "ec2")] {
+            let trace = self.lab.json(&["trace", "on-prem", to]);
+            let verdict = trace["verdict"].as_str().unwrap();
+            assert!(verdict.starts_with(&format!("delivered at {at}")), "{to}: {verdict}");
+            assert_eq!(trace["works"], true, "{to}: {trace}");
+        }
+        let nobody = self.lab.run(&["trace", "on-prem", "172.30.1.99", "--json"]).exits(1);
+        assert_eq!(nobody.json()["ok"], false);
+    }
+
+    /// Applies a goal, then again: the second time there is nothing to do.
+    #[track_caller]
+    fn apply(&self, goal: &[&str]) -> Value {
+        let first = self.lab.apply(goal);
+        assert_eq!(first["ok"], true);
+        assert_eq!(first["changed"], true);
+        let done = self.lab.steps_done();
+        let again = self.lab.run(&apply(goal)).exits(0);
+        assert!(again.out.contains("Nothing to do"), "{}", again.out);
+        assert_eq!(self.lab.steps_done(), done, "a step was done twice");
+        let plan = self.lab.json(&[&["plan"], &apply(goal)[1..apply(goal).len() - 1]].concat());
+        assert_eq!(plan["plan"]["steps"], serde_json::json!([]));
+        first
+    }
+}
+
+#[test]
+fn every_address_is_kept_from_ec2_to_tokyo_to_osaka_and_back() {
+    let story = Story::begin();
+    let lab = &story.lab;
+    story.assert_stage("ec2");
+
+    let captured = lab.json(&["capture"]);
+    assert_eq!(captured["changed"], true);
+    let facts = lab.steps_done();
+    assert_eq!(lab.json(&["capture"])["changed"], false);
+    assert_eq!(lab.steps_done(), facts);
+    story.assert_stage("ec2");
+
+    let moved = story.apply(&["move"]);
+    assert_arrivals_were_wrong(&moved, &story.original);
+    story.assert_stage("tokyo");
+    let world = lab.observe();
+    assert_names(&world, "tokyo");
+
+    story.apply(&["protect"]);
+    story.assert_stage("tokyo");
+
+    // A rehearsal is done each time it is asked for, and leaves nothing behind.
+    let before = lab.observe();
+    let tested = lab.apply(&["failover", "--to", "osaka", "--mode", "test"]);
+    assert_eq!(tested["ok"], true);
+    story.assert_stage("tokyo");
+    let after = lab.observe();
+    for (site, prism) in &before.prism {
+        assert_eq!(prism.vms, after.prism[site].vms, "VMs of {site}");
+        assert_eq!(prism.vpcs, after.prism[site].vpcs, "VPCs of {site}");
+    }
+    assert_eq!(before.aws, after.aws);
+
+    story.apply(&["failover", "--to", "osaka"]);
+    story.assert_stage("osaka");
+    assert_names(&lab.observe(), "osaka");
+
+    story.apply(&["failback"]);
+    story.assert_stage("tokyo");
+    assert_names(&lab.observe(), "tokyo");
+
+    let runs = lab.json(&["journal"]);
+    for run in runs["runs"].as_array().unwrap() {
+        assert!(run["finished"].is_string(), "{run} is open");
+        assert!(run["who"].as_str().unwrap().contains('@'));
+    }
+}
+
+/// Machines arrive with addresses from the pool, none of them anybody's: that is what the restore is for.
+#[track_caller]
+fn assert_arrivals_were_wrong(moved: &Value, original: &BTreeMap<String, Vec<String>>) {
+    let arrivals = moved["arrivals"].as_object().unwrap();
+    assert_eq!(arrivals.len(), 12);
+    let taken: BTreeSet<_> = original.values().flatten().map(String::as_str).collect();
+    for (machine, nics) in arrivals {
+        for nic in nics.as_array().unwrap() {
+            if let Some(address) = nic["address"].as_str() {
+                assert!(!taken.contains(address), "{machine} arrived with {address}");
+            }
+        }
+    }
+}
+
+/// The machines at a site by name: both of one name, the one without, and the one that is off.
+#[track_caller]
+fn assert_names(world: &World, site: &str) {
+    let prism = &world.prism[&stayput_estate::SiteName::new(site)];
+    let ours = |name: &str| {
+        let with_name = prism.vms.values().filter(|vm| vm.name == name);
+        with_name.map(|vm| vm.power.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ours("batch"), [PowerState::On, PowerState::On]);
+    assert_eq!(ours("report"), [PowerState::Off]);
+    assert_eq!(ours("ad-win2019"), [PowerState::On]);
+}
