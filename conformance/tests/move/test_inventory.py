@@ -1,5 +1,7 @@
 """Providers and what they hold."""
 
+import os
+
 
 def test_the_providers_are_the_cloud_and_the_cluster(move):
     found = move.providers()
@@ -25,12 +27,27 @@ def test_the_target_lists_its_containers_and_networks(move, target):
 
 
 def test_a_provider_is_added_and_removed(move, fresh_name):
-    body = {"Spec": {"Name": fresh_name, "Type": "AOS", "AOSAccessInfo": {"IPorFQDN": "pc.example", "Username": "admin", "Password": "x"}}}
+    access = {
+        "IPorFQDN": "pc.example",
+        "Username": os.environ["PRISM_CENTRAL_USERNAME"],
+        "Password": os.environ["PRISM_CENTRAL_PASSWORD"],
+    }
+    body = {"Spec": {"Name": fresh_name, "Type": "AOS", "AOSAccessInfo": access}}
     made = move.post("/providers", body, status=(200, 201))["MetaData"]["UUID"]
     assert fresh_name in move.providers()
     move.call("DELETE", f"/providers/{made}", status=(200, 202, 204))
     assert fresh_name not in move.providers()
     move.get(f"/providers/{made}", status=404)
+
+
+def test_a_provider_with_a_wrong_password_is_refused(move, fresh_name):
+    access = {"IPorFQDN": "pc.example", "Username": os.environ["PRISM_CENTRAL_USERNAME"], "Password": "wrong"}
+    body = {"Spec": {"Name": fresh_name, "Type": "AOS", "AOSAccessInfo": access}}
+    assert move.post("/providers", body, status=422)["Message"]
+    keys = {"AccessKey": "AKIANOSUCHKEYEXAMPLE", "SecretKey": "wrong"}
+    body = {"Spec": {"Name": fresh_name, "Type": "AWS", "AWSAccessInfo": keys}}
+    assert move.post("/providers", body, status=422)["Message"]
+    assert fresh_name not in move.providers()
 
 
 def test_workloads_are_the_instances_of_the_region_page_by_page(move, ec2):

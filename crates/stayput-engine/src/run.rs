@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use futures::stream::StreamExt;
 use serde::Serialize;
 use stayput_estate::Estate;
+use stayput_estate::FlowVpcExtId;
 use stayput_estate::InstanceId;
 use stayput_estate::MoveConfig;
 use stayput_estate::Nc2Site;
@@ -168,6 +169,12 @@ impl StepContext {
             .mv
             .as_ref()
             .ok_or_else(|| missing("`move` in stayput.toml", site))
+    }
+
+    /// A Flow VPC of a site.
+    pub fn flow_vpc(&self, site: &SiteName, name: &str) -> Result<FlowVpcExtId, StepError> {
+        let found = self.catalog.vpc(site, name);
+        found.ok_or_else(|| missing(&format!("Flow VPC {name}"), site))
     }
 
     /// A machine's facts, from the ledger.

@@ -11,6 +11,7 @@ use stayput_estate::AddrRange;
 use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::InstanceId;
+use stayput_estate::Nc2Site;
 use stayput_estate::NetworkName;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
@@ -107,6 +108,16 @@ pub enum OverlayKind {
     Production,
     /// The isolated VPC of test failovers.
     Test,
+}
+
+impl OverlayKind {
+    /// The name of the Flow VPC of this kind at a site.
+    pub fn vpc_name(self, site: &Nc2Site) -> &str {
+        match self {
+            Self::Production => &site.flow_vpc,
+            Self::Test => &site.test_vpc,
+        }
+    }
 }
 
 /// What a recovery plan is run for.

@@ -378,11 +378,7 @@ pub fn overlay_subnet<'w>(
     let Some(config) = estate.sites.get(site) else {
         return Ok(None);
     };
-    let name = match kind {
-        OverlayKind::Production => &config.flow_vpc,
-        OverlayKind::Test => &config.test_vpc,
-    };
-    let Some(vpc) = flow_vpc(prism, name)? else {
+    let Some(vpc) = flow_vpc(prism, kind.vpc_name(config))? else {
         return Ok(None);
     };
     let mut found = prism

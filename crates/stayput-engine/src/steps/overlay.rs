@@ -10,7 +10,6 @@ use stayput_nutanix::SubnetSpec;
 use stayput_nutanix::VpcSpec;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
-use stayput_plan::OverlayKind;
 use stayput_world::AwsRegion;
 use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::RouteDestination;
@@ -66,21 +65,10 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
     if context.catalog.find_subnet(site, *kind, network).is_some() {
         return Ok(false);
     }
-    let config = context.site(site)?;
-    let vpc = match kind {
-        OverlayKind::Production => &config.flow_vpc,
-        OverlayKind::Test => &config.test_vpc,
-    };
-    let vpc_id = context
-        .catalog
-        .vpc(site, vpc)
-        .ok_or_else(|| StepError::Missing {
-            what: format!("Flow VPC {vpc}"),
-            site: site.clone(),
-        })?;
+    let vpc = context.flow_vpc(site, kind.vpc_name(context.site(site)?))?;
     let spec = SubnetSpec {
         name: network.to_string(),
-        vpc: vpc_id,
+        vpc,
         cidr: *cidr,
         gateway: *gateway,
         pools: pools.clone(),
@@ -107,13 +95,7 @@ pub async fn erp(
         ErpScope::User => &config.flow_vpc,
         ErpScope::Transit => &config.transit_vpc,
     };
-    let vpc = context
-        .catalog
-        .vpc(site, name)
-        .ok_or_else(|| StepError::Missing {
-            what: format!("Flow VPC {name}"),
-            site: site.clone(),
-        })?;
+    let vpc = context.flow_vpc(site, name)?;
     // Prism takes the whole list of prefixes, so whoever else writes meanwhile may undo ours: look until it stands.
     let prism = context.prism(site)?;
     let mut changed = false;

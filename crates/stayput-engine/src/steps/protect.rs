@@ -92,23 +92,11 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
         let Some(definition) = context.estate.networks.get(network) else {
             continue;
         };
-        let mapped = |site: &SiteName, kind| {
-            let config = context.site(site)?;
-            let vpc = match kind {
-                OverlayKind::Production => &config.flow_vpc,
-                OverlayKind::Test => &config.test_vpc,
-            };
-            let vpc = context
-                .catalog
-                .vpc(site, vpc)
-                .ok_or_else(|| StepError::Missing {
-                    what: format!("Flow VPC {vpc}"),
-                    site: site.clone(),
-                })?;
+        let mapped = |site: &SiteName, kind: OverlayKind| {
             Ok::<_, StepError>(MappedSubnet {
                 subnet: context.catalog.subnet(site, kind, network)?,
-                vpc,
-                gateway: definition.cidr.nth(1).unwrap_or(definition.cidr.network()),
+                vpc: context.flow_vpc(site, kind.vpc_name(context.site(site)?))?,
+                gateway: stayput_plan::gateway(definition.cidr),
                 prefix_len: definition.cidr.len(),
             })
         };

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::model::ProviderKind;
+use super::model::VmFault;
 use super::providers;
 use super::wire;
 use super::wire::Answer;
@@ -174,6 +175,9 @@ pub fn list(lab: &LabState, mv: usize, provider: &str, body: &Json) -> Result<An
         .to_ascii_lowercase();
     let mut found: Vec<Workload<'_>> = all(lab, None)
         .into_iter()
+        .filter(|workload| {
+            lab.moves[mv].faults.get(workload.id) != Some(&VmFault::NotListed)
+        })
         .filter(|workload| regions.is_empty() || regions.contains(&workload.region))
         .filter(|workload| {
             workload.name().to_lowercase().contains(&query) || workload.id.contains(&query)

@@ -38,6 +38,8 @@ pub enum VmFault {
     NeverReady,
     /// Completed without `VmConsoleLink` and `VmLink`.
     NoConsoleLink,
+    /// Not in the inventory: the provider's account or rights do not cover it.
+    NotListed,
 }
 
 /// One line of the appliance's event log.

@@ -115,16 +115,16 @@ fn an_address_that_another_vm_has_at_the_target_is_an_obstacle() {
     let tokyo = &world.prism[&SiteName::new("tokyo")];
     let (vpc, _) = tokyo.vpcs.iter().find(|(_, vpc)| vpc.name == "prod").unwrap();
     let (squatter, _) = tokyo.vms.iter().find(|(_, vm)| vm.name == "mgmt-jump").unwrap();
-    let pool = AddrRange::new(
-        "172.30.1.200".parse().unwrap(),
-        "172.30.1.250".parse().unwrap(),
-    );
+    let pool = AddrRange {
+        first: "172.30.1.200".parse().unwrap(),
+        last: "172.30.1.250".parse().unwrap(),
+    };
     let subnet = SubnetSpec {
         name: "app".to_owned(),
         vpc: vpc.clone(),
         cidr: "172.30.1.0/24".parse().unwrap(),
         gateway: "172.30.1.1".parse().unwrap(),
-        pools: vec![pool.unwrap()],
+        pools: vec![pool],
         dns: Vec::new(),
     };
     let clients = lab.clients();

@@ -1,0 +1,73 @@
+//! `stayput lab`: up, twice, down, and what is said of it.
+
+use stayput_lab::Endpoints;
+
+use crate::lab::Answer;
+use crate::lab::Lab;
+use crate::lab::stayput;
+
+fn run(args: &[&str]) -> Answer {
+    let output = stayput().args(args).output().unwrap();
+    Answer::new(args.join(" "), output)
+}
+
+#[test]
+fn a_lab_is_started_once_asked_about_and_stopped() {
+    let mut lab = Lab::fast();
+    let dir = lab.lab_dir().to_str().unwrap().to_owned();
+    run(&["lab", "up", "--dir", &dir]).exits(1).says(&["is running in", "stayput lab down --dir"]);
+
+    let status = run(&["lab", "status", "--dir", &dir, "--json"]).exits(0).json();
+    assert_eq!(status["scenario"], "tokyo-osaka");
+    assert_eq!(status["machines"], 12);
+    assert_eq!(status["pid"], lab.endpoints().pid);
+    let told = run(&["lab", "status", "--dir", &dir]).exits(0).out;
+    assert!(told.contains(&lab.endpoints().aws), "{told}");
+
+    let env = run(&["lab", "env", "--dir", &dir]).exits(0).out;
+    for (name, value) in lab.endpoints().env() {
+        assert!(env.contains(&format!("export {name}='{value}'")), "{name} is not in\n{env}");
+    }
+
+    lab.down();
+    assert!(Endpoints::read(lab.lab_dir()).is_err());
+    for command in ["down", "status", "env"] {
+        let answer = run(&["lab", command, "--dir", &dir]).exits(1);
+        answer.says(&["no lab is running in", "stayput lab up"]);
+    }
+    // The folder may be used again; nothing is left in it of the machines of the first.
+    run(&["lab", "up", "--dir", &dir]).exits(0);
+    run(&["lab", "down", "--dir", &dir]).exits(0);
+}
+
+#[test]
+fn a_lab_whose_process_is_gone_is_cleared_away() {
+    let lab = Lab::fast();
+    let dir = lab.lab_dir().to_str().unwrap().to_owned();
+    let file = lab.lab_dir().join("lab.json");
+    let said = std::fs::read(&file).unwrap();
+    run(&["lab", "down", "--dir", &dir]).exits(0);
+    // As a lab that was killed leaves it.
+    std::fs::write(&file, said).unwrap();
+    let down = run(&["lab", "down", "--dir", &dir, "--json"]).exits(0).json();
+    assert_eq!(down["was_running"], false);
+    assert!(!file.exists());
+}
+
+#[test]
+fn scenarios_are_listed_and_others_are_not_started() {
+    let scenarios = run(&["lab", "scenarios", "--json"]).exits(0).json();
+    let scenarios = scenarios["scenarios"].as_array().unwrap();
+    let names: Vec<_> = scenarios.iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"tokyo-osaka") && names.contains(&"dmz-obstacle"), "{names:?}");
+    assert!(scenarios.iter().all(|scenario| !scenario["summary"].as_str().unwrap().is_empty()));
+
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let unknown = run(&["lab", "up", "--dir", dir, "--scenario", "kyoto"]).exits(2);
+    unknown.says(&["kyoto", "tokyo-osaka"]);
+    for speed in ["-1", "fast", "1e9"] {
+        run(&["lab", "up", "--dir", dir, &format!("--speed={speed}")]).exits(2);
+    }
+    assert!(Endpoints::read(std::path::Path::new(dir)).is_err());
+}
