@@ -2,6 +2,7 @@
 
 import ntnx_datapolicies_py_client as datapolicies
 import ntnx_dataprotection_py_client as dataprotection
+import ntnx_networking_py_client as networking
 import pytest
 
 from lab_control import until
@@ -18,7 +19,7 @@ class Site:
         self.manager = prism.domain_manager
         self.vpc = prism.vpc("prod").ext_id
         self.subnet = prism.make_subnet("conf-dr", CIDR, self.vpc)
-        made = prism.done(prism.vpcs.create_vpc(dr_vpc()))
+        made = prism.done(prism.vpcs.create_vpc(networking.Vpc(name="conf-dr-test")))
         self.test_vpc = prism.affected(made, "networking:config:vpc")
         self.test_subnet = prism.make_subnet("conf-dr-test", CIDR, self.test_vpc)
         self.name = name
@@ -32,12 +33,6 @@ class Site:
                     assert name not in found, f"{name} is there twice"
                     found[name] = vm
         return found
-
-
-def dr_vpc():
-    import ntnx_networking_py_client as networking
-
-    return networking.Vpc(name="conf-dr-test")
 
 
 @pytest.fixture(scope="module")

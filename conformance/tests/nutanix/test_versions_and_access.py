@@ -1,6 +1,9 @@
 """How the SDKs get in: version negotiation, credentials, pages, filters."""
 
+import certifi
+import ntnx_vmm_py_client as vmm
 import pytest
+import urllib3.exceptions
 
 LISTS = [
     ("vmm", "vms", "list_vms", "ntnx_vmm_py_client.models.vmm.v4.ahv.config.Vm"),
@@ -71,8 +74,6 @@ def test_a_wrong_filter_is_refused(tokyo, refuse):
 
 
 def test_a_wrong_password_is_refused(tokyo, refuse):
-    import ntnx_vmm_py_client as vmm
-
     settings = tokyo.configuration("vmm")
     settings.password = "not the password"
     with refuse(401):
@@ -80,10 +81,6 @@ def test_a_wrong_password_is_refused(tokyo, refuse):
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(tokyo):
-    import certifi
-    import ntnx_vmm_py_client as vmm
-    import urllib3.exceptions
-
     settings = tokyo.configuration("vmm")
     settings.root_ca_certificate_file = certifi.where()
     with pytest.raises((vmm.rest.ApiException, urllib3.exceptions.HTTPError)) as why:

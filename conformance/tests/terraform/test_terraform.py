@@ -109,6 +109,7 @@ def test_data_sources_see_the_scenario(terraform):
     assert seen["app_subnet"] == "172.30.1.0/24"
     assert seen["legacy_subnets"] == 4
     assert {"10.0.0.0/16", "10.101.0.0/16", "0.0.0.0/0"} <= set(seen["legacy_routes"])
+    assert seen["web"] == {"address": "172.30.1.10", "secondaries": ["172.30.1.110", "172.30.1.111"]}
     assert "172.30.1.34" in seen["wave"] and "172.30.1.60" not in seen["wave"]
 
 

@@ -20,6 +20,7 @@ pub use goal::FailoverMode;
 pub use goal::Goal;
 pub use obstacle::Obstacle;
 pub use planner::plan;
+pub use planner::prove;
 pub use pool::gateway;
 pub use proof::ClassTrace;
 pub use proof::Hole;

@@ -311,7 +311,9 @@ impl Obstacle {
             }
             Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
             Self::Lost { machine, .. } => format!("find its VM and run: stayput adopt {machine} --vm UUID"),
-            Self::Elsewhere { at, .. } => format!("its home is {at}; fail it over or back first"),
+            Self::Elsewhere { wanted, .. } => format!(
+                "bring its network to {wanted} first: from EC2 with `stayput apply move`, from another site by failover or failback"
+            ),
             Self::NoMachines { network } => format!("check `ec2-subnet` of network {network} and the source VPC"),
             Self::NotRecoverySite { network, site } => format!("set recovery = \"{site}\" for network {network}, or name its recovery site"),
             Self::NoRecoverySite { network } => format!("set `recovery` for network {network} in stayput.toml"),

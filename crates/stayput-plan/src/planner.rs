@@ -119,6 +119,26 @@ pub fn plan(
     })
 }
 
+/// Proves steps in the order given, whoever made them: a plan from a file, or an order nobody should choose.
+///
+/// # Errors
+/// What the proof refuses, in a stable order.
+pub fn prove(
+    estate: &Estate,
+    world: &World,
+    facts: &Facts,
+    goal: &Goal,
+    steps: &[Step],
+) -> Result<proof::Proof, Vec<Obstacle>> {
+    let survey = Survey::new(estate, world, facts, goal.networks());
+    let (proof, obstacles) = proof::prove(&survey, steps, goal);
+    if obstacles.is_empty() {
+        Ok(proof)
+    } else {
+        Err(obstacles.into_iter().collect())
+    }
+}
+
 /// Names for people of what a plan may mention.
 fn names(survey: &Survey<'_>) -> Names {
     let estate = survey.estate;

@@ -74,6 +74,9 @@ pub enum Command {
     Status(StatusArgs),
     /// Where packets from SRC to DST go, hop by hop, and why.
     Trace(TraceArgs),
+    /// The world as observed, on file.
+    #[command(subcommand)]
+    World(WorldCommand),
     /// Say which VM a machine is, where no system can.
     Adopt(AdoptArgs),
     /// What was done, when, by whom: runs, or one run's steps.
@@ -109,6 +112,24 @@ pub enum ConfigCommand {
     Init,
 }
 
+/// Worlds on file.
+#[derive(Debug, Subcommand)]
+pub enum WorldCommand {
+    /// Observe everything and write it into a file, for `--world`.
+    Save {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Look into a file instead of at the systems.
+#[derive(Debug, Clone, Args)]
+pub struct WorldArg {
+    /// A world that `stayput world save` wrote; nothing is contacted.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+}
+
 /// `capture`.
 #[derive(Debug, Args)]
 pub struct CaptureArgs {
@@ -123,6 +144,9 @@ pub struct PlanArgs {
     /// What to reach.
     #[command(subcommand)]
     pub goal: GoalCommand,
+    /// What to look at.
+    #[command(flatten)]
+    pub world: WorldArg,
 }
 
 /// `apply`.
@@ -195,6 +219,9 @@ pub struct StatusArgs {
     /// List every machine, however many there are.
     #[arg(long)]
     pub all: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub world: WorldArg,
 }
 
 /// `trace`.
@@ -206,6 +233,9 @@ pub struct TraceArgs {
     /// Where it goes: an address, an instance id, or a machine's name.
     #[arg(value_name = "DST")]
     pub destination: String,
+    /// What to look at.
+    #[command(flatten)]
+    pub world: WorldArg,
 }
 
 /// `adopt`.

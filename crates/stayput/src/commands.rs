@@ -17,8 +17,10 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::GoalCommand;
+use crate::cli::WorldCommand;
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::observed;
 use crate::output::Output;
 
 /// Runs one command.
@@ -37,10 +39,21 @@ pub async fn run(cli: Cli) -> Result<Output, CommandError> {
             )
             .await
         }
-        Command::Plan(args) => apply::plan(global, &args.goal).await,
+        Command::Plan(args) => apply::plan(global, &args).await,
         Command::Apply(args) => apply::apply(global, &args.goal, args.yes).await,
         Command::Status(args) => status::run(global, &args).await,
         Command::Trace(args) => trace::run(global, &args).await,
+        Command::World(WorldCommand::Save { path }) => {
+            let bytes = observed::save(global, &path).await?;
+            let text = format!(
+                "{} has the world as it is now ({bytes} bytes)\n",
+                path.display()
+            );
+            Ok(Output::new(
+                text,
+                serde_json::json!({ "ok": true, "file": path, "bytes": bytes }),
+            ))
+        }
         Command::Adopt(args) => adopt::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args),
         Command::Lab(command) => lab::run(global, &command).await,

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod error;
+mod observed;
 mod output;
 mod session;
 mod ui;

@@ -67,6 +67,13 @@ data "aws_instances" "wave" {
   instance_state_names = ["running"]
 }
 
+data "aws_instance" "web" {
+  filter {
+    name   = "tag:Name"
+    values = ["web-01"]
+  }
+}
+
 data "aws_ec2_transit_gateway" "tokyo" {
   filter {
     name   = "tag:Name"
@@ -186,6 +193,30 @@ resource "aws_ec2_transit_gateway_peering_attachment_accepter" "own" {
   tags                          = { Name = "terraform accepter" }
 }
 
+# ---- The edge, and where facts are kept --------------------------------------------------------------------------------
+
+resource "aws_dx_gateway" "own" {
+  name            = "terraform"
+  amazon_side_asn = "64990"
+}
+
+resource "aws_dx_gateway_association" "own" {
+  dx_gateway_id         = aws_dx_gateway.own.id
+  associated_gateway_id = aws_ec2_transit_gateway.own.id
+  allowed_prefixes      = ["10.240.0.0/16", "172.26.1.0/24"]
+}
+
+resource "aws_dynamodb_table" "facts" {
+  name         = "terraform-facts"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "InstanceId"
+
+  attribute {
+    name = "InstanceId"
+    type = "S"
+  }
+}
+
 # ---- For the test -----------------------------------------------------------------------------------------------------
 
 output "account" {
@@ -214,4 +245,11 @@ output "table" {
 
 output "peering" {
   value = aws_ec2_transit_gateway_peering_attachment.own.id
+}
+
+output "web" {
+  value = {
+    address     = data.aws_instance.web.private_ip
+    secondaries = data.aws_instance.web.secondary_private_ips
+  }
 }

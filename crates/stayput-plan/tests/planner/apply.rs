@@ -30,22 +30,58 @@ impl Setup {
                     erps: BTreeSet::new(),
                 };
                 let id = FlowVpcExtId::new(format!("flow-{name}"));
-                assert_eq!(self.prism(site.as_str()).vpcs.insert(id, vpc), None, "{}", step.id);
+                assert_eq!(
+                    self.prism(site.as_str()).vpcs.insert(id, vpc),
+                    None,
+                    "{}",
+                    step.id
+                );
             }
-            Action::EnsureSubnet { site, kind, network, cidr, gateway, pools, .. } => {
+            Action::EnsureSubnet {
+                site,
+                kind,
+                network,
+                cidr,
+                gateway,
+                pools,
+                ..
+            } => {
                 let mut subnet = flow_subnet(network.as_str(), flow_id(*kind), *cidr);
                 subnet.gateway = Some(*gateway);
                 subnet.pools = pools.clone();
                 let prism = self.prism(site.as_str());
-                assert!(prism.vpcs.contains_key(&FlowVpcExtId::from(flow_id(*kind))), "{}", step.id);
+                assert!(
+                    prism.vpcs.contains_key(&FlowVpcExtId::from(flow_id(*kind))),
+                    "{}",
+                    step.id
+                );
                 let id = subnet_id(*kind, network);
                 assert_eq!(prism.subnets.insert(id, subnet), None, "{}", step.id);
             }
-            Action::Erp { site, scope, cidr, present } => self.erp(site, *scope, *cidr, *present),
-            Action::Replicate { move_plan, machines, .. } => self.replicate(move_plan, machines),
-            Action::Cutover { site, move_plan, machine } => self.cutover(site, move_plan, machine),
+            Action::Erp {
+                site,
+                scope,
+                cidr,
+                present,
+            } => self.erp(site, *scope, *cidr, *present),
+            Action::Replicate {
+                move_plan,
+                machines,
+                ..
+            } => self.replicate(move_plan, machines),
+            Action::Cutover {
+                site,
+                move_plan,
+                machine,
+            } => self.cutover(site, move_plan, machine),
             Action::RestoreNics { site, machine } => self.restore(site, machine),
-            Action::TgwRoute { region, table, cidr, from, to } => {
+            Action::TgwRoute {
+                region,
+                table,
+                cidr,
+                from,
+                to,
+            } => {
                 let aws = self.aws(region.as_str());
                 let statics = &mut aws.tgw_route_tables.get_mut(table).unwrap().static_routes;
                 assert_eq!(statics.get(cidr), from.as_ref(), "{}", step.id);
@@ -54,14 +90,28 @@ impl Setup {
                     None => statics.remove(cidr),
                 };
             }
-            Action::Categorize { site, key, value, machines } => {
+            Action::Categorize {
+                site,
+                key,
+                value,
+                machines,
+            } => {
                 for machine in machines {
                     let category = self.category(site, key, value);
                     self.vm_of(machine, site).categories.insert(category);
                 }
             }
-            Action::ProtectionPolicy { site, recovery, name, key, value, rpo_seconds, retention } => {
-                let ends = [site, recovery].map(|site| self.prism(site.as_str()).domain_manager.clone());
+            Action::ProtectionPolicy {
+                site,
+                recovery,
+                name,
+                key,
+                value,
+                rpo_seconds,
+                retention,
+            } => {
+                let ends =
+                    [site, recovery].map(|site| self.prism(site.as_str()).domain_manager.clone());
                 let one_way = |source: &DomainManagerId, target: &DomainManagerId| Replication {
                     source: source.clone(),
                     target: target.clone(),
@@ -81,7 +131,14 @@ impl Setup {
                     self.prism(at.as_str()).policies.insert(id, policy);
                 }
             }
-            Action::RecoveryPlan { site, recovery, name, key, value, networks } => {
+            Action::RecoveryPlan {
+                site,
+                recovery,
+                name,
+                key,
+                value,
+                networks,
+            } => {
                 let [primary, secondary] =
                     [site, recovery].map(|site| self.prism(site.as_str()).domain_manager.clone());
                 let mapped = |network: &NetworkName| NetworkMapping {
@@ -103,14 +160,24 @@ impl Setup {
                     self.prism(at.as_str()).recovery_plans.insert(id, plan);
                 }
             }
-            Action::AwaitRecoveryPoints { site, recovery, machines } => {
+            Action::AwaitRecoveryPoints {
+                site,
+                recovery,
+                machines,
+            } => {
                 for machine in machines {
                     let vm = self.facts.vms[machine][site].clone();
                     let at = "2026-01-01T00:00:00Z".to_owned();
                     self.prism(recovery.as_str()).recovery_points.insert(vm, at);
                 }
             }
-            Action::RunRecovery { plan, run: RecoveryRun::Planned, from, to, machines } => {
+            Action::RunRecovery {
+                plan,
+                run: RecoveryRun::Planned,
+                from,
+                to,
+                machines,
+            } => {
                 self.fail_over(plan, from, to, machines);
             }
             Action::RunRecovery {
@@ -129,7 +196,11 @@ impl Setup {
             ErpScope::Transit => "flow-transit",
         };
         let erps = &mut prism.vpcs.get_mut(&FlowVpcExtId::from(id)).unwrap().erps;
-        let changed = if present { erps.insert(cidr) } else { erps.remove(&cidr) };
+        let changed = if present {
+            erps.insert(cidr)
+        } else {
+            erps.remove(&cidr)
+        };
         assert!(changed, "{site}: {cidr} twice");
         if scope == ErpScope::User {
             return;
@@ -139,7 +210,9 @@ impl Setup {
         let aws = self.aws(nc2.region.as_str());
         let tables = aws.route_tables.values_mut();
         for table in tables.filter(|table| table.vpc == nc2.vpc && table.main) {
-            table.routes.retain(|route| route.destination != RouteDestination::Cidr(cidr));
+            table
+                .routes
+                .retain(|route| route.destination != RouteDestination::Cidr(cidr));
             if present {
                 let host = VpcRouteTarget::Eni(EniId::new(format!("eni-gateway-{letter}")));
                 table.routes.push(vpc_route(cidr, host));
@@ -149,7 +222,10 @@ impl Setup {
 
     fn replicate(&mut self, name: &str, machines: &BTreeSet<InstanceId>) {
         let mv = self.mv();
-        let vms: Vec<_> = machines.iter().map(|id| mv.workloads[id].id.clone()).collect();
+        let vms: Vec<_> = machines
+            .iter()
+            .map(|id| mv.workloads[id].id.clone())
+            .collect();
         // Move makes a plan once; a name that is taken gives the plan that has it.
         let plan = mv.plans.entry(MovePlanId::new(name)).or_insert_with(|| {
             let ready = |id: MoveVmId| {
@@ -180,18 +256,36 @@ impl Setup {
         let subnet = subnet_id(OverlayKind::Production, &facts.nics[0].network);
         let id = VmExtId::new(format!("vm-{site}-{machine}"));
         let prism = self.prism(site.as_str());
-        let taken: BTreeSet<_> =
-            prism.vms.values().flat_map(|vm| &vm.nics).filter_map(|nic| nic.address).collect();
+        let taken: BTreeSet<_> = prism
+            .vms
+            .values()
+            .flat_map(|vm| &vm.nics)
+            .filter_map(|nic| nic.address)
+            .collect();
         let pools = &prism.subnets[&subnet].pools;
-        let pool = pools.iter().flat_map(|pool| u32::from(pool.first)..=u32::from(pool.last));
-        let free = pool.map(std::net::Ipv4Addr::from).filter(|address| !taken.contains(address));
-        let nics: Vec<_> =
-            free.take(facts.nics.len()).map(|address| nic(subnet.as_str(), address, &[])).collect();
-        assert_eq!(nics.len(), facts.nics.len(), "the pool of {subnet} is empty");
+        let pool = pools
+            .iter()
+            .flat_map(|pool| u32::from(pool.first)..=u32::from(pool.last));
+        let free = pool
+            .map(std::net::Ipv4Addr::from)
+            .filter(|address| !taken.contains(address));
+        let nics: Vec<_> = free
+            .take(facts.nics.len())
+            .map(|address| nic(subnet.as_str(), address, &[]))
+            .collect();
+        assert_eq!(
+            nics.len(),
+            facts.nics.len(),
+            "the pool of {subnet} is empty"
+        );
         let vm = Vm {
             name: facts.label(machine),
             cluster: Some("cluster-t".into()),
-            power: if facts.was_running { PowerState::On } else { PowerState::Off },
+            power: if facts.was_running {
+                PowerState::On
+            } else {
+                PowerState::Off
+            },
             categories: BTreeSet::new(),
             nics,
         };
@@ -212,12 +306,23 @@ impl Setup {
         if plan.vms.values().all(|vm| vm.completed) {
             plan.state = MovePlanState::Completed;
         }
-        self.facts.vms.entry(machine.clone()).or_default().insert(site.clone(), id);
+        self.facts
+            .vms
+            .entry(machine.clone())
+            .or_default()
+            .insert(site.clone(), id);
     }
 
     fn restore(&mut self, site: &SiteName, machine: &InstanceId) {
-        let source = self.tokyo().instances.get(machine).map(|instance| instance.state.clone());
-        assert!(matches!(source, None | Some(InstanceState::Stopped)), "{machine} is {source:?}");
+        let source = self
+            .tokyo()
+            .instances
+            .get(machine)
+            .map(|instance| instance.state.clone());
+        assert!(
+            matches!(source, None | Some(InstanceState::Stopped)),
+            "{machine} is {source:?}"
+        );
         let nics = self.facts.machines[machine].nics.clone();
         self.vm_of(machine, site).nics = nics
             .iter()
@@ -245,12 +350,17 @@ impl Setup {
             let mut vm = self.prism(from.as_str()).vms.remove(&old).unwrap();
             let carried = std::mem::take(&mut vm.categories);
             for category in carried {
-                let Category { key, value } = self.prism(from.as_str()).categories[&category].clone();
+                let Category { key, value } =
+                    self.prism(from.as_str()).categories[&category].clone();
                 vm.categories.insert(self.category(to, &key, &value));
             }
             let new = VmExtId::new(format!("vm-{to}-{machine}"));
             assert_eq!(self.prism(to.as_str()).vms.insert(new.clone(), vm), None);
-            self.facts.vms.get_mut(machine).unwrap().insert(to.clone(), new.clone());
+            self.facts
+                .vms
+                .get_mut(machine)
+                .unwrap()
+                .insert(to.clone(), new.clone());
             recovered.insert(old, new);
         }
         let job = RecoveryJob {
@@ -273,8 +383,13 @@ impl Setup {
 
     fn category(&mut self, site: &SiteName, key: &str, value: &str) -> CategoryExtId {
         let id = CategoryExtId::new(format!("category-{key}-{value}"));
-        let category = Category { key: key.into(), value: value.into() };
-        self.prism(site.as_str()).categories.insert(id.clone(), category);
+        let category = Category {
+            key: key.into(),
+            value: value.into(),
+        };
+        self.prism(site.as_str())
+            .categories
+            .insert(id.clone(), category);
         id
     }
 }

@@ -63,33 +63,52 @@ pub fn to(attachment: &str) -> TgwTarget {
 }
 
 pub fn names(networks: &[&str]) -> BTreeSet<NetworkName> {
-    networks.iter().map(|name| NetworkName::from(*name)).collect()
+    networks
+        .iter()
+        .map(|name| NetworkName::from(*name))
+        .collect()
 }
 
 pub fn capture(networks: &[&str]) -> Goal {
-    Goal::Capture { networks: names(networks) }
+    Goal::Capture {
+        networks: names(networks),
+    }
 }
 
 pub fn move_in(networks: &[&str]) -> Goal {
-    Goal::Move { networks: names(networks) }
+    Goal::Move {
+        networks: names(networks),
+    }
 }
 
 pub fn protect(networks: &[&str]) -> Goal {
-    Goal::Protect { networks: names(networks) }
+    Goal::Protect {
+        networks: names(networks),
+    }
 }
 
 pub fn failover(networks: &[&str], to: &str) -> Goal {
     let mode = FailoverMode::Planned;
-    Goal::Failover { networks: names(networks), to: to.into(), mode }
+    Goal::Failover {
+        networks: names(networks),
+        to: to.into(),
+        mode,
+    }
 }
 
 pub fn test_failover(networks: &[&str], to: &str) -> Goal {
     let mode = FailoverMode::Test;
-    Goal::Failover { networks: names(networks), to: to.into(), mode }
+    Goal::Failover {
+        networks: names(networks),
+        to: to.into(),
+        mode,
+    }
 }
 
 pub fn failback(networks: &[&str]) -> Goal {
-    Goal::Failback { networks: names(networks) }
+    Goal::Failback {
+        networks: names(networks),
+    }
 }
 
 /// What a plan is made from. Tests bend it by editing its parts.
@@ -121,7 +140,9 @@ impl Setup {
         let mut world = World::default();
         for (site, region, letter, prefix) in SITES {
             let far = SITES.iter().find(|(other, ..)| *other != site).unwrap();
-            world.aws.insert(region.into(), region_of(letter, prefix, far));
+            world
+                .aws
+                .insert(region.into(), region_of(letter, prefix, far));
             world.prism.insert(site.into(), prism(letter, far.2));
         }
         let target = MoveCluster {
@@ -129,16 +150,37 @@ impl Setup {
             containers: BTreeMap::from([("default".into(), "container-1".into())]),
             networks: BTreeMap::new(),
         };
-        let provider = |name: &str, kind, clusters| MoveProvider { name: name.into(), kind, clusters };
+        let provider = |name: &str, kind, clusters| MoveProvider {
+            name: name.into(),
+            kind,
+            clusters,
+        };
         let providers = BTreeMap::from([
-            ("provider-aws".into(), provider("aws", MoveProviderKind::Aws, BTreeMap::new())),
+            (
+                "provider-aws".into(),
+                provider("aws", MoveProviderKind::Aws, BTreeMap::new()),
+            ),
             (
                 "provider-aos".into(),
-                provider("nc2", MoveProviderKind::Aos, BTreeMap::from([("cluster-t".into(), target)])),
+                provider(
+                    "nc2",
+                    MoveProviderKind::Aos,
+                    BTreeMap::from([("cluster-t".into(), target)]),
+                ),
             ),
         ]);
-        world.moves.insert(TOKYO.into(), MoveAppliance { providers, ..MoveAppliance::default() });
-        let mut setup = Self { estate: estate(), world, facts: Facts::default() };
+        world.moves.insert(
+            TOKYO.into(),
+            MoveAppliance {
+                providers,
+                ..MoveAppliance::default()
+            },
+        );
+        let mut setup = Self {
+            estate: estate(),
+            world,
+            facts: Facts::default(),
+        };
         setup.legacy_vpc();
         setup
     }
@@ -182,8 +224,14 @@ impl Setup {
 
     /// A Transit Gateway table, `t-edges`, `t-vpcs`, `o-edges` or `o-vpcs`.
     pub fn table(&mut self, name: &str) -> &mut TgwRouteTable {
-        let aws = if name.starts_with('t') { self.tokyo() } else { self.osaka() };
-        aws.tgw_route_tables.get_mut(&TgwRouteTableId::new(format!("tgw-rtb-{name}"))).unwrap()
+        let aws = if name.starts_with('t') {
+            self.tokyo()
+        } else {
+            self.osaka()
+        };
+        aws.tgw_route_tables
+            .get_mut(&TgwRouteTableId::new(format!("tgw-rtb-{name}")))
+            .unwrap()
     }
 
     pub fn prism(&mut self, site: &str) -> &mut Prism {
@@ -206,31 +254,51 @@ impl Setup {
     }
 
     pub fn network(&mut self, name: &str) -> &mut Network {
-        self.estate.networks.get_mut(&NetworkName::from(name)).unwrap()
+        self.estate
+            .networks
+            .get_mut(&NetworkName::from(name))
+            .unwrap()
     }
 
     /// An EC2 machine, in the wave of its first network, known to Move.
     pub fn machine(&mut self, name: &str, nics: &[impl AsRef<str>], runs: bool) {
-        let enis: Vec<_> = (0..nics.len()).map(|i| EniId::new(format!("eni-{name}-{i}"))).collect();
+        let enis: Vec<_> = (0..nics.len())
+            .map(|i| EniId::new(format!("eni-{name}-{i}")))
+            .collect();
         let mut subnets = Vec::new();
         for (index, (id, addresses)) in enis.iter().zip(nics).enumerate() {
             let mut addresses = addresses.as_ref().split(' ').map(ip);
             let primary = addresses.next().unwrap();
             let aws = self.tokyo();
-            let of = aws.subnets.iter().find(|(_, subnet)| subnet.cidr.contains(primary));
+            let of = aws
+                .subnets
+                .iter()
+                .find(|(_, subnet)| subnet.cidr.contains(primary));
             let subnet = of.unwrap().0.clone();
             subnets.push(subnet.clone());
             let mut eni = eni("vpc-legacy", subnet.as_str(), primary);
-            eni.attached_to = Some((InstanceId::new(format!("i-{name}")), u32::try_from(index).unwrap()));
+            eni.attached_to = Some((
+                InstanceId::new(format!("i-{name}")),
+                u32::try_from(index).unwrap(),
+            ));
             eni.secondary = addresses.collect();
             aws.enis.insert(id.clone(), eni);
         }
         let networks = self.estate.networks.values();
-        let wave = networks.clone().find(|network| network.ec2_subnet == subnets[0]);
+        let wave = networks
+            .clone()
+            .find(|network| network.ec2_subnet == subnets[0]);
         let wave = wave.map_or_else(String::new, |network| network.name.to_string());
-        let tags = [("Name".to_owned(), name.to_owned()), ("wave".to_owned(), wave)];
+        let tags = [
+            ("Name".to_owned(), name.to_owned()),
+            ("wave".to_owned(), wave),
+        ];
         let mut instance = instance("m5.large", "vpc-legacy", enis);
-        instance.state = if runs { InstanceState::Running } else { InstanceState::Stopped };
+        instance.state = if runs {
+            InstanceState::Running
+        } else {
+            InstanceState::Stopped
+        };
         instance.subnet = subnets.first().cloned();
         instance.tags = tags.into();
         let id = InstanceId::new(format!("i-{name}"));
@@ -249,7 +317,12 @@ impl Setup {
         let aws = self.aws(region);
         let vpc = format!("vpc-{name}");
         let number = u8::try_from(aws.vpcs.len()).unwrap();
-        add_vpc(aws, &vpc, Cidr::containing([10, 200 + number, 0, 0].into(), 16), &["all"]);
+        add_vpc(
+            aws,
+            &vpc,
+            Cidr::containing([10, 200 + number, 0, 0].into(), 16),
+            &["all"],
+        );
         let table = format!("{letter}-{name}");
         add_tgw_table(aws, letter, &table);
         attach_vpc(aws, letter, &table, name, &vpc, "all");
@@ -278,7 +351,10 @@ impl Setup {
 }
 
 fn estate() -> Estate {
-    let appliance = |url: &str| Appliance { url: url.into(), trust: Trust::System };
+    let appliance = |url: &str| Appliance {
+        url: url.into(),
+        trust: Trust::System,
+    };
     let site = |(name, region, letter, _): (&str, &str, &str, &str)| Nc2Site {
         name: name.into(),
         region: region.into(),
@@ -329,7 +405,12 @@ fn estate() -> Estate {
         },
         sites: SITES.map(|of| (of.0.into(), site(of))).into(),
         networks: NETWORKS.map(|of| (of.0.into(), network(of))).into(),
-        waves: NETWORKS.iter().enumerate().map(wave).map(|wave| (wave.name.clone(), wave)).collect(),
+        waves: NETWORKS
+            .iter()
+            .enumerate()
+            .map(wave)
+            .map(|wave| (wave.name.clone(), wave))
+            .collect(),
         edges: SITES.map(|of| (of.0.into(), edge(of))).into(),
         on_prem: vec![cidr(ON_PREM)],
         protection: Protection {
@@ -337,7 +418,9 @@ fn estate() -> Estate {
             retention: 2,
             category: "stayput".into(),
         },
-        ledger: LedgerConfig::Sqlite { path: PathBuf::from("ledger.db") },
+        ledger: LedgerConfig::Sqlite {
+            path: PathBuf::from("ledger.db"),
+        },
         aws: AwsAccess::default(),
         engine: EngineConfig::default(),
     }
@@ -349,7 +432,14 @@ fn region_of(letter: &str, own: &str, far: &(&str, &str, &str, &str)) -> AwsRegi
     let tgw = TgwId::new(format!("tgw-{letter}"));
     let default_association_table = Some(TgwRouteTableId::new(format!("tgw-rtb-{letter}-vpcs")));
     let state = "available".into();
-    aws.tgws.insert(tgw.clone(), Tgw { state, asn: None, default_association_table });
+    aws.tgws.insert(
+        tgw.clone(),
+        Tgw {
+            state,
+            asn: None,
+            default_association_table,
+        },
+    );
     let (edges, vpcs) = (format!("{letter}-edges"), format!("{letter}-vpcs"));
     add_tgw_table(&mut aws, letter, &edges);
     add_tgw_table(&mut aws, letter, &vpcs);
@@ -375,7 +465,10 @@ fn region_of(letter: &str, own: &str, far: &(&str, &str, &str, &str)) -> AwsRegi
     let routes = [
         (ON_PREM, VpcRouteTarget::Tgw(tgw.clone())),
         (far.3, VpcRouteTarget::Tgw(tgw)),
-        ("0.0.0.0/0", VpcRouteTarget::Gateway(format!("nat-{letter}"))),
+        (
+            "0.0.0.0/0",
+            VpcRouteTarget::Gateway(format!("nat-{letter}")),
+        ),
     ];
     add_routes(&mut aws, &vpc, &routes);
     let host = InstanceId::new(format!("i-host-{letter}"));
@@ -385,17 +478,31 @@ fn region_of(letter: &str, own: &str, far: &(&str, &str, &str, &str)) -> AwsRegi
     eni.source_dest_check = false;
     eni.attached_to = Some((host.clone(), 0));
     aws.enis.insert(gateway.clone(), eni);
-    aws.instances.insert(host, instance("i4i.metal", &vpc, vec![gateway]));
-    attach_vpc(&mut aws, letter, &vpcs, &format!("nc2{letter}"), &vpc, "tgw");
+    aws.instances
+        .insert(host, instance("i4i.metal", &vpc, vec![gateway]));
+    attach_vpc(
+        &mut aws,
+        letter,
+        &vpcs,
+        &format!("nc2{letter}"),
+        &vpc,
+        "tgw",
+    );
     propagate(&mut aws, &format!("tgw-attach-nc2{letter}"), &edges);
 
     for table in aws.tgw_route_tables.values_mut() {
-        table.static_routes.insert(cidr(far.3), to("tgw-attach-peer"));
+        table
+            .static_routes
+            .insert(cidr(far.3), to("tgw-attach-peer"));
         if letter == "o" {
-            table.static_routes.insert(cidr(LEGACY), to("tgw-attach-peer"));
+            table
+                .static_routes
+                .insert(cidr(LEGACY), to("tgw-attach-peer"));
         }
     }
-    let table = aws.tgw_route_tables.get_mut(&TgwRouteTableId::new(format!("tgw-rtb-{vpcs}")));
+    let table = aws
+        .tgw_route_tables
+        .get_mut(&TgwRouteTableId::new(format!("tgw-rtb-{vpcs}")));
     let learned = BTreeSet::from([AttachmentId::new(edge)]);
     table.unwrap().learned_routes.insert(cidr(ON_PREM), learned);
     aws
@@ -403,26 +510,51 @@ fn region_of(letter: &str, own: &str, far: &(&str, &str, &str, &str)) -> AwsRegi
 
 /// A VPC with these subnets, /24 each, one after the other from its end.
 fn add_vpc(aws: &mut AwsRegion, vpc: &str, prefix: Cidr, subnets: &[&str]) {
-    aws.vpcs.insert(vpc.into(), Vpc { cidrs: vec![prefix], tags: BTreeMap::new() });
+    aws.vpcs.insert(
+        vpc.into(),
+        Vpc {
+            cidrs: vec![prefix],
+            tags: BTreeMap::new(),
+        },
+    );
     for (index, name) in subnets.iter().enumerate() {
         let third = u32::try_from(index).unwrap();
-        let start = if vpc == "vpc-legacy" { 255 - third } else { third };
+        let start = if vpc == "vpc-legacy" {
+            255 - third
+        } else {
+            third
+        };
         let subnet = VpcSubnet {
             vpc: vpc.into(),
             cidr: Cidr::containing(prefix.nth(start << 8).unwrap(), 24),
             availability_zone: "a".into(),
         };
-        aws.subnets.insert(SubnetId::new(format!("subnet-{vpc}-{name}")), subnet);
+        aws.subnets
+            .insert(SubnetId::new(format!("subnet-{vpc}-{name}")), subnet);
     }
 }
 
 /// The VPC's main table.
 fn add_routes(aws: &mut AwsRegion, vpc: &str, routes: &[(&str, VpcRouteTarget)]) {
-    let local = aws.vpcs[&VpcId::from(vpc)].cidrs.iter().map(|cidr| (*cidr, VpcRouteTarget::Local));
-    let others = routes.iter().map(|(prefix, target)| (cidr(prefix), target.clone()));
-    let routes = local.chain(others).map(|(prefix, target)| vpc_route(prefix, target)).collect();
-    let table = VpcRouteTable { vpc: vpc.into(), main: true, subnets: BTreeSet::new(), routes };
-    aws.route_tables.insert(RouteTableId::new(format!("rtb-{vpc}")), table);
+    let local = aws.vpcs[&VpcId::from(vpc)]
+        .cidrs
+        .iter()
+        .map(|cidr| (*cidr, VpcRouteTarget::Local));
+    let others = routes
+        .iter()
+        .map(|(prefix, target)| (cidr(prefix), target.clone()));
+    let routes = local
+        .chain(others)
+        .map(|(prefix, target)| vpc_route(prefix, target))
+        .collect();
+    let table = VpcRouteTable {
+        vpc: vpc.into(),
+        main: true,
+        subnets: BTreeSet::new(),
+        routes,
+    };
+    aws.route_tables
+        .insert(RouteTableId::new(format!("rtb-{vpc}")), table);
 }
 
 pub fn vpc_route(prefix: Cidr, target: VpcRouteTarget) -> VpcRoute {
@@ -477,7 +609,8 @@ fn add_tgw_table(aws: &mut AwsRegion, letter: &str, name: &str) {
         static_routes: BTreeMap::new(),
         learned_routes: BTreeMap::new(),
     };
-    aws.tgw_route_tables.insert(TgwRouteTableId::new(format!("tgw-rtb-{name}")), table);
+    aws.tgw_route_tables
+        .insert(TgwRouteTableId::new(format!("tgw-rtb-{name}")), table);
 }
 
 fn attach(aws: &mut AwsRegion, letter: &str, table: &str, attachment: &str, kind: AttachmentKind) {
@@ -489,19 +622,28 @@ fn attach(aws: &mut AwsRegion, letter: &str, table: &str, attachment: &str, kind
         association: Some(table.clone()),
     };
     aws.attachments.insert(attachment.into(), attached);
-    aws.tgw_route_tables.get_mut(&table).unwrap().associations.insert(attachment.into());
+    aws.tgw_route_tables
+        .get_mut(&table)
+        .unwrap()
+        .associations
+        .insert(attachment.into());
 }
 
 fn attach_vpc(aws: &mut AwsRegion, letter: &str, table: &str, name: &str, vpc: &str, subnet: &str) {
     let subnets = BTreeSet::from([SubnetId::new(format!("subnet-{vpc}-{subnet}"))]);
-    let kind = AttachmentKind::Vpc { vpc: vpc.into(), subnets };
+    let kind = AttachmentKind::Vpc {
+        vpc: vpc.into(),
+        subnets,
+    };
     let attachment = format!("tgw-attach-{name}");
     attach(aws, letter, table, &attachment, kind);
     propagate(aws, &attachment, table);
 }
 
 fn propagate(aws: &mut AwsRegion, attachment: &str, table: &str) {
-    let table = aws.tgw_route_tables.get_mut(&TgwRouteTableId::new(format!("tgw-rtb-{table}")));
+    let table = aws
+        .tgw_route_tables
+        .get_mut(&TgwRouteTableId::new(format!("tgw-rtb-{table}")));
     table.unwrap().propagations.insert(attachment.into());
 }
 
@@ -518,7 +660,10 @@ fn prism(letter: &str, far: &str) -> Prism {
     };
     Prism {
         domain_manager: DomainManagerId::new(format!("dm-{letter}")),
-        registrations: BTreeMap::from([(DomainManagerId::new(format!("dm-{far}")), Connectivity::Connected)]),
+        registrations: BTreeMap::from([(
+            DomainManagerId::new(format!("dm-{far}")),
+            Connectivity::Connected,
+        )]),
         vpcs: BTreeMap::from([
             ("flow-transit".into(), flow_vpc("transit-vpc", true, None)),
             ("flow-prod".into(), flow_vpc("prod", false, Some("uplink"))),

@@ -32,9 +32,19 @@ fn refused(setup: &Setup, goal: &Goal, steps: &[Step]) -> Vec<String> {
 
 fn holes(setup: &Setup, goal: &Goal, steps: &[Step]) -> Vec<String> {
     let proof = prove(setup, goal, steps).unwrap();
-    let step = |id: &Option<stayput_plan::StepId>| id.as_ref().map_or("-".to_owned(), ToString::to_string);
+    let step =
+        |id: &Option<stayput_plan::StepId>| id.as_ref().map_or("-".to_owned(), ToString::to_string);
     let holes = proof.holes.iter();
-    holes.map(|hole| format!("{} … {}: {}", step(&hole.opens), step(&hole.closes), hole.what)).collect()
+    holes
+        .map(|hole| {
+            format!(
+                "{} … {}: {}",
+                step(&hole.opens),
+                step(&hole.closes),
+                hole.what
+            )
+        })
+        .collect()
 }
 
 fn is_route(action: &Action) -> bool {
@@ -42,7 +52,13 @@ fn is_route(action: &Action) -> bool {
 }
 
 fn is_transit_prefix(action: &Action) -> bool {
-    matches!(action, Action::Erp { scope: ErpScope::Transit, .. })
+    matches!(
+        action,
+        Action::Erp {
+            scope: ErpScope::Transit,
+            ..
+        }
+    )
 }
 
 /// A move's steps, and the world they start from.
@@ -60,7 +76,12 @@ fn a_failover() -> (Setup, Goal, Vec<Step>) {
 }
 
 fn outside_in(steps: &[Step]) -> Vec<Step> {
-    let mut routes: Vec<_> = steps.iter().filter(|step| is_route(&step.action)).cloned().rev().collect();
+    let mut routes: Vec<_> = steps
+        .iter()
+        .filter(|step| is_route(&step.action))
+        .cloned()
+        .rev()
+        .collect();
     let mut steps = steps.to_vec();
     for slot in steps.iter_mut().rev().filter(|step| is_route(&step.action)) {
         *slot = routes.remove(routes.len() - 1);
@@ -84,7 +105,9 @@ fn the_planners_own_order_has_one_hole_from_the_stop_to_the_edges_route() {
 #[test]
 fn the_route_before_the_stop_is_refused_because_it_cuts_on_prem_from_a_living_source() {
     let (setup, goal, steps) = a_move();
-    let order = early(&steps, |action| is_route(action) || is_transit_prefix(action));
+    let order = early(&steps, |action| {
+        is_route(action) || is_transit_prefix(action)
+    });
     let order = early(&order, is_transit_prefix);
     assert_eq!(
         refused(&setup, &goal, &order),
@@ -112,7 +135,11 @@ fn the_route_before_the_prefix_is_a_hole_when_the_source_is_stopped_already() {
 fn the_route_before_the_prefix_is_refused_when_an_aggregate_makes_it_loop() {
     let (mut setup, goal, steps) = a_move();
     let aggregate = vpc_route(cidr("172.16.0.0/12"), VpcRouteTarget::Tgw("tgw-t".into()));
-    let table = setup.tokyo().route_tables.get_mut(&"rtb-vpc-nc2t".into()).unwrap();
+    let table = setup
+        .tokyo()
+        .route_tables
+        .get_mut(&"rtb-vpc-nc2t".into())
+        .unwrap();
     table.routes.push(aggregate);
     // With the planner's order the aggregate does no harm.
     assert_eq!(setup.plan(&goal).unwrap().steps, steps);
@@ -123,7 +150,9 @@ fn the_route_before_the_prefix_is_refused_when_an_aggregate_makes_it_loop() {
 #[test]
 fn the_target_before_the_stop_is_refused_because_the_address_would_be_served_twice() {
     let (setup, goal, steps) = a_move();
-    let order = early(&steps, |action| matches!(action, Action::RestoreNics { .. }));
+    let order = early(&steps, |action| {
+        matches!(action, Action::RestoreNics { .. })
+    });
     assert_eq!(refused(&setup, &goal, &order), [""]);
 }
 
@@ -161,7 +190,12 @@ fn failover_of_more_than_the_network_is_refused_because_others_lose_their_way() 
     let mut setup = Setup::small();
     setup.machine("proxy", &["172.30.2.20"], true);
     // Osaka's own edge is the one on-prem prefers, so that what Osaka routes is seen.
-    setup.estate.edges.get_mut(&OSAKA.into()).unwrap().local_preference = 300;
+    setup
+        .estate
+        .edges
+        .get_mut(&OSAKA.into())
+        .unwrap()
+        .local_preference = 300;
     let setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
     let goal = failover(&["app"], OSAKA);
     let mut steps = setup.plan(&goal).unwrap().steps;
@@ -176,15 +210,21 @@ fn failover_of_more_than_the_network_is_refused_because_others_lose_their_way() 
 #[test]
 fn routes_before_the_machines_are_over_are_refused() {
     let (setup, goal, steps) = a_failover();
-    let order = early(&steps, |action| is_route(action) || is_transit_prefix(action) && action_is_on(action));
-    let order = early(&order, |action| is_transit_prefix(action) && action_is_on(action));
+    let order = early(&steps, |action| {
+        is_route(action) || is_transit_prefix(action) && action_is_on(action)
+    });
+    let order = early(&order, |action| {
+        is_transit_prefix(action) && action_is_on(action)
+    });
     assert_eq!(refused(&setup, &goal, &order), [""]);
 }
 
 #[test]
 fn closing_the_old_home_first_is_refused() {
     let (setup, goal, steps) = a_failover();
-    let order = early(&steps, |action| is_transit_prefix(action) && !action_is_on(action));
+    let order = early(&steps, |action| {
+        is_transit_prefix(action) && !action_is_on(action)
+    });
     assert_eq!(refused(&setup, &goal, &order), [""]);
 }
 
@@ -209,7 +249,11 @@ fn failback_routes_from_the_old_home_outward_are_refused_because_they_loop() {
 fn a_test_failover_changes_no_route_and_no_prefix() {
     let (setup, ..) = a_failover();
     let plan = setup.plan(&test_failover(&["app"], OSAKA)).unwrap();
-    assert!(plan.steps.iter().all(|step| matches!(step.action, Action::RunRecovery { .. })));
+    assert!(
+        plan.steps
+            .iter()
+            .all(|step| matches!(step.action, Action::RunRecovery { .. }))
+    );
     assert_eq!(plan.proof.states.len(), 1);
 }
 
@@ -218,16 +262,24 @@ fn a_test_failover_changes_no_route_and_no_prefix() {
 #[test]
 fn a_loop_that_is_there_already_is_mended_and_not_refused() {
     let (mut setup, goal, steps) = a_failover();
-    let by_hand = |step: &&Step| {
-        matches!(&step.action, Action::TgwRoute { table, .. } if table.as_str().starts_with("tgw-rtb-t"))
-    };
-    for step in steps.iter().take_while(|step| !is_transit_prefix(&step.action)) {
+    let by_hand = |step: &&Step| matches!(&step.action, Action::TgwRoute { table, .. } if table.as_str().starts_with("tgw-rtb-t"));
+    for step in steps
+        .iter()
+        .take_while(|step| !is_transit_prefix(&step.action))
+    {
         setup.apply(step);
     }
     for step in steps.iter().filter(by_hand) {
         setup.apply(step);
     }
     let plan = setup.plan(&goal).unwrap();
-    assert!(plan.proof.states[0].undelivered.keys().any(|what| what.contains("loop")), "{:?}", plan.proof);
+    assert!(
+        plan.proof.states[0]
+            .undelivered
+            .keys()
+            .any(|what| what.contains("loop")),
+        "{:?}",
+        plan.proof
+    );
     assert_eq!(plan.proof.states.last().unwrap().undelivered, [].into());
 }

@@ -30,7 +30,10 @@ fn failed_over() -> Setup {
 
 /// A run killed before its first step for which `at` holds.
 fn killed(mut setup: Setup, plan: &Plan, at: impl Fn(&Action) -> bool) -> Setup {
-    assert!(plan.steps.iter().any(|step| at(&step.action)), "the plan never gets there");
+    assert!(
+        plan.steps.iter().any(|step| at(&step.action)),
+        "the plan never gets there"
+    );
     for step in plan.steps.iter().take_while(|step| !at(&step.action)) {
         setup.apply(step);
     }
@@ -62,7 +65,10 @@ fn a_move_of_one_network_with_what_stays_behind() {
     let mut setup = Setup::small();
     let eni = setup.eni("web", 0);
     eni.public = [(ip("172.30.1.34"), ip("198.51.100.7"))].into();
-    eni.not_carried = vec!["IPv6 address 2001:db8::34".into(), "prefix 172.30.1.128/28".into()];
+    eni.not_carried = vec![
+        "IPv6 address 2001:db8::34".into(),
+        "prefix 172.30.1.128/28".into(),
+    ];
     eni.source_dest_check = false;
     assert_snapshot!(setup.shown(&move_in(&["app"])));
 }
@@ -134,7 +140,13 @@ fn a_failover_killed_when_the_machines_are_over() {
     let setup = protected();
     let plan = setup.plan(&failover(BOTH, OSAKA)).unwrap();
     let setup = killed(setup, &plan, |action| {
-        matches!(action, Action::Erp { scope: ErpScope::Transit, .. })
+        matches!(
+            action,
+            Action::Erp {
+                scope: ErpScope::Transit,
+                ..
+            }
+        )
     });
     assert_snapshot!(setup.shown(&failover(BOTH, OSAKA)));
 }
@@ -143,7 +155,9 @@ fn a_failover_killed_when_the_machines_are_over() {
 fn a_failover_killed_before_the_old_home_is_closed() {
     let setup = protected();
     let plan = setup.plan(&failover(BOTH, OSAKA)).unwrap();
-    let setup = killed(setup, &plan, |action| matches!(action, Action::Erp { present: false, .. }));
+    let setup = killed(setup, &plan, |action| {
+        matches!(action, Action::Erp { present: false, .. })
+    });
     assert_snapshot!(setup.shown(&failover(BOTH, OSAKA)));
 }
 
@@ -164,7 +178,11 @@ fn a_failback() {
 
 #[test]
 fn a_failback_that_is_done() {
-    assert_snapshot!(failed_over().after(&[failback(BOTH)]).shown(&failback(BOTH)));
+    assert_snapshot!(
+        failed_over()
+            .after(&[failback(BOTH)])
+            .shown(&failback(BOTH))
+    );
 }
 
 #[test]
@@ -203,7 +221,10 @@ fn a_change_in_ec2_before_the_move_is_captured_again() {
     let Action::Capture { machines } = &plan.steps[0].action else {
         panic!("{}", stayput_plan::render(&plan));
     };
-    let addresses: Vec<_> = machines.values().flat_map(|facts| facts.addresses()).collect();
+    let addresses: Vec<_> = machines
+        .values()
+        .flat_map(|facts| facts.addresses())
+        .collect();
     assert_eq!(addresses, [ip("172.30.1.34"), ip("172.30.1.99")]);
 }
 

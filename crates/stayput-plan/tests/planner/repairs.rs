@@ -22,7 +22,10 @@ fn osaka_needs_no_route_beforehand_for_what_comes_over_the_peering() {
     let setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
     let goal = failover(&["app"], OSAKA);
     let plan = setup.plan(&goal).unwrap();
-    let routes: Vec<_> = ids(&plan).into_iter().filter(|id| id.starts_with("route/")).collect();
+    let routes: Vec<_> = ids(&plan)
+        .into_iter()
+        .filter(|id| id.starts_with("route/"))
+        .collect();
     assert_eq!(
         routes,
         [
@@ -42,7 +45,11 @@ fn crossed() -> Setup {
     setup.machine("postgres", &["172.30.3.10"], true);
     let appliance = setup.mv().clone();
     setup.world.moves.insert(OSAKA.into(), appliance);
-    let setup = setup.after(&[move_in(&["app", "db"]), protect(&["app", "db"]), failover(&["db"], OSAKA)]);
+    let setup = setup.after(&[
+        move_in(&["app", "db"]),
+        protect(&["app", "db"]),
+        failover(&["db"], OSAKA),
+    ]);
     let mut setup = setup.after(&[protect(&["app", "db"])]);
     let db = setup.network("db");
     db.primary = OSAKA.into();
@@ -55,7 +62,9 @@ fn failback_of_networks_with_different_homes_leaves_each_where_it_belongs() {
     let both: &[&str] = &["app", "db"];
     let setup = crossed();
     assert_eq!(setup.plan(&failback(both)).unwrap().steps, []);
-    let away = setup.clone().after(&[failover(&["app"], OSAKA), failover(&["db"], TOKYO)]);
+    let away = setup
+        .clone()
+        .after(&[failover(&["app"], OSAKA), failover(&["db"], TOKYO)]);
     let back = away.after(&[failback(both)]);
     assert_eq!(back.plan(&failback(both)).unwrap().steps, []);
     for (site, vm) in [(TOKYO, "vm-tokyo-i-web"), (OSAKA, "vm-osaka-i-postgres")] {
@@ -85,7 +94,10 @@ fn protecting_networks_with_different_homes_makes_each_test_vpc_once() {
     let mut setup = crossed();
     for site in [TOKYO, OSAKA] {
         setup.prism(site).vpcs.remove(&"flow-test".into());
-        setup.prism(site).subnets.retain(|id, _| !id.as_str().starts_with("overlay-test"));
+        setup
+            .prism(site)
+            .subnets
+            .retain(|id, _| !id.as_str().starts_with("overlay-test"));
     }
     let plan = setup.plan(&protect(both)).unwrap();
     let unique: BTreeSet<_> = ids(&plan).into_iter().collect();
@@ -100,7 +112,11 @@ fn a_resumed_failover_looks_once_more_before_it_closes_the_old_home() {
     let goal = failover(&["app"], OSAKA);
     let plan = setup.plan(&goal).unwrap();
     let mut killed = setup.clone();
-    for step in plan.steps.iter().take_while(|step| !matches!(step.action, Action::Erp { present: false, .. })) {
+    for step in plan
+        .steps
+        .iter()
+        .take_while(|step| !matches!(step.action, Action::Erp { present: false, .. }))
+    {
         killed.apply(step);
     }
     let rest = killed.plan(&goal).unwrap();
@@ -113,14 +129,27 @@ fn a_machine_that_came_later_gets_a_move_plan_of_its_own() {
     let mut setup = Setup::small();
     let goal = move_in(&["app"]);
     let plan = setup.plan(&goal).unwrap();
-    for step in plan.steps.iter().take_while(|step| !matches!(step.action, Action::Cutover { .. })) {
+    for step in plan
+        .steps
+        .iter()
+        .take_while(|step| !matches!(step.action, Action::Cutover { .. }))
+    {
         setup.apply(step);
     }
     setup.machine("api", &["172.30.1.35"], true);
     let rest = setup.plan(&goal).unwrap();
-    let batches: Vec<_> = ids(&rest).into_iter().filter(|id| id.starts_with("replicate/")).collect();
+    let batches: Vec<_> = ids(&rest)
+        .into_iter()
+        .filter(|id| id.starts_with("replicate/"))
+        .collect();
     // Move cannot add a machine to a plan that has started.
-    assert_eq!(batches, ["replicate/stayput-acme-app-app-1", "replicate/stayput-acme-app-app-1-retry2"]);
+    assert_eq!(
+        batches,
+        [
+            "replicate/stayput-acme-app-app-1",
+            "replicate/stayput-acme-app-app-1-retry2"
+        ]
+    );
     let setup = setup.after(&[goal.clone()]);
     assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }
@@ -130,14 +159,22 @@ fn a_failed_move_plan_is_tried_again_under_another_name() {
     let mut setup = Setup::small();
     let goal = move_in(&["app"]);
     let plan = setup.plan(&goal).unwrap();
-    for step in plan.steps.iter().take_while(|step| !matches!(step.action, Action::Cutover { .. })) {
+    for step in plan
+        .steps
+        .iter()
+        .take_while(|step| !matches!(step.action, Action::Cutover { .. }))
+    {
         setup.apply(step);
     }
     for plan in setup.mv().plans.values_mut() {
         plan.state = stayput_world::mv::MovePlanState::Failed;
     }
     let rest = setup.plan(&goal).unwrap();
-    assert!(ids(&rest).contains(&"replicate/stayput-acme-app-app-1-retry2"), "{:?}", ids(&rest));
+    assert!(
+        ids(&rest).contains(&"replicate/stayput-acme-app-app-1-retry2"),
+        "{:?}",
+        ids(&rest)
+    );
     let setup = setup.after(&[goal.clone()]);
     assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }
@@ -148,7 +185,12 @@ fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected_with_it
     setup.machine("web", &["172.30.1.34"], true);
     setup.machine("postgres", &["172.30.3.10"], true);
     let both: &[&str] = &["app", "db"];
-    let setup = setup.after(&[move_in(both), protect(&["app"]), protect(&["db"]), protect(both)]);
+    let setup = setup.after(&[
+        move_in(both),
+        protect(&["app"]),
+        protect(&["db"]),
+        protect(both),
+    ]);
     assert_eq!(setup.plan(&protect(both)).unwrap().steps, []);
     // And each alone again.
     assert_eq!(setup.plan(&protect(&["db"])).unwrap().steps, []);
@@ -158,8 +200,12 @@ fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected_with_it
 fn machines_captured_stopped_fail_over_with_the_rest() {
     let mut setup = Setup::small();
     setup.machine("old", &["172.30.1.60"], false);
-    let goals: [Goal; 4] =
-        [move_in(&["app"]), protect(&["app"]), failover(&["app"], OSAKA), failback(&["app"])];
+    let goals: [Goal; 4] = [
+        move_in(&["app"]),
+        protect(&["app"]),
+        failover(&["app"], OSAKA),
+        failback(&["app"]),
+    ];
     for (index, goal) in goals.iter().enumerate() {
         let setup = setup.clone().after(&goals[..=index]);
         assert_eq!(setup.plan(goal).unwrap().steps, [], "{goal}");
@@ -168,8 +214,15 @@ fn machines_captured_stopped_fail_over_with_the_rest() {
 
 #[test]
 fn a_test_failover_is_not_run_towards_where_the_machines_are() {
-    let setup = Setup::small().after(&[move_in(&["app"]), protect(&["app"]), failover(&["app"], OSAKA)]);
+    let setup = Setup::small().after(&[
+        move_in(&["app"]),
+        protect(&["app"]),
+        failover(&["app"], OSAKA),
+    ]);
     let shown = setup.shown(&test_failover(&["app"], OSAKA));
-    assert!(shown.starts_with("web (i-web) is at osaka, not at tokyo"), "{shown}");
+    assert!(
+        shown.starts_with("web (i-web) is at osaka, not at tokyo"),
+        "{shown}"
+    );
     assert!(setup.plan(&test_failover(&["app"], TOKYO)).is_ok());
 }

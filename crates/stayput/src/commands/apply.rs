@@ -12,14 +12,14 @@ use stayput_ledger::Entry;
 use stayput_plan::Action;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
-use stayput_plan::Plan;
-use stayput_world::World;
 
 use crate::cli::Global;
 use crate::cli::GoalCommand;
 use crate::cli::Mode;
+use crate::cli::PlanArgs;
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::observed;
 use crate::output::Output;
 use crate::session;
 use crate::ui;
@@ -54,36 +54,11 @@ fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
     })
 }
 
-async fn make_plan(engine: &Engine, goal: &Goal) -> Result<(Plan, World), CommandError> {
-    let world = engine.observe().await?;
-    let facts = engine.ledger.facts()?;
-    let plan = stayput_plan::plan(&engine.estate, &world, &facts, goal)?;
-    Ok((plan, world))
-}
-
-/// Observes and plans, showing what is being read.
-async fn observed_plan(
-    global: &Global,
-    command: &GoalCommand,
-) -> Result<(Engine, Goal, Plan, World), CommandError> {
-    let (events, receiver) = Events::channel();
-    let display = ui::show(receiver, global.quiet);
-    let result = async {
-        let mut engine = session::engine(global, events).await?;
-        let goal = goal(&engine.estate, command)?;
-        let (plan, world) = make_plan(&engine, &goal).await?;
-        engine.events = Events::none();
-        Ok((engine, goal, plan, world))
-    }
-    .await;
-    // All senders are gone, so the display ends and leaves the terminal clean for what comes next.
-    let _ = display.await;
-    result
-}
-
 /// Shows what reaching a goal would do.
-pub async fn plan(global: &Global, command: &GoalCommand) -> Result<Output, CommandError> {
-    let (_, _, plan, _) = observed_plan(global, command).await?;
+pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandError> {
+    let seen = observed::observe(global, args.world.world.as_deref()).await?;
+    let goal = goal(&seen.estate, &args.goal)?;
+    let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
     Ok(Output::new(
         stayput_plan::render(&plan),
         json!({ "ok": true, "plan": plan }),
@@ -98,9 +73,11 @@ pub async fn apply(
 ) -> Result<Output, CommandError> {
     // What is wrong with the file or the goal is said before anybody is contacted.
     let estate = session::load_estate(&global.file)?;
-    goal(&estate, command)?;
+    let goal = goal(&estate, command)?;
     let _lock = session::lock(&estate)?;
-    let (mut engine, goal, plan, world) = observed_plan(global, command).await?;
+    let (mut engine, world) = observed::observe_live(global).await?;
+    let facts = engine.ledger.facts()?;
+    let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // A run that was killed after its last step is over now.

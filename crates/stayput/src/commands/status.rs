@@ -8,8 +8,6 @@ use comfy_table::Table;
 use comfy_table::presets;
 use serde::Serialize;
 use serde_json::json;
-use stayput_engine::Engine;
-use stayput_engine::Events;
 use stayput_estate::InstanceId;
 use stayput_estate::MacAddr;
 use stayput_estate::NetworkName;
@@ -20,15 +18,15 @@ use stayput_fabric::Home;
 use stayput_fabric::Source;
 use stayput_plan::Place;
 use stayput_plan::Survey;
-use stayput_world::Facts;
 use stayput_world::World;
 
 use crate::cli::Global;
 use crate::cli::StatusArgs;
 use crate::error::CommandError;
+use crate::observed;
+use crate::observed::Observed;
 use crate::output::Output;
 use crate::session;
-use crate::ui;
 
 /// Machines listed before `--all` is needed.
 const LISTED: usize = 50;
@@ -60,38 +58,17 @@ struct Network {
 }
 
 pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandError> {
-    let (events, receiver) = Events::channel();
-    let display = ui::show(receiver, global.quiet);
-    let result = async {
-        let engine = session::engine(global, events).await?;
-        let names = session::networks(&engine.estate, &args.networks)?;
-        let world = engine.observe().await?;
-        let facts = engine.ledger.facts()?;
-        Ok::<_, CommandError>((engine, names, world, facts))
-    }
-    .await;
-    let (engine, names, world, facts) = match result {
-        Ok((mut engine, names, world, facts)) => {
-            engine.events = Events::none();
-            (engine, names, world, facts)
-        }
-        Err(error) => {
-            let _ = display.await;
-            return Err(error);
-        }
-    };
-    let _ = display.await;
-    Ok(report(&engine, &world, &facts, &names, args.all))
+    let seen = observed::observe(global, args.world.world.as_deref()).await?;
+    let names = session::networks(&seen.estate, &args.networks)?;
+    Ok(report(&seen, &names, args.all))
 }
 
-fn report(
-    engine: &Engine,
-    world: &World,
-    facts: &Facts,
-    names: &BTreeSet<NetworkName>,
-    all: bool,
-) -> Output {
-    let estate = &engine.estate;
+fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
+    let Observed {
+        estate,
+        world,
+        facts,
+    } = seen;
     let survey = Survey::new(estate, world, facts, names);
     let fabric = Fabric::new(estate, world);
     let machines: Vec<_> = survey

@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 
 use serde_json::json;
-use stayput_engine::Events;
 use stayput_engine::captured_or_observed;
 use stayput_estate::EdgeName;
 use stayput_estate::Estate;
@@ -16,24 +15,17 @@ use crate::cli::Global;
 use crate::cli::TraceArgs;
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::observed;
+use crate::observed::Observed;
 use crate::output::Output;
 use crate::session;
-use crate::ui;
 
 pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandError> {
-    let (events, receiver) = Events::channel();
-    let display = ui::show(receiver, global.quiet);
-    let result = async {
-        let engine = session::engine(global, events).await?;
-        let world = engine.observe().await?;
-        let facts = captured_or_observed(&engine.estate, &world, &engine.ledger.facts()?);
-        Ok::<_, CommandError>((std::sync::Arc::clone(&engine.estate), world, facts))
-    }
-    .await;
-    let _ = display.await;
-    let (estate, world, facts) = result?;
-    let fabric = Fabric::new(&estate, &world);
-    let source = source(&estate, &fabric, &args.source)?;
+    let seen = observed::observe(global, args.world.world.as_deref()).await?;
+    let Observed { estate, world, .. } = &seen;
+    let facts = captured_or_observed(estate, world, &seen.facts);
+    let fabric = Fabric::new(estate, world);
+    let source = source(estate, &fabric, &args.source)?;
     let destination = destination(&facts, &args.destination)?;
     let trip = fabric.round_trip(&source, destination);
     let delivered = trip.forward.verdict.is_delivered();

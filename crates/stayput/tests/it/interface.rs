@@ -27,7 +27,12 @@ fn describe(path: &[&str], text: &mut String) {
     let mut args = path.to_vec();
     args.push("--help");
     let help = run(&args).exits(0).out;
-    let _ = writeln!(text, "## stayput {}\n\n{}\n", path.join(" "), help.trim_end());
+    let _ = writeln!(
+        text,
+        "## stayput {}\n\n{}\n",
+        path.join(" "),
+        help.trim_end()
+    );
     for command in commands(&help) {
         let mut path = path.to_vec();
         path.push(&command);
@@ -52,7 +57,9 @@ fn wrong_usage_exits_with_2() {
         &["plan"],
         &["plan", "move"],
         &["apply", "failover", "app"],
-        &["apply", "failover", "app", "--to", "osaka", "--mode", "hasty"],
+        &[
+            "apply", "failover", "app", "--to", "osaka", "--mode", "hasty",
+        ],
         &["status", "--colour"],
     ] {
         run(args).exits(2).says(&["Usage: stayput"]);
@@ -62,7 +69,10 @@ fn wrong_usage_exits_with_2() {
 #[test]
 fn the_version_is_the_crates() {
     let version = run(&["--version"]).exits(0);
-    assert_eq!(version.out, format!("stayput {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        version.out,
+        format!("stayput {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]

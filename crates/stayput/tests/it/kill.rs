@@ -36,7 +36,10 @@ impl Moments {
     /// A number below `bound`.
     fn below(&mut self, bound: u64) -> u64 {
         // Knuth's MMIX generator; its low bits are poor.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
@@ -127,7 +130,10 @@ fn killed_until_done(
         kills += 1;
         assert_sound(lab, original);
     }
-    assert!(kills >= LEAST_KILLS, "{goal:?} was over after {kills} kills");
+    assert!(
+        kills >= LEAST_KILLS,
+        "{goal:?} was over after {kills} kills"
+    );
     lab.run(&apply(goal)).exits(0);
     let again = lab.run(&apply(goal)).exits(0);
     assert!(again.out.contains("Nothing to do"), "{}", again.out);
@@ -171,8 +177,14 @@ fn a_move_killed_at_many_moments_ends_as_one_that_was_never_killed() {
     let original = addresses(&lab.status());
     killed_until_done(&lab, &["move"], &original, Moments(7));
     assert_kept(&lab.status(), "tokyo", &original);
-    let running = original.values().flatten().filter(|address| *address != "172.30.1.60");
-    assert_one_vm_each(&lab.observe(), running.map(|address| address.parse().unwrap()));
+    let running = original
+        .values()
+        .flatten()
+        .filter(|address| *address != "172.30.1.60");
+    assert_one_vm_each(
+        &lab.observe(),
+        running.map(|address| address.parse().unwrap()),
+    );
     assert_same(&shape(&lab.observe()), &undisturbed()[0]);
 }
 

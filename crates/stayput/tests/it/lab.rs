@@ -83,10 +83,7 @@ impl Answer {
     pub fn json(&self) -> Value {
         match serde_json::from_str(&self.out) {
             Ok(value) => value,
-            Err(error) => panic!(
-                "`{}`: {error} in {}\n{}",
-                self.command, self.out, self.err
-            ),
+            Err(error) => panic!("`{}`: {error} in {}\n{}", self.command, self.out, self.err),
         }
     }
 

@@ -15,9 +15,13 @@ fn run(args: &[&str]) -> Answer {
 fn a_lab_is_started_once_asked_about_and_stopped() {
     let mut lab = Lab::fast();
     let dir = lab.lab_dir().to_str().unwrap().to_owned();
-    run(&["lab", "up", "--dir", &dir]).exits(1).says(&["is running in", "stayput lab down --dir"]);
+    run(&["lab", "up", "--dir", &dir])
+        .exits(1)
+        .says(&["is running in", "stayput lab down --dir"]);
 
-    let status = run(&["lab", "status", "--dir", &dir, "--json"]).exits(0).json();
+    let status = run(&["lab", "status", "--dir", &dir, "--json"])
+        .exits(0)
+        .json();
     assert_eq!(status["scenario"], "tokyo-osaka");
     assert_eq!(status["machines"], 12);
     assert_eq!(status["pid"], lab.endpoints().pid);
@@ -26,7 +30,10 @@ fn a_lab_is_started_once_asked_about_and_stopped() {
 
     let env = run(&["lab", "env", "--dir", &dir]).exits(0).out;
     for (name, value) in lab.endpoints().env() {
-        assert!(env.contains(&format!("export {name}='{value}'")), "{name} is not in\n{env}");
+        assert!(
+            env.contains(&format!("export {name}='{value}'")),
+            "{name} is not in\n{env}"
+        );
     }
 
     lab.down();
@@ -49,7 +56,9 @@ fn a_lab_whose_process_is_gone_is_cleared_away() {
     run(&["lab", "down", "--dir", &dir]).exits(0);
     // As a lab that was killed leaves it.
     std::fs::write(&file, said).unwrap();
-    let down = run(&["lab", "down", "--dir", &dir, "--json"]).exits(0).json();
+    let down = run(&["lab", "down", "--dir", &dir, "--json"])
+        .exits(0)
+        .json();
     assert_eq!(down["was_running"], false);
     assert!(!file.exists());
 }
@@ -58,9 +67,19 @@ fn a_lab_whose_process_is_gone_is_cleared_away() {
 fn scenarios_are_listed_and_others_are_not_started() {
     let scenarios = run(&["lab", "scenarios", "--json"]).exits(0).json();
     let scenarios = scenarios["scenarios"].as_array().unwrap();
-    let names: Vec<_> = scenarios.iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert!(names.contains(&"tokyo-osaka") && names.contains(&"dmz-obstacle"), "{names:?}");
-    assert!(scenarios.iter().all(|scenario| !scenario["summary"].as_str().unwrap().is_empty()));
+    let names: Vec<_> = scenarios
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"tokyo-osaka") && names.contains(&"dmz-obstacle"),
+        "{names:?}"
+    );
+    assert!(
+        scenarios
+            .iter()
+            .all(|scenario| !scenario["summary"].as_str().unwrap().is_empty())
+    );
 
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().to_str().unwrap();

@@ -44,7 +44,10 @@ fn refused(lab: &Lab, file: &Path, goal: &[&str]) -> Vec<Value> {
 }
 
 fn kinds(obstacles: &[Value]) -> Vec<&str> {
-    obstacles.iter().map(|obstacle| obstacle["obstacle"].as_str().unwrap()).collect()
+    obstacles
+        .iter()
+        .map(|obstacle| obstacle["obstacle"].as_str().unwrap())
+        .collect()
 }
 
 /// The instance with this `Name` tag, the first by id.
@@ -86,7 +89,10 @@ fn waves_that_miss_a_machine_or_take_it_twice_or_name_a_stranger_are_refused() {
     let stranger = "i-0123456789abcdef0";
     let file = lab.edited(
         "stranger.toml",
-        &[("[waves.first]\n", &format!("[waves.first]\nids = [\"{stranger}\"]\n"))],
+        &[(
+            "[waves.first]\n",
+            &format!("[waves.first]\nids = [\"{stranger}\"]\n"),
+        )],
     );
     let obstacles = refused(&lab, &file, &["move", "app", "db"]);
     assert_eq!(kinds(&obstacles), ["not-in-source"]);
@@ -95,7 +101,10 @@ fn waves_that_miss_a_machine_or_take_it_twice_or_name_a_stranger_are_refused() {
     let file = lab.edited("missed.toml", &[("Wave = \"2\"", "Wave = \"none\"")]);
     let obstacles = refused(&lab, &file, &["move", "app", "db"]);
     assert_eq!(kinds(&obstacles), ["in-no-wave"; 4]);
-    let mut labels: Vec<_> = obstacles.iter().map(|o| o["label"].as_str().unwrap()).collect();
+    let mut labels: Vec<_> = obstacles
+        .iter()
+        .map(|o| o["label"].as_str().unwrap())
+        .collect();
     labels.sort_unstable();
     assert_eq!(labels, ["cache-01", "db-01", "db-02", "file-win"]);
 
@@ -105,7 +114,10 @@ fn waves_that_miss_a_machine_or_take_it_twice_or_name_a_stranger_are_refused() {
     );
     let obstacles = refused(&lab, &file, &["move", "app", "db"]);
     assert_eq!(kinds(&obstacles), ["in-several-waves"; 2]);
-    assert_eq!(obstacles[0]["waves"], serde_json::json!(["first", "second"]));
+    assert_eq!(
+        obstacles[0]["waves"],
+        serde_json::json!(["first", "second"])
+    );
 }
 
 #[test]
@@ -113,8 +125,16 @@ fn an_address_that_another_vm_has_at_the_target_is_an_obstacle() {
     let lab = Lab::fast();
     let world = lab.observe();
     let tokyo = &world.prism[&SiteName::new("tokyo")];
-    let (vpc, _) = tokyo.vpcs.iter().find(|(_, vpc)| vpc.name == "prod").unwrap();
-    let (squatter, _) = tokyo.vms.iter().find(|(_, vm)| vm.name == "mgmt-jump").unwrap();
+    let (vpc, _) = tokyo
+        .vpcs
+        .iter()
+        .find(|(_, vpc)| vpc.name == "prod")
+        .unwrap();
+    let (squatter, _) = tokyo
+        .vms
+        .iter()
+        .find(|(_, vm)| vm.name == "mgmt-jump")
+        .unwrap();
     let pool = AddrRange {
         first: "172.30.1.200".parse().unwrap(),
         last: "172.30.1.250".parse().unwrap(),
@@ -137,7 +157,9 @@ fn an_address_that_another_vm_has_at_the_target_is_an_obstacle() {
             secondary: Vec::new(),
             mac: None,
         };
-        prism.create_nic(squatter, &nic, RequestId::random()).await?;
+        prism
+            .create_nic(squatter, &nic, RequestId::random())
+            .await?;
         Ok::<_, EngineError>(())
     })
     .unwrap();
@@ -146,7 +168,12 @@ fn an_address_that_another_vm_has_at_the_target_is_an_obstacle() {
     assert_eq!(kinds(&obstacles), ["address-taken"]);
     assert_eq!(obstacles[0]["address"], "172.30.1.34");
     assert_eq!(obstacles[0]["label"], "ad-win2019");
-    assert!(obstacles[0]["holder"].as_str().unwrap().contains("mgmt-jump"));
+    assert!(
+        obstacles[0]["holder"]
+            .as_str()
+            .unwrap()
+            .contains("mgmt-jump")
+    );
 }
 
 #[test]
@@ -156,7 +183,9 @@ fn a_machine_that_move_does_not_list_is_an_obstacle() {
     {
         let state = lab.running().state();
         let mut state = state.lock().unwrap();
-        state.moves[0].faults.insert(missing.to_string(), VmFault::NotListed);
+        state.moves[0]
+            .faults
+            .insert(missing.to_string(), VmFault::NotListed);
     }
     let obstacles = refused(&lab, lab.estate_file(), &["move", "app", "db"]);
     assert_eq!(kinds(&obstacles), ["not-in-inventory"]);
@@ -173,10 +202,15 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
     {
         let state = lab.running().state();
         let mut state = state.lock().unwrap();
-        state.moves[0].faults.insert(machine.to_string(), VmFault::NoConsoleLink);
+        state.moves[0]
+            .faults
+            .insert(machine.to_string(), VmFault::NoConsoleLink);
     }
     let stopped = lab.run(&apply(&["move"])).exits(1);
-    stopped.says(&["does not say which VM it became", &format!("stayput adopt {machine} --vm UUID")]);
+    stopped.says(&[
+        "does not say which VM it became",
+        &format!("stayput adopt {machine} --vm UUID"),
+    ]);
 
     let obstacles = refused(&lab, lab.estate_file(), &["move", "app", "db"]);
     assert_eq!(kinds(&obstacles), ["ambiguous-vm"]);
@@ -188,19 +222,29 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
     let truth = {
         let state = lab.running().state();
         let state = state.lock().unwrap();
-        let mut vms = state.moves[0].plans.values().flat_map(|plan| plan.vms.values());
+        let mut vms = state.moves[0]
+            .plans
+            .values()
+            .flat_map(|plan| plan.vms.values());
         let vm = vms.find(|vm| vm.instance == machine.as_str()).unwrap();
         vm.vm.clone().unwrap()
     };
     let id = machine.as_str();
     let nobody = "00000000-0000-4000-8000-000000000000";
-    lab.run(&["adopt", id, "--vm", nobody]).exits(1).says(&["there is no VM", nobody]);
-    lab.run(&["adopt", "i-0123456789abcdef0", "--vm", &truth]).exits(2);
-    lab.run(&["adopt", id, "--vm", &truth, "--site", "kyoto"]).exits(2).says(&["osaka, tokyo"]);
+    lab.run(&["adopt", id, "--vm", nobody])
+        .exits(1)
+        .says(&["there is no VM", nobody]);
+    lab.run(&["adopt", "i-0123456789abcdef0", "--vm", &truth])
+        .exits(2);
+    lab.run(&["adopt", id, "--vm", &truth, "--site", "kyoto"])
+        .exits(2)
+        .says(&["osaka, tokyo"]);
     let adopted = lab.json(&["adopt", id, "--vm", &truth]);
     assert_eq!(adopted["site"], "tokyo");
     let other = instance(&lab, "web-01");
-    lab.run(&["adopt", other.as_str(), "--vm", &truth]).exits(1).says(&["already"]);
+    lab.run(&["adopt", other.as_str(), "--vm", &truth])
+        .exits(1)
+        .says(&["already"]);
 
     lab.apply(&["move"]);
     assert_kept(&lab.status(), "tokyo", &original);
@@ -208,8 +252,13 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
     // Nothing stands at Osaka yet.
     let goal = ["failover", "app", "db", "--to", "osaka"];
     let obstacles = refused(&lab, lab.estate_file(), &goal);
-    assert!(kinds(&obstacles).iter().all(|kind| *kind == "missing"), "{obstacles:?}");
-    let answer = lab.run(&["plan", "failover", "app", "db", "--to", "osaka"]).exits(4);
+    assert!(
+        kinds(&obstacles).iter().all(|kind| *kind == "missing"),
+        "{obstacles:?}"
+    );
+    let answer = lab
+        .run(&["plan", "failover", "app", "db", "--to", "osaka"])
+        .exits(4);
     answer.says(&["run `stayput apply protect`"]);
 }
 
@@ -223,11 +272,16 @@ fn machines_that_are_still_in_ec2_are_neither_protected_nor_failed_over() {
         &["failback", "app", "db"],
     ] {
         let obstacles = refused(&lab, lab.estate_file(), goal);
-        let elsewhere = kinds(&obstacles).iter().filter(|kind| **kind == "elsewhere").count();
+        let elsewhere = kinds(&obstacles)
+            .iter()
+            .filter(|kind| **kind == "elsewhere")
+            .count();
         assert_eq!(elsewhere, 12, "{goal:?}: {obstacles:?}");
         let mut args = vec!["plan"];
         args.extend(goal);
-        lab.run(&args).exits(4).says(&["is at ec2", "stayput apply move"]);
+        lab.run(&args)
+            .exits(4)
+            .says(&["is at ec2", "stayput apply move"]);
     }
 }
 
@@ -236,8 +290,14 @@ fn names_that_the_estate_does_not_have_are_wrong_usage() {
     let lab = Lab::fast();
     let before = lab.requests();
     for (goal, says) in [
-        (&["failover", "app", "db", "--to", "kyoto"][..], "no NC2 site `kyoto`"),
-        (&["failover", "app", "db", "--to", "ec2"], "no NC2 site `ec2`"),
+        (
+            &["failover", "app", "db", "--to", "kyoto"][..],
+            "no NC2 site `kyoto`",
+        ),
+        (
+            &["failover", "app", "db", "--to", "ec2"],
+            "no NC2 site `ec2`",
+        ),
         (&["move", "apps"], "no network `apps`"),
         (&["protect", "app", "dmz"], "no network `dmz`"),
     ] {
@@ -247,11 +307,21 @@ fn names_that_the_estate_does_not_have_are_wrong_usage() {
             lab.run(&args).exits(2).says(&[says, "hint: its "]);
         }
     }
-    lab.run(&["status", "apps"]).exits(2).says(&["no network `apps`"]);
-    lab.run(&["trace", "on-prem", "nobody"]).exits(2).says(&["neither an address nor a machine"]);
-    lab.run(&["trace", "kyoto", "172.30.1.34"]).exits(2).says(&["no source of packets"]);
-    lab.run(&["trace", "on-prem", "batch"]).exits(2).says(&["2 machines are called `batch`"]);
-    lab.run(&["journal", "ffff"]).exits(2).says(&["0 runs start with `ffff`"]);
+    lab.run(&["status", "apps"])
+        .exits(2)
+        .says(&["no network `apps`"]);
+    lab.run(&["trace", "on-prem", "nobody"])
+        .exits(2)
+        .says(&["neither an address nor a machine"]);
+    lab.run(&["trace", "kyoto", "172.30.1.34"])
+        .exits(2)
+        .says(&["no source of packets"]);
+    lab.run(&["trace", "on-prem", "batch"])
+        .exits(2)
+        .says(&["2 machines are called `batch`"]);
+    lab.run(&["journal", "ffff"])
+        .exits(2)
+        .says(&["0 runs start with `ffff`"]);
     // A wrong goal is known before anybody is asked; only `trace` had to look.
     let after_wrong_goals = lab.requests();
     for verb in ["plan", "apply"] {

@@ -67,7 +67,12 @@ impl Story {
 
         let mut all: BTreeSet<Ipv4Addr> = NOBODYS.map(|text| text.parse().unwrap()).into();
         all.extend(BYSTANDERS.map(|text| text.parse::<Ipv4Addr>().unwrap()));
-        all.extend(self.original.values().flatten().map(|text| text.parse::<Ipv4Addr>().unwrap()));
+        all.extend(
+            self.original
+                .values()
+                .flatten()
+                .map(|text| text.parse::<Ipv4Addr>().unwrap()),
+        );
         let verdicts = assert_two_models_agree(&self.lab, &world, &all);
         for bystander in BYSTANDERS {
             let verdict = &verdicts[&bystander.parse().unwrap()];
@@ -87,19 +92,30 @@ impl Story {
     /// Addresses of machines that run.
     fn running_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
         let all = self.original.values().flatten();
-        all.filter(|address| *address != "172.30.1.60").map(|address| address.parse().unwrap())
+        all.filter(|address| *address != "172.30.1.60")
+            .map(|address| address.parse().unwrap())
     }
 
     /// The command says the same as the model it prints.
     #[track_caller]
     fn assert_traces(&self, site: &str) {
-        for (to, at) in [("ad-win2019", site), ("172.30.3.110", site), ("172.30.2.10", "ec2")] {
+        for (to, at) in [
+            ("ad-win2019", site),
+            ("172.30.3.110", site),
+            ("172.30.2.10", "ec2"),
+        ] {
             let trace = self.lab.json(&["trace", "on-prem", to]);
             let verdict = trace["verdict"].as_str().unwrap();
-            assert!(verdict.starts_with(&format!("delivered at {at}")), "{to}: {verdict}");
+            assert!(
+                verdict.starts_with(&format!("delivered at {at}")),
+                "{to}: {verdict}"
+            );
             assert_eq!(trace["works"], true, "{to}: {trace}");
         }
-        let nobody = self.lab.run(&["trace", "on-prem", "172.30.1.99", "--json"]).exits(1);
+        let nobody = self
+            .lab
+            .run(&["trace", "on-prem", "172.30.1.99", "--json"])
+            .exits(1);
         assert_eq!(nobody.json()["ok"], false);
     }
 
@@ -113,7 +129,9 @@ impl Story {
         let again = self.lab.run(&apply(goal)).exits(0);
         assert!(again.out.contains("Nothing to do"), "{}", again.out);
         assert_eq!(self.lab.steps_done(), done, "a step was done twice");
-        let plan = self.lab.json(&[&["plan"], &apply(goal)[1..apply(goal).len() - 1]].concat());
+        let plan = self
+            .lab
+            .json(&[&["plan"], &apply(goal)[1..apply(goal).len() - 1]].concat());
         assert_eq!(plan["plan"]["steps"], serde_json::json!([]));
         first
     }

@@ -27,14 +27,22 @@ fn fails(lab: &Lab, file: Option<&Path>, change: impl Fn(&mut Command), says: &[
         answer.says(says).says(&["nothing was changed"]);
         // Nobody's secrets are in what people paste into tickets.
         for secret in secrets(lab) {
-            assert!(!answer.err.contains(&secret), "a secret is in\n{}", answer.err);
+            assert!(
+                !answer.err.contains(&secret),
+                "a secret is in\n{}",
+                answer.err
+            );
         }
     }
     let answer = run(lab, &["status", "--json"], file, &change).exits(1);
     let error = &answer.json()["error"];
     assert_eq!(error["kind"], "failed");
     assert_eq!(error["obstacles"], serde_json::json!([]));
-    assert!(error["hints"].as_array().is_some_and(|hints| !hints.is_empty()));
+    assert!(
+        error["hints"]
+            .as_array()
+            .is_some_and(|hints| !hints.is_empty())
+    );
     assert_eq!(lab.observe(), world);
     let runs = lab.json(&["journal"]);
     assert_eq!(runs["runs"], serde_json::json!([]));
@@ -80,7 +88,10 @@ fn wrong_credentials_are_told_apart_by_whose_they_are() {
         |command| {
             command.env("PRISM_CENTRAL_PASSWORD_OSAKA", "wrong");
         },
-        &[host(&endpoints.prism["osaka"]), "Prism Central of site `osaka`"],
+        &[
+            host(&endpoints.prism["osaka"]),
+            "Prism Central of site `osaka`",
+        ],
     );
     fails(
         &lab,
@@ -105,13 +116,18 @@ fn credentials_that_are_not_set_are_asked_for_by_name_and_nobody_is_contacted() 
     let lab = Lab::fast();
     let before = lab.requests();
     for (variable, says) in [
-        ("PRISM_CENTRAL_PASSWORD", "PRISM_CENTRAL_USERNAME and PRISM_CENTRAL_PASSWORD"),
+        (
+            "PRISM_CENTRAL_PASSWORD",
+            "PRISM_CENTRAL_USERNAME and PRISM_CENTRAL_PASSWORD",
+        ),
         ("MOVE_USERNAME", "MOVE_USERNAME and MOVE_PASSWORD"),
     ] {
         let answer = run(&lab, &["status"], None, |command| {
             command.env_remove(variable);
         });
-        answer.exits(1).says(&[says, "nothing was contacted and nothing was changed"]);
+        answer
+            .exits(1)
+            .says(&[says, "nothing was contacted and nothing was changed"]);
     }
     let answer = run(&lab, &["status"], None, |command| {
         for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
@@ -121,7 +137,9 @@ fn credentials_that_are_not_set_are_asked_for_by_name_and_nobody_is_contacted() 
         command.env("AWS_EC2_METADATA_DISABLED", "true");
         command.env("HOME", lab.folder());
     });
-    answer.exits(1).says(&["no AWS credentials", "nothing was changed"]);
+    answer
+        .exits(1)
+        .says(&["no AWS credentials", "nothing was changed"]);
     assert_eq!(lab.requests(), before);
 }
 
@@ -139,24 +157,41 @@ fn an_endpoint_whose_ca_is_not_ours_is_not_talked_to() {
     let no_bundle = |command: &mut Command| {
         command.env_remove("AWS_CA_BUNDLE");
     };
-    fails(&lab, Some(&file), no_bundle, &[host(&endpoints.aws), "certificate not trusted"]);
+    fails(
+        &lab,
+        Some(&file),
+        no_bundle,
+        &[host(&endpoints.aws), "certificate not trusted"],
+    );
 
     for (url, name) in [
         (&endpoints.prism["tokyo"], "Prism Central of site `tokyo`"),
         (&endpoints.moves["tokyo"], "Move of site `tokyo`"),
     ] {
         let theirs = format!("url = \"{url}\", ca-file = \"ca.pem\"");
-        let file = lab.edited("trust.toml", &[(&theirs, &theirs.replace("ca.pem", "other.pem"))]);
+        let file = lab.edited(
+            "trust.toml",
+            &[(&theirs, &theirs.replace("ca.pem", "other.pem"))],
+        );
         let says = [host(url), name, "not signed by a trusted CA"];
         fails(&lab, Some(&file), |_| {}, &says);
     }
 
-    let theirs = format!("url = \"{}\", ca-file = \"ca.pem\"", endpoints.prism["tokyo"]);
-    for (name, content) in [("absent.pem", None), ("garbage.pem", Some("no certificate"))] {
+    let theirs = format!(
+        "url = \"{}\", ca-file = \"ca.pem\"",
+        endpoints.prism["tokyo"]
+    );
+    for (name, content) in [
+        ("absent.pem", None),
+        ("garbage.pem", Some("no certificate")),
+    ] {
         if let Some(content) = content {
             fs::write(lab.lab_dir().join(name), content).unwrap();
         }
-        let file = lab.edited("unreadable.toml", &[(&theirs, &theirs.replace("ca.pem", name))]);
+        let file = lab.edited(
+            "unreadable.toml",
+            &[(&theirs, &theirs.replace("ca.pem", name))],
+        );
         let before = lab.requests();
         let answer = run(&lab, &["status"], Some(&file), |_| {});
         answer.exits(1).says(&[name]);
@@ -178,7 +213,9 @@ fn a_host_that_is_down_is_named() {
     let mut lab = lab;
     lab.down();
     for args in COMMANDS {
-        lab.run(args).exits(1).says(&["127.0.0.1:", "nothing was changed"]);
+        lab.run(args)
+            .exits(1)
+            .says(&["127.0.0.1:", "nothing was changed"]);
     }
 }
 
@@ -225,16 +262,36 @@ fn a_wrong_file_is_explained_and_nobody_is_contacted() {
             &[("flow-vpc = ", "flow-vcp = ")],
             &["flow-vcp", "did you mean", "flow-vpc"],
         ),
-        ("bad prefix", &[("172.30.1.0/24", "172.30.1.34/24")], &["172.30.1.34/24", "172.30.1.0/24"]),
-        ("overlap", &[("172.30.3.0/24", "172.30.1.128/25")], &["172.30.1.128/25"]),
-        ("no such site", &[("primary = \"tokyo\"", "primary = \"tokio\"")], &["tokio", "tokyo"]),
+        (
+            "bad prefix",
+            &[("172.30.1.0/24", "172.30.1.34/24")],
+            &["172.30.1.34/24", "172.30.1.0/24"],
+        ),
+        (
+            "overlap",
+            &[("172.30.3.0/24", "172.30.1.128/25")],
+            &["172.30.1.128/25"],
+        ),
+        (
+            "no such site",
+            &[("primary = \"tokyo\"", "primary = \"tokio\"")],
+            &["tokio", "tokyo"],
+        ),
         ("not TOML", &[("[engine]", "[engine")], &["[engine"]),
     ];
     for (name, changes, says) in wrong {
         let file = lab.edited("wrong.toml", changes);
-        for args in [&["config", "check"][..], COMMANDS[0], COMMANDS[2], COMMANDS[3], &["capture"]] {
+        for args in [
+            &["config", "check"][..],
+            COMMANDS[0],
+            COMMANDS[2],
+            COMMANDS[3],
+            &["capture"],
+        ] {
             let answer = run(&lab, args, Some(&file), |_| {}).exits(2);
-            answer.says(says).says(&["wrong.toml", "nothing was contacted"]);
+            answer
+                .says(says)
+                .says(&["wrong.toml", "nothing was contacted"]);
         }
         let answer = run(&lab, &["status", "--json"], Some(&file), |_| {}).exits(2);
         let answer = answer.json();

@@ -25,7 +25,10 @@ pub fn addresses(status: &Value) -> BTreeMap<String, Vec<String>> {
         .map(|machine| {
             let mut addresses = texts(&machine["addresses"]);
             addresses.sort();
-            (machine["instance_id"].as_str().unwrap().to_owned(), addresses)
+            (
+                machine["instance_id"].as_str().unwrap().to_owned(),
+                addresses,
+            )
         })
         .collect()
 }
@@ -33,7 +36,9 @@ pub fn addresses(status: &Value) -> BTreeMap<String, Vec<String>> {
 /// A JSON list of texts.
 pub fn texts(list: &Value) -> Vec<String> {
     let texts = list.as_array().unwrap().iter();
-    texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+    texts
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Asserts that `status` says: all twelve machines are at the site with their original addresses, those that ran run and
@@ -67,7 +72,10 @@ pub fn assert_untouched(before: &World, now: &World) {
     assert_eq!(before.aws.len(), 2);
     for (region, before) in &before.aws {
         let now = &now.aws[region];
-        assert_eq!(before.attachments, now.attachments, "attachments of {region}");
+        assert_eq!(
+            before.attachments, now.attachments,
+            "attachments of {region}"
+        );
         assert_eq!(before.vpcs, now.vpcs);
         assert_eq!(before.subnets, now.subnets);
         assert_eq!(before.enis, now.enis);
@@ -97,8 +105,15 @@ pub fn assert_untouched(before: &World, now: &World) {
             }
         }
     }
-    let isolated = before.aws.values().flat_map(|region| region.tgw_route_tables.values());
-    assert!(isolated.into_iter().any(|table| table.name.as_deref() == Some("isolated")));
+    let isolated = before
+        .aws
+        .values()
+        .flat_map(|region| region.tgw_route_tables.values());
+    assert!(
+        isolated
+            .into_iter()
+            .any(|table| table.name.as_deref() == Some("isolated"))
+    );
 }
 
 /// Asserts that no two running VMs have one address, and that each of these has exactly one.
@@ -170,7 +185,11 @@ fn shape_of_prism(prism: &Prism) -> Value {
         })
         .collect();
     vms.sort_by_key(Value::to_string);
-    let vpcs: BTreeMap<_, _> = prism.vpcs.values().map(|vpc| (&vpc.name, &vpc.erps)).collect();
+    let vpcs: BTreeMap<_, _> = prism
+        .vpcs
+        .values()
+        .map(|vpc| (&vpc.name, &vpc.erps))
+        .collect();
     let subnets: BTreeMap<_, _> = prism
         .subnets
         .iter()

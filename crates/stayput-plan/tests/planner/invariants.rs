@@ -1,0 +1,406 @@
+//! What holds for every plan of every estate.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use stayput_estate::Cidr;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_fabric::Fabric;
+use stayput_fabric::Source;
+use stayput_plan::Action;
+use stayput_plan::ErpScope;
+use stayput_plan::Goal;
+use stayput_plan::Plan;
+use stayput_plan::Step;
+use stayput_plan::StepId;
+use stayput_world::aws::TgwTarget;
+
+use crate::fixture::*;
+use crate::resume::keeps_promises;
+
+/// Everything a step needs, and what that needs.
+pub fn needs_of(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
+    let by_id: BTreeMap<_, _> = steps.iter().map(|step| (&step.id, step)).collect();
+    let mut all = BTreeSet::new();
+    let mut next: Vec<&StepId> = step.needs.iter().collect();
+    while let Some(id) = next.pop() {
+        if all.insert(id.clone()) {
+            next.extend(&by_id[id].needs);
+        }
+    }
+    all
+}
+
+/// A route an extra table may have.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    /// The whole EC2 VPC, by where it is.
+    Cover,
+    /// The whole EC2 VPC, nowhere.
+    Fence,
+    /// One network, by where it is.
+    Exact(usize),
+    /// Everything, by where the EC2 VPC is.
+    Default,
+    /// Something else, nowhere.
+    Unrelated,
+}
+
+/// An estate as it may be.
+#[derive(Debug, Clone)]
+struct Town {
+    /// Networks of the goals, of app, db and dmz.
+    moved: [bool; 3],
+    /// Machines: whether in the goals' networks; of each interface which network and how many secondaries; whether it runs.
+    machines: Vec<(bool, Vec<(usize, usize)>, bool)>,
+    /// Where addresses start.
+    salt: u32,
+    /// Whether Osaka leads the EC2 VPC to Tokyo from its edge, and from its VPCs.
+    covers: [bool; 2],
+    /// Further VPCs with tables of their own: whether in Osaka, and their routes.
+    spokes: Vec<(bool, Vec<Extra>)>,
+}
+
+const NETWORKS: [&str; 3] = ["app", "db", "dmz"];
+const PREFIXES: [[u8; 4]; 3] = [[172, 30, 1, 0], [172, 30, 3, 0], [172, 30, 2, 0]];
+
+fn towns() -> impl Strategy<Value = Town> {
+    let extra = prop_oneof![
+        Just(Extra::Cover),
+        Just(Extra::Fence),
+        (0usize..3).prop_map(Extra::Exact),
+        Just(Extra::Default),
+        Just(Extra::Unrelated),
+    ];
+    let nics = prop::collection::vec((0usize..3, 0usize..4), 1..=3);
+    let machine = (prop::bool::weighted(0.8), nics, prop::bool::weighted(0.85));
+    (
+        any::<[bool; 3]>().prop_filter("at least one network", |moved| moved.contains(&true)),
+        prop::collection::vec(machine, 0..8),
+        0u32..245,
+        any::<[bool; 2]>(),
+        prop::collection::vec((any::<bool>(), prop::collection::vec(extra, 0..4)), 0..3),
+    )
+        .prop_map(|(moved, machines, salt, covers, spokes)| Town {
+            moved,
+            machines,
+            salt,
+            covers,
+            spokes,
+        })
+}
+
+impl Town {
+    fn networks(&self) -> Vec<&'static str> {
+        (0..3)
+            .filter(|at| self.moved[*at])
+            .map(|at| NETWORKS[at])
+            .collect()
+    }
+
+    fn goals(&self) -> [Goal; 5] {
+        let networks = self.networks();
+        [
+            move_in(&networks),
+            protect(&networks),
+            failover(&networks, OSAKA),
+            protect(&networks),
+            failback(&networks),
+        ]
+    }
+
+    fn build(&self) -> Setup {
+        let mut setup = Setup::without_machines();
+        for network in setup.estate.networks.values_mut() {
+            network.recovery = Some(OSAKA.into());
+        }
+        for (table, covered) in ["o-edges", "o-vpcs"].into_iter().zip(self.covers) {
+            if !covered {
+                setup.table(table).static_routes.remove(&cidr(LEGACY));
+            }
+        }
+        let mut used = [0u32; 3];
+        let mut address = |network: usize| {
+            used[network] += 1;
+            // 37 and 245 have no common factor, so no address comes twice.
+            let offset = 5 + (self.salt + used[network] * 37) % 245;
+            prefix(network).nth(offset).unwrap().to_string()
+        };
+        // Every network of the goals has at least one machine that runs.
+        let resident = |at: usize| (true, vec![(at, 0)], true);
+        let residents = (0..3).filter(|at| self.moved[*at]).map(resident);
+        for (number, (mover, nics, runs)) in
+            residents.chain(self.machines.iter().cloned()).enumerate()
+        {
+            let group: Vec<usize> = (0..3).filter(|at| self.moved[*at] == mover).collect();
+            let nics: Vec<String> = nics
+                .into_iter()
+                .filter(|_| !group.is_empty())
+                .map(|(at, secondaries)| {
+                    let at = if group.contains(&at) {
+                        at
+                    } else {
+                        group[at % group.len()]
+                    };
+                    (0..=secondaries)
+                        .map(|_| address(at))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                })
+                .collect();
+            if !nics.is_empty() {
+                setup.machine(&format!("m{number:02}"), &nics, runs);
+            }
+        }
+        for (number, (osaka, extras)) in self.spokes.iter().enumerate() {
+            let (letter, there) = if *osaka {
+                ("o", to("tgw-attach-peer"))
+            } else {
+                ("t", to("tgw-attach-legacy"))
+            };
+            let statics: Vec<_> = extras
+                .iter()
+                .map(|extra| match extra {
+                    Extra::Cover => (cidr(LEGACY), there.clone()),
+                    Extra::Fence => (cidr(LEGACY), TgwTarget::Blackhole),
+                    Extra::Exact(at) => (prefix(*at), there.clone()),
+                    Extra::Default => (Cidr::ALL, there.clone()),
+                    Extra::Unrelated => (cidr("10.9.0.0/16"), TgwTarget::Blackhole),
+                })
+                .collect();
+            setup.spoke(letter, &format!("spoke{number}"), &statics);
+        }
+        setup
+    }
+}
+
+fn prefix(network: usize) -> Cidr {
+    Cidr::containing(PREFIXES[network].into(), 24)
+}
+
+fn steps_are_ordered(plan: &Plan) -> Result<(), TestCaseError> {
+    let mut seen = BTreeSet::new();
+    for step in &plan.steps {
+        prop_assert!(
+            step.needs.is_subset(&seen),
+            "{} needs what is not before it",
+            step.id
+        );
+        prop_assert!(seen.insert(step.id.clone()), "{} is there twice", step.id);
+    }
+    Ok(())
+}
+
+/// One table at a time; of each network the home's own Transit Gateway first, and no route before its prefix and machines.
+fn routes_are_ordered(setup: &Setup, plan: &Plan, home: &SiteName) -> Result<(), TestCaseError> {
+    let home_tgw = &setup.estate.sites[home].tgw;
+    let mut last: Option<&Step> = None;
+    let mut away = BTreeSet::new();
+    for step in &plan.steps {
+        let Action::TgwRoute {
+            region,
+            table,
+            cidr,
+            from,
+            to,
+        } = &step.action
+        else {
+            continue;
+        };
+        let needs = needs_of(&plan.steps, step);
+        if let Some(last) = last {
+            prop_assert!(needs.contains(&last.id), "{} beside {}", step.id, last.id);
+        }
+        last = Some(step);
+        if setup.world.aws[region].tgw_route_tables[table].tgw == *home_tgw {
+            prop_assert!(
+                !away.contains(cidr),
+                "{} comes after a table further away",
+                step.id
+            );
+        } else {
+            away.insert(*cidr);
+        }
+        let undone = Action::TgwRoute {
+            region: region.clone(),
+            table: table.clone(),
+            cidr: *cidr,
+            from: to.clone(),
+            to: from.clone(),
+        };
+        prop_assert_eq!(step.inverse.as_ref(), Some(&undone));
+        for before in &plan.steps {
+            let must_stand = match &before.action {
+                Action::Erp {
+                    scope: ErpScope::Transit,
+                    cidr: prefix,
+                    present: true,
+                    ..
+                } => prefix == cidr,
+                Action::Cutover { .. } | Action::RestoreNics { .. } => true,
+                _ => false,
+            };
+            prop_assert!(
+                !must_stand || needs.contains(&before.id),
+                "{} without {}",
+                step.id,
+                before.id
+            );
+        }
+    }
+    Ok(())
+}
+
+fn machines_are_safe(setup: &Setup, plan: &Plan) -> Result<(), TestCaseError> {
+    let ids: BTreeSet<_> = plan.steps.iter().map(|step| step.id.0.as_str()).collect();
+    for step in &plan.steps {
+        let needs = needs_of(&plan.steps, step);
+        let has = |id: &str| !ids.contains(id) || needs.contains(&StepId(id.to_owned()));
+        match &step.action {
+            Action::RestoreNics { machine, .. } => {
+                prop_assert!(has("capture"), "{} without capture", step.id);
+                prop_assert!(
+                    has(&format!("cutover/{machine}")),
+                    "{} without cutover",
+                    step.id
+                );
+            }
+            Action::Cutover { .. } => {
+                // A subnet moves as one: nothing stops before everything is ready.
+                for id in ids
+                    .iter()
+                    .filter(|id| id.starts_with("replicate/") || id.starts_with("subnet/"))
+                {
+                    prop_assert!(has(id), "{} without {id}", step.id);
+                }
+            }
+            Action::Erp {
+                scope: ErpScope::Transit,
+                present: false,
+                ..
+            } => {
+                let verified = needs.iter().any(|id| id.0.starts_with("verify/"));
+                prop_assert!(verified, "{} without a look", step.id);
+            }
+            Action::EnsureSubnet {
+                network,
+                cidr,
+                gateway,
+                pools,
+                ..
+            } => {
+                prop_assert_eq!(Some(*gateway), cidr.nth(1));
+                let aws = &setup.world.aws[&setup.estate.source.region];
+                let subnet = &setup.estate.networks[network].ec2_subnet;
+                let held = aws
+                    .enis
+                    .values()
+                    .filter(|eni| eni.subnet == *subnet)
+                    .flat_map(|eni| eni.addresses());
+                let reserved = (0..4)
+                    .filter_map(|at| cidr.nth(at))
+                    .chain([cidr.broadcast()]);
+                for address in held.chain(reserved) {
+                    prop_assert!(
+                        !pools.iter().any(|pool| pool.contains(address)),
+                        "{}: {address}",
+                        step.id
+                    );
+                }
+            }
+            Action::Capture { .. }
+            | Action::EnsureFlowVpc { .. }
+            | Action::Erp { .. }
+            | Action::Replicate { .. }
+            | Action::TgwRoute { .. }
+            | Action::Categorize { .. }
+            | Action::ProtectionPolicy { .. }
+            | Action::RecoveryPlan { .. }
+            | Action::AwaitRecoveryPoints { .. }
+            | Action::RunRecovery { .. }
+            | Action::Verify { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+fn plan_is_data(setup: &Setup, goal: &Goal, plan: &Plan) -> Result<(), TestCaseError> {
+    let again = setup.plan(goal).unwrap();
+    prop_assert_eq!(&again, plan);
+    let text = serde_json::to_string(plan).unwrap();
+    prop_assert_eq!(serde_json::to_string(&again).unwrap(), text.clone());
+    prop_assert_eq!(&serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    Ok(())
+}
+
+/// Every running machine of the networks is reached at its home, and whoever was reached before still is.
+fn everybody_is_reached(
+    start: &Setup,
+    end: &Setup,
+    networks: &BTreeSet<NetworkName>,
+    home: &SiteName,
+) -> Result<(), TestCaseError> {
+    let [before, after] = [start, end].map(|setup| Fabric::new(&setup.estate, &setup.world));
+    for facts in end
+        .facts
+        .machines
+        .values()
+        .filter(|facts| facts.was_running)
+    {
+        for address in facts.addresses() {
+            let verdict = after.verdict(&Source::OnPrem, address);
+            prop_assert_eq!(verdict.site(), Some(home), "{address}: {verdict}");
+        }
+    }
+    for address in before.addresses_of_interest() {
+        let mine = start
+            .estate
+            .network_of(address)
+            .is_some_and(|network| networks.contains(&network.name));
+        let was = before.verdict(&Source::OnPrem, address);
+        if !mine && was.is_delivered() {
+            prop_assert_eq!(
+                after.verdict(&Source::OnPrem, address).site(),
+                was.site(),
+                "{}",
+                address
+            );
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_plan_of_every_estate_keeps_the_promises(town in towns()) {
+        let mut setup = town.build();
+        let homes = [Some(TOKYO), None, Some(OSAKA), None, Some(TOKYO)];
+        for (goal, home) in town.goals().iter().zip(homes) {
+            let plan = match setup.plan(goal) {
+                Ok(plan) => plan,
+                Err(obstacles) => return Err(TestCaseError::fail(format!("{goal}: {obstacles:#?}"))),
+            };
+            prop_assert!(!plan.steps.is_empty(), "{} has no steps", goal);
+            plan_is_data(&setup, goal, &plan)?;
+            steps_are_ordered(&plan)?;
+            machines_are_safe(&setup, &plan)?;
+            let start = setup.clone();
+            for step in &plan.steps {
+                let before = setup.clone();
+                setup.apply(step);
+                keeps_promises(&before, step, &setup)?;
+            }
+            prop_assert_eq!(setup.plan(goal).unwrap().steps, []);
+            if let Some(home) = home.map(SiteName::from) {
+                routes_are_ordered(&start, &plan, &home)?;
+                prop_assert_eq!(&plan.proof.states.last().unwrap().undelivered, &[].into());
+                everybody_is_reached(&start, &setup, goal.networks(), &home)?;
+            }
+        }
+    }
+}

@@ -1,0 +1,457 @@
+//! Every obstacle: a world that gives exactly it, and what it says.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use insta::assert_snapshot;
+
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::WaveName;
+use stayput_plan::Goal;
+use stayput_plan::Obstacle;
+use stayput_world::aws::AttachmentState;
+use stayput_world::mv::MovePlan;
+use stayput_world::mv::MovePlanState;
+use stayput_world::mv::MoveVm;
+use stayput_world::prism::Connectivity;
+
+use crate::fixture::*;
+
+/// The variant's name. Without `_`, so that a new one comes here and then into [`every_obstacle`].
+fn variant(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::SpansNetworks { .. } => "spans networks",
+        Obstacle::ForeignInterface { .. } => "foreign interface",
+        Obstacle::UnmovableInterface { .. } => "unmovable interface",
+        Obstacle::InNoWave { .. } => "in no wave",
+        Obstacle::InSeveralWaves { .. } => "in several waves",
+        Obstacle::NotInSource { .. } => "not in source",
+        Obstacle::NotInInventory { .. } => "not in inventory",
+        Obstacle::CannotRun { .. } => "cannot run",
+        Obstacle::AmbiguousVm { .. } => "ambiguous VM",
+        Obstacle::AddressTaken { .. } => "address taken",
+        Obstacle::Lost { .. } => "lost",
+        Obstacle::Elsewhere { .. } => "elsewhere",
+        Obstacle::NoMachines { .. } => "no machines",
+        Obstacle::NotRecoverySite { .. } => "not recovery site",
+        Obstacle::NoRecoverySite { .. } => "no recovery site",
+        Obstacle::Missing { .. } => "missing",
+        Obstacle::NotUnique { .. } => "not unique",
+        Obstacle::Differs { .. } => "differs",
+        Obstacle::NotPaired { .. } => "not paired",
+        Obstacle::NoAttachment { .. } => "no attachment",
+        Obstacle::NoPeering { .. } => "no peering",
+        Obstacle::MoreSpecific { .. } => "more specific",
+        Obstacle::PoolTooSmall { .. } => "pool too small",
+        Obstacle::Unsafe { .. } => "unsafe",
+        Obstacle::Unreachable { .. } => "unreachable",
+    }
+}
+
+/// How many variants [`variant`] knows.
+const VARIANTS: usize = 25;
+
+type Bend = fn(&mut Setup);
+
+/// Worlds that are not as they should be: what is bent, from which setup, towards which goal.
+struct Case {
+    obstacle: &'static str,
+    start: Setup,
+    bend: Bend,
+    goal: Goal,
+}
+
+fn moved() -> Setup {
+    Setup::small().after(&[move_in(&["app"])])
+}
+
+fn protected() -> Setup {
+    moved().after(&[protect(&["app"])])
+}
+
+fn cases() -> Vec<Case> {
+    let app: &[&str] = &["app"];
+    let small = |obstacle, bend: Bend| Case {
+        obstacle,
+        start: Setup::small(),
+        bend,
+        goal: move_in(app),
+    };
+    let case = |obstacle, start: Setup, goal, bend: Bend| Case {
+        obstacle,
+        start,
+        bend,
+        goal,
+    };
+    vec![
+        small("spans networks", |setup| {
+            setup.machine("bridge", &["172.30.1.20", "172.30.3.20"], true)
+        }),
+        small("foreign interface", |setup| {
+            setup.machine("gateway", &["172.30.1.21", "172.30.255.21"], true)
+        }),
+        small("unmovable interface", |setup| {
+            let mut balancer = eni("vpc-legacy", "subnet-app", ip("172.30.1.77"));
+            balancer.interface_type = "network_load_balancer".into();
+            balancer.description = "ELB net/app/50dc6c495c0c9188".into();
+            balancer.requester_managed = true;
+            setup.tokyo().enis.insert("eni-balancer".into(), balancer);
+        }),
+        small("in no wave", |setup| {
+            setup.instance("web").tags.remove("wave");
+        }),
+        small("in several waves", |setup| {
+            let wave = setup.estate.waves.get_mut(&WaveName::from("db")).unwrap();
+            wave.select.names = vec!["w?b".into()];
+        }),
+        small("not in source", |setup| {
+            let wave = setup.estate.waves.get_mut(&WaveName::from("app")).unwrap();
+            wave.select.ids = vec!["i-mistyped".into()];
+        }),
+        small("not in inventory", |setup| setup.mv().workloads.clear()),
+        small("cannot run", |setup| {
+            setup.instance("web").architecture = "arm64".into()
+        }),
+        small("ambiguous VM", |setup| {
+            let over = MoveVm {
+                state: "COMPLETED".into(),
+                actions: Vec::new(),
+                progress: Some(100),
+                vm: None,
+                error: None,
+                completed: true,
+            };
+            let plan = MovePlan {
+                name: "stayput-acme-app-app-1".into(),
+                state: MovePlanState::Completed,
+                vms: [("mv-web".into(), over)].into(),
+            };
+            setup.mv().plans.insert("plan-1".into(), plan);
+            for id in ["vm-1", "vm-2"] {
+                setup
+                    .prism(TOKYO)
+                    .vms
+                    .insert(id.into(), vm("web", "overlay-db", "172.30.3.99"));
+            }
+        }),
+        case("ambiguous VM", moved(), move_in(app), |setup| {
+            let twin = setup.prism(TOKYO).vms[&"vm-tokyo-i-web".into()].clone();
+            setup.prism(OSAKA).vms.insert("vm-twin".into(), twin);
+            let known = setup.facts.vms.get_mut(&"i-web".into()).unwrap();
+            known.insert(OSAKA.into(), "vm-twin".into());
+        }),
+        small("address taken", |setup| {
+            let prism = setup.prism(TOKYO);
+            prism.subnets.insert(
+                "overlay-app".into(),
+                flow_subnet("app", "flow-prod", cidr("172.30.1.0/24")),
+            );
+            prism.vms.insert(
+                "vm-native".into(),
+                vm("native", "overlay-app", "172.30.1.34"),
+            );
+        }),
+        case("lost", moved(), move_in(app), |setup| {
+            setup.prism(TOKYO).vms.clear();
+            setup.tokyo().instances.remove(&"i-web".into());
+        }),
+        case("elsewhere", Setup::small(), protect(app), |_| {}),
+        case("elsewhere", Setup::small(), failover(app, OSAKA), |setup| {
+            // Everything but the machine is ready.
+            let ready = protected();
+            setup.world.prism = ready.world.prism;
+            setup.prism(TOKYO).vms.clear();
+        }),
+        case(
+            "elsewhere",
+            protected().after(&[failover(app, OSAKA)]),
+            move_in(app),
+            |_| {},
+        ),
+        case(
+            "elsewhere",
+            protected().after(&[failover(app, OSAKA)]),
+            test_failover(app, OSAKA),
+            |_| {},
+        ),
+        case(
+            "no machines",
+            Setup::without_machines(),
+            move_in(app),
+            |_| {},
+        ),
+        case(
+            "not recovery site",
+            protected(),
+            failover(app, OSAKA),
+            |setup| setup.network("app").recovery = None,
+        ),
+        case("no recovery site", moved(), protect(app), |setup| {
+            setup.network("app").recovery = None
+        }),
+        case("no recovery site", moved(), failback(app), |setup| {
+            setup.network("app").recovery = None
+        }),
+        small("missing", |setup| {
+            setup.prism(TOKYO).vpcs.remove(&"flow-prod".into());
+        }),
+        small("missing", |setup| {
+            setup.prism(TOKYO).vpcs.remove(&"flow-transit".into());
+        }),
+        small("missing", |setup| {
+            setup
+                .prism(TOKYO)
+                .subnets
+                .get_mut(&"uplink".into())
+                .unwrap()
+                .nat = true
+        }),
+        case("missing", protected(), failover(app, OSAKA), |setup| {
+            setup.prism(TOKYO).recovery_plans.clear()
+        }),
+        case("missing", protected(), failover(app, OSAKA), |setup| {
+            setup.prism(OSAKA).subnets.remove(&"overlay-app".into());
+        }),
+        case("missing", protected(), failover(app, OSAKA), |setup| {
+            setup
+                .prism(OSAKA)
+                .vpcs
+                .get_mut(&"flow-prod".into())
+                .unwrap()
+                .erps
+                .clear();
+        }),
+        small("not unique", |setup| {
+            let twin = setup.prism(TOKYO).vpcs[&"flow-transit".into()].clone();
+            setup.prism(TOKYO).vpcs.insert("flow-twin".into(), twin);
+        }),
+        case("not unique", moved(), move_in(app), |setup| {
+            let twin = setup.prism(TOKYO).subnets[&"overlay-app".into()].clone();
+            setup
+                .prism(TOKYO)
+                .subnets
+                .insert("overlay-twin".into(), twin);
+            // As seen before anything was restored.
+            setup.facts.vms.clear();
+            setup.mv().plans.clear();
+            setup.prism(TOKYO).vms.clear();
+        }),
+        case("not unique", protected(), failover(app, OSAKA), |setup| {
+            let twin = setup
+                .prism(TOKYO)
+                .recovery_plans
+                .values()
+                .next()
+                .unwrap()
+                .clone();
+            setup
+                .prism(TOKYO)
+                .recovery_plans
+                .insert("plan-twin".into(), twin);
+        }),
+        small("differs", |setup| {
+            let subnet = flow_subnet("app", "flow-prod", cidr("172.30.0.0/16"));
+            setup
+                .prism(TOKYO)
+                .subnets
+                .insert("overlay-app".into(), subnet);
+        }),
+        small("differs", |setup| {
+            let mut subnet = flow_subnet("app", "flow-prod", cidr("172.30.1.0/24"));
+            subnet.pools = vec![stayput_estate::AddrRange {
+                first: ip("172.30.1.30"),
+                last: ip("172.30.1.40"),
+            }];
+            setup
+                .prism(TOKYO)
+                .subnets
+                .insert("overlay-app".into(), subnet);
+        }),
+        case("differs", protected(), protect(app), |setup| {
+            let test = setup
+                .prism(OSAKA)
+                .vpcs
+                .get_mut(&"flow-test".into())
+                .unwrap();
+            test.erps.insert(cidr("172.30.1.0/24"));
+        }),
+        case("differs", protected(), protect(app), |setup| {
+            for policy in setup.prism(TOKYO).policies.values_mut() {
+                for replication in &mut policy.replications {
+                    replication.rpo_seconds = 60;
+                }
+            }
+        }),
+        case("differs", protected(), protect(app), |setup| {
+            for policy in setup.prism(TOKYO).policies.values_mut() {
+                policy.replications.pop();
+            }
+        }),
+        case("not paired", protected(), failover(app, OSAKA), |setup| {
+            setup
+                .prism(OSAKA)
+                .registrations
+                .insert("dm-t".into(), Connectivity::Disconnected);
+        }),
+        small("no attachment", |setup| {
+            let attachment = setup
+                .tokyo()
+                .attachments
+                .get_mut(&"tgw-attach-nc2t".into())
+                .unwrap();
+            attachment.state = AttachmentState::PendingAcceptance;
+        }),
+        case("no peering", protected(), failover(app, OSAKA), |setup| {
+            setup.tokyo().attachments.remove(&"tgw-attach-peer".into());
+        }),
+        small("more specific", |setup| {
+            setup
+                .table("t-edges")
+                .static_routes
+                .insert(cidr("172.30.1.34/32"), to("tgw-attach-legacy"));
+        }),
+        case(
+            "pool too small",
+            Setup::without_machines(),
+            move_in(app),
+            |setup| {
+                let tiny = cidr("172.30.1.0/28");
+                setup.network("app").cidr = tiny;
+                setup
+                    .tokyo()
+                    .subnets
+                    .get_mut(&"subnet-app".into())
+                    .unwrap()
+                    .cidr = tiny;
+                for last in 4..10 {
+                    setup.machine(&format!("m{last}"), &[format!("172.30.1.{last}")], true);
+                }
+            },
+        ),
+        case("unsafe", protected(), failover(app, OSAKA), |setup| {
+            // A VM nobody told us of, in the network that leaves.
+            setup.prism(TOKYO).vms.insert(
+                "vm-native".into(),
+                vm("native", "overlay-app", "172.30.1.77"),
+            );
+        }),
+        small("unreachable", |setup| {
+            // The subnet packets from the Transit Gateway enter by has a table of its own, which NC2 does not write.
+            let aws = setup.tokyo();
+            let mut table = aws.route_tables[&"rtb-vpc-nc2t".into()].clone();
+            table.main = false;
+            table.subnets = ["subnet-vpc-nc2t-tgw".into()].into();
+            aws.route_tables.insert("rtb-own".into(), table);
+        }),
+    ]
+}
+
+#[test]
+fn every_obstacle_comes_from_a_world_that_has_just_it() {
+    let mut shown = String::new();
+    let mut seen = BTreeSet::new();
+    for Case {
+        obstacle: expected,
+        mut start,
+        bend,
+        goal,
+    } in cases()
+    {
+        bend(&mut start);
+        let Err(obstacles) = start.plan(&goal) else {
+            panic!("{expected}: there is a plan to {goal}");
+        };
+        let [obstacle] = obstacles.as_slice() else {
+            panic!("{expected}: {obstacles:#?}");
+        };
+        assert_eq!(variant(obstacle), expected, "{obstacle}");
+        seen.insert(expected);
+        let _ = writeln!(
+            shown,
+            "{expected} ({goal})\n  {obstacle}\n  → {}\n",
+            obstacle.remedy()
+        );
+    }
+    assert_eq!(seen.len(), VARIANTS, "{seen:?}");
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn obstacles_come_all_at_once() {
+    let mut setup = Setup::new();
+    setup.machine("gateway", &["172.30.1.21", "172.30.255.21"], true);
+    setup.instance("postgres").architecture = "arm64".into();
+    setup.instance("web").tags.remove("wave");
+    setup.mv().workloads.remove(&"i-api".into());
+    setup.prism(TOKYO).vpcs.remove(&"flow-prod".into());
+    setup.tokyo().attachments.remove(&"tgw-attach-nc2t".into());
+    setup
+        .table("t-edges")
+        .static_routes
+        .insert(cidr("172.30.1.34/32"), to("tgw-attach-legacy"));
+    assert_snapshot!(setup.shown(&move_in(&["app"])));
+}
+
+#[test]
+fn obstacles_are_the_same_in_the_same_order_each_time() {
+    let mut setup = Setup::new();
+    setup.mv().workloads.clear();
+    let goal = move_in(&["app", "db"]);
+    let obstacles = setup.plan(&goal).unwrap_err();
+    assert_eq!(obstacles, setup.plan(&goal).unwrap_err());
+    assert!(obstacles.is_sorted());
+    assert_eq!(obstacles.len(), 5);
+}
+
+#[test]
+fn capture_goes_ahead_where_a_move_could_not() {
+    let mut setup = Setup::new();
+    setup.instance("web").architecture = "arm64".into();
+    assert!(setup.plan(&move_in(&["app", "db"])).is_err());
+    assert_eq!(setup.plan(&capture(&["app"])).unwrap().steps.len(), 1);
+}
+
+#[test]
+fn a_machine_of_another_network_is_no_obstacle() {
+    let mut setup = Setup::new();
+    setup.instance("proxy").architecture = "arm64".into();
+    assert!(setup.plan(&move_in(&["app", "db"])).is_ok());
+}
+
+#[test]
+fn every_obstacle_can_be_written_as_json() {
+    for mut case in cases() {
+        (case.bend)(&mut case.start);
+        for obstacle in case.start.plan(&case.goal).unwrap_err() {
+            let json = serde_json::to_value(&obstacle).unwrap();
+            assert!(json["obstacle"].is_string(), "{json}");
+        }
+    }
+}
+
+#[test]
+fn a_site_nobody_looked_at_gives_no_plan() {
+    let goals: [(Setup, Goal, &str); 4] = [
+        (Setup::small(), move_in(&["app"]), TOKYO),
+        (moved(), protect(&["app"]), OSAKA),
+        (protected(), failover(&["app"], OSAKA), OSAKA),
+        (protected(), test_failover(&["app"], OSAKA), OSAKA),
+    ];
+    for (mut setup, goal, site) in goals {
+        setup.world.prism.remove(&SiteName::from(site));
+        assert!(
+            setup.plan(&goal).is_err(),
+            "{goal} without Prism Central of {site}"
+        );
+    }
+}
+
+#[test]
+fn a_goal_names_networks_of_the_estate() {
+    let networks: BTreeSet<NetworkName> = names(&["app", "mistyped"]);
+    assert!(
+        Setup::small().plan(&Goal::Move { networks }).is_err(),
+        "an unknown network was passed over"
+    );
+}

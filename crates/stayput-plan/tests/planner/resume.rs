@@ -1,0 +1,222 @@
+//! Resume is plan again: from every state a run can be killed in, the rest of the same work leads to the same end.
+
+use proptest::prelude::*;
+
+use stayput_fabric::Fabric;
+use stayput_fabric::Source;
+use stayput_fabric::Verdict;
+use stayput_plan::Action;
+use stayput_plan::Goal;
+use stayput_plan::Plan;
+use stayput_plan::RecoveryRun;
+use stayput_plan::Step;
+use stayput_plan::StepId;
+
+use crate::fixture::*;
+
+/// Steps that only look: nothing in the world shows that they were taken.
+fn only_looks(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Verify { .. }
+            | Action::RunRecovery {
+                run: RecoveryRun::Validate,
+                ..
+            }
+    )
+}
+
+fn work<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Vec<&'s StepId> {
+    steps
+        .into_iter()
+        .filter(|step| !only_looks(&step.action))
+        .map(|step| &step.id)
+        .collect()
+}
+
+fn applied<'s>(setup: &Setup, steps: impl IntoIterator<Item = &'s Step>) -> Setup {
+    let mut setup = setup.clone();
+    for step in steps {
+        setup.apply(step);
+    }
+    setup
+}
+
+/// The life of two networks that share a machine, goal after goal, each with the setup it starts from.
+fn life() -> Vec<(Setup, Goal)> {
+    let both: &[&str] = &["app", "db"];
+    let goals = [
+        capture(both),
+        move_in(both),
+        protect(both),
+        failover(both, OSAKA),
+        protect(both),
+        failback(both),
+    ];
+    let mut setup = Setup::new();
+    let mut life = Vec::new();
+    for goal in goals {
+        let next = setup.clone().after(std::slice::from_ref(&goal));
+        life.push((setup, goal));
+        setup = next;
+    }
+    life
+}
+
+#[test]
+fn from_every_state_of_every_goal_the_rest_of_the_same_work_is_planned() {
+    for (setup, goal) in life() {
+        let plan = setup.plan(&goal).unwrap();
+        let end = applied(&setup, &plan.steps);
+        for done in 0..=plan.steps.len() {
+            let killed = applied(&setup, &plan.steps[..done]);
+            let rest = killed.plan(&goal).unwrap();
+            assert_eq!(
+                work(&rest.steps),
+                work(&plan.steps[done..]),
+                "{goal}, killed after {done}"
+            );
+            let resumed = applied(&killed, &rest.steps);
+            assert_eq!(resumed, end, "{goal}, killed after {done}");
+            let nothing = resumed.plan(&goal).unwrap();
+            assert_eq!(nothing.steps, [], "{goal}, killed after {done}");
+        }
+    }
+}
+
+#[test]
+fn a_move_without_a_captured_ledger_is_resumed_as_well() {
+    let (setup, goal) = (Setup::new(), move_in(&["app", "db"]));
+    let plan = setup.plan(&goal).unwrap();
+    let end = applied(&setup, &plan.steps);
+    for done in 0..=plan.steps.len() {
+        let killed = applied(&setup, &plan.steps[..done]);
+        let rest = killed.plan(&goal).unwrap();
+        assert_eq!(
+            work(&rest.steps),
+            work(&plan.steps[done..]),
+            "killed after {done}"
+        );
+        assert_eq!(applied(&killed, &rest.steps), end, "killed after {done}");
+    }
+}
+
+/// Where the fabric of this world says each of these addresses goes.
+fn verdicts(setup: &Setup, addresses: &[std::net::Ipv4Addr]) -> Vec<Verdict> {
+    let fabric = Fabric::new(&setup.estate, &setup.world);
+    addresses
+        .iter()
+        .map(|address| fabric.verdict(&Source::OnPrem, *address))
+        .collect()
+}
+
+/// Addresses that anybody answers for now.
+fn answered(setup: &Setup) -> Vec<std::net::Ipv4Addr> {
+    let fabric = Fabric::new(&setup.estate, &setup.world);
+    let of_interest = fabric.addresses_of_interest().into_iter();
+    of_interest
+        .filter(|address| fabric.verdict(&Source::OnPrem, *address).is_delivered())
+        .collect()
+}
+
+#[test]
+fn the_states_of_the_proof_are_those_the_world_goes_through() {
+    for (mut setup, goal) in life() {
+        let plan = setup.plan(&goal).unwrap();
+        let addresses = answered(&setup);
+        assert_eq!(addresses.len(), plan.proof.addresses, "{goal}");
+        let mut states = plan.proof.states.iter().peekable();
+        let mut check = |setup: &Setup, after: Option<&StepId>| {
+            let Some(state) = states.next_if(|state| state.after.as_ref() == after) else {
+                return;
+            };
+            let mut delivered = std::collections::BTreeMap::new();
+            let mut undelivered = std::collections::BTreeMap::new();
+            for verdict in verdicts(setup, &addresses) {
+                match verdict.site().filter(|_| verdict.is_delivered()) {
+                    Some(site) => *delivered.entry(site.clone()).or_default() += 1,
+                    None => *undelivered.entry(verdict.to_string()).or_default() += 1,
+                }
+            }
+            assert_eq!(
+                (&state.delivered, &state.undelivered),
+                (&delivered, &undelivered),
+                "{goal} after {after:?}"
+            );
+        };
+        check(&setup, None);
+        for step in &plan.steps {
+            setup.apply(step);
+            check(&setup, Some(&step.id));
+        }
+        assert_eq!(states.next(), None, "{goal}: states nobody came through");
+    }
+}
+
+/// The steps in an order of their own that respects what each needs.
+pub fn interleaved(plan: &Plan, choices: &[prop::sample::Index]) -> Vec<Step> {
+    let mut left: Vec<&Step> = plan.steps.iter().collect();
+    let mut order: Vec<Step> = Vec::new();
+    let mut choices = choices.iter().cycle();
+    while !left.is_empty() {
+        let done: Vec<&StepId> = order.iter().map(|step| &step.id).collect();
+        let ready: Vec<usize> = (0..left.len())
+            .filter(|at| left[*at].needs.iter().all(|need| done.contains(&need)))
+            .collect();
+        let at = ready[choices.next().unwrap().index(ready.len())];
+        order.push(left.remove(at).clone());
+    }
+    order
+}
+
+/// Promises 2 and 3 in the world itself, between two states: no address served twice, no loop, and no change of routes that
+/// takes an address from who answers for it.
+pub fn keeps_promises(before: &Setup, step: &Step, after: &Setup) -> Result<(), TestCaseError> {
+    let fabric = Fabric::new(&after.estate, &after.world);
+    prop_assert_eq!(fabric.served_twice(), [].into(), "after {}", step.id);
+    let moves_machines = !step.action.machines().is_empty();
+    let addresses: Vec<_> = fabric.addresses_of_interest().into_iter().collect();
+    let (was, is) = (verdicts(before, &addresses), verdicts(after, &addresses));
+    for ((address, was), is) in addresses.iter().zip(was).zip(is) {
+        let text = format!("{address} after {}: {was}, then {is}", step.id);
+        prop_assert!(!matches!(is, Verdict::Loop { .. }), "{}", text);
+        prop_assert!(
+            moves_machines || is.is_delivered() || !was.is_delivered(),
+            "{}",
+            text
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_that_respects_needs_is_safe_ends_alike_and_can_be_killed_anywhere(
+        which in 0usize..6,
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 64),
+        kill in any::<prop::sample::Index>(),
+    ) {
+        let (setup, goal) = life().remove(which);
+        let plan = setup.plan(&goal).unwrap();
+        let end = applied(&setup, &plan.steps);
+        let order = interleaved(&plan, &choices);
+        let mut state = setup.clone();
+        for step in &order {
+            let next = applied(&state, [step]);
+            keeps_promises(&state, step, &next)?;
+            state = next;
+        }
+        prop_assert_eq!(&state, &end);
+
+        let done = kill.index(order.len() + 1);
+        let killed = applied(&setup, &order[..done]);
+        let rest = killed.plan(&goal).unwrap();
+        let (mut left, mut planned) = (work(&order[done..]), work(&rest.steps));
+        left.sort();
+        planned.sort();
+        prop_assert_eq!(planned, left);
+        prop_assert_eq!(applied(&killed, &rest.steps), end);
+    }
+}

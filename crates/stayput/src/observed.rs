@@ -1,0 +1,124 @@
+//! What a command looks at: the estate, the world and the ledger's facts. Read from the systems themselves, or from a file
+//! that `stayput world save` wrote, so that one can look, trace and plan without touching anything.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_engine::Engine;
+use stayput_engine::Events;
+use stayput_estate::Estate;
+use stayput_world::Facts;
+use stayput_world::WORLD_VERSION;
+use stayput_world::World;
+
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::session;
+use crate::ui;
+
+/// Estate, world and facts.
+pub struct Observed {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// The world.
+    pub world: World,
+    /// What the ledger knows.
+    pub facts: Facts,
+}
+
+/// A world on file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    /// When it was observed (RFC 3339).
+    observed: String,
+    /// Name of the estate it is of.
+    estate: String,
+    world: World,
+    facts: Facts,
+}
+
+/// Looks, at the systems or into a file.
+pub async fn observe(global: &Global, file: Option<&Path>) -> Result<Observed, CommandError> {
+    match file {
+        Some(file) => read(global, file),
+        None => {
+            let (engine, world) = observe_live(global).await?;
+            let facts = engine.ledger.facts()?;
+            Ok(Observed {
+                estate: engine.estate,
+                world,
+                facts,
+            })
+        }
+    }
+}
+
+/// Looks at the systems, showing what is being read; the engine that comes back is silent.
+pub async fn observe_live(global: &Global) -> Result<(Engine, World), CommandError> {
+    let (events, receiver) = Events::channel();
+    let display = ui::show(receiver, global.quiet);
+    let result = async {
+        let mut engine = session::engine(global, events).await?;
+        let world = engine.observe().await?;
+        engine.events = Events::none();
+        Ok((engine, world))
+    }
+    .await;
+    // All senders are gone, so the display ends and leaves the terminal clean for what comes next.
+    let _ = display.await;
+    result
+}
+
+/// Writes what is observed now into a file; gives its size in bytes.
+pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
+    let Observed {
+        estate,
+        world,
+        facts,
+    } = observe(global, None).await?;
+    let saved = Saved {
+        observed: jiff::Timestamp::now().to_string(),
+        estate: estate.name.clone(),
+        world,
+        facts,
+    };
+    let text = serde_json::to_vec(&saved)
+        .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    std::fs::write(file, &text).map_err(|error| {
+        CommandError::new(
+            Kind::Failed,
+            format!("{} cannot be written: {error}", file.display()),
+        )
+    })?;
+    Ok(text.len())
+}
+
+fn read(global: &Global, file: &Path) -> Result<Observed, CommandError> {
+    let wrong =
+        |what: String| CommandError::new(Kind::Usage, format!("{}: {what}", file.display()));
+    let estate = session::load_estate(&global.file)?;
+    let text = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let saved: Saved = serde_json::from_slice(&text).map_err(|error| {
+        wrong(format!("is no saved world: {error}")).hint("stayput world save FILE writes one")
+    })?;
+    if saved.world.version != WORLD_VERSION {
+        return Err(wrong(format!(
+            "has format {}; this build reads {WORLD_VERSION}",
+            saved.world.version
+        )));
+    }
+    if saved.estate != estate.name {
+        return Err(wrong(format!(
+            "is of estate {}, the estate file is of {}",
+            saved.estate, estate.name
+        )));
+    }
+    Ok(Observed {
+        estate: Arc::new(estate),
+        world: saved.world,
+        facts: saved.facts,
+    })
+}
