@@ -105,6 +105,18 @@ pub enum ConnectReason {
 }
 
 impl ConnectReason {
+    /// Whether the endpoint's certificate was refused.
+    pub(crate) fn is_certificate(&self) -> bool {
+        match self {
+            Self::CertificateNotTrusted | Self::Certificate(_) => true,
+            Self::Refused
+            | Self::NameNotFound
+            | Self::Tls(_)
+            | Self::Broken(_)
+            | Self::Other(_) => false,
+        }
+    }
+
     /// Whether the request cannot have been sent.
     pub(crate) fn is_before_sending(&self) -> bool {
         match self {
@@ -348,9 +360,10 @@ pub(crate) fn connect_reason(error: &(dyn StdError + 'static)) -> ConnectReason 
 
 fn tls_reason(error: &rustls::Error) -> ConnectReason {
     match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
-            ConnectReason::CertificateNotTrusted
-        }
+        // A bad signature is that of another CA with the name of a trusted one, such as one that was made anew.
+        rustls::Error::InvalidCertificate(
+            rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature,
+        ) => ConnectReason::CertificateNotTrusted,
         rustls::Error::InvalidCertificate(other) => ConnectReason::Certificate(other.to_string()),
         other => ConnectReason::Tls(other.to_string()),
     }

@@ -28,10 +28,14 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::ClassifyRetry;
+use aws_smithy_runtime_api::client::retries::classifiers::RetryAction;
+use aws_smithy_runtime_api::client::retries::classifiers::RetryClassifierPriority;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
@@ -287,7 +291,8 @@ impl Transport {
             Repeat::Always => builder
                 .retry_classifier(TransientErrorClassifier::<Remote>::new())
                 .retry_classifier(HttpStatusCodeClassifier::default())
-                .retry_classifier(AwsErrorCodeClassifier::<Remote>::new()),
+                .retry_classifier(AwsErrorCodeClassifier::<Remote>::new())
+                .retry_classifier(CertificatesStay),
             Repeat::IfThrottled => builder.retry_classifier(
                 AwsErrorCodeClassifier::<Remote>::builder()
                     .transient_errors(&[] as &'static [&'static str])
@@ -407,6 +412,33 @@ impl Intercept for CountAttempts {
             Self::count(|tally| tally.harmless += 1);
         }
         Ok(())
+    }
+}
+
+/// A certificate does not get better by asking again.
+#[derive(Debug)]
+struct CertificatesStay;
+
+impl ClassifyRetry for CertificatesStay {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let refused = context
+            .output_or_error()
+            .and_then(Result::err)
+            .and_then(OrchestratorError::as_connector_error)
+            .is_some_and(|error| connect_reason(error).is_certificate());
+        if refused {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "CertificatesStay"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 

@@ -5,6 +5,7 @@
 //! Pure: no IO, no clock, no randomness; the same inputs give the same plan.
 
 mod capture;
+mod difference;
 mod goal;
 mod obstacle;
 mod planner;
@@ -16,6 +17,7 @@ mod step;
 mod survey;
 
 pub use capture::observe_facts;
+pub use difference::differences;
 pub use goal::FailoverMode;
 pub use goal::Goal;
 pub use obstacle::Obstacle;

@@ -147,14 +147,21 @@ pub struct PlanArgs {
     /// What to look at.
     #[command(flatten)]
     pub world: WorldArg,
+    /// Write the plan into a file, for `apply --plan`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `apply`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ApplyArgs {
     /// What to reach.
     #[command(subcommand)]
-    pub goal: GoalCommand,
+    pub goal: Option<GoalCommand>,
+    /// Apply exactly the plan in this file, which `plan --out` wrote; a world that has changed since stops it.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub plan: Option<PathBuf>,
     /// Do not ask before applying.
     #[arg(long, short, global = true)]
     pub yes: bool,

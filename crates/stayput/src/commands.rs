@@ -32,15 +32,19 @@ pub async fn run(cli: Cli) -> Result<Output, CommandError> {
             // Only reads AWS and writes the ledger: nothing to ask about.
             apply::apply(
                 global,
-                &GoalCommand::Capture {
+                apply::Wanted::Goal(&GoalCommand::Capture {
                     networks: args.networks,
-                },
+                }),
                 true,
             )
             .await
         }
         Command::Plan(args) => apply::plan(global, &args).await,
-        Command::Apply(args) => apply::apply(global, &args.goal, args.yes).await,
+        Command::Apply(args) => match (&args.goal, &args.plan) {
+            (Some(goal), _) => apply::apply(global, apply::Wanted::Goal(goal), args.yes).await,
+            (None, Some(file)) => apply::apply(global, apply::Wanted::Plan(file), args.yes).await,
+            (None, None) => Err(CommandError::new(Kind::Usage, "name a goal or a --plan")),
+        },
         Command::Status(args) => status::run(global, &args).await,
         Command::Trace(args) => trace::run(global, &args).await,
         Command::World(WorldCommand::Save { path }) => {

@@ -352,7 +352,7 @@ fn everybody_is_reached(
     {
         for address in facts.addresses() {
             let verdict = after.verdict(&Source::OnPrem, address);
-            prop_assert_eq!(verdict.site(), Some(home), "{address}: {verdict}");
+            prop_assert_eq!(verdict.site(), Some(home), "{}: {}", address, verdict);
         }
     }
     for address in before.addresses_of_interest() {
@@ -362,12 +362,8 @@ fn everybody_is_reached(
             .is_some_and(|network| networks.contains(&network.name));
         let was = before.verdict(&Source::OnPrem, address);
         if !mine && was.is_delivered() {
-            prop_assert_eq!(
-                after.verdict(&Source::OnPrem, address).site(),
-                was.site(),
-                "{}",
-                address
-            );
+            let is = after.verdict(&Source::OnPrem, address);
+            prop_assert_eq!(is.site(), was.site(), "{}", address);
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::json;
 use stayput_engine::Engine;
@@ -12,6 +13,8 @@ use stayput_ledger::Entry;
 use stayput_plan::Action;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
+use stayput_plan::PLAN_VERSION;
+use stayput_plan::Plan;
 
 use crate::cli::Global;
 use crate::cli::GoalCommand;
@@ -56,28 +59,90 @@ fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
 
 /// Shows what reaching a goal would do.
 pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandError> {
+    // What is wrong with the file or the goal is said before anybody is contacted.
+    let goal = goal(&session::load_estate(&global.file)?, &args.goal)?;
     let seen = observed::observe(global, args.world.world.as_deref()).await?;
-    let goal = goal(&seen.estate, &args.goal)?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
+    if let Some(file) = &args.out {
+        let text = serde_json::to_vec_pretty(&plan)
+            .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        std::fs::write(file, text).map_err(|error| {
+            CommandError::new(
+                Kind::Failed,
+                format!("{} cannot be written: {error}", file.display()),
+            )
+        })?;
+    }
     Ok(Output::new(
         stayput_plan::render(&plan),
         json!({ "ok": true, "plan": plan }),
     ))
 }
 
+/// What to apply.
+pub enum Wanted<'a> {
+    /// Whatever reaches this goal now.
+    Goal(&'a GoalCommand),
+    /// Exactly the plan in this file.
+    Plan(&'a Path),
+}
+
+/// Reads a plan that `plan --out` wrote.
+fn read_plan(estate: &Estate, file: &Path) -> Result<Plan, CommandError> {
+    let wrong =
+        |what: String| CommandError::new(Kind::Usage, format!("{}: {what}", file.display()));
+    let text = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let plan: Plan = serde_json::from_slice(&text).map_err(|error| {
+        wrong(format!("is no saved plan: {error}")).hint("stayput plan … --out FILE writes one")
+    })?;
+    if plan.version != PLAN_VERSION {
+        return Err(wrong(format!(
+            "has format {}; this build reads {PLAN_VERSION}",
+            plan.version
+        )));
+    }
+    if plan.estate != estate.name {
+        return Err(wrong(format!(
+            "is for estate {}, the estate file is of {}",
+            plan.estate, estate.name
+        )));
+    }
+    Ok(plan)
+}
+
+/// A saved plan is applied only if the same would be planned now: whatever differs has changed in the world since.
+fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
+    let differences = stayput_plan::differences(saved, now);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut error = CommandError::new(
+        Kind::WorldChanged,
+        "the world is not what this plan was made for; nothing was changed",
+    )
+    .hint("look at the new plan and save it again: stayput plan … --out FILE");
+    error.causes = differences;
+    Err(error)
+}
+
 /// Shows, asks, applies.
-pub async fn apply(
-    global: &Global,
-    command: &GoalCommand,
-    yes: bool,
-) -> Result<Output, CommandError> {
+pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Output, CommandError> {
     // What is wrong with the file or the goal is said before anybody is contacted.
     let estate = session::load_estate(&global.file)?;
-    let goal = goal(&estate, command)?;
+    let (goal, saved) = match wanted {
+        Wanted::Goal(command) => (goal(&estate, command)?, None),
+        Wanted::Plan(file) => {
+            let saved = read_plan(&estate, file)?;
+            (saved.goal.clone(), Some(saved))
+        }
+    };
     let _lock = session::lock(&estate)?;
     let (mut engine, world) = observed::observe_live(global).await?;
     let facts = engine.ledger.facts()?;
     let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
+    if let Some(saved) = &saved {
+        still_holds(saved, &plan)?;
+    }
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // A run that was killed after its last step is over now.

@@ -58,8 +58,9 @@ struct Network {
 }
 
 pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandError> {
+    // A wrong name is said before anybody is contacted.
+    let names = session::networks(&session::load_estate(&global.file)?, &args.networks)?;
     let seen = observed::observe(global, args.world.world.as_deref()).await?;
-    let names = session::networks(&seen.estate, &args.networks)?;
     Ok(report(&seen, &names, args.all))
 }
 

@@ -62,7 +62,8 @@ fn wrong_usage_exits_with_2() {
         ],
         &["status", "--colour"],
     ] {
-        run(args).exits(2).says(&["Usage: stayput"]);
+        let answer = run(args).exits(2);
+        assert!(answer.err.contains("--help") || answer.err.contains("Usage: stayput"));
     }
 }
 

@@ -85,7 +85,7 @@ pub fn assert_untouched(before: &World, now: &World) {
             let now = &now.tgw_route_tables[id];
             assert_eq!(before.associations, now.associations, "{id}");
             assert_eq!(before.propagations, now.propagations, "{id}");
-            if before.name.as_deref() == Some("isolated") {
+            if before.name.as_deref() == Some("tokyo-isolated") {
                 assert_eq!(before.static_routes, now.static_routes);
             }
         }
@@ -112,7 +112,7 @@ pub fn assert_untouched(before: &World, now: &World) {
     assert!(
         isolated
             .into_iter()
-            .any(|table| table.name.as_deref() == Some("isolated"))
+            .any(|table| table.name.as_deref() == Some("tokyo-isolated"))
     );
 }
 
