@@ -74,8 +74,13 @@ class Aws:
             "resource_type": "attachment.resource-type",
         }
         wanted = [{"Name": names.get(name, name), "Values": [value]} for name, value in filters.items()]
-        pages = self.client("ec2", region).get_paginator("search_transit_gateway_routes").paginate(
-            TransitGatewayRouteTableId=table, Filters=wanted or [{"Name": "state", "Values": ["active", "blackhole", "pending"]}]
+        pages = (
+            self.client("ec2", region)
+            .get_paginator("search_transit_gateway_routes")
+            .paginate(
+                TransitGatewayRouteTableId=table,
+                Filters=wanted or [{"Name": "state", "Values": ["active", "blackhole", "pending"]}],
+            )
         )
         return [route for page in pages for route in page["Routes"]]
 
@@ -151,7 +156,9 @@ class Sandbox:
         )["TransitGateway"]
         tgw = made["TransitGatewayId"]
         until(
-            lambda: ec2.describe_transit_gateways(TransitGatewayIds=[tgw])["TransitGateways"][0]["State"] == "available",
+            lambda: (
+                ec2.describe_transit_gateways(TransitGatewayIds=[tgw])["TransitGateways"][0]["State"] == "available"
+            ),
             "the Transit Gateway",
         )
         return tgw
@@ -162,10 +169,12 @@ class Sandbox:
         made = ec2.create_transit_gateway_route_table(TransitGatewayId=tgw)["TransitGatewayRouteTable"]
         table = made["TransitGatewayRouteTableId"]
         until(
-            lambda: ec2.describe_transit_gateway_route_tables(TransitGatewayRouteTableIds=[table])[
-                "TransitGatewayRouteTables"
-            ][0]["State"]
-            == "available",
+            lambda: (
+                ec2.describe_transit_gateway_route_tables(TransitGatewayRouteTableIds=[table])[
+                    "TransitGatewayRouteTables"
+                ][0]["State"]
+                == "available"
+            ),
             "the route table",
         )
         return table
@@ -178,9 +187,9 @@ class Sandbox:
 
     def attach(self, vpc, subnet):
         """Attaches a VPC and waits until it is attached: the attachment's id."""
-        made = self.ec2.create_transit_gateway_vpc_attachment(
-            TransitGatewayId=self.tgw, VpcId=vpc, SubnetIds=[subnet]
-        )["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
+        made = self.ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=self.tgw, VpcId=vpc, SubnetIds=[subnet])[
+            "TransitGatewayVpcAttachment"
+        ]["TransitGatewayAttachmentId"]
         until(lambda: self.state(made) == "available", "the attachment")
         return made
 

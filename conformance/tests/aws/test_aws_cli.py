@@ -16,7 +16,12 @@ def cli(account_environment):
 
     def run(*words, fails=False):
         done = subprocess.run(
-            [program, *words, "--output", "json"], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [program, *words, "--output", "json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         if fails:
             assert done.returncode != 0, done.stdout
@@ -132,7 +137,9 @@ def test_dynamodb_from_the_shell(cli):
         "PAY_PER_REQUEST",
     )
     cli("dynamodb", "wait", "table-exists", "--table-name", "cli")
-    cli("dynamodb", "put-item", "--table-name", "cli", "--item", '{"InstanceId": {"S": "i-1"}, "IP": {"S": "10.0.0.1"}}')
+    cli(
+        "dynamodb", "put-item", "--table-name", "cli", "--item", '{"InstanceId": {"S": "i-1"}, "IP": {"S": "10.0.0.1"}}'
+    )
     assert cli("dynamodb", "scan", "--table-name", "cli")["Count"] == 1
     cli("dynamodb", "delete-table", "--table-name", "cli")
 
@@ -152,5 +159,12 @@ def test_direct_connect_from_the_shell(cli):
 
 
 def test_another_region_by_option(cli):
-    found = cli("ec2", "describe-transit-gateways", "--region", "ap-northeast-3", "--query", "TransitGateways[].Options.AmazonSideAsn")
+    found = cli(
+        "ec2",
+        "describe-transit-gateways",
+        "--region",
+        "ap-northeast-3",
+        "--query",
+        "TransitGateways[].Options.AmazonSideAsn",
+    )
     assert 64513 in found

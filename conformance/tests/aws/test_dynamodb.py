@@ -55,7 +55,9 @@ def test_a_table_is_created_described_listed_and_deleted(client, service, refuse
     described = client.describe_table(TableName=table.name)["Table"]
     assert described["TableStatus"] == "ACTIVE"
     assert described["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
-    assert table.name in [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
+    assert table.name in [
+        name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]
+    ]
     with refuse("ResourceInUseException"):
         client.create_table(
             TableName=table.name,
@@ -132,7 +134,14 @@ def test_a_failed_condition_changes_nothing_and_can_show_the_item(plain, refuse)
 )
 def test_conditions_hold_when_they_should(plain, refuse, condition):
     plain.put_item(
-        Item={"pk": "cond", "n": 7, "name": "web-01", "tags": {"blue", "green"}, "map": {"inner": "x"}, "list": ["a", "b"]}
+        Item={
+            "pk": "cond",
+            "n": 7,
+            "name": "web-01",
+            "tags": {"blue", "green"},
+            "map": {"inner": "x"},
+            "list": ["a", "b"],
+        }
     )
     plain.put_item(Item={"pk": "cond"} | plain.get_item(Key={"pk": "cond"})["Item"], ConditionExpression=condition)
     with refuse("ConditionalCheckFailedException"):
@@ -144,8 +153,8 @@ def test_update_expressions_set_remove_add_and_delete(plain):
     answer = plain.update_item(
         Key={"pk": "up"},
         UpdateExpression=(
-            "SET n = n + :two, #l = list_append(#l, :b), fresh = if_not_exists(fresh, :two), #m.#k = :two, m2 = :ten - n"
-            " REMOVE gone ADD counted :two, more :s DELETE #s :x"
+            "SET n = n + :two, #l = list_append(#l, :b), fresh = if_not_exists(fresh, :two)"
+            ", #m.#k = :two, m2 = :ten - n REMOVE gone ADD counted :two, more :s DELETE #s :x"
         ),
         ExpressionAttributeNames={"#l": "list", "#k": "weird key", "#m": "map", "#s": "set"},
         ExpressionAttributeValues={":two": 2, ":ten": 10, ":b": ["b"], ":s": {"new"}, ":x": {"x"}},
@@ -215,7 +224,9 @@ def test_query_orders_by_number_and_pages(table):
     assert (first["Count"], first["ScannedCount"]) == (2, 4)
     assert first["LastEvaluatedKey"] == {"pk": "q", "sk": 3}
     rest = table.query(
-        KeyConditionExpression=on.Key("pk").eq("q"), ExclusiveStartKey=first["LastEvaluatedKey"], ProjectionExpression="sk"
+        KeyConditionExpression=on.Key("pk").eq("q"),
+        ExclusiveStartKey=first["LastEvaluatedKey"],
+        ProjectionExpression="sk",
     )
     assert rest["Items"][0] == {"sk": 4} and len(rest["Items"]) == 26
 
@@ -271,7 +282,13 @@ def test_a_transaction_does_all_or_nothing_and_says_why(client, plain):
                         "ExpressionAttributeValues": {":one": {"N": "1"}, ":expected": {"N": str(expected)}},
                     }
                 },
-                {"Put": {"TableName": plain.name, "Item": {"pk": {"S": "t2"}}, "ConditionExpression": "attribute_not_exists(pk)"}},
+                {
+                    "Put": {
+                        "TableName": plain.name,
+                        "Item": {"pk": {"S": "t2"}},
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                    }
+                },
             ]
         )
 

@@ -9,7 +9,7 @@ WAIT = {"Delay": 1, "MaxAttempts": 20}
 
 
 @pytest.fixture(scope="module")
-def place(aws, ec2):
+def place(ec2):
     """A subnet of our own: VPC and subnet ids."""
     vpc = ec2.create_vpc(CidrBlock="10.231.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.231.1.0/24")["Subnet"]["SubnetId"]

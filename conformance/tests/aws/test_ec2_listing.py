@@ -84,7 +84,13 @@ def test_windows_is_told_from_linux(aws):
 
 def test_filters_narrow_and_combine(aws, ec2):
     stopped = pages_of(ec2, "describe_instances", Filters=[{"Name": "instance-state-name", "Values": ["stopped"]}])
-    names = [tag["Value"] for page in stopped for one in page["Reservations"] for tag in one["Instances"][0]["Tags"] if tag["Key"] == "Name"]
+    names = [
+        tag["Value"]
+        for page in stopped
+        for one in page["Reservations"]
+        for tag in one["Instances"][0]["Tags"]
+        if tag["Key"] == "Name"
+    ]
     assert "report" in names
     both = ec2.describe_instances(
         Filters=[
@@ -107,7 +113,10 @@ def test_two_instances_may_have_one_name_and_one_may_have_none(ec2):
 
 def test_an_interface_of_a_service_is_in_the_way_and_says_so(aws, ec2):
     found = ec2.describe_network_interfaces(
-        Filters=[{"Name": "vpc-id", "Values": [aws.vpc("legacy")]}, {"Name": "addresses.private-ip-address", "Values": ["172.30.2.10"]}]
+        Filters=[
+            {"Name": "vpc-id", "Values": [aws.vpc("legacy")]},
+            {"Name": "addresses.private-ip-address", "Values": ["172.30.2.10"]},
+        ]
     )["NetworkInterfaces"]
     assert len(found) == 1
     assert found[0]["InterfaceType"] == "network_load_balancer"
@@ -126,7 +135,12 @@ def test_an_unknown_filter_is_refused(ec2, refuse):
     [
         ("describe_instances", "InstanceIds", "i-0123456789abcdef0", "InvalidInstanceID.NotFound"),
         ("describe_instances", "InstanceIds", "i-nonsense", "InvalidInstanceID.Malformed"),
-        ("describe_network_interfaces", "NetworkInterfaceIds", "eni-0123456789abcdef0", "InvalidNetworkInterfaceID.NotFound"),
+        (
+            "describe_network_interfaces",
+            "NetworkInterfaceIds",
+            "eni-0123456789abcdef0",
+            "InvalidNetworkInterfaceID.NotFound",
+        ),
         ("describe_subnets", "SubnetIds", "subnet-0123456789abcdef0", "InvalidSubnetID.NotFound"),
         ("describe_vpcs", "VpcIds", "vpc-0123456789abcdef0", "InvalidVpcID.NotFound"),
         ("describe_route_tables", "RouteTableIds", "rtb-0123456789abcdef0", "InvalidRouteTableID.NotFound"),

@@ -1,4 +1,4 @@
-"""SSM: one bad instance fails the call, an invocation appears late, and the capture script does what it does in a guest."""
+"""SSM: one bad instance fails the call, an invocation appears late, the capture script does in a guest what it does."""
 
 import json
 import uuid
@@ -32,6 +32,7 @@ def send(ssm, ids, *commands, document="AWS-RunShellScript", **more):
 
 def result(ssm, command, instance):
     """What came of a run; waits for its end."""
+
     def ended():
         seen = appeared(ssm, command, instance)
         return seen and seen["Status"] not in ("Pending", "InProgress", "Delayed") and seen
@@ -57,7 +58,11 @@ def test_managed_instances_are_listed_over_several_pages(aws, ssm):
 
 
 def test_one_instance_that_is_not_managed_fails_the_whole_call(aws, ssm, linux, refuse):
-    for bad in (aws.instance("report")["InstanceId"], aws.instance("nc2-tokyo-host-1")["InstanceId"], "i-0123456789abcdef0"):
+    for bad in (
+        aws.instance("report")["InstanceId"],
+        aws.instance("nc2-tokyo-host-1")["InstanceId"],
+        "i-0123456789abcdef0",
+    ):
         with refuse("InvalidInstanceId"):
             send(ssm, [linux, bad], "hostname")
 
@@ -96,9 +101,7 @@ def appeared(ssm, command, instance):
 def test_a_command_prints_what_the_guest_is(ssm, linux, windows):
     addresses = result(ssm, send(ssm, [linux], "ip -j addr"), linux)
     assert (addresses["Status"], addresses["ResponseCode"]) == ("Success", 0)
-    found = {
-        one["local"] for link in json.loads(addresses["StandardOutputContent"]) for one in link["addr_info"]
-    }
+    found = {one["local"] for link in json.loads(addresses["StandardOutputContent"]) for one in link["addr_info"]}
     assert {"172.30.1.10", "172.30.1.110", "172.30.1.111"} <= found
     shown = result(ssm, send(ssm, [windows], "ipconfig /all", document="AWS-RunPowerShellScript"), windows)
     assert "172.30.1.34" in shown["StandardOutputContent"]
@@ -129,7 +132,7 @@ def test_a_command_to_tags_reaches_what_has_them(aws, ssm):
     assert (command["Status"], command["TargetCount"], command["CompletedCount"]) == ("Success", 2, 2)
 
 
-def test_more_than_fifty_instances_are_too_many(ssm, linux, refuse):
+def test_more_than_fifty_instances_are_too_many(ssm, refuse):
     with refuse("ValidationException", "InvalidInstanceId"):
         send(ssm, [f"i-{number:017x}" for number in range(51)], "hostname")
 

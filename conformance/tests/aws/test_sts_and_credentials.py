@@ -39,7 +39,9 @@ def test_wrong_keys_are_refused_with_the_services_own_error(aws, refuse, service
     with refuse(*unknown):
         getattr(stranger, operation)(**arguments)
     liar = aws.client(
-        service, aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], aws_secret_access_key="not/the/secret/of/that/key/at/all"
+        service,
+        aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key="not/the/secret/of/that/key/at/all",
     )
     with refuse(*wrong):
         getattr(liar, operation)(**arguments)

@@ -24,16 +24,19 @@ def propagations(ec2, table):
 def test_a_vpc_attachment_becomes_available_after_a_while(lab, ec2, sandbox):
     vpc, subnet = sandbox.vpc("10.237.0.0/16", "10.237.1.0/24")
     with lab.frozen():
-        made = ec2.create_transit_gateway_vpc_attachment(
-            TransitGatewayId=sandbox.tgw, VpcId=vpc, SubnetIds=[subnet]
-        )["TransitGatewayVpcAttachment"]
+        made = ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=sandbox.tgw, VpcId=vpc, SubnetIds=[subnet])[
+            "TransitGatewayVpcAttachment"
+        ]
         assert made["State"] == "pending"
         assert (made["VpcId"], made["SubnetIds"]) == (vpc, [subnet])
     ident = made["TransitGatewayAttachmentId"]
     until(lambda: sandbox.state(ident) == "available", "the attachment")
     (enis,) = [
         ec2.describe_network_interfaces(
-            Filters=[{"Name": "subnet-id", "Values": [subnet]}, {"Name": "interface-type", "Values": ["transit_gateway"]}]
+            Filters=[
+                {"Name": "subnet-id", "Values": [subnet]},
+                {"Name": "interface-type", "Values": ["transit_gateway"]},
+            ]
         )["NetworkInterfaces"]
     ]
     assert len(enis) == 1
@@ -56,7 +59,9 @@ def test_an_attachment_is_associated_with_one_table_only(ec2, sandbox, spoke, re
             ec2.associate_transit_gateway_route_table(
                 TransitGatewayRouteTableId=again, TransitGatewayAttachmentId=spoke[1]
             )
-    (seen,) = ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[spoke[1]])["TransitGatewayAttachments"]
+    (seen,) = ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[spoke[1]])[
+        "TransitGatewayAttachments"
+    ]
     assert seen["Association"] == {"TransitGatewayRouteTableId": table, "State": "associated"}
     with refuse("IncorrectState"):
         ec2.delete_transit_gateway_route_table(TransitGatewayRouteTableId=table)
@@ -131,7 +136,9 @@ def test_a_peering_is_asked_for_in_one_region_and_accepted_in_the_other(aws, ec2
 
 def test_a_peering_does_not_propagate(aws, ec2, sandbox, refuse):
     table = sandbox.table()
-    with refuse("InvalidParameterValue", "UnsupportedOperation", "IncorrectState", "InvalidTransitGatewayAttachmentID.NotFound"):
+    with refuse(
+        "InvalidParameterValue", "UnsupportedOperation", "IncorrectState", "InvalidTransitGatewayAttachmentID.NotFound"
+    ):
         ec2.enable_transit_gateway_route_table_propagation(
             TransitGatewayRouteTableId=table, TransitGatewayAttachmentId=aws.attachment("tokyo-osaka")
         )

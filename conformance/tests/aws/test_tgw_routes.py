@@ -40,9 +40,9 @@ def write(ec2, table):
 
     def write(cidr, attachment=None):
         target = {"TransitGatewayAttachmentId": attachment} if attachment else {"Blackhole": True}
-        made = ec2.create_transit_gateway_route(
-            TransitGatewayRouteTableId=table, DestinationCidrBlock=cidr, **target
-        )["Route"]
+        made = ec2.create_transit_gateway_route(TransitGatewayRouteTableId=table, DestinationCidrBlock=cidr, **target)[
+            "Route"
+        ]
         settle(ec2, table, cidr)
         return made
 
@@ -93,7 +93,11 @@ def test_a_second_static_route_of_one_prefix_is_refused(ec2, table, write, left,
 
 def test_replace_moves_a_route_and_makes_one_where_there_is_none(ec2, table, write, left, right):
     write(P, left[1])
-    for target in ({"TransitGatewayAttachmentId": right[1]}, {"Blackhole": True}, {"TransitGatewayAttachmentId": left[1]}):
+    for target in (
+        {"TransitGatewayAttachmentId": right[1]},
+        {"Blackhole": True},
+        {"TransitGatewayAttachmentId": left[1]},
+    ):
         ec2.replace_transit_gateway_route(TransitGatewayRouteTableId=table, DestinationCidrBlock=P, **target)
         route = settle(ec2, table, P)
         seen = [one["TransitGatewayAttachmentId"] for one in route.get("TransitGatewayAttachments", [])]

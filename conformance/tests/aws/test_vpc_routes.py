@@ -21,7 +21,7 @@ def table(ec2, vpc):
 
 
 @pytest.fixture
-def interface(aws, ec2, vpc):
+def interface(ec2, vpc):
     """An interface in the VPC: that of an instance."""
     made = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=vpc[1])["Instances"][0]
     yield made["NetworkInterfaces"][0]["NetworkInterfaceId"]

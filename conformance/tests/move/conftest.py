@@ -69,7 +69,11 @@ class Move:
                     },
                 },
                 "NetworkMappings": [
-                    {"SourceNetworkID": workloads[0]["Networks"][0]["ID"], "TargetNetworkID": target, "TestNetworkID": ""}
+                    {
+                        "SourceNetworkID": workloads[0]["Networks"][0]["ID"],
+                        "TargetNetworkID": target,
+                        "TestNetworkID": "",
+                    }
                 ],
                 "Settings": {"GuestPrepMode": "auto"},
                 "Workload": {

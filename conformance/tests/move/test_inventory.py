@@ -54,7 +54,13 @@ def test_workloads_are_the_instances_of_the_region_page_by_page(move, ec2):
     source = move.providers()["aws"]["MetaData"]["UUID"]
     seen = []
     while True:
-        body = {"Filter": {"Datacenter": ["ap-northeast-1"]}, "ShowVMS": "all", "SortBy": "VMName", "Limit": 50, "AfterOffset": len(seen)}
+        body = {
+            "Filter": {"Datacenter": ["ap-northeast-1"]},
+            "ShowVMS": "all",
+            "SortBy": "VMName",
+            "Limit": 50,
+            "AfterOffset": len(seen),
+        }
         answer = move.post(f"/providers/{source}/workloads/list", body, status=(200, 202))
         seen += answer["Entities"] or []
         if len(seen) >= answer["MetaData"]["Count"] or not answer["Entities"]:
@@ -69,7 +75,10 @@ def test_workloads_are_the_instances_of_the_region_page_by_page(move, ec2):
 
 def test_a_query_narrows_and_a_limit_has_a_limit(move):
     source = move.providers()["aws"]["MetaData"]["UUID"]
-    ask = lambda **body: move.post(f"/providers/{source}/workloads/list", body, status=(200, 202))
+
+    def ask(**body):
+        return move.post(f"/providers/{source}/workloads/list", body, status=(200, 202))
+
     found = ask(Filter={"Datacenter": ["ap-northeast-1"]}, Query="batch", Limit=10)
     assert found["MetaData"]["Count"] == 2
     nothing = ask(Filter={"Datacenter": ["ap-northeast-1"]}, Query="no such machine")

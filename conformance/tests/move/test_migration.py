@@ -39,7 +39,9 @@ def test_a_machine_moves_from_ec2_to_the_cluster(lab, move, prism, ec2, target, 
         until(copied, "the data to be copied", patience=30)
     assert seen == sorted(seen) and 0 <= seen[0][0] < 100 and seen[-1][0] == 100
     shown = move.get(f"/plans/{plan}")["MetaData"]
-    assert shown["StateString"] == "MigrationPlanStateInProgress" and shown["State"] == 4, "ready is of a VM, not of a plan"
+    assert shown["StateString"] == "MigrationPlanStateInProgress" and shown["State"] == 4, (
+        "ready is of a VM, not of a plan"
+    )
     assert shown["VMStateCounts"] == {"ReadyToCutover": 1}
     assert instance_state(ec2, web["VmID"])[0] == "running"
     move.act(plan, web, "cutover")
@@ -56,9 +58,13 @@ def test_a_machine_moves_from_ec2_to_the_cluster(lab, move, prism, ec2, target, 
     (nic,) = vm["nics"]
     network = nic["nicNetworkInfo"]
     assert network["subnet"]["extId"] == target
-    assert network["ipv4Config"]["ipAddress"]["value"].startswith("192.168.50."), "an address of the pool, not the old one"
+    assert network["ipv4Config"]["ipAddress"]["value"].startswith("192.168.50."), (
+        "an address of the pool, not the old one"
+    )
     assert nic["nicBackingInfo"]["macAddress"] != mac and nic["nicBackingInfo"]["macAddress"].startswith("50:6b:8d:")
-    names = [one["Event"]["EventName"] for one in move.post("/events", {})["Events"] if one["Event"]["MpName"] == fresh_name]
+    names = [
+        one["Event"]["EventName"] for one in move.post("/events", {})["Events"] if one["Event"]["MpName"] == fresh_name
+    ]
     assert names
     move.call("DELETE", f"/plans/{plan}", status=(200, 202, 204))
     move.get(f"/plans/{plan}", status=404)
@@ -115,7 +121,7 @@ def test_a_running_plan_cannot_be_edited_or_deleted(move, running, target, fresh
     move.call("DELETE", f"/plans/{running[0]}", status=(409, 422))
 
 
-def test_a_plan_is_suspended_resumed_and_cancelled(lab, move, running):
+def test_a_plan_is_suspended_resumed_and_cancelled(move, running):
     plan, workload = running
     move.ready(plan, workload)
     move.post(f"/plans/{plan}/suspend")
@@ -144,7 +150,10 @@ def test_a_plan_that_names_what_is_not_there_is_refused(move, target, fresh_name
     workload = move.workload("db-01")
     nowhere = "00000000-0000-4000-8000-000000000000"
     move.post("/plans", move.plan_body(fresh_name, nowhere, workload), status=422)
-    for path in (("TargetInfo", "AOSProviderAttrs", "ClusterUUID"), ("TargetInfo", "AOSProviderAttrs", "ContainerUUID")):
+    for path in (
+        ("TargetInfo", "AOSProviderAttrs", "ClusterUUID"),
+        ("TargetInfo", "AOSProviderAttrs", "ContainerUUID"),
+    ):
         body = move.plan_body(fresh_name, target, workload)
         inner = body["Spec"]
         for key in path[:-1]:

@@ -1,6 +1,5 @@
 """Nutanix's own v4 SDKs, one set for each Prism Central of the lab."""
 
-import itertools
 import os
 import uuid
 
@@ -109,10 +108,10 @@ class Prism:
     @staticmethod
     def everything(list_call, *arguments, limit=100, **options):
         """All pages of a list."""
-        found = []
-        for page in itertools.count():
+        page, found = 0, []
+        while True:
             answer = list_call(*arguments, _page=page, _limit=limit, **options)
-            found += answer.data or []
+            page, found = page + 1, found + (answer.data or [])
             if len(found) >= answer.metadata.total_available_results or not answer.data:
                 return found
 
@@ -127,7 +126,10 @@ class Prism:
     def make_subnet(self, name, cidr, vpc, pool=(200, 250)):
         """An overlay subnet with a pool: its id."""
         network = cidr.split("/")[0].rsplit(".", 1)[0]
-        ip = lambda last: networking.IPv4Address(value=f"{network}.{last}", prefix_length=32)
+
+        def ip(last):
+            return ipv4(networking, f"{network}.{last}")
+
         body = networking.Subnet(
             name=name,
             subnet_type=networking.SubnetType.OVERLAY,

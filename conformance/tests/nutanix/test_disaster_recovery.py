@@ -236,7 +236,11 @@ def test_parts_of_a_plan_are_added_changed_and_deleted(sites, plan, machines, re
             power_state=datapolicies.PowerState.ON,
             ip_mappings=[
                 datapolicies.IpMapping(
-                    network_mapping_ext_id=mapping.ext_id, primary_ip=ip, recovery_ip=ip, primary_test_ip=ip, recovery_test_ip=ip
+                    network_mapping_ext_id=mapping.ext_id,
+                    primary_ip=ip,
+                    recovery_ip=ip,
+                    primary_test_ip=ip,
+                    recovery_test_ip=ip,
                 )
             ],
         ),
@@ -270,7 +274,8 @@ def test_recovery_points_are_made_replicated_and_retained(lab, sites, policy, ma
     assert type(point).__name__ == "RecoveryPoint" and point.status == "COMPLETE"
     lab.pass_time(3 * 3600)
     later = until(
-        lambda: (newer := newest_point(there, vm)).creation_time > point.creation_time and newer, "a newer recovery point"
+        lambda: (newer := newest_point(there, vm)).creation_time > point.creation_time and newer,
+        "a newer recovery point",
     )
     read = there.prism.points.get_recovery_point_by_id(later.ext_id).data
     assert read.location_agnostic_id == later.location_agnostic_id
@@ -308,7 +313,11 @@ def test_a_test_failover_leaves_the_originals_alone_and_is_cleaned_up(sites, pla
     job = job_of(there, there.prism.actions.test_failover_recovery_plan(plan, spec))
     assert job.status == "SUCCEEDED", complaints(there, job)
     vnics = there.prism.subnets.list_vnics_by_subnet_id(there.test_subnet).data
-    assert sorted(one.assigned_ipv4_addresses[0].ipv4.value for one in vnics) == ["10.251.1.10", "10.251.1.20", "10.251.1.30"]
+    assert sorted(one.assigned_ipv4_addresses[0].ipv4.value for one in vnics) == [
+        "10.251.1.10",
+        "10.251.1.20",
+        "10.251.1.30",
+    ]
     assert there.machines(machines) == {}, "nothing in the production subnet"
     assert {name: (vm.ext_id, vm.power_state) for name, vm in here.machines(machines).items()} == before
     there.prism.done(there.prism.actions.cleanup_recovery_plan_resources(plan))
@@ -327,7 +336,11 @@ def test_a_planned_failover_takes_the_machines_over_with_address_and_mac_and_bac
         job = job_of(target, reference)
         assert job.status == "SUCCEEDED", complaints(target, job)
         assert (job.action_type, job.percentage_complete) == ("PLANNED_FAILOVER", 100)
-        assert [phase.phase_type for phase in job.execution_phases] == ["PRE_PROCESSING", "ENTITY_RECOVERY", "POST_PROCESSING"]
+        assert [phase.phase_type for phase in job.execution_phases] == [
+            "PRE_PROCESSING",
+            "ENTITY_RECOVERY",
+            "POST_PROCESSING",
+        ]
         assert {phase.status for phase in job.execution_phases} == {"SUCCEEDED"}
         assert target.prism.done(reference)
         after = target.machines(machines)
@@ -350,7 +363,10 @@ def test_a_planned_failover_takes_the_machines_over_with_address_and_mac_and_bac
         labels = {one.ext_id for vm in after.values() for one in vm.categories or []}
         keys = {target.prism.categories.get_category_by_id(one).data.key for one in labels}
         assert keys == {"ConfDR"}
-        until(lambda target=target, source=source: replicated(target, source, machines) is None, "replication to turn round")
+        until(
+            lambda target=target, source=source: replicated(target, source, machines) is None,
+            "replication to turn round",
+        )
 
 
 def test_a_second_failover_while_one_runs_is_refused(lab, sites, plan, machines):
@@ -388,7 +404,9 @@ def test_a_target_subnet_of_another_prefix_is_warned_about(sites, category, mach
         primary_network=network(here), recovery_network=elsewhere, is_ip_mapping_enabled=True
     )
     prism.done(plans.create_network_mapping(ident, mapping))
-    prism.done(plans.create_recovery_stage(ident, datapolicies.RecoveryStage(entity_type="VM", category_ext_ids=[category])))
+    prism.done(
+        plans.create_recovery_stage(ident, datapolicies.RecoveryStage(entity_type="VM", category_ext_ids=[category]))
+    )
     spec = dataprotection.BaseRecoveryPlanActionSpec(name="conf-warn", failover_directions=directions(here, there))
     job = job_of(there, there.prism.actions.validate_recovery_plan(ident, spec))
     assert job.status == "SUCCEEDED_WITH_VALIDATION_WARNING"

@@ -32,7 +32,8 @@ def change(tokyo, name, *cidrs):
     vpc.externally_routable_prefixes = [
         networking.IPSubnet(
             ipv4=networking.IPv4Subnet(
-                ip=networking.IPv4Address(value=cidr.split("/")[0], prefix_length=32), prefix_length=int(cidr.split("/")[1])
+                ip=networking.IPv4Address(value=cidr.split("/")[0], prefix_length=32),
+                prefix_length=int(cidr.split("/")[1]),
             )
         )
         for cidr in ("192.168.50.0/24", *cidrs)

@@ -32,7 +32,12 @@ def test_a_subnet_is_created_read_changed_and_deleted(tokyo, prod, fresh_name, r
     answer = tokyo.subnets.get_subnet_by_id(ident)
     made = answer.data
     assert type(made).__name__ == "Subnet"
-    assert (made.name, made.subnet_type, made.vpc_reference, made.ip_prefix) == (fresh_name, "OVERLAY", prod, "10.250.4.0/24")
+    assert (made.name, made.subnet_type, made.vpc_reference, made.ip_prefix) == (
+        fresh_name,
+        "OVERLAY",
+        prod,
+        "10.250.4.0/24",
+    )
     assert made.ip_config[0].ipv4.default_gateway_ip.value == "10.250.4.1"
     assert made.ip_usage.num_assigned_i_ps == 0
     made.description = "changed"
@@ -115,7 +120,10 @@ def test_addresses_are_held_back_by_list_and_let_go_by_context(tokyo, subnet, fr
 
 def test_addresses_are_held_back_by_range_and_by_count(tokyo, subnet):
     in_range = networking.IpReserveSpec(
-        reserve_type=networking.ReserveType.IP_ADDRESS_RANGE, start_ip_address=ip("10.250.3.60"), count=3, client_context="range"
+        reserve_type=networking.ReserveType.IP_ADDRESS_RANGE,
+        start_ip_address=ip("10.250.3.60"),
+        count=3,
+        client_context="range",
     )
     tokyo.done(tokyo.addresses.reserve_ips_by_subnet_id(subnet, in_range))
     assert set(reserved(tokyo, subnet)) == {"10.250.3.60", "10.250.3.61", "10.250.3.62"}
@@ -143,7 +151,8 @@ def with_prefix(tokyo, name, *cidrs):
     vpc.externally_routable_prefixes = [
         networking.IPSubnet(
             ipv4=networking.IPv4Subnet(
-                ip=networking.IPv4Address(value=cidr.split("/")[0], prefix_length=32), prefix_length=int(cidr.split("/")[1])
+                ip=networking.IPv4Address(value=cidr.split("/")[0], prefix_length=32),
+                prefix_length=int(cidr.split("/")[1]),
             )
         )
         for cidr in cidrs

@@ -23,7 +23,9 @@ LISTS = {
     "vms": lambda pc: pc.vms.list_vms(_filter="startswith(name, 'mgmt-')"),
     "nics": lambda pc: pc.vms.list_nics_by_vm_id(pc.vms.list_vms(_filter="name eq 'mgmt-jump'").data[0].ext_id),
     "subnets": lambda pc: pc.subnets.list_subnets(_limit=100),
-    "vnics": lambda pc: pc.subnets.list_vnics_by_subnet_id(pc.subnets.list_subnets(_filter="name eq 'mgmt'").data[0].ext_id),
+    "vnics": lambda pc: pc.subnets.list_vnics_by_subnet_id(
+        pc.subnets.list_subnets(_filter="name eq 'mgmt'").data[0].ext_id
+    ),
     "vpcs": lambda pc: pc.vpcs.list_vpcs(),
     "route tables": lambda pc: pc.route_tables.list_route_tables(),
     "routes": lambda pc: pc.routes.list_routes_by_route_table_id(pc.route_tables.list_route_tables().data[0].ext_id),
@@ -35,14 +37,18 @@ LISTS = {
     "registrations": lambda pc: pc.registrations.list_registrations(pc.domain_manager),
     "policies": lambda pc: pc.policies.list_protection_policies(),
     "plans": lambda pc: pc.plans.list_recovery_plans(),
-    "mappings": lambda pc: [pc.plans.list_network_mappings(plan.ext_id) for plan in pc.plans.list_recovery_plans().data],
+    "mappings": lambda pc: [
+        pc.plans.list_network_mappings(plan.ext_id) for plan in pc.plans.list_recovery_plans().data
+    ],
     "stages": lambda pc: [pc.plans.list_recovery_stages(plan.ext_id) for plan in pc.plans.list_recovery_plans().data],
     "jobs": lambda pc: pc.jobs.list_recovery_plan_jobs(),
     "steps": lambda pc: [
-        pc.jobs.list_execution_steps_by_recovery_plan_job_id(job.ext_id) for job in pc.jobs.list_recovery_plan_jobs().data
+        pc.jobs.list_execution_steps_by_recovery_plan_job_id(job.ext_id)
+        for job in pc.jobs.list_recovery_plan_jobs().data
     ],
     "complaints": lambda pc: [
-        pc.jobs.list_validation_errors_by_recovery_plan_job_id(job.ext_id) for job in pc.jobs.list_recovery_plan_jobs().data
+        pc.jobs.list_validation_errors_by_recovery_plan_job_id(job.ext_id)
+        for job in pc.jobs.list_recovery_plan_jobs().data
     ],
     "recovery points": lambda pc: pc.points.list_recovery_points(),
 }

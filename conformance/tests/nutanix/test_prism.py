@@ -11,7 +11,9 @@ def test_tasks_are_listed_filtered_and_read(tokyo, fresh_name):
     vm = tokyo.make_vm(fresh_name)
     done = tokyo.done(tokyo.vms.delete_vm_by_id(vm, if_match=tokyo.vm_etag(vm)))
     assert done.ext_id.startswith("ZXJnb24=:")
-    recent = tokyo.tasks.list_tasks(_filter="status eq Prism.Config.TaskStatus'SUCCEEDED'", _orderby="createdTime desc", _limit=5).data
+    recent = tokyo.tasks.list_tasks(
+        _filter="status eq Prism.Config.TaskStatus'SUCCEEDED'", _orderby="createdTime desc", _limit=5
+    ).data
     assert done.ext_id in [one.ext_id for one in recent]
     assert all(one.status == "SUCCEEDED" and type(one).__name__ == "Task" for one in recent)
 

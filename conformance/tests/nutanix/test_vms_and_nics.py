@@ -100,7 +100,9 @@ def test_an_address_in_use_fails_the_task_and_leaves_no_nic(tokyo, vm, subnet, f
 
 
 @pytest.mark.parametrize(
-    "address", ["10.99.0.9", "10.250.1.0", "10.250.1.255", "10.250.1.1"], ids=["outside", "network", "broadcast", "gateway"]
+    "address",
+    ["10.99.0.9", "10.250.1.0", "10.250.1.255", "10.250.1.1"],
+    ids=["outside", "network", "broadcast", "gateway"],
 )
 def test_an_address_that_cannot_be_fails_the_task(tokyo, vm, subnet, address):
     assert address in tokyo.failed(tokyo.add_nic(vm, tokyo.nic(subnet, address))).message
@@ -109,7 +111,9 @@ def test_an_address_that_cannot_be_fails_the_task(tokyo, vm, subnet, address):
 def test_an_address_on_an_unmanaged_network_fails_the_task(tokyo, vm):
     unmanaged = next(
         one
-        for one in tokyo.everything(tokyo.subnets.list_subnets, _filter="subnetType eq Networking.Config.SubnetType'VLAN'")
+        for one in tokyo.everything(
+            tokyo.subnets.list_subnets, _filter="subnetType eq Networking.Config.SubnetType'VLAN'"
+        )
         if not one.ip_config
     )
     error = tokyo.failed(tokyo.add_nic(vm, tokyo.nic(unmanaged.ext_id, "10.99.0.9")))

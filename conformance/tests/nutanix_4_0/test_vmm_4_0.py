@@ -44,7 +44,10 @@ def done(rest):
 
     def done(answer):
         task = until(
-            lambda: (found := rest(f"prism/v4.0/config/tasks/{answer.data.ext_id}"))["status"] in ("SUCCEEDED", "FAILED") and found,
+            lambda: (
+                (found := rest(f"prism/v4.0/config/tasks/{answer.data.ext_id}"))["status"] in ("SUCCEEDED", "FAILED")
+                and found
+            ),
             "the task to end",
         )
         assert task["status"] == "SUCCEEDED", task
@@ -88,8 +91,12 @@ def test_a_nic_has_the_old_shape_only(api, rest):
 
 
 def test_a_nic_is_made_and_removed_in_the_old_shape(api, done, subnet):
-    body = vmm.AhvConfigVm(name=f"conf-{uuid.uuid4().hex[:8]}", num_sockets=1, num_cores_per_socket=1, memory_size_bytes=1 << 30)
-    vm = next(one["extId"] for one in done(api.create_vm(body))["entitiesAffected"] if one["rel"] == "vmm:ahv:config:vm")
+    body = vmm.AhvConfigVm(
+        name=f"conf-{uuid.uuid4().hex[:8]}", num_sockets=1, num_cores_per_socket=1, memory_size_bytes=1 << 30
+    )
+    vm = next(
+        one["extId"] for one in done(api.create_vm(body))["entitiesAffected"] if one["rel"] == "vmm:ahv:config:vm"
+    )
     nic = vmm.AhvConfigNic(
         backing_info=vmm.EmulatedNic(mac_address="50:6b:8d:00:40:01"),
         network_info=vmm.AhvConfigNicNetworkInfo(

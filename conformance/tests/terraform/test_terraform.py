@@ -17,6 +17,14 @@ from lab_control import until
 
 PROVIDER = pathlib.Path("registry.terraform.io/hashicorp/aws/5.100.0")
 MIRRORS = ["~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/opt/tf-plugins"]
+SETTINGS = """\
+provider_installation {{
+  filesystem_mirror {{
+    path = "{plugins}"
+  }}
+}}
+disable_checkpoint = true
+"""
 ESTATE = pathlib.Path(__file__).with_name("estate")
 
 
@@ -79,10 +87,12 @@ def terraform(tmp_path_factory):
     folder = tmp_path_factory.mktemp("terraform")
     shutil.copy(ESTATE / "main.tf", folder)
     settings = folder / "terraform.rc"
-    settings.write_text(
-        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{plugins}"\n  }}\n}}\ndisable_checkpoint = true\n'
-    )
-    environment = dict(os.environ) | {"TF_CLI_CONFIG_FILE": str(settings), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    settings.write_text(SETTINGS.format(plugins=plugins))
+    environment = dict(os.environ) | {
+        "TF_CLI_CONFIG_FILE": str(settings),
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+    }
     made = Terraform(program, folder, environment)
     made.run("init", "-input=false")
     made.apply()

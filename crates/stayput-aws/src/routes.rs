@@ -139,7 +139,7 @@ impl AwsClient {
         }
     }
 
-    /// Whether the credentials may replace, create and delete static routes of this table, by dry run. Changes nothing, and
+    /// Whether the credentials may replace and create static routes of this table, by dry run: no plan deletes one. Changes nothing, and
     /// says nothing about whether such a call would otherwise succeed (AWS reference §1.4).
     ///
     /// # Errors
@@ -156,7 +156,6 @@ impl AwsClient {
         let calls = [
             aim(on_route(REPLACE, table, cidr), &target),
             aim(on_route(CREATE, table, cidr), &target),
-            on_route(DELETE, table, cidr),
         ];
         for call in calls {
             let action = call.action();

@@ -46,7 +46,7 @@ pub(crate) struct RawEstate {
     pub sites: Field<Named<RawSite>>,
     /// The networks whose addresses stay put, one `[networks.NAME]` each.
     pub networks: Field<Named<RawNetwork>>,
-    /// The waves in which machines are replicated and cut over, one `[waves.NAME]` each, in this order.
+    /// The waves in which machines are replicated, one `[waves.NAME]` each, planned in this order.
     #[serde(default)]
     pub waves: Field<Named<RawWave>>,
     /// How on-prem reaches the Transit Gateways, one `[edges.NAME]` each.

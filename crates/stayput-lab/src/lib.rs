@@ -8,6 +8,7 @@ pub mod aws;
 mod ca;
 pub mod clock;
 mod estate_file;
+mod from_world;
 pub mod http;
 pub mod mv;
 mod nc2;
@@ -19,6 +20,7 @@ pub mod state;
 pub mod walk;
 
 pub use ca::CaError;
+pub use from_world::from_world;
 pub use run::Credentials;
 pub use run::Endpoints;
 pub use run::LabError;

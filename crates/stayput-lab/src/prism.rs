@@ -63,7 +63,7 @@ pub enum Event {
 }
 
 /// The namespaces, each with its own highest minor.
-const NAMESPACES: [&str; 5] = [
+pub(crate) const NAMESPACES: [&str; 5] = [
     "vmm",
     "networking",
     "prism",

@@ -45,6 +45,13 @@ pub fn plan(
 ) -> Result<Plan, Vec<Obstacle>> {
     let survey = Survey::new(estate, world, facts, goal.networks());
     let mut draft = Draft::new(&survey);
+    draft.everything_was_observed(goal);
+    for network in goal.networks() {
+        if !estate.networks.contains_key(network) {
+            let network = network.clone();
+            draft.obstacles.insert(Obstacle::NoMachines { network });
+        }
+    }
     for network in &survey.networks {
         if survey.machines_in(&network.name).next().is_none() && survey.obstacles.is_empty() {
             draft.obstacles.insert(Obstacle::NoMachines {
@@ -78,19 +85,20 @@ pub fn plan(
                 }
             }
             match mode {
-                FailoverMode::Planned => draft.relocate(to),
+                FailoverMode::Planned => {
+                    let networks = draft.networks_by(|network| {
+                        let serves =
+                            network.primary == *to || network.recovery.as_ref() == Some(to);
+                        serves.then(|| to.clone())
+                    });
+                    draft.relocate_each(networks);
+                }
                 FailoverMode::Test => draft.test_failover(to),
             }
         }
         Goal::Failback { .. } => {
-            let primaries: BTreeSet<_> = survey
-                .networks
-                .iter()
-                .map(|network| network.primary.clone())
-                .collect();
-            for primary in primaries {
-                draft.relocate(&primary);
-            }
+            let networks = draft.networks_by(|network| Some(network.primary.clone()));
+            draft.relocate_each(networks);
         }
     }
 
@@ -225,6 +233,33 @@ impl<'s> Draft<'s> {
         id
     }
 
+    /// Prism Central of every site the goal's networks live at, or may: what was not looked at cannot be planned with.
+    fn everything_was_observed(&mut self, goal: &Goal) {
+        let survey = self.survey;
+        let mut sites = BTreeSet::new();
+        for network in &survey.networks {
+            let recovery = network.recovery.iter();
+            match goal {
+                Goal::Capture { .. } => {}
+                Goal::Move { .. } => sites.extend([&network.primary]),
+                Goal::Protect { .. } | Goal::Failback { .. } => {
+                    sites.extend(recovery.chain([&network.primary]));
+                }
+                Goal::Failover { to, .. } => sites.extend(recovery.chain([&network.primary, to])),
+            }
+        }
+        for site in sites
+            .into_iter()
+            .filter(|site| !survey.world.prism.contains_key(*site))
+        {
+            self.obstacle(Obstacle::Missing {
+                site: site.clone(),
+                what: "what Prism Central has".to_owned(),
+                remedy: "look again when its Prism Central can be reached".to_owned(),
+            });
+        }
+    }
+
     fn obstacle(&mut self, obstacle: Obstacle) {
         self.obstacles.insert(obstacle);
     }
@@ -278,6 +313,14 @@ impl<'s> Draft<'s> {
             let ready = self.prepare_overlay(&site, &networks, &captured);
             let arrived = self.bring_from_ec2(&site, &networks, &ready);
             self.make_home(&site, &networks, None, &arrived);
+        }
+    }
+
+    /// Networks from where they are to the NC2 sites they are listed by.
+    fn relocate_each(&mut self, networks: BTreeMap<SiteName, BTreeSet<NetworkName>>) {
+        let captured = self.capture();
+        for (site, networks) in networks {
+            self.relocate(&site, &networks, &captured);
         }
     }
 

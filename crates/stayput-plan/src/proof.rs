@@ -83,9 +83,18 @@ pub struct Hole {
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (classes, states) = (self.classes, self.states.len());
+        let loops_now = self.states.first().is_some_and(|state| {
+            let mut verdicts = state.undelivered.keys();
+            verdicts.any(|verdict| verdict.starts_with("loop"))
+        });
+        let loops = if loops_now {
+            "no new loops"
+        } else {
+            "no loops"
+        };
         write!(
             f,
-            "proof: {} addresses in {classes} classes × {states} states: no loops, no wrong site, ",
+            "proof: {} addresses in {classes} classes × {states} states: {loops}, no wrong site, ",
             self.addresses
         )?;
         match self.holes.as_slice() {
@@ -108,8 +117,9 @@ struct Transition {
 /// A hole while it is open: since which step, and what happens in it.
 type Opened = (Option<StepId>, String);
 
-/// Proves the steps. The obstacles are what the proof refuses: a loop in any state; an address that a change of routes
-/// takes away from its machine, to a site where it is not; a bystander that is harmed; a machine unreachable at the end.
+/// Proves the steps. The obstacles are what the proof refuses: a loop that a step makes; an address that a change of
+/// routes takes away from who answers for it; a bystander that is harmed; an address that a step makes two machines
+/// answer for; a machine unreachable at the end. What is wrong now already is listed as a hole: a plan may be the way out.
 pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeSet<Obstacle>) {
     let mut fabric = Fabric::new(survey.estate, survey.world);
     let source = Source::OnPrem;
@@ -145,11 +155,25 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
         moves_machines: true,
         changes: Vec::new(),
     };
+    let mut twice = fabric.served_twice();
     for transition in std::iter::once(&present).chain(&transitions) {
         for change in &transition.changes {
             fabric.apply(change);
         }
         let (first, last) = transition.steps.clone().unzip();
+        if transition.moves_machines && last.is_some() {
+            let now_twice = fabric.served_twice();
+            let made = now_twice.iter().filter(|(address, sites)| {
+                movers.contains_key(address) && twice.get(address) != Some(sites)
+            });
+            obstacles.extend(made.map(|(address, sites)| Obstacle::Unsafe {
+                state: state_after(last.as_ref()),
+                from: source.to_string(),
+                address: *address,
+                verdict: served_at_once(sites),
+            }));
+            twice = now_twice;
+        }
         let mut state = ProofState {
             after: last.clone(),
             delivered: BTreeMap::new(),
@@ -172,18 +196,17 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
             }
             let lost =
                 before.as_ref().is_some_and(Verdict::is_delivered) && !verdict.is_delivered();
-            let strays = lost && verdict.is_harmful() && !transition.moves_machines;
-            let unsafe_for_all = matches!(verdict, Verdict::Loop { .. }) || strays;
+            let taken_away = lost && !transition.moves_machines;
+            let is_loop = |verdict: &Verdict| matches!(verdict, Verdict::Loop { .. });
+            let begins_to_loop =
+                is_loop(verdict) && before.as_ref().is_some_and(|before| !is_loop(before));
+            let unsafe_for_all = begins_to_loop || taken_away;
             for address in class.members.iter().filter(|_| unsafe_for_all || lost) {
                 if !unsafe_for_all && !bystanders.contains(address) {
                     continue;
                 }
-                let state = match &last {
-                    Some(step) => format!("after step {step}"),
-                    None => "now".to_owned(),
-                };
                 obstacles.insert(Obstacle::Unsafe {
-                    state,
+                    state: state_after(last.as_ref()),
                     from: source.to_string(),
                     address: *address,
                     verdict: verdict.to_string(),
@@ -222,6 +245,17 @@ pub fn prove(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> (Proof, BTreeS
         .collect();
     obstacles.append(&mut unreached(survey, goal, &movers, &at_the_end));
     (proof, obstacles)
+}
+
+/// A state in a message.
+fn state_after(step: Option<&StepId>) -> String {
+    step.map_or_else(|| "now".to_owned(), |step| format!("after step {step}"))
+}
+
+/// What is wrong with an address that machines answer for at several sites.
+fn served_at_once(sites: &BTreeSet<SiteName>) -> String {
+    let sites: Vec<_> = sites.iter().map(SiteName::as_str).collect();
+    format!("is answered for at {} at once", sites.join(" and "))
 }
 
 /// What happens to packets in a hole. When machines have moved and routes have not yet, that is no wrong turn: the

@@ -84,7 +84,12 @@ pub fn routes_for_home(
                     network: network.name.clone(),
                 });
             }
-            if !must_reach(aws, table, network.cidr) {
+            // What the other Transit Gateways lead to the peering must find its way on at home, whether or not the table
+            // had one before; elsewhere a table without any route over the network has no use for one.
+            let from_afar = *tgw == site.tgw
+                && takes_from_peering(aws, table)
+                && longest(aws, table, network.cidr).is_none();
+            if !from_afar && !must_reach(aws, table, network.cidr) {
                 continue;
             }
             let target = match &target {
@@ -207,6 +212,15 @@ fn entries<'w>(
 fn must_reach(aws: &AwsRegion, table: &TgwRouteTable, cidr: Cidr) -> bool {
     longest(aws, table, cidr)
         .is_some_and(|(prefix, targets)| prefix == cidr || !targets.contains(&None))
+}
+
+/// Whether packets from another Transit Gateway enter by this table.
+fn takes_from_peering(aws: &AwsRegion, table: &TgwRouteTable) -> bool {
+    table
+        .associations
+        .iter()
+        .filter_map(|id| aws.attachments.get(id))
+        .any(|attachment| matches!(attachment.kind, AttachmentKind::Peering { .. }))
 }
 
 /// The longest prefix of a table over `cidr`, and where it leads.

@@ -1,6 +1,8 @@
 //! The documents say what is so: every command in them is one the program takes, every link leads somewhere, every crate is on
 //! the map, every key of the estate file is explained.
 
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

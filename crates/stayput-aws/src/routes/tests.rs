@@ -92,7 +92,7 @@ async fn deleting_an_absent_route_is_fine() {
 }
 
 #[tokio::test]
-async fn the_right_to_write_is_all_three_verbs_and_an_ignored_dry_run_is_an_alarm() {
+async fn the_right_to_write_is_both_verbs_a_plan_uses_and_an_ignored_dry_run_is_an_alarm() {
     let attachment = AttachmentId::new("tgw-attach-1");
     let dry = |seen: &Seen| {
         assert_eq!(seen.form("DryRun").as_deref(), Some("true"));
@@ -105,10 +105,10 @@ async fn the_right_to_write_is_all_three_verbs_and_an_ignored_dry_run_is_an_alar
         .await
         .unwrap();
     assert!(may);
-    assert_eq!(able.operations(), [REPLACE, CREATE, DELETE]);
+    assert_eq!(able.operations(), [REPLACE, CREATE]);
 
     let unable = Server::start(move |seen| match seen.operation().as_str() {
-        DELETE => Reply::ec2_error(403, "UnauthorizedOperation"),
+        CREATE => Reply::ec2_error(403, "UnauthorizedOperation"),
         _ => dry(seen),
     })
     .await;

@@ -77,8 +77,12 @@ pub async fn run(
             Ok(true)
         }
         RecoveryRun::Test => {
-            copies_have_their_addresses(context, to, machines, from, &report).await?;
-            Ok(true)
+            let checked = copies_have_their_addresses(context, to, machines, from, &report).await;
+            if checked.is_err() {
+                // A test that failed must not leave copies that block the next one.
+                prism.clean_up(&id, context.request("clean-up")).await?;
+            }
+            checked.map(|()| true)
         }
         RecoveryRun::CleanUp => Ok(true),
     }

@@ -105,7 +105,9 @@ fn create_gateway(lab: &mut LabState, args: Args<'_>) -> Result<Json, Fault> {
     let asn = args.integer("amazonSideAsn")?.unwrap_or(DEFAULT_ASN);
     let asn = u64::try_from(asn)
         .ok()
-        .filter(|asn| (64_512..=65_534).contains(asn) || (4_200_000_000..=4_294_967_294).contains(asn))
+        .filter(|asn| {
+            (64_512..=65_534).contains(asn) || (4_200_000_000..=4_294_967_294).contains(asn)
+        })
         .ok_or_else(|| client(format!("The ASN {asn} is not in a private range")))?;
     let id = lab.uuid();
     let gateway = DxGateway {

@@ -173,7 +173,8 @@ impl Draft<'_> {
         batches
     }
 
-    /// The name, or the name with a number when a plan of that name has failed or is over.
+    /// The name, or the name with a number when there is a plan of that name: it has failed, is over, or has started without
+    /// the machine, and Move adds none to it then.
     fn free_plan_name(&self, site: &SiteName, base: &str) -> String {
         let plans = self
             .survey
@@ -182,14 +183,11 @@ impl Draft<'_> {
             .get(site)
             .into_iter()
             .flat_map(|mv| mv.plans.values());
-        let dead: BTreeSet<_> = plans
-            .filter(|plan| !is_alive(&plan.state))
-            .map(|plan| plan.name.as_str())
-            .collect();
+        let taken: BTreeSet<_> = plans.map(|plan| plan.name.as_str()).collect();
         let retries = (2..).map(|attempt| format!("{base}-retry{attempt}"));
         std::iter::once(base.to_owned())
             .chain(retries)
-            .find(|name| !dead.contains(name.as_str()))
+            .find(|name| !taken.contains(name.as_str()))
             .unwrap_or_default()
     }
 

@@ -101,12 +101,17 @@ impl Draft<'_> {
                 None
             }
             Ok(None) => {
+                let id = StepId(format!("vpc/{site}/test"));
+                // Networks that fail over to each other's homes share it.
+                if self.steps.iter().any(|step| step.id == id) {
+                    return Some(id);
+                }
                 let action = Action::EnsureFlowVpc {
                     site: site.clone(),
                     name,
                 };
                 let why = "test failovers need an isolated place with the same CIDRs";
-                Some(self.step(format!("vpc/{site}/test"), &BTreeSet::new(), action, why))
+                Some(self.step(id.0, &BTreeSet::new(), action, why))
             }
             Err(count) => {
                 self.obstacle(Obstacle::NotUnique {

@@ -20,23 +20,19 @@ use crate::survey::Place;
 use crate::survey::overlay_subnet;
 
 impl Draft<'_> {
-    /// From the NC2 site where the machines are to `to`.
-    pub(super) fn relocate(&mut self, to: &SiteName) {
-        let networks: BTreeSet<_> = self
-            .survey
-            .networks
-            .iter()
-            .filter(|network| network.primary == *to || network.recovery.as_ref() == Some(to))
-            .map(|network| network.name.clone())
-            .collect();
-        let Some(from) = self.other_site(&networks, to) else {
+    /// These networks from the NC2 site where their machines are to `to`.
+    pub(super) fn relocate(
+        &mut self,
+        to: &SiteName,
+        networks: &BTreeSet<NetworkName>,
+        captured: &BTreeSet<StepId>,
+    ) {
+        let Some(from) = self.other_site(networks, to) else {
             return;
         };
-        self.capture();
         self.paired(&from, to);
-        let ready = BTreeSet::new();
-        let mut arrived = BTreeSet::new();
-        for network in &networks {
+        let mut arrived = captured.clone();
+        for network in networks {
             self.targets_exist(to, network);
             let machines: BTreeSet<_> = self.first_nic_in(network);
             let left: BTreeSet<_> = machines
@@ -59,7 +55,7 @@ impl Draft<'_> {
             let why = "a failover that may lose addresses only warns; any such warning stops here";
             let validated = self.step(
                 format!("recovery/{network}/validate/{to}"),
-                &ready,
+                captured,
                 run(RecoveryRun::Validate, left.clone()),
                 why,
             );
@@ -72,7 +68,7 @@ impl Draft<'_> {
             ));
         }
         let mut restored = arrived.clone();
-        for network in &networks {
+        for network in networks {
             for id in self.first_nic_in(network) {
                 let there =
                     matches!(self.survey.places.get(&id), Some(Place::At(site, _)) if site == to);
@@ -87,7 +83,7 @@ impl Draft<'_> {
                 restored.insert(self.step(format!("restore/{to}/{id}"), &arrived, action, why));
             }
         }
-        self.make_home(to, &networks, Some(&from), &restored);
+        self.make_home(to, networks, Some(&from), &restored);
     }
 
     /// Prefix, routes, proof by observation, and the old home's prefix removed.
@@ -147,8 +143,12 @@ impl Draft<'_> {
             .into_iter()
             .flat_map(|old| networks.iter().map(move |network| (old, network)))
             .collect();
-        let changed = self.steps.len() > steps_before || !self.steps.is_empty();
-        if changed {
+        let changed = self.steps.len() > steps_before || !after.is_empty();
+        if changed
+            || stale
+                .iter()
+                .any(|(old, network)| self.is_caught_at(old, network))
+        {
             let action = Action::Verify {
                 site: home.clone(),
                 networks: networks.clone(),
@@ -159,6 +159,22 @@ impl Draft<'_> {
         for (old, network) in stale {
             self.erp(old, network, ErpScope::Transit, false, &last);
         }
+    }
+
+    /// Whether the site's transit VPC still has the network's prefix.
+    fn is_caught_at(&self, site: &SiteName, network: &NetworkName) -> bool {
+        let estate = self.survey.estate;
+        let (Some(prism), Some(config), Some(definition)) = (
+            self.survey.world.prism.get(site),
+            estate.sites.get(site),
+            estate.networks.get(network),
+        ) else {
+            return false;
+        };
+        prism
+            .vpcs
+            .values()
+            .any(|vpc| vpc.name == config.transit_vpc && vpc.erps.contains(&definition.cidr))
     }
 
     /// Copies in the isolated VPC, then gone again; nothing is routed.
@@ -173,6 +189,18 @@ impl Draft<'_> {
             return;
         };
         self.paired(&from, to);
+        let survey = self.survey;
+        for (id, place) in &survey.places {
+            if matches!(place, Place::At(at, _) if at == to) {
+                let label = survey.label(id);
+                self.obstacle(Obstacle::Elsewhere {
+                    machine: id.clone(),
+                    label,
+                    at: to.clone(),
+                    wanted: from.clone(),
+                });
+            }
+        }
         let mut last = BTreeSet::new();
         for network in &networks {
             let machines = self.first_nic_in(network);
@@ -233,7 +261,15 @@ impl Draft<'_> {
         let mut others = others.into_iter();
         let from = others.next()?;
         let survey = self.survey;
-        for (id, place) in &survey.places {
+        let machines: BTreeSet<_> = networks
+            .iter()
+            .flat_map(|network| self.first_nic_in(network))
+            .collect();
+        for (id, place) in survey
+            .places
+            .iter()
+            .filter(|(id, _)| machines.contains(*id))
+        {
             let at = match place {
                 Place::At(site, _) if *site == from || site == to => continue,
                 Place::At(site, _) => site.clone(),

@@ -311,6 +311,28 @@ impl Setup {
         self.mv().workloads.insert(id, workload);
     }
 
+    /// Tokyo's edge becomes Direct Connect that announces the EC2 VPC, wherever its networks are.
+    pub fn direct_connect_to_tokyo(&mut self) {
+        let gateway = DxGatewayId::from("dxgw");
+        let edge = self.estate.edges.get_mut(&TOKYO.into()).unwrap();
+        edge.kind = EdgeKind::DirectConnect {
+            gateway: gateway.clone(),
+        };
+        let aws = self.tokyo();
+        let attachment = aws
+            .attachments
+            .get_mut(&"tgw-attach-edge-t".into())
+            .unwrap();
+        attachment.kind = AttachmentKind::DirectConnect(gateway.clone());
+        aws.dx_associations.push(DxAssociation {
+            id: "dx-association".into(),
+            gateway,
+            tgw: "tgw-t".into(),
+            state: "associated".into(),
+            allowed_prefixes: [cidr(LEGACY)].into(),
+        });
+    }
+
     /// A VPC on a Transit Gateway with a table of its own and these static routes there.
     pub fn spoke(&mut self, letter: &str, name: &str, statics: &[(Cidr, TgwTarget)]) {
         let region = SITES.iter().find(|site| site.2 == letter).unwrap().1;

@@ -19,6 +19,7 @@ use stayput_plan::StepId;
 use stayput_world::aws::TgwTarget;
 
 use crate::fixture::*;
+use crate::resume::interleaved;
 use crate::resume::keeps_promises;
 
 /// Everything a step needs, and what that needs.
@@ -62,6 +63,10 @@ struct Town {
     covers: [bool; 2],
     /// Further VPCs with tables of their own: whether in Osaka, and their routes.
     spokes: Vec<(bool, Vec<Extra>)>,
+    /// Whether on-prem reaches Tokyo by Direct Connect instead of a VPN.
+    direct_connect: bool,
+    /// Whether on-prem prefers Osaka's edge.
+    prefers_osaka: bool,
 }
 
 const NETWORKS: [&str; 3] = ["app", "db", "dmz"];
@@ -83,13 +88,16 @@ fn towns() -> impl Strategy<Value = Town> {
         0u32..245,
         any::<[bool; 2]>(),
         prop::collection::vec((any::<bool>(), prop::collection::vec(extra, 0..4)), 0..3),
+        any::<[bool; 2]>(),
     )
-        .prop_map(|(moved, machines, salt, covers, spokes)| Town {
+        .prop_map(|(moved, machines, salt, covers, spokes, edges)| Town {
             moved,
             machines,
             salt,
             covers,
             spokes,
+            direct_connect: edges[0],
+            prefers_osaka: edges[1],
         })
 }
 
@@ -121,6 +129,13 @@ impl Town {
             if !covered {
                 setup.table(table).static_routes.remove(&cidr(LEGACY));
             }
+        }
+        if self.direct_connect {
+            setup.direct_connect_to_tokyo();
+        }
+        if self.prefers_osaka {
+            let edge = setup.estate.edges.get_mut(&OSAKA.into()).unwrap();
+            edge.local_preference = 300;
         }
         let mut used = [0u32; 3];
         let mut address = |network: usize| {
@@ -333,6 +348,9 @@ fn plan_is_data(setup: &Setup, goal: &Goal, plan: &Plan) -> Result<(), TestCaseE
     let text = serde_json::to_string(plan).unwrap();
     prop_assert_eq!(serde_json::to_string(&again).unwrap(), text.clone());
     prop_assert_eq!(&serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    // The proof is the steps', whoever asks for it.
+    let proof = stayput_plan::prove(&setup.estate, &setup.world, &setup.facts, goal, &plan.steps);
+    prop_assert_eq!(proof.as_ref(), Ok(&plan.proof));
     Ok(())
 }
 
@@ -373,7 +391,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_plan_of_every_estate_keeps_the_promises(town in towns()) {
+    fn every_plan_of_every_estate_keeps_the_promises_in_every_order(
+        town in towns(),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 64),
+    ) {
         let mut setup = town.build();
         let homes = [Some(TOKYO), None, Some(OSAKA), None, Some(TOKYO)];
         for (goal, home) in town.goals().iter().zip(homes) {
@@ -386,10 +407,10 @@ proptest! {
             steps_are_ordered(&plan)?;
             machines_are_safe(&setup, &plan)?;
             let start = setup.clone();
-            for step in &plan.steps {
+            for step in interleaved(&plan, &choices) {
                 let before = setup.clone();
-                setup.apply(step);
-                keeps_promises(&before, step, &setup)?;
+                setup.apply(&step);
+                keeps_promises(&before, &step, &setup)?;
             }
             prop_assert_eq!(setup.plan(goal).unwrap().steps, []);
             if let Some(home) = home.map(SiteName::from) {

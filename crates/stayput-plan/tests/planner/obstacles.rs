@@ -155,6 +155,7 @@ fn cases() -> Vec<Case> {
         case("lost", moved(), move_in(app), |setup| {
             setup.prism(TOKYO).vms.clear();
             setup.tokyo().instances.remove(&"i-web".into());
+            setup.tokyo().enis.remove(&"eni-web-0".into());
         }),
         case("elsewhere", Setup::small(), protect(app), |_| {}),
         case("elsewhere", Setup::small(), failover(app, OSAKA), |setup| {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stayput_plan::Action;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
+use stayput_plan::RecoveryRun;
 use stayput_plan::StepId;
 
 use crate::fixture::*;
@@ -136,7 +137,8 @@ fn a_machine_that_came_later_gets_a_move_plan_of_its_own() {
     {
         setup.apply(step);
     }
-    setup.machine("api", &["172.30.1.35"], true);
+    // An address the pool does not have.
+    setup.machine("api", &["172.30.1.20"], true);
     let rest = setup.plan(&goal).unwrap();
     let batches: Vec<_> = ids(&rest)
         .into_iter()
@@ -225,4 +227,38 @@ fn a_test_failover_is_not_run_towards_where_the_machines_are() {
         "{shown}"
     );
     assert!(setup.plan(&test_failover(&["app"], TOKYO)).is_ok());
+}
+
+#[test]
+fn an_address_that_recovery_lost_is_restored_and_nothing_else_is() {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.35"], true);
+    let mut setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
+    let goal = failover(&["app"], OSAKA);
+    for step in setup.plan(&goal).unwrap().steps {
+        setup.apply(&step);
+        if matches!(
+            step.action,
+            Action::RunRecovery {
+                run: RecoveryRun::Planned,
+                ..
+            }
+        ) {
+            break;
+        }
+    }
+    let lost = setup
+        .prism(OSAKA)
+        .vms
+        .get_mut(&"vm-osaka-i-web".into())
+        .unwrap();
+    lost.nics = vec![nic("overlay-app", ip("172.30.1.200"), &[])];
+    let rest = setup.plan(&goal).unwrap();
+    let restored: Vec<_> = ids(&rest)
+        .into_iter()
+        .filter(|id| id.starts_with("restore/"))
+        .collect();
+    assert_eq!(restored, ["restore/osaka/i-web"]);
+    let setup = setup.after(std::slice::from_ref(&goal));
+    assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }

@@ -21,7 +21,7 @@ use crate::world::assert_one_vm_each;
 use crate::world::shape;
 
 /// Slow enough for a kill to meet a call, a task or a copy under way.
-const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "4"];
+const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "12"];
 /// Kills a stage must have survived to count.
 const LEAST_KILLS: usize = 6;
 /// Kills after which a stage may end in peace.
@@ -33,6 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Moments(u64);
 
 impl Moments {
+    /// The moments of a test. `STAYPUT_SEED=n` gives others, for longer hunts.
+    fn seeded(seed: u64) -> Self {
+        let other = std::env::var("STAYPUT_SEED").ok().and_then(|other| other.parse().ok());
+        Self(seed + 1000 * other.unwrap_or(0))
+    }
+
     /// A number below `bound`.
     fn below(&mut self, bound: u64) -> u64 {
         // Knuth's MMIX generator; its low bits are poor.
@@ -70,12 +76,21 @@ impl UnderWay {
         Self { child, lines }
     }
 
+    /// Waits until the plan is shown and its first steps begin; `false` if the command ended before.
+    fn begins(&self) -> bool {
+        self.lines_like(1, |line| line.contains(" steps (run "))
+    }
+
     /// Waits until so many steps are over; `false` if the command ended before.
     fn steps(&self, count: u64) -> bool {
+        self.lines_like(count, |line| line.starts_with("  ✓ ") || line.starts_with("  = "))
+    }
+
+    fn lines_like(&self, count: u64, wanted: impl Fn(&str) -> bool) -> bool {
         let mut left = count;
         while left > 0 {
             match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.starts_with("  ✓ ") || line.starts_with("  = ") => left -= 1,
+                Ok(line) if wanted(&line) => left -= 1,
                 Ok(_) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return false,
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("nothing happens any more"),
@@ -107,23 +122,21 @@ fn assert_sound(lab: &Lab, original: &BTreeMap<String, Vec<String>>) {
     assert_eq!(fabric.served_twice(), BTreeMap::new());
 }
 
-/// Applies a goal, killed again and again, until it is reached.
+/// Applies a goal, killed again and again with less than `steps` steps done, until it is reached.
 fn killed_until_done(
     lab: &Lab,
     goal: &[&str],
+    steps: u64,
     original: &BTreeMap<String, Vec<String>>,
     mut moments: Moments,
 ) {
     let mut kills = 0;
     while kills < MOST_KILLS {
         let run = UnderWay::start(lab, &apply(goal));
-        // Some die while they still observe and plan, the others after some steps, in the middle of the next.
-        let (steps, most) = match kills {
-            0 => (0, 600),
-            _ => (1 + moments.below(4), 40),
-        };
-        let under_way = run.steps(steps);
-        std::thread::sleep(Duration::from_millis(moments.below(most)));
+        // The first dies while it still observes and plans, the others after some steps, in the middle of the next.
+        let under_way = kills == 0 || run.begins() && run.steps(moments.below(steps));
+        let longest = if kills == 0 { 300 } else { 60 };
+        std::thread::sleep(Duration::from_millis(moments.below(longest)));
         if !under_way || !run.kill() {
             break;
         }
@@ -175,7 +188,7 @@ fn assert_same(mine: &Value, wanted: &Value) {
 fn a_move_killed_at_many_moments_ends_as_one_that_was_never_killed() {
     let lab = Lab::up(&SLOW);
     let original = addresses(&lab.status());
-    killed_until_done(&lab, &["move"], &original, Moments(7));
+    killed_until_done(&lab, &["move"], 5, &original, Moments::seeded(7));
     assert_kept(&lab.status(), "tokyo", &original);
     let running = original
         .values()
@@ -195,13 +208,39 @@ fn protection_and_failover_killed_at_many_moments_end_as_if_never_killed() {
     lab.tell("/speed", &json!({ "speed": 20000 }));
     lab.apply(&["move"]);
     lab.tell("/speed", &json!({ "speed": 2400 }));
-    killed_until_done(&lab, &["protect"], &original, Moments(11));
+    killed_until_done(&lab, &["protect"], 2, &original, Moments::seeded(11));
     assert_kept(&lab.status(), "tokyo", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[1]);
 
-    killed_until_done(&lab, &["failover", "--to", "osaka"], &original, Moments(13));
+    killed_until_done(&lab, &["failover", "--to", "osaka"], 3, &original, Moments::seeded(13));
     assert_kept(&lab.status(), "osaka", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[2]);
+}
+
+#[test]
+fn a_rehearsal_killed_at_many_moments_leaves_no_copies() {
+    let lab = Lab::up(&SLOW);
+    lab.tell("/speed", &json!({ "speed": 20000 }));
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    lab.tell("/speed", &json!({ "speed": 2400 }));
+    let before = lab.observe();
+    let goal = ["failover", "--to", "osaka", "--mode", "test"];
+    let mut moments = Moments::seeded(17);
+    for kill in 0..12 {
+        let run = UnderWay::start(&lab, &apply(&goal));
+        // Also after the last step, before the run is closed.
+        if run.begins() && run.steps(kill % 7) {
+            std::thread::sleep(Duration::from_millis(moments.below(30)));
+        }
+        run.kill();
+    }
+    lab.run(&apply(&goal)).exits(0);
+    let after = lab.observe();
+    for (site, prism) in &before.prism {
+        assert_eq!(prism.vms, after.prism[site].vms, "VMs of {site}");
+    }
+    assert_eq!(before.aws, after.aws);
 }
 
 #[test]

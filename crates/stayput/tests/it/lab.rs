@@ -121,6 +121,8 @@ pub struct Lab {
     dir: TempDir,
     endpoints: Endpoints,
     runtime: Runtime,
+    /// For its control.
+    client: reqwest::Client,
     /// The lab, when it is in this process and not one of its own.
     inside: Option<RunningLab>,
 }
@@ -137,12 +139,7 @@ impl Lab {
             .output()
             .unwrap();
         Answer::new(format!("lab up {}", args.join(" ")), output).exits(0);
-        Self {
-            endpoints: Endpoints::read(&lab).unwrap(),
-            dir,
-            runtime: runtime(),
-            inside: None,
-        }
+        Self::with(dir, runtime(), Endpoints::read(&lab).unwrap(), None)
     }
 
     /// Starts the default scenario.
@@ -160,11 +157,28 @@ impl Lab {
             ..LabOptions::default()
         };
         let lab = runtime.block_on(stayput_lab::start(options)).unwrap();
+        let endpoints = lab.endpoints().clone();
+        Self::with(dir, runtime, endpoints, Some(lab))
+    }
+
+    fn with(
+        dir: TempDir,
+        runtime: Runtime,
+        endpoints: Endpoints,
+        inside: Option<RunningLab>,
+    ) -> Self {
+        let pem = fs::read(&endpoints.ca).unwrap();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
+            .no_proxy()
+            .build()
+            .unwrap();
         Self {
-            endpoints: lab.endpoints().clone(),
             dir,
+            endpoints,
             runtime,
-            inside: Some(lab),
+            client,
+            inside,
         }
     }
 
@@ -253,13 +267,7 @@ impl Lab {
         &self,
         request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
     ) -> Value {
-        let pem = fs::read(&self.endpoints.ca).unwrap();
-        let client = reqwest::Client::builder()
-            .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
-            .no_proxy()
-            .build()
-            .unwrap();
-        let request = request(&client, &self.endpoints.admin);
+        let request = request(&self.client, &self.endpoints.admin);
         self.runtime.block_on(async {
             let answer = request
                 .bearer_auth(&self.endpoints.admin_token)

@@ -337,10 +337,16 @@ fn a_gateway_is_made_and_goes_once_nothing_is_associated() {
         json!({"directConnectGatewayName": "edge", "amazonSideAsn": 64_900}),
     );
     let id = made["directConnectGateway"]["directConnectGatewayId"].clone();
-    assert_eq!(made["directConnectGateway"]["directConnectGatewayState"], "available");
+    assert_eq!(
+        made["directConnectGateway"]["directConnectGatewayState"],
+        "available"
+    );
     let delete = json!({ "directConnectGatewayId": id });
     let gone = run(&mut lab, "DeleteDirectConnectGateway", delete.clone());
-    assert_eq!(gone["directConnectGateway"]["directConnectGatewayState"], "deleted");
+    assert_eq!(
+        gone["directConnectGateway"]["directConnectGatewayState"],
+        "deleted"
+    );
     refused(&mut lab, "DeleteDirectConnectGateway", delete);
     let busy = json!({"directConnectGatewayId": "dxgw-1"});
     let why = refused(&mut lab, "DeleteDirectConnectGateway", busy);

@@ -1,0 +1,45 @@
+//! Random choices as a tape of numbers: whoever builds something reads from it, and past its end everything is the tame choice. So a
+//! failing case shrinks by itself: smaller numbers and shorter tapes are tamer cases.
+
+use proptest::prelude::*;
+
+/// Numbers to read choices from.
+#[derive(Debug, Clone)]
+pub struct Tape {
+    numbers: Vec<u16>,
+    at: usize,
+}
+
+impl Tape {
+    fn next(&mut self) -> usize {
+        let number = self.numbers.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        usize::from(number)
+    }
+
+    /// One of `0..n`; the tame choice is 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        self.next() % n.max(1)
+    }
+
+    /// One of these; the tame choice is the first.
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        let at = self.below(from.len());
+        from[at].clone()
+    }
+
+    /// True once in `n` times; the tame choice is false.
+    pub fn rarely(&mut self, n: usize) -> bool {
+        self.below(n) == n - 1
+    }
+
+    /// False once in `n` times; the tame choice is true.
+    pub fn mostly(&mut self, n: usize) -> bool {
+        !self.rarely(n)
+    }
+}
+
+/// Tapes of this length.
+pub fn tape(length: usize) -> impl Strategy<Value = Tape> {
+    prop::collection::vec(any::<u16>(), length).prop_map(|numbers| Tape { numbers, at: 0 })
+}
