@@ -115,6 +115,19 @@ impl StepContext {
         Ok(self.ledger.observe(self.sequence, observed)?)
     }
 
+    /// How often this step has failed in this run.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Whether this step was done earlier in this run, by somebody who was stopped later.
+    pub fn was_done(&self) -> Result<bool, StepError> {
+        let journal = self.ledger.journal(&self.run)?;
+        Ok(journal
+            .iter()
+            .any(|entry| entry.step == self.step && entry.outcome == Some(Outcome::Done)))
+    }
+
     /// The Prism Central of a site.
     pub fn prism(&self, site: &SiteName) -> Result<&PrismClient, StepError> {
         self.clients

@@ -15,6 +15,7 @@ use stayput_estate::VpcId;
 use stayput_world::Facts;
 use stayput_world::World;
 use stayput_world::aws::AttachmentKind;
+use stayput_world::aws::InstanceState;
 
 use crate::Action;
 use crate::FailoverMode;
@@ -45,6 +46,7 @@ pub fn plan(
 ) -> Result<Plan, Vec<Obstacle>> {
     let survey = Survey::new(estate, world, facts, goal.networks());
     let mut draft = Draft::new(&survey);
+    draft.sources_stay_stopped();
     draft.everything_was_observed(goal);
     for network in goal.networks() {
         if !estate.networks.contains_key(network) {
@@ -233,6 +235,27 @@ impl<'s> Draft<'s> {
         id
     }
 
+    /// Warns of machines that have moved and run in EC2 again: no step serves an address twice, but people can (design §3,
+    /// promise 2).
+    fn sources_stay_stopped(&mut self) {
+        let survey = self.survey;
+        let source = survey.world.aws.get(&survey.estate.source.region);
+        for (id, place) in &survey.places {
+            let again = source
+                .and_then(|region| region.instances.get(id))
+                .is_some_and(|instance| instance.state == InstanceState::Running);
+            if let Place::At(site, _) = place
+                && again
+                && survey.runs(id)
+            {
+                self.warnings.push(format!(
+                    "{}: it runs in EC2 again, besides at {site}; stop {id} there before anybody uses it",
+                    survey.label(id)
+                ));
+            }
+        }
+    }
+
     /// Prism Central of every site the goal's networks live at, or may: what was not looked at cannot be planned with.
     fn everything_was_observed(&mut self, goal: &Goal) {
         let survey = self.survey;
@@ -287,7 +310,9 @@ impl<'s> Draft<'s> {
         let estate = self.survey.estate;
         if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
             for (id, machine) in &self.survey.machines {
-                self.warnings.extend(capture::losses(region, id, machine));
+                if self.survey.places.get(id) == Some(&Place::Ec2) {
+                    self.warnings.extend(capture::losses(region, id, machine));
+                }
             }
         }
         for (id, place) in &self.survey.places {

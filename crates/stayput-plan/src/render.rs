@@ -222,12 +222,23 @@ fn numbered(plan: &Plan) -> Vec<Vec<&Step>> {
     groups
 }
 
+fn warn(text: &mut String, plan: &Plan) {
+    if plan.warnings.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nTo know:");
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  ! {warning}");
+    }
+}
+
 /// The whole plan as text.
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "Plan: {} ({})", plan.goal, plan.estate);
     if plan.steps.is_empty() {
         let _ = writeln!(text, "\nNothing to do: this is so already.");
+        warn(&mut text, plan);
         return text;
     }
     let _ = writeln!(text);
@@ -251,12 +262,7 @@ pub fn render(plan: &Plan) -> String {
             let _ = writeln!(text, "        {}", first.why);
         }
     }
-    if !plan.warnings.is_empty() {
-        let _ = writeln!(text, "\nTo know:");
-        for warning in &plan.warnings {
-            let _ = writeln!(text, "  ! {warning}");
-        }
-    }
+    warn(&mut text, plan);
     let _ = writeln!(text, "\n{}", plan.proof);
     let step = |id: &Option<StepId>, none: &str| match id.as_ref().and_then(|id| number_of.get(id))
     {

@@ -48,6 +48,14 @@ pub async fn run(
                 .await?
         }
         RecoveryRun::Test => {
+            if context.was_done()? {
+                // Somebody was killed between the test and the end of its run: what is left is to clean up.
+                return Ok(false);
+            }
+            if context.failures() > 0 {
+                // What failed may have left copies, and those block the next test.
+                prism.clean_up(&id, context.request("clean-up/before")).await?;
+            }
             prism
                 .test_failover(&id, &directions, OnWarnings::Stop, request)
                 .await?

@@ -14,3 +14,14 @@ mod orders;
 mod plans;
 mod repairs;
 mod resume;
+
+use proptest::test_runner::Config;
+
+/// So many cases as a rule, as many as `PROPTEST_CASES` says for a long look.
+fn cases(usual: u32) -> Config {
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        Config::default()
+    } else {
+        Config::with_cases(usual)
+    }
+}

@@ -262,3 +262,53 @@ fn an_address_that_recovery_lost_is_restored_and_nothing_else_is() {
     let setup = setup.after(std::slice::from_ref(&goal));
     assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }
+
+/// The goals of a network's life after the move.
+fn life_in_nc2() -> [Goal; 4] {
+    let app: &[&str] = &["app"];
+    [
+        protect(app),
+        failover(app, OSAKA),
+        protect(app),
+        failback(app),
+    ]
+}
+
+#[test]
+fn everything_works_from_the_ledger_when_the_sources_are_deleted() {
+    let mut setup = Setup::small().after(&[move_in(&["app"])]);
+    let aws = setup.tokyo();
+    aws.instances.remove(&"i-web".into());
+    aws.enis.remove(&"eni-web-0".into());
+    setup.mv().plans.clear();
+    setup.mv().workloads.clear();
+    assert_eq!(setup.plan(&move_in(&["app"])).unwrap().steps, []);
+    for goal in life_in_nc2() {
+        setup = setup.after(std::slice::from_ref(&goal));
+        assert_eq!(setup.plan(&goal).unwrap().steps, [], "{goal}");
+    }
+}
+
+#[test]
+fn who_became_whom_is_followed_through_move_and_recovery_jobs_when_the_ledger_does_not_say() {
+    let mut setup = Setup::small().after(&[move_in(&["app"])]);
+    for goal in life_in_nc2() {
+        let mut forgetful = setup.clone();
+        forgetful.facts.vms.clear();
+        assert_eq!(forgetful.plan(&goal), setup.plan(&goal), "{goal}");
+        setup = setup.after(std::slice::from_ref(&goal));
+    }
+}
+
+#[test]
+fn a_source_that_was_started_again_is_told_of() {
+    let mut setup = Setup::small().after(&[move_in(&["app"])]);
+    setup.instance("web").state = stayput_world::aws::InstanceState::Running;
+    for goal in [move_in(&["app"]), protect(&["app"])] {
+        let shown = setup.shown(&goal);
+        assert!(
+            shown.contains("! web: it runs in EC2 again, besides at tokyo; stop i-web there before anybody uses it"),
+            "{shown}"
+        );
+    }
+}

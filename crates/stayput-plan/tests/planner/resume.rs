@@ -204,7 +204,7 @@ pub fn keeps_promises(before: &Setup, step: &Step, after: &Setup) -> Result<(), 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(16))]
 
     #[test]
     fn any_order_that_respects_needs_is_safe_ends_alike_and_can_be_killed_anywhere(

@@ -1,0 +1,530 @@
+//! Generated estates and worlds: one skeleton, everything on it left to chance.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use stayput_estate::*;
+use stayput_world::*;
+use stayput_world::aws::*;
+
+use crate::flow;
+use crate::places::*;
+use crate::tape::Tape;
+
+/// An estate and what would be observed of it.
+#[derive(Debug, Clone)]
+pub struct Built {
+    pub estate: Estate,
+    pub world: World,
+}
+
+/// Builds a world from choices.
+pub fn build(tape: &mut Tape) -> Built {
+    let count = 1 + tape.below(ON_PREM.len());
+    let on_prem: Vec<Cidr> = ON_PREM.iter().take(count).map(|text| cidr(text)).collect();
+    let mut estate = estate(on_prem);
+    let mut world = World::default();
+    for side in SIDES {
+        let mut aws = AwsRegion::default();
+        nc2_vpc(&mut aws, side, tape);
+        spoke(&mut aws, side, tape);
+        if side == TOKYO {
+            ec2_vpc(&mut aws, tape);
+        }
+        world.aws.insert(side.region.into(), aws);
+    }
+    edges(&mut estate, &mut world, tape);
+    for side in SIDES {
+        let aws = world.aws.get_mut(&Region::from(side.region)).unwrap();
+        transit(aws, side, tape);
+        let prism = flow::prism(side, tape);
+        externally_routed(aws, side, &prism, tape);
+        vpc_routes(aws, side, tape);
+        learn(aws, &estate, tape);
+        world.prism.insert(side.site.into(), prism);
+    }
+    Built { estate, world }
+}
+
+fn vpc(aws: &mut AwsRegion, id: &str, cidrs: &[&str], zone: &str, subnets: &[(&str, String)]) {
+    let found = Vpc {
+        cidrs: cidrs.iter().map(|text| cidr(text)).collect(),
+        tags: BTreeMap::new(),
+    };
+    aws.vpcs.insert(id.into(), found);
+    for (name, prefix) in subnets {
+        subnet(aws, id, name, prefix, zone);
+    }
+    table(aws, id, &format!("rtb-{}", &id[4..]), true, &[]);
+}
+
+fn subnet(aws: &mut AwsRegion, vpc: &str, name: &str, prefix: &str, zone: &str) {
+    let subnet = VpcSubnet {
+        vpc: vpc.into(),
+        cidr: cidr(prefix),
+        availability_zone: zone.to_owned(),
+    };
+    aws.subnets
+        .insert(format!("subnet-{name}").as_str().into(), subnet);
+}
+
+fn table(aws: &mut AwsRegion, vpc: &str, id: &str, main: bool, subnets: &[&str]) {
+    let local = aws.vpcs[&VpcId::from(vpc)].cidrs.iter().map(|cidr| VpcRoute {
+        destination: RouteDestination::Cidr(*cidr),
+        target: VpcRouteTarget::Local,
+        state: VpcRouteState::Active,
+        propagated: false,
+    });
+    let table = VpcRouteTable {
+        vpc: vpc.into(),
+        main,
+        subnets: subnets
+            .iter()
+            .map(|name| SubnetId::new(format!("subnet-{name}")))
+            .collect(),
+        routes: local.collect(),
+    };
+    aws.route_tables.insert(id.into(), table);
+}
+
+fn instance(
+    aws: &mut AwsRegion,
+    vpc: &str,
+    subnet: &str,
+    name: &str,
+    state: InstanceState,
+    addresses: &[&str],
+) {
+    let eni = EniId::new(format!("eni-{name}"));
+    let id = InstanceId::new(format!("i-{name}"));
+    let metal = name.starts_with("host");
+    let found = Instance {
+        state,
+        instance_type: if metal { "i4i.metal" } else { "m5.large" }.to_owned(),
+        architecture: "x86_64".to_owned(),
+        platform: "Linux/UNIX".to_owned(),
+        vpc: Some(vpc.into()),
+        subnet: Some(SubnetId::new(format!("subnet-{subnet}"))),
+        enis: vec![eni.clone()],
+        root_device: None,
+        tags: BTreeMap::new(),
+    };
+    let description = if metal { "NC2 host ENI" } else { "" };
+    interface(aws, vpc, subnet, name, addresses);
+    let found_eni = aws.enis.get_mut(&eni).unwrap();
+    found_eni.attached_to = Some((id.clone(), 0));
+    found_eni.description = description.to_owned();
+    aws.instances.insert(id, found);
+}
+
+fn interface(aws: &mut AwsRegion, vpc: &str, subnet: &str, name: &str, addresses: &[&str]) {
+    let number = u8::try_from(aws.enis.len()).unwrap();
+    let eni = Eni {
+        vpc: vpc.into(),
+        subnet: SubnetId::new(format!("subnet-{subnet}")),
+        mac: MacAddr::new([6, 0, 0, 0, 0, number]),
+        interface_type: "interface".to_owned(),
+        description: String::new(),
+        requester_managed: false,
+        attached_to: None,
+        source_dest_check: true,
+        in_use: true,
+        primary: ip(addresses[0]),
+        secondary: addresses[1..].iter().map(|text| ip(text)).collect(),
+        public: BTreeMap::new(),
+        not_carried: Vec::new(),
+    };
+    aws.enis.insert(EniId::new(format!("eni-{name}")), eni);
+}
+
+fn state(tape: &mut Tape) -> InstanceState {
+    use InstanceState::*;
+    tape.pick(&[Running, Running, Running, Stopped, Stopped, Stopping, Pending])
+}
+
+fn ec2_vpc(aws: &mut AwsRegion, tape: &mut Tape) {
+    let more = tape.rarely(4).then_some("172.29.0.0/20");
+    let cidrs: Vec<_> = std::iter::once(EC2_CIDR).chain(more).collect();
+    let subnets = [
+        ("app", "172.30.1.0/24".to_owned()),
+        ("small", "172.30.3.128/25".to_owned()),
+        ("rest", "172.30.9.0/24".to_owned()),
+        ("tgw-ec2", "172.30.255.0/28".to_owned()),
+    ];
+    vpc(aws, "vpc-ec2", &cidrs, "a", &subnets);
+    let zone = if tape.rarely(4) { "c" } else { "a" };
+    subnet(aws, "vpc-ec2", "db", "172.30.2.0/24", zone);
+    let explicit: &[&str] = tape.pick(&[&[][..], &["app"], &["db", "small"], &["tgw-ec2"]]);
+    if !explicit.is_empty() {
+        table(aws, "vpc-ec2", "rtb-ec2-own", false, explicit);
+    }
+    for (name, subnet, addresses) in MACHINES {
+        let state = state(tape);
+        instance(aws, "vpc-ec2", subnet, name, state, addresses);
+    }
+    interface(aws, "vpc-ec2", "app", "balancer", &[BALANCER]);
+    attach_vpc(aws, "t", "ec2", "vpc-ec2", &["tgw-ec2"]);
+}
+
+fn spoke(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
+    let prefix = tape.pick(&side.spokes);
+    let id = format!("vpc-spoke{}", side.letter);
+    let name = format!("spoke{}", side.letter);
+    let inside = Cidr::containing(cidr(prefix).network(), cidr(prefix).len().max(24));
+    vpc(aws, &id, &[prefix], "a", &[(&name, inside.to_string())]);
+    let host = inside.nth(10).unwrap().to_string();
+    let state = state(tape);
+    instance(aws, &id, &name, &name, state, &[&host]);
+    attach_vpc(aws, side.letter, &name, &id, &[&name]);
+}
+
+fn nc2_vpc(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
+    let Side { letter, nc2, .. } = side;
+    let id = format!("vpc-nc2{letter}");
+    let entry = format!("tgw-nc2{letter}");
+    let flow = format!("flow-{letter}");
+    let mgmt = format!("mgmt-{letter}");
+    let subnets = [
+        (entry.as_str(), format!("{nc2}.0.0/28")),
+        (flow.as_str(), format!("{nc2}.1.0/24")),
+        (mgmt.as_str(), format!("{nc2}.2.0/24")),
+    ];
+    vpc(aws, &id, &[&format!("{nc2}.0.0/16")], "a", &subnets);
+    if tape.rarely(3) {
+        table(aws, &id, &format!("rtb-entry-{letter}"), false, &[&entry]);
+    }
+    if tape.rarely(4) {
+        table(aws, &id, &format!("rtb-mgmt-{letter}"), false, &[&mgmt]);
+    }
+    for number in 1..=if tape.rarely(3) { 2 } else { 1 } {
+        let name = format!("host{number}-{letter}");
+        let state = if tape.mostly(6) {
+            InstanceState::Running
+        } else {
+            InstanceState::Stopped
+        };
+        let address = format!("{nc2}.1.1{number}");
+        instance(aws, &id, &flow, &name, state, &[&address]);
+        let eni = EniId::new(format!("eni-{name}"));
+        aws.enis.get_mut(&eni).unwrap().source_dest_check = tape.rarely(8);
+    }
+    let name = format!("pc-{letter}");
+    let state = state(tape);
+    instance(aws, &id, &mgmt, &name, state, &[&format!("{nc2}.2.10")]);
+    let name = format!("free-{letter}");
+    interface(aws, &id, &mgmt, &name, &[&format!("{nc2}.2.99")]);
+    let free = aws.enis.get_mut(&EniId::new(format!("eni-{name}"))).unwrap();
+    free.in_use = false;
+    attach_vpc(aws, letter, &format!("nc2{letter}"), &id, &[&entry]);
+}
+
+fn attach_vpc(aws: &mut AwsRegion, letter: &str, name: &str, vpc: &str, subnets: &[&str]) {
+    let subnets = subnets
+        .iter()
+        .map(|name| SubnetId::new(format!("subnet-{name}")))
+        .collect();
+    let vpc = vpc.into();
+    attach(aws, letter, name, AttachmentKind::Vpc { vpc, subnets });
+}
+
+fn attach(aws: &mut AwsRegion, letter: &str, name: &str, kind: AttachmentKind) {
+    let attachment = TgwAttachment {
+        tgw: format!("tgw-{letter}").as_str().into(),
+        kind,
+        state: AttachmentState::Available,
+        association: None,
+    };
+    aws.attachments
+        .insert(format!("tgw-attach-{name}").as_str().into(), attachment);
+}
+
+/// One to three ways to on-prem, no two with the same preference.
+fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
+    let count = 1 + tape.below(3);
+    let turn = u32::try_from(tape.below(3)).unwrap();
+    for number in 0..u32::try_from(count).unwrap() {
+        let side = tape.pick(&SIDES);
+        let aws = world.aws.get_mut(&Region::from(side.region)).unwrap();
+        let name = format!("edge{number}");
+        let prefixes = |tape: &mut Tape| -> BTreeSet<Cidr> {
+            let count = 1 + tape.below(4);
+            (0..count).map(|_| cidr(tape.pick(&PREFIXES))).collect()
+        };
+        let gateway = DxGatewayId::new(format!("dx-{number}"));
+        let vpn = VpnId::new(format!("vpn-{number}"));
+        let kind = match tape.below(3) {
+            0 => EdgeKind::BgpVpn,
+            1 => EdgeKind::StaticVpn {
+                on_prem_routes: prefixes(tape).into_iter().collect(),
+            },
+            _ => EdgeKind::DirectConnect {
+                gateway: gateway.clone(),
+            },
+        };
+        let attachment = match &kind {
+            EdgeKind::BgpVpn | EdgeKind::StaticVpn { .. } => {
+                let found = Vpn {
+                    tgw: Some(format!("tgw-{}", side.letter).as_str().into()),
+                    state: "available".to_owned(),
+                    static_routes_only: kind != EdgeKind::BgpVpn,
+                    tunnels_up: if tape.mostly(5) { 2 } else { 0 },
+                };
+                aws.vpns.insert(vpn.clone(), found);
+                AttachmentKind::Vpn(vpn)
+            }
+            EdgeKind::DirectConnect { .. } => {
+                let allowed_prefixes = prefixes(tape);
+                aws.dx_associations.push(DxAssociation {
+                    id: format!("assoc-{number}"),
+                    gateway: gateway.clone(),
+                    tgw: format!("tgw-{}", side.letter).as_str().into(),
+                    state: tape.pick(&["associated", "updating"]).to_owned(),
+                    allowed_prefixes,
+                });
+                AttachmentKind::DirectConnect(gateway)
+            }
+        };
+        attach(aws, side.letter, &name, attachment);
+        let edge = Edge {
+            name: name.as_str().into(),
+            region: side.region.into(),
+            tgw: format!("tgw-{}", side.letter).as_str().into(),
+            attachment: format!("tgw-attach-{name}").as_str().into(),
+            kind,
+            local_preference: 100 + (number + turn) % 3,
+        };
+        estate.edges.insert(name.as_str().into(), edge);
+    }
+}
+
+/// Where a static route of a Transit Gateway may lead: every attachment, nowhere, and one that is gone.
+pub fn tgw_targets(aws: &AwsRegion) -> Vec<TgwTarget> {
+    let attachments = aws.attachments.keys().cloned().map(TgwTarget::Attachment);
+    attachments
+        .chain([
+            TgwTarget::Blackhole,
+            TgwTarget::Attachment("tgw-attach-gone".into()),
+        ])
+        .collect()
+}
+
+fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
+    let far = SIDES[usize::from(side == TOKYO)];
+    let peering = AttachmentKind::Peering {
+        region: far.region.into(),
+        tgw: format!("tgw-{}", far.letter).as_str().into(),
+    };
+    attach(aws, side.letter, "peer", peering);
+    let tgw = TgwId::new(format!("tgw-{}", side.letter));
+    let targets = tgw_targets(aws);
+    let tables: Vec<TgwRouteTableId> = (0..=tape.below(3))
+        .map(|number| TgwRouteTableId::new(format!("tgw-rtb-{}{number}", side.letter)))
+        .collect();
+    for id in &tables {
+        let mut table = TgwRouteTable {
+            tgw: tgw.clone(),
+            name: None,
+            associations: BTreeSet::new(),
+            propagations: BTreeSet::new(),
+            static_routes: BTreeMap::new(),
+            learned_routes: BTreeMap::new(),
+        };
+        for id in aws.attachments.keys() {
+            if id.as_str() != "tgw-attach-peer" && tape.mostly(4) {
+                table.propagations.insert(id.clone());
+            }
+        }
+        for _ in 0..tape.below(9) {
+            let prefix = cidr(tape.pick(&PREFIXES));
+            table.static_routes.insert(prefix, tape.pick(&targets));
+        }
+        aws.tgw_route_tables.insert(id.clone(), table);
+    }
+    for (id, attachment) in &mut aws.attachments {
+        attachment.state = match tape.below(24) {
+            1 => AttachmentState::Modifying,
+            2 => AttachmentState::PendingAcceptance,
+            3 => AttachmentState::Other("deleting".to_owned()),
+            _ => AttachmentState::Available,
+        };
+        if tape.mostly(16) {
+            let table = tape.pick(&tables);
+            // Either of them says it; Prism and EC2 lists agree in life.
+            aws.tgw_route_tables
+                .get_mut(&table)
+                .unwrap()
+                .associations
+                .insert(id.clone());
+            attachment.association = Some(table);
+        }
+    }
+    let found = Tgw {
+        state: "available".to_owned(),
+        asn: Some(64512),
+        default_association_table: tables.first().cloned(),
+    };
+    aws.tgws.insert(tgw, found);
+}
+
+pub fn forwards(attachment: &TgwAttachment) -> bool {
+    match attachment.state {
+        AttachmentState::Available | AttachmentState::Modifying => true,
+        AttachmentState::PendingAcceptance | AttachmentState::Other(_) => false,
+    }
+}
+
+/// Where a route of a VPC's table may lead.
+pub fn vpc_targets(vpc: &str, side: Side) -> Vec<VpcRouteTarget> {
+    let Side { letter, .. } = side;
+    let eni = |name: &str| VpcRouteTarget::Eni(EniId::new(format!("eni-{name}")));
+    let tgw = VpcRouteTarget::Tgw(TgwId::new(format!("tgw-{letter}")));
+    let mut targets = vec![
+        tgw.clone(),
+        tgw.clone(),
+        tgw,
+        VpcRouteTarget::Gateway("nat-1".to_owned()),
+        VpcRouteTarget::Gateway("igw-1".to_owned()),
+        VpcRouteTarget::Peering("pcx-1".to_owned()),
+        VpcRouteTarget::Tgw("tgw-elsewhere".into()),
+        eni("gone"),
+    ];
+    if vpc == "vpc-ec2" {
+        targets.extend([eni("web"), eni("db"), eni("balancer")]);
+    } else if vpc.starts_with("vpc-nc2") {
+        targets.extend(["host1", "host1", "pc", "free"].map(|name| eni(&format!("{name}-{letter}"))));
+    }
+    targets
+}
+
+/// Whether a VPC lets a prefix be routed (AWS reference §3 item 2): outside it anything, inside only whole subnets to interfaces.
+pub fn may_be_routed(aws: &AwsRegion, vpc: &VpcId, prefix: Cidr, target: &VpcRouteTarget) -> bool {
+    let inside = aws.vpcs[vpc].cidrs.iter().any(|local| local.covers(prefix));
+    let whole_subnet = aws
+        .subnets
+        .values()
+        .any(|subnet| subnet.vpc == *vpc && subnet.cidr == prefix);
+    let is_cidr = aws.vpcs[vpc].cidrs.contains(&prefix);
+    !inside || (whole_subnet && !is_cidr && matches!(target, VpcRouteTarget::Eni(_)))
+}
+
+fn vpc_routes(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
+    let ids: Vec<_> = aws.route_tables.keys().cloned().collect();
+    for id in ids {
+        let vpc = aws.route_tables[&id].vpc.clone();
+        let targets = vpc_targets(vpc.as_str(), side);
+        let mut routes: BTreeMap<Cidr, VpcRouteTarget> = BTreeMap::new();
+        if tape.mostly(8) {
+            routes.insert(cidr(ON_PREM[0]), targets[0].clone());
+        }
+        for _ in 0..tape.below(6) {
+            let prefix = cidr(tape.pick(&PREFIXES));
+            routes.insert(prefix, tape.pick(&targets));
+        }
+        for (prefix, target) in routes {
+            if may_be_routed(aws, &vpc, prefix, &target) {
+                write(aws, &id, prefix, target);
+            }
+        }
+    }
+}
+
+/// Writes a route with the state AWS would report, unless there is one.
+fn write(aws: &mut AwsRegion, table: &RouteTableId, prefix: Cidr, target: VpcRouteTarget) {
+    let vpc = &aws.route_tables[table].vpc;
+    let dead = match &target {
+        VpcRouteTarget::Eni(id) => !aws.enis.get(id).is_some_and(|eni| eni.in_use),
+        VpcRouteTarget::Tgw(tgw) => !aws.attachments.values().any(|attachment| {
+            attachment.tgw == *tgw
+                && forwards(attachment)
+                && matches!(&attachment.kind, AttachmentKind::Vpc { vpc: of, .. } if of == vpc)
+        }),
+        VpcRouteTarget::Local
+        | VpcRouteTarget::Gateway(_)
+        | VpcRouteTarget::Peering(_)
+        | VpcRouteTarget::Unknown(_) => false,
+    };
+    let route = VpcRoute {
+        destination: RouteDestination::Cidr(prefix),
+        target,
+        state: if dead {
+            VpcRouteState::Blackhole
+        } else {
+            VpcRouteState::Active
+        },
+        propagated: false,
+    };
+    let routes = &mut aws.route_tables.get_mut(table).unwrap().routes;
+    if !routes.iter().any(|old| old.destination == route.destination) {
+        routes.push(route);
+    }
+}
+
+/// What NC2 has written for the transit VPC's prefixes: mostly what it should.
+fn externally_routed(aws: &mut AwsRegion, side: Side, prism: &Prism, tape: &mut Tape) {
+    let letter = side.letter;
+    let gateway = VpcRouteTarget::Eni(EniId::new(format!("eni-host1-{letter}")));
+    let main = RouteTableId::new(format!("rtb-nc2{letter}"));
+    let entry = RouteTableId::new(format!("rtb-entry-{letter}"));
+    // Which further tables NC2 writes depends on its version (AWS reference §4): here the entry table is one of them, which
+    // this prefix shows, that nothing else is about.
+    let standing = cidr(flow::STANDING);
+    for table in [&main, &entry] {
+        if !aws.route_tables.contains_key(table) {
+            continue;
+        }
+        write(aws, table, standing, gateway.clone());
+        for erp in &prism.vpcs[&FlowVpcExtId::new(format!("fv-transit-{letter}"))].erps {
+            let target = match tape.below(12) {
+                1 => VpcRouteTarget::Eni("eni-gone".into()),
+                2 => VpcRouteTarget::Eni(EniId::new(format!("eni-pc-{letter}"))),
+                3 => VpcRouteTarget::Eni(EniId::new(format!("eni-free-{letter}"))),
+                4 => continue,
+                _ => gateway.clone(),
+            };
+            write(aws, table, *erp, target);
+        }
+    }
+}
+
+/// What tables show as learned: of each prefix the best kind, unless a static route hides it (AWS reference §1.2).
+fn learn(aws: &mut AwsRegion, estate: &Estate, tape: &mut Tape) {
+    let mut announced: BTreeMap<AttachmentId, (u8, Vec<Cidr>)> = BTreeMap::new();
+    for (id, attachment) in aws.attachments.iter().filter(|(_, found)| forwards(found)) {
+        let rank = match &attachment.kind {
+            AttachmentKind::DirectConnect(_) => 0,
+            AttachmentKind::Vpn(vpn) => {
+                let vpn = &aws.vpns[vpn];
+                if vpn.static_routes_only || vpn.tunnels_up == 0 {
+                    continue;
+                }
+                1
+            }
+            AttachmentKind::Vpc { .. }
+            | AttachmentKind::Peering { .. }
+            | AttachmentKind::Unknown { .. } => continue,
+        };
+        let all = tape.mostly(4);
+        let prefixes = estate.on_prem.iter().copied();
+        let prefixes = prefixes.take(if all { usize::MAX } else { 1 }).collect();
+        announced.insert(id.clone(), (rank, prefixes));
+    }
+    for table in aws.tgw_route_tables.values_mut() {
+        let mut best: BTreeMap<Cidr, (u8, BTreeSet<AttachmentId>)> = BTreeMap::new();
+        for (id, (rank, prefixes)) in &announced {
+            for prefix in prefixes.iter().filter(|_| table.propagations.contains(id)) {
+                let entry = best.entry(*prefix).or_insert((*rank, BTreeSet::new()));
+                if *rank < entry.0 {
+                    *entry = (*rank, BTreeSet::new());
+                }
+                if *rank == entry.0 {
+                    entry.1.insert(id.clone());
+                }
+            }
+        }
+        table.learned_routes = best
+            .into_iter()
+            .filter(|(prefix, _)| !table.static_routes.contains_key(prefix))
+            .map(|(prefix, (_, from))| (prefix, from))
+            .collect();
+    }
+}
