@@ -418,12 +418,17 @@ mod tests {
 
     #[test]
     fn a_tls_error_is_found_inside_io_errors() {
-        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
-        assert_eq!(
-            connect_reason(&wrapped),
-            ConnectReason::CertificateNotTrusted
-        );
+        // The second is what a CA of the same name with another key gives.
+        for problem in [
+            rustls::CertificateError::UnknownIssuer,
+            rustls::CertificateError::BadSignature,
+        ] {
+            let tls = rustls::Error::InvalidCertificate(problem);
+            let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
+            let reason = connect_reason(&wrapped);
+            assert_eq!(reason, ConnectReason::CertificateNotTrusted);
+            assert!(reason.is_certificate());
+        }
         let refused = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
         assert_eq!(connect_reason(&refused), ConnectReason::Refused);
     }

@@ -1,6 +1,7 @@
 //! Running a plan: steps in the order of their needs, as many at once as is allowed.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -353,27 +354,29 @@ impl Engine {
             .collect();
         let mut dependants: BTreeMap<&StepId, Vec<&Step>> = BTreeMap::new();
         for step in &plan.steps {
-            for need in &step.needs {
+            for need in step.needs.iter() {
                 dependants.entry(need).or_default().push(step);
             }
         }
-        let mut ready: Vec<&Step> = plan
-            .steps
-            .iter()
-            .rev()
-            .filter(|step| step.needs.is_empty())
-            .collect();
+        // By lane, so that ten thousand steps that wait for one full lane are not looked at whenever one is done.
+        let mut ready: BTreeMap<Lane, VecDeque<&Step>> = BTreeMap::new();
+        for step in plan.steps.iter().filter(|step| step.needs.is_empty()) {
+            ready
+                .entry(Lane::of(&step.action))
+                .or_default()
+                .push_back(step);
+        }
         let mut under_way = FuturesUnordered::new();
         let mut busy: BTreeMap<Lane, usize> = BTreeMap::new();
         let mut reports = Vec::new();
         let mut failure: Option<EngineError> = None;
         loop {
             if failure.is_none() {
-                let mut waiting = Vec::new();
-                while let Some(step) = ready.pop() {
-                    let lane = Lane::of(&step.action);
+                for (&lane, queue) in &mut ready {
                     let in_lane = busy.entry(lane).or_default();
-                    if *in_lane < lane.width(self.estate.engine.concurrency) {
+                    while *in_lane < lane.width(self.estate.engine.concurrency)
+                        && let Some(step) = queue.pop_front()
+                    {
                         *in_lane += 1;
                         let work = self.clone();
                         let (step_data, run) = (step.clone(), run.id.clone());
@@ -387,12 +390,8 @@ impl Engine {
                                 .await;
                             (step, lane, result)
                         });
-                    } else {
-                        waiting.push(step);
                     }
                 }
-                waiting.reverse();
-                ready = waiting;
             }
             let Some((step, lane, result)) = under_way.next().await else {
                 break;
@@ -407,7 +406,10 @@ impl Engine {
                         if let Some(left) = open.get_mut(&next.id) {
                             *left -= 1;
                             if *left == 0 {
-                                ready.insert(0, next);
+                                ready
+                                    .entry(Lane::of(&next.action))
+                                    .or_default()
+                                    .push_back(next);
                             }
                         }
                     }

@@ -232,13 +232,27 @@ async fn answers_are_held_back_as_long_as_the_control_was_told() {
     assert_eq!(status(&client, endpoints).await["latency_ms"], 0);
     assert_eq!(set(json!({ "ms": 300_000 })).await, 200);
     assert_eq!(status(&client, endpoints).await["latency_ms"], 300_000);
-    let held = client.get(&endpoints.prism["tokyo"]).timeout(Duration::from_millis(50));
+    let held = client
+        .get(&endpoints.prism["tokyo"])
+        .timeout(Duration::from_millis(50));
     assert!(held.send().await.unwrap_err().is_timeout());
-    for wrong in [json!({ "ms": -1 }), json!({ "ms": 600_001 }), json!({ "seconds": 1 })] {
+    for wrong in [
+        json!({ "ms": -1 }),
+        json!({ "ms": 600_001 }),
+        json!({ "seconds": 1 }),
+    ] {
         assert_eq!(set(wrong).await, 400);
     }
     assert_eq!(set(json!({ "ms": 0 })).await, 200);
-    assert_eq!(client.get(&endpoints.prism["tokyo"]).send().await.unwrap().status(), 401);
+    assert_eq!(
+        client
+            .get(&endpoints.prism["tokyo"])
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
     lab.shutdown().await;
 }
 

@@ -1,7 +1,8 @@
 //! The ledger: what must survive. Captured facts, runs, and the journal of step intents and outcomes.
 //!
 //! One trait with plain data; [`SqliteLedger`] is the embedded store. Facts are written with `synchronous=FULL` and read
-//! back before a caller may touch a NIC (promise 1).
+//! back before a caller may touch a NIC (promise 1). What only tells what happened rides with the next write that is synced: it
+//! outlives the process at once, and the machine a moment later.
 
 mod lock;
 mod sqlite;
@@ -163,10 +164,11 @@ pub trait Ledger: Send + Sync {
         at: &str,
     ) -> Result<i64, LedgerError>;
 
-    /// Adds what a step saw, before or after it acted.
+    /// Adds what a step saw, before or after it acted. Outlives this process; synced with the next intent, fact or end of a run.
     fn observe(&self, sequence: i64, observed: &serde_json::Value) -> Result<(), LedgerError>;
 
-    /// Writes what became of an intent.
+    /// Writes what became of an intent. A failure is synced, as it makes the next try a new request; other outcomes outlive
+    /// this process and are synced with the next intent, fact or end of a run: without them a step is only looked at again.
     fn conclude(&self, sequence: i64, outcome: &Outcome) -> Result<(), LedgerError>;
 
     /// How often this step of this run is on record as failed. Part of request ids, so that a retry after a failure is a new

@@ -7,6 +7,7 @@ mod relocate;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use stayput_estate::Estate;
 use stayput_estate::NetworkName;
@@ -204,6 +205,14 @@ impl<'s> Draft<'s> {
         }
     }
 
+    /// The set, shared with the step before if that has the same.
+    fn shared(&self, needs: &BTreeSet<StepId>) -> Arc<BTreeSet<StepId>> {
+        match self.steps.last() {
+            Some(last) if *last.needs == *needs => Arc::clone(&last.needs),
+            _ => Arc::new(needs.clone()),
+        }
+    }
+
     /// Adds a step and gives its id.
     fn step(
         &mut self,
@@ -227,7 +236,7 @@ impl<'s> Draft<'s> {
         let id = StepId(id);
         self.steps.push(Step {
             id: id.clone(),
-            needs: needs.clone(),
+            needs: self.shared(needs),
             action,
             why: why.into(),
             inverse,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -81,7 +82,9 @@ pub struct Step {
     /// Its stable name.
     pub id: StepId,
     /// Steps that must be done before.
-    pub needs: BTreeSet<StepId>,
+    ///
+    /// Shared: ten thousand machines wait for the same two hundred steps.
+    pub needs: Arc<BTreeSet<StepId>>,
     /// What it does.
     pub action: Action,
     /// Why it is in the plan, for people.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::StreamExt;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
@@ -26,13 +27,23 @@ pub async fn categorize(
 ) -> Result<bool, StepError> {
     let prism = context.prism(site)?;
     let category = prism.ensure_category(key, value).await?;
-    for (number, machine) in machines.iter().enumerate() {
-        let vm = context.catalog.vm(machine, site)?;
-        prism
-            .associate_category(&vm, &category, context.request(&format!("associate/{vm}")))
-            .await?;
-        let percent = u8::try_from((number + 1) * 100 / machines.len()).ok();
-        context.progress(percent, format!("{} of {} VMs", number + 1, machines.len()));
+    let vms = machines
+        .iter()
+        .map(|machine| context.catalog.vm(machine, site))
+        .collect::<Result<Vec<_>, _>>()?;
+    let associate = |vm: VmExtId| {
+        let request = context.request(&format!("associate/{vm}"));
+        let category = &category;
+        async move { prism.associate_category(&vm, category, request).await }
+    };
+    let mut under_way = futures::stream::iter(vms.into_iter().map(associate))
+        .buffer_unordered(context.estate.engine.concurrency);
+    let mut number = 0;
+    while let Some(associated) = under_way.next().await {
+        associated?;
+        number += 1;
+        let percent = u8::try_from(number * 100 / machines.len()).ok();
+        context.progress(percent, format!("{number} of {} VMs", machines.len()));
     }
     Ok(true)
 }

@@ -54,7 +54,9 @@ pub async fn run(
             }
             if context.failures() > 0 {
                 // What failed may have left copies, and those block the next test.
-                prism.clean_up(&id, context.request("clean-up/before")).await?;
+                prism
+                    .clean_up(&id, context.request("clean-up/before"))
+                    .await?;
             }
             prism
                 .test_failover(&id, &directions, OnWarnings::Stop, request)

@@ -189,7 +189,7 @@ impl Setup {
     }
 
     /// NC2 writes what the transit VPC has into its AWS VPC's main table (AWS reference §4).
-    fn erp(&mut self, site: &SiteName, scope: ErpScope, cidr: Cidr, present: bool) {
+    pub fn erp(&mut self, site: &SiteName, scope: ErpScope, cidr: Cidr, present: bool) {
         let prism = self.prism(site.as_str());
         let id = match scope {
             ErpScope::User => "flow-prod",

@@ -29,7 +29,7 @@ pub fn needs_of(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
     let mut next: Vec<&StepId> = step.needs.iter().collect();
     while let Some(id) = next.pop() {
         if all.insert(id.clone()) {
-            next.extend(&by_id[id].needs);
+            next.extend(&*by_id[id].needs);
         }
     }
     all
@@ -50,13 +50,16 @@ enum Extra {
     Unrelated,
 }
 
+/// A machine: whether in the goals' networks; of each interface which network and how many secondaries; whether it runs.
+type Dweller = (bool, Vec<(usize, usize)>, bool);
+
 /// An estate as it may be.
 #[derive(Debug, Clone)]
 struct Town {
     /// Networks of the goals, of app, db and dmz.
     moved: [bool; 3],
-    /// Machines: whether in the goals' networks; of each interface which network and how many secondaries; whether it runs.
-    machines: Vec<(bool, Vec<(usize, usize)>, bool)>,
+    /// Machines beside one for each network of the goals.
+    machines: Vec<Dweller>,
     /// Where addresses start.
     salt: u32,
     /// Whether Osaka leads the EC2 VPC to Tokyo from its edge, and from its VPCs.
@@ -69,6 +72,8 @@ struct Town {
     prefers_osaka: bool,
     /// Whether Tokyo's edge has routes of its own to the goals' networks in EC2.
     pinned: bool,
+    /// Whether the prefixes stand on Tokyo's transit VPC from the beginning.
+    prefixes_stand: bool,
 }
 
 const NETWORKS: [&str; 3] = ["app", "db", "dmz"];
@@ -90,7 +95,7 @@ fn towns() -> impl Strategy<Value = Town> {
         0u32..245,
         any::<[bool; 2]>(),
         prop::collection::vec((any::<bool>(), prop::collection::vec(extra, 0..4)), 0..3),
-        any::<[bool; 3]>(),
+        any::<[bool; 4]>(),
     )
         .prop_map(|(moved, machines, salt, covers, spokes, edges)| Town {
             moved,
@@ -101,6 +106,7 @@ fn towns() -> impl Strategy<Value = Town> {
             direct_connect: edges[0],
             prefers_osaka: edges[1],
             pinned: edges[2],
+            prefixes_stand: edges[3],
         })
 }
 
@@ -139,6 +145,9 @@ impl Town {
         for at in (0..3).filter(|at| self.pinned && self.moved[*at]) {
             let statics = &mut setup.table("t-edges").static_routes;
             statics.insert(prefix(at), to("tgw-attach-legacy"));
+        }
+        for at in (0..3).filter(|at| self.prefixes_stand && self.moved[*at]) {
+            setup.erp(&TOKYO.into(), ErpScope::Transit, prefix(at), true);
         }
         if self.prefers_osaka {
             let edge = setup.estate.edges.get_mut(&OSAKA.into()).unwrap();

@@ -152,7 +152,7 @@ fn a_machine_that_came_later_gets_a_move_plan_of_its_own() {
             "replicate/stayput-acme-app-app-1-retry2"
         ]
     );
-    let setup = setup.after(&[goal.clone()]);
+    let setup = setup.after(std::slice::from_ref(&goal));
     assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }
 
@@ -177,7 +177,7 @@ fn a_failed_move_plan_is_tried_again_under_another_name() {
         "{:?}",
         ids(&rest)
     );
-    let setup = setup.after(&[goal.clone()]);
+    let setup = setup.after(std::slice::from_ref(&goal));
     assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }
 

@@ -25,7 +25,7 @@ const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "12"];
 /// Kills a stage must have survived to count.
 const LEAST_KILLS: usize = 6;
 /// Kills after which a stage may end in peace.
-const MOST_KILLS: usize = 10;
+const MOST_KILLS: usize = 8;
 /// Longest a command under test may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,7 +35,9 @@ struct Moments(u64);
 impl Moments {
     /// The moments of a test. `STAYPUT_SEED=n` gives others, for longer hunts.
     fn seeded(seed: u64) -> Self {
-        let other = std::env::var("STAYPUT_SEED").ok().and_then(|other| other.parse().ok());
+        let other = std::env::var("STAYPUT_SEED")
+            .ok()
+            .and_then(|other| other.parse().ok());
         Self(seed + 1000 * other.unwrap_or(0))
     }
 
@@ -83,7 +85,9 @@ impl UnderWay {
 
     /// Waits until so many steps are over; `false` if the command ended before.
     fn steps(&self, count: u64) -> bool {
-        self.lines_like(count, |line| line.starts_with("  ✓ ") || line.starts_with("  = "))
+        self.lines_like(count, |line| {
+            line.starts_with("  ✓ ") || line.starts_with("  = ")
+        })
     }
 
     fn lines_like(&self, count: u64, wanted: impl Fn(&str) -> bool) -> bool {
@@ -212,7 +216,13 @@ fn protection_and_failover_killed_at_many_moments_end_as_if_never_killed() {
     assert_kept(&lab.status(), "tokyo", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[1]);
 
-    killed_until_done(&lab, &["failover", "--to", "osaka"], 3, &original, Moments::seeded(13));
+    killed_until_done(
+        &lab,
+        &["failover", "--to", "osaka"],
+        3,
+        &original,
+        Moments::seeded(13),
+    );
     assert_kept(&lab.status(), "osaka", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[2]);
 }

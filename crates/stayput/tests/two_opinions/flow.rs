@@ -44,7 +44,8 @@ pub fn prism(side: Side, tape: &mut Tape) -> Prism {
     let user = erps(&[]);
     let other = BTreeSet::from([cidr(OTHER.1)]);
     let both: &[&str] = &["nat", "nonat"];
-    let uplinks: &[&str] = tape.pick(&[&["nonat"][..], &["nonat"], &["nonat"], both, &["nat"], &[]]);
+    let uplinks: &[&str] =
+        tape.pick(&[&["nonat"][..], &["nonat"], &["nonat"], both, &["nat"], &[]]);
     add_vpc(&mut prism, letter, "transit", both, transit);
     add_vpc(&mut prism, letter, "user", uplinks, user);
     add_vpc(&mut prism, letter, "other", &["nonat"], other);
@@ -58,11 +59,11 @@ pub fn prism(side: Side, tape: &mut Tape) -> Prism {
         }
     }
     add_subnet(&mut prism, letter, OTHER.0, "other", OTHER.1);
-    for (name, network, addresses) in MACHINES {
+    for (number, (name, network, addresses)) in (100..).zip(MACHINES) {
         if tape.rarely(2) {
             let addresses: Vec<Ipv4Addr> = addresses.iter().map(|text| ip(text)).collect();
             // As Move leaves it (an address from the pool), or as it was.
-            let pool = cidr_of(network).and_then(|cidr| cidr.nth(100));
+            let pool = cidr_of(network).and_then(|cidr| cidr.nth(number));
             let addresses = match pool {
                 Some(pool) if tape.rarely(4) => vec![pool],
                 Some(_) | None => addresses,
@@ -76,7 +77,14 @@ pub fn prism(side: Side, tape: &mut Tape) -> Prism {
             add_vm(&mut prism, letter, &copy, &network, &addresses, tape);
         }
     }
-    add_vm(&mut prism, letter, OTHER.0, OTHER.0, &[ip("172.31.7.10")], tape);
+    add_vm(
+        &mut prism,
+        letter,
+        OTHER.0,
+        OTHER.0,
+        &[ip("172.31.7.10")],
+        tape,
+    );
     prism
 }
 
@@ -149,5 +157,7 @@ fn add_vm(
         categories: BTreeSet::new(),
         nics: vec![nic],
     };
-    prism.vms.insert(format!("vm-{name}-{letter}").as_str().into(), vm);
+    prism
+        .vms
+        .insert(format!("vm-{name}-{letter}").as_str().into(), vm);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::*;
-use stayput_world::*;
 use stayput_world::aws::*;
+use stayput_world::*;
 
 use crate::flow;
 use crate::places::*;
@@ -69,12 +69,15 @@ fn subnet(aws: &mut AwsRegion, vpc: &str, name: &str, prefix: &str, zone: &str) 
 }
 
 fn table(aws: &mut AwsRegion, vpc: &str, id: &str, main: bool, subnets: &[&str]) {
-    let local = aws.vpcs[&VpcId::from(vpc)].cidrs.iter().map(|cidr| VpcRoute {
-        destination: RouteDestination::Cidr(*cidr),
-        target: VpcRouteTarget::Local,
-        state: VpcRouteState::Active,
-        propagated: false,
-    });
+    let local = aws.vpcs[&VpcId::from(vpc)]
+        .cidrs
+        .iter()
+        .map(|cidr| VpcRoute {
+            destination: RouteDestination::Cidr(*cidr),
+            target: VpcRouteTarget::Local,
+            state: VpcRouteState::Active,
+            propagated: false,
+        });
     let table = VpcRouteTable {
         vpc: vpc.into(),
         main,
@@ -139,7 +142,9 @@ fn interface(aws: &mut AwsRegion, vpc: &str, subnet: &str, name: &str, addresses
 
 fn state(tape: &mut Tape) -> InstanceState {
     use InstanceState::*;
-    tape.pick(&[Running, Running, Running, Stopped, Stopped, Stopping, Pending])
+    tape.pick(&[
+        Running, Running, Running, Stopped, Stopped, Stopping, Pending,
+    ])
 }
 
 fn ec2_vpc(aws: &mut AwsRegion, tape: &mut Tape) {
@@ -213,7 +218,10 @@ fn nc2_vpc(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
     instance(aws, &id, &mgmt, &name, state, &[&format!("{nc2}.2.10")]);
     let name = format!("free-{letter}");
     interface(aws, &id, &mgmt, &name, &[&format!("{nc2}.2.99")]);
-    let free = aws.enis.get_mut(&EniId::new(format!("eni-{name}"))).unwrap();
+    let free = aws
+        .enis
+        .get_mut(&EniId::new(format!("eni-{name}")))
+        .unwrap();
     free.in_use = false;
     attach_vpc(aws, letter, &format!("nc2{letter}"), &id, &[&entry]);
 }
@@ -391,7 +399,8 @@ pub fn vpc_targets(vpc: &str, side: Side) -> Vec<VpcRouteTarget> {
     if vpc == "vpc-ec2" {
         targets.extend([eni("web"), eni("db"), eni("balancer")]);
     } else if vpc.starts_with("vpc-nc2") {
-        targets.extend(["host1", "host1", "pc", "free"].map(|name| eni(&format!("{name}-{letter}"))));
+        targets
+            .extend(["host1", "host1", "pc", "free"].map(|name| eni(&format!("{name}-{letter}"))));
     }
     targets
 }
@@ -454,7 +463,10 @@ fn write(aws: &mut AwsRegion, table: &RouteTableId, prefix: Cidr, target: VpcRou
         propagated: false,
     };
     let routes = &mut aws.route_tables.get_mut(table).unwrap().routes;
-    if !routes.iter().any(|old| old.destination == route.destination) {
+    if !routes
+        .iter()
+        .any(|old| old.destination == route.destination)
+    {
         routes.push(route);
     }
 }

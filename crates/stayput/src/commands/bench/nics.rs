@@ -254,7 +254,7 @@ fn only_restores(mut plan: Plan, machines: usize) -> Result<Plan, CommandError> 
     plan.steps
         .retain(|step| matches!(step.action, Action::RestoreNics { .. }));
     for step in &mut plan.steps {
-        step.needs.clear();
+        step.needs = Arc::default();
     }
     if plan.steps.len() == machines {
         Ok(plan)

@@ -1,0 +1,219 @@
+//! Comparing: the same packet in both, and what counts as the same end.
+
+use std::net::Ipv4Addr;
+
+use stayput_estate::*;
+use stayput_fabric::*;
+use stayput_lab::state::LabState;
+use stayput_lab::walk;
+use stayput_lab::walk::End;
+use stayput_lab::walk::Origin;
+use stayput_lab::walk::SiteKind;
+
+use crate::changes::Both;
+use crate::changes::pc_of;
+use crate::places::*;
+use crate::tape::Tape;
+
+/// The kinds of end that are compared.
+pub const ENDS: [&str; 9] = [
+    "at a VM",
+    "at an EC2 machine",
+    "at on-prem",
+    "no route",
+    "blackhole",
+    "dead interface",
+    "lost by NAT",
+    "nobody there",
+    "loop",
+];
+
+/// Compares one packet and, where it arrives, the reply to it.
+pub fn compare(
+    both: &Both,
+    tape: &mut Tape,
+    count: &mut impl FnMut(&'static str),
+) -> Result<(), String> {
+    let senders = senders(&both.lab);
+    let (source, origin) = tape.pick(&senders);
+    let to = destination(&both.lab, tape);
+    let there = both.fabric.round_trip(&source, to);
+    let end = walk::walk(&both.lab, origin, to);
+    if let Some(kind) = same(both, &there.forward.verdict, &end.end) {
+        count(kind);
+    } else {
+        return Err(differ(&there.forward, &end));
+    }
+    let Some(back) = there.back else {
+        return Ok(());
+    };
+    let Some(origin) = whose(&both.lab, &there.forward.verdict, to) else {
+        return Err(format!("who answered is not in the lab\n{}", there.forward));
+    };
+    let end = walk::walk(&both.lab, origin, back.destination);
+    match same(both, &back.verdict, &end.end) {
+        Some(kind) => count(kind),
+        None => return Err(differ(&back, &end)),
+    }
+    Ok(())
+}
+
+fn differ(trace: &Trace, walked: &walk::Walk) -> String {
+    format!("fabric: {trace}\n{:?}\nlab: {:#?}\n", trace.verdict, walked)
+}
+
+/// Everybody who can send: on-prem, any VPC subnet, machines that are on.
+fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
+    let mut senders = vec![(Source::OnPrem, Origin::OnPrem)];
+    for (region, state) in &lab.aws.regions {
+        for (id, subnet) in &state.subnets {
+            let source = Source::Ec2Subnet {
+                vpc: subnet.vpc.as_str().into(),
+                subnet: id.as_str().into(),
+            };
+            let origin = Origin::Subnet {
+                region: region.clone(),
+                subnet: id.clone(),
+            };
+            senders.push((source, origin));
+        }
+    }
+    for (pc, state) in lab.pcs.iter().enumerate() {
+        for (id, vm) in state.vms.iter().filter(|(_, vm)| vm.on) {
+            let nic = &vm.nics[0];
+            let vpc = state.subnets[&nic.subnet].vpc.as_deref().unwrap();
+            // Copies of test failovers live nowhere: they are not the machine with that address.
+            if vpc.starts_with("fv-test") || !nic.connected {
+                continue;
+            }
+            let source = Source::Machine {
+                place: Place::Site(state.name.as_str().into()),
+                address: nic.address.unwrap(),
+            };
+            let origin = Origin::Vm { pc, vm: id.clone() };
+            senders.push((source, origin));
+        }
+    }
+    senders
+}
+
+/// An address that somebody has, or nobody.
+fn destination(lab: &LabState, tape: &mut Tape) -> Ipv4Addr {
+    let regions = lab.aws.regions.values();
+    let enis = regions.flat_map(|region| region.enis.values());
+    let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
+    let vms = lab.pcs.iter().flat_map(|pc| pc.vms.values());
+    let nics = vms.flat_map(|vm| &vm.nics);
+    let of_vms = nics.flat_map(|nic| nic.address.into_iter().chain(nic.secondary.clone()));
+    // Machines of the networks are what it is about.
+    let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
+    let known = machines.chain(&NOBODIES).map(|text| ip(text));
+    let all: Vec<Ipv4Addr> = known.chain(of_enis).chain(of_vms).collect();
+    tape.pick(&all)
+}
+
+/// Who answered, as a sender of the lab.
+fn whose(lab: &LabState, verdict: &Verdict, address: Ipv4Addr) -> Option<Origin> {
+    let Verdict::Delivered { place, holder } = verdict else {
+        return None;
+    };
+    match holder {
+        Holder::OnPrem => Some(Origin::OnPrem),
+        Holder::Vm { id, .. } => Some(Origin::Vm {
+            pc: pc_of(lab, place.site()?.as_str()),
+            vm: id.to_string(),
+        }),
+        Holder::Planned => Some(Origin::Vm {
+            pc: pc_of(lab, place.site()?.as_str()),
+            vm: format!("planned-{address}"),
+        }),
+        Holder::Instance { id, .. } => {
+            let id = InstanceId::as_str(id);
+            lab.aws.regions.iter().find_map(|(region, state)| {
+                let eni = state.instances.get(id)?.enis.values().next()?;
+                Some(Origin::Subnet {
+                    region: region.clone(),
+                    subnet: state.enis[eni].subnet.clone(),
+                })
+            })
+        }
+        Holder::Interface { id, .. } => lab.aws.regions.iter().find_map(|(region, state)| {
+            Some(Origin::Subnet {
+                region: region.clone(),
+                subnet: state.enis.get(id.as_str())?.subnet.clone(),
+            })
+        }),
+        Holder::Sender => None,
+    }
+}
+
+/// The kind of end when both say the same, `None` when they differ.
+fn same(both: &Both, verdict: &Verdict, end: &End) -> Option<&'static str> {
+    match (verdict, end) {
+        (
+            Verdict::Delivered { place, holder },
+            End::Delivered {
+                site,
+                holder: who,
+                region,
+            },
+        ) => {
+            let same_region = match place {
+                Place::OnPrem => region.is_none(),
+                Place::Site(name) => region.as_deref() == region_of(both, name),
+                Place::Vpc(vpc) => region.as_ref().is_some_and(|region| {
+                    both.lab.aws.regions[region].vpcs.contains_key(vpc.as_str())
+                }),
+            };
+            let kind = match (holder, site) {
+                (Holder::OnPrem, SiteKind::OnPrem) => Some("at on-prem"),
+                (Holder::Instance { id, .. }, SiteKind::Ec2) if id.as_str() == who => {
+                    Some("at an EC2 machine")
+                }
+                (Holder::Interface { id, .. }, SiteKind::Ec2) if id.as_str() == who => {
+                    Some("at an EC2 machine")
+                }
+                (Holder::Vm { id, .. }, SiteKind::Nc2) if id.as_str() == who => Some("at a VM"),
+                (Holder::Planned, SiteKind::Nc2) if who.starts_with("planned-") => Some("at a VM"),
+                _ => None,
+            };
+            kind.filter(|_| same_region)
+        }
+        // A reply counts as arrived in the fabric where its sender may be anybody's; the lab only knows machines.
+        (
+            Verdict::Delivered {
+                holder: Holder::Sender,
+                ..
+            }
+            | Verdict::WrongSite { .. }
+            | Verdict::NoMachine { .. },
+            End::NoMachine,
+        ) => Some("nobody there"),
+        (Verdict::NoRoute { .. }, End::NoRoute) => Some("no route"),
+        (Verdict::Blackhole { .. }, End::Blackhole) => Some("blackhole"),
+        (Verdict::DeadEni { .. }, End::DeadEni) => Some("dead interface"),
+        (Verdict::LeavesByNat { .. }, End::NatLost) => Some("lost by NAT"),
+        (Verdict::Loop { .. }, End::TtlExceeded) => Some("loop"),
+        (
+            Verdict::Delivered { .. }
+            | Verdict::NoRoute { .. }
+            | Verdict::Blackhole { .. }
+            | Verdict::DeadEni { .. }
+            | Verdict::LeavesByNat { .. }
+            | Verdict::WrongSite { .. }
+            | Verdict::NoMachine { .. }
+            | Verdict::Loop { .. }
+            | Verdict::RegionDown { .. }
+            | Verdict::Unmodelled { .. },
+            _,
+        ) => None,
+    }
+}
+
+fn region_of<'a>(both: &'a Both, site: &SiteName) -> Option<&'a str> {
+    if *site == both.built.estate.source.name {
+        return Some(both.built.estate.source.region.as_str());
+    }
+    let site = both.built.estate.sites.get(site)?;
+    Some(site.region.as_str())
+}
