@@ -332,12 +332,9 @@ impl Fabric {
                         .map(|table| (*table, entry.clone())),
                 );
             } else {
-                let of_vpc = self
-                    .topology
-                    .vpc_tables
-                    .iter()
-                    .filter(|(_, table)| Some(table.vpc) == node.vpc);
-                for (table, _) in of_vpc {
+                // What somebody wrote elsewhere stays.
+                for table in nc2.map_or(&[][..], |nc2| nc2.erp_tables.as_slice()) {
+                    let table = *table;
                     let entry = self.state.vpc_tables[table.position()].get(cidr);
                     if entry.is_some_and(|entry| matches!(entry.hop, VpcHop::Eni { .. })) {
                         writes.push((table, None));

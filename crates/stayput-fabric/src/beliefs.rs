@@ -5,9 +5,14 @@
 //!
 //! - an attachment without association drops what enters from it (§1.1);
 //! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (§1.1; snapshots carry no times);
+//! - a host reaches its own subnet directly: a route more specific than `local` steers what goes between subnets (§3 item 2);
+//! - the attachment of a Direct Connect gateway is one with its association: without it nothing is announced (§2.1);
+//! - when a transit VPC's prefix goes, NC2 takes its routes out of the tables it writes and of no others (§4);
 //! - what one attachment teaches one route table, it teaches every table it propagates to (§1.1), and the on-prem
-//!   routers announce every on-prem prefix over every BGP edge: so a learned route that a static one hides comes back (§1.2);
-//! - a packet that reaches a Flow transit VPC without a matching externally routable prefix is dropped there (§4);
+//!   routers announce every on-prem prefix over every BGP edge unless a table would show it and does not: so a learned route comes
+//!   back that a better one hid, or that was not there because the session was down (§1.2);
+//! - a packet from the AWS VPC that matches no externally routable prefix of the Flow transit VPC is dropped there; one that matches but
+//!   is no user VPC's is too, wherever it came from (§4);
 //! - a user VPC attached to a no-NAT uplink sends by it, else by the NAT one, which loses the packet's address (§4);
 //! - a VPC peering carries only packets that start in one of its VPCs and end in the other's CIDR (§3.3).
 
@@ -19,6 +24,7 @@ use stayput_estate::RouteTableId;
 use stayput_estate::VpcId;
 use stayput_world::AwsRegion;
 use stayput_world::aws::AttachmentKind;
+use stayput_world::aws::Eni;
 use stayput_world::aws::InstanceState;
 use stayput_world::aws::RouteDestination;
 use stayput_world::aws::VpcRouteTarget;
@@ -83,40 +89,49 @@ pub(crate) fn tables_nc2_writes(
         .collect()
 }
 
-/// The interface NC2 would route a new externally routable prefix to: the one existing such routes name; else one that
-/// any out-of-VPC route names; else an interface of a running bare-metal host that forwards what is not its own (inferred; AWS
-/// reference §4 says only that it is a host interface in the Flow subnet, and that it may change).
+/// The interface by which a cluster is joined to its AWS VPC: where new externally routable prefixes are routed to, and where its VMs'
+/// packets come out (inferred; AWS reference §4 says only that it is a host's, in the Flow subnet, and that it may change).
+///
+/// Of the interfaces that forward what is not their own: the one that routes of the transit VPC's prefixes name, else routes of others
+/// outside the VPC, whether or not its host runs, for NC2 has yet to notice; else one of a host that runs. Failing all, the one
+/// that routes name though it does not forward.
 pub(crate) fn gateway_interface(
     region: &AwsRegion,
     vpc: &VpcId,
     erps: &BTreeSet<Cidr>,
 ) -> Option<EniId> {
-    let routed = || {
-        region
-            .route_tables
-            .values()
-            .filter(|table| table.vpc == *vpc)
-            .flat_map(|table| &table.routes)
-            .filter_map(|route| {
-                let (RouteDestination::Cidr(cidr), VpcRouteTarget::Eni(eni)) =
-                    (&route.destination, &route.target)
-                else {
-                    return None;
-                };
-                Some((*cidr, eni))
-            })
-    };
     let outside = |cidr: Cidr| {
         region
             .vpcs
             .get(vpc)
             .is_none_or(|vpc| !vpc.cidrs.iter().any(|own| own.overlaps(cidr)))
     };
-    let forwards = || {
+    let mut routed: Vec<_> = region
+        .route_tables
+        .iter()
+        .filter(|(_, table)| table.vpc == *vpc)
+        .flat_map(|(id, table)| table.routes.iter().map(move |route| (id, route)))
+        .filter_map(|(table, route)| {
+            let (RouteDestination::Cidr(cidr), VpcRouteTarget::Eni(id)) =
+                (&route.destination, &route.target)
+            else {
+                return None;
+            };
+            let eni = region.enis.get(id).filter(|eni| eni.in_use)?;
+            outside(*cidr).then_some((!erps.contains(cidr), table, *cidr, id, eni))
+        })
+        .collect();
+    routed.sort_by_key(|(other, table, cidr, ..)| (*other, *table, *cidr));
+    let forwards = |eni: &Eni| eni.vpc == *vpc && eni.in_use && !eni.source_dest_check;
+    let in_use = routed
+        .iter()
+        .find(|(.., eni)| forwards(eni))
+        .map(|(.., id, _)| *id);
+    let host = || {
         region
             .enis
             .iter()
-            .filter(|(_, eni)| eni.vpc == *vpc && eni.in_use && !eni.source_dest_check)
+            .filter(|(_, eni)| forwards(eni))
             .filter_map(|(id, eni)| {
                 let (host, _) = eni.attached_to.as_ref()?;
                 let host = region.instances.get(host)?;
@@ -126,11 +141,9 @@ pub(crate) fn gateway_interface(
             .min()
             .map(|(_, id)| id)
     };
-    routed()
-        .find(|(cidr, _)| erps.contains(cidr))
-        .or_else(|| routed().find(|(cidr, _)| outside(*cidr)))
-        .map(|(_, eni)| eni)
-        .or_else(forwards)
+    in_use
+        .or_else(host)
+        .or_else(|| routed.first().map(|(.., id, _)| *id))
         .cloned()
 }
 

@@ -280,9 +280,9 @@ pub enum Reason {
     NatUplink,
     /// The user VPC has no uplink.
     NoUplink,
-    /// The address is on-link: the whole overlay prefix is one segment (AWS reference §4, "on-link").
+    /// The address is on-link: the whole overlay prefix is one segment (AWS reference §4, "on-link"), and so is a VPC subnet to its own hosts.
     OnLink {
-        /// The segment.
+        /// The segment or subnet.
         prefix: Cidr,
     },
     /// The address is not in the sender's own segment.

@@ -26,6 +26,7 @@ use crate::index::Id;
 use crate::index::RegionIx;
 use crate::index::SiteIx;
 use crate::index::TgwIx;
+use crate::index::VpcIx;
 use crate::index::VpcTableIx;
 use crate::prefix_map::PrefixMap;
 use crate::topology::AttKind;
@@ -260,7 +261,8 @@ fn vpc_tables(topology: &Topology, world: &World) -> Vec<Arc<PrefixMap<VpcEntry>
                 hop: vpc_hop(topology, &route.target),
                 usable: match route.state {
                     VpcRouteState::Active => true,
-                    VpcRouteState::Blackhole | VpcRouteState::Unknown(_) => false,
+                    VpcRouteState::Blackhole => comes_back(topology, node.vpc, &route.target),
+                    VpcRouteState::Unknown(_) => false,
                 },
             };
             (cidr, entry)
@@ -268,6 +270,17 @@ fn vpc_tables(topology: &Topology, world: &World) -> Vec<Arc<PrefixMap<VpcEntry>
         tables.push(Arc::new(local.chain(routes).collect()));
     }
     tables
+}
+
+/// Whether a route reads `blackhole` for want of an attachment only: the walk looks for that by itself, and finds it when it comes
+/// back (AWS reference §3 item 3).
+fn comes_back(topology: &Topology, vpc: VpcIx, target: &VpcRouteTarget) -> bool {
+    let VpcRouteTarget::Tgw(id) = target else {
+        return false;
+    };
+    let tgw = tgw_of(topology, topology.vpcs[vpc].region, id);
+    let attachment = tgw.and_then(|tgw| topology.vpc_attachments.get(&(tgw, vpc)));
+    attachment.is_none_or(|attachment| !topology.attachments[*attachment].forwards)
 }
 
 /// A VPC route's target as it is kept here.

@@ -33,7 +33,10 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
         (_, "/status" | "/speed" | "/latency" | "/walk" | "/shutdown") => {
             error(405, "this path does not know that method")
         }
-        _ => error(404, "there are /status, /speed, /latency, /walk and /shutdown"),
+        _ => error(
+            404,
+            "there are /status, /speed, /latency, /walk and /shutdown",
+        ),
     }
 }
 

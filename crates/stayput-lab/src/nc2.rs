@@ -1,6 +1,7 @@
 //! What NC2 does on its own: it keeps the AWS VPC's route tables in step with the transit VPC's externally routable
 //! prefixes (AWS reference §4). It never touches a Transit Gateway.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stayput_estate::Cidr;
@@ -8,8 +9,10 @@ use stayput_estate::Cidr;
 use crate::aws::model::Eni;
 use crate::aws::model::RegionState;
 use crate::aws::model::RouteTarget;
+use crate::aws::routing;
 use crate::aws::set_nc2_route;
 use crate::prism;
+use crate::prism::model::PcState;
 use crate::state;
 use crate::state::LabState;
 
@@ -44,11 +47,12 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
         .any(|vpc| vpc.transit && vpc.erps.contains(&prefix));
     let (region, vpc) = site.aws.clone();
     let gateway = if wanted {
+        let erps = transit_prefixes(site);
         let found = lab
             .aws
             .regions
             .get(&region)
-            .and_then(|state| gateway(state, &vpc));
+            .and_then(|state| gateway(state, &vpc, &erps));
         // Without a gateway host there is nothing to point at; the tables stay as they are.
         let Some(found) = found else {
             return;
@@ -60,32 +64,58 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
     set_nc2_route(lab, &region, &vpc, prefix, gateway.as_deref());
 }
 
-/// The gateway host's interface: the one existing prefixes lead to, else the first Flow interface of a host.
-fn gateway<'a>(region: &'a RegionState, vpc: &str) -> Option<&'a str> {
+/// Every externally routable prefix of a site's transit VPC.
+pub(crate) fn transit_prefixes(site: &PcState) -> BTreeSet<Cidr> {
+    site.vpcs
+        .values()
+        .filter(|vpc| vpc.transit)
+        .flat_map(|vpc| vpc.erps.iter().copied())
+        .collect()
+}
+
+/// The interface by which a cluster is joined to its AWS VPC, in both directions.
+///
+/// Beliefs (the AWS reference §4 says only that it is a host's, in the Flow subnet): of the interfaces that forward, the one that
+/// routes of the transit VPC's prefixes lead to, else routes of others outside the VPC, whether or not its host runs, for NC2 has yet
+/// to notice; else one of a host that runs. Failing all, the one that routes lead to though it does not forward.
+pub(crate) fn gateway<'a>(
+    region: &'a RegionState,
+    vpc: &str,
+    erps: &BTreeSet<Cidr>,
+) -> Option<&'a str> {
     let serves = |eni: &Eni| eni.vpc == vpc && !eni.source_dest_check;
-    let in_use = region
+    let own = region.vpcs.get(vpc).map_or(&[][..], |vpc| &vpc.cidrs);
+    let mut routed: Vec<_> = region
         .route_tables
         .values()
         .filter(|table| table.vpc == vpc)
-        .flat_map(|table| table.routes.values())
-        .find_map(|target| match target {
-            RouteTarget::Eni(id) => region
-                .enis
-                .get_key_value(id)
-                .filter(|(_, eni)| serves(eni))
-                .map(|(id, _)| id.as_str()),
+        .flat_map(|table| &table.routes)
+        .filter(|(prefix, _)| !own.iter().any(|own| own.overlaps(**prefix)))
+        .filter_map(|(prefix, target)| match target {
+            RouteTarget::Eni(id) => {
+                let (id, eni) = region.enis.get_key_value(id)?;
+                Some((!erps.contains(prefix), id.as_str(), eni))
+            }
             RouteTarget::Tgw(_)
             | RouteTarget::Nat(_)
             | RouteTarget::Igw(_)
             | RouteTarget::Pcx(_) => None,
-        });
-    in_use.or_else(|| {
+        })
+        .collect();
+    routed.sort_by_key(|(other, ..)| *other);
+    let in_use = routed.iter().find(|(.., eni)| serves(eni));
+    let host = || {
         region
             .enis
             .iter()
-            .find(|(_, eni)| serves(eni) && eni.description.contains(HOST_INTERFACE))
+            .filter(|(_, eni)| serves(eni) && routing::is_up(region, eni))
+            .min_by_key(|(_, eni)| !eni.description.contains(HOST_INTERFACE))
             .map(|(id, _)| id.as_str())
-    })
+    };
+    in_use
+        .map(|(_, id, _)| *id)
+        .or_else(host)
+        .or_else(|| routed.first().map(|(_, id, _)| *id))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::aws::model::InstanceState;
+use crate::aws::routing;
 use crate::state::LabState;
 
 /// Routing decisions a packet survives.
@@ -124,8 +124,12 @@ enum At {
         tgw: String,
         ingress: String,
     },
-    /// In a VPC, to be routed by the table of this subnet.
-    Subnet { region: String, subnet: String },
+    /// In a VPC, to be routed by the table of this subnet; `starts` when a host of the VPC has just sent it.
+    Subnet {
+        region: String,
+        subnet: String,
+        starts: bool,
+    },
     /// In a transit VPC, having come from AWS or from a user VPC.
     TransitVpc { pc: usize },
     /// In a user VPC, having come from its transit VPC.
@@ -176,7 +180,11 @@ impl Walker<'_> {
                 tgw,
                 ingress,
             } => self.tgw(&region, &tgw, &ingress),
-            At::Subnet { region, subnet } => self.subnet(&region, &subnet),
+            At::Subnet {
+                region,
+                subnet,
+                starts,
+            } => self.subnet(&region, &subnet, starts),
             At::TransitVpc { pc } => self.transit_vpc(pc),
             At::UserVpc { pc, vpc } => Err(self.user_vpc(pc, &vpc)),
         }
@@ -220,23 +228,12 @@ impl Walker<'_> {
         self.lab.aws.regions.iter().find_map(|(name, region)| {
             let (_, eni) = region.enis.iter().find(|(_, eni)| {
                 (eni.primary == address || eni.secondary.contains(&address))
-                    && vpc::is_up(region, eni)
+                    && routing::is_up(region, eni)
             })?;
             Some(Origin::Subnet {
                 region: name.clone(),
                 subnet: eni.subnet.clone(),
             })
         })
-    }
-}
-
-/// Whether an instance answers packets.
-fn runs(state: InstanceState) -> bool {
-    match state {
-        InstanceState::Running => true,
-        InstanceState::Pending
-        | InstanceState::Stopping
-        | InstanceState::Stopped
-        | InstanceState::Terminated => false,
     }
 }

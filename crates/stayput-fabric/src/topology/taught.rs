@@ -8,14 +8,17 @@ use stayput_estate::Cidr;
 use stayput_estate::EdgeKind;
 use stayput_world::AwsRegion;
 use stayput_world::World;
+use stayput_world::aws::AttachmentKind;
+use stayput_world::aws::TgwRouteTable;
 
 use super::AttKind;
+use super::EdgeNode;
 use super::Topology;
 use crate::index::AttIx;
 
 impl Topology {
     /// Prefixes by attachment: all CIDRs of a VPC, never its subnets (AWS reference §1.1); of the others what any table shows as
-    /// learned from them, and the on-prem prefixes that static routes hide.
+    /// learned from them, and the on-prem prefixes that no table could show.
     pub(super) fn learn(&mut self, world: &World) {
         let mut taught: BTreeMap<AttIx, BTreeSet<Cidr>> = BTreeMap::new();
         for (ix, node) in self.attachments.iter() {
@@ -44,7 +47,12 @@ impl Topology {
             match edge.kind {
                 EdgeKind::BgpVpn | EdgeKind::DirectConnect { .. } => {
                     let hidden = hidden(aws, &edge.attachment_id, &self.on_prem_list);
-                    taught.entry(ix).or_default().extend(hidden);
+                    let could_teach = self.attachments[ix].forwards && session_is_up(aws, edge);
+                    let invisible = self.on_prem_list.iter().filter(|_| !could_teach);
+                    taught
+                        .entry(ix)
+                        .or_default()
+                        .extend(hidden.chain(invisible.copied()));
                 }
                 EdgeKind::StaticVpn { .. } => {}
             }
@@ -53,19 +61,47 @@ impl Topology {
     }
 }
 
-/// On-prem prefixes that no table could show as learned from this attachment, because a static route of the same length is in every
-/// one it propagates to (AWS reference §1.2, "only the winner is visible"). Were they not announced, nothing would tell.
+/// Whether a snapshot could show what an edge's session teaches. Of Direct Connect sessions it says nothing: they count as up.
+fn session_is_up(aws: &AwsRegion, edge: &EdgeNode) -> bool {
+    let attachment = aws.attachments.get(&edge.attachment_id);
+    match attachment.map(|attachment| &attachment.kind) {
+        Some(AttachmentKind::Vpn(id)) => aws.vpns.get(id).is_none_or(|vpn| vpn.tunnels_up > 0),
+        Some(
+            AttachmentKind::Vpc { .. }
+            | AttachmentKind::DirectConnect(_)
+            | AttachmentKind::Peering { .. }
+            | AttachmentKind::Unknown { .. },
+        )
+        | None => true,
+    }
+}
+
+/// On-prem prefixes that no table could show as learned from this attachment, because in every one it propagates to a better route of
+/// the same prefix hides it: a static one, or for a VPN one over Direct Connect (AWS reference §1.2, "only the winner is visible").
+/// Were they not announced, nothing would tell.
 fn hidden<'a>(
     aws: &'a AwsRegion,
     attachment: &'a AttachmentId,
     on_prem: &'a [Cidr],
 ) -> impl Iterator<Item = Cidr> + 'a {
+    let over_direct_connect = |id: &AttachmentId| {
+        aws.attachments
+            .get(id)
+            .is_some_and(|attachment| matches!(attachment.kind, AttachmentKind::DirectConnect(_)))
+    };
+    let beaten = move |table: &TgwRouteTable, cidr: &Cidr| {
+        !over_direct_connect(attachment)
+            && table
+                .learned_routes
+                .get(cidr)
+                .is_some_and(|from| from.iter().any(over_direct_connect))
+    };
     let tables = || {
         aws.tgw_route_tables
             .values()
             .filter(|table| table.propagations.contains(attachment))
     };
     on_prem.iter().copied().filter(move |cidr| {
-        tables().next().is_some() && tables().all(|table| table.static_routes.contains_key(cidr))
+        tables().all(|table| table.static_routes.contains_key(cidr) || beaten(table, cidr))
     })
 }

@@ -77,9 +77,10 @@ impl Walker<'_> {
             // Configured routes stay whatever happens behind them.
             EdgeKind::StaticVpn { .. } => listed(),
             // The gateway originates them whatever the Transit Gateway holds, even when its region is gone
-            // (AWS reference §2.1). They need the association, and the session to on-prem.
+            // (AWS reference §2.1). They need the association, whose other face is the attachment, and the session to on-prem.
             EdgeKind::DirectConnect { .. } => {
-                if self.state.down_edges.contains(&ix) {
+                let gone = |attachment| !self.state.is_attached(attachment);
+                if self.state.down_edges.contains(&ix) || edge.attachment.is_some_and(gone) {
                     return None;
                 }
                 listed()

@@ -42,6 +42,12 @@ impl Walker<'_> {
         let Some((prefix, entry)) = routes.longest(self.to) else {
             return Step::End(Decision::NoMatch, Ending::NoRoute);
         };
+        if let Some(own) = subnet.filter(|_| !transit && entry.hop != VpcHop::Local) {
+            let own = self.topology.subnets[own].cidr;
+            if own.contains(self.to) {
+                return Step::End(Decision::OnLink(own), self.in_vpc(vpc));
+            }
+        }
         if let VpcHop::Eni { eni, .. } = &entry.hop {
             return self.by_eni(prefix, *eni, entry.usable);
         }
@@ -118,18 +124,13 @@ impl Walker<'_> {
         if !usable || !node.in_use {
             return dead(DeadEniCause::Detached);
         }
-        if !node.running {
-            return dead(DeadEniCause::InstanceDown);
-        }
         let taken = Decision::VpcRoute(prefix);
-        let owns = self
-            .state
-            .holders
-            .of(self.to)
-            .iter()
-            .any(|holder| holder.spot == Spot::Eni(ix));
-        if owns {
-            return Step::End(taken, self.in_vpc(node.vpc));
+        let holders = self.state.holders.of(self.to);
+        // Of its own address it is known whether it answers now, of others only whether it ran when observed.
+        match holders.iter().find(|holder| holder.spot == Spot::Eni(ix)) {
+            Some(owner) if owner.answers => return Step::End(taken, self.in_vpc(node.vpc)),
+            None if node.running => {}
+            Some(_) | None => return dead(DeadEniCause::InstanceDown),
         }
         if node.source_dest_check {
             return dead(DeadEniCause::SourceDestCheck);

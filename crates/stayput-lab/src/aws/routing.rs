@@ -11,6 +11,8 @@ use stayput_estate::Cidr;
 
 use super::model::Attachment;
 use super::model::AttachmentKind;
+use super::model::Eni;
+use super::model::InstanceState;
 use super::model::RegionState;
 use super::model::RouteTarget;
 use super::model::TgwStatic;
@@ -320,6 +322,25 @@ pub fn vpn_attachment<'a>(region: &'a RegionState, vpn: &str) -> Option<&'a str>
                 && matches!(&attachment.kind, AttachmentKind::Vpn(found) if found == vpn)
         })
         .map(|(id, _)| id.as_str())
+}
+
+/// Whether an interface answers: those of services always do, those of instances while they run.
+pub fn is_up(region: &RegionState, eni: &Eni) -> bool {
+    match &eni.instance {
+        None => true,
+        Some((instance, _)) => {
+            region
+                .instances
+                .get(instance)
+                .is_some_and(|instance| match instance.state {
+                    InstanceState::Running => true,
+                    InstanceState::Pending
+                    | InstanceState::Stopping
+                    | InstanceState::Stopped
+                    | InstanceState::Terminated => false,
+                })
+        }
+    }
 }
 
 /// The route table of a subnet: the one it is associated with, else the VPC's main one.

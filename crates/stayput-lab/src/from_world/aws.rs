@@ -295,9 +295,9 @@ fn association<'a>(
 
 fn vpns(region: &mut RegionState, name: &Region, aws: &AwsRegion, estate: &Estate) {
     for (id, vpn) in &aws.vpns {
-        let attachment = aws.attachments.iter().find(|(_, attachment)| {
-            matches!(&attachment.kind, seen::AttachmentKind::Vpn(of) if of == id)
-        });
+        let attachment = aws.attachments.iter().find(
+            |(_, attachment)| matches!(&attachment.kind, seen::AttachmentKind::Vpn(of) if of == id),
+        );
         let edge = attachment.and_then(|(id, _)| edge_of(estate, name, id));
         let on_prem_statics = match edge.map(|edge| &edge.kind) {
             Some(EdgeKind::StaticVpn { on_prem_routes }) => {
@@ -370,21 +370,17 @@ fn taught(
 }
 
 /// Whether a table shows another route for this prefix that beats one learned from this attachment.
-fn is_hidden(
-    aws: &AwsRegion,
-    table: &seen::TgwRouteTable,
-    id: &AttachmentId,
-    cidr: Cidr,
-) -> bool {
+fn is_hidden(aws: &AwsRegion, table: &seen::TgwRouteTable, id: &AttachmentId, cidr: Cidr) -> bool {
     let over_direct_connect = |id: &AttachmentId| {
         aws.attachments.get(id).is_some_and(|attachment| {
             matches!(attachment.kind, seen::AttachmentKind::DirectConnect(_))
         })
     };
     let better_learned = || {
-        table.learned_routes.get(&cidr).is_some_and(|from| {
-            !over_direct_connect(id) && from.iter().any(over_direct_connect)
-        })
+        table
+            .learned_routes
+            .get(&cidr)
+            .is_some_and(|from| !over_direct_connect(id) && from.iter().any(over_direct_connect))
     };
     table.static_routes.contains_key(&cidr) || better_learned()
 }

@@ -118,7 +118,7 @@ fn machine(aws: &mut AwsRegion, name: &str, place: (&str, &str, &str), address: 
     let eni_id = EniId::new(format!("eni-{name}"));
     aws.enis.insert(eni_id.clone(), eni);
     let instance = Instance {
-        state: stayput_world::aws::InstanceState::Running,
+        state: InstanceState::Running,
         instance_type: "m5.large".to_owned(),
         architecture: "x86_64".to_owned(),
         platform: "Linux/UNIX".to_owned(),
@@ -313,11 +313,7 @@ fn a_saved_cutover_goes_on_to_the_overlay_and_back() {
         .static_routes
         .insert(cidr("172.30.1.0/24"), target);
     let prism = world.prism.get_mut(&SiteName::from("tokyo")).unwrap();
-    prism
-        .vms
-        .get_mut(&VmExtId::from("vm-web"))
-        .unwrap()
-        .power = PowerState::On;
+    prism.vms.get_mut(&VmExtId::from("vm-web")).unwrap().power = PowerState::On;
     let lab = lab_of(&world);
     assert_eq!(to_web(&lab), delivered(SiteKind::Nc2, "vm-web"));
     let vm = Origin::Vm {
@@ -421,7 +417,7 @@ fn an_instance_that_was_stopping_comes_to_stand_still() {
         .instances
         .get_mut(&InstanceId::from("i-web"))
         .unwrap()
-        .state = stayput_world::aws::InstanceState::Stopping;
+        .state = InstanceState::Stopping;
     let mut lab = lab_of(&world);
     let state = |lab: &LabState| lab.aws.regions[T].instances["i-web"].state;
     assert_eq!(state(&lab), model::InstanceState::Stopping);

@@ -175,9 +175,7 @@ pub fn list(lab: &LabState, mv: usize, provider: &str, body: &Json) -> Result<An
         .to_ascii_lowercase();
     let mut found: Vec<Workload<'_>> = all(lab, None)
         .into_iter()
-        .filter(|workload| {
-            lab.moves[mv].faults.get(workload.id) != Some(&VmFault::NotListed)
-        })
+        .filter(|workload| lab.moves[mv].faults.get(workload.id) != Some(&VmFault::NotListed))
         .filter(|workload| regions.is_empty() || regions.contains(&workload.region))
         .filter(|workload| {
             workload.name().to_lowercase().contains(&query) || workload.id.contains(&query)

@@ -7,9 +7,8 @@ use super::End;
 use super::Origin;
 use super::SiteKind;
 use super::Walker;
-use super::vpc::is_up;
-use crate::aws::model::RegionState;
-use crate::aws::model::RouteTarget;
+use crate::aws::routing::is_up;
+use crate::nc2;
 use crate::prism::model::FlowVpc;
 use crate::prism::model::PcState;
 use crate::prism::model::Vm;
@@ -29,6 +28,14 @@ fn erp(vpc: &FlowVpc, address: Ipv4Addr) -> Option<u8> {
         .filter(|prefix| prefix.contains(address))
         .map(|prefix| prefix.len())
         .max()
+}
+
+/// The longest externally routable prefix of the transit VPC that holds the address.
+fn transit_erp(pc: &PcState, address: Ipv4Addr) -> Option<u8> {
+    pc.vpcs
+        .values()
+        .filter(|vpc| vpc.transit)
+        .find_map(|vpc| erp(vpc, address))
 }
 
 /// Whether a VM has an address on a connected NIC in this subnet.
@@ -100,10 +107,7 @@ impl Walker<'_> {
     }
 
     fn user_vpc_for<'b>(&self, site: &'b PcState) -> Option<&'b str> {
-        site.vpcs
-            .values()
-            .filter(|vpc| vpc.transit)
-            .find_map(|vpc| erp(vpc, self.to))?;
+        transit_erp(site, self.to)?;
         site.vpcs
             .iter()
             .filter(|(_, vpc)| !vpc.transit && is_untranslated(site, vpc))
@@ -208,48 +212,33 @@ impl Walker<'_> {
             self.hop(format!("{id}: leaves translated"));
             return Err(End::NatLost);
         }
-        if self.user_vpc_for(site).is_some() {
+        // What is externally routable in the transit VPC stays in the cluster, whether or not a user VPC takes it (inferred).
+        if transit_erp(site, self.to).is_some() {
             return Ok(At::TransitVpc { pc });
         }
         let (place, aws_vpc) = &site.aws;
-        let gateway = self
-            .lab
-            .aws
-            .regions
-            .get(place)
-            .and_then(|region| gateway_subnet(region, aws_vpc));
+        let region = self.lab.aws.regions.get(place);
+        let gateway = region.and_then(|region| {
+            let eni = nc2::gateway(region, aws_vpc, &nc2::transit_prefixes(site))?;
+            Some((eni, region, region.enis.get(eni)?))
+        });
         match gateway {
-            Some(subnet) => {
-                self.hop(format!("{id}: out by the gateway host in {subnet}"));
+            Some((_, region, eni)) if is_up(region, eni) && !eni.source_dest_check => {
+                self.hop(format!("{id}: out by the gateway host in {}", eni.subnet));
                 Ok(At::Subnet {
                     region: place.clone(),
-                    subnet: subnet.to_owned(),
+                    subnet: eni.subnet.clone(),
+                    starts: false,
                 })
+            }
+            Some((eni, ..)) => {
+                self.hop(format!("{id}: {eni} is down or does not forward"));
+                Err(End::DeadEni)
             }
             None => {
                 self.hop(format!("{id}: no gateway host"));
-                Err(End::DeadEni)
+                Err(End::NoRoute)
             }
         }
     }
-}
-
-/// The subnet of the gateway host's interface: the one the VPC's routes lead to, else any that forwards.
-fn gateway_subnet<'a>(region: &'a RegionState, vpc: &str) -> Option<&'a str> {
-    let routed = region
-        .route_tables
-        .values()
-        .filter(|table| table.vpc == vpc)
-        .flat_map(|table| table.routes.values())
-        .filter_map(|target| match target {
-            RouteTarget::Eni(id) => region.enis.get(id),
-            RouteTarget::Tgw(_)
-            | RouteTarget::Nat(_)
-            | RouteTarget::Igw(_)
-            | RouteTarget::Pcx(_) => None,
-        });
-    routed
-        .chain(region.enis.values())
-        .find(|eni| eni.vpc == vpc && !eni.source_dest_check && is_up(region, eni))
-        .map(|eni| eni.subnet.as_str())
 }

@@ -21,7 +21,7 @@ struct Candidate {
 enum Next {
     /// It is an own network.
     Here,
-    /// Through an edge whose tunnels are down.
+    /// Through an edge whose tunnels or attachment are down.
     Down,
     /// Into a Transit Gateway.
     Into(At),
@@ -50,9 +50,9 @@ impl Walker<'_> {
                 holder: "on-prem".to_owned(),
                 region: None,
             }),
-            // Nothing withdraws a static route when its tunnels die (inferred, AWS reference §2.3).
+            // Nothing withdraws a static route when what it leads into dies (inferred, AWS reference §2.3).
             Next::Down => {
-                self.hop(format!("{}: no tunnel is up", best.name));
+                self.hop(format!("{}: no tunnel or no attachment is up", best.name));
                 Err(End::NoRoute)
             }
             Next::Into(at) => Ok(at),
@@ -80,21 +80,18 @@ impl Walker<'_> {
                 } else {
                     routing::announced(self.lab, name, id)
                 };
-                let Some(ingress) = routing::vpn_attachment(region, id) else {
-                    continue;
-                };
+                let ingress = routing::vpn_attachment(region, id).filter(|_| vpn.tunnels_up > 0);
                 routes.extend(announced.into_iter().map(|prefix| Candidate {
                     prefix,
                     preference: vpn.local_preference,
                     name: id.clone(),
-                    next: if vpn.tunnels_up == 0 {
-                        Next::Down
-                    } else {
-                        Next::Into(At::Tgw {
+                    next: match ingress {
+                        None => Next::Down,
+                        Some(ingress) => Next::Into(At::Tgw {
                             region: name.clone(),
                             tgw: vpn.tgw.clone(),
                             ingress: ingress.to_owned(),
-                        })
+                        }),
                     },
                 }));
             }

@@ -42,6 +42,7 @@ impl Walker<'_> {
                 Some(subnet) => Ok(At::Subnet {
                     region: place.to_owned(),
                     subnet: subnet.clone(),
+                    starts: false,
                 }),
                 None => {
                     self.hop(format!("{vpc}: the attachment has no subnet"));

@@ -6,23 +6,12 @@ use super::At;
 use super::End;
 use super::SiteKind;
 use super::Walker;
-use super::runs;
 use crate::aws::model::Eni;
 use crate::aws::model::RegionState;
 use crate::aws::model::RouteTarget;
 use crate::aws::model::Subnet;
 use crate::aws::routing;
-
-/// Whether an interface answers: those of services always do, those of instances while they run.
-pub(super) fn is_up(region: &RegionState, eni: &Eni) -> bool {
-    match &eni.instance {
-        None => true,
-        Some((instance, _)) => region
-            .instances
-            .get(instance)
-            .is_some_and(|instance| runs(instance.state)),
-    }
-}
+use crate::aws::routing::is_up;
 
 fn has(eni: &Eni, address: Ipv4Addr) -> bool {
     eni.primary == address || eni.secondary.contains(&address)
@@ -49,11 +38,15 @@ impl Walker<'_> {
                 self.hop(format!("{subnet}: {} is on-link", found.cidr));
                 Err(self.deliver_in_vpc(&region, state, &found.vpc))
             }
-            None => Ok(At::Subnet { region, subnet }),
+            None => Ok(At::Subnet {
+                region,
+                subnet,
+                starts: true,
+            }),
         }
     }
 
-    pub(super) fn subnet(&mut self, place: &str, id: &str) -> Result<At, End> {
+    pub(super) fn subnet(&mut self, place: &str, id: &str, starts: bool) -> Result<At, End> {
         let to = self.to;
         let Some(region) = self.lab.aws.regions.get(place) else {
             return Err(End::NoRoute);
@@ -88,7 +81,7 @@ impl Walker<'_> {
             }
             Target::Written(target) => {
                 self.hop(format!("{id} {table_id}: {prefix} → {}", target_id(target)));
-                self.follow(place, region, subnet, target)
+                self.follow(place, region, subnet, target, starts)
             }
         }
     }
@@ -99,15 +92,42 @@ impl Walker<'_> {
         region: &RegionState,
         subnet: &Subnet,
         target: &RouteTarget,
+        starts: bool,
     ) -> Result<At, End> {
         match target {
             RouteTarget::Tgw(tgw) => self.enter_tgw(place, region, subnet, tgw),
             RouteTarget::Eni(eni) => self.enter_interface(place, region, subnet, eni),
             RouteTarget::Nat(_) | RouteTarget::Igw(_) => Err(End::NatLost),
-            // A VPC peering carries only what its two VPCs own; nothing that moves is theirs (AWS reference §3.3).
+            RouteTarget::Pcx(_) if starts => Err(self.over_peering(&subnet.vpc)),
             RouteTarget::Pcx(_) => {
-                self.hop("a VPC peering does not carry this address".to_owned());
+                self.hop("a VPC peering carries nothing that comes from elsewhere".to_owned());
                 Err(End::NoRoute)
+            }
+        }
+    }
+
+    /// A VPC peering carries only what starts in one of its VPCs and ends in the other's CIDR (AWS reference §3.3). The lab keeps no
+    /// peering connections: the other VPC is the one that owns the address, if it is only one.
+    fn over_peering(&mut self, from: &str) -> End {
+        let to = self.to;
+        let lab = self.lab;
+        let mut owners = lab.aws.regions.iter().flat_map(|(name, region)| {
+            region
+                .vpcs
+                .iter()
+                .filter(|(id, vpc)| {
+                    id.as_str() != from && vpc.cidrs.iter().any(|cidr| cidr.contains(to))
+                })
+                .map(move |(id, _)| (name, region, id))
+        });
+        match (owners.next(), owners.next()) {
+            (Some((place, region, vpc)), None) => {
+                self.hop(format!("over the VPC peering into {vpc}"));
+                self.deliver_in_vpc(place, region, vpc)
+            }
+            (None, _) | (Some(_), Some(_)) => {
+                self.hop("a VPC peering does not carry this address".to_owned());
+                End::NoRoute
             }
         }
     }

@@ -9,6 +9,7 @@ mod kill;
 mod lab;
 mod lab_command;
 mod obstacles;
+mod saved;
 mod story;
 mod trouble;
 mod world;

@@ -109,7 +109,7 @@ fn survey() {
     let mut found: BTreeMap<String, (u64, usize, String)> = BTreeMap::new();
     let mut pairs_done = 0u64;
     let start = std::time::Instant::now();
-    for _ in 0..400 {
+    for _ in 0..6000 {
         let (mut w, mut c, mut p) = cases.new_tree(&mut runner).unwrap().current();
         let mut both = Both::new(world::build(&mut w));
         let mut history = Vec::new();

@@ -1,0 +1,75 @@
+//! Plans and worlds on file: applied exactly as shown or not at all, and looked at without anybody being contacted.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::lab::Lab;
+use crate::world::addresses;
+use crate::world::assert_kept;
+
+#[test]
+fn a_saved_plan_is_applied_as_it_is_and_not_to_a_world_that_has_changed() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    let file = lab.folder().join("plan.json");
+    let plan = file.to_str().unwrap();
+    let apply = ["apply", "--plan", plan, "--yes"];
+
+    fs::write(&file, "{}").unwrap();
+    lab.run(&apply)
+        .exits(2)
+        .says(&["plan.json", "is no saved plan"]);
+
+    let shown = lab.json(&["plan", "move", "app", "db", "--out", plan]);
+    // The plan begins with writing down who is there, and now that is done.
+    lab.json(&["capture"]);
+    let world = lab.observe();
+    let journal = lab.journal();
+    let stale = lab.run(&apply).exits(3);
+    stale.says(&[
+        "not what this plan was made for",
+        "nothing was changed",
+        "plan … --out FILE",
+    ]);
+    assert_eq!(lab.observe(), world);
+    assert_eq!(lab.journal(), journal);
+
+    let again = lab.json(&["plan", "move", "app", "db", "--out", plan]);
+    assert_ne!(again, shown);
+    lab.run(&["apply", "--plan", plan])
+        .exits(2)
+        .says(&["nobody could be asked"]);
+    let mut args = apply.to_vec();
+    args.push("--json");
+    let applied = lab.run(&args).exits(0).json();
+    assert_eq!(applied["plan"], again["plan"]);
+    assert_kept(&lab.status(), "tokyo", &original);
+    lab.run(&apply).exits(3);
+}
+
+#[test]
+fn a_saved_world_is_looked_at_when_nobody_can_be_reached() {
+    let mut lab = Lab::fast();
+    lab.json(&["capture"]);
+    let file = lab.folder().join("world.json");
+    let world = file.to_str().unwrap();
+    lab.run(&["world", "save", world]).exits(0);
+    let questions: [&[&str]; 3] = [
+        &["status", "--all"],
+        &["trace", "on-prem", "172.30.1.34"],
+        &["plan", "move", "app", "db"],
+    ];
+    let live = questions.map(|args| lab.json(args));
+    lab.down();
+    for (args, live) in questions.into_iter().zip(live) {
+        lab.run(args).exits(1);
+        let mut args = args.to_vec();
+        args.extend(["--world", world]);
+        assert_eq!(lab.json(&args), live, "{args:?}");
+    }
+    fs::write(&file, json!({ "world": 7 }).to_string()).unwrap();
+    lab.run(&["status", "--world", world])
+        .exits(2)
+        .says(&["world.json"]);
+}
