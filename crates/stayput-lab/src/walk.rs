@@ -10,6 +10,8 @@ mod tgw;
 mod vpc;
 
 #[cfg(test)]
+mod differences;
+#[cfg(test)]
 mod tests;
 
 use std::net::Ipv4Addr;

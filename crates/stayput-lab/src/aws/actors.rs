@@ -100,7 +100,8 @@ pub(super) fn instance_settles(lab: &mut LabState, region: &str, id: &str) {
 }
 
 /// The VPC route tables NC2 writes externally routable prefixes to: the main one, and those of the subnets with a Transit
-/// Gateway interface. (memory: which further tables it takes depends on its version, AWS reference §4.)
+/// Gateway interface, whatever state the attachment is in: NC2 has no right to ask (AWS reference §4). (memory: which further tables
+/// it takes depends on its version.)
 pub fn nc2_route_tables(region: &RegionState, vpc: &str) -> BTreeSet<String> {
     let main = region
         .route_tables
@@ -114,7 +115,7 @@ pub fn nc2_route_tables(region: &RegionState, vpc: &str) -> BTreeSet<String> {
             AttachmentKind::Vpc {
                 vpc: attached,
                 subnets,
-            } if attached == vpc && routing::forwards(attachment) => Some(subnets),
+            } if attached == vpc => Some(subnets),
             AttachmentKind::Vpc { .. }
             | AttachmentKind::Vpn(_)
             | AttachmentKind::DirectConnect(_)

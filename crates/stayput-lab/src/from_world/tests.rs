@@ -44,6 +44,7 @@ tgw = "tgw-t"
 flow-vpc = "user"
 dns-servers = ["10.101.0.2"]
 prism = { url = "https://prism.example:9440" }
+move = { url = "https://move.example", source-provider = "aws", target-provider = "aos", container = "default" }
 [networks.web]
 cidr = "172.30.1.0/24"
 ec2-subnet = "subnet-web"
@@ -54,6 +55,9 @@ region = "ap-northeast-1"
 tgw = "tgw-t"
 attachment = "tgw-attach-vpn"
 local-preference = 150
+[protection]
+rpo = "1h"
+retention = 2
 [ledger]
 kind = "sqlite"
 path = "stayput.db"

@@ -17,6 +17,7 @@ use stayput_world::aws::VpcRouteTarget;
 
 use crate::places::*;
 use crate::tape::Tape;
+use crate::transit;
 use crate::world;
 use crate::world::Built;
 
@@ -78,7 +79,7 @@ impl Both {
         let region = Region::from(side.region);
         let aws = &self.built.world.aws[&region];
         let tables: Vec<_> = aws.tgw_route_tables.keys().cloned().collect();
-        let targets = world::tgw_targets(aws);
+        let targets = transit::tgw_targets(aws);
         vec![Change::TgwRoute {
             region,
             table: tape.pick(&tables),

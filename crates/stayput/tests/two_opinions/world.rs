@@ -1,7 +1,6 @@
 //! Generated estates and worlds: one skeleton, everything on it left to chance.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use stayput_estate::*;
 use stayput_world::aws::*;
@@ -10,6 +9,7 @@ use stayput_world::*;
 use crate::flow;
 use crate::places::*;
 use crate::tape::Tape;
+use crate::transit;
 
 /// An estate and what would be observed of it.
 #[derive(Debug, Clone)]
@@ -33,14 +33,14 @@ pub fn build(tape: &mut Tape) -> Built {
         }
         world.aws.insert(side.region.into(), aws);
     }
-    edges(&mut estate, &mut world, tape);
+    transit::edges(&mut estate, &mut world, tape);
     for side in SIDES {
         let aws = world.aws.get_mut(&Region::from(side.region)).unwrap();
-        transit(aws, side, tape);
+        transit::transit(aws, side, tape);
         let prism = flow::prism(side, tape);
         externally_routed(aws, side, &prism, tape);
         vpc_routes(aws, side, tape);
-        learn(aws, &estate, tape);
+        transit::learn(aws, &estate, tape);
         world.prism.insert(side.site.into(), prism);
     }
     Built { estate, world }
@@ -235,7 +235,7 @@ fn attach_vpc(aws: &mut AwsRegion, letter: &str, name: &str, vpc: &str, subnets:
     attach(aws, letter, name, AttachmentKind::Vpc { vpc, subnets });
 }
 
-fn attach(aws: &mut AwsRegion, letter: &str, name: &str, kind: AttachmentKind) {
+pub fn attach(aws: &mut AwsRegion, letter: &str, name: &str, kind: AttachmentKind) {
     let attachment = TgwAttachment {
         tgw: format!("tgw-{letter}").as_str().into(),
         kind,
@@ -246,134 +246,7 @@ fn attach(aws: &mut AwsRegion, letter: &str, name: &str, kind: AttachmentKind) {
         .insert(format!("tgw-attach-{name}").as_str().into(), attachment);
 }
 
-/// One to three ways to on-prem, no two with the same preference.
-fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
-    let count = 1 + tape.below(3);
-    let turn = u32::try_from(tape.below(3)).unwrap();
-    for number in 0..u32::try_from(count).unwrap() {
-        let side = tape.pick(&SIDES);
-        let aws = world.aws.get_mut(&Region::from(side.region)).unwrap();
-        let name = format!("edge{number}");
-        let prefixes = |tape: &mut Tape| -> BTreeSet<Cidr> {
-            let count = 1 + tape.below(4);
-            (0..count).map(|_| cidr(tape.pick(&PREFIXES))).collect()
-        };
-        let gateway = DxGatewayId::new(format!("dx-{number}"));
-        let vpn = VpnId::new(format!("vpn-{number}"));
-        let kind = match tape.below(3) {
-            0 => EdgeKind::BgpVpn,
-            1 => EdgeKind::StaticVpn {
-                on_prem_routes: prefixes(tape).into_iter().collect(),
-            },
-            _ => EdgeKind::DirectConnect {
-                gateway: gateway.clone(),
-            },
-        };
-        let attachment = match &kind {
-            EdgeKind::BgpVpn | EdgeKind::StaticVpn { .. } => {
-                let found = Vpn {
-                    tgw: Some(format!("tgw-{}", side.letter).as_str().into()),
-                    state: "available".to_owned(),
-                    static_routes_only: kind != EdgeKind::BgpVpn,
-                    tunnels_up: if tape.mostly(5) { 2 } else { 0 },
-                };
-                aws.vpns.insert(vpn.clone(), found);
-                AttachmentKind::Vpn(vpn)
-            }
-            EdgeKind::DirectConnect { .. } => {
-                let allowed_prefixes = prefixes(tape);
-                aws.dx_associations.push(DxAssociation {
-                    id: format!("assoc-{number}"),
-                    gateway: gateway.clone(),
-                    tgw: format!("tgw-{}", side.letter).as_str().into(),
-                    state: tape.pick(&["associated", "updating"]).to_owned(),
-                    allowed_prefixes,
-                });
-                AttachmentKind::DirectConnect(gateway)
-            }
-        };
-        attach(aws, side.letter, &name, attachment);
-        let edge = Edge {
-            name: name.as_str().into(),
-            region: side.region.into(),
-            tgw: format!("tgw-{}", side.letter).as_str().into(),
-            attachment: format!("tgw-attach-{name}").as_str().into(),
-            kind,
-            local_preference: 100 + (number + turn) % 3,
-        };
-        estate.edges.insert(name.as_str().into(), edge);
-    }
-}
-
-/// Where a static route of a Transit Gateway may lead: every attachment, nowhere, and one that is gone.
-pub fn tgw_targets(aws: &AwsRegion) -> Vec<TgwTarget> {
-    let attachments = aws.attachments.keys().cloned().map(TgwTarget::Attachment);
-    attachments
-        .chain([
-            TgwTarget::Blackhole,
-            TgwTarget::Attachment("tgw-attach-gone".into()),
-        ])
-        .collect()
-}
-
-fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
-    let far = SIDES[usize::from(side == TOKYO)];
-    let peering = AttachmentKind::Peering {
-        region: far.region.into(),
-        tgw: format!("tgw-{}", far.letter).as_str().into(),
-    };
-    attach(aws, side.letter, "peer", peering);
-    let tgw = TgwId::new(format!("tgw-{}", side.letter));
-    let targets = tgw_targets(aws);
-    let tables: Vec<TgwRouteTableId> = (0..=tape.below(3))
-        .map(|number| TgwRouteTableId::new(format!("tgw-rtb-{}{number}", side.letter)))
-        .collect();
-    for id in &tables {
-        let mut table = TgwRouteTable {
-            tgw: tgw.clone(),
-            name: None,
-            associations: BTreeSet::new(),
-            propagations: BTreeSet::new(),
-            static_routes: BTreeMap::new(),
-            learned_routes: BTreeMap::new(),
-        };
-        for id in aws.attachments.keys() {
-            if id.as_str() != "tgw-attach-peer" && tape.mostly(4) {
-                table.propagations.insert(id.clone());
-            }
-        }
-        for _ in 0..tape.below(9) {
-            let prefix = cidr(tape.pick(&PREFIXES));
-            table.static_routes.insert(prefix, tape.pick(&targets));
-        }
-        aws.tgw_route_tables.insert(id.clone(), table);
-    }
-    for (id, attachment) in &mut aws.attachments {
-        attachment.state = match tape.below(24) {
-            1 => AttachmentState::Modifying,
-            2 => AttachmentState::PendingAcceptance,
-            3 => AttachmentState::Other("deleting".to_owned()),
-            _ => AttachmentState::Available,
-        };
-        if tape.mostly(16) {
-            let table = tape.pick(&tables);
-            // Either of them says it; Prism and EC2 lists agree in life.
-            aws.tgw_route_tables
-                .get_mut(&table)
-                .unwrap()
-                .associations
-                .insert(id.clone());
-            attachment.association = Some(table);
-        }
-    }
-    let found = Tgw {
-        state: "available".to_owned(),
-        asn: Some(64512),
-        default_association_table: tables.first().cloned(),
-    };
-    aws.tgws.insert(tgw, found);
-}
-
+/// Whether an attachment is in use.
 pub fn forwards(attachment: &TgwAttachment) -> bool {
     match attachment.state {
         AttachmentState::Available | AttachmentState::Modifying => true,
@@ -484,7 +357,9 @@ fn externally_routed(aws: &mut AwsRegion, side: Side, prism: &Prism, tape: &mut 
         if !aws.route_tables.contains_key(table) {
             continue;
         }
-        write(aws, table, standing, gateway.clone());
+        if aws.route_tables.contains_key(&entry) || tape.mostly(4) {
+            write(aws, table, standing, gateway.clone());
+        }
         for erp in &prism.vpcs[&FlowVpcExtId::new(format!("fv-transit-{letter}"))].erps {
             let target = match tape.below(12) {
                 1 => VpcRouteTarget::Eni("eni-gone".into()),
@@ -495,48 +370,5 @@ fn externally_routed(aws: &mut AwsRegion, side: Side, prism: &Prism, tape: &mut 
             };
             write(aws, table, *erp, target);
         }
-    }
-}
-
-/// What tables show as learned: of each prefix the best kind, unless a static route hides it (AWS reference §1.2).
-fn learn(aws: &mut AwsRegion, estate: &Estate, tape: &mut Tape) {
-    let mut announced: BTreeMap<AttachmentId, (u8, Vec<Cidr>)> = BTreeMap::new();
-    for (id, attachment) in aws.attachments.iter().filter(|(_, found)| forwards(found)) {
-        let rank = match &attachment.kind {
-            AttachmentKind::DirectConnect(_) => 0,
-            AttachmentKind::Vpn(vpn) => {
-                let vpn = &aws.vpns[vpn];
-                if vpn.static_routes_only || vpn.tunnels_up == 0 {
-                    continue;
-                }
-                1
-            }
-            AttachmentKind::Vpc { .. }
-            | AttachmentKind::Peering { .. }
-            | AttachmentKind::Unknown { .. } => continue,
-        };
-        let all = tape.mostly(4);
-        let prefixes = estate.on_prem.iter().copied();
-        let prefixes = prefixes.take(if all { usize::MAX } else { 1 }).collect();
-        announced.insert(id.clone(), (rank, prefixes));
-    }
-    for table in aws.tgw_route_tables.values_mut() {
-        let mut best: BTreeMap<Cidr, (u8, BTreeSet<AttachmentId>)> = BTreeMap::new();
-        for (id, (rank, prefixes)) in &announced {
-            for prefix in prefixes.iter().filter(|_| table.propagations.contains(id)) {
-                let entry = best.entry(*prefix).or_insert((*rank, BTreeSet::new()));
-                if *rank < entry.0 {
-                    *entry = (*rank, BTreeSet::new());
-                }
-                if *rank == entry.0 {
-                    entry.1.insert(id.clone());
-                }
-            }
-        }
-        table.learned_routes = best
-            .into_iter()
-            .filter(|(prefix, _)| !table.static_routes.contains_key(prefix))
-            .map(|(prefix, (_, from))| (prefix, from))
-            .collect();
     }
 }
