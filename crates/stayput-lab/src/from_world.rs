@@ -9,6 +9,7 @@
 //! - attachments are as old as the order of their ids says (snapshots carry no times, AWS reference §1.1);
 //! - an edge whose routes could not have been seen announces every on-prem prefix: its session or its attachment was down, or in every table it
 //!   propagates to a better route of the same prefix hides it (only the winner is visible, AWS reference §1.2);
+//! - the interface by which a cluster is joined to its AWS VPC when the snapshot was taken stays that (see `nc2.rs`);
 //! - an interface attached to nothing is left out: nobody answers there, and a route to it drops, whether it is there or not;
 //! - a VPC route to a gateway of a kind the lab does not have becomes one to an internet gateway: what takes it is gone.
 
@@ -29,6 +30,7 @@ use crate::clock::VTime;
 use crate::mv::model::MoveState;
 use crate::mv::model::Provider;
 use crate::mv::model::ProviderKind;
+use crate::nc2;
 use crate::state::LabState;
 use crate::state::Timing;
 
@@ -44,6 +46,11 @@ pub fn from_world(world: &World, estate: &Estate, clock: Clock) -> LabState {
     let mut past = Past::before(lab.now());
     aws::fill(&mut lab, &mut past, world, estate);
     prism::fill(&mut lab, &mut past, world, estate);
+    for pc in &mut lab.pcs {
+        let region = lab.aws.regions.get(&pc.aws.0);
+        let gateway = region.and_then(|region| nc2::gateway(region, pc));
+        pc.gateway = gateway.map(str::to_owned);
+    }
     for (site, appliance) in &world.moves {
         let pc = lab.pcs.iter().position(|pc| pc.name == site.as_str());
         let Some(pc) = pc else {

@@ -47,12 +47,11 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
         .any(|vpc| vpc.transit && vpc.erps.contains(&prefix));
     let (region, vpc) = site.aws.clone();
     let gateway = if wanted {
-        let erps = transit_prefixes(site);
         let found = lab
             .aws
             .regions
             .get(&region)
-            .and_then(|state| gateway(state, &vpc, &erps));
+            .and_then(|state| gateway(state, site));
         // Without a gateway host there is nothing to point at; the tables stay as they are.
         let Some(found) = found else {
             return;
@@ -64,25 +63,24 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
     set_nc2_route(lab, &region, &vpc, prefix, gateway.as_deref());
 }
 
-/// Every externally routable prefix of a site's transit VPC.
-pub(crate) fn transit_prefixes(site: &PcState) -> BTreeSet<Cidr> {
-    site.vpcs
+/// The interface by which a cluster is joined to its AWS VPC, in both directions.
+///
+/// Beliefs (the AWS reference §4 says only that it is a host's, in the Flow subnet): one that NC2 has chosen stays, whatever somebody
+/// writes into the tables. Else, of the interfaces that forward, the one that routes of the transit VPC's prefixes lead to, else routes
+/// of others outside the VPC, whether or not its host runs, for NC2 has yet to notice; else one of a host that runs. Failing all, the
+/// one that routes lead to though it does not forward.
+pub(crate) fn gateway<'a>(region: &'a RegionState, site: &PcState) -> Option<&'a str> {
+    let chosen = site.gateway.as_ref();
+    if let Some((id, _)) = chosen.and_then(|id| region.enis.get_key_value(id)) {
+        return Some(id);
+    }
+    let vpc = site.aws.1.as_str();
+    let erps: BTreeSet<Cidr> = site
+        .vpcs
         .values()
         .filter(|vpc| vpc.transit)
         .flat_map(|vpc| vpc.erps.iter().copied())
-        .collect()
-}
-
-/// The interface by which a cluster is joined to its AWS VPC, in both directions.
-///
-/// Beliefs (the AWS reference §4 says only that it is a host's, in the Flow subnet): of the interfaces that forward, the one that
-/// routes of the transit VPC's prefixes lead to, else routes of others outside the VPC, whether or not its host runs, for NC2 has yet
-/// to notice; else one of a host that runs. Failing all, the one that routes lead to though it does not forward.
-pub(crate) fn gateway<'a>(
-    region: &'a RegionState,
-    vpc: &str,
-    erps: &BTreeSet<Cidr>,
-) -> Option<&'a str> {
+        .collect();
     let serves = |eni: &Eni| eni.vpc == vpc && !eni.source_dest_check;
     let own = region.vpcs.get(vpc).map_or(&[][..], |vpc| &vpc.cidrs);
     let mut routed: Vec<_> = region

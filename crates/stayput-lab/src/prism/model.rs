@@ -25,6 +25,8 @@ pub struct PcState {
     pub credentials: (String, String),
     /// The AWS region and VPC its cluster lives in, for the NC2 actor (`nc2.rs`).
     pub aws: (String, String),
+    /// The interface by which NC2 has chosen to join the cluster to that VPC; `None`: it goes by what the routes show (`nc2.rs`).
+    pub gateway: Option<String>,
     /// Paired Prism Centrals: index in `LabState::pcs` by domain-manager id.
     pub paired: BTreeMap<String, usize>,
     /// Flow VPCs by id.

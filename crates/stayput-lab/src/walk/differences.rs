@@ -96,6 +96,17 @@ fn packets_leave_a_cluster_by_the_gateway_its_prefixes_come_in_by_even_while_tha
 }
 
 #[test]
+fn a_gateway_that_nc2_has_chosen_stays_whatever_is_written_into_the_tables() {
+    let mut lab = estate().moved();
+    lab.pcs[0].gateway = Some(NC2_T_ENI.to_owned());
+    let region = lab.region(TOKYO);
+    region.enis.get_mut(NC2_T_ENI).unwrap().source_dest_check = true;
+    let nat = RouteTarget::Nat("nat-00000001".to_owned());
+    nc2_routes(&mut lab).routes.insert(cidr(P), nat);
+    assert_eq!(from_vm(&lab, ON_PREM_HOST), End::DeadEni);
+}
+
+#[test]
 fn a_cluster_without_any_gateway_has_no_way_out() {
     let mut lab = estate().moved();
     lab.region(TOKYO).enis.remove(NC2_T_ENI);

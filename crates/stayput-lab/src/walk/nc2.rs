@@ -216,10 +216,10 @@ impl Walker<'_> {
         if transit_erp(site, self.to).is_some() {
             return Ok(At::TransitVpc { pc });
         }
-        let (place, aws_vpc) = &site.aws;
+        let (place, _) = &site.aws;
         let region = self.lab.aws.regions.get(place);
         let gateway = region.and_then(|region| {
-            let eni = nc2::gateway(region, aws_vpc, &nc2::transit_prefixes(site))?;
+            let eni = nc2::gateway(region, site)?;
             Some((eni, region, region.enis.get(eni)?))
         });
         match gateway {

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use stayput_estate::*;
+use stayput_fabric::Reason;
 use stayput_fabric::*;
 use stayput_lab::state::LabState;
 use stayput_lab::walk;
@@ -42,7 +43,7 @@ pub fn compare(
         return Ok(());
     }
     let end = walk::walk(&both.lab, origin, to);
-    if let Some(kind) = same(both, &there.forward.verdict, &end.end) {
+    if let Some(kind) = same(both, &there.forward, &end.end) {
         count(kind);
     } else {
         return Err(differ(&there.forward, &end));
@@ -54,7 +55,7 @@ pub fn compare(
         return Err(format!("who answered is not in the lab\n{}", there.forward));
     };
     let end = walk::walk(&both.lab, origin, back.destination);
-    match same(both, &back.verdict, &end.end) {
+    match same(both, &back, &end.end) {
         Some(kind) => count(kind),
         None => return Err(differ(&back, &end)),
     }
@@ -156,8 +157,9 @@ fn whose(lab: &LabState, verdict: &Verdict, address: Ipv4Addr) -> Option<Origin>
 }
 
 /// The kind of end when both say the same, `None` when they differ.
-fn same(both: &Both, verdict: &Verdict, end: &End) -> Option<&'static str> {
-    match (verdict, end) {
+fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
+    let last = trace.hops.last().map(|hop| &hop.reason);
+    match (&trace.verdict, end) {
         (
             Verdict::Delivered { place, holder },
             End::Delivered {
@@ -197,6 +199,11 @@ fn same(both: &Both, verdict: &Verdict, end: &End) -> Option<&'static str> {
             | Verdict::NoMachine { .. },
             End::NoMachine,
         ) => Some("nobody there"),
+        // No gateway was known when the snapshot was taken. The lab goes by a route written since; the fabric does not, and either
+        // way nothing leaves the cluster: an interface that forwards would have been known.
+        (Verdict::NoRoute { .. }, End::DeadEni) if last == Some(&Reason::NoGateway) => {
+            Some("dead interface")
+        }
         (Verdict::NoRoute { .. }, End::NoRoute) => Some("no route"),
         (Verdict::Blackhole { .. }, End::Blackhole) => Some("blackhole"),
         (Verdict::DeadEni { .. }, End::DeadEni) => Some("dead interface"),
