@@ -1,7 +1,7 @@
 //! The emulated Prism Central: the v4 API of one NC2 cluster, and what the cluster does on its own.
 //!
 //! `handle` lets a request in (authentication, version, idempotency) and passes it to the namespace's module; modules
-//! read and check, and start a task whose [`effects::Effect`] happens when it completes. v3 would be a second front on the
+//! read and check, and start a task whose `effects::Effect` happens when it completes. v3 would be a second front on the
 //! same state: paths under `/api/nutanix/v3` find nothing yet.
 
 mod answer;
