@@ -150,6 +150,37 @@ impl Fabric {
         }
     }
 
+    /// The prefixes at which a change acts.
+    pub(crate) fn prefixes_touched(&self, change: &Change) -> Vec<Cidr> {
+        let mut touched = Vec::new();
+        self.touches(change, &mut touched);
+        touched
+    }
+
+    /// Addresses of the interface that a VPC route is about to lead to: it takes packets to those itself instead of passing them on.
+    pub(crate) fn newly_routed(&self, change: &Change) -> Vec<Ipv4Addr> {
+        let Change::VpcRoute {
+            cidr,
+            target: Some(VpcRouteTarget::Eni(id)),
+            ..
+        } = change
+        else {
+            return Vec::new();
+        };
+        let Some(eni) = self.topology.eni_ids.get(id) else {
+            return Vec::new();
+        };
+        self.state
+            .holders
+            .iter()
+            .filter(|(address, holders)| {
+                cidr.contains(*address)
+                    && holders.iter().any(|holder| holder.spot == Spot::Eni(*eni))
+            })
+            .map(|(address, _)| address)
+            .collect()
+    }
+
     /// Interfaces that a VPC route names.
     fn routed_interfaces(&self) -> BTreeSet<EniIx> {
         self.state

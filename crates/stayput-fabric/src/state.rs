@@ -54,6 +54,8 @@ pub(crate) struct Learned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TgwTable {
     pub(crate) fixed: Arc<PrefixMap<Fixed>>,
+    /// The static routes that BGP neighbours have heard of, while that differs from `fixed`: a change in flight.
+    pub(crate) heard: Option<Arc<PrefixMap<Fixed>>>,
     /// By prefix, best first.
     pub(crate) learned: Arc<PrefixMap<Vec<Learned>>>,
     pub(crate) propagations: Arc<BTreeSet<AttIx>>,
@@ -193,6 +195,7 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
         }
         tables.push(TgwTable {
             fixed: Arc::new(fixed),
+            heard: None,
             learned: Arc::new(
                 learned
                     .into_iter()
