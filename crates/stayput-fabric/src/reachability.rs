@@ -104,7 +104,7 @@ pub struct Standing {
     pub populated: bool,
 }
 
-/// A cell that a change made otherwise.
+/// A cell that a change made otherwise: how a request or its reply ends, or the way a request takes there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shift {
     /// Position in [`Reachability::sources`].
@@ -302,10 +302,10 @@ impl Reachability {
                 let (old, was) = (cell.clone(), self.standing_before(&earlier, source, class));
                 let new = self.walk(source, class);
                 let at = class * self.sources.len() + source;
-                let same_end = old.there.end() == new.there.end();
+                let same_way = old.there.goes_as(&new.there);
                 self.cells[at] = new;
                 let is = self.standing(source, class);
-                if !same_end || was != is {
+                if !same_way || was != is {
                     let to = self.classes[class].representative;
                     shifts.push(Shift {
                         source,
@@ -658,6 +658,12 @@ impl Walked {
             place,
             self.path.last().map(|(at, _)| *at),
         )
+    }
+
+    /// Whether it passes the same states and ends alike.
+    fn goes_as(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.path.iter(), other.path.iter());
+        self.end() == other.end() && ours.map(|(at, _)| at).eq(theirs.map(|(at, _)| at))
     }
 
     /// Edges and Transit Gateways passed: what has to be the same both ways for a path to count as symmetric (AWS reference §2.4).
