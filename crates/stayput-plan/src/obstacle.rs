@@ -14,6 +14,8 @@ use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::WaveName;
 
+use crate::NoOrder;
+
 /// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "obstacle")]
@@ -262,6 +264,18 @@ pub enum Obstacle {
         /// What happens to it.
         verdict: String,
     },
+    /// Whatever order the calls are made in, some state does harm.
+    #[error("no order of {calls} calls that bring network {network} to {home} is safe: {why}")]
+    NoSafeOrder {
+        /// The network.
+        network: NetworkName,
+        /// Where it shall be served.
+        home: SiteName,
+        /// How many calls were tried in every order.
+        calls: usize,
+        /// The two facts that stand in each other's way.
+        why: NoOrder,
+    },
     /// When all is done a machine would not be reachable.
     #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]
     Unreachable {
@@ -335,6 +349,10 @@ impl Obstacle {
             Self::MoreSpecific { cidr, .. } => format!("delete the route {cidr}, or make it part of a network of its own"),
             Self::PoolTooSmall { .. } => "move in smaller waves, or free addresses in the network".to_owned(),
             Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),
+            Self::NoSafeOrder { why, .. } => format!(
+                "change one of the two facts; see them with `stayput trace {} {}`",
+                why.first.from, why.first.address
+            ),
             Self::Unreachable { .. } => "complete the routing first; see the trace with `stayput trace`".to_owned(),
         }
     }

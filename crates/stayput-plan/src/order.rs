@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::Serialize;
 use stayput_fabric::Change;
 use stayput_fabric::Fabric;
@@ -38,10 +40,10 @@ pub struct Call {
 }
 
 /// Why a call cannot be next.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Blocked {
-    /// The call.
-    pub call: String,
+    /// The call; `None`: it is left undone.
+    pub call: Option<String>,
     /// Whose packets suffer.
     pub from: String,
     /// To this address.
@@ -51,7 +53,7 @@ pub struct Blocked {
 }
 
 /// There is no safe order, and two facts that make it so: each of two calls may not come before the other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NoOrder {
     /// What can be done safely before it comes to that.
     pub after: Vec<String>,
@@ -59,6 +61,32 @@ pub struct NoOrder {
     pub first: Blocked,
     /// Another, or why the first one cannot be left out.
     pub second: Blocked,
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            call,
+            from,
+            address,
+            verdict,
+        } = self;
+        match call {
+            Some(call) => write!(f, "after \"{call}\" {from} → {address} {verdict}"),
+            None => write!(f, "without it {from} → {address} {verdict}"),
+        }
+    }
+}
+
+impl fmt::Display for NoOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.after.len() {
+            0 => {}
+            1 => write!(f, "when 1 call is made, ")?,
+            many => write!(f, "when {many} calls are made, ")?,
+        }
+        write!(f, "{}; {}", self.first, self.second)
+    }
 }
 
 /// A set of calls that have been made, as bits.
@@ -314,7 +342,7 @@ impl<'c> Search<'c> {
         let change = self.calls[next].change.clone();
         if let Some(harm) = harm_in_flight(&self.matrix, &change) {
             return Some(Blocked {
-                call: change.to_string(),
+                call: Some(change.to_string()),
                 from: harm.from.to_string(),
                 address: harm.address,
                 verdict: harm.verdict,
@@ -330,7 +358,7 @@ impl<'c> Search<'c> {
                 at % self.matrix.sources().len(),
             );
             Blocked {
-                call: change.to_string(),
+                call: Some(change.to_string()),
                 from: self.matrix.sources()[source].to_string(),
                 address: self.matrix.classes()[class].representative,
                 verdict: says(&self.matrix, source, class),
@@ -353,7 +381,7 @@ impl<'c> Search<'c> {
             .unwrap_or((0, 0));
         let (source, class) = wrong;
         Blocked {
-            call: "nothing more".to_owned(),
+            call: None,
             from: self
                 .matrix
                 .sources()

@@ -1,5 +1,6 @@
 //! The planner: from world, facts and goal to a plan, or to everything that stands in the way. Pure.
 
+mod home;
 mod machines;
 mod overlay;
 mod protect;
@@ -108,9 +109,13 @@ pub fn plan(
     let Draft {
         steps,
         mut obstacles,
+        mut no_order,
         warnings,
         ..
     } = draft;
+    if obstacles.is_empty() {
+        obstacles.append(&mut no_order);
+    }
     if !obstacles.is_empty() {
         return Err(obstacles.into_iter().collect());
     }
@@ -188,10 +193,21 @@ struct Draft<'s> {
     survey: &'s Survey<'s>,
     steps: Vec<Step>,
     obstacles: BTreeSet<Obstacle>,
+    /// Networks whose calls have no safe order: said only where nothing else is in the way, which may be why.
+    no_order: BTreeSet<Obstacle>,
     warnings: Vec<String>,
     /// The last step that changes the prefixes of a Flow VPC. Prism takes the whole list, so changes of one VPC must not
     /// overlap: a task accepted with a good ETag may still be overtaken before it runs.
     last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
+}
+
+/// A step whose place in the plan is not known yet.
+#[derive(Debug, Clone)]
+struct Prepared {
+    id: String,
+    action: Action,
+    why: String,
+    inverse: Option<Action>,
 }
 
 impl<'s> Draft<'s> {
@@ -200,6 +216,7 @@ impl<'s> Draft<'s> {
             survey,
             steps: Vec::new(),
             obstacles: survey.obstacles.clone(),
+            no_order: BTreeSet::new(),
             warnings: Vec::new(),
             last_erp: BTreeMap::new(),
         }
@@ -221,24 +238,34 @@ impl<'s> Draft<'s> {
         action: Action,
         why: impl Into<String>,
     ) -> StepId {
-        self.reversible(id, needs, action, why, None)
-    }
-
-    /// Adds a step that can be undone by another action.
-    fn reversible(
-        &mut self,
-        id: String,
-        needs: &BTreeSet<StepId>,
-        action: Action,
-        why: impl Into<String>,
-        inverse: Option<Action>,
-    ) -> StepId {
-        let id = StepId(id);
-        self.steps.push(Step {
-            id: id.clone(),
-            needs: self.shared(needs),
+        let prepared = Prepared {
+            id,
             action,
             why: why.into(),
+            inverse: None,
+        };
+        self.add(prepared, needs)
+    }
+
+    /// Adds a step that has been prepared. Changes of one Flow VPC's prefixes also wait for each other.
+    fn add(&mut self, prepared: Prepared, needs: &BTreeSet<StepId>) -> StepId {
+        let Prepared {
+            id,
+            action,
+            why,
+            inverse,
+        } = prepared;
+        let id = StepId(id);
+        let mut needs = needs.clone();
+        if let Action::Erp { site, scope, .. } = &action {
+            let last = self.last_erp.insert((site.clone(), *scope), id.clone());
+            needs.extend(last);
+        }
+        self.steps.push(Step {
+            id: id.clone(),
+            needs: self.shared(&needs),
+            action,
+            why,
             inverse,
         });
         id

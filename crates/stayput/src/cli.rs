@@ -150,6 +150,9 @@ pub struct PlanArgs {
     /// Write the plan into a file, for `apply --plan`.
     #[arg(long, global = true, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Explain one step, by its number or id: why, after what, whose packets it leads where, which holes it opens and closes.
+    #[arg(long, global = true, value_name = "STEP")]
+    pub explain: Option<String>,
 }
 
 /// `apply`.

@@ -1,5 +1,4 @@
-//! Changing a network's home: the machines, then the prefix at the new home, then the routes from there outward, then the
-//! prefix at the old home.
+//! Machines from one NC2 site to another, and what that needs.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +11,6 @@ use crate::Action;
 use crate::Obstacle;
 use crate::StepId;
 use crate::planner::protect::recovery_name;
-use crate::routes::routes_for_home;
-use crate::step::ErpScope;
 use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
@@ -84,97 +81,6 @@ impl Draft<'_> {
             }
         }
         self.make_home(to, networks, Some(&from), &restored);
-    }
-
-    /// Prefix, routes, proof by observation, and the old home's prefix removed.
-    pub(super) fn make_home(
-        &mut self,
-        home: &SiteName,
-        networks: &BTreeSet<NetworkName>,
-        old_home: Option<&SiteName>,
-        after: &BTreeSet<StepId>,
-    ) {
-        let survey = self.survey;
-        let steps_before = self.steps.len();
-        let mut last = after.clone();
-        for network in networks {
-            if let Some(step) = self.erp(home, network, ErpScope::Transit, true, after) {
-                last.insert(step);
-            }
-        }
-        for network in networks {
-            let Some(definition) = survey.estate.networks.get(network) else {
-                continue;
-            };
-            let writes = match routes_for_home(survey.estate, survey.world, definition, home) {
-                Ok(writes) => writes,
-                Err(mut obstacles) => {
-                    self.obstacles.append(&mut obstacles);
-                    continue;
-                }
-            };
-            for write in writes {
-                let action = |from, to| Action::TgwRoute {
-                    region: write.region.clone(),
-                    table: write.table.clone(),
-                    cidr: write.cidr,
-                    from,
-                    to,
-                };
-                let to = Some(write.to.clone());
-                let id = format!(
-                    "route/{}/{}/{}/{}",
-                    write.region, write.table, write.cidr, write.to
-                );
-                let why = "one table at a time, nearest the new home first";
-                let inverse = action(to.clone(), write.from.clone());
-                let step = self.reversible(
-                    id,
-                    &last,
-                    action(write.from.clone(), to),
-                    why,
-                    Some(inverse),
-                );
-                // One after the other, never two tables at once.
-                last = [step].into();
-            }
-        }
-        let stale: Vec<_> = old_home
-            .into_iter()
-            .flat_map(|old| networks.iter().map(move |network| (old, network)))
-            .collect();
-        let changed = self.steps.len() > steps_before || !after.is_empty();
-        if changed
-            || stale
-                .iter()
-                .any(|(old, network)| self.is_caught_at(old, network))
-        {
-            let action = Action::Verify {
-                site: home.clone(),
-                networks: networks.clone(),
-            };
-            let why = "the world is observed again and every address traced before the old home is closed";
-            last = [self.step(format!("verify/{home}"), &last, action, why)].into();
-        }
-        for (old, network) in stale {
-            self.erp(old, network, ErpScope::Transit, false, &last);
-        }
-    }
-
-    /// Whether the site's transit VPC still has the network's prefix.
-    fn is_caught_at(&self, site: &SiteName, network: &NetworkName) -> bool {
-        let estate = self.survey.estate;
-        let (Some(prism), Some(config), Some(definition)) = (
-            self.survey.world.prism.get(site),
-            estate.sites.get(site),
-            estate.networks.get(network),
-        ) else {
-            return false;
-        };
-        prism
-            .vpcs
-            .values()
-            .any(|vpc| vpc.name == config.transit_vpc && vpc.erps.contains(&definition.cidr))
     }
 
     /// Copies in the isolated VPC, then gone again; nothing is routed.

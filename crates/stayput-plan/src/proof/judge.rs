@@ -58,7 +58,7 @@ pub(crate) fn prove(
 }
 
 /// Addresses of the goal's machines that run, with the machine's name.
-fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, String> {
+pub(crate) fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, String> {
     survey
         .machines
         .iter()

@@ -45,12 +45,13 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::MoreSpecific { .. } => "more specific",
         Obstacle::PoolTooSmall { .. } => "pool too small",
         Obstacle::Unsafe { .. } => "unsafe",
+        Obstacle::NoSafeOrder { .. } => "no safe order",
         Obstacle::Unreachable { .. } => "unreachable",
     }
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 25;
+const VARIANTS: usize = 26;
 
 type Bend = fn(&mut Setup);
 
@@ -330,12 +331,26 @@ fn cases() -> Vec<Case> {
                 }
             },
         ),
-        case("unsafe", protected(), failover(app, OSAKA), |setup| {
-            // A VM nobody told us of, in the network that leaves.
-            setup.prism(TOKYO).vms.insert(
-                "vm-native".into(),
-                vm("native", "overlay-app", "172.30.1.77"),
-            );
+        case(
+            "no safe order",
+            protected(),
+            failover(app, OSAKA),
+            |setup| {
+                // A VM nobody told us of, in the network that leaves.
+                setup.prism(TOKYO).vms.insert(
+                    "vm-native".into(),
+                    vm("native", "overlay-app", "172.30.1.77"),
+                );
+            },
+        ),
+        small("unsafe", |setup| {
+            // Left over from an attempt by hand: all but the user VPC takes on-prem's packets to Tokyo already.
+            let transit = stayput_plan::ErpScope::Transit;
+            setup.erp(&TOKYO.into(), transit, cidr("172.30.1.0/24"), true);
+            let edges = setup.table("t-edges");
+            edges
+                .static_routes
+                .insert(cidr("172.30.1.0/24"), to("tgw-attach-nc2t"));
         }),
         small("unreachable", |setup| {
             // The subnet packets from the Transit Gateway enter by has a table of its own, which NC2 does not write.

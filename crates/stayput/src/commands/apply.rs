@@ -73,10 +73,37 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
             )
         })?;
     }
-    Ok(Output::new(
-        stayput_plan::render(&plan),
-        json!({ "ok": true, "plan": plan }),
-    ))
+    match &args.explain {
+        None => Ok(Output::new(
+            stayput_plan::render(&plan),
+            json!({ "ok": true, "plan": plan }),
+        )),
+        Some(step) => {
+            let text = explained(&plan, step)?;
+            let json =
+                json!({ "ok": true, "plan": plan, "explained": { "step": step, "text": text } });
+            Ok(Output::new(text, json))
+        }
+    }
+}
+
+/// One step of a plan.
+fn explained(plan: &Plan, step: &str) -> Result<String, CommandError> {
+    stayput_plan::explain(plan, step).ok_or_else(|| {
+        let wrong = match plan.steps.len() {
+            0 => "there is nothing to do, so there is no step to explain".to_owned(),
+            _ => format!("the plan has no step {step}"),
+        };
+        let steps = stayput_plan::Numbered::of(plan);
+        let ids = steps.iter().filter_map(|(number, group)| {
+            let first = group.first()?;
+            Some(format!("{number} {}", first.id))
+        });
+        let mut error =
+            CommandError::new(Kind::Usage, wrong).hint("name it by its number or its id");
+        error.causes = ids.collect();
+        error
+    })
 }
 
 /// What to apply.
