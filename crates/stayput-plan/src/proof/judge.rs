@@ -31,9 +31,11 @@ use crate::Goal;
 use crate::Obstacle;
 use crate::Step;
 use crate::StepId;
+use crate::fate::Claim;
 use crate::fate::Fate;
 use crate::fate::is_hypothetical;
 use crate::fate::is_refused;
+use crate::fate::is_refused_of_move;
 use crate::survey::Survey;
 
 /// Proves the steps. The obstacles are what the proof refuses: a loop that a step makes; packets that a change of routes sends to a
@@ -236,16 +238,12 @@ impl<'m> Judge<'m> {
             let after = Fate::of(self.matrix.standing(shift.source, shift.class));
             let members = &self.matrix.classes()[shift.class].members;
             let suffers = |address: &&Ipv4Addr| -> bool {
-                if !transition.moves_machines {
-                    return is_refused(source, before, after);
+                if transition.moves_machines {
+                    let is_on_its_way = self.movers.contains_key(address);
+                    is_refused_of_move(source, is_on_its_way, before, after)
+                } else {
+                    is_refused(Claim::of(source), before, after)
                 }
-                // Machines on their way are not reached for a while; whoever stays must be.
-                let bystander = !self.movers.contains_key(address) && !is_hypothetical(source);
-                let lost = match after {
-                    Fate::Lost | Fate::Astray => before == Fate::Works && bystander,
-                    Fate::Absent | Fate::Works | Fate::Stuck | Fate::Loops => false,
-                };
-                lost || after == Fate::Loops && before != Fate::Loops
             };
             let suffering: BTreeSet<_> = members.iter().filter(suffers).copied().collect();
             if !suffering.is_empty() {

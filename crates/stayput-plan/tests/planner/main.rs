@@ -14,6 +14,7 @@ mod orders;
 mod plans;
 mod repairs;
 mod resume;
+mod search;
 
 use proptest::test_runner::Config;
 
