@@ -84,6 +84,26 @@ pub enum Obstacle {
         /// The instance.
         machine: InstanceId,
     },
+    /// A canary is not one machine of the networks.
+    #[error("{found} machines of the named networks are called {name}")]
+    NoSuchMachine {
+        /// How it was called.
+        name: String,
+        /// How many machines are called so.
+        found: usize,
+    },
+    /// The recovery region announces nothing that would draw on-prem there.
+    #[error(
+        "no edge of {site} announces what stayput writes: on-prem would not come in there for network {network}"
+    )]
+    NoAnnouncement {
+        /// The network.
+        network: NetworkName,
+        /// The site.
+        site: SiteName,
+        /// The halves of the network that would draw it there.
+        halves: Vec<Cidr>,
+    },
     /// Move does not list the machine.
     #[error("{label} ({machine}) is not in the inventory of Move at {site}")]
     NotInInventory {
@@ -274,7 +294,7 @@ pub enum Obstacle {
         /// How many calls were tried in every order.
         calls: usize,
         /// The two facts that stand in each other's way.
-        why: NoOrder,
+        why: Box<NoOrder>,
     },
     /// When all is done a machine would not be reachable.
     #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]
@@ -325,6 +345,15 @@ impl Obstacle {
             Self::InNoWave { machine, .. } => format!("add {machine} to a wave in stayput.toml, or tag it so that one selects it"),
             Self::InSeveralWaves { .. } => "make the wave selectors exclusive".to_owned(),
             Self::NotInSource { wave, .. } => format!("remove it from wave {wave} or correct the id"),
+            Self::NoSuchMachine { name, found: 0 } => format!("name a machine of the networks by its id or its Name tag; {name} is none"),
+            Self::NoSuchMachine { .. } => "name it by its instance id".to_owned(),
+            Self::NoAnnouncement { halves, .. } => {
+                let halves: Vec<_> = halves.iter().map(ToString::to_string).collect();
+                format!(
+                    "announce {} there by hand (allowed prefixes of the Direct Connect gateway association, or on-prem's static routes), or fail over by path A",
+                    halves.join(" and ")
+                )
+            }
             Self::NotInInventory { .. } => {
                 "check that Move's AWS provider covers the region and account and refresh its inventory".to_owned()
             }

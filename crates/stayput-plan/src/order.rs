@@ -322,7 +322,9 @@ impl<'c> Search<'c> {
     /// Whether a call makes machines answer for an address at several sites at once.
     fn serves_twice(&self, made: Made, next: usize) -> bool {
         let (before, after) = (self.seen.get(&made), self.seen.get(&(made | 1 << next)));
-        before.zip(after).is_some_and(|(before, after)| after.twice > before.twice)
+        before
+            .zip(after)
+            .is_some_and(|(before, after)| after.twice > before.twice)
     }
 
     /// The cells that a call breaks.

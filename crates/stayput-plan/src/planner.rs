@@ -20,6 +20,7 @@ use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::InstanceState;
 
 use crate::Action;
+use crate::EntryPath;
 use crate::FailoverMode;
 use crate::Goal;
 use crate::Names;
@@ -33,6 +34,7 @@ use crate::proof;
 use crate::step::ErpScope;
 use crate::survey::Place;
 use crate::survey::Survey;
+use home::HomeChange;
 
 /// Makes the plan that leads from `world` to `goal`.
 ///
@@ -46,10 +48,11 @@ pub fn plan(
     facts: &Facts,
     goal: &Goal,
 ) -> Result<Plan, Vec<Obstacle>> {
-    let survey = Survey::new(estate, world, facts, goal.networks());
+    let survey = Survey::of_goal(estate, world, facts, goal);
     let mut draft = Draft::new(&survey);
     draft.sources_stay_stopped();
     draft.everything_was_observed(goal);
+    draft.what_is_lost_may_come_back();
     for network in goal.networks() {
         if !estate.networks.contains_key(network) {
             let network = network.clone();
@@ -78,7 +81,7 @@ pub fn plan(
         }
         Goal::Move { .. } => draft.move_in(),
         Goal::Protect { .. } => draft.protect(),
-        Goal::Failover { to, mode, .. } => {
+        Goal::Failover { to, mode, path, .. } => {
             for network in &survey.networks {
                 if network.recovery.as_ref() != Some(to) && network.primary != *to {
                     let obstacle = Obstacle::NotRecoverySite {
@@ -89,20 +92,20 @@ pub fn plan(
                 }
             }
             match mode {
-                FailoverMode::Planned => {
+                FailoverMode::Planned | FailoverMode::Unplanned => {
                     let networks = draft.networks_by(|network| {
                         let serves =
                             network.primary == *to || network.recovery.as_ref() == Some(to);
                         serves.then(|| to.clone())
                     });
-                    draft.relocate_each(networks);
+                    draft.relocate_each(networks, *path);
                 }
                 FailoverMode::Test => draft.test_failover(to),
             }
         }
         Goal::Failback { .. } => {
             let networks = draft.networks_by(|network| Some(network.primary.clone()));
-            draft.relocate_each(networks);
+            draft.relocate_each(networks, EntryPath::A);
         }
     }
 
@@ -146,7 +149,7 @@ pub fn prove(
     goal: &Goal,
     steps: &[Step],
 ) -> Result<proof::Proof, Vec<Obstacle>> {
-    let survey = Survey::new(estate, world, facts, goal.networks());
+    let survey = Survey::of_goal(estate, world, facts, goal);
     let (proof, obstacles) = proof::prove(&survey, steps, goal);
     if obstacles.is_empty() {
         Ok(proof)
@@ -304,6 +307,11 @@ impl<'s> Draft<'s> {
                 Goal::Protect { .. } | Goal::Failback { .. } => {
                     sites.extend(recovery.chain([&network.primary]));
                 }
+                Goal::Failover {
+                    to,
+                    mode: FailoverMode::Unplanned,
+                    ..
+                } => sites.extend([to]),
                 Goal::Failover { to, .. } => sites.extend(recovery.chain([&network.primary, to])),
             }
         }
@@ -316,6 +324,26 @@ impl<'s> Draft<'s> {
                 what: "what Prism Central has".to_owned(),
                 remedy: "look again when its Prism Central can be reached".to_owned(),
             });
+        }
+    }
+
+    /// Warns of what must not happen when a lost site returns (AWS reference §8.4).
+    fn what_is_lost_may_come_back(&mut self) {
+        let survey = self.survey;
+        for site in &survey.lost {
+            let region = survey.estate.sites.get(site).map(|site| &site.region);
+            let unseen = region.filter(|region| !survey.world.aws.contains_key(*region));
+            let routes = match unseen {
+                Some(region) => format!(
+                    "nothing was asked of {region}, whose routes still lead to {site}: when it returns keep its edges down until they lead away"
+                ),
+                None => {
+                    "its routes are made to drop packets before machines start elsewhere".to_owned()
+                }
+            };
+            self.warnings.push(format!(
+                "{site} is taken for lost: {routes}; switch its old machines off before anything else"
+            ));
         }
     }
 
@@ -346,7 +374,9 @@ impl<'s> Draft<'s> {
         let estate = self.survey.estate;
         if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
             for (id, machine) in &self.survey.machines {
-                if self.survey.places.get(id) == Some(&Place::Ec2) {
+                if self.survey.moving.contains(id)
+                    && self.survey.places.get(id) == Some(&Place::Ec2)
+                {
                     self.warnings.extend(capture::losses(region, id, machine));
                 }
             }
@@ -373,15 +403,25 @@ impl<'s> Draft<'s> {
         for (site, networks) in by_primary {
             let ready = self.prepare_overlay(&site, &networks, &captured);
             let arrived = self.bring_from_ec2(&site, &networks, &ready);
-            self.make_home(&site, &networks, None, &arrived);
+            let change = HomeChange {
+                home: &site,
+                networks: &networks,
+                old_home: None,
+                path: EntryPath::A,
+            };
+            self.make_home(&change, &arrived);
         }
     }
 
     /// Networks from where they are to the NC2 sites they are listed by.
-    fn relocate_each(&mut self, networks: BTreeMap<SiteName, BTreeSet<NetworkName>>) {
+    fn relocate_each(
+        &mut self,
+        networks: BTreeMap<SiteName, BTreeSet<NetworkName>>,
+        path: EntryPath,
+    ) {
         let captured = self.capture();
         for (site, networks) in networks {
-            self.relocate(&site, &networks, &captured);
+            self.relocate(&site, &networks, path, &captured);
         }
     }
 

@@ -7,7 +7,9 @@ use stayput_estate::SiteName;
 use stayput_world::prism::Connectivity;
 
 use super::Draft;
+use super::home::HomeChange;
 use crate::Action;
+use crate::EntryPath;
 use crate::Obstacle;
 use crate::StepId;
 use crate::planner::protect::recovery_name;
@@ -22,13 +24,22 @@ impl Draft<'_> {
         &mut self,
         to: &SiteName,
         networks: &BTreeSet<NetworkName>,
+        path: EntryPath,
         captured: &BTreeSet<StepId>,
     ) {
         let Some(from) = self.other_site(networks, to) else {
             return;
         };
-        self.paired(&from, to);
-        let mut arrived = captured.clone();
+        let is_lost = self.survey.lost.contains(&from);
+        if !is_lost {
+            self.paired(&from, to);
+        }
+        let mut ready = captured.clone();
+        if is_lost {
+            ready.extend(self.fence(&from, networks, captured));
+        }
+        let captured = &ready;
+        let mut arrived = ready.clone();
         for network in networks {
             self.targets_exist(to, network);
             let machines: BTreeSet<_> = self.first_nic_in(network);
@@ -41,7 +52,7 @@ impl Draft<'_> {
                 continue;
             }
             let plan = recovery_name(self.survey.estate, network);
-            self.recovery_plan_exists(&from, &plan);
+            self.recovery_plan_exists(if is_lost { to } else { &from }, &plan);
             let run = |run, machines| Action::RunRecovery {
                 plan: plan.clone(),
                 run,
@@ -49,20 +60,27 @@ impl Draft<'_> {
                 to: to.clone(),
                 machines,
             };
-            let why = "a failover that may lose addresses only warns; any such warning stops here";
-            let validated = self.step(
-                format!("recovery/{network}/validate/{to}"),
-                captured,
-                run(RecoveryRun::Validate, left.clone()),
-                why,
-            );
-            let why = "machines stop at the old home before they start at the new one";
-            arrived.insert(self.step(
-                format!("recovery/{network}/planned/{to}"),
-                &[validated].into(),
-                run(RecoveryRun::Planned, left),
-                why,
-            ));
+            let mut needs = captured.clone();
+            if !is_lost {
+                let why =
+                    "a failover that may lose addresses only warns; any such warning stops here";
+                let id = format!("recovery/{network}/validate/{to}");
+                let validate = run(RecoveryRun::Validate, left.clone());
+                needs = [self.step(id, captured, validate, why)].into();
+            }
+            let (id, how, why) = match is_lost {
+                true => (
+                    format!("recovery/{network}/unplanned/{to}"),
+                    RecoveryRun::Unplanned,
+                    "the old home is lost: machines start from their newest recovery points",
+                ),
+                false => (
+                    format!("recovery/{network}/planned/{to}"),
+                    RecoveryRun::Planned,
+                    "machines stop at the old home before they start at the new one",
+                ),
+            };
+            arrived.insert(self.step(id, &needs, run(how, left), why));
         }
         let mut restored = arrived.clone();
         for network in networks {
@@ -80,7 +98,13 @@ impl Draft<'_> {
                 restored.insert(self.step(format!("restore/{to}/{id}"), &arrived, action, why));
             }
         }
-        self.make_home(to, networks, Some(&from), &restored);
+        let change = HomeChange {
+            home: to,
+            networks,
+            old_home: Some(&from),
+            path,
+        };
+        self.make_home(&change, &restored);
     }
 
     /// Copies in the isolated VPC, then gone again; nothing is routed.

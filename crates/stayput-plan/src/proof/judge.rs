@@ -48,7 +48,7 @@ pub(crate) fn prove(
 ) -> (Proof, BTreeSet<Obstacle>) {
     let movers = running_addresses(survey);
     let transitions = transitions(survey, steps);
-    let fabric = Fabric::new(survey.estate, survey.world);
+    let fabric = survey.fabric();
     let mut judge = Judge::new(matrix(fabric, &movers, &transitions), &movers);
     for transition in &transitions {
         judge.judge(transition);
@@ -64,7 +64,7 @@ pub(crate) fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, Strin
     survey
         .machines
         .iter()
-        .filter(|(id, _)| survey.runs(id))
+        .filter(|(id, _)| survey.moving.contains(*id) && survey.runs(id))
         .flat_map(|(id, machine)| {
             machine
                 .addresses()

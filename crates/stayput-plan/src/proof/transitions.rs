@@ -62,7 +62,7 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                 });
             }
             Action::RunRecovery {
-                run: RecoveryRun::Planned,
+                run: RecoveryRun::Planned | RecoveryRun::Unplanned,
                 from,
                 to,
                 machines,

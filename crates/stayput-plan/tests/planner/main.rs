@@ -15,6 +15,7 @@ mod plans;
 mod repairs;
 mod resume;
 mod search;
+mod ways;
 
 use proptest::test_runner::Config;
 

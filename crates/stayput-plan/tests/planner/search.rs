@@ -134,10 +134,19 @@ fn look(fabric: &Fabric) -> State {
             let trip = fabric.round_trip(&source, address);
             let key = (source.clone(), address);
             let both = std::iter::once(&trip.forward).chain(&trip.back);
-            if both.into_iter().any(|trace| matches!(trace.verdict, Verdict::Loop { .. })) {
+            if both
+                .into_iter()
+                .any(|trace| matches!(trace.verdict, Verdict::Loop { .. }))
+            {
                 state.loops.insert(key.clone());
             }
-            if matches!(trip.forward.verdict, Verdict::WrongSite { steerable: true, .. }) {
+            if matches!(
+                trip.forward.verdict,
+                Verdict::WrongSite {
+                    steerable: true,
+                    ..
+                }
+            ) {
                 state.astray.insert(key.clone());
             }
             if trip.works() {
@@ -197,7 +206,11 @@ fn by_brute_force(fabric: &Fabric, changes: &[Change]) -> Vec<(usize, Vec<usize>
 fn as_good_as_brute_force(fabric: &Fabric, changes: &[Change]) -> Vec<Vec<usize>> {
     let safe = by_brute_force(fabric, changes);
     let order = found(fabric, changes).unwrap();
-    let place = |text: &String| changes.iter().position(|change| change.to_string() == *text);
+    let place = |text: &String| {
+        changes
+            .iter()
+            .position(|change| change.to_string() == *text)
+    };
     let order: Vec<_> = order.iter().map(|text| place(text).unwrap()).collect();
     let least = safe.iter().map(|(cost, _)| *cost).min().unwrap();
     assert!(
@@ -345,7 +358,9 @@ fn twenty_calls_are_searched_exhaustively() {
     fabric.apply(&serve(TOKYO, false));
     fabric.apply(&serve(OSAKA, true));
     let mut calls = failover_calls();
-    calls.extend((0..spokes).map(|number| route("o", &format!("spoke{number}"), Some("tgw-attach-nc2o"))));
+    calls.extend(
+        (0..spokes).map(|number| route("o", &format!("spoke{number}"), Some("tgw-attach-nc2o"))),
+    );
     assert_eq!(calls.len(), stayput_plan::EXHAUSTIVE);
     let order = found(&fabric, &calls).unwrap();
     // On-prem's hole is closed by the third call, whatever else there is to do.
