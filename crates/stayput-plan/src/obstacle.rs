@@ -375,7 +375,9 @@ impl Obstacle {
             Self::NotPaired { .. } => "pair the two Prism Centrals (Availability Zones) and check that they are connected".to_owned(),
             Self::NoAttachment { .. } => "attach the VPC to the Transit Gateway and associate the attachment with a route table".to_owned(),
             Self::NoPeering { .. } => "peer the Transit Gateways, accept the peering and associate it on both sides".to_owned(),
-            Self::MoreSpecific { cidr, .. } => format!("delete the route {cidr}, or make it part of a network of its own"),
+            Self::MoreSpecific { cidr, network, .. } => format!(
+                "if {cidr} is a canary's, finish the move with `stayput apply move {network}`, which takes it over; else delete the route, or make it a network of its own"
+            ),
             Self::PoolTooSmall { .. } => "move in smaller waves, or free addresses in the network".to_owned(),
             Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),
             Self::NoSafeOrder { why, .. } => format!(

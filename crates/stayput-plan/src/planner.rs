@@ -399,7 +399,12 @@ impl<'s> Draft<'s> {
             }
         }
         let captured = self.capture();
-        let by_primary = self.networks_by(|network| Some(network.primary.clone()));
+        let survey = self.survey;
+        let by_primary = self.networks_by(|network| {
+            let mut moving = survey.machines_in(&network.name);
+            let any = moving.any(|(id, _)| survey.moving.contains(id));
+            (any || !survey.are_canaries).then(|| network.primary.clone())
+        });
         for (site, networks) in by_primary {
             let ready = self.prepare_overlay(&site, &networks, &captured);
             let arrived = self.bring_from_ec2(&site, &networks, &ready);

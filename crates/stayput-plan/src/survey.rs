@@ -382,6 +382,11 @@ impl<'a> Survey<'a> {
             vm.is_some_and(|vm| vm.power == PowerState::On)
         };
         let mut found: Vec<_> = candidates.into_iter().collect();
+        // What is seen beats what is only remembered of a site that nobody could look at.
+        let is_seen = |(site, _): &(SiteName, VmExtId)| self.world.prism.contains_key(site);
+        if found.iter().any(is_seen) {
+            found.retain(is_seen);
+        }
         if found.len() > 1 && found.iter().filter(|candidate| is_on(candidate)).count() == 1 {
             found.retain(is_on);
         }

@@ -256,6 +256,23 @@ fn a_lost_cluster_is_fenced_before_its_machines_start_elsewhere() {
 }
 
 #[test]
+fn a_machine_that_was_off_is_found_where_it_was_recovered() {
+    let mut setup = Setup::small();
+    setup.machine("old", &["172.30.1.60"], false);
+    let mut setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
+    setup.world.prism.remove(&TOKYO.into());
+    let goal = unplanned(&["app"], OSAKA);
+    let mut done = setup.clone();
+    for step in setup.plan(&goal).unwrap().steps {
+        done.apply(&step);
+    }
+    let old = done.facts.vms[&"i-old".into()][&OSAKA.into()].clone();
+    let vm = done.prism(OSAKA).vms.get_mut(&old).unwrap();
+    vm.power = stayput_world::prism::PowerState::Off;
+    assert_eq!(done.plan(&goal).unwrap().steps, []);
+}
+
+#[test]
 fn a_lost_region_is_left_by_calls_of_the_recovery_region_alone() {
     let setup = region_lost();
     let goal = unplanned(&["app"], OSAKA);
