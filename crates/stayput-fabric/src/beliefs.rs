@@ -4,7 +4,10 @@
 //! [`Beliefs`], so that a proof can be made under both readings, or a function of this module. The plain ones:
 //!
 //! - an attachment without association drops what enters from it (§1.1);
-//! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (§1.1; snapshots carry no times);
+//! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (snapshots carry no times), and while that forwards
+//!   the later one is propagated into no table, not even one the earlier does not propagate to (§1.1 read to the letter);
+//! - of two prefix lists with one entry that a table refers to, the one with the lower id brings the route (§1.2 is silent; for VPC tables
+//!   AWS says that it chooses once and stays with it);
 //! - a host reaches its own subnet directly: a route more specific than `local` steers what goes between subnets (§3 item 2);
 //! - the attachment of a Direct Connect gateway is one with its association: without it nothing is announced (§2.1);
 //! - when a transit VPC's prefix goes, NC2 takes its routes out of the tables it writes and of no others (§4);

@@ -15,6 +15,7 @@ use super::AttKind;
 use super::EdgeNode;
 use super::Topology;
 use crate::index::AttIx;
+use crate::listed;
 
 impl Topology {
     /// Prefixes by attachment: all CIDRs of a VPC, never its subnets (AWS reference §1.1); of the others what any table shows as
@@ -58,6 +59,26 @@ impl Topology {
             }
         }
         self.taught = taught;
+        self.find_earlier();
+    }
+
+    /// Finds VPC attachments that an earlier one of the same Transit Gateway keeps from being propagated. Indices are in the order of ids:
+    /// see `beliefs` on who is earlier.
+    fn find_earlier(&mut self) {
+        let mut seen: BTreeMap<_, Vec<AttIx>> = BTreeMap::new();
+        for (ix, node) in self.attachments.iter() {
+            let AttKind::Vpc { vpc: Some(vpc), .. } = node.kind else {
+                continue;
+            };
+            let cidrs: BTreeSet<Cidr> = self.vpcs[vpc].cidrs.iter().copied().collect();
+            for cidr in cidrs {
+                let before = seen.entry((node.tgw, cidr)).or_default();
+                if !before.is_empty() {
+                    self.earlier.insert((ix, cidr), before.clone());
+                }
+                before.push(ix);
+            }
+        }
     }
 }
 
@@ -77,7 +98,8 @@ fn session_is_up(aws: &AwsRegion, edge: &EdgeNode) -> bool {
 }
 
 /// On-prem prefixes that no table could show as learned from this attachment, because in every one it propagates to a better route of
-/// the same prefix hides it: a static one, or for a VPN one over Direct Connect (AWS reference §1.2, "only the winner is visible").
+/// the same prefix hides it: a static one, an entry of a prefix list, or for a VPN one over Direct Connect (AWS reference §1.2, "only the
+/// winner is visible").
 /// Were they not announced, nothing would tell.
 fn hidden<'a>(
     aws: &'a AwsRegion,
@@ -102,6 +124,10 @@ fn hidden<'a>(
             .filter(|table| table.propagations.contains(attachment))
     };
     on_prem.iter().copied().filter(move |cidr| {
-        tables().all(|table| table.static_routes.contains_key(cidr) || beaten(table, cidr))
+        tables().all(|table| {
+            table.static_routes.contains_key(cidr)
+                || listed::in_tgw_table(aws, table).contains_key(cidr)
+                || beaten(table, cidr)
+        })
     })
 }

@@ -261,6 +261,7 @@ fn nc2_region(letter: &str, own: &str, other: &str, far_region: &str, far: &str)
             associations: BTreeSet::new(),
             propagations: BTreeSet::new(),
             static_routes: BTreeMap::from([(cidr(other), to("tgw-attach-peer"))]),
+            prefix_list_references: BTreeMap::new(),
             learned_routes: BTreeMap::new(),
         },
     );

@@ -102,6 +102,7 @@ pub fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
             associations: BTreeSet::new(),
             propagations: BTreeSet::new(),
             static_routes: BTreeMap::new(),
+            prefix_list_references: BTreeMap::new(),
             learned_routes: BTreeMap::new(),
         };
         for id in aws.attachments.keys() {
