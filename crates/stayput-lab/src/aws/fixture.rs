@@ -78,6 +78,8 @@ fn table(vpc: &str, routes: &[(&str, RouteTarget)]) -> RouteTable {
             .iter()
             .map(|(range, target)| (cidr(range), target.clone()))
             .collect(),
+        list_routes: BTreeMap::new(),
+        propagated: BTreeMap::new(),
         tags: Tags::new(),
     }
 }
@@ -166,6 +168,7 @@ fn tgw_table(tgw: &str, associations: &[&str], propagations: &[&str]) -> TgwRout
         associations: owned(associations),
         propagations: owned(propagations),
         statics: BTreeMap::new(),
+        prefix_lists: BTreeMap::new(),
         tags: Tags::new(),
     }
 }

@@ -59,6 +59,8 @@ pub struct RegionState {
     pub tgw_route_tables: BTreeMap<String, TgwRouteTable>,
     /// VPN connections.
     pub vpns: BTreeMap<String, Vpn>,
+    /// Customer-managed prefix lists.
+    pub prefix_lists: BTreeMap<String, PrefixList>,
     /// Elastic IP addresses by allocation id.
     pub addresses: BTreeMap<String, Address>,
     /// VPC attributes that were set, by VPC: such as `enableDnsHostnames`. Absent: AWS's default.
@@ -104,8 +106,12 @@ pub struct RouteTable {
     pub main: bool,
     /// Explicit associations: association id to subnet.
     pub associations: BTreeMap<String, String>,
-    /// Routes other than `local`.
+    /// Routes other than `local` that somebody wrote.
     pub routes: BTreeMap<Cidr, RouteTarget>,
+    /// Routes to everything in a prefix list, by list; they rank below a written route of the same prefix.
+    pub list_routes: BTreeMap<String, RouteTarget>,
+    /// Routes propagated from a virtual private gateway, which rank below both. The lab has no such gateway: only a saved world brings them.
+    pub propagated: BTreeMap<Cidr, RouteTarget>,
     /// Tags.
     pub tags: Tags,
 }
@@ -267,11 +273,28 @@ pub struct TgwRouteTable {
     pub propagations: BTreeSet<String>,
     /// Static routes; `None` is a blackhole. A route whose attachment is deleted stays and reads as blackhole.
     pub statics: BTreeMap<Cidr, TgwStatic>,
+    /// References to prefix lists: where everything in the list leads, unless a static route says otherwise.
+    pub prefix_lists: BTreeMap<String, TgwStatic>,
     /// Tags.
     pub tags: Tags,
 }
 
-/// A static Transit Gateway route.
+/// A managed prefix list.
+#[derive(Debug, Clone, Default)]
+pub struct PrefixList {
+    /// Name.
+    pub name: String,
+    /// Most entries it may have; what it counts for in a VPC route table.
+    pub max_entries: usize,
+    /// Grows by one with every change of its entries.
+    pub version: i64,
+    /// Entries with their descriptions.
+    pub entries: BTreeMap<Cidr, Option<String>>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A static Transit Gateway route, or a reference to a prefix list.
 #[derive(Debug, Clone)]
 pub struct TgwStatic {
     /// Attachment, or none for an explicit blackhole.

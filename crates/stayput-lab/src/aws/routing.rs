@@ -14,7 +14,9 @@ use super::model::AttachmentKind;
 use super::model::Eni;
 use super::model::InstanceState;
 use super::model::RegionState;
+use super::model::RouteTable;
 use super::model::RouteTarget;
+use super::model::TgwRouteTable;
 use super::model::TgwStatic;
 use crate::clock::VTime;
 use crate::state::LabState;
@@ -28,6 +30,8 @@ pub const BLACKHOLES_ARE_ANNOUNCED: bool = true;
 pub enum Origin {
     /// Written by somebody.
     Static,
+    /// In a prefix list that the table refers to.
+    PrefixList,
     /// CIDR of an attached VPC.
     Vpc,
     /// Learned through a Direct Connect gateway.
@@ -54,6 +58,8 @@ pub struct TgwRoute {
     pub origin: Origin,
     /// State.
     pub state: RouteState,
+    /// The prefix list it comes from, if it does.
+    pub list: Option<String>,
     /// Targets; empty for a blackhole, several for equal-cost VPN routes.
     pub attachments: BTreeSet<String>,
 }
@@ -177,6 +183,7 @@ pub fn propagated(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, T
             let route = routes.entry(cidr).or_insert_with(|| TgwRoute {
                 origin,
                 state: RouteState::Active,
+                list: None,
                 attachments: BTreeSet::new(),
             });
             if origin < route.origin {
@@ -200,10 +207,45 @@ pub fn table(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRou
     let Some(table) = state.tgw_route_tables.get(table) else {
         return routes;
     };
+    for (cidr, list, entry) in listed(state, table) {
+        let mut shown = shown_static(state, &table.tgw, entry, lab.now());
+        shown.origin = Origin::PrefixList;
+        shown.list = Some(list.to_owned());
+        routes.insert(cidr, shown);
+    }
     for (cidr, entry) in &table.statics {
         routes.insert(*cidr, shown_static(state, &table.tgw, entry, lab.now()));
     }
     routes
+}
+
+/// What the prefix lists of a Transit Gateway table bring, with list and reference. Where two lists have one prefix, that of the lower id
+/// comes last and so stays (AWS reference §1.2 is silent).
+fn listed<'a>(
+    region: &'a RegionState,
+    table: &'a TgwRouteTable,
+) -> impl Iterator<Item = (Cidr, &'a str, &'a TgwStatic)> {
+    table.prefix_lists.iter().rev().flat_map(|(id, reference)| {
+        let list = region.prefix_lists.get(id).into_iter();
+        let entries = list.flat_map(|list| list.entries.keys());
+        entries.map(move |cidr| (*cidr, id.as_str(), reference))
+    })
+}
+
+/// How many routes a Transit Gateway has over all its tables, hidden ones too: each entry of a list is one (AWS reference §1.4).
+pub fn count(lab: &LabState, region: &str, tgw: &str) -> usize {
+    let Some(state) = lab.aws.regions.get(region) else {
+        return 0;
+    };
+    state
+        .tgw_route_tables
+        .iter()
+        .filter(|(_, table)| table.tgw == tgw)
+        .map(|(id, table)| {
+            let learned = propagated(lab, region, id).len();
+            table.statics.len() + listed(state, table).count() + learned
+        })
+        .sum()
 }
 
 /// A static route as its table shows it.
@@ -221,6 +263,7 @@ pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTi
         } else {
             RouteState::Blackhole
         },
+        list: None,
         attachments: target.into_iter().cloned().collect(),
     }
 }
@@ -250,7 +293,9 @@ pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, F
     let Some(table) = state.tgw_route_tables.get(table) else {
         return routes;
     };
-    for (cidr, entry) in &table.statics {
+    let statics = table.statics.iter().map(|(cidr, entry)| (*cidr, entry));
+    let listed = listed(state, table).map(|(cidr, _, reference)| (cidr, reference));
+    for (cidr, entry) in listed.chain(statics) {
         let Some(target) = effective_static(entry, lab.now()) else {
             continue;
         };
@@ -258,12 +303,12 @@ pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, F
             Some(id) => Forward::To(id.to_owned()),
             None => Forward::Blackhole,
         };
-        routes.insert(*cidr, forward);
+        routes.insert(cidr, forward);
     }
     routes
 }
 
-/// The longest prefix that holds the address.
+/// The longest prefix that holds the address; of equal ones the last.
 pub fn longest_match<T>(
     routes: impl IntoIterator<Item = (Cidr, T)>,
     address: Ipv4Addr,
@@ -357,6 +402,25 @@ pub fn subnet_table<'a>(region: &'a RegionState, subnet: &str) -> Option<&'a str
                 .find(|(_, table)| table.main && table.vpc == *vpc)
         })
         .map(|(id, _)| id.as_str())
+}
+
+/// Every route of a VPC table but `local`, worst first where prefixes are equal: propagated, in a prefix list, written (AWS reference §3
+/// item 1). Of two lists with one prefix the one with the lower id counts: AWS says it chooses and keeps to that.
+pub fn vpc_routes<'a>(
+    region: &'a RegionState,
+    table: &'a RouteTable,
+) -> impl Iterator<Item = (Cidr, &'a RouteTarget)> {
+    let propagated = table
+        .propagated
+        .iter()
+        .map(|(cidr, target)| (*cidr, target));
+    let listed = table.list_routes.iter().rev().flat_map(|(id, target)| {
+        let list = region.prefix_lists.get(id).into_iter();
+        let entries = list.flat_map(|list| list.entries.keys());
+        entries.map(move |cidr| (*cidr, target))
+    });
+    let written = table.routes.iter().map(|(cidr, target)| (*cidr, target));
+    propagated.chain(listed).chain(written)
 }
 
 /// The attachment of a VPC to a Transit Gateway, if it forwards.

@@ -272,6 +272,7 @@ fn tables(build: &mut Build<'_>) -> Result<(), Fault> {
                 associations,
                 propagations,
                 statics,
+                prefix_lists: BTreeMap::new(),
                 tags: named(&format!("{tgw_name}-{table_name}")),
             };
             build

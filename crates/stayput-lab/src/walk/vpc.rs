@@ -66,10 +66,8 @@ impl Walker<'_> {
             .into_iter()
             .flat_map(|vpc| &vpc.cidrs)
             .map(|cidr| (*cidr, Target::Local));
-        let written = table
-            .routes
-            .iter()
-            .map(|(cidr, target)| (*cidr, Target::Written(target)));
+        let written = routing::vpc_routes(region, table)
+            .map(|(cidr, target)| (cidr, Target::Written(target)));
         let Some((prefix, target)) = routing::longest_match(written.chain(local), to) else {
             self.hop(format!("{id} {table_id}: no route to {to}"));
             return Err(End::NoRoute);
