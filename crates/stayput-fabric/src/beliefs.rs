@@ -38,8 +38,9 @@ pub struct Beliefs {
     /// Whether a BGP VPN announces blackhole routes of its table. Unknown (AWS reference §2.3). `true` predicts the larger
     /// hole: on-prem keeps sending to the side that drops.
     pub blackholes_are_announced: bool,
-    /// Whether equal learned routes of one kind are all used at once (AWS reference §1.2 rule 3). `true` follows each of
-    /// them and reports the worst.
+    /// Whether equal learned routes are all used at once: those of one kind in a Transit Gateway table (AWS reference §1.2 rule 3), and on the
+    /// on-prem router the edges with one local preference behind which it knows one prefix. What else may decide (AS paths, MEDs,
+    /// router ids, communities) cannot be observed. `true` follows each of them and reports the worst.
     pub equal_learned_routes_share: bool,
 }
 

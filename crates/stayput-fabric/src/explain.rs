@@ -362,7 +362,7 @@ impl Explainer<'_> {
             .walker
             .known(only)
             .into_iter()
-            .filter(|known| *known != winner)
+            .filter(|known| !self.walker.is_as_good(*known, winner))
             .map(|known| Beaten {
                 prefix: known.prefix,
                 toward: topology.edges[known.edge].name.to_string(),

@@ -30,6 +30,8 @@ pub struct AwsState {
     pub dx_associations: BTreeMap<String, DxAssociation>,
     /// Allowed prefixes an association will have once its running change settles, by association id.
     pub dx_pending: BTreeMap<String, BTreeSet<Cidr>>,
+    /// Regions that are down: no packet passes, no call is answered, no session stands. What they hold stays as it was.
+    pub down_regions: BTreeSet<String>,
     /// On-prem routers behind the edges: the prefixes they have.
     pub on_prem: Vec<Cidr>,
     /// Most results one page of an EC2 list holds, whatever the client asks for; `None`: the client's `MaxResults`, at most 1000.

@@ -69,8 +69,8 @@ pub struct TgwRoute {
 pub enum Forward {
     /// Drops it.
     Blackhole,
-    /// Sends it to an attachment.
-    To(String),
+    /// Sends it to one of these attachments, first the one with the lowest id. Never empty.
+    To(Vec<String>),
 }
 
 /// Whether an attachment in this state forwards packets and lends its prefixes (AWS reference §1.1).
@@ -278,14 +278,11 @@ pub fn effective_static(entry: &TgwStatic, now: VTime) -> Option<Option<&str>> {
     }
 }
 
-/// Every route the data plane of a Transit Gateway table uses now; equal-cost targets are cut to the first.
+/// Every route the data plane of a Transit Gateway table uses now.
 pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, Forward> {
     let mut routes: BTreeMap<Cidr, Forward> = propagated(lab, region, table)
         .into_iter()
-        .filter_map(|(cidr, route)| {
-            let first = route.attachments.into_iter().next()?;
-            Some((cidr, Forward::To(first)))
-        })
+        .map(|(cidr, route)| (cidr, Forward::To(route.attachments.into_iter().collect())))
         .collect();
     let Some(state) = lab.aws.regions.get(region) else {
         return routes;
@@ -300,7 +297,7 @@ pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, F
             continue;
         };
         let forward = match target.filter(|id| usable(state, &table.tgw, id).is_some()) {
-            Some(id) => Forward::To(id.to_owned()),
+            Some(id) => Forward::To(vec![id.to_owned()]),
             None => Forward::Blackhole,
         };
         routes.insert(cidr, forward);
@@ -329,16 +326,16 @@ pub fn associated_table<'a>(region: &'a RegionState, attachment: &str) -> Option
 }
 
 /// What a BGP VPN announces to on-prem: the routes of the table associated with its attachment, except those that lead
-/// back into it (AWS reference §2.3). Empty without BGP or a tunnel.
+/// back into it (AWS reference §2.3). Empty without BGP or a tunnel, or when the region is down.
 pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
     let Some(state) = lab.aws.regions.get(region) else {
         return BTreeSet::new();
     };
-    if !state
+    let session_up = state
         .vpns
         .get(vpn)
-        .is_some_and(|vpn| !vpn.static_only && vpn.tunnels_up > 0)
-    {
+        .is_some_and(|vpn| !vpn.static_only && vpn.tunnels_up > 0);
+    if !session_up || lab.aws.down_regions.contains(region) {
         return BTreeSet::new();
     }
     let Some(attachment) = vpn_attachment(state, vpn) else {
@@ -351,7 +348,7 @@ pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
         .into_iter()
         .filter(|(_, forward)| match forward {
             Forward::Blackhole => BLACKHOLES_ARE_ANNOUNCED,
-            Forward::To(target) => target != attachment,
+            Forward::To(targets) => targets.first().is_none_or(|target| target != attachment),
         })
         .map(|(cidr, _)| cidr)
         .collect()

@@ -29,32 +29,34 @@ pub struct Both {
     /// Transit prefixes switched already. Switching one back is not compared: the fabric restores what each table had, so that changes
     /// can be undone; NC2 writes what it thinks right.
     switched: BTreeSet<(String, Cidr)>,
+    /// A route the lab has taken and does not use yet; the fabric is told when it does.
+    pending: Option<Change>,
 }
+
+/// How long a pending route stays so.
+const PENDING: Duration = Duration::from_millis(1);
 
 impl Both {
     pub fn new(built: Built) -> Self {
-        let beliefs = Beliefs {
-            // The lab takes the first of several equal routes.
-            equal_learned_routes_share: false,
-            ..Beliefs::default()
-        };
         let clock = stayput_lab::clock::Clock::new(
             stayput_lab::clock::VTime(1_800_000_000_000),
             // Time stands still: instances that start or stop do so for ever.
             0.0,
         );
         Self {
-            fabric: Fabric::with_beliefs(&built.estate, &built.world, beliefs),
+            fabric: Fabric::new(&built.estate, &built.world),
             lab: stayput_lab::from_world(&built.world, &built.estate, clock),
             built,
             switched: BTreeSet::new(),
+            pending: None,
         }
     }
 
     /// Makes one random change on both sides and says which.
     pub fn change(&mut self, tape: &mut Tape) -> String {
+        self.settle();
         let side = tape.pick(&SIDES);
-        let changes = match tape.below(10) {
+        let changes = match tape.below(11) {
             0..=2 => self.tgw_route(side, tape),
             3 => self.erp(side, tape),
             4 => self.serve(side, tape),
@@ -62,8 +64,15 @@ impl Both {
             6 => self.vpc_route(side, tape),
             7 => self.edge(tape),
             8 => self.attachment(side, tape),
-            _ => self.propagation(side, tape),
+            9 => self.propagation(side, tape),
+            _ => Self::region_switch(side, tape),
         };
+        if let [change @ Change::TgwRoute { .. }] = changes.as_slice()
+            && tape.rarely(3)
+            && self.begin(change)
+        {
+            return format!("pending: {change}");
+        }
         let mut said = Vec::new();
         for change in changes {
             match self.fabric.try_apply(&change) {
@@ -73,6 +82,51 @@ impl Both {
             said.push(change.to_string());
         }
         said.join("; ")
+    }
+
+    /// Lets time pass, so that what is pending is in use.
+    fn settle(&mut self) {
+        if let Some(change) = self.pending.take() {
+            let later = self.lab.now().after(PENDING);
+            self.lab.clock = stayput_lab::clock::Clock::new(later, 0.0);
+            self.lab.catch_up();
+            self.fabric.apply(&change);
+        }
+    }
+
+    /// Writes a route in the lab that is not in use yet; `false` where nothing is written that way.
+    fn begin(&mut self, change: &Change) -> bool {
+        let Change::TgwRoute {
+            region,
+            table,
+            cidr,
+            target: Some(target),
+        } = change
+        else {
+            return false;
+        };
+        if self.fabric.clone().try_apply(change).is_err() {
+            return false;
+        }
+        let now = self.lab.now();
+        let tables = &mut self.region(region).tgw_route_tables;
+        let statics = &mut tables.get_mut(table.as_str()).unwrap().statics;
+        let before = statics.get(cidr).map(|old| old.attachment.clone());
+        let entry = model::TgwStatic {
+            active_from: now.after(PENDING),
+            before,
+            ..written(target)
+        };
+        statics.insert(*cidr, entry);
+        self.pending = Some(change.clone());
+        true
+    }
+
+    fn region_switch(side: Side, tape: &mut Tape) -> Vec<Change> {
+        vec![Change::Region {
+            region: side.region.into(),
+            up: tape.rarely(2),
+        }]
     }
 
     fn tgw_route(&self, side: Side, tape: &mut Tape) -> Vec<Change> {
@@ -360,7 +414,14 @@ impl Both {
                     propagations.remove(attachment.as_str());
                 }
             }
-            Change::Region { .. } => unreachable!("the lab has no switch for a whole region"),
+            Change::Region { region, up } => {
+                let down = &mut self.lab.aws.down_regions;
+                if *up {
+                    down.remove(region.as_str());
+                } else {
+                    down.insert(region.to_string());
+                }
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::places::*;
 use crate::tape::Tape;
 
 /// The kinds of end that are compared.
-pub const ENDS: [&str; 9] = [
+pub const ENDS: [&str; 10] = [
     "at a VM",
     "at an EC2 machine",
     "at on-prem",
@@ -27,6 +27,7 @@ pub const ENDS: [&str; 9] = [
     "lost by NAT",
     "nobody there",
     "loop",
+    "region down",
 ];
 
 /// Compares one packet and, where it arrives, the reply to it.
@@ -42,24 +43,63 @@ pub fn compare(
     if is_ambiguous(&there.forward.verdict) {
         return Ok(());
     }
-    let end = walk::walk(&both.lab, origin, to);
-    if let Some(kind) = same(both, &there.forward, &end.end) {
-        count(kind);
-    } else {
-        return Err(differ(&there.forward, &end));
-    }
+    count(agree(both, &there.forward, &origin)?);
     let Some(back) = there.back.filter(|back| !is_ambiguous(&back.verdict)) else {
         return Ok(());
     };
     let Some(origin) = whose(&both.lab, &there.forward.verdict, to) else {
         return Err(format!("who answered is not in the lab\n{}", there.forward));
     };
-    let end = walk::walk(&both.lab, origin, back.destination);
-    match same(both, &back, &end.end) {
-        Some(kind) => count(kind),
-        None => return Err(differ(&back, &end)),
-    }
+    count(agree(both, &back, &origin)?);
     Ok(())
+}
+
+/// Compares a trace with every way the lab knows: the fabric reports the worst, so it must be one of them and none may be worse.
+fn agree(both: &Both, trace: &Trace, origin: &Origin) -> Result<&'static str, String> {
+    let ways = walk::ways(&both.lab, origin, trace.destination);
+    let kind = ways.iter().find_map(|way| same(both, trace, &way.end));
+    let worst = ways.iter().max_by_key(|way| badness(&way.end));
+    let found = badness_of(&trace.verdict);
+    match (kind, worst) {
+        (Some(kind), Some(worst)) if badness(&worst.end) <= found => Ok(kind),
+        (Some(_), Some(worst)) => Err(differ(trace, std::slice::from_ref(worst))),
+        (None, _) | (_, None) => Err(differ(trace, &ways)),
+    }
+}
+
+/// From best to worst, in the order in which the fabric ranks the ends of equal ways.
+fn badness(end: &End) -> u8 {
+    match end {
+        End::Delivered { .. } => 0,
+        // At a wrong site it would be worse, but the lab does not know sites.
+        End::NoMachine => 1,
+        End::RegionDown => 2,
+        End::DeadEni => 3,
+        End::Blackhole => 4,
+        End::NoRoute => 5,
+        End::NatLost => 6,
+        End::TtlExceeded => 10,
+    }
+}
+
+fn badness_of(verdict: &Verdict) -> u8 {
+    match verdict {
+        // The lab knows no sender but machines: see `same`.
+        Verdict::Delivered {
+            holder: Holder::Sender,
+            ..
+        }
+        | Verdict::NoMachine { .. } => 1,
+        Verdict::Delivered { .. } => 0,
+        Verdict::RegionDown { .. } => 2,
+        Verdict::DeadEni { .. } => 3,
+        Verdict::Blackhole { .. } => 4,
+        Verdict::NoRoute { .. } => 5,
+        Verdict::LeavesByNat { .. } => 6,
+        Verdict::Unmodelled { .. } => 7,
+        Verdict::WrongSite { .. } => 9,
+        Verdict::Loop { .. } => 10,
+    }
 }
 
 /// Over a VPC peering to an address that several VPCs own: snapshots do not say which of them is peered, and the fabric says so.
@@ -67,8 +107,8 @@ fn is_ambiguous(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Unmodelled { what, .. } if what.contains(" → pcx-1"))
 }
 
-fn differ(trace: &Trace, walked: &walk::Walk) -> String {
-    format!("fabric: {trace}\n{:?}\nlab: {:#?}\n", trace.verdict, walked)
+fn differ(trace: &Trace, ways: &[walk::Walk]) -> String {
+    format!("fabric: {trace}\n{:?}\nlab: {:#?}\n", trace.verdict, ways)
 }
 
 /// Everybody who can send: on-prem, any VPC subnet, machines that are on.
@@ -209,6 +249,7 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
         (Verdict::DeadEni { .. }, End::DeadEni) => Some("dead interface"),
         (Verdict::LeavesByNat { .. }, End::NatLost) => Some("lost by NAT"),
         (Verdict::Loop { .. }, End::TtlExceeded) => Some("loop"),
+        (Verdict::RegionDown { .. }, End::RegionDown) => Some("region down"),
         (
             Verdict::Delivered { .. }
             | Verdict::NoRoute { .. }

@@ -1,0 +1,1 @@
+//! Disagreements once found, by name.
