@@ -84,6 +84,11 @@ impl Both {
         said.join("; ")
     }
 
+    /// Whether the lab has taken a route that it does not use yet.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// Lets time pass, so that what is pending is in use.
     fn settle(&mut self) {
         if let Some(change) = self.pending.take() {

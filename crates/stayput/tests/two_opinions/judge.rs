@@ -14,6 +14,7 @@ use stayput_lab::walk::SiteKind;
 use crate::changes::Both;
 use crate::changes::pc_of;
 use crate::places::*;
+use crate::tally::Tally;
 use crate::tape::Tape;
 
 /// The kinds of end that are compared.
@@ -30,12 +31,96 @@ pub const ENDS: [&str; 10] = [
     "region down",
 ];
 
+/// What has to have been on the way of some packet, so that agreeing means something.
+pub const SITUATIONS: [&str; 12] = [
+    "prefix list in a Transit Gateway",
+    "prefix list in a VPC",
+    "prefix list under a static route",
+    "propagated under a prefix list",
+    "several ways",
+    "VPC attached later with the same CIDR",
+    "attachment gone",
+    "route pending",
+    "over Direct Connect",
+    "over a BGP VPN",
+    "over a static VPN",
+    "VPC peering",
+];
+
+/// The situations a packet came by.
+fn situations(both: &Both, trace: &Trace, ways: usize, see: &mut impl FnMut(&'static str)) {
+    let mut lists = |list: &Option<PrefixListId>, place: &'static str| {
+        if list.is_some() {
+            see(place);
+        }
+    };
+    for hop in &trace.hops {
+        match &hop.reason {
+            Reason::TgwRoute { list, .. } | Reason::TgwBlackhole { list, .. } => {
+                lists(list, "prefix list in a Transit Gateway");
+            }
+            Reason::VpcRoute { list, .. } => lists(list, "prefix list in a VPC"),
+            _ => {}
+        }
+    }
+    if ways > 1 {
+        see("several ways");
+    }
+    if both.is_pending() {
+        see("route pending");
+    }
+    for hop in &trace.hops {
+        match &hop.reason {
+            Reason::TgwRoute {
+                list: None, over, ..
+            } if over_a_list(both, over) => see("prefix list under a static route"),
+            Reason::TgwBlackhole { gone: Some(_), .. } => see("attachment gone"),
+            Reason::VpcRoute { toward, .. } if toward.starts_with("pcx-") => see("VPC peering"),
+            Reason::Announced { by, .. } => see(match by {
+                Announcement::AllowedPrefix => "over Direct Connect",
+                Announcement::TableRoute(_) => "over a BGP VPN",
+                Announcement::Configured => "over a static VPN",
+            }),
+            _ => {}
+        }
+        for beaten in over(&hop.reason) {
+            match beaten.because {
+                Because::UnderPrefixList => see("propagated under a prefix list"),
+                Because::AttachedLater => see("VPC attached later with the same CIDR"),
+                Because::Shorter
+                | Because::UnderStatic
+                | Because::LowerRank
+                | Because::LessPreferred => {}
+            }
+        }
+    }
+}
+
+/// Whether a static route won over two of its own prefix: at most one of these was propagated, so the other is a list's.
+fn over_a_list(both: &Both, over: &[Beaten]) -> bool {
+    let mut lists = both
+        .built
+        .world
+        .aws
+        .values()
+        .flat_map(|aws| aws.prefix_lists.values());
+    over.iter().any(|beaten| {
+        beaten.because == Because::UnderStatic
+            && lists.any(|list| list.entries.contains(&beaten.prefix))
+    })
+}
+
+fn over(reason: &Reason) -> &[Beaten] {
+    match reason {
+        Reason::TgwRoute { over, .. }
+        | Reason::TgwBlackhole { over, .. }
+        | Reason::VpcRoute { over, .. } => over,
+        _ => &[],
+    }
+}
+
 /// Compares one packet and, where it arrives, the reply to it.
-pub fn compare(
-    both: &Both,
-    tape: &mut Tape,
-    count: &mut impl FnMut(&'static str),
-) -> Result<(), String> {
+pub fn compare(both: &Both, tape: &mut Tape, tally: &Tally) -> Result<(), String> {
     let senders = senders(&both.lab);
     let (source, origin) = tape.pick(&senders);
     let to = destination(&both.lab, tape);
@@ -43,25 +128,29 @@ pub fn compare(
     if is_ambiguous(&there.forward.verdict) {
         return Ok(());
     }
-    count(agree(both, &there.forward, &origin)?);
+    agree(both, &there.forward, &origin, tally)?;
     let Some(back) = there.back.filter(|back| !is_ambiguous(&back.verdict)) else {
         return Ok(());
     };
     let Some(origin) = whose(&both.lab, &there.forward.verdict, to) else {
         return Err(format!("who answered is not in the lab\n{}", there.forward));
     };
-    count(agree(both, &back, &origin)?);
+    agree(both, &back, &origin, tally)?;
     Ok(())
 }
 
 /// Compares a trace with every way the lab knows: the fabric reports the worst, so it must be one of them and none may be worse.
-fn agree(both: &Both, trace: &Trace, origin: &Origin) -> Result<&'static str, String> {
+fn agree(both: &Both, trace: &Trace, origin: &Origin, tally: &Tally) -> Result<(), String> {
     let ways = walk::ways(&both.lab, origin, trace.destination);
     let kind = ways.iter().find_map(|way| same(both, trace, &way.end));
     let worst = ways.iter().max_by_key(|way| badness(&way.end));
     let found = badness_of(&trace.verdict);
     match (kind, worst) {
-        (Some(kind), Some(worst)) if badness(&worst.end) <= found => Ok(kind),
+        (Some(kind), Some(worst)) if badness(&worst.end) <= found => {
+            tally.count(kind);
+            situations(both, trace, ways.len(), &mut |what| tally.see(what));
+            Ok(())
+        }
         (Some(_), Some(worst)) => Err(differ(trace, std::slice::from_ref(worst))),
         (None, _) | (_, None) => Err(differ(trace, &ways)),
     }

@@ -59,8 +59,9 @@ fn fabric_and_lab_send_every_packet_to_the_same_end() {
     let pairs = tally.pairs();
     let per_second = u128::from(pairs) * 1000 / started.elapsed().as_millis().max(1);
     println!("{tally}, {threads} threads, {per_second} pairs a second");
-    // Whatever chance brings, every kind of end has to be among them.
+    // Whatever chance brings, every kind of end and every situation has to be among them.
     assert_eq!(tally.ends().len(), judge::ENDS.len(), "{tally}");
+    assert_eq!(tally.situations().len(), judge::SITUATIONS.len(), "{tally}");
 }
 
 /// Takes cases until none is left or one fails. Each thread has seeds of its own.
@@ -95,7 +96,7 @@ fn case(tally: &Tally, mut world: Tape, mut changes: Tape, mut pairs: Tape) -> R
             history.push(both.change(&mut changes));
         }
         for _ in 0..PAIRS_A_STATE {
-            judge::compare(&both, &mut pairs, &mut |end| tally.count(end))
+            judge::compare(&both, &mut pairs, tally)
                 .map_err(|difference| format!("{difference}\nafter {history:#?}"))?;
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::judge::ENDS;
+use crate::judge::SITUATIONS;
 
 /// Shared by all threads.
 #[derive(Default)]
@@ -13,6 +14,7 @@ pub struct Tally {
     left: AtomicU64,
     worlds: AtomicU64,
     ends: [AtomicU64; ENDS.len()],
+    situations: [AtomicU64; SITUATIONS.len()],
 }
 
 impl Tally {
@@ -45,6 +47,12 @@ impl Tally {
         self.ends[at].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts something a packet came by.
+    pub fn see(&self, situation: &'static str) {
+        let at = SITUATIONS.iter().position(|known| *known == situation);
+        self.situations[at.unwrap()].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a world.
     pub fn done(&self) {
         self.worlds.fetch_add(1, Ordering::Relaxed);
@@ -57,22 +65,30 @@ impl Tally {
 
     /// The kinds of end seen, with how often.
     pub fn ends(&self) -> BTreeMap<&'static str, u64> {
-        let counts = self.ends.iter().map(|count| count.load(Ordering::Relaxed));
-        ENDS.into_iter()
-            .zip(counts)
-            .filter(|(_, count)| *count > 0)
-            .collect()
+        counts(&ENDS, &self.ends)
     }
+
+    /// The situations seen, with how often.
+    pub fn situations(&self) -> BTreeMap<&'static str, u64> {
+        counts(&SITUATIONS, &self.situations)
+    }
+}
+
+/// Names with what was counted for them, without those never counted.
+fn counts(names: &[&'static str], counts: &[AtomicU64]) -> BTreeMap<&'static str, u64> {
+    let counts = counts.iter().map(|count| count.load(Ordering::Relaxed));
+    let named = names.iter().copied().zip(counts);
+    named.filter(|(_, count)| *count > 0).collect()
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let worlds = self.worlds.load(Ordering::Relaxed);
         let pairs = self.pairs();
+        let (ends, situations) = (self.ends(), self.situations());
         write!(
             f,
-            "{pairs} pairs in {worlds} worlds agree: {:?}",
-            self.ends()
+            "{pairs} pairs in {worlds} worlds agree: {ends:?}; seen: {situations:?}"
         )
     }
 }
