@@ -12,6 +12,7 @@ use stayput_lab::aws::model;
 use stayput_lab::prism::model as nutanix;
 use stayput_lab::state::Event;
 use stayput_lab::state::LabState;
+use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTarget;
 
@@ -31,6 +32,8 @@ pub struct Both {
     switched: BTreeSet<(String, Cidr)>,
     /// A route the lab has taken and does not use yet; the fabric is told when it does.
     pending: Option<Change>,
+    /// The prefix the last change was about.
+    touched: Option<Cidr>,
 }
 
 /// How long a pending route stays so.
@@ -49,6 +52,7 @@ impl Both {
             built,
             switched: BTreeSet::new(),
             pending: None,
+            touched: None,
         }
     }
 
@@ -67,12 +71,14 @@ impl Both {
             9 => self.propagation(side, tape),
             _ => Self::region_switch(side, tape),
         };
+        self.touched = changes.first().and_then(prefix_of);
         if let [change @ Change::TgwRoute { .. }] = changes.as_slice()
             && tape.rarely(3)
             && self.begin(change)
         {
             return format!("pending: {change}");
         }
+        self.touched = changes.first().and_then(prefix_of);
         let mut said = Vec::new();
         for change in changes {
             match self.fabric.try_apply(&change) {
@@ -82,6 +88,11 @@ impl Both {
             said.push(change.to_string());
         }
         said.join("; ")
+    }
+
+    /// The prefix the last change was about.
+    pub fn touched(&self) -> Option<Cidr> {
+        self.touched
     }
 
     /// Whether the lab has taken a route that it does not use yet.
@@ -139,11 +150,17 @@ impl Both {
         let aws = &self.built.world.aws[&region];
         let tables: Vec<_> = aws.tgw_route_tables.keys().cloned().collect();
         let targets = transit::tgw_targets(aws);
+        let table = tape.pick(&tables);
+        let found = &aws.tgw_route_tables[&table];
+        let lists = found.prefix_list_references.keys();
+        let listed = lists.flat_map(|list| &aws.prefix_lists[list].entries);
+        let known: Vec<Cidr> = found.static_routes.keys().chain(listed).copied().collect();
+        let (cidr, target) = written_or_not(&known, &targets, tape);
         vec![Change::TgwRoute {
             region,
-            table: tape.pick(&tables),
-            cidr: cidr(tape.pick(&PREFIXES)),
-            target: tape.mostly(4).then(|| tape.pick(&targets)),
+            table,
+            cidr,
+            target,
         }]
     }
 
@@ -238,8 +255,17 @@ impl Both {
         let vpc = &aws.route_tables[&table].vpc;
         let mut targets = world::vpc_targets(vpc.as_str(), side);
         targets.retain(|target| *target != VpcRouteTarget::Eni("eni-gone".into()));
-        let cidr = cidr(tape.pick(&PREFIXES));
-        let target = tape.mostly(4).then(|| tape.pick(&targets));
+        let routes = aws.route_tables[&table].routes.iter();
+        let known: Vec<Cidr> = routes
+            .flat_map(|route| match &route.destination {
+                RouteDestination::Cidr(cidr) => vec![*cidr],
+                RouteDestination::PrefixList(list) => {
+                    aws.prefix_lists[list].entries.iter().copied().collect()
+                }
+                RouteDestination::Ipv6(_) => Vec::new(),
+            })
+            .collect();
+        let (cidr, target) = written_or_not(&known, &targets, tape);
         vec![Change::VpcRoute {
             region,
             table,
@@ -502,6 +528,32 @@ impl Both {
             }
             (None, None) => {}
         }
+    }
+}
+
+fn prefix_of(change: &Change) -> Option<Cidr> {
+    match change {
+        Change::TgwRoute { cidr, .. }
+        | Change::Erp { cidr, .. }
+        | Change::Subnet { cidr, .. }
+        | Change::VpcRoute { cidr, .. }
+        | Change::Announce { cidr, .. } => Some(*cidr),
+        Change::Serve { .. }
+        | Change::Edge { .. }
+        | Change::Attachment { .. }
+        | Change::Propagation { .. }
+        | Change::Region { .. } => None,
+    }
+}
+
+/// A prefix to write, and where to: often one the table has by some route already, so that things are covered and uncovered.
+fn written_or_not<T: Clone>(known: &[Cidr], targets: &[T], tape: &mut Tape) -> (Cidr, Option<T>) {
+    if !known.is_empty() && tape.rarely(2) {
+        let cidr = tape.pick(known);
+        (cidr, tape.rarely(2).then(|| tape.pick(targets)))
+    } else {
+        let cidr = cidr(tape.pick(&PREFIXES));
+        (cidr, tape.mostly(4).then(|| tape.pick(targets)))
     }
 }
 

@@ -123,7 +123,7 @@ fn over(reason: &Reason) -> &[Beaten] {
 pub fn compare(both: &Both, tape: &mut Tape, tally: &Tally) -> Result<(), String> {
     let senders = senders(&both.lab);
     let (source, origin) = tape.pick(&senders);
-    let to = destination(&both.lab, tape);
+    let to = destination(both, tape);
     let there = both.fabric.round_trip(&source, to);
     if is_ambiguous(&there.forward.verdict) {
         return Ok(());
@@ -235,8 +235,9 @@ fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
     senders
 }
 
-/// An address that somebody has, or nobody.
-fn destination(lab: &LabState, tape: &mut Tape) -> Ipv4Addr {
+/// An address that somebody has, or nobody; often one that the last change was about.
+fn destination(both: &Both, tape: &mut Tape) -> Ipv4Addr {
+    let lab = &both.lab;
     let regions = lab.aws.regions.values();
     let enis = regions.flat_map(|region| region.enis.values());
     let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
@@ -247,7 +248,16 @@ fn destination(lab: &LabState, tape: &mut Tape) -> Ipv4Addr {
     let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
     let known = machines.chain(&NOBODIES).map(|text| ip(text));
     let all: Vec<Ipv4Addr> = known.chain(of_enis).chain(of_vms).collect();
-    tape.pick(&all)
+    let Some(touched) = both.touched().filter(|_| tape.rarely(2)) else {
+        return tape.pick(&all);
+    };
+    let mut inside = all;
+    inside.retain(|address| touched.contains(*address));
+    inside.extend(touched.nth(10));
+    if inside.is_empty() {
+        return touched.network();
+    }
+    tape.pick(&inside)
 }
 
 /// Who answered, as a sender of the lab.
