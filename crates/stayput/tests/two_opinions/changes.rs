@@ -81,13 +81,19 @@ impl Both {
         self.touched = changes.first().and_then(prefix_of);
         let mut said = Vec::new();
         for change in changes {
-            match self.fabric.try_apply(&change) {
-                Ok(()) => self.in_lab(&change),
-                Err(refused) => said.push(format!("refused: {refused}")),
+            if let Err(refused) = self.make(&change) {
+                said.push(format!("refused: {refused}"));
             }
             said.push(change.to_string());
         }
         said.join("; ")
+    }
+
+    /// Makes a change on both sides, unless the fabric says that it would be refused.
+    pub fn make(&mut self, change: &Change) -> Result<(), Refused> {
+        self.fabric.try_apply(change)?;
+        self.in_lab(change);
+        Ok(())
     }
 
     /// The prefix the last change was about.
@@ -101,7 +107,7 @@ impl Both {
     }
 
     /// Lets time pass, so that what is pending is in use.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         if let Some(change) = self.pending.take() {
             let later = self.lab.now().after(PENDING);
             self.lab.clock = stayput_lab::clock::Clock::new(later, 0.0);
@@ -111,7 +117,7 @@ impl Both {
     }
 
     /// Writes a route in the lab that is not in use yet; `false` where nothing is written that way.
-    fn begin(&mut self, change: &Change) -> bool {
+    pub fn begin(&mut self, change: &Change) -> bool {
         let Change::TgwRoute {
             region,
             table,

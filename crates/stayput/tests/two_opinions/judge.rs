@@ -1,10 +1,12 @@
 //! Comparing: the same packet in both, and what counts as the same end.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::*;
 use stayput_fabric::Reason;
 use stayput_fabric::*;
+use stayput_lab::aws::routing;
 use stayput_lab::state::LabState;
 use stayput_lab::walk;
 use stayput_lab::walk::End;
@@ -18,7 +20,7 @@ use crate::tally::Tally;
 use crate::tape::Tape;
 
 /// The kinds of end that are compared.
-pub const ENDS: [&str; 10] = [
+pub const ENDS: [&str; 11] = [
     "at a VM",
     "at an EC2 machine",
     "at on-prem",
@@ -27,6 +29,7 @@ pub const ENDS: [&str; 10] = [
     "dead interface",
     "lost by NAT",
     "nobody there",
+    "wrong site",
     "loop",
     "region down",
 ];
@@ -124,7 +127,17 @@ pub fn compare(both: &Both, tape: &mut Tape, tally: &Tally) -> Result<(), String
     let senders = senders(&both.lab);
     let (source, origin) = tape.pick(&senders);
     let to = destination(both, tape);
-    let there = both.fabric.round_trip(&source, to);
+    compare_pair(both, &source, origin, to, tally)
+}
+
+fn compare_pair(
+    both: &Both,
+    source: &Source,
+    origin: Origin,
+    to: Ipv4Addr,
+    tally: &Tally,
+) -> Result<(), String> {
+    let there = both.fabric.round_trip(source, to);
     if is_ambiguous(&there.forward.verdict) {
         return Ok(());
     }
@@ -136,6 +149,18 @@ pub fn compare(both: &Both, tape: &mut Tape, tally: &Tally) -> Result<(), String
         return Err(format!("who answered is not in the lab\n{}", there.forward));
     };
     agree(both, &back, &origin, tally)?;
+    Ok(())
+}
+
+/// Compares packets from everybody to every known address and to these, and the replies.
+pub fn compare_all(both: &Both, more: &[Ipv4Addr]) -> Result<(), String> {
+    let tally = Tally::wanting(0);
+    let known = known(&both.lab);
+    for (source, origin) in senders(&both.lab) {
+        for to in known.iter().chain(more) {
+            compare_pair(both, &source, origin.clone(), *to, &tally)?;
+        }
+    }
     Ok(())
 }
 
@@ -237,17 +262,7 @@ fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
 
 /// An address that somebody has, or nobody; often one that the last change was about.
 fn destination(both: &Both, tape: &mut Tape) -> Ipv4Addr {
-    let lab = &both.lab;
-    let regions = lab.aws.regions.values();
-    let enis = regions.flat_map(|region| region.enis.values());
-    let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
-    let vms = lab.pcs.iter().flat_map(|pc| pc.vms.values());
-    let nics = vms.flat_map(|vm| &vm.nics);
-    let of_vms = nics.flat_map(|nic| nic.address.into_iter().chain(nic.secondary.clone()));
-    // Machines of the networks are what it is about.
-    let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
-    let known = machines.chain(&NOBODIES).map(|text| ip(text));
-    let all: Vec<Ipv4Addr> = known.chain(of_enis).chain(of_vms).collect();
+    let all = known(&both.lab);
     let Some(touched) = both.touched().filter(|_| tape.rarely(2)) else {
         return tape.pick(&all);
     };
@@ -258,6 +273,20 @@ fn destination(both: &Both, tape: &mut Tape) -> Ipv4Addr {
         return touched.network();
     }
     tape.pick(&inside)
+}
+
+/// Addresses that somebody has, and some that nobody has.
+fn known(lab: &LabState) -> Vec<Ipv4Addr> {
+    let regions = lab.aws.regions.values();
+    let enis = regions.flat_map(|region| region.enis.values());
+    let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
+    let vms = lab.pcs.iter().flat_map(|pc| pc.vms.values());
+    let nics = vms.flat_map(|vm| &vm.nics);
+    let of_vms = nics.flat_map(|nic| nic.address.into_iter().chain(nic.secondary.clone()));
+    // Machines of the networks are what it is about.
+    let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
+    let known = machines.chain(&NOBODIES).map(|text| ip(text));
+    known.chain(of_enis).chain(of_vms).collect()
 }
 
 /// Who answered, as a sender of the lab.
@@ -333,11 +362,26 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
             Verdict::Delivered {
                 holder: Holder::Sender,
                 ..
-            }
-            | Verdict::WrongSite { .. }
-            | Verdict::NoMachine { .. },
+            },
             End::NoMachine,
         ) => Some("nobody there"),
+        // The lab says that nobody is there; whether somebody is elsewhere follows from its state.
+        (Verdict::NoMachine { place }, End::NoMachine) => {
+            let elsewhere = answering(&both.lab, trace.destination);
+            let nowhere = elsewhere.iter().all(|site| place.site() == Some(site));
+            nowhere.then_some("nobody there")
+        }
+        (
+            Verdict::WrongSite {
+                delivered_to,
+                lives_at,
+                ..
+            },
+            End::NoMachine,
+        ) => {
+            let elsewhere = answering(&both.lab, trace.destination).contains(lives_at);
+            (elsewhere && delivered_to.site() != Some(lives_at)).then_some("wrong site")
+        }
         // No gateway was known when the snapshot was taken. The lab goes by a route written since; the fabric does not, and either
         // way nothing leaves the cluster: an interface that forwards would have been known.
         (Verdict::NoRoute { .. }, End::DeadEni) if last == Some(&Reason::NoGateway) => {
@@ -363,6 +407,41 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
             _,
         ) => None,
     }
+}
+
+/// The sites where a machine answers for an address: one that runs in the site's VPC, or is on in a Flow VPC that packets are routed to or
+/// that networks are moved to. Copies of test failovers answer nowhere.
+fn answering(lab: &LabState, address: Ipv4Addr) -> BTreeSet<SiteName> {
+    let in_vpc = |region: &str, vpc: &str| {
+        let region = &lab.aws.regions[region];
+        region.enis.values().any(|eni| {
+            eni.vpc == vpc
+                && (eni.primary == address || eni.secondary.contains(&address))
+                && routing::is_up(region, eni)
+        })
+    };
+    let mut sites = BTreeSet::new();
+    if in_vpc(TOKYO.region, "vpc-ec2") {
+        sites.insert(EC2.into());
+    }
+    for pc in &lab.pcs {
+        let vms = pc.vms.values().filter(|vm| vm.on);
+        let mut nics = vms.flat_map(|vm| &vm.nics).filter(|nic| {
+            nic.connected && (nic.address == Some(address) || nic.secondary.contains(&address))
+        });
+        let on_overlay = nics.any(|nic| {
+            let vpc = pc.subnets[&nic.subnet].vpc.as_ref();
+            vpc.is_some_and(|id| {
+                let mut erps = pc.vpcs[id].erps.iter();
+                id.starts_with("fv-user")
+                    || (!id.starts_with("fv-test") && erps.any(|erp| erp.contains(address)))
+            })
+        });
+        if on_overlay || in_vpc(&pc.aws.0, &pc.aws.1) {
+            sites.insert(pc.name.as_str().into());
+        }
+    }
+    sites
 }
 
 fn region_of<'a>(both: &'a Both, site: &SiteName) -> Option<&'a str> {
