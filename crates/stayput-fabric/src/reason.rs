@@ -27,7 +27,9 @@ pub enum Origin {
     DirectConnect,
     /// Propagated from a Connect attachment.
     Connect,
-    /// Propagated from a VPN.
+    /// Propagated from a VPN with private addresses, over Direct Connect.
+    PrivateVpn,
+    /// Propagated from another VPN.
     Vpn,
     /// Propagated from an attachment of a kind this build does not know.
     Other,
@@ -41,6 +43,7 @@ impl fmt::Display for Origin {
             Self::Vpc => "propagated from a VPC",
             Self::DirectConnect => "learned by Direct Connect",
             Self::Connect => "learned by Connect",
+            Self::PrivateVpn => "learned by private VPN",
             Self::Vpn => "learned by VPN",
             Self::Other => "propagated",
         })

@@ -191,7 +191,8 @@ impl State {
 pub(crate) fn origin_of(kind: &AttKind) -> Option<Origin> {
     match kind {
         AttKind::Vpc { .. } => Some(Origin::Vpc),
-        AttKind::Vpn { .. } => Some(Origin::Vpn),
+        AttKind::Vpn { private: true, .. } => Some(Origin::PrivateVpn),
+        AttKind::Vpn { private: false, .. } => Some(Origin::Vpn),
         AttKind::DirectConnect { .. } => Some(Origin::DirectConnect),
         AttKind::Peering { .. } => None,
         AttKind::Unknown { resource_type, .. } if resource_type == "connect" => {

@@ -89,6 +89,7 @@ pub(crate) enum AttKind {
     Vpn {
         id: VpnId,
         static_routes_only: bool,
+        private: bool,
     },
     DirectConnect {
         gateway: DxGatewayId,

@@ -344,6 +344,10 @@ pub struct Vpn {
     pub state: String,
     /// Whether it has static routes instead of BGP.
     pub static_routes_only: bool,
+    /// Whether its tunnels have private addresses and run over Direct Connect; what it teaches then ranks above other VPNs (AWS
+    /// reference §1.2).
+    #[serde(default)]
+    pub private: bool,
     /// Tunnels that are up.
     pub tunnels_up: u32,
 }

@@ -277,6 +277,9 @@ pub(crate) fn vpn(entry: Element<'_, '_>) -> Result<Option<(VpnId, Vpn)>, Malfor
         static_routes_only: entry
             .child("options")
             .is_some_and(|options| options.flag("staticRoutesOnly")),
+        private: entry
+            .child("options")
+            .is_some_and(|options| options.text("outsideIpAddressType") == Some("PrivateIpv4")),
         tunnels_up,
     };
     Ok(Some((VpnId::new(entry.required("vpnConnectionId")?), vpn)))

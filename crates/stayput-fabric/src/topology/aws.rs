@@ -212,6 +212,7 @@ impl Topology {
             AttachmentKind::Vpn(id) => AttKind::Vpn {
                 id: id.clone(),
                 static_routes_only: aws.vpns.get(id).is_some_and(|vpn| vpn.static_routes_only),
+                private: aws.vpns.get(id).is_some_and(|vpn| vpn.private),
             },
             AttachmentKind::DirectConnect(gateway) => AttKind::DirectConnect {
                 gateway: gateway.clone(),

@@ -332,6 +332,7 @@ fn nc2_region(letter: &str, own: &str, other: &str, far_region: &str, far: &str)
             tgw: Some(tgw.as_str().into()),
             state: "available".into(),
             static_routes_only: false,
+            private: false,
             tunnels_up: 2,
         },
     );

@@ -152,6 +152,7 @@ fn vpn(tgw: &str, local_preference: u32) -> Vpn {
     Vpn {
         tgw: tgw.to_owned(),
         static_only: false,
+        private: false,
         tunnels_up: 2,
         on_prem: BTreeSet::from([cidr("10.0.0.0/16")]),
         on_prem_statics: BTreeSet::new(),

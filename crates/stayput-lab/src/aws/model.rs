@@ -314,6 +314,8 @@ pub struct Vpn {
     pub tgw: String,
     /// Without BGP.
     pub static_only: bool,
+    /// With private addresses, over Direct Connect.
+    pub private: bool,
     /// Tunnels up, 0 to 2.
     pub tunnels_up: u32,
     /// Prefixes on-prem announces (BGP) or that are configured (static).

@@ -36,7 +36,9 @@ pub enum Origin {
     Vpc,
     /// Learned through a Direct Connect gateway.
     DirectConnect,
-    /// Learned through a VPN's BGP.
+    /// Learned through the BGP of a VPN with private addresses.
+    PrivateVpn,
+    /// Learned through another VPN's BGP.
     Vpn,
 }
 
@@ -156,9 +158,12 @@ pub fn dx_carries(state: &str) -> bool {
     matches!(state, "associated" | "updating")
 }
 
-fn origin_of(kind: &AttachmentKind) -> Origin {
+fn origin_of(region: &RegionState, kind: &AttachmentKind) -> Origin {
     match kind {
         AttachmentKind::Vpc { .. } => Origin::Vpc,
+        AttachmentKind::Vpn(vpn) if region.vpns.get(vpn).is_some_and(|vpn| vpn.private) => {
+            Origin::PrivateVpn
+        }
         AttachmentKind::DirectConnect(_) => Origin::DirectConnect,
         // A peering propagates nothing; the rank is never used.
         AttachmentKind::Vpn(_) | AttachmentKind::Peering { .. } => Origin::Vpn,
@@ -178,7 +183,7 @@ pub fn propagated(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, T
         let Some(attachment) = usable(state, &table.tgw, id) else {
             continue;
         };
-        let origin = origin_of(&attachment.kind);
+        let origin = origin_of(state, &attachment.kind);
         for cidr in propagated_prefixes(lab, region, id) {
             let route = routes.entry(cidr).or_insert_with(|| TgwRoute {
                 origin,

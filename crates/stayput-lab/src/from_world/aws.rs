@@ -347,6 +347,7 @@ fn vpns(region: &mut RegionState, name: &Region, aws: &AwsRegion, estate: &Estat
         let vpn = model::Vpn {
             tgw: tgw.map_or_else(String::new, ToString::to_string),
             static_only: vpn.static_routes_only,
+            private: vpn.private,
             tunnels_up: vpn.tunnels_up,
             on_prem,
             on_prem_statics,
@@ -399,16 +400,19 @@ fn taught(
 
 /// Whether a table shows another route for this prefix that beats one learned from this attachment.
 fn is_hidden(aws: &AwsRegion, table: &seen::TgwRouteTable, id: &AttachmentId, cidr: Cidr) -> bool {
-    let over_direct_connect = |id: &AttachmentId| {
-        aws.attachments.get(id).is_some_and(|attachment| {
-            matches!(attachment.kind, seen::AttachmentKind::DirectConnect(_))
-        })
+    // Of what is learned, Direct Connect comes first, then private VPNs, then the others.
+    let place = |id: &AttachmentId| match aws.attachments.get(id).map(|found| &found.kind) {
+        Some(seen::AttachmentKind::DirectConnect(_)) => 0,
+        Some(seen::AttachmentKind::Vpn(vpn))
+            if aws.vpns.get(vpn).is_some_and(|vpn| vpn.private) =>
+        {
+            1
+        }
+        Some(_) | None => 2,
     };
     let better_learned = || {
-        table
-            .learned_routes
-            .get(&cidr)
-            .is_some_and(|from| !over_direct_connect(id) && from.iter().any(over_direct_connect))
+        let from = table.learned_routes.get(&cidr);
+        from.is_some_and(|from| from.iter().any(|other| place(other) < place(id)))
     };
     let listed = || {
         let lists = table.prefix_list_references.keys();

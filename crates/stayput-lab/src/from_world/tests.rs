@@ -205,6 +205,7 @@ fn world() -> World {
             tgw: Some("tgw-t".into()),
             state: "available".to_owned(),
             static_routes_only: false,
+            private: false,
             tunnels_up: 2,
         },
     );

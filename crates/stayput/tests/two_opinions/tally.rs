@@ -31,7 +31,7 @@ impl Tally {
         let less = |left: u64| (left > 0).then(|| left.saturating_sub(most.into()));
         let left = self
             .left
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
             .ok()?;
         Some(u32::try_from(left).unwrap_or(u32::MAX).min(most))
     }

@@ -65,6 +65,7 @@ pub fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
                     tgw: Some(format!("tgw-{}", side.letter).as_str().into()),
                     state: "available".to_owned(),
                     static_routes_only: kind != EdgeKind::BgpVpn,
+                    private: tape.rarely(3),
                     tunnels_up: if tape.mostly(5) { 2 } else { 0 },
                 };
                 aws.vpns.insert(vpn.clone(), found);
@@ -202,7 +203,7 @@ pub fn learn(aws: &mut AwsRegion, estate: &Estate, tape: &mut Tape) {
                 if vpn.static_routes_only || vpn.tunnels_up == 0 {
                     continue;
                 }
-                1
+                if vpn.private { 1 } else { 2 }
             }
             AttachmentKind::Vpc { .. }
             | AttachmentKind::Peering { .. }

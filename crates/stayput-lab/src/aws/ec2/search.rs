@@ -84,7 +84,7 @@ fn type_name(origin: Origin) -> &'static str {
     match origin {
         // An entry of a prefix list reads as static (inferred), told apart by its list.
         Origin::Static | Origin::PrefixList => "static",
-        Origin::Vpc | Origin::DirectConnect | Origin::Vpn => "propagated",
+        Origin::Vpc | Origin::DirectConnect | Origin::PrivateVpn | Origin::Vpn => "propagated",
     }
 }
 
