@@ -14,6 +14,9 @@
 //! - what one attachment teaches one route table, it teaches every table it propagates to (§1.1), and the on-prem
 //!   routers announce every on-prem prefix over every BGP edge unless a table would show it and does not: so a learned route comes
 //!   back that a better one hid, or that was not there because the session was down (§1.2);
+//! - what decides between learned routes of one kind (AS paths, MEDs, the communities 7224:7100 to 7300) is in no snapshot: those a table shows
+//!   together are equal, and one that it does not show beside another of its kind is not announced, so that it does not come back when the
+//!   other goes. That errs on the side of a hole (§1.2 rule 3, §2.1);
 //! - a packet from the AWS VPC that matches no externally routable prefix of the Flow transit VPC is dropped there; one that matches but
 //!   is no user VPC's is too, wherever it came from (§4);
 //! - a user VPC attached to a no-NAT uplink sends by it, else by the NAT one, which loses the packet's address (§4);

@@ -468,6 +468,22 @@ fn hosts_of_the_ec2_vpc_cannot_be_steered_to_what_has_moved() {
 }
 
 #[test]
+fn a_whole_subnet_may_be_routed_to_a_nat_gateway_but_not_out_to_the_internet() {
+    let mut fabric = Setup::new().fabric();
+    let mut write = |target: &str| {
+        fabric.try_apply(&Change::VpcRoute {
+            region: T.into(),
+            table: "rtb-ec2".into(),
+            cidr: cidr(P),
+            target: Some(VpcRouteTarget::Gateway(target.into())),
+        })
+    };
+    assert!(matches!(write("igw-1"), Err(Refused::LocalToVpc { .. })));
+    assert!(write("nat-1").is_ok());
+    assert!(write("vpce-1").is_ok());
+}
+
+#[test]
 fn an_interface_that_is_gone_stopped_or_checks_destinations_is_dead() {
     let with = |bend: fn(&mut AwsRegion)| {
         let mut setup = Setup::new();
