@@ -1,5 +1,7 @@
 //! One region, whole.
 
+mod lists;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -114,10 +116,20 @@ impl AwsClient {
             ),
         )?;
 
-        let tgw_route_tables: BTreeMap<TgwRouteTableId, TgwRouteTable> = stream::iter(tables)
+        let read: Vec<ReadTable> = stream::iter(tables)
             .map(|(id, tgw, name)| self.table(region, id, tgw, name))
             .buffer_unordered(TABLES_AT_ONCE)
             .try_collect()
+            .await?;
+        let names_lists = read.iter().any(|read| read.names_lists);
+        let mut tgw_route_tables: BTreeMap<TgwRouteTableId, TgwRouteTable> =
+            read.into_iter().map(|read| (read.id, read.table)).collect();
+        if names_lists {
+            self.add_references(region, &mut tgw_route_tables).await?;
+        }
+        let route_tables: BTreeMap<_, _> = route_tables.into_iter().collect();
+        let prefix_lists = self
+            .prefix_lists(region, &tgw_route_tables, &route_tables)
             .await?;
 
         let subnets_of: BTreeMap<_, _> = subnets_of.into_iter().collect();
@@ -164,7 +176,7 @@ impl AwsClient {
             account,
             vpcs: vpcs.into_iter().collect(),
             subnets: subnets.into_iter().collect(),
-            route_tables: route_tables.into_iter().collect(),
+            route_tables,
             instances: reservations
                 .into_iter()
                 .flatten()
@@ -176,6 +188,7 @@ impl AwsClient {
             tgw_route_tables,
             vpns: vpns.into_iter().collect(),
             dx_associations,
+            prefix_lists,
         })
     }
 
@@ -193,7 +206,7 @@ impl AwsClient {
         id: TgwRouteTableId,
         tgw: TgwId,
         name: Option<String>,
-    ) -> Result<(TgwRouteTableId, TgwRouteTable), AwsError> {
+    ) -> Result<ReadTable, AwsError> {
         let of_table = |action| {
             Query::ec2(action)
                 .with("TransitGatewayRouteTableId", &id)
@@ -230,6 +243,9 @@ impl AwsClient {
                     .extend(learned);
             }
         }
+        let (listed, statics): (Vec<_>, Vec<_>) = statics
+            .into_iter()
+            .partition(|route| route.prefix_list.is_some());
         let table = TgwRouteTable {
             tgw,
             name,
@@ -239,10 +255,23 @@ impl AwsClient {
                 .into_iter()
                 .map(|route| (route.cidr, route.target()))
                 .collect(),
+            prefix_list_references: BTreeMap::new(),
             learned_routes,
         };
-        Ok((id, table))
+        Ok(ReadTable {
+            id,
+            table,
+            names_lists: !listed.is_empty(),
+        })
     }
+}
+
+/// A Transit Gateway route table as read, its references to prefix lists still missing.
+struct ReadTable {
+    id: TgwRouteTableId,
+    table: TgwRouteTable,
+    /// Whether one of its routes is an entry of a prefix list.
+    names_lists: bool,
 }
 
 /// The table of this Transit Gateway that has the attachment among its associations.

@@ -74,7 +74,8 @@ impl Scope {
 }
 
 impl AwsClient {
-    /// The static route for exactly this prefix; `None` if there is none. A propagated route does not count.
+    /// The static route for exactly this prefix; `None` if there is none. A propagated route does not count, nor does the entry of a prefix
+    /// list, which is shown as static too.
     ///
     /// # Errors
     ///
@@ -88,7 +89,9 @@ impl AwsClient {
         let (routes, _) = self
             .search(region, table, RouteType::Static, Scope::Exactly(cidr))
             .await?;
-        let route = routes.into_iter().find(|route| route.cidr == cidr);
+        let route = routes
+            .into_iter()
+            .find(|route| route.cidr == cidr && route.prefix_list.is_none());
         Ok(route.map(|route| route.target()))
     }
 

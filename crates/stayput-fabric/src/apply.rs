@@ -29,6 +29,7 @@ use crate::state::Fixed;
 use crate::state::Learned;
 use crate::state::VpcEntry;
 use crate::state::VpcHop;
+use crate::state::VpcOrigin;
 
 impl Fabric {
     /// Makes a change; one that would be refused changes nothing, so that a trace shows what is missing. See
@@ -113,10 +114,15 @@ impl Fabric {
             } => {
                 let ix = self.vpc_table(table)?;
                 self.check_vpc_route(ix, *cidr, target.as_ref())?;
-                let entry = target.as_ref().map(|target| VpcEntry {
-                    hop: state::vpc_hop(&self.topology, target),
-                    usable: true,
-                });
+                let entry = match target {
+                    Some(target) => Some(VpcEntry {
+                        hop: state::vpc_hop(&self.topology, target),
+                        usable: true,
+                        origin: VpcOrigin::Written,
+                    }),
+                    // What the written one covered counts again (AWS reference §3 item 1).
+                    None => self.state.uncovered(ix, *cidr).cloned(),
+                };
                 Arc::make_mut(&mut self.state.vpc_tables[ix.position()]).put(*cidr, entry);
                 // Someone else has written this prefix: what NC2 had there before is of no more use.
                 let site = self.topology.vpcs[self.topology.vpc_tables[ix].vpc].site;
@@ -228,7 +234,8 @@ impl Fabric {
             } => {
                 let table = self.vpc_table(table)?;
                 let entry = self.state.vpc_tables[table.position()].get(*cidr);
-                *target = entry.map(|entry| match &entry.hop {
+                let written = entry.filter(|entry| entry.origin == VpcOrigin::Written);
+                *target = written.map(|entry| match &entry.hop {
                     VpcHop::Local => VpcRouteTarget::Local,
                     VpcHop::Tgw(id) => VpcRouteTarget::Tgw(id.clone()),
                     VpcHop::Eni { id, .. } => VpcRouteTarget::Eni(id.clone()),
@@ -313,8 +320,9 @@ impl Fabric {
     }
 
     fn write_erp_routes(&mut self, site: SiteIx, cidr: Cidr, present: bool) {
-        let memory = Arc::make_mut(&mut self.state.erp_memory);
-        let mut writes = memory.remove(&(site, cidr)).unwrap_or_default();
+        let mut writes = Arc::make_mut(&mut self.state.erp_memory)
+            .remove(&(site, cidr))
+            .unwrap_or_default();
         if writes.is_empty() {
             let node = &self.topology.sites[site];
             let nc2 = node.nc2.as_ref();
@@ -326,6 +334,7 @@ impl Fabric {
                         eni: Some(eni),
                     },
                     usable: true,
+                    origin: VpcOrigin::Written,
                 });
                 let tables = nc2.map_or(&[][..], |nc2| nc2.erp_tables.as_slice());
                 writes.extend(
@@ -339,8 +348,12 @@ impl Fabric {
                 for table in nc2.map_or(&[][..], |nc2| nc2.erp_tables.as_slice()) {
                     let table = *table;
                     let entry = self.state.vpc_tables[table.position()].get(cidr);
-                    if entry.is_some_and(|entry| matches!(entry.hop, VpcHop::Eni { .. })) {
-                        writes.push((table, None));
+                    let nc2s = |entry: &VpcEntry| {
+                        entry.origin == VpcOrigin::Written
+                            && matches!(entry.hop, VpcHop::Eni { .. })
+                    };
+                    if entry.is_some_and(nc2s) {
+                        writes.push((table, self.state.uncovered(table, cidr).cloned()));
                     }
                 }
             }

@@ -4,13 +4,19 @@
 //! [`Beliefs`], so that a proof can be made under both readings, or a function of this module. The plain ones:
 //!
 //! - an attachment without association drops what enters from it (§1.1);
-//! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (§1.1; snapshots carry no times);
+//! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (snapshots carry no times), and while that forwards
+//!   the later one is propagated into no table, not even one the earlier does not propagate to (§1.1 read to the letter);
+//! - of two prefix lists with one entry that a table refers to, the one with the lower id brings the route (§1.2 is silent; for VPC tables
+//!   AWS says that it chooses once and stays with it);
 //! - a host reaches its own subnet directly: a route more specific than `local` steers what goes between subnets (§3 item 2);
 //! - the attachment of a Direct Connect gateway is one with its association: without it nothing is announced (§2.1);
 //! - when a transit VPC's prefix goes, NC2 takes its routes out of the tables it writes and of no others (§4);
 //! - what one attachment teaches one route table, it teaches every table it propagates to (§1.1), and the on-prem
 //!   routers announce every on-prem prefix over every BGP edge unless a table would show it and does not: so a learned route comes
 //!   back that a better one hid, or that was not there because the session was down (§1.2);
+//! - what decides between learned routes of one kind (AS paths, MEDs, the communities 7224:7100 to 7300) is in no snapshot: those a table shows
+//!   together are equal, and one that it does not show beside another of its kind is not announced, so that it does not come back when the
+//!   other goes. That errs on the side of a hole (§1.2 rule 3, §2.1);
 //! - a packet from the AWS VPC that matches no externally routable prefix of the Flow transit VPC is dropped there; one that matches but
 //!   is no user VPC's is too, wherever it came from (§4);
 //! - a user VPC attached to a no-NAT uplink sends by it, else by the NAT one, which loses the packet's address (§4);
@@ -35,8 +41,9 @@ pub struct Beliefs {
     /// Whether a BGP VPN announces blackhole routes of its table. Unknown (AWS reference §2.3). `true` predicts the larger
     /// hole: on-prem keeps sending to the side that drops.
     pub blackholes_are_announced: bool,
-    /// Whether equal learned routes of one kind are all used at once (AWS reference §1.2 rule 3). `true` follows each of
-    /// them and reports the worst.
+    /// Whether equal learned routes are all used at once: those of one kind in a Transit Gateway table (AWS reference §1.2 rule 3), and on the
+    /// on-prem router the edges with one local preference behind which it knows one prefix. What else may decide (AS paths, MEDs,
+    /// router ids, communities) cannot be observed. `true` follows each of them and reports the worst.
     pub equal_learned_routes_share: bool,
 }
 

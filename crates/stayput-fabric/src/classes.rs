@@ -181,13 +181,14 @@ impl Fabric {
             .collect()
     }
 
-    /// Interfaces that a VPC route names.
+    /// Interfaces that a VPC route names, or would once what covers it is gone.
     fn routed_interfaces(&self) -> BTreeSet<EniIx> {
-        self.state
-            .vpc_tables
-            .iter()
-            .flat_map(|table| table.iter())
-            .filter_map(|(_, entry)| match &entry.hop {
+        let counting = self.state.vpc_tables.iter().flat_map(|table| table.iter());
+        let under = self.state.vpc_under.iter().flat_map(|table| table.iter());
+        counting
+            .map(|(_, entry)| entry)
+            .chain(under.flat_map(|(_, entries)| entries))
+            .filter_map(|entry| match &entry.hop {
                 VpcHop::Eni { eni, .. } => *eni,
                 VpcHop::Local
                 | VpcHop::Tgw(_)
@@ -209,6 +210,7 @@ impl Fabric {
         };
         for table in &self.state.tgw_tables {
             table.fixed.iter().for_each(|(cidr, _)| add(cidr));
+            table.listed.iter().for_each(|(cidr, _)| add(cidr));
             table.learned.iter().for_each(|(cidr, _)| add(cidr));
         }
         for table in &self.state.vpc_tables {
@@ -239,12 +241,11 @@ impl Fabric {
         let mut chain = Vec::new();
         for table in &self.state.tgw_tables {
             for (cidr, fixed) in table.fixed.matches(address) {
-                let target = match fixed {
-                    Fixed::Attachment(attachment) => attachment.position() as u64 * 2,
-                    Fixed::Blackhole => 1,
-                    Fixed::Gone(at) => u64::from(*at) * 2 + 3,
-                };
-                chain.extend([u32::from(cidr.len()), clamp(target)]);
+                chain.extend([u32::from(cidr.len()), target(*fixed)]);
+            }
+            chain.push(END);
+            for (cidr, listed) in table.listed.matches(address) {
+                chain.extend([u32::from(cidr.len()), target(listed.fixed)]);
             }
             chain.push(END);
             for (cidr, learned) in table.learned.matches(address) {
@@ -353,6 +354,14 @@ impl Fabric {
         held.sort_unstable();
         held.into_flattened()
     }
+}
+
+fn target(fixed: Fixed) -> u32 {
+    clamp(match fixed {
+        Fixed::Attachment(attachment) => attachment.position() as u64 * 2,
+        Fixed::Blackhole => 1,
+        Fixed::Gone(at) => u64::from(at) * 2 + 3,
+    })
 }
 
 fn clamp(number: u64) -> u32 {

@@ -5,10 +5,12 @@ mod beaten;
 use std::net::Ipv4Addr;
 
 use stayput_estate::EdgeKind;
+use stayput_estate::PrefixListId;
 
 use crate::holders::Spot;
 use crate::index::AttIx;
 use crate::index::Id;
+use crate::index::ListIx;
 use crate::index::SiteIx;
 use crate::index::VpcIx;
 use crate::index::VpcTableIx;
@@ -69,11 +71,12 @@ impl Explainer<'_> {
             .filter_map(|(at, _)| at.vpc_table())
             .flat_map(|table| {
                 let node = &self.walker.topology.vpc_tables[table];
-                node.prefix_lists.iter().map(|list| Caveat::PrefixList {
+                node.unknown_lists.iter().map(|list| Caveat::PrefixList {
                     table: node.id.clone(),
                     list: list.clone(),
                 })
             })
+            .chain(self.unknown_in_tgws(walked))
             .collect();
         caveats.sort();
         caveats.dedup();
@@ -84,6 +87,21 @@ impl Explainer<'_> {
             verdict,
             caveats,
         }
+    }
+
+    fn unknown_in_tgws(&self, walked: &Walked) -> impl Iterator<Item = Caveat> {
+        let tables = &self.walker.topology.tgw_tables;
+        walked
+            .path
+            .iter()
+            .filter_map(|(at, _)| at.tgw_table())
+            .flat_map(|table| {
+                let node = &tables[table];
+                node.unknown_lists.iter().map(|list| Caveat::TgwPrefixList {
+                    table: node.id.clone(),
+                    list: list.clone(),
+                })
+            })
     }
 
     pub(crate) fn verdict(&self, walked: &Walked) -> Verdict {
@@ -248,18 +266,21 @@ impl Explainer<'_> {
             Decision::TgwRoute {
                 prefix,
                 origin,
+                list,
                 attachment,
                 ways,
             } => Reason::TgwRoute {
                 prefix,
                 origin,
+                list: self.list(list),
                 attachment: topology.attachments[attachment].id.clone(),
                 toward: self.behind(attachment),
                 ways,
                 over: self.beaten_in_tgw(at),
             },
-            Decision::TgwBlackhole(prefix, fixed) => Reason::TgwBlackhole {
+            Decision::TgwBlackhole(prefix, fixed, list) => Reason::TgwBlackhole {
                 prefix,
+                list: self.list(list),
                 gone: match fixed {
                     Fixed::Blackhole => None,
                     Fixed::Attachment(attachment) => {
@@ -274,6 +295,7 @@ impl Explainer<'_> {
             Decision::VpcRoute(prefix) => Reason::VpcRoute {
                 prefix,
                 toward: self.toward_of(at, decision),
+                list: self.list(self.vpc_target(at, decision).and_then(VpcEntry::list)),
                 over: self.beaten_in_vpc(at),
             },
             Decision::VpcRouteDead(prefix) => Reason::VpcRouteDead {
@@ -340,7 +362,7 @@ impl Explainer<'_> {
             .walker
             .known(only)
             .into_iter()
-            .filter(|known| *known != winner)
+            .filter(|known| !self.walker.is_as_good(*known, winner))
             .map(|known| Beaten {
                 prefix: known.prefix,
                 toward: topology.edges[known.edge].name.to_string(),
@@ -367,6 +389,10 @@ impl Explainer<'_> {
             },
             over,
         }
+    }
+
+    fn list(&self, list: Option<ListIx>) -> Option<PrefixListId> {
+        list.map(|list| self.walker.topology.lists[list].clone())
     }
 
     fn fixed(&self, fixed: Fixed) -> String {

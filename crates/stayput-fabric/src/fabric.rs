@@ -9,12 +9,15 @@ use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::Estate;
 use stayput_estate::Network;
+use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_estate::TgwId;
 use stayput_world::World;
 
 use crate::beliefs::Beliefs;
 use crate::explain::Explainer;
 use crate::holders::Spot;
+use crate::index::Id;
 use crate::source::Source;
 use crate::state::State;
 use crate::topology::Topology;
@@ -176,6 +179,27 @@ impl Fabric {
 
     fn explainer<'a>(&'a self, walker: Walker<'a>) -> Explainer<'a> {
         Explainer { walker }
+    }
+
+    /// How many routes the tables of a Transit Gateway hold together: static ones, each entry of each prefix list (AWS reference §1.4), and
+    /// learned ones, whether or not something hides them. AWS allows 10,000 (AWS reference §1.5).
+    pub fn routes_of_tgw(&self, region: &Region, tgw: &TgwId) -> usize {
+        let topology = &*self.topology;
+        let tgw = topology
+            .region_ids
+            .get(region)
+            .and_then(|region| topology.tgw_ids.get(&(*region, tgw.clone())));
+        let tables = topology
+            .tgw_tables
+            .iter()
+            .filter(|(_, node)| Some(&node.tgw) == tgw)
+            .map(|(ix, _)| &self.state.tgw_tables[ix.position()]);
+        tables
+            .map(|table| {
+                let learned: usize = table.learned.iter().map(|(_, from)| from.len()).sum();
+                table.fixed.iter().count() + table.entries + learned
+            })
+            .sum()
     }
 
     /// Every address of machines and interfaces in the estate's networks and in the source VPC.

@@ -53,6 +53,8 @@ ids! {
     VmIx;
     /// An edge of the estate.
     EdgeIx;
+    /// A managed prefix list.
+    ListIx;
 }
 
 /// A vector whose positions are a type of their own.

@@ -27,6 +27,7 @@ mod explain;
 mod fabric;
 mod holders;
 mod index;
+mod listed;
 mod prefix_map;
 mod reachability;
 mod reason;

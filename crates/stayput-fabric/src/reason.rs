@@ -8,23 +8,28 @@ use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::EdgeName;
 use stayput_estate::EniId;
+use stayput_estate::PrefixListId;
 use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 
 /// Where a Transit Gateway route comes from, in the order in which one beats another of equal length (AWS reference §1.2
-/// rule 2). Prefix-list references arrive in a snapshot among the static routes.
+/// rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Written by someone.
     Static,
+    /// An entry of a managed prefix list that the table refers to.
+    PrefixList,
     /// Propagated from a VPC attachment: its CIDRs.
     Vpc,
     /// Propagated from a Direct Connect gateway.
     DirectConnect,
     /// Propagated from a Connect attachment.
     Connect,
-    /// Propagated from a VPN.
+    /// Propagated from a VPN with private addresses, over Direct Connect.
+    PrivateVpn,
+    /// Propagated from another VPN.
     Vpn,
     /// Propagated from an attachment of a kind this build does not know.
     Other,
@@ -34,9 +39,11 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Static => "static",
+            Self::PrefixList => "by a prefix list",
             Self::Vpc => "propagated from a VPC",
             Self::DirectConnect => "learned by Direct Connect",
             Self::Connect => "learned by Connect",
+            Self::PrivateVpn => "learned by private VPN",
             Self::Vpn => "learned by VPN",
             Self::Other => "propagated",
         })
@@ -74,6 +81,8 @@ pub enum Because {
     Shorter,
     /// Same prefix, and a static route beats it (AWS reference §1.2).
     UnderStatic,
+    /// Same prefix, and an entry of a prefix list beats it (AWS reference §1.2, §3 item 1).
+    UnderPrefixList,
     /// Same prefix, and its kind ranks lower (AWS reference §1.2).
     LowerRank,
     /// Same prefix and kind, attached later (AWS reference §1.1).
@@ -87,6 +96,7 @@ impl fmt::Display for Because {
         f.pad(match self {
             Self::Shorter => "shorter prefix",
             Self::UnderStatic => "a static route comes first",
+            Self::UnderPrefixList => "an entry of a prefix list comes first",
             Self::LowerRank => "its kind ranks lower",
             Self::AttachedLater => "attached later",
             Self::LessPreferred => "less preferred",
@@ -172,6 +182,9 @@ pub enum Reason {
         prefix: Cidr,
         /// Where it comes from.
         origin: Origin,
+        /// The prefix list it is an entry of, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<PrefixListId>,
         /// The attachment it leads to.
         attachment: AttachmentId,
         /// What is behind that.
@@ -187,6 +200,9 @@ pub enum Reason {
         prefix: Cidr,
         /// The attachment it still names, when it became a blackhole by that going away (AWS reference §1.3).
         gone: Option<AttachmentId>,
+        /// The prefix list it is an entry of, if it is one. Such a blackhole cannot be taken away by deleting a static route.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<PrefixListId>,
         /// What else matched.
         over: Vec<Beaten>,
     },
@@ -200,6 +216,9 @@ pub enum Reason {
         prefix: Cidr,
         /// Where it leads.
         toward: String,
+        /// The prefix list it is an entry of, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<PrefixListId>,
         /// What else matched.
         over: Vec<Beaten>,
     },
@@ -295,6 +314,13 @@ pub enum Reason {
     NotObserved,
 }
 
+fn of_list(f: &mut fmt::Formatter<'_>, list: Option<&PrefixListId>) -> fmt::Result {
+    match list {
+        Some(list) => write!(f, ", of prefix list {list}"),
+        None => Ok(()),
+    }
+}
+
 fn join(f: &mut fmt::Formatter<'_>, over: &[Beaten]) -> fmt::Result {
     for beaten in over {
         write!(
@@ -345,24 +371,36 @@ impl fmt::Display for Reason {
             Self::TgwRoute {
                 prefix,
                 origin,
+                list,
                 attachment,
                 toward,
                 ways,
                 over,
             } => {
-                write!(f, "{prefix} → {attachment} ({toward}), {origin}")?;
+                write!(f, "{prefix} → {attachment} ({toward})")?;
+                match list {
+                    Some(_) => of_list(f, list.as_ref())?,
+                    None => write!(f, ", {origin}")?,
+                }
                 if *ways > 1 {
                     write!(f, ", one of {ways} ways")?;
                 }
                 join(f, over)
             }
-            Self::TgwBlackhole { prefix, gone, over } => {
-                match gone {
-                    Some(attachment) => {
+            Self::TgwBlackhole {
+                prefix,
+                gone,
+                list,
+                over,
+            } => {
+                match (gone, list) {
+                    (Some(attachment), _) => {
                         write!(f, "{prefix} → blackhole, left by {attachment} that is gone")?;
                     }
-                    None => write!(f, "{prefix} → blackhole, static")?,
+                    (None, None) => write!(f, "{prefix} → blackhole, static")?,
+                    (None, Some(_)) => write!(f, "{prefix} → blackhole")?,
                 }
+                of_list(f, list.as_ref())?;
                 join(f, over)
             }
             Self::NoMatch => f.write_str("no route matches"),
@@ -370,9 +408,11 @@ impl fmt::Display for Reason {
             Self::VpcRoute {
                 prefix,
                 toward,
+                list,
                 over,
             } => {
                 write!(f, "{prefix} → {toward}")?;
+                of_list(f, list.as_ref())?;
                 join(f, over)
             }
             Self::VpcRouteDead { prefix, toward } => {

@@ -57,6 +57,10 @@ impl fmt::Display for Caveat {
                 f,
                 "{table} also routes by prefix list {list}, whose contents were not observed"
             ),
+            Self::TgwPrefixList { table, list } => write!(
+                f,
+                "{table} also routes by prefix list {list}, whose contents were not observed"
+            ),
         }
     }
 }

@@ -9,10 +9,13 @@ use stayput_estate::Cidr;
 use stayput_estate::EdgeKind;
 use stayput_estate::EniId;
 use stayput_estate::TgwId;
+use stayput_world::AwsRegion;
 use stayput_world::World;
 use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwTarget;
+use stayput_world::aws::VpcRoute;
 use stayput_world::aws::VpcRouteState;
+use stayput_world::aws::VpcRouteTable;
 use stayput_world::aws::VpcRouteTarget;
 use stayput_world::prism::PowerState;
 
@@ -23,11 +26,13 @@ use crate::index::AttIx;
 use crate::index::EdgeIx;
 use crate::index::EniIx;
 use crate::index::Id;
+use crate::index::ListIx;
 use crate::index::RegionIx;
 use crate::index::SiteIx;
 use crate::index::TgwIx;
 use crate::index::VpcIx;
 use crate::index::VpcTableIx;
+use crate::listed;
 use crate::prefix_map::PrefixMap;
 use crate::topology::AttKind;
 use crate::topology::Topology;
@@ -40,6 +45,13 @@ pub(crate) enum Fixed {
     Blackhole,
     /// An attachment that does not exist: the route stays and drops (AWS reference §1.3). Position in [`State::gone`].
     Gone(u32),
+}
+
+/// A route that a prefix list brings into a Transit Gateway table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Listed {
+    pub(crate) list: ListIx,
+    pub(crate) fixed: Fixed,
 }
 
 /// One learned route of a Transit Gateway table.
@@ -56,6 +68,10 @@ pub(crate) struct TgwTable {
     pub(crate) fixed: Arc<PrefixMap<Fixed>>,
     /// The static routes that BGP neighbours have heard of, while that differs from `fixed`: a change in flight.
     pub(crate) heard: Option<Arc<PrefixMap<Fixed>>>,
+    /// Below static routes, above learned ones. No change touches them.
+    pub(crate) listed: Arc<PrefixMap<Listed>>,
+    /// Entries of all its prefix lists, equal ones counted as often as they are listed.
+    pub(crate) entries: usize,
     /// By prefix, best first.
     pub(crate) learned: Arc<PrefixMap<Vec<Learned>>>,
     pub(crate) propagations: Arc<BTreeSet<AttIx>>,
@@ -66,6 +82,28 @@ pub(crate) struct TgwTable {
 pub(crate) struct VpcEntry {
     pub(crate) hop: VpcHop,
     pub(crate) usable: bool,
+    pub(crate) origin: VpcOrigin,
+}
+
+impl VpcEntry {
+    /// The prefix list it is an entry of.
+    pub(crate) fn list(&self) -> Option<ListIx> {
+        match self.origin {
+            VpcOrigin::Listed(list) => Some(list),
+            VpcOrigin::Written | VpcOrigin::Propagated => None,
+        }
+    }
+}
+
+/// Where a VPC route comes from, in the order in which one beats another of equal length (AWS reference §3 item 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum VpcOrigin {
+    /// Written by someone, NC2 among them, or the VPC's own `local`.
+    Written,
+    /// An entry of a prefix list.
+    Listed(ListIx),
+    /// Propagated from a virtual private gateway.
+    Propagated,
 }
 
 /// Where a VPC route leads.
@@ -95,7 +133,11 @@ type ErpMemory = BTreeMap<(SiteIx, Cidr), Vec<(VpcTableIx, Option<VpcEntry>)>>;
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) tgw_tables: Vec<TgwTable>,
+    /// The route that counts for each prefix.
     pub(crate) vpc_tables: Vec<Arc<PrefixMap<VpcEntry>>>,
+    /// What counts for a prefix when nothing is written for it, best first: entries of prefix lists, propagated routes. No change
+    /// touches these.
+    pub(crate) vpc_under: Arc<Vec<PrefixMap<Vec<VpcEntry>>>>,
     pub(crate) flows: Vec<Flow>,
     pub(crate) holders: Holders,
     /// Whether each attachment is there and forwards.
@@ -112,8 +154,10 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(topology: &Topology, world: &World) -> Self {
         let mut gone = Vec::new();
+        let vpc_under = vpc_under(topology, world);
         Self {
-            vpc_tables: vpc_tables(topology, world),
+            vpc_tables: vpc_tables(topology, world, &vpc_under),
+            vpc_under: Arc::new(vpc_under),
             flows: flows(topology, world),
             holders: Holders::new(holders(topology, world)),
             attached: Arc::new(
@@ -132,6 +176,11 @@ impl State {
         }
     }
 
+    /// The route of a VPC table that counts for a prefix once nothing is written for it.
+    pub(crate) fn uncovered(&self, table: VpcTableIx, cidr: Cidr) -> Option<&VpcEntry> {
+        self.vpc_under.get(table.position())?.get(cidr)?.first()
+    }
+
     pub(crate) fn is_attached(&self, attachment: AttIx) -> bool {
         self.attached
             .get(attachment.position())
@@ -144,7 +193,8 @@ impl State {
 pub(crate) fn origin_of(kind: &AttKind) -> Option<Origin> {
     match kind {
         AttKind::Vpc { .. } => Some(Origin::Vpc),
-        AttKind::Vpn { .. } => Some(Origin::Vpn),
+        AttKind::Vpn { private: true, .. } => Some(Origin::PrivateVpn),
+        AttKind::Vpn { private: false, .. } => Some(Origin::Vpn),
         AttKind::DirectConnect { .. } => Some(Origin::DirectConnect),
         AttKind::Peering { .. } => None,
         AttKind::Unknown { resource_type, .. } if resource_type == "connect" => {
@@ -164,11 +214,28 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
             .and_then(|aws| aws.tgw_route_tables.get(&node.id));
         let attachment =
             |id: &AttachmentId| topology.attachment_ids.get(&(region, id.clone())).copied();
-        let fixed = observed
+        let static_routes = observed
             .into_iter()
             .flat_map(|table| &table.static_routes)
             .map(|(cidr, target)| (*cidr, fixed(target, attachment, gone)))
             .collect();
+        let listed = world
+            .aws
+            .get(&topology.regions[region])
+            .zip(observed)
+            .into_iter()
+            .flat_map(|(aws, table)| listed::in_tgw_table(aws, table))
+            .filter_map(|(cidr, (list, target))| {
+                let list = *topology.list_ids.get(list)?;
+                let fixed = fixed(target, attachment, gone);
+                Some((cidr, Listed { list, fixed }))
+            })
+            .collect();
+        let listed_entries = world
+            .aws
+            .get(&topology.regions[region])
+            .zip(observed)
+            .map_or(0, |(aws, table)| listed::entries(aws, table));
         let propagations: BTreeSet<AttIx> = observed
             .into_iter()
             .flat_map(|table| &table.propagations)
@@ -194,8 +261,10 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
             }
         }
         tables.push(TgwTable {
-            fixed: Arc::new(fixed),
+            fixed: Arc::new(static_routes),
             heard: None,
+            listed: Arc::new(listed),
+            entries: listed_entries,
             learned: Arc::new(
                 learned
                     .into_iter()
@@ -232,45 +301,94 @@ pub(crate) fn fixed(
     }
 }
 
-fn vpc_tables(topology: &Topology, world: &World) -> Vec<Arc<PrefixMap<VpcEntry>>> {
-    let observed: BTreeMap<_, _> = world
-        .aws
-        .values()
-        .flat_map(|aws| &aws.route_tables)
-        .collect();
+/// Which AWS region a VPC table is in, and the table as observed.
+fn observed_table<'a>(
+    topology: &Topology,
+    world: &'a World,
+    table: VpcTableIx,
+) -> Option<(&'a AwsRegion, &'a VpcRouteTable)> {
+    let node = &topology.vpc_tables[table];
+    let region = topology.vpcs[node.vpc].region;
+    let aws = world.aws.get(&topology.regions[region])?;
+    Some((aws, aws.route_tables.get(&node.id)?))
+}
+
+fn vpc_entry(topology: &Topology, vpc: VpcIx, route: &VpcRoute, origin: VpcOrigin) -> VpcEntry {
+    VpcEntry {
+        hop: vpc_hop(topology, &route.target),
+        usable: match route.state {
+            VpcRouteState::Active => true,
+            VpcRouteState::Blackhole => comes_back(topology, vpc, &route.target),
+            VpcRouteState::Unknown(_) => false,
+        },
+        origin,
+    }
+}
+
+/// The routes to one prefix each, propagated or written.
+fn plain(table: &VpcRouteTable, propagated: bool) -> impl Iterator<Item = (Cidr, &VpcRoute)> {
+    table
+        .routes
+        .iter()
+        .filter(move |route| route.propagated == propagated)
+        .filter_map(|route| match route.destination {
+            RouteDestination::Cidr(cidr) => Some((cidr, route)),
+            RouteDestination::PrefixList(_) | RouteDestination::Ipv6(_) => None,
+        })
+}
+
+fn vpc_under(topology: &Topology, world: &World) -> Vec<PrefixMap<Vec<VpcEntry>>> {
     let mut tables = Vec::new();
-    for (_, node) in topology.vpc_tables.iter() {
+    for (ix, node) in topology.vpc_tables.iter() {
+        let mut under: BTreeMap<Cidr, Vec<VpcEntry>> = BTreeMap::new();
+        if let Some((aws, table)) = observed_table(topology, world, ix) {
+            let listed = listed::in_vpc_table(aws, table);
+            let listed = listed.into_iter().filter_map(|(cidr, (list, route))| {
+                let list = *topology.list_ids.get(list)?;
+                Some((cidr, route, VpcOrigin::Listed(list)))
+            });
+            let propagated =
+                plain(table, true).map(|(cidr, route)| (cidr, route, VpcOrigin::Propagated));
+            for (cidr, route, origin) in listed.chain(propagated) {
+                let entry = vpc_entry(topology, node.vpc, route, origin);
+                under.entry(cidr).or_default().push(entry);
+            }
+        }
+        tables.push(under.into_iter().collect());
+    }
+    tables
+}
+
+fn vpc_tables(
+    topology: &Topology,
+    world: &World,
+    under: &[PrefixMap<Vec<VpcEntry>>],
+) -> Vec<Arc<PrefixMap<VpcEntry>>> {
+    let mut tables = Vec::new();
+    for (ix, node) in topology.vpc_tables.iter() {
+        let under = under
+            .get(ix.position())
+            .into_iter()
+            .flat_map(PrefixMap::iter)
+            .filter_map(|(cidr, entries)| Some((cidr, entries.first()?.clone())));
         // Every table has its VPC's CIDRs as local routes, whether or not the snapshot lists them (AWS reference §3 item 2).
         let local = topology.vpcs[node.vpc].cidrs.iter().map(|cidr| {
             let entry = VpcEntry {
                 hop: VpcHop::Local,
                 usable: true,
+                origin: VpcOrigin::Written,
             };
             (*cidr, entry)
         });
-        let mut routes: Vec<_> = observed
-            .get(&node.id)
+        let written = observed_table(topology, world, ix)
             .into_iter()
-            .flat_map(|table| &table.routes)
-            .filter_map(|route| match route.destination {
-                RouteDestination::Cidr(cidr) => Some((cidr, route)),
-                RouteDestination::PrefixList(_) | RouteDestination::Ipv6(_) => None,
-            })
-            .collect();
-        // A static route beats a propagated one of equal length (AWS reference §3 item 1): the later one stays.
-        routes.sort_by_key(|(_, route)| !route.propagated);
-        let routes = routes.into_iter().map(|(cidr, route)| {
-            let entry = VpcEntry {
-                hop: vpc_hop(topology, &route.target),
-                usable: match route.state {
-                    VpcRouteState::Active => true,
-                    VpcRouteState::Blackhole => comes_back(topology, node.vpc, &route.target),
-                    VpcRouteState::Unknown(_) => false,
-                },
-            };
-            (cidr, entry)
-        });
-        tables.push(Arc::new(local.chain(routes).collect()));
+            .flat_map(|(_, table)| plain(table, false))
+            .map(|(cidr, route)| {
+                let entry = vpc_entry(topology, node.vpc, route, VpcOrigin::Written);
+                (cidr, entry)
+            });
+        // Of one prefix the last stays.
+        tables.push(Arc::new(under.chain(local).chain(written).collect()));
     }
     tables
 }

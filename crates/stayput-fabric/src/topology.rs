@@ -34,6 +34,7 @@ use crate::index::AttIx;
 use crate::index::EdgeIx;
 use crate::index::EniIx;
 use crate::index::FlowIx;
+use crate::index::ListIx;
 use crate::index::RegionIx;
 use crate::index::SiteIx;
 use crate::index::SubnetIx;
@@ -56,6 +57,8 @@ pub(crate) struct TgwNode {
 pub(crate) struct TgwTableNode {
     pub(crate) id: TgwRouteTableId,
     pub(crate) tgw: TgwIx,
+    /// Prefix lists it refers to whose contents were not observed.
+    pub(crate) unknown_lists: Vec<PrefixListId>,
 }
 
 /// One side of an attachment.
@@ -86,6 +89,7 @@ pub(crate) enum AttKind {
     Vpn {
         id: VpnId,
         static_routes_only: bool,
+        private: bool,
     },
     DirectConnect {
         gateway: DxGatewayId,
@@ -119,8 +123,8 @@ pub(crate) struct VpcNode {
 pub(crate) struct VpcTableNode {
     pub(crate) id: RouteTableId,
     pub(crate) vpc: VpcIx,
-    /// Prefix lists it routes by, whose contents a snapshot does not have.
-    pub(crate) prefix_lists: Vec<PrefixListId>,
+    /// Prefix lists it routes by whose contents were not observed.
+    pub(crate) unknown_lists: Vec<PrefixListId>,
 }
 
 /// A VPC subnet.
@@ -226,6 +230,7 @@ pub(crate) struct Topology {
     pub(crate) flows: Arena<FlowIx, FlowNode>,
     pub(crate) vms: Arena<VmIx, VmNode>,
     pub(crate) edges: Arena<EdgeIx, EdgeNode>,
+    pub(crate) lists: Arena<ListIx, PrefixListId>,
 
     pub(crate) region_ids: BTreeMap<Region, RegionIx>,
     pub(crate) tgw_ids: BTreeMap<(RegionIx, TgwId), TgwIx>,
@@ -238,11 +243,15 @@ pub(crate) struct Topology {
     pub(crate) vm_ids: BTreeMap<(SiteIx, VmExtId), VmIx>,
     pub(crate) site_ids: BTreeMap<SiteName, SiteIx>,
     pub(crate) edge_ids: BTreeMap<EdgeName, EdgeIx>,
+    pub(crate) list_ids: BTreeMap<PrefixListId, ListIx>,
     /// By which attachment a VPC is on a Transit Gateway; there is at most one (AWS reference §1.1).
     pub(crate) vpc_attachments: BTreeMap<(TgwIx, VpcIx), AttIx>,
 
     /// What each attachment teaches the tables it propagates to.
     pub(crate) taught: BTreeMap<AttIx, BTreeSet<Cidr>>,
+    /// Earlier VPC attachments of the same Transit Gateway with the same CIDR: while one of them forwards, the later one is not
+    /// propagated (AWS reference §1.1).
+    pub(crate) earlier: BTreeMap<(AttIx, Cidr), Vec<AttIx>>,
     pub(crate) on_prem: PrefixMap<()>,
     pub(crate) on_prem_list: Vec<Cidr>,
     pub(crate) networks: BTreeMap<NetworkName, Cidr>,
@@ -265,6 +274,7 @@ impl Topology {
             flows: Arena::new(),
             vms: Arena::new(),
             edges: Arena::new(),
+            lists: Arena::new(),
             region_ids: BTreeMap::new(),
             tgw_ids: BTreeMap::new(),
             tgw_table_ids: BTreeMap::new(),
@@ -276,8 +286,10 @@ impl Topology {
             vm_ids: BTreeMap::new(),
             site_ids: BTreeMap::new(),
             edge_ids: BTreeMap::new(),
+            list_ids: BTreeMap::new(),
             vpc_attachments: BTreeMap::new(),
             taught: BTreeMap::new(),
+            earlier: BTreeMap::new(),
             on_prem: estate.on_prem.iter().map(|cidr| (*cidr, ())).collect(),
             on_prem_list: estate.on_prem.clone(),
             networks: estate

@@ -331,6 +331,13 @@ pub enum Caveat {
         /// The list.
         list: PrefixListId,
     },
+    /// A Transit Gateway route table on the way refers to a prefix list whose contents were not observed.
+    TgwPrefixList {
+        /// The table.
+        table: TgwRouteTableId,
+        /// The list.
+        list: PrefixListId,
+    },
 }
 
 /// The way of a packet.

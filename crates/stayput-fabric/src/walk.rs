@@ -22,6 +22,7 @@ use crate::index::EdgeIx;
 use crate::index::EniIx;
 use crate::index::FlowIx;
 use crate::index::Id;
+use crate::index::ListIx;
 use crate::index::RegionIx;
 use crate::index::SiteIx;
 use crate::index::SubnetIx;
@@ -78,6 +79,15 @@ impl At {
             None
         }
     }
+
+    /// The Transit Gateway table that decides here, if one does.
+    pub(crate) fn tgw_table(self) -> Option<TgwTableIx> {
+        if let Self::Tgw { table, .. } = self {
+            table
+        } else {
+            None
+        }
+    }
 }
 
 /// Which rule decided at a state.
@@ -95,10 +105,11 @@ pub(crate) enum Decision {
     TgwRoute {
         prefix: Cidr,
         origin: Origin,
+        list: Option<ListIx>,
         attachment: AttIx,
         ways: usize,
     },
-    TgwBlackhole(Cidr, Fixed),
+    TgwBlackhole(Cidr, Fixed, Option<ListIx>),
     NoMatch,
     NoTable,
     VpcRoute(Cidr),

@@ -166,6 +166,31 @@ fn learned_routes_of_equal_length_rank_by_kind() {
 }
 
 #[test]
+fn what_a_private_vpn_teaches_comes_before_what_another_teaches() {
+    let mut setup = Setup::new();
+    let aws = setup.aws(O);
+    let kind = AttachmentKind::Vpn("vpn-private".into());
+    attach(aws, "o", "tgw-attach-private", kind);
+    let private = Vpn {
+        private: true,
+        ..aws.vpns.values().next().unwrap().clone()
+    };
+    aws.vpns.insert("vpn-private".into(), private);
+    let table = setup.tgw_table(O, "tgw-rtb-o");
+    let on_prem = table.learned_routes.get_mut(&cidr(ON_PREM)).unwrap();
+    on_prem.insert("tgw-attach-private".into());
+    let trace = setup.fabric().trace(&nc2(NC2_O), ip("10.0.0.10"));
+    let Reason::TgwRoute {
+        origin, ways, over, ..
+    } = tgw_reason(&trace)
+    else {
+        panic!("{trace}");
+    };
+    assert_eq!((origin, ways), (Origin::PrivateVpn, 1));
+    assert_eq!(over[0].because, Because::LowerRank);
+}
+
+#[test]
 fn equal_vpn_routes_are_all_followed_and_the_worst_counts() {
     let mut setup = Setup::new();
     attach(
@@ -440,6 +465,22 @@ fn hosts_of_the_ec2_vpc_cannot_be_steered_to_what_has_moved() {
         });
         assert!(matches!(refused, Err(Refused::LocalToVpc { .. })));
     }
+}
+
+#[test]
+fn a_whole_subnet_may_be_routed_to_a_nat_gateway_but_not_out_to_the_internet() {
+    let mut fabric = Setup::new().fabric();
+    let mut write = |target: &str| {
+        fabric.try_apply(&Change::VpcRoute {
+            region: T.into(),
+            table: "rtb-ec2".into(),
+            cidr: cidr(P),
+            target: Some(VpcRouteTarget::Gateway(target.into())),
+        })
+    };
+    assert!(matches!(write("igw-1"), Err(Refused::LocalToVpc { .. })));
+    assert!(write("nat-1").is_ok());
+    assert!(write("vpce-1").is_ok());
 }
 
 #[test]

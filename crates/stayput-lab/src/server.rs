@@ -257,7 +257,7 @@ async fn answer(shared: &Shared, service: Service, request: &Request) -> Respons
     let answered = {
         let mut lab = shared.present();
         shared.count(counted_as(&lab, service, request));
-        if is_down(&lab, service) {
+        if is_down(&lab, service, request) {
             None
         } else {
             Some(handled(&mut lab, service, request))
@@ -294,25 +294,42 @@ fn handled(lab: &mut LabState, service: Service, request: &Request) -> Response 
     })
 }
 
-/// Whether the service is at a site that is gone.
-fn is_down(lab: &LabState, service: Service) -> bool {
-    let down = |index: usize| lab.pcs.get(index).is_some_and(|pc| pc.down);
+/// Whether the service is at a site or in a region that is gone.
+fn is_down(lab: &LabState, service: Service, request: &Request) -> bool {
+    let down = |index: usize| {
+        let site = lab.pcs.get(index);
+        site.is_some_and(|pc| pc.down || lab.aws.down_regions.contains(&pc.aws.0))
+    };
     match service {
-        Service::Aws | Service::Admin => false,
+        Service::Aws => {
+            let region = scope(request).and_then(|mut scope| scope.nth(REGION_OF_SCOPE));
+            region.is_some_and(|region| lab.aws.down_regions.contains(region))
+        }
+        Service::Admin => false,
         Service::Prism(index) => down(index),
         Service::Move(index) => lab.moves.get(index).is_some_and(|mv| down(mv.pc)),
     }
 }
 
+/// Where the region stands in a credential's scope.
+const REGION_OF_SCOPE: usize = 2;
+/// Where the service does.
+const SERVICE_OF_SCOPE: usize = 3;
+
+/// The scope a request is signed for: `KEY/DATE/REGION/SERVICE/aws4_request`.
+fn scope(request: &Request) -> Option<std::str::Split<'_, char>> {
+    let credential = request
+        .header("authorization")?
+        .split("Credential=")
+        .nth(1)?;
+    Some(credential.split('/'))
+}
+
 fn counted_as(lab: &LabState, service: Service, request: &Request) -> String {
     match service {
         Service::Aws => {
-            // Credential=KEY/DATE/REGION/SERVICE/aws4_request
-            let scope = request
-                .header("authorization")
-                .and_then(|header| header.split("Credential=").nth(1))
-                .and_then(|scope| scope.split('/').nth(3));
-            let known = AWS_SERVICES.iter().find(|known| scope == Some(known));
+            let service = scope(request).and_then(|mut scope| scope.nth(SERVICE_OF_SCOPE));
+            let known = AWS_SERVICES.iter().find(|known| service == Some(known));
             known.map_or("aws", |known| known).to_owned()
         }
         Service::Prism(index) => {

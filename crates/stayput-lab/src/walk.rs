@@ -2,8 +2,10 @@
 //!
 //! Written from the AWS reference alone, as the second implementation of routing that tests compare with the fabric's. It
 //! follows one packet with a time to live through on-prem, Transit Gateways, VPCs and Flow VPCs; a loop is simply a packet
-//! that lives too long. Where AWS may choose (equal-cost routes, several attachment subnets) the first by id is taken.
+//! that lives too long. Where AWS or the on-prem router may choose (equal-cost routes, several attachment subnets, edges with one preference)
+//! [`walk`] takes the first by id; [`ways`] takes each in turn.
 
+mod choices;
 mod nc2;
 mod on_prem;
 mod tgw;
@@ -19,6 +21,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use self::choices::Choices;
 use crate::aws::routing;
 use crate::state::LabState;
 
@@ -103,6 +106,8 @@ pub enum End {
     NatLost,
     /// It went in circles.
     TtlExceeded,
+    /// It came to a region that is down.
+    RegionDown,
 }
 
 /// A packet's way.
@@ -142,20 +147,43 @@ struct Walker<'a> {
     lab: &'a LabState,
     to: Ipv4Addr,
     hops: Vec<String>,
+    choices: Choices,
 }
 
-/// Follows a packet.
+/// Follows a packet; where there is a choice, by the first.
 pub fn walk(lab: &LabState, from: Origin, to: Ipv4Addr) -> Walk {
+    one_way(lab, from, to, Vec::new()).0
+}
+
+/// Ways followed at most; nobody reads more.
+const MOST_WAYS: usize = 256;
+
+/// Follows a packet by every way it may take, the one of [`walk`] first. A router that has chosen once for this packet chooses the
+/// same when it comes by again, as routers do for all packets of a flow.
+pub fn ways(lab: &LabState, from: &Origin, to: Ipv4Addr) -> Vec<Walk> {
+    let mut walks = Vec::new();
+    let mut script = Some(Vec::new());
+    while let Some(wanted) = script.filter(|_| walks.len() < MOST_WAYS) {
+        let (walk, choices) = one_way(lab, from.clone(), to, wanted);
+        walks.push(walk);
+        script = choices.next();
+    }
+    walks
+}
+
+fn one_way(lab: &LabState, from: Origin, to: Ipv4Addr, script: Vec<usize>) -> (Walk, Choices) {
     let mut walker = Walker {
         lab,
         to,
         hops: Vec::new(),
+        choices: Choices::following(script),
     };
     let end = walker.run(from);
-    Walk {
+    let walk = Walk {
         hops: walker.hops,
         end,
-    }
+    };
+    (walk, walker.choices)
 }
 
 impl Walker<'_> {
@@ -189,6 +217,16 @@ impl Walker<'_> {
             } => self.subnet(&region, &subnet, starts),
             At::TransitVpc { pc } => self.transit_vpc(pc),
             At::UserVpc { pc, vpc } => Err(self.user_vpc(pc, &vpc)),
+        }
+    }
+
+    /// Whether a region is down; says so if it is.
+    fn check_up(&mut self, region: &str) -> Result<(), End> {
+        if self.lab.aws.down_regions.contains(region) {
+            self.hop(format!("{region} is down"));
+            Err(End::RegionDown)
+        } else {
+            Ok(())
         }
     }
 

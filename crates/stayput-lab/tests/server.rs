@@ -311,6 +311,34 @@ async fn a_dead_site_does_not_answer_while_the_other_does() {
 }
 
 #[tokio::test]
+async fn a_region_that_is_down_does_not_answer_nor_does_the_cluster_in_it() {
+    let (_dir, lab) = lab().await;
+    let endpoints = lab.endpoints();
+    let client = client(&endpoints.ca);
+    let state = lab.state();
+    let tokyo = "ap-northeast-1".to_owned();
+    state.lock().unwrap().aws.down_regions.insert(tokyo);
+    let patience = Duration::from_millis(200);
+    let ask = |region: &str| {
+        let scope = format!("AWS4-HMAC-SHA256 Credential=K/20261123/{region}/ec2/aws4_request");
+        client
+            .post(&endpoints.aws)
+            .header("authorization", scope)
+            .timeout(patience)
+            .send()
+    };
+    let error = ask("ap-northeast-1").await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    let prism = client.get(&endpoints.prism["tokyo"]).timeout(patience);
+    let error = prism.send().await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    // Osaka's endpoint is the same port, told apart by what the request is signed for.
+    ask("ap-northeast-3").await.unwrap();
+    client.get(&endpoints.prism["osaka"]).send().await.unwrap();
+    lab.shutdown().await;
+}
+
+#[tokio::test]
 async fn the_environment_names_everything_a_tool_needs() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();

@@ -51,6 +51,16 @@ pub struct AwsRegion {
     pub vpns: BTreeMap<VpnId, Vpn>,
     /// Associations of Direct Connect gateways with Transit Gateways of this region.
     pub dx_associations: Vec<DxAssociation>,
+    /// Contents of the managed prefix lists that a route table of this region names; those that could not be read are absent.
+    #[serde(default)]
+    pub prefix_lists: BTreeMap<PrefixListId, PrefixList>,
+}
+
+/// A managed prefix list: prefixes that routes name together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixList {
+    /// Its IPv4 entries.
+    pub entries: BTreeSet<Cidr>,
 }
 
 /// A VPC.
@@ -296,8 +306,12 @@ pub struct TgwRouteTable {
     pub associations: BTreeSet<AttachmentId>,
     /// Attachments whose prefixes it learns.
     pub propagations: BTreeSet<AttachmentId>,
-    /// Static routes and prefix-list references.
+    /// Static routes, without what prefix lists bring.
     pub static_routes: BTreeMap<Cidr, TgwTarget>,
+    /// Where each prefix list that it refers to leads. Every entry of the list is a route that ranks below a static one of the same
+    /// prefix and above a propagated one (AWS reference §1.2); what is in the list is in [`AwsRegion::prefix_lists`].
+    #[serde(default)]
+    pub prefix_list_references: BTreeMap<PrefixListId, TgwTarget>,
     /// Routes learned from VPN or Direct Connect attachments; VPC propagations are computed instead.
     pub learned_routes: BTreeMap<Cidr, BTreeSet<AttachmentId>>,
 }
@@ -330,6 +344,10 @@ pub struct Vpn {
     pub state: String,
     /// Whether it has static routes instead of BGP.
     pub static_routes_only: bool,
+    /// Whether its tunnels have private addresses and run over Direct Connect; what it teaches then ranks above other VPNs (AWS
+    /// reference §1.2).
+    #[serde(default)]
+    pub private: bool,
     /// Tunnels that are up.
     pub tunnels_up: u32,
 }

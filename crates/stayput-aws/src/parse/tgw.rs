@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::DxGatewayId;
+use stayput_estate::PrefixListId;
 use stayput_estate::Region;
 use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
@@ -190,6 +191,8 @@ fn in_state(entry: Element<'_, '_>, wanted: &str) -> Result<Option<AttachmentId>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TgwRoute {
     pub(crate) cidr: Cidr,
+    /// The prefix list it is an entry of: then nobody wrote it, and deleting a static route does not take it away.
+    pub(crate) prefix_list: Option<PrefixListId>,
     pub(crate) blackhole: bool,
     /// Attachments with their resource types; several with ECMP.
     pub(crate) attachments: Vec<(AttachmentId, String)>,
@@ -222,9 +225,39 @@ pub(crate) fn route(entry: Element<'_, '_>) -> Result<Option<TgwRoute>, Malforme
         .collect::<Result<_, Malformed>>()?;
     Ok(Some(TgwRoute {
         cidr: entry.parsed("destinationCidrBlock")?,
+        prefix_list: entry.text("prefixListId").map(PrefixListId::new),
         blackhole: state == Some("blackhole"),
         attachments,
     }))
+}
+
+/// `GetTransitGatewayPrefixListReferences`: `transitGatewayPrefixListReferenceSet/item`, those not on their way out. One whose attachment is
+/// gone drops, as a static route does (AWS reference §1.3).
+pub(crate) fn prefix_list_reference(
+    entry: Element<'_, '_>,
+) -> Result<Option<(PrefixListId, TgwTarget)>, Malformed> {
+    if entry.text("state") == Some("deleting") {
+        return Ok(None);
+    }
+    let attachment = entry
+        .child("transitGatewayAttachment")
+        .and_then(|attachment| attachment.text("transitGatewayAttachmentId"));
+    let target = match attachment {
+        Some(id) if !entry.flag("blackhole") => TgwTarget::Attachment(AttachmentId::new(id)),
+        Some(_) | None => TgwTarget::Blackhole,
+    };
+    Ok(Some((
+        PrefixListId::new(entry.required("prefixListId")?),
+        target,
+    )))
+}
+
+/// `GetManagedPrefixListEntries`: `entrySet/item`. IPv6 entries are left out.
+pub(crate) fn prefix_list_entry(entry: Element<'_, '_>) -> Result<Option<Cidr>, Malformed> {
+    if entry.required("cidr")?.contains(':') {
+        return Ok(None);
+    }
+    entry.parsed("cidr").map(Some)
 }
 
 /// `DescribeVpnConnections`: `vpnConnectionSet/item`.
@@ -244,6 +277,9 @@ pub(crate) fn vpn(entry: Element<'_, '_>) -> Result<Option<(VpnId, Vpn)>, Malfor
         static_routes_only: entry
             .child("options")
             .is_some_and(|options| options.flag("staticRoutesOnly")),
+        private: entry
+            .child("options")
+            .is_some_and(|options| options.text("outsideIpAddressType") == Some("PrivateIpv4")),
         tunnels_up,
     };
     Ok(Some((VpnId::new(entry.required("vpnConnectionId")?), vpn)))

@@ -38,11 +38,18 @@ impl Fabric {
             .any(|subnet| self.topology.subnets[*subnet].cidr == cidr);
         let fine = match target {
             None => !vpc.cidrs.contains(&cidr),
-            Some(VpcRouteTarget::Eni(_) | VpcRouteTarget::Gateway(_)) => {
+            Some(VpcRouteTarget::Eni(_)) => {
+                !is_local || (whole_subnet && !vpc.cidrs.contains(&cidr))
+            }
+            // Inside the VPC a NAT gateway or a load balancer's endpoint will do, no other gateway.
+            Some(VpcRouteTarget::Gateway(id))
+                if id.starts_with("nat-") || id.starts_with("vpce-") =>
+            {
                 !is_local || (whole_subnet && !vpc.cidrs.contains(&cidr))
             }
             Some(
                 VpcRouteTarget::Local
+                | VpcRouteTarget::Gateway(_)
                 | VpcRouteTarget::Tgw(_)
                 | VpcRouteTarget::Peering(_)
                 | VpcRouteTarget::Unknown(_),

@@ -1,10 +1,12 @@
 //! The routes that also matched, and by which rule each lost.
 
 use super::Explainer;
+use crate::index::Id;
 use crate::index::TgwTableIx;
 use crate::reason::Beaten;
 use crate::reason::Because;
 use crate::reason::Origin;
+use crate::state::VpcOrigin;
 use crate::walk::At;
 
 impl Explainer<'_> {
@@ -28,6 +30,18 @@ impl Explainer<'_> {
             if let Some(fixed) = candidates.fixed {
                 best = Some((self.fixed(fixed), Origin::Static));
             }
+            if let Some(listed) = candidates.listed {
+                let toward = self.fixed(listed.fixed);
+                match best {
+                    None => best = Some((toward, Origin::PrefixList)),
+                    Some(_) if first => beaten.push(Beaten {
+                        prefix: candidates.prefix,
+                        toward,
+                        because: Because::UnderStatic,
+                    }),
+                    Some(_) => {}
+                }
+            }
             for learned in self.walker.learned(&candidates) {
                 let toward = self.behind(learned.attachment);
                 let Some((_, winner)) = &best else {
@@ -36,9 +50,11 @@ impl Explainer<'_> {
                 };
                 let because = if *winner == Origin::Static {
                     Because::UnderStatic
+                } else if *winner == Origin::PrefixList {
+                    Because::UnderPrefixList
                 } else if *winner != learned.origin {
                     Because::LowerRank
-                } else if learned.origin == Origin::Vpc || !shared {
+                } else if !shared {
                     Because::AttachedLater
                 } else {
                     // One of several equal ways: it did not lose.
@@ -51,6 +67,13 @@ impl Explainer<'_> {
                         because,
                     });
                 }
+            }
+            if first {
+                beaten.extend(self.walker.later(&candidates).map(|learned| Beaten {
+                    prefix: candidates.prefix,
+                    toward: self.behind(learned.attachment),
+                    because: Because::AttachedLater,
+                }));
             }
             if let Some((toward, _)) = best
                 && !first
@@ -66,17 +89,36 @@ impl Explainer<'_> {
     }
 
     pub(super) fn beaten_in_vpc(&self, at: At) -> Vec<Beaten> {
-        let routes = at
-            .vpc_table()
-            .and_then(|table| self.walker.vpc_routes(table));
-        routes
-            .into_iter()
-            .flat_map(|routes| routes.matches(self.walker.to).skip(1))
-            .map(|(prefix, entry)| Beaten {
-                prefix,
-                toward: self.toward(&entry.hop),
-                because: Because::Shorter,
-            })
-            .collect()
+        let Some(table) = at.vpc_table() else {
+            return Vec::new();
+        };
+        let mut beaten = Vec::new();
+        let matches = self.walker.vpc_routes(table).into_iter();
+        let mut matches = matches.flat_map(|routes| routes.matches(self.walker.to));
+        if let Some((prefix, winner)) = matches.next() {
+            let under = self.walker.state.vpc_under.get(table.position());
+            let because = match winner.origin {
+                VpcOrigin::Written => Because::UnderStatic,
+                VpcOrigin::Listed(_) | VpcOrigin::Propagated => Because::UnderPrefixList,
+            };
+            beaten.extend(
+                under
+                    .and_then(|under| under.get(prefix))
+                    .into_iter()
+                    .flatten()
+                    .filter(|entry| entry.origin > winner.origin)
+                    .map(|entry| Beaten {
+                        prefix,
+                        toward: self.toward(&entry.hop),
+                        because,
+                    }),
+            );
+        }
+        beaten.extend(matches.map(|(prefix, entry)| Beaten {
+            prefix,
+            toward: self.toward(&entry.hop),
+            because: Because::Shorter,
+        }));
+        beaten
     }
 }

@@ -10,7 +10,6 @@ use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::AttachmentState;
 use stayput_world::aws::Eni;
 use stayput_world::aws::InstanceState;
-use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwAttachment;
 
 use super::AttKind;
@@ -25,11 +24,17 @@ use super::VpcTableNode;
 use crate::index::RegionIx;
 use crate::index::TgwIx;
 use crate::index::VpcIx;
+use crate::listed;
 
 impl Topology {
     pub(super) fn add_region(&mut self, name: &Region, aws: &AwsRegion) {
         let region = self.regions.push(name.clone());
         self.region_ids.insert(name.clone(), region);
+        for id in aws.prefix_lists.keys() {
+            let lists = &mut self.lists;
+            let new = || lists.push(id.clone());
+            self.list_ids.entry(id.clone()).or_insert_with(new);
+        }
         self.add_vpcs(region, aws);
         self.add_enis(aws);
         self.add_tgw_tables(region, aws);
@@ -94,14 +99,7 @@ impl Topology {
             let ix = self.vpc_tables.push(VpcTableNode {
                 id: id.clone(),
                 vpc,
-                prefix_lists: table
-                    .routes
-                    .iter()
-                    .filter_map(|route| match &route.destination {
-                        RouteDestination::PrefixList(list) => Some(list.clone()),
-                        RouteDestination::Cidr(_) | RouteDestination::Ipv6(_) => None,
-                    })
-                    .collect(),
+                unknown_lists: listed::unknown_in_vpc_table(aws, table),
             });
             self.vpc_table_ids.insert(id.clone(), ix);
             for subnet in &table.subnets {
@@ -171,6 +169,7 @@ impl Topology {
             let ix = self.tgw_tables.push(TgwTableNode {
                 id: id.clone(),
                 tgw,
+                unknown_lists: listed::unknown_in_tgw_table(aws, table),
             });
             self.tgw_table_ids.insert((region, id.clone()), ix);
         }
@@ -213,6 +212,7 @@ impl Topology {
             AttachmentKind::Vpn(id) => AttKind::Vpn {
                 id: id.clone(),
                 static_routes_only: aws.vpns.get(id).is_some_and(|vpn| vpn.static_routes_only),
+                private: aws.vpns.get(id).is_some_and(|vpn| vpn.private),
             },
             AttachmentKind::DirectConnect(gateway) => AttKind::DirectConnect {
                 gateway: gateway.clone(),

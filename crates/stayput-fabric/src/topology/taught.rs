@@ -15,6 +15,8 @@ use super::AttKind;
 use super::EdgeNode;
 use super::Topology;
 use crate::index::AttIx;
+use crate::listed;
+use crate::reason::Origin;
 
 impl Topology {
     /// Prefixes by attachment: all CIDRs of a VPC, never its subnets (AWS reference §1.1); of the others what any table shows as
@@ -58,6 +60,26 @@ impl Topology {
             }
         }
         self.taught = taught;
+        self.find_earlier();
+    }
+
+    /// Finds VPC attachments that an earlier one of the same Transit Gateway keeps from being propagated. Indices are in the order of ids:
+    /// see `beliefs` on who is earlier.
+    fn find_earlier(&mut self) {
+        let mut seen: BTreeMap<_, Vec<AttIx>> = BTreeMap::new();
+        for (ix, node) in self.attachments.iter() {
+            let AttKind::Vpc { vpc: Some(vpc), .. } = node.kind else {
+                continue;
+            };
+            let cidrs: BTreeSet<Cidr> = self.vpcs[vpc].cidrs.iter().copied().collect();
+            for cidr in cidrs {
+                let before = seen.entry((node.tgw, cidr)).or_default();
+                if !before.is_empty() {
+                    self.earlier.insert((ix, cidr), before.clone());
+                }
+                before.push(ix);
+            }
+        }
     }
 }
 
@@ -76,25 +98,36 @@ fn session_is_up(aws: &AwsRegion, edge: &EdgeNode) -> bool {
     }
 }
 
+/// The kind of what an attachment teaches, which is its rank.
+fn rank(aws: &AwsRegion, attachment: &AttachmentId) -> Option<Origin> {
+    match &aws.attachments.get(attachment)?.kind {
+        AttachmentKind::DirectConnect(_) => Some(Origin::DirectConnect),
+        AttachmentKind::Vpn(id) if aws.vpns.get(id).is_some_and(|vpn| vpn.private) => {
+            Some(Origin::PrivateVpn)
+        }
+        AttachmentKind::Vpn(_) => Some(Origin::Vpn),
+        AttachmentKind::Unknown { resource_type, .. } if resource_type == "connect" => {
+            Some(Origin::Connect)
+        }
+        AttachmentKind::Vpc { .. }
+        | AttachmentKind::Peering { .. }
+        | AttachmentKind::Unknown { .. } => None,
+    }
+}
+
 /// On-prem prefixes that no table could show as learned from this attachment, because in every one it propagates to a better route of
-/// the same prefix hides it: a static one, or for a VPN one over Direct Connect (AWS reference §1.2, "only the winner is visible").
-/// Were they not announced, nothing would tell.
+/// the same prefix hides it: a static one, an entry of a prefix list, or a learned one of a better kind (AWS reference §1.2, "only the
+/// winner is visible"). Were they not announced, nothing would tell.
 fn hidden<'a>(
     aws: &'a AwsRegion,
     attachment: &'a AttachmentId,
     on_prem: &'a [Cidr],
 ) -> impl Iterator<Item = Cidr> + 'a {
-    let over_direct_connect = |id: &AttachmentId| {
-        aws.attachments
-            .get(id)
-            .is_some_and(|attachment| matches!(attachment.kind, AttachmentKind::DirectConnect(_)))
-    };
+    let mine = rank(aws, attachment);
+    let better = move |other: &AttachmentId| rank(aws, other).zip(mine).is_some_and(|(a, b)| a < b);
     let beaten = move |table: &TgwRouteTable, cidr: &Cidr| {
-        !over_direct_connect(attachment)
-            && table
-                .learned_routes
-                .get(cidr)
-                .is_some_and(|from| from.iter().any(over_direct_connect))
+        let learned = table.learned_routes.get(cidr);
+        learned.is_some_and(|from| from.iter().any(better))
     };
     let tables = || {
         aws.tgw_route_tables
@@ -102,6 +135,10 @@ fn hidden<'a>(
             .filter(|table| table.propagations.contains(attachment))
     };
     on_prem.iter().copied().filter(move |cidr| {
-        tables().all(|table| table.static_routes.contains_key(cidr) || beaten(table, cidr))
+        tables().all(|table| {
+            table.static_routes.contains_key(cidr)
+                || listed::in_tgw_table(aws, table).contains_key(cidr)
+                || beaten(table, cidr)
+        })
     })
 }

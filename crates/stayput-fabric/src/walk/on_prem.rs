@@ -24,11 +24,12 @@ pub(crate) struct Known {
 }
 
 impl Walker<'_> {
-    /// Longest prefix over what every edge announces and what on-prem owns; among equals what on-prem owns, then local preference,
-    /// then the edge's name.
+    /// Longest prefix over what every edge announces and what on-prem owns; among equals what on-prem owns, then local preference, then
+    /// each edge in turn (or, by belief, the first by name).
     pub(super) fn at_on_prem(&self, only: Option<EdgeIx>) -> Step {
         let own = self.topology.on_prem.longest(self.to);
-        let best = self.known(only).into_iter().next();
+        let known = self.known(only);
+        let best = known.first().copied();
         match (own, best) {
             (Some((prefix, ())), best)
                 if best.is_none_or(|best| best.prefix.len() <= prefix.len()) =>
@@ -38,9 +39,31 @@ impl Walker<'_> {
                     Ending::Delivered(PlaceIx::OnPrem, Answerer::OnPrem),
                 )
             }
-            (_, Some(best)) => Step::On(Decision::Announced(best), At::EdgeIn(best.edge)),
+            (_, Some(best)) => {
+                let mut equal: Vec<_> = known
+                    .into_iter()
+                    .filter(|known| self.is_as_good(*known, best))
+                    .map(|known| Step::On(Decision::Announced(known), At::EdgeIn(known.edge)))
+                    .collect();
+                match equal.pop() {
+                    Some(last) if !equal.is_empty() => {
+                        equal.push(last);
+                        Step::Split(equal)
+                    }
+                    Some(_) | None => Step::On(Decision::Announced(best), At::EdgeIn(best.edge)),
+                }
+            }
             (_, None) => Step::End(Decision::NothingAnnounced, Ending::NoRoute),
         }
+    }
+
+    /// Whether on-prem may use this as well as the best it knows: one prefix length, one preference, and what decides then cannot be observed.
+    pub(crate) fn is_as_good(&self, known: Known, best: Known) -> bool {
+        let preference = |known: Known| self.topology.edges[known.edge].local_preference;
+        known == best
+            || (self.beliefs.equal_learned_routes_share
+                && known.prefix.len() == best.prefix.len()
+                && preference(known) == preference(best))
     }
 
     /// What on-prem knows for the destination, one entry an edge, best first.

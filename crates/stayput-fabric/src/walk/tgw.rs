@@ -9,6 +9,7 @@ use super::Step;
 use super::Walker;
 use crate::index::AttIx;
 use crate::index::Id;
+use crate::index::ListIx;
 use crate::index::SubnetIx;
 use crate::index::TgwIx;
 use crate::index::TgwTableIx;
@@ -17,6 +18,7 @@ use crate::prefix_map::PrefixMap;
 use crate::reason::Origin;
 use crate::state::Fixed;
 use crate::state::Learned;
+use crate::state::Listed;
 use crate::state::TgwTable;
 use crate::topology::AttKind;
 
@@ -25,7 +27,26 @@ use crate::topology::AttKind;
 pub(crate) struct Candidates<'a> {
     pub(crate) prefix: Cidr,
     pub(crate) fixed: Option<Fixed>,
+    pub(crate) listed: Option<Listed>,
     learned: &'a [Learned],
+}
+
+impl Candidates<'_> {
+    /// What hides the learned routes: a static one, else an entry of a prefix list with that list.
+    pub(crate) fn fixed(&self) -> Option<(Fixed, Option<ListIx>)> {
+        let listed = || self.listed.map(|listed| (listed.fixed, Some(listed.list)));
+        self.fixed.map(|fixed| (fixed, None)).or_else(listed)
+    }
+}
+
+/// A route taken, and how many ways were equal to it.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    prefix: Cidr,
+    origin: Origin,
+    list: Option<ListIx>,
+    attachment: AttIx,
+    ways: usize,
 }
 
 impl Walker<'_> {
@@ -49,24 +70,40 @@ impl Walker<'_> {
         let Some(winner) = self.candidates(table).next() else {
             return Step::End(Decision::NoMatch, Ending::NoRoute);
         };
-        if let Some(fixed) = winner.fixed {
+        let prefix = winner.prefix;
+        if let Some((fixed, list)) = winner.fixed() {
             let dead = Step::End(
-                Decision::TgwBlackhole(winner.prefix, fixed),
+                Decision::TgwBlackhole(prefix, fixed, list),
                 Ending::Blackhole,
             );
             return match fixed {
                 Fixed::Blackhole | Fixed::Gone(_) => dead,
                 Fixed::Attachment(attachment) if !self.state.is_attached(attachment) => dead,
-                Fixed::Attachment(attachment) => {
-                    self.leaving(winner.prefix, Origin::Static, attachment, 1)
-                }
+                Fixed::Attachment(attachment) => self.leaving(Taken {
+                    prefix,
+                    origin: match list {
+                        None => Origin::Static,
+                        Some(_) => Origin::PrefixList,
+                    },
+                    list,
+                    attachment,
+                    ways: 1,
+                }),
             };
         }
         let ways = self.equal_ways(&winner);
         let count = ways.len();
         let mut steps: Vec<_> = ways
             .into_iter()
-            .map(|way| self.leaving(winner.prefix, way.origin, way.attachment, count))
+            .map(|way| {
+                self.leaving(Taken {
+                    prefix,
+                    origin: way.origin,
+                    list: None,
+                    attachment: way.attachment,
+                    ways: count,
+                })
+            })
             .collect();
         match steps.pop() {
             Some(only) if steps.is_empty() => only,
@@ -78,7 +115,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Matching routes by prefix, longest first; within a prefix the static one hides the learned ones.
+    /// Matching routes by prefix, longest first; within a prefix the static one hides that of a list, and either the learned ones.
     pub(crate) fn candidates(&self, table: TgwTableIx) -> impl Iterator<Item = Candidates<'_>> {
         let table = self.state.tgw_tables.get(table.position());
         self.matching(table, table.map(|table| &*table.fixed))
@@ -98,24 +135,55 @@ impl Walker<'_> {
     ) -> impl Iterator<Item = Candidates<'b>> {
         (0..=32u8).rev().filter_map(move |len| {
             let table = table?;
+            let prefix = Cidr::containing(self.to, len);
             let fixed = fixed?.at_length(self.to, len).copied();
+            let listed = table.listed.at_length(self.to, len).copied();
             let learned = table
                 .learned
                 .at_length(self.to, len)
                 .map_or(&[][..], Vec::as_slice);
-            (fixed.is_some() || learned.iter().any(|learned| self.is_live(*learned))).then(|| {
-                Candidates {
-                    prefix: Cidr::containing(self.to, len),
-                    fixed,
-                    learned,
-                }
+            let is_there = fixed.is_some()
+                || listed.is_some()
+                || learned.iter().any(|learned| self.is_live(prefix, *learned));
+            is_there.then_some(Candidates {
+                prefix,
+                fixed,
+                listed,
+                learned,
             })
         })
     }
 
-    /// Whether a learned route is there now: its attachment forwards and its session is up.
-    fn is_live(&self, learned: Learned) -> bool {
+    /// Whether a learned route is there now: its attachment forwards, its session is up, and no VPC with the same CIDR was attached
+    /// earlier (AWS reference §1.1).
+    fn is_live(&self, prefix: Cidr, learned: Learned) -> bool {
+        self.is_taught(learned) && !self.is_later(prefix, learned)
+    }
+
+    /// Whether an attachment forwards and its session is up.
+    fn is_taught(&self, learned: Learned) -> bool {
         self.state.is_attached(learned.attachment) && !self.is_withdrawn(learned.attachment)
+    }
+
+    /// Whether a VPC with this CIDR was attached earlier to the same Transit Gateway and still is, in whatever table that one is.
+    fn is_later(&self, prefix: Cidr, learned: Learned) -> bool {
+        let earlier = self.topology.earlier.get(&(learned.attachment, prefix));
+        learned.origin == Origin::Vpc
+            && earlier
+                .is_some_and(|earlier| earlier.iter().any(|other| self.state.is_attached(*other)))
+    }
+
+    /// Routes that are not propagated only because a VPC with the same CIDR was attached earlier.
+    pub(crate) fn later<'b>(
+        &'b self,
+        candidates: &Candidates<'b>,
+    ) -> impl Iterator<Item = Learned> + use<'b> {
+        let prefix = candidates.prefix;
+        candidates
+            .learned
+            .iter()
+            .copied()
+            .filter(move |learned| self.is_taught(*learned) && self.is_later(prefix, *learned))
     }
 
     /// The learned routes that are there now, best first.
@@ -123,11 +191,12 @@ impl Walker<'_> {
         &'b self,
         candidates: &Candidates<'b>,
     ) -> impl Iterator<Item = Learned> + use<'b> {
+        let prefix = candidates.prefix;
         candidates
             .learned
             .iter()
             .copied()
-            .filter(|learned| self.is_live(*learned))
+            .filter(move |learned| self.is_live(prefix, *learned))
     }
 
     /// The learned routes that carry traffic: the best, and those equal to it where several do (AWS reference §1.2 rule 3).
@@ -136,22 +205,21 @@ impl Walker<'_> {
         let Some(best) = live.first().copied() else {
             return live;
         };
-        // Of two VPCs with one CIDR only the first is propagated (AWS reference §1.1): those never share.
-        let share = self.beliefs.equal_learned_routes_share && best.origin != Origin::Vpc;
+        let share = self.beliefs.equal_learned_routes_share;
         live.into_iter()
             .filter(|way| *way == best || (share && way.origin == best.origin))
             .collect()
     }
 
-    /// The longest prefix a table announces over a VPN: static and propagated routes, except those that lead back into that
-    /// VPN (AWS reference §2.3).
+    /// The longest prefix a table announces over a VPN: its routes, whatever their kind, except those that lead back into that VPN
+    /// (AWS reference §2.3).
     pub(super) fn announced_by_table(&self, table: TgwTableIx, vpn: AttIx) -> Option<Cidr> {
         self.heard_candidates(table)
-            .find(|candidates| match candidates.fixed {
-                Some(Fixed::Attachment(attachment)) if self.state.is_attached(attachment) => {
+            .find(|candidates| match candidates.fixed() {
+                Some((Fixed::Attachment(attachment), _)) if self.state.is_attached(attachment) => {
                     attachment != vpn
                 }
-                Some(Fixed::Attachment(_) | Fixed::Blackhole | Fixed::Gone(_)) => {
+                Some((Fixed::Attachment(_) | Fixed::Blackhole | Fixed::Gone(_), _)) => {
                     self.beliefs.blackholes_are_announced
                 }
                 None => self
@@ -162,15 +230,16 @@ impl Walker<'_> {
             .map(|candidates| candidates.prefix)
     }
 
-    fn leaving(&self, prefix: Cidr, origin: Origin, attachment: AttIx, ways: usize) -> Step {
-        let node = &self.topology.attachments[attachment];
+    fn leaving(&self, taken: Taken) -> Step {
+        let node = &self.topology.attachments[taken.attachment];
         let route = |ways| Decision::TgwRoute {
-            prefix,
-            origin,
-            attachment,
+            prefix: taken.prefix,
+            origin: taken.origin,
+            list: taken.list,
+            attachment: taken.attachment,
             ways,
         };
-        let decision = route(ways);
+        let decision = route(taken.ways);
         let beyond = Step::End(decision, Ending::Unmodelled);
         match &node.kind {
             AttKind::Vpc { vpc: None, .. } | AttKind::Unknown { .. } => beyond,
@@ -186,7 +255,7 @@ impl Walker<'_> {
                     (None, _) => Step::On(decision, self.entry(*vpc, None)),
                     (Some(only), 0) => Step::On(decision, only),
                     (Some(first), more) => Step::Fork(
-                        route(ways * (more + 1)),
+                        route(taken.ways * (more + 1)),
                         std::iter::once(first).chain(ways_in).collect(),
                     ),
                 }

@@ -263,6 +263,7 @@ fn nc2_region(letter: &str, own: &str, other: &str, far_region: &str, far: &str)
             associations: BTreeSet::new(),
             propagations: BTreeSet::new(),
             static_routes: BTreeMap::from([(cidr(other), to("tgw-attach-peer"))]),
+            prefix_list_references: BTreeMap::new(),
             learned_routes: BTreeMap::new(),
         },
     );
@@ -333,6 +334,7 @@ fn nc2_region(letter: &str, own: &str, other: &str, far_region: &str, far: &str)
             tgw: Some(tgw.as_str().into()),
             state: "available".into(),
             static_routes_only: false,
+            private: false,
             tunnels_up: 2,
         },
     );

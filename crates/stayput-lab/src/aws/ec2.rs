@@ -12,6 +12,8 @@ mod launch;
 mod list;
 mod peerings;
 mod places;
+mod prefix_list_references;
+mod prefix_lists;
 mod route_tables;
 mod routes;
 mod search;
@@ -162,7 +164,15 @@ fn dispatch(action: &str, call: &mut Call<'_>) -> Answer {
         "GetTransitGatewayRouteTableAssociations" => tgw_tables::associations(call),
         "GetTransitGatewayRouteTablePropagations" => tgw_tables::propagations(call),
         "GetTransitGatewayAttachmentPropagations" => attachments::propagations(call),
-        "GetTransitGatewayPrefixListReferences" => tgw_tables::prefix_list_references(call),
+        "GetTransitGatewayPrefixListReferences" => prefix_list_references::list(call),
+        "CreateTransitGatewayPrefixListReference" => prefix_list_references::create(call),
+        "ModifyTransitGatewayPrefixListReference" => prefix_list_references::modify(call),
+        "DeleteTransitGatewayPrefixListReference" => prefix_list_references::delete(call),
+        "DescribeManagedPrefixLists" => prefix_lists::describe(call),
+        "CreateManagedPrefixList" => prefix_lists::create(call),
+        "ModifyManagedPrefixList" => prefix_lists::modify(call),
+        "DeleteManagedPrefixList" => prefix_lists::delete(call),
+        "GetManagedPrefixListEntries" => prefix_lists::entries(call),
         "SearchTransitGatewayRoutes" => search::search(call),
         "CreateTransitGatewayRoute" => tgw_routes::create(call),
         "ReplaceTransitGatewayRoute" => tgw_routes::replace(call),

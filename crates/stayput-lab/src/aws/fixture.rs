@@ -78,6 +78,8 @@ fn table(vpc: &str, routes: &[(&str, RouteTarget)]) -> RouteTable {
             .iter()
             .map(|(range, target)| (cidr(range), target.clone()))
             .collect(),
+        list_routes: BTreeMap::new(),
+        propagated: BTreeMap::new(),
         tags: Tags::new(),
     }
 }
@@ -150,6 +152,7 @@ fn vpn(tgw: &str, local_preference: u32) -> Vpn {
     Vpn {
         tgw: tgw.to_owned(),
         static_only: false,
+        private: false,
         tunnels_up: 2,
         on_prem: BTreeSet::from([cidr("10.0.0.0/16")]),
         on_prem_statics: BTreeSet::new(),
@@ -166,6 +169,7 @@ fn tgw_table(tgw: &str, associations: &[&str], propagations: &[&str]) -> TgwRout
         associations: owned(associations),
         propagations: owned(propagations),
         statics: BTreeMap::new(),
+        prefix_lists: BTreeMap::new(),
         tags: Tags::new(),
     }
 }

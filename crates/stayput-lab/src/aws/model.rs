@@ -30,6 +30,8 @@ pub struct AwsState {
     pub dx_associations: BTreeMap<String, DxAssociation>,
     /// Allowed prefixes an association will have once its running change settles, by association id.
     pub dx_pending: BTreeMap<String, BTreeSet<Cidr>>,
+    /// Regions that are down: no packet passes, no call is answered, no session stands. What they hold stays as it was.
+    pub down_regions: BTreeSet<String>,
     /// On-prem routers behind the edges: the prefixes they have.
     pub on_prem: Vec<Cidr>,
     /// Most results one page of an EC2 list holds, whatever the client asks for; `None`: the client's `MaxResults`, at most 1000.
@@ -59,6 +61,8 @@ pub struct RegionState {
     pub tgw_route_tables: BTreeMap<String, TgwRouteTable>,
     /// VPN connections.
     pub vpns: BTreeMap<String, Vpn>,
+    /// Customer-managed prefix lists.
+    pub prefix_lists: BTreeMap<String, PrefixList>,
     /// Elastic IP addresses by allocation id.
     pub addresses: BTreeMap<String, Address>,
     /// VPC attributes that were set, by VPC: such as `enableDnsHostnames`. Absent: AWS's default.
@@ -104,8 +108,12 @@ pub struct RouteTable {
     pub main: bool,
     /// Explicit associations: association id to subnet.
     pub associations: BTreeMap<String, String>,
-    /// Routes other than `local`.
+    /// Routes other than `local` that somebody wrote.
     pub routes: BTreeMap<Cidr, RouteTarget>,
+    /// Routes to everything in a prefix list, by list; they rank below a written route of the same prefix.
+    pub list_routes: BTreeMap<String, RouteTarget>,
+    /// Routes propagated from a virtual private gateway, which rank below both. The lab has no such gateway: only a saved world brings them.
+    pub propagated: BTreeMap<Cidr, RouteTarget>,
     /// Tags.
     pub tags: Tags,
 }
@@ -267,11 +275,28 @@ pub struct TgwRouteTable {
     pub propagations: BTreeSet<String>,
     /// Static routes; `None` is a blackhole. A route whose attachment is deleted stays and reads as blackhole.
     pub statics: BTreeMap<Cidr, TgwStatic>,
+    /// References to prefix lists: where everything in the list leads, unless a static route says otherwise.
+    pub prefix_lists: BTreeMap<String, TgwStatic>,
     /// Tags.
     pub tags: Tags,
 }
 
-/// A static Transit Gateway route.
+/// A managed prefix list.
+#[derive(Debug, Clone, Default)]
+pub struct PrefixList {
+    /// Name.
+    pub name: String,
+    /// Most entries it may have; what it counts for in a VPC route table.
+    pub max_entries: usize,
+    /// Grows by one with every change of its entries.
+    pub version: i64,
+    /// Entries with their descriptions.
+    pub entries: BTreeMap<Cidr, Option<String>>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A static Transit Gateway route, or a reference to a prefix list.
 #[derive(Debug, Clone)]
 pub struct TgwStatic {
     /// Attachment, or none for an explicit blackhole.
@@ -289,6 +314,8 @@ pub struct Vpn {
     pub tgw: String,
     /// Without BGP.
     pub static_only: bool,
+    /// With private addresses, over Direct Connect.
+    pub private: bool,
     /// Tunnels up, 0 to 2.
     pub tunnels_up: u32,
     /// Prefixes on-prem announces (BGP) or that are configured (static).

@@ -14,7 +14,9 @@ use super::model::AttachmentKind;
 use super::model::Eni;
 use super::model::InstanceState;
 use super::model::RegionState;
+use super::model::RouteTable;
 use super::model::RouteTarget;
+use super::model::TgwRouteTable;
 use super::model::TgwStatic;
 use crate::clock::VTime;
 use crate::state::LabState;
@@ -28,11 +30,15 @@ pub const BLACKHOLES_ARE_ANNOUNCED: bool = true;
 pub enum Origin {
     /// Written by somebody.
     Static,
+    /// In a prefix list that the table refers to.
+    PrefixList,
     /// CIDR of an attached VPC.
     Vpc,
     /// Learned through a Direct Connect gateway.
     DirectConnect,
-    /// Learned through a VPN's BGP.
+    /// Learned through the BGP of a VPN with private addresses.
+    PrivateVpn,
+    /// Learned through another VPN's BGP.
     Vpn,
 }
 
@@ -54,6 +60,8 @@ pub struct TgwRoute {
     pub origin: Origin,
     /// State.
     pub state: RouteState,
+    /// The prefix list it comes from, if it does.
+    pub list: Option<String>,
     /// Targets; empty for a blackhole, several for equal-cost VPN routes.
     pub attachments: BTreeSet<String>,
 }
@@ -63,8 +71,8 @@ pub struct TgwRoute {
 pub enum Forward {
     /// Drops it.
     Blackhole,
-    /// Sends it to an attachment.
-    To(String),
+    /// Sends it to one of these attachments, first the one with the lowest id. Never empty.
+    To(Vec<String>),
 }
 
 /// Whether an attachment in this state forwards packets and lends its prefixes (AWS reference §1.1).
@@ -150,9 +158,12 @@ pub fn dx_carries(state: &str) -> bool {
     matches!(state, "associated" | "updating")
 }
 
-fn origin_of(kind: &AttachmentKind) -> Origin {
+fn origin_of(region: &RegionState, kind: &AttachmentKind) -> Origin {
     match kind {
         AttachmentKind::Vpc { .. } => Origin::Vpc,
+        AttachmentKind::Vpn(vpn) if region.vpns.get(vpn).is_some_and(|vpn| vpn.private) => {
+            Origin::PrivateVpn
+        }
         AttachmentKind::DirectConnect(_) => Origin::DirectConnect,
         // A peering propagates nothing; the rank is never used.
         AttachmentKind::Vpn(_) | AttachmentKind::Peering { .. } => Origin::Vpn,
@@ -172,11 +183,12 @@ pub fn propagated(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, T
         let Some(attachment) = usable(state, &table.tgw, id) else {
             continue;
         };
-        let origin = origin_of(&attachment.kind);
+        let origin = origin_of(state, &attachment.kind);
         for cidr in propagated_prefixes(lab, region, id) {
             let route = routes.entry(cidr).or_insert_with(|| TgwRoute {
                 origin,
                 state: RouteState::Active,
+                list: None,
                 attachments: BTreeSet::new(),
             });
             if origin < route.origin {
@@ -200,10 +212,45 @@ pub fn table(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRou
     let Some(table) = state.tgw_route_tables.get(table) else {
         return routes;
     };
+    for (cidr, list, entry) in listed(state, table) {
+        let mut shown = shown_static(state, &table.tgw, entry, lab.now());
+        shown.origin = Origin::PrefixList;
+        shown.list = Some(list.to_owned());
+        routes.insert(cidr, shown);
+    }
     for (cidr, entry) in &table.statics {
         routes.insert(*cidr, shown_static(state, &table.tgw, entry, lab.now()));
     }
     routes
+}
+
+/// What the prefix lists of a Transit Gateway table bring, with list and reference. Where two lists have one prefix, that of the lower id
+/// comes last and so stays (AWS reference §1.2 is silent).
+fn listed<'a>(
+    region: &'a RegionState,
+    table: &'a TgwRouteTable,
+) -> impl Iterator<Item = (Cidr, &'a str, &'a TgwStatic)> {
+    table.prefix_lists.iter().rev().flat_map(|(id, reference)| {
+        let list = region.prefix_lists.get(id).into_iter();
+        let entries = list.flat_map(|list| list.entries.keys());
+        entries.map(move |cidr| (*cidr, id.as_str(), reference))
+    })
+}
+
+/// How many routes a Transit Gateway has over all its tables, hidden ones too: each entry of a list is one (AWS reference §1.4).
+pub fn count(lab: &LabState, region: &str, tgw: &str) -> usize {
+    let Some(state) = lab.aws.regions.get(region) else {
+        return 0;
+    };
+    state
+        .tgw_route_tables
+        .iter()
+        .filter(|(_, table)| table.tgw == tgw)
+        .map(|(id, table)| {
+            let learned = propagated(lab, region, id).len();
+            table.statics.len() + listed(state, table).count() + learned
+        })
+        .sum()
 }
 
 /// A static route as its table shows it.
@@ -221,6 +268,7 @@ pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTi
         } else {
             RouteState::Blackhole
         },
+        list: None,
         attachments: target.into_iter().cloned().collect(),
     }
 }
@@ -235,14 +283,11 @@ pub fn effective_static(entry: &TgwStatic, now: VTime) -> Option<Option<&str>> {
     }
 }
 
-/// Every route the data plane of a Transit Gateway table uses now; equal-cost targets are cut to the first.
+/// Every route the data plane of a Transit Gateway table uses now.
 pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, Forward> {
     let mut routes: BTreeMap<Cidr, Forward> = propagated(lab, region, table)
         .into_iter()
-        .filter_map(|(cidr, route)| {
-            let first = route.attachments.into_iter().next()?;
-            Some((cidr, Forward::To(first)))
-        })
+        .map(|(cidr, route)| (cidr, Forward::To(route.attachments.into_iter().collect())))
         .collect();
     let Some(state) = lab.aws.regions.get(region) else {
         return routes;
@@ -250,20 +295,22 @@ pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, F
     let Some(table) = state.tgw_route_tables.get(table) else {
         return routes;
     };
-    for (cidr, entry) in &table.statics {
+    let statics = table.statics.iter().map(|(cidr, entry)| (*cidr, entry));
+    let listed = listed(state, table).map(|(cidr, _, reference)| (cidr, reference));
+    for (cidr, entry) in listed.chain(statics) {
         let Some(target) = effective_static(entry, lab.now()) else {
             continue;
         };
         let forward = match target.filter(|id| usable(state, &table.tgw, id).is_some()) {
-            Some(id) => Forward::To(id.to_owned()),
+            Some(id) => Forward::To(vec![id.to_owned()]),
             None => Forward::Blackhole,
         };
-        routes.insert(*cidr, forward);
+        routes.insert(cidr, forward);
     }
     routes
 }
 
-/// The longest prefix that holds the address.
+/// The longest prefix that holds the address; of equal ones the last.
 pub fn longest_match<T>(
     routes: impl IntoIterator<Item = (Cidr, T)>,
     address: Ipv4Addr,
@@ -284,16 +331,16 @@ pub fn associated_table<'a>(region: &'a RegionState, attachment: &str) -> Option
 }
 
 /// What a BGP VPN announces to on-prem: the routes of the table associated with its attachment, except those that lead
-/// back into it (AWS reference §2.3). Empty without BGP or a tunnel.
+/// back into it (AWS reference §2.3). Empty without BGP or a tunnel, or when the region is down.
 pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
     let Some(state) = lab.aws.regions.get(region) else {
         return BTreeSet::new();
     };
-    if !state
+    let session_up = state
         .vpns
         .get(vpn)
-        .is_some_and(|vpn| !vpn.static_only && vpn.tunnels_up > 0)
-    {
+        .is_some_and(|vpn| !vpn.static_only && vpn.tunnels_up > 0);
+    if !session_up || lab.aws.down_regions.contains(region) {
         return BTreeSet::new();
     }
     let Some(attachment) = vpn_attachment(state, vpn) else {
@@ -306,7 +353,7 @@ pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
         .into_iter()
         .filter(|(_, forward)| match forward {
             Forward::Blackhole => BLACKHOLES_ARE_ANNOUNCED,
-            Forward::To(target) => target != attachment,
+            Forward::To(targets) => targets.first().is_none_or(|target| target != attachment),
         })
         .map(|(cidr, _)| cidr)
         .collect()
@@ -357,6 +404,25 @@ pub fn subnet_table<'a>(region: &'a RegionState, subnet: &str) -> Option<&'a str
                 .find(|(_, table)| table.main && table.vpc == *vpc)
         })
         .map(|(id, _)| id.as_str())
+}
+
+/// Every route of a VPC table but `local`, worst first where prefixes are equal: propagated, in a prefix list, written (AWS reference §3
+/// item 1). Of two lists with one prefix the one with the lower id counts: AWS says it chooses and keeps to that.
+pub fn vpc_routes<'a>(
+    region: &'a RegionState,
+    table: &'a RouteTable,
+) -> impl Iterator<Item = (Cidr, &'a RouteTarget)> {
+    let propagated = table
+        .propagated
+        .iter()
+        .map(|(cidr, target)| (*cidr, target));
+    let listed = table.list_routes.iter().rev().flat_map(|(id, target)| {
+        let list = region.prefix_lists.get(id).into_iter();
+        let entries = list.flat_map(|list| list.entries.keys());
+        entries.map(move |cidr| (*cidr, target))
+    });
+    let written = table.routes.iter().map(|(cidr, target)| (*cidr, target));
+    propagated.chain(listed).chain(written)
 }
 
 /// The attachment of a VPC to a Transit Gateway, if it forwards.

@@ -36,6 +36,7 @@ pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &
         }
         let mut region = RegionState::default();
         vpcs(&mut region, aws);
+        prefix_lists(&mut region, aws);
         machines(&mut region, past, aws);
         transit(&mut region, past, aws);
         vpns(&mut region, name, aws, estate);
@@ -77,18 +78,23 @@ fn vpcs(region: &mut RegionState, aws: &AwsRegion) {
             (format!("rtbassoc-{key}"), subnet.to_string())
         });
         let mut routes = BTreeMap::new();
-        // A written route beats a propagated one of equal length (AWS reference §3 item 1): it comes last and stays.
-        let written_last = |propagated: bool| {
-            table
-                .routes
-                .iter()
-                .filter(move |route| route.propagated == propagated)
-        };
-        for route in written_last(true).chain(written_last(false)) {
-            if let (seen::RouteDestination::Cidr(cidr), Some(target)) =
-                (&route.destination, route_target(&route.target))
-            {
-                routes.insert(*cidr, target);
+        let mut list_routes = BTreeMap::new();
+        let mut propagated = BTreeMap::new();
+        for route in &table.routes {
+            let Some(target) = route_target(&route.target) else {
+                continue;
+            };
+            match &route.destination {
+                seen::RouteDestination::Cidr(cidr) if route.propagated => {
+                    propagated.insert(*cidr, target);
+                }
+                seen::RouteDestination::Cidr(cidr) => {
+                    routes.insert(*cidr, target);
+                }
+                seen::RouteDestination::PrefixList(list) => {
+                    list_routes.insert(list.to_string(), target);
+                }
+                seen::RouteDestination::Ipv6(_) => {}
             }
         }
         let table = model::RouteTable {
@@ -96,6 +102,8 @@ fn vpcs(region: &mut RegionState, aws: &AwsRegion) {
             main: table.main,
             associations: associations.collect(),
             routes,
+            list_routes,
+            propagated,
             tags: BTreeMap::new(),
         };
         region.route_tables.insert(id.to_string(), table);
@@ -187,6 +195,31 @@ fn instance_state(state: &seen::InstanceState) -> model::InstanceState {
     }
 }
 
+/// A reference or static route that has stood for long.
+fn standing(target: &seen::TgwTarget) -> model::TgwStatic {
+    model::TgwStatic {
+        attachment: match target {
+            seen::TgwTarget::Attachment(id) => Some(id.to_string()),
+            seen::TgwTarget::Blackhole => None,
+        },
+        active_from: VTime::default(),
+        before: None,
+    }
+}
+
+fn prefix_lists(region: &mut RegionState, aws: &AwsRegion) {
+    for (id, list) in &aws.prefix_lists {
+        let list = model::PrefixList {
+            name: id.to_string(),
+            max_entries: list.entries.len().max(1),
+            version: 1,
+            entries: list.entries.iter().map(|cidr| (*cidr, None)).collect(),
+            tags: BTreeMap::new(),
+        };
+        region.prefix_lists.insert(id.to_string(), list);
+    }
+}
+
 fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
     for (id, tgw) in &aws.tgws {
         let tgw = model::Tgw {
@@ -200,23 +233,18 @@ fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
         region.tgws.insert(id.to_string(), tgw);
     }
     for (id, table) in &aws.tgw_route_tables {
-        let statics = table.static_routes.iter().map(|(cidr, target)| {
-            let attachment = match target {
-                seen::TgwTarget::Attachment(id) => Some(id.to_string()),
-                seen::TgwTarget::Blackhole => None,
-            };
-            let entry = model::TgwStatic {
-                attachment,
-                active_from: VTime::default(),
-                before: None,
-            };
-            (*cidr, entry)
-        });
+        let statics = table.static_routes.iter();
+        let lists = table.prefix_list_references.iter();
         let table = model::TgwRouteTable {
             tgw: table.tgw.to_string(),
             associations: BTreeSet::new(),
             propagations: table.propagations.iter().map(ToString::to_string).collect(),
-            statics: statics.collect(),
+            statics: statics
+                .map(|(cidr, target)| (*cidr, standing(target)))
+                .collect(),
+            prefix_lists: lists
+                .map(|(id, target)| (id.to_string(), standing(target)))
+                .collect(),
             tags: table
                 .name
                 .iter()
@@ -319,6 +347,7 @@ fn vpns(region: &mut RegionState, name: &Region, aws: &AwsRegion, estate: &Estat
         let vpn = model::Vpn {
             tgw: tgw.map_or_else(String::new, ToString::to_string),
             static_only: vpn.static_routes_only,
+            private: vpn.private,
             tunnels_up: vpn.tunnels_up,
             on_prem,
             on_prem_statics,
@@ -371,18 +400,26 @@ fn taught(
 
 /// Whether a table shows another route for this prefix that beats one learned from this attachment.
 fn is_hidden(aws: &AwsRegion, table: &seen::TgwRouteTable, id: &AttachmentId, cidr: Cidr) -> bool {
-    let over_direct_connect = |id: &AttachmentId| {
-        aws.attachments.get(id).is_some_and(|attachment| {
-            matches!(attachment.kind, seen::AttachmentKind::DirectConnect(_))
-        })
+    // Of what is learned, Direct Connect comes first, then private VPNs, then the others.
+    let place = |id: &AttachmentId| match aws.attachments.get(id).map(|found| &found.kind) {
+        Some(seen::AttachmentKind::DirectConnect(_)) => 0,
+        Some(seen::AttachmentKind::Vpn(vpn))
+            if aws.vpns.get(vpn).is_some_and(|vpn| vpn.private) =>
+        {
+            1
+        }
+        Some(_) | None => 2,
     };
     let better_learned = || {
-        table
-            .learned_routes
-            .get(&cidr)
-            .is_some_and(|from| !over_direct_connect(id) && from.iter().any(over_direct_connect))
+        let from = table.learned_routes.get(&cidr);
+        from.is_some_and(|from| from.iter().any(|other| place(other) < place(id)))
     };
-    table.static_routes.contains_key(&cidr) || better_learned()
+    let listed = || {
+        let lists = table.prefix_list_references.keys();
+        let mut lists = lists.filter_map(|id| aws.prefix_lists.get(id));
+        lists.any(|list| list.entries.contains(&cidr))
+    };
+    table.static_routes.contains_key(&cidr) || listed() || better_learned()
 }
 
 /// Gateways are global: one that serves two regions learns from both.

@@ -175,6 +175,7 @@ fn world() -> World {
             associations: BTreeSet::new(),
             propagations: BTreeSet::new(),
             static_routes: BTreeMap::new(),
+            prefix_list_references: BTreeMap::new(),
             learned_routes: BTreeMap::from([(
                 cidr("10.0.0.0/16"),
                 BTreeSet::from(["tgw-attach-vpn".into()]),
@@ -204,6 +205,7 @@ fn world() -> World {
             tgw: Some("tgw-t".into()),
             state: "available".to_owned(),
             static_routes_only: false,
+            private: false,
             tunnels_up: 2,
         },
     );

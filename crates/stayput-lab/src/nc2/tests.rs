@@ -50,6 +50,8 @@ fn lab() -> LabState {
         main: true,
         associations: BTreeMap::new(),
         routes: BTreeMap::new(),
+        list_routes: BTreeMap::new(),
+        propagated: BTreeMap::new(),
         tags: BTreeMap::new(),
     };
     region.route_tables.insert("rtb-1".to_owned(), main);

@@ -181,6 +181,7 @@ fn vpns(build: &mut Build<'_>) -> Result<(), Fault> {
             Vpn {
                 tgw: ids::tgw(vpn.tgw.get_ref()),
                 static_only: vpn.static_only,
+                private: vpn.private,
                 tunnels_up: vpn.tunnels_up.min(2),
                 on_prem: vpn.on_prem.iter().copied().collect(),
                 on_prem_statics: vpn.on_prem_statics.iter().copied().collect(),
@@ -272,6 +273,7 @@ fn tables(build: &mut Build<'_>) -> Result<(), Fault> {
                 associations,
                 propagations,
                 statics,
+                prefix_lists: BTreeMap::new(),
                 tags: named(&format!("{tgw_name}-{table_name}")),
             };
             build

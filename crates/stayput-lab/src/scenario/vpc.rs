@@ -162,6 +162,8 @@ pub(super) fn empty_table(vpc: &str, name: &str, main: bool) -> RouteTable {
         main,
         associations: BTreeMap::new(),
         routes: BTreeMap::new(),
+        list_routes: BTreeMap::new(),
+        propagated: BTreeMap::new(),
         tags: named(&format!("{vpc}-{name}")),
     }
 }

@@ -121,6 +121,8 @@ fn nc2_writes_the_table_of_an_attachment_subnet_whatever_state_the_attachment_is
         main: false,
         associations: [("rtbassoc-00000001".to_owned(), NC2_T_TGW.to_owned())].into(),
         routes: [].into(),
+        list_routes: [].into(),
+        propagated: [].into(),
         tags: Tags::new(),
     };
     let region = lab.region(TOKYO);

@@ -164,6 +164,7 @@ impl Walker<'_> {
         let Some(site) = self.lab.pcs.get(pc).filter(|site| !site.down) else {
             return Err(End::NoMachine);
         };
+        self.check_up(&site.aws.0)?;
         let Some(machine) = site.vms.get(vm).filter(|machine| machine.on) else {
             self.hop(format!("{vm}: not there or powered off"));
             return Err(End::NoMachine);

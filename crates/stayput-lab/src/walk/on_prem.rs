@@ -30,19 +30,19 @@ enum Next {
 impl Walker<'_> {
     pub(super) fn on_prem(&mut self) -> Result<At, End> {
         let to = self.to;
-        let best = self
-            .candidates()
-            .into_iter()
-            .filter(|route| route.prefix.contains(to))
-            .max_by(|a, b| {
-                (a.prefix.len(), a.preference)
-                    .cmp(&(b.prefix.len(), b.preference))
-                    .then_with(|| b.name.cmp(&a.name))
-            });
-        let Some(best) = best else {
+        let mut matching = self.candidates();
+        matching.retain(|route| route.prefix.contains(to));
+        let rank = |route: &Candidate| (route.prefix.len(), route.preference);
+        let best = matching.iter().map(rank).max();
+        matching.retain(|route| Some(rank(route)) == best);
+        // Edges with one preference: what decides then (AS paths, router ids, …) is not ours to know.
+        matching.sort_by(|a, b| a.name.cmp(&b.name));
+        let chosen = self.choices.of(matching.len(), || "on-prem".to_owned());
+        if matching.is_empty() {
             self.hop(format!("on-prem: no route to {to}"));
             return Err(End::NoRoute);
-        };
+        }
+        let best = matching.swap_remove(chosen);
         self.hop(format!("on-prem: {} → {}", best.prefix, best.name));
         match best.next {
             Next::Here => Err(End::Delivered {
@@ -81,11 +81,13 @@ impl Walker<'_> {
                     routing::announced(self.lab, name, id)
                 };
                 let ingress = routing::vpn_attachment(region, id).filter(|_| vpn.tunnels_up > 0);
+                // Of a region that is down nothing else is known.
+                let down = self.lab.aws.down_regions.contains(name).then_some("");
                 routes.extend(announced.into_iter().map(|prefix| Candidate {
                     prefix,
                     preference: vpn.local_preference,
                     name: id.clone(),
-                    next: match ingress {
+                    next: match down.or(ingress) {
                         None => Next::Down,
                         Some(ingress) => Next::Into(At::Tgw {
                             region: name.clone(),

@@ -377,6 +377,8 @@ fn an_attachment_subnet_with_a_table_of_its_own_needs_the_prefix_there_too() {
             cidr("0.0.0.0/0"),
             RouteTarget::Nat("nat-00000001".to_owned()),
         )]),
+        list_routes: [].into(),
+        propagated: [].into(),
         tags: Tags::new(),
     };
     lab.region(TOKYO)

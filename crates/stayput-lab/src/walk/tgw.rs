@@ -11,6 +11,7 @@ use crate::aws::routing::Forward;
 impl Walker<'_> {
     pub(super) fn tgw(&mut self, place: &str, tgw: &str, ingress: &str) -> Result<At, End> {
         let to = self.to;
+        self.check_up(place)?;
         let Some(region) = self.lab.aws.regions.get(place) else {
             return Err(End::NoRoute);
         };
@@ -28,27 +29,41 @@ impl Walker<'_> {
                 self.hop(format!("{tgw} {table}: {prefix} → blackhole"));
                 Err(End::Blackhole)
             }
-            Some((prefix, Forward::To(attachment))) => {
+            Some((prefix, Forward::To(attachments))) => {
+                let here = || format!("{place} {table}");
+                let chosen = self.choices.of(attachments.len(), here);
+                let attachment = attachments.get(chosen).ok_or(End::NoRoute)?;
                 self.hop(format!("{tgw} {table}: {prefix} → {attachment}"));
-                self.leave(place, region, &attachment)
+                self.leave(place, region, table, attachment)
             }
         }
     }
 
-    fn leave(&mut self, place: &str, region: &RegionState, id: &str) -> Result<At, End> {
+    fn leave(
+        &mut self,
+        place: &str,
+        region: &RegionState,
+        table: &str,
+        id: &str,
+    ) -> Result<At, End> {
         let attachment = region.attachments.get(id).ok_or(End::Blackhole)?;
         match &attachment.kind {
-            AttachmentKind::Vpc { vpc, subnets } => match subnets.first() {
-                Some(subnet) => Ok(At::Subnet {
-                    region: place.to_owned(),
-                    subnet: subnet.clone(),
-                    starts: false,
-                }),
-                None => {
-                    self.hop(format!("{vpc}: the attachment has no subnet"));
-                    Err(End::NoRoute)
+            // By which subnet depends on zones: that of the sender, or the only one its Transit Gateway has.
+            AttachmentKind::Vpc { vpc, subnets } => {
+                let here = || format!("{place} {table} {id}");
+                let chosen = self.choices.of(subnets.len(), here);
+                match subnets.iter().nth(chosen) {
+                    Some(subnet) => Ok(At::Subnet {
+                        region: place.to_owned(),
+                        subnet: subnet.clone(),
+                        starts: false,
+                    }),
+                    None => {
+                        self.hop(format!("{vpc}: the attachment has no subnet"));
+                        Err(End::NoRoute)
+                    }
                 }
-            },
+            }
             AttachmentKind::Vpn(vpn) => {
                 if region.vpns.get(vpn).is_some_and(|vpn| vpn.tunnels_up > 0) {
                     Ok(At::OnPrem)

@@ -26,6 +26,7 @@ enum Target<'a> {
 impl Walker<'_> {
     /// A host's first decision: its own subnet is on-link, whatever the tables say.
     pub(super) fn host_sends(&mut self, region: String, subnet: String) -> Result<At, End> {
+        self.check_up(&region)?;
         let on_link = self
             .lab
             .aws
@@ -48,6 +49,7 @@ impl Walker<'_> {
 
     pub(super) fn subnet(&mut self, place: &str, id: &str, starts: bool) -> Result<At, End> {
         let to = self.to;
+        self.check_up(place)?;
         let Some(region) = self.lab.aws.regions.get(place) else {
             return Err(End::NoRoute);
         };
@@ -66,10 +68,8 @@ impl Walker<'_> {
             .into_iter()
             .flat_map(|vpc| &vpc.cidrs)
             .map(|cidr| (*cidr, Target::Local));
-        let written = table
-            .routes
-            .iter()
-            .map(|(cidr, target)| (*cidr, Target::Written(target)));
+        let written = routing::vpc_routes(region, table)
+            .map(|(cidr, target)| (cidr, Target::Written(target)));
         let Some((prefix, target)) = routing::longest_match(written.chain(local), to) else {
             self.hop(format!("{id} {table_id}: no route to {to}"));
             return Err(End::NoRoute);
@@ -123,7 +123,10 @@ impl Walker<'_> {
         match (owners.next(), owners.next()) {
             (Some((place, region, vpc)), None) => {
                 self.hop(format!("over the VPC peering into {vpc}"));
-                self.deliver_in_vpc(place, region, vpc)
+                match self.check_up(place) {
+                    Ok(()) => self.deliver_in_vpc(place, region, vpc),
+                    Err(end) => end,
+                }
             }
             (None, _) | (Some(_), Some(_)) => {
                 self.hop("a VPC peering does not carry this address".to_owned());

@@ -12,6 +12,7 @@ use stayput_lab::aws::model;
 use stayput_lab::prism::model as nutanix;
 use stayput_lab::state::Event;
 use stayput_lab::state::LabState;
+use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTarget;
 
@@ -29,32 +30,37 @@ pub struct Both {
     /// Transit prefixes switched already. Switching one back is not compared: the fabric restores what each table had, so that changes
     /// can be undone; NC2 writes what it thinks right.
     switched: BTreeSet<(String, Cidr)>,
+    /// A route the lab has taken and does not use yet; the fabric is told when it does.
+    pending: Option<Change>,
+    /// The prefix the last change was about.
+    touched: Option<Cidr>,
 }
+
+/// How long a pending route stays so.
+const PENDING: Duration = Duration::from_millis(1);
 
 impl Both {
     pub fn new(built: Built) -> Self {
-        let beliefs = Beliefs {
-            // The lab takes the first of several equal routes.
-            equal_learned_routes_share: false,
-            ..Beliefs::default()
-        };
         let clock = stayput_lab::clock::Clock::new(
             stayput_lab::clock::VTime(1_800_000_000_000),
             // Time stands still: instances that start or stop do so for ever.
             0.0,
         );
         Self {
-            fabric: Fabric::with_beliefs(&built.estate, &built.world, beliefs),
+            fabric: Fabric::new(&built.estate, &built.world),
             lab: stayput_lab::from_world(&built.world, &built.estate, clock),
             built,
             switched: BTreeSet::new(),
+            pending: None,
+            touched: None,
         }
     }
 
     /// Makes one random change on both sides and says which.
     pub fn change(&mut self, tape: &mut Tape) -> String {
+        self.settle();
         let side = tape.pick(&SIDES);
-        let changes = match tape.below(10) {
+        let changes = match tape.below(11) {
             0..=2 => self.tgw_route(side, tape),
             3 => self.erp(side, tape),
             4 => self.serve(side, tape),
@@ -62,17 +68,87 @@ impl Both {
             6 => self.vpc_route(side, tape),
             7 => self.edge(tape),
             8 => self.attachment(side, tape),
-            _ => self.propagation(side, tape),
+            9 => self.propagation(side, tape),
+            _ => Self::region_switch(side, tape),
         };
+        self.touched = changes.first().and_then(prefix_of);
+        if let [change @ Change::TgwRoute { .. }] = changes.as_slice()
+            && tape.rarely(3)
+            && self.begin(change)
+        {
+            return format!("pending: {change}");
+        }
+        self.touched = changes.first().and_then(prefix_of);
         let mut said = Vec::new();
         for change in changes {
-            match self.fabric.try_apply(&change) {
-                Ok(()) => self.in_lab(&change),
-                Err(refused) => said.push(format!("refused: {refused}")),
+            if let Err(refused) = self.make(&change) {
+                said.push(format!("refused: {refused}"));
             }
             said.push(change.to_string());
         }
         said.join("; ")
+    }
+
+    /// Makes a change on both sides, unless the fabric says that it would be refused.
+    pub fn make(&mut self, change: &Change) -> Result<(), Refused> {
+        self.fabric.try_apply(change)?;
+        self.in_lab(change);
+        Ok(())
+    }
+
+    /// The prefix the last change was about.
+    pub fn touched(&self) -> Option<Cidr> {
+        self.touched
+    }
+
+    /// Whether the lab has taken a route that it does not use yet.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Lets time pass, so that what is pending is in use.
+    pub fn settle(&mut self) {
+        if let Some(change) = self.pending.take() {
+            let later = self.lab.now().after(PENDING);
+            self.lab.clock = stayput_lab::clock::Clock::new(later, 0.0);
+            self.lab.catch_up();
+            self.fabric.apply(&change);
+        }
+    }
+
+    /// Writes a route in the lab that is not in use yet; `false` where nothing is written that way.
+    pub fn begin(&mut self, change: &Change) -> bool {
+        let Change::TgwRoute {
+            region,
+            table,
+            cidr,
+            target: Some(target),
+        } = change
+        else {
+            return false;
+        };
+        if self.fabric.clone().try_apply(change).is_err() {
+            return false;
+        }
+        let now = self.lab.now();
+        let tables = &mut self.region(region).tgw_route_tables;
+        let statics = &mut tables.get_mut(table.as_str()).unwrap().statics;
+        let before = statics.get(cidr).map(|old| old.attachment.clone());
+        let entry = model::TgwStatic {
+            active_from: now.after(PENDING),
+            before,
+            ..written(target)
+        };
+        statics.insert(*cidr, entry);
+        self.pending = Some(change.clone());
+        true
+    }
+
+    fn region_switch(side: Side, tape: &mut Tape) -> Vec<Change> {
+        vec![Change::Region {
+            region: side.region.into(),
+            up: tape.rarely(2),
+        }]
     }
 
     fn tgw_route(&self, side: Side, tape: &mut Tape) -> Vec<Change> {
@@ -80,11 +156,17 @@ impl Both {
         let aws = &self.built.world.aws[&region];
         let tables: Vec<_> = aws.tgw_route_tables.keys().cloned().collect();
         let targets = transit::tgw_targets(aws);
+        let table = tape.pick(&tables);
+        let found = &aws.tgw_route_tables[&table];
+        let lists = found.prefix_list_references.keys();
+        let listed = lists.flat_map(|list| &aws.prefix_lists[list].entries);
+        let known: Vec<Cidr> = found.static_routes.keys().chain(listed).copied().collect();
+        let (cidr, target) = written_or_not(&known, &targets, tape);
         vec![Change::TgwRoute {
             region,
-            table: tape.pick(&tables),
-            cidr: cidr(tape.pick(&PREFIXES)),
-            target: tape.mostly(4).then(|| tape.pick(&targets)),
+            table,
+            cidr,
+            target,
         }]
     }
 
@@ -179,8 +261,17 @@ impl Both {
         let vpc = &aws.route_tables[&table].vpc;
         let mut targets = world::vpc_targets(vpc.as_str(), side);
         targets.retain(|target| *target != VpcRouteTarget::Eni("eni-gone".into()));
-        let cidr = cidr(tape.pick(&PREFIXES));
-        let target = tape.mostly(4).then(|| tape.pick(&targets));
+        let routes = aws.route_tables[&table].routes.iter();
+        let known: Vec<Cidr> = routes
+            .flat_map(|route| match &route.destination {
+                RouteDestination::Cidr(cidr) => vec![*cidr],
+                RouteDestination::PrefixList(list) => {
+                    aws.prefix_lists[list].entries.iter().copied().collect()
+                }
+                RouteDestination::Ipv6(_) => Vec::new(),
+            })
+            .collect();
+        let (cidr, target) = written_or_not(&known, &targets, tape);
         vec![Change::VpcRoute {
             region,
             table,
@@ -360,7 +451,14 @@ impl Both {
                     propagations.remove(attachment.as_str());
                 }
             }
-            Change::Region { .. } => unreachable!("the lab has no switch for a whole region"),
+            Change::Region { region, up } => {
+                let down = &mut self.lab.aws.down_regions;
+                if *up {
+                    down.remove(region.as_str());
+                } else {
+                    down.insert(region.to_string());
+                }
+            }
         }
     }
 
@@ -436,6 +534,32 @@ impl Both {
             }
             (None, None) => {}
         }
+    }
+}
+
+fn prefix_of(change: &Change) -> Option<Cidr> {
+    match change {
+        Change::TgwRoute { cidr, .. }
+        | Change::Erp { cidr, .. }
+        | Change::Subnet { cidr, .. }
+        | Change::VpcRoute { cidr, .. }
+        | Change::Announce { cidr, .. } => Some(*cidr),
+        Change::Serve { .. }
+        | Change::Edge { .. }
+        | Change::Attachment { .. }
+        | Change::Propagation { .. }
+        | Change::Region { .. } => None,
+    }
+}
+
+/// A prefix to write, and where to: often one the table has by some route already, so that things are covered and uncovered.
+fn written_or_not<T: Clone>(known: &[Cidr], targets: &[T], tape: &mut Tape) -> (Cidr, Option<T>) {
+    if !known.is_empty() && tape.rarely(2) {
+        let cidr = tape.pick(known);
+        (cidr, tape.rarely(2).then(|| tape.pick(targets)))
+    } else {
+        let cidr = cidr(tape.pick(&PREFIXES));
+        (cidr, tape.mostly(4).then(|| tape.pick(targets)))
     }
 }
 

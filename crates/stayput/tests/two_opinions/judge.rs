@@ -1,10 +1,12 @@
 //! Comparing: the same packet in both, and what counts as the same end.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::*;
 use stayput_fabric::Reason;
 use stayput_fabric::*;
+use stayput_lab::aws::routing;
 use stayput_lab::state::LabState;
 use stayput_lab::walk;
 use stayput_lab::walk::End;
@@ -14,10 +16,11 @@ use stayput_lab::walk::SiteKind;
 use crate::changes::Both;
 use crate::changes::pc_of;
 use crate::places::*;
+use crate::tally::Tally;
 use crate::tape::Tape;
 
 /// The kinds of end that are compared.
-pub const ENDS: [&str; 9] = [
+pub const ENDS: [&str; 11] = [
     "at a VM",
     "at an EC2 machine",
     "at on-prem",
@@ -26,40 +29,191 @@ pub const ENDS: [&str; 9] = [
     "dead interface",
     "lost by NAT",
     "nobody there",
+    "wrong site",
     "loop",
+    "region down",
 ];
 
+/// What has to have been on the way of some packet, so that agreeing means something.
+pub const SITUATIONS: [&str; 12] = [
+    "prefix list in a Transit Gateway",
+    "prefix list in a VPC",
+    "prefix list under a static route",
+    "propagated under a prefix list",
+    "several ways",
+    "VPC attached later with the same CIDR",
+    "attachment gone",
+    "route pending",
+    "over Direct Connect",
+    "over a BGP VPN",
+    "over a static VPN",
+    "VPC peering",
+];
+
+/// The situations a packet came by.
+fn situations(both: &Both, trace: &Trace, ways: usize, see: &mut impl FnMut(&'static str)) {
+    let mut lists = |list: &Option<PrefixListId>, place: &'static str| {
+        if list.is_some() {
+            see(place);
+        }
+    };
+    for hop in &trace.hops {
+        match &hop.reason {
+            Reason::TgwRoute { list, .. } | Reason::TgwBlackhole { list, .. } => {
+                lists(list, "prefix list in a Transit Gateway");
+            }
+            Reason::VpcRoute { list, .. } => lists(list, "prefix list in a VPC"),
+            _ => {}
+        }
+    }
+    if ways > 1 {
+        see("several ways");
+    }
+    if both.is_pending() {
+        see("route pending");
+    }
+    for hop in &trace.hops {
+        match &hop.reason {
+            Reason::TgwRoute {
+                list: None, over, ..
+            } if over_a_list(both, over) => see("prefix list under a static route"),
+            Reason::TgwBlackhole { gone: Some(_), .. } => see("attachment gone"),
+            Reason::VpcRoute { toward, .. } if toward.starts_with("pcx-") => see("VPC peering"),
+            Reason::Announced { by, .. } => see(match by {
+                Announcement::AllowedPrefix => "over Direct Connect",
+                Announcement::TableRoute(_) => "over a BGP VPN",
+                Announcement::Configured => "over a static VPN",
+            }),
+            _ => {}
+        }
+        for beaten in over(&hop.reason) {
+            match beaten.because {
+                Because::UnderPrefixList => see("propagated under a prefix list"),
+                Because::AttachedLater => see("VPC attached later with the same CIDR"),
+                Because::Shorter
+                | Because::UnderStatic
+                | Because::LowerRank
+                | Because::LessPreferred => {}
+            }
+        }
+    }
+}
+
+/// Whether a static route won over two of its own prefix: at most one of these was propagated, so the other is a list's.
+fn over_a_list(both: &Both, over: &[Beaten]) -> bool {
+    let mut lists = both
+        .built
+        .world
+        .aws
+        .values()
+        .flat_map(|aws| aws.prefix_lists.values());
+    over.iter().any(|beaten| {
+        beaten.because == Because::UnderStatic
+            && lists.any(|list| list.entries.contains(&beaten.prefix))
+    })
+}
+
+fn over(reason: &Reason) -> &[Beaten] {
+    match reason {
+        Reason::TgwRoute { over, .. }
+        | Reason::TgwBlackhole { over, .. }
+        | Reason::VpcRoute { over, .. } => over,
+        _ => &[],
+    }
+}
+
 /// Compares one packet and, where it arrives, the reply to it.
-pub fn compare(
-    both: &Both,
-    tape: &mut Tape,
-    count: &mut impl FnMut(&'static str),
-) -> Result<(), String> {
+pub fn compare(both: &Both, tape: &mut Tape, tally: &Tally) -> Result<(), String> {
     let senders = senders(&both.lab);
     let (source, origin) = tape.pick(&senders);
-    let to = destination(&both.lab, tape);
-    let there = both.fabric.round_trip(&source, to);
+    let to = destination(both, tape);
+    compare_pair(both, &source, origin, to, tally)
+}
+
+fn compare_pair(
+    both: &Both,
+    source: &Source,
+    origin: Origin,
+    to: Ipv4Addr,
+    tally: &Tally,
+) -> Result<(), String> {
+    let there = both.fabric.round_trip(source, to);
     if is_ambiguous(&there.forward.verdict) {
         return Ok(());
     }
-    let end = walk::walk(&both.lab, origin, to);
-    if let Some(kind) = same(both, &there.forward, &end.end) {
-        count(kind);
-    } else {
-        return Err(differ(&there.forward, &end));
-    }
+    agree(both, &there.forward, &origin, tally)?;
     let Some(back) = there.back.filter(|back| !is_ambiguous(&back.verdict)) else {
         return Ok(());
     };
     let Some(origin) = whose(&both.lab, &there.forward.verdict, to) else {
         return Err(format!("who answered is not in the lab\n{}", there.forward));
     };
-    let end = walk::walk(&both.lab, origin, back.destination);
-    match same(both, &back, &end.end) {
-        Some(kind) => count(kind),
-        None => return Err(differ(&back, &end)),
+    agree(both, &back, &origin, tally)?;
+    Ok(())
+}
+
+/// Compares packets from everybody to every known address and to these, and the replies.
+pub fn compare_all(both: &Both, more: &[Ipv4Addr]) -> Result<(), String> {
+    let tally = Tally::wanting(0);
+    let known = known(&both.lab);
+    for (source, origin) in senders(&both.lab) {
+        for to in known.iter().chain(more) {
+            compare_pair(both, &source, origin.clone(), *to, &tally)?;
+        }
     }
     Ok(())
+}
+
+/// Compares a trace with every way the lab knows: the fabric reports the worst, so it must be one of them and none may be worse.
+fn agree(both: &Both, trace: &Trace, origin: &Origin, tally: &Tally) -> Result<(), String> {
+    let ways = walk::ways(&both.lab, origin, trace.destination);
+    let kind = ways.iter().find_map(|way| same(both, trace, &way.end));
+    let worst = ways.iter().max_by_key(|way| badness(&way.end));
+    let found = badness_of(&trace.verdict);
+    match (kind, worst) {
+        (Some(kind), Some(worst)) if badness(&worst.end) <= found => {
+            tally.count(kind);
+            situations(both, trace, ways.len(), &mut |what| tally.see(what));
+            Ok(())
+        }
+        (Some(_), Some(worst)) => Err(differ(trace, std::slice::from_ref(worst))),
+        (None, _) | (_, None) => Err(differ(trace, &ways)),
+    }
+}
+
+/// From best to worst, in the order in which the fabric ranks the ends of equal ways.
+fn badness(end: &End) -> u8 {
+    match end {
+        End::Delivered { .. } => 0,
+        // At a wrong site it would be worse, but the lab does not know sites.
+        End::NoMachine => 1,
+        End::RegionDown => 2,
+        End::DeadEni => 3,
+        End::Blackhole => 4,
+        End::NoRoute => 5,
+        End::NatLost => 6,
+        End::TtlExceeded => 10,
+    }
+}
+
+fn badness_of(verdict: &Verdict) -> u8 {
+    match verdict {
+        // The lab knows no sender but machines: see `same`.
+        Verdict::Delivered {
+            holder: Holder::Sender,
+            ..
+        }
+        | Verdict::NoMachine { .. } => 1,
+        Verdict::Delivered { .. } => 0,
+        Verdict::RegionDown { .. } => 2,
+        Verdict::DeadEni { .. } => 3,
+        Verdict::Blackhole { .. } => 4,
+        Verdict::NoRoute { .. } => 5,
+        Verdict::LeavesByNat { .. } => 6,
+        Verdict::Unmodelled { .. } => 7,
+        Verdict::WrongSite { .. } => 9,
+        Verdict::Loop { .. } => 10,
+    }
 }
 
 /// Over a VPC peering to an address that several VPCs own: snapshots do not say which of them is peered, and the fabric says so.
@@ -67,8 +221,8 @@ fn is_ambiguous(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Unmodelled { what, .. } if what.contains(" → pcx-1"))
 }
 
-fn differ(trace: &Trace, walked: &walk::Walk) -> String {
-    format!("fabric: {trace}\n{:?}\nlab: {:#?}\n", trace.verdict, walked)
+fn differ(trace: &Trace, ways: &[walk::Walk]) -> String {
+    format!("fabric: {trace}\n{:?}\nlab: {:#?}\n", trace.verdict, ways)
 }
 
 /// Everybody who can send: on-prem, any VPC subnet, machines that are on.
@@ -106,8 +260,23 @@ fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
     senders
 }
 
-/// An address that somebody has, or nobody.
-fn destination(lab: &LabState, tape: &mut Tape) -> Ipv4Addr {
+/// An address that somebody has, or nobody; often one that the last change was about.
+fn destination(both: &Both, tape: &mut Tape) -> Ipv4Addr {
+    let all = known(&both.lab);
+    let Some(touched) = both.touched().filter(|_| tape.rarely(2)) else {
+        return tape.pick(&all);
+    };
+    let mut inside = all;
+    inside.retain(|address| touched.contains(*address));
+    inside.extend(touched.nth(10));
+    if inside.is_empty() {
+        return touched.network();
+    }
+    tape.pick(&inside)
+}
+
+/// Addresses that somebody has, and some that nobody has.
+fn known(lab: &LabState) -> Vec<Ipv4Addr> {
     let regions = lab.aws.regions.values();
     let enis = regions.flat_map(|region| region.enis.values());
     let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
@@ -117,8 +286,7 @@ fn destination(lab: &LabState, tape: &mut Tape) -> Ipv4Addr {
     // Machines of the networks are what it is about.
     let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
     let known = machines.chain(&NOBODIES).map(|text| ip(text));
-    let all: Vec<Ipv4Addr> = known.chain(of_enis).chain(of_vms).collect();
-    tape.pick(&all)
+    known.chain(of_enis).chain(of_vms).collect()
 }
 
 /// Who answered, as a sender of the lab.
@@ -194,11 +362,26 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
             Verdict::Delivered {
                 holder: Holder::Sender,
                 ..
-            }
-            | Verdict::WrongSite { .. }
-            | Verdict::NoMachine { .. },
+            },
             End::NoMachine,
         ) => Some("nobody there"),
+        // The lab says that nobody is there; whether somebody is elsewhere follows from its state.
+        (Verdict::NoMachine { place }, End::NoMachine) => {
+            let elsewhere = answering(&both.lab, trace.destination);
+            let nowhere = elsewhere.iter().all(|site| place.site() == Some(site));
+            nowhere.then_some("nobody there")
+        }
+        (
+            Verdict::WrongSite {
+                delivered_to,
+                lives_at,
+                ..
+            },
+            End::NoMachine,
+        ) => {
+            let elsewhere = answering(&both.lab, trace.destination).contains(lives_at);
+            (elsewhere && delivered_to.site() != Some(lives_at)).then_some("wrong site")
+        }
         // No gateway was known when the snapshot was taken. The lab goes by a route written since; the fabric does not, and either
         // way nothing leaves the cluster: an interface that forwards would have been known.
         (Verdict::NoRoute { .. }, End::DeadEni) if last == Some(&Reason::NoGateway) => {
@@ -209,6 +392,7 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
         (Verdict::DeadEni { .. }, End::DeadEni) => Some("dead interface"),
         (Verdict::LeavesByNat { .. }, End::NatLost) => Some("lost by NAT"),
         (Verdict::Loop { .. }, End::TtlExceeded) => Some("loop"),
+        (Verdict::RegionDown { .. }, End::RegionDown) => Some("region down"),
         (
             Verdict::Delivered { .. }
             | Verdict::NoRoute { .. }
@@ -223,6 +407,41 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
             _,
         ) => None,
     }
+}
+
+/// The sites where a machine answers for an address: one that runs in the site's VPC, or is on in a Flow VPC that packets are routed to or
+/// that networks are moved to. Copies of test failovers answer nowhere.
+fn answering(lab: &LabState, address: Ipv4Addr) -> BTreeSet<SiteName> {
+    let in_vpc = |region: &str, vpc: &str| {
+        let region = &lab.aws.regions[region];
+        region.enis.values().any(|eni| {
+            eni.vpc == vpc
+                && (eni.primary == address || eni.secondary.contains(&address))
+                && routing::is_up(region, eni)
+        })
+    };
+    let mut sites = BTreeSet::new();
+    if in_vpc(TOKYO.region, "vpc-ec2") {
+        sites.insert(EC2.into());
+    }
+    for pc in &lab.pcs {
+        let vms = pc.vms.values().filter(|vm| vm.on);
+        let mut nics = vms.flat_map(|vm| &vm.nics).filter(|nic| {
+            nic.connected && (nic.address == Some(address) || nic.secondary.contains(&address))
+        });
+        let on_overlay = nics.any(|nic| {
+            let vpc = pc.subnets[&nic.subnet].vpc.as_ref();
+            vpc.is_some_and(|id| {
+                let mut erps = pc.vpcs[id].erps.iter();
+                id.starts_with("fv-user")
+                    || (!id.starts_with("fv-test") && erps.any(|erp| erp.contains(address)))
+            })
+        });
+        if on_overlay || in_vpc(&pc.aws.0, &pc.aws.1) {
+            sites.insert(pc.name.as_str().into());
+        }
+    }
+    sites
 }
 
 fn region_of<'a>(both: &'a Both, site: &SiteName) -> Option<&'a str> {

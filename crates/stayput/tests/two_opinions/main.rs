@@ -1,11 +1,14 @@
 //! Two opinions on every packet: the fabric's and the lab's, which share no code, on generated worlds and after random changes.
 //!
-//! Each case builds an estate and a world, gives it to both, compares where packets end, there and back, makes a change on both sides,
-//! compares again, and so on. `STAYPUT_CASES=1000000` compares as many pairs instead of the usual few thousand.
+//! A case is one generated world of two regions. It is given to both, which then say where packets end, there and back; a change is made
+//! on both sides, they are asked again, and so on. Where routers may choose (equal-cost routes, edges with one preference, attachment
+//! subnets with several tables) the lab walks every way, and the fabric has to report the worst.
 //!
-//! Not generated, because snapshots do not say or the two choose otherwise on purpose: two VPCs with one CIDR on one Transit Gateway,
-//! edges with the same preference, attachment subnets of several route tables, two machines with one address in one Flow VPC, routes
-//! still pending, a region that is down.
+//! The plain run compares [`CASES`] cases; `STAYPUT_CASES=1000000` compares as many. A disagreement becomes a test with a name in
+//! `regressions.rs`.
+//!
+//! Not generated, because snapshots do not say: two machines with one address in one Flow VPC, which VPCs a peering joins when several own
+//! the address, appliances that forward.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,13 +16,14 @@ mod changes;
 mod flow;
 mod judge;
 mod places;
+mod regressions;
+mod tally;
 mod tape;
 mod transit;
 mod world;
 
-use std::cell::Cell;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::thread;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -27,63 +31,61 @@ use proptest::test_runner::FileFailurePersistence;
 use proptest::test_runner::TestRunner;
 
 use crate::changes::Both;
+use crate::tally::Tally;
 use crate::tape::Tape;
 use crate::tape::tape;
 
-/// Pairs compared in the plain run, at least.
-const PAIRS: u64 = 20_000;
-/// Worlds of one batch.
-const BATCH: u32 = 256;
+/// Worlds compared in the plain run.
+const CASES: u64 = 5_000;
+/// Worlds a thread takes at once.
+const BATCH: u32 = 100;
 /// Changes made to each world.
-const CHANGES: usize = 6;
-/// Pairs looked at in each state.
-const PAIRS_A_STATE: usize = 16;
-
-/// What was compared: how many pairs, and how often they ended how.
-#[derive(Default)]
-struct Tally {
-    pairs: Cell<u64>,
-    worlds: Cell<u64>,
-    ends: RefCell<BTreeMap<&'static str, u64>>,
-}
-
-impl Tally {
-    fn count(&self, end: &'static str) {
-        self.pairs.set(self.pairs.get() + 1);
-        *self.ends.borrow_mut().entry(end).or_default() += 1;
-    }
-}
+const CHANGES: usize = 3;
+/// Pairs of source and destination looked at in each state.
+const PAIRS_A_STATE: usize = 2;
 
 #[test]
 fn fabric_and_lab_send_every_packet_to_the_same_end() {
-    let wanted = std::env::var("STAYPUT_CASES").map_or(PAIRS, |text| text.parse().unwrap());
-    let tally = Tally::default();
-    let persistence = FileFailurePersistence::Direct("tests/two_opinions/regressions.txt");
-    let config = Config {
-        cases: BATCH,
-        failure_persistence: Some(Box::new(persistence)),
-        max_shrink_iters: 20_000,
-        ..Config::default()
-    };
-    let cases = (tape(700), tape(60), tape(256));
-    while tally.pairs.get() < wanted {
+    let wanted = std::env::var("STAYPUT_CASES").map_or(CASES, |text| text.parse().unwrap());
+    let tally = Tally::wanting(wanted);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let started = std::time::Instant::now();
+    let failures: Vec<String> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&tally))).collect();
+        let ends = workers.into_iter().map(|worker| worker.join().unwrap());
+        ends.filter_map(Result::err).collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let pairs = tally.pairs();
+    let per_second = u128::from(pairs) * 1000 / started.elapsed().as_millis().max(1);
+    println!("{tally}, {threads} threads, {per_second} pairs a second");
+    // Whatever chance brings, every kind of end and every situation has to be among them.
+    assert_eq!(tally.ends().len(), judge::ENDS.len(), "{tally}");
+    assert_eq!(tally.situations().len(), judge::SITUATIONS.len(), "{tally}");
+}
+
+/// Takes cases until none is left or one fails. Each thread has seeds of its own.
+fn work(tally: &Tally) -> Result<(), String> {
+    let cases = (tape(900), tape(60), tape(64));
+    while let Some(batch) = tally.take(BATCH) {
+        let persistence = FileFailurePersistence::Direct("tests/two_opinions/regressions.txt");
+        let config = Config {
+            cases: batch,
+            failure_persistence: Some(Box::new(persistence)),
+            max_shrink_iters: 20_000,
+            ..Config::default()
+        };
         // A runner counts its cases once; each new one has new seeds.
-        let mut runner = TestRunner::new(config.clone());
+        let mut runner = TestRunner::new(config);
         let outcome = runner.run(&cases, |(world, changes, pairs)| {
-            case(&tally, world, changes, pairs).map_err(TestCaseError::fail)
+            case(tally, world, changes, pairs).map_err(TestCaseError::fail)
         });
-        if let Err(error) = outcome {
-            panic!("{error}");
-        }
+        outcome.map_err(|error| {
+            tally.stop();
+            error.to_string()
+        })?;
     }
-    println!(
-        "{} pairs in {} worlds agree: {:?}",
-        tally.pairs.get(),
-        tally.worlds.get(),
-        tally.ends.borrow()
-    );
-    // Whatever chance brings, every kind of end has to be among them.
-    assert_eq!(tally.ends.borrow().len(), judge::ENDS.len());
+    Ok(())
 }
 
 fn case(tally: &Tally, mut world: Tape, mut changes: Tape, mut pairs: Tape) -> Result<(), String> {
@@ -94,10 +96,10 @@ fn case(tally: &Tally, mut world: Tape, mut changes: Tape, mut pairs: Tape) -> R
             history.push(both.change(&mut changes));
         }
         for _ in 0..PAIRS_A_STATE {
-            judge::compare(&both, &mut pairs, &mut |end| tally.count(end))
+            judge::compare(&both, &mut pairs, tally)
                 .map_err(|difference| format!("{difference}\nafter {history:#?}"))?;
         }
     }
-    tally.worlds.set(tally.worlds.get() + 1);
+    tally.done();
     Ok(())
 }

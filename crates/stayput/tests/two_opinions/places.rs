@@ -16,7 +16,7 @@ pub struct Side {
     /// First two octets of the NC2 VPC.
     pub nc2: &'static str,
     /// CIDRs the region's spoke VPC may have.
-    pub spokes: [&'static str; 3],
+    pub spokes: [&'static str; 4],
 }
 
 pub const TOKYO: Side = Side {
@@ -24,14 +24,20 @@ pub const TOKYO: Side = Side {
     letter: "t",
     site: "nc2-tokyo",
     nc2: "10.101",
-    spokes: ["10.50.0.0/16", "172.30.128.0/17", "172.30.2.0/24"],
+    // The last is that of the EC2 VPC.
+    spokes: ["10.50.0.0/16", "172.30.128.0/17", "172.30.2.0/24", EC2_CIDR],
 };
 pub const OSAKA: Side = Side {
     region: "ap-northeast-3",
     letter: "o",
     site: "nc2-osaka",
     nc2: "10.102",
-    spokes: ["10.60.0.0/16", "172.16.0.0/12", "172.30.1.0/24"],
+    spokes: [
+        "10.60.0.0/16",
+        "172.16.0.0/12",
+        "172.30.1.0/24",
+        "10.60.0.0/16",
+    ],
 };
 pub const SIDES: [Side; 2] = [TOKYO, OSAKA];
 pub const EC2: &str = "ec2";

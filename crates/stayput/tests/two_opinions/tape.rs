@@ -4,13 +4,29 @@
 use proptest::prelude::*;
 
 /// Numbers to read choices from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Tape {
     numbers: Vec<u16>,
     at: usize,
 }
 
+impl std::fmt::Debug for Tape {
+    /// How much is left of it and how much of that is not tame: a failing case says in words what happened, not in numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let wild = self.numbers.iter().filter(|number| **number != 0).count();
+        write!(f, "Tape({wild} of {})", self.numbers.len())
+    }
+}
+
 impl Tape {
+    /// Nothing but tame choices.
+    pub fn tame() -> Self {
+        Self {
+            numbers: Vec::new(),
+            at: 0,
+        }
+    }
+
     fn next(&mut self) -> usize {
         let number = self.numbers.get(self.at).copied().unwrap_or(0);
         self.at += 1;

@@ -12,10 +12,12 @@ use crate::tape::Tape;
 use crate::world::attach;
 use crate::world::forwards;
 
-/// One to three ways to on-prem, no two with the same preference.
+/// One to three ways to on-prem, sometimes with one preference, sometimes two over one Direct Connect gateway.
 pub fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
     let count = 1 + tape.below(3);
     let turn = u32::try_from(tape.below(3)).unwrap();
+    let alike = tape.rarely(3);
+    let mut shared: Option<(Side, DxGatewayId, BTreeSet<Cidr>, u32)> = None;
     for number in 0..u32::try_from(count).unwrap() {
         let side = tape.pick(&SIDES);
         let aws = world.aws.get_mut(&Region::from(side.region)).unwrap();
@@ -24,16 +26,38 @@ pub fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
             let count = 1 + tape.below(4);
             (0..count).map(|_| cidr(tape.pick(&PREFIXES))).collect()
         };
-        let gateway = DxGatewayId::new(format!("dx-{number}"));
+        let mut gateway = DxGatewayId::new(format!("dx-{number}"));
+        let mut local_preference = if alike {
+            100
+        } else {
+            100 + (number + turn) % 3
+        };
         let vpn = VpnId::new(format!("vpn-{number}"));
+        let mut allowed_prefixes = BTreeSet::new();
         let kind = match tape.below(3) {
             0 => EdgeKind::BgpVpn,
             1 => EdgeKind::StaticVpn {
                 on_prem_routes: prefixes(tape).into_iter().collect(),
             },
-            _ => EdgeKind::DirectConnect {
-                gateway: gateway.clone(),
-            },
+            _ => {
+                allowed_prefixes = prefixes(tape);
+                match &shared {
+                    // One gateway, two Transit Gateways: their prefixes may not overlap (AWS reference §2.2).
+                    Some((at, first, taken, preference)) if *at != side && tape.mostly(3) => {
+                        gateway = first.clone();
+                        local_preference = *preference;
+                        allowed_prefixes.retain(|new| !taken.iter().any(|old| old.overlaps(*new)));
+                        shared = None;
+                    }
+                    Some(_) | None => {
+                        let here = allowed_prefixes.clone();
+                        shared = Some((side, gateway.clone(), here, local_preference));
+                    }
+                }
+                EdgeKind::DirectConnect {
+                    gateway: gateway.clone(),
+                }
+            }
         };
         let attachment = match &kind {
             EdgeKind::BgpVpn | EdgeKind::StaticVpn { .. } => {
@@ -41,13 +65,13 @@ pub fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
                     tgw: Some(format!("tgw-{}", side.letter).as_str().into()),
                     state: "available".to_owned(),
                     static_routes_only: kind != EdgeKind::BgpVpn,
+                    private: tape.rarely(3),
                     tunnels_up: if tape.mostly(5) { 2 } else { 0 },
                 };
                 aws.vpns.insert(vpn.clone(), found);
                 AttachmentKind::Vpn(vpn)
             }
             EdgeKind::DirectConnect { .. } => {
-                let allowed_prefixes = prefixes(tape);
                 aws.dx_associations.push(DxAssociation {
                     id: format!("assoc-{number}"),
                     gateway: gateway.clone(),
@@ -65,7 +89,7 @@ pub fn edges(estate: &mut Estate, world: &mut World, tape: &mut Tape) {
             tgw: format!("tgw-{}", side.letter).as_str().into(),
             attachment: format!("tgw-attach-{name}").as_str().into(),
             kind,
-            local_preference: 100 + (number + turn) % 3,
+            local_preference,
         };
         estate.edges.insert(name.as_str().into(), edge);
     }
@@ -102,6 +126,7 @@ pub fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
             associations: BTreeSet::new(),
             propagations: BTreeSet::new(),
             static_routes: BTreeMap::new(),
+            prefix_list_references: BTreeMap::new(),
             learned_routes: BTreeMap::new(),
         };
         for id in aws.attachments.keys() {
@@ -112,6 +137,12 @@ pub fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
         for _ in 0..tape.below(9) {
             let prefix = cidr(tape.pick(&PREFIXES));
             table.static_routes.insert(prefix, tape.pick(&targets));
+        }
+        for list in aws.prefix_lists.keys() {
+            if tape.rarely(3) {
+                let target = tape.pick(&targets);
+                table.prefix_list_references.insert(list.clone(), target);
+            }
         }
         aws.tgw_route_tables.insert(id.clone(), table);
     }
@@ -141,8 +172,28 @@ pub fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
     aws.tgws.insert(tgw, found);
 }
 
-/// What tables show as learned: of each prefix the best kind, unless a static route hides it (AWS reference §1.2).
+/// Two prefix lists a region's tables may name.
+pub fn prefix_lists(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
+    for number in 1..=2 {
+        let count = 1 + tape.below(3);
+        let list = PrefixList {
+            entries: (0..count).map(|_| cidr(tape.pick(&PREFIXES))).collect(),
+        };
+        let id = PrefixListId::new(format!("pl-{}{number}", side.letter));
+        aws.prefix_lists.insert(id, list);
+    }
+}
+
+/// What tables show as learned: of each prefix the best kind, unless a static route or a prefix list hides it (AWS reference §1.2).
 pub fn learn(aws: &mut AwsRegion, estate: &Estate, tape: &mut Tape) {
+    let gateways = |id: &DxGatewayId| {
+        let edges = estate.edges.values();
+        edges
+            .filter(
+                |edge| matches!(&edge.kind, EdgeKind::DirectConnect { gateway } if gateway == id),
+            )
+            .count()
+    };
     let mut announced: BTreeMap<AttachmentId, (u8, Vec<Cidr>)> = BTreeMap::new();
     for (id, attachment) in aws.attachments.iter().filter(|(_, found)| forwards(found)) {
         let rank = match &attachment.kind {
@@ -152,13 +203,15 @@ pub fn learn(aws: &mut AwsRegion, estate: &Estate, tape: &mut Tape) {
                 if vpn.static_routes_only || vpn.tunnels_up == 0 {
                     continue;
                 }
-                1
+                if vpn.private { 1 } else { 2 }
             }
             AttachmentKind::Vpc { .. }
             | AttachmentKind::Peering { .. }
             | AttachmentKind::Unknown { .. } => continue,
         };
-        let all = tape.mostly(4);
+        // A gateway of two Transit Gateways teaches both the same: here everything.
+        let two = matches!(&attachment.kind, AttachmentKind::DirectConnect(id) if gateways(id) > 1);
+        let all = tape.mostly(4) || two;
         let prefixes = estate.on_prem.iter().copied();
         let prefixes = prefixes.take(if all { usize::MAX } else { 1 }).collect();
         announced.insert(id.clone(), (rank, prefixes));
@@ -176,9 +229,15 @@ pub fn learn(aws: &mut AwsRegion, estate: &Estate, tape: &mut Tape) {
                 }
             }
         }
+        let lists: Vec<_> = table
+            .prefix_list_references
+            .keys()
+            .map(|id| &aws.prefix_lists[id])
+            .collect();
+        let listed = |prefix: &Cidr| lists.iter().any(|list| list.entries.contains(prefix));
         table.learned_routes = best
             .into_iter()
-            .filter(|(prefix, _)| !table.static_routes.contains_key(prefix))
+            .filter(|(prefix, _)| !table.static_routes.contains_key(prefix) && !listed(prefix))
             .map(|(prefix, (_, from))| (prefix, from))
             .collect();
     }

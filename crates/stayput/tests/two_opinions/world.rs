@@ -26,6 +26,7 @@ pub fn build(tape: &mut Tape) -> Built {
     let mut world = World::default();
     for side in SIDES {
         let mut aws = AwsRegion::default();
+        transit::prefix_lists(&mut aws, side, tape);
         nc2_vpc(&mut aws, side, tape);
         spoke(&mut aws, side, tape);
         if side == TOKYO {
@@ -168,7 +169,32 @@ fn ec2_vpc(aws: &mut AwsRegion, tape: &mut Tape) {
         instance(aws, "vpc-ec2", subnet, name, state, addresses);
     }
     interface(aws, "vpc-ec2", "app", "balancer", &[BALANCER]);
-    attach_vpc(aws, "t", "ec2", "vpc-ec2", &["tgw-ec2"]);
+    let entries = second_entry(aws, "vpc-ec2", "tgw-ec2", "172.30.255.16/28", tape);
+    attach_vpc(aws, "t", "ec2", "vpc-ec2", &borrowed(&entries));
+}
+
+/// Attachment subnets of a VPC: this one, and at times another in another zone, with a table of its own.
+fn second_entry(
+    aws: &mut AwsRegion,
+    vpc: &str,
+    first: &str,
+    prefix: &str,
+    tape: &mut Tape,
+) -> Vec<String> {
+    let mut entries = vec![first.to_owned()];
+    if tape.rarely(3) {
+        let second = format!("{first}-c");
+        subnet(aws, vpc, &second, prefix, "c");
+        if tape.mostly(3) {
+            table(aws, vpc, &format!("rtb-{second}"), false, &[&second]);
+        }
+        entries.push(second);
+    }
+    entries
+}
+
+fn borrowed(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
 }
 
 fn spoke(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
@@ -181,6 +207,15 @@ fn spoke(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
     let state = state(tape);
     instance(aws, &id, &name, &name, state, &[&host]);
     attach_vpc(aws, side.letter, &name, &id, &[&name]);
+    if tape.rarely(3) {
+        // Another VPC with the same CIDR, attached later.
+        let twin = format!("twin{}", side.letter);
+        let id = format!("vpc-{twin}");
+        vpc(aws, &id, &[prefix], "a", &[(&twin, inside.to_string())]);
+        let host = inside.nth(11).unwrap().to_string();
+        instance(aws, &id, &twin, &twin, InstanceState::Running, &[&host]);
+        attach_vpc(aws, side.letter, &twin, &id, &[&twin]);
+    }
 }
 
 fn nc2_vpc(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
@@ -223,7 +258,15 @@ fn nc2_vpc(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
         .get_mut(&EniId::new(format!("eni-{name}")))
         .unwrap();
     free.in_use = false;
-    attach_vpc(aws, letter, &format!("nc2{letter}"), &id, &[&entry]);
+    let second = format!("{nc2}.0.16/28");
+    let entries = second_entry(aws, &id, &entry, &second, tape);
+    attach_vpc(
+        aws,
+        letter,
+        &format!("nc2{letter}"),
+        &id,
+        &borrowed(&entries),
+    );
 }
 
 fn attach_vpc(aws: &mut AwsRegion, letter: &str, name: &str, vpc: &str, subnets: &[&str]) {
@@ -307,12 +350,49 @@ fn vpc_routes(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
                 write(aws, &id, prefix, target);
             }
         }
+        let lists: Vec<_> = aws.prefix_lists.keys().cloned().collect();
+        for list in lists {
+            let target = tape.pick(&targets);
+            if tape.mostly(4) {
+                continue;
+            }
+            let entries = &aws.prefix_lists[&list].entries;
+            let mut entries = entries.iter();
+            if entries.all(|entry| may_be_routed(aws, &vpc, *entry, &target)) {
+                let listed = route(aws, &vpc, RouteDestination::PrefixList(list), target);
+                aws.route_tables.get_mut(&id).unwrap().routes.push(listed);
+            }
+        }
+        if tape.rarely(4) {
+            let on_prem = RouteDestination::Cidr(cidr(tape.pick(&ON_PREM)));
+            let nat = VpcRouteTarget::Gateway("nat-vgw".to_owned());
+            let mut learned = route(aws, &vpc, on_prem, nat);
+            learned.propagated = true;
+            aws.route_tables.get_mut(&id).unwrap().routes.push(learned);
+        }
     }
 }
 
-/// Writes a route with the state AWS would report, unless there is one.
+/// Writes a route, unless there is one.
 fn write(aws: &mut AwsRegion, table: &RouteTableId, prefix: Cidr, target: VpcRouteTarget) {
-    let vpc = &aws.route_tables[table].vpc;
+    let vpc = aws.route_tables[table].vpc.clone();
+    let route = route(aws, &vpc, RouteDestination::Cidr(prefix), target);
+    let routes = &mut aws.route_tables.get_mut(table).unwrap().routes;
+    if !routes
+        .iter()
+        .any(|old| old.destination == route.destination && !old.propagated)
+    {
+        routes.push(route);
+    }
+}
+
+/// A route with the state AWS would report.
+fn route(
+    aws: &AwsRegion,
+    vpc: &VpcId,
+    destination: RouteDestination,
+    target: VpcRouteTarget,
+) -> VpcRoute {
     let dead = match &target {
         VpcRouteTarget::Eni(id) => !aws.enis.get(id).is_some_and(|eni| eni.in_use),
         VpcRouteTarget::Tgw(tgw) => !aws.attachments.values().any(|attachment| {
@@ -325,8 +405,8 @@ fn write(aws: &mut AwsRegion, table: &RouteTableId, prefix: Cidr, target: VpcRou
         | VpcRouteTarget::Peering(_)
         | VpcRouteTarget::Unknown(_) => false,
     };
-    let route = VpcRoute {
-        destination: RouteDestination::Cidr(prefix),
+    VpcRoute {
+        destination,
         target,
         state: if dead {
             VpcRouteState::Blackhole
@@ -334,13 +414,6 @@ fn write(aws: &mut AwsRegion, table: &RouteTableId, prefix: Cidr, target: VpcRou
             VpcRouteState::Active
         },
         propagated: false,
-    };
-    let routes = &mut aws.route_tables.get_mut(table).unwrap().routes;
-    if !routes
-        .iter()
-        .any(|old| old.destination == route.destination)
-    {
-        routes.push(route);
     }
 }
 
@@ -350,14 +423,16 @@ fn externally_routed(aws: &mut AwsRegion, side: Side, prism: &Prism, tape: &mut 
     let gateway = VpcRouteTarget::Eni(EniId::new(format!("eni-host1-{letter}")));
     let main = RouteTableId::new(format!("rtb-nc2{letter}"));
     let entry = RouteTableId::new(format!("rtb-entry-{letter}"));
-    // Which further tables NC2 writes depends on its version (AWS reference §4): here the entry table is one of them, which
-    // this prefix shows, that nothing else is about.
+    let second = RouteTableId::new(format!("rtb-tgw-nc2{letter}-c"));
+    // Which further tables NC2 writes depends on its version (AWS reference §4): here the entry tables are among them, which this prefix
+    // shows, that nothing else is about.
     let standing = cidr(flow::STANDING);
-    for table in [&main, &entry] {
+    let entries = [&entry, &second].map(|table| aws.route_tables.contains_key(table));
+    for table in [&main, &entry, &second] {
         if !aws.route_tables.contains_key(table) {
             continue;
         }
-        if aws.route_tables.contains_key(&entry) || tape.mostly(4) {
+        if entries.contains(&true) || tape.mostly(4) {
             write(aws, table, standing, gateway.clone());
         }
         for erp in &prism.vpcs[&FlowVpcExtId::new(format!("fv-transit-{letter}"))].erps {

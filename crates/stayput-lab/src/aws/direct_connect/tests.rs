@@ -55,6 +55,7 @@ fn estate() -> LabState {
                 associations: BTreeSet::new(),
                 propagations: BTreeSet::new(),
                 statics: BTreeMap::new(),
+                prefix_lists: BTreeMap::new(),
                 tags: BTreeMap::new(),
             },
         );

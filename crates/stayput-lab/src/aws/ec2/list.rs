@@ -128,6 +128,7 @@ pub(super) mod rule {
         TGW: "tgw-", "transitGateway ID", "InvalidTransitGatewayID.Malformed", "InvalidTransitGatewayID.NotFound";
         TGW_ATTACHMENT: "tgw-attach-", "transitGatewayAttachment ID", "InvalidTransitGatewayAttachmentID.Malformed", "InvalidTransitGatewayAttachmentID.NotFound";
         TGW_TABLE: "tgw-rtb-", "transitGatewayRouteTable ID", "InvalidRouteTableId.Malformed", "InvalidRouteTableID.NotFound";
+        PREFIX_LIST: "pl-", "prefix list ID", "InvalidPrefixListId.Malformed", "InvalidPrefixListID.NotFound";
         VPN: "vpn-", "vpnConnection ID", "InvalidVpnConnectionID.Malformed", "InvalidVpnConnectionID.NotFound";
     }
 }

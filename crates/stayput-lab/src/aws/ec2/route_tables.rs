@@ -41,7 +41,10 @@ const FIELDS: &[Field<RouteTable>] = &[
         }
     }),
     ("route.destination-cidr-block", |i| {
-        rows(i).into_iter().map(|row| row.cidr).collect()
+        by_destination(i, PREFIX)
+    }),
+    ("route.destination-prefix-list-id", |i| {
+        by_destination(i, LIST)
     }),
     ("route.state", |i| {
         rows(i)
@@ -80,9 +83,13 @@ fn main_association(table: &str) -> String {
     derived_id("rtbassoc-", table)
 }
 
+/// The elements of what a route matches.
+const PREFIX: &str = "destinationCidrBlock";
+const LIST: &str = "destinationPrefixListId";
+
 /// A route as shown.
 struct Row {
-    cidr: String,
+    destination: (&'static str, String),
     element: &'static str,
     target: String,
     instance: Option<String>,
@@ -109,14 +116,25 @@ fn rows(table: &It<'_>) -> Vec<Row> {
         .into_iter()
         .flat_map(|vpc| &vpc.cidrs)
         .map(|cidr| Row {
-            cidr: cidr.to_string(),
+            destination: (PREFIX, cidr.to_string()),
             element: "gatewayId",
             target: "local".to_owned(),
             instance: None,
             state: "active",
             origin: "CreateRouteTable",
         });
-    let written = table.it.routes.iter().map(|(cidr, target)| {
+    let prefix = |cidr: &stayput_estate::Cidr| (PREFIX, cidr.to_string());
+    let written = table.it.routes.iter();
+    let written = written.map(|(cidr, target)| (prefix(cidr), target, "CreateRoute"));
+    let listed = table.it.list_routes.iter();
+    let listed = listed.map(|(list, target)| ((LIST, list.clone()), target, "CreateRoute"));
+    // A written route of the same prefix takes a propagated one's place in the list.
+    let propagated = table.it.propagated.iter();
+    let propagated = propagated
+        .filter(|(cidr, _)| !table.it.routes.contains_key(cidr))
+        .map(|(cidr, target)| (prefix(cidr), target, "EnableVgwRoutePropagation"));
+    let others = written.chain(listed).chain(propagated);
+    let others = others.map(|(destination, target, origin)| {
         let (element, id) = element(target);
         let blackhole = routing::vpc_route_is_blackhole(table.region, &table.it.vpc, target);
         let instance = match target {
@@ -132,15 +150,24 @@ fn rows(table: &It<'_>) -> Vec<Row> {
             | RouteTarget::Pcx(_) => None,
         };
         Row {
-            cidr: cidr.to_string(),
+            destination,
             element,
             target: id.to_owned(),
             instance,
             state: if blackhole { "blackhole" } else { "active" },
-            origin: "CreateRoute",
+            origin,
         }
     });
-    local.chain(written).collect()
+    local.chain(others).collect()
+}
+
+fn by_destination(table: &It<'_>, element: &str) -> Vec<String> {
+    rows(table)
+        .into_iter()
+        .map(|row| row.destination)
+        .filter(|(name, _)| *name == element)
+        .map(|(_, value)| value)
+        .collect()
 }
 
 fn by_element(table: &It<'_>, element: &str) -> Vec<String> {
@@ -157,7 +184,8 @@ fn write(xml: &mut Xml, table: &It<'_>) {
         .text("vpcId", &table.it.vpc)
         .text("ownerId", account)
         .list("routeSet", rows(table), |xml, row| {
-            xml.text("destinationCidrBlock", row.cidr);
+            let (element, value) = row.destination;
+            xml.text(element, value);
             if let Some(instance) = row.instance {
                 xml.text("instanceId", instance)
                     .text("instanceOwnerId", account);
@@ -207,6 +235,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         main: false,
         associations: BTreeMap::new(),
         routes: BTreeMap::new(),
+        list_routes: BTreeMap::new(),
+        propagated: BTreeMap::new(),
         tags: call.params.tags_for("route-table"),
     };
     call.here_mut().route_tables.insert(id.clone(), table);

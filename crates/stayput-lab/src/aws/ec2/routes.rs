@@ -104,90 +104,145 @@ fn check_inside(
     }
 }
 
+/// What a call routes: a prefix, or everything in a prefix list.
+enum Destination {
+    Prefix(Cidr),
+    List(String),
+}
+
+fn destination(call: &Call<'_>) -> Result<Destination, Fault> {
+    let list = call.params.get("DestinationPrefixListId");
+    match (list, call.params.get("DestinationCidrBlock")) {
+        (Some(_), Some(_)) => Err(Fault::bad(
+            "InvalidParameterCombination",
+            "The parameters destinationCidrBlock and destinationPrefixListId cannot be given together",
+        )),
+        (Some(list), None) => {
+            rule::PREFIX_LIST.find(&call.here().prefix_lists, list)?;
+            Ok(Destination::List(list.to_owned()))
+        }
+        (None, _) => call
+            .params
+            .cidr("DestinationCidrBlock")
+            .map(Destination::Prefix),
+    }
+}
+
 struct Write {
     table: String,
-    cidr: Cidr,
+    destination: Destination,
     target: RouteTarget,
 }
 
 fn write(call: &Call<'_>) -> Result<Write, Fault> {
     let table = call.need("RouteTableId")?;
-    let cidr = call.params.cidr("DestinationCidrBlock")?;
+    let destination = destination(call)?;
     let region = call.here();
     let found = rule::ROUTE_TABLE.find(&region.route_tables, &table)?;
     let target = target(call, &found.vpc)?;
-    check_inside(region, found, cidr, &target)?;
+    match &destination {
+        Destination::Prefix(cidr) => check_inside(region, found, *cidr, &target)?,
+        // Of equal prefixes `local` comes first, so an entry cannot take its place.
+        Destination::List(_) => {}
+    }
     call.dry_run()?;
     Ok(Write {
         table,
-        cidr,
+        destination,
         target,
     })
 }
 
-fn not_there(table: &str, cidr: Cidr) -> Fault {
+fn not_there(table: &str, destination: &Destination) -> Fault {
+    let what = match destination {
+        Destination::Prefix(cidr) => format!("destination-cidr-block {cidr}"),
+        Destination::List(list) => format!("destination-prefix-list-id {list}"),
+    };
     Fault::bad(
         "InvalidRoute.NotFound",
-        format!("no route with destination-cidr-block {cidr} in route table {table}"),
+        format!("no route with {what} in route table {table}"),
     )
 }
 
+fn exists(what: &impl std::fmt::Display) -> Fault {
+    Fault::bad(
+        "RouteAlreadyExists",
+        format!("The route identified by {what} already exists."),
+    )
+}
+
+/// What counts against the table's limit: its routes, and each list as often as it may have entries.
+fn size(region: &RegionState, table: &RouteTable) -> usize {
+    let lists = table.list_routes.keys();
+    let lists = lists.filter_map(|id| region.prefix_lists.get(id));
+    table.routes.len() + lists.map(|list| list.max_entries).sum::<usize>()
+}
+
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
-    let Write {
-        table,
-        cidr,
-        target,
-    } = write(call)?;
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &table)?;
-    if found.routes.contains_key(&cidr) {
-        return Err(Fault::bad(
-            "RouteAlreadyExists",
-            format!("The route identified by {cidr} already exists."),
-        ));
-    }
-    if found.routes.len() >= MOST {
+    let write = write(call)?;
+    let region = call.here();
+    let found = rule::ROUTE_TABLE.find(&region.route_tables, &write.table)?;
+    let more = match &write.destination {
+        Destination::Prefix(cidr) if found.routes.contains_key(cidr) => return Err(exists(cidr)),
+        Destination::List(list) if found.list_routes.contains_key(list) => {
+            return Err(exists(list));
+        }
+        Destination::Prefix(_) => 1,
+        Destination::List(list) => {
+            rule::PREFIX_LIST
+                .find(&region.prefix_lists, list)?
+                .max_entries
+        }
+    };
+    if size(region, found) + more > MOST {
         return Err(Fault::bad(
             "RouteLimitExceeded",
-            format!("The maximum number of routes has been reached for table {table}."),
+            format!(
+                "The maximum number of routes has been reached for table {}.",
+                write.table
+            ),
         ));
     }
-    found.routes.insert(cidr, target);
+    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;
+    match write.destination {
+        Destination::Prefix(cidr) => found.routes.insert(cidr, write.target),
+        Destination::List(list) => found.list_routes.insert(list, write.target),
+    };
     done()
 }
 
 /// Not an upsert: the route must be there.
 pub(super) fn replace(call: &mut Call<'_>) -> Answer {
-    let Write {
-        table,
-        cidr,
-        target,
-    } = write(call)?;
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &table)?;
-    match found.routes.get_mut(&cidr) {
-        Some(existing) => *existing = target,
-        None => return Err(not_there(&table, cidr)),
+    let write = write(call)?;
+    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;
+    let standing = match &write.destination {
+        Destination::Prefix(cidr) => found.routes.get_mut(cidr),
+        Destination::List(list) => found.list_routes.get_mut(list),
+    };
+    match standing {
+        Some(existing) => *existing = write.target,
+        None => return Err(not_there(&write.table, &write.destination)),
     }
     done()
 }
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let table = call.need("RouteTableId")?;
-    let cidr = call.params.cidr("DestinationCidrBlock")?;
+    let destination = destination(call)?;
     let found = rule::ROUTE_TABLE.find(&call.here().route_tables, &table)?;
-    let local = call
-        .here()
-        .vpcs
-        .get(&found.vpc)
-        .is_some_and(|vpc| vpc.cidrs.contains(&cidr));
-    if local {
+    let vpc = call.here().vpcs.get(&found.vpc);
+    if let Destination::Prefix(cidr) = &destination
+        && vpc.is_some_and(|vpc| vpc.cidrs.contains(cidr))
+    {
         return Err(Fault::invalid(format!(
             "cannot remove local route {cidr} in route table {table}"
         )));
     }
     call.dry_run()?;
     let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &table)?;
-    if found.routes.remove(&cidr).is_none() {
-        return Err(not_there(&table, cidr));
-    }
-    done()
+    let gone = match &destination {
+        Destination::Prefix(cidr) => found.routes.remove(cidr),
+        Destination::List(list) => found.list_routes.remove(list),
+    };
+    gone.map_or_else(|| Err(not_there(&table, &destination)), |_| done())
 }

@@ -25,7 +25,7 @@ enum Test {
     Attachment(Filter),
     ResourceId(Filter),
     ResourceType(Filter),
-    PrefixList,
+    PrefixList(Filter),
     Exact(Vec<Cidr>),
     LongestMatch(Vec<Ipv4Addr>),
     SubnetOf(Vec<Cidr>),
@@ -69,7 +69,7 @@ fn test(filter: Filter) -> Result<Test, Fault> {
         "attachment.transit-gateway-attachment-id" => Test::Attachment(filter),
         "attachment.resource-id" => Test::ResourceId(filter),
         "attachment.resource-type" => Test::ResourceType(filter),
-        "prefix-list-id" => Test::PrefixList,
+        "prefix-list-id" => Test::PrefixList(filter),
         "route-search.exact-match" => Test::Exact(cidrs(&filter)?),
         "route-search.longest-prefix-match" => Test::LongestMatch(addresses(&filter)?),
         "route-search.subnet-of-match" => Test::SubnetOf(cidrs(&filter)?),
@@ -82,8 +82,9 @@ fn test(filter: Filter) -> Result<Test, Fault> {
 
 fn type_name(origin: Origin) -> &'static str {
     match origin {
-        Origin::Static => "static",
-        Origin::Vpc | Origin::DirectConnect | Origin::Vpn => "propagated",
+        // An entry of a prefix list reads as static (inferred), told apart by its list.
+        Origin::Static | Origin::PrefixList => "static",
+        Origin::Vpc | Origin::DirectConnect | Origin::PrivateVpn | Origin::Vpn => "propagated",
     }
 }
 
@@ -125,8 +126,10 @@ fn passes(
                 .map(attachments::resource_type);
             filter.accepts(&types.collect::<Vec<_>>())
         }
-        // The lab has no prefix lists, so no route has one.
-        Test::PrefixList => false,
+        Test::PrefixList(filter) => {
+            let list = route.list.as_deref();
+            filter.accepts(list.as_slice())
+        }
         Test::Exact(wanted) => wanted.contains(&cidr),
         Test::LongestMatch(_) => longest.contains(&cidr),
         Test::SubnetOf(wanted) => wanted.iter().any(|outer| outer.covers(cidr)),
@@ -154,7 +157,7 @@ pub(super) fn search(call: &mut Call<'_>) -> Answer {
             Test::Attachment(_)
             | Test::ResourceId(_)
             | Test::ResourceType(_)
-            | Test::PrefixList
+            | Test::PrefixList(_)
             | Test::Exact(_)
             | Test::SubnetOf(_)
             | Test::SupernetOf(_)
@@ -202,7 +205,8 @@ pub(super) fn write_route_in_state(
     route: &TgwRoute,
     state: &str,
 ) {
-    xml.text("destinationCidrBlock", cidr);
+    xml.text("destinationCidrBlock", cidr)
+        .maybe("prefixListId", route.list.as_ref());
     // Clients read a route without this element as a blackhole.
     if !route.attachments.is_empty() {
         xml.list(

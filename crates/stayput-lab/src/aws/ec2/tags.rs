@@ -31,6 +31,7 @@ fn all(region: &RegionState) -> Vec<Tagged<'_>> {
         attachments: "transit-gateway-attachment",
         tgw_route_tables: "transit-gateway-route-table",
         vpns: "vpn-connection",
+        prefix_lists: "prefix-list",
     }
     all.sort_by_key(|(_, id, _)| *id);
     all
@@ -55,6 +56,7 @@ fn tags_mut<'a>(region: &'a mut RegionState, id: &str) -> Option<&'a mut Tags> {
         attachments,
         tgw_route_tables,
         vpns,
+        prefix_lists,
     );
     None
 }

@@ -3,6 +3,7 @@
 mod attachments;
 mod instances;
 mod lists;
+mod prefix_lists;
 mod transit;
 mod vpcs;
 

@@ -22,25 +22,28 @@ struct Write {
     attachment: Option<String>,
 }
 
+/// Where a call that names a table wants packets to go: an attachment of its Transit Gateway, or nowhere.
+pub(super) fn target(call: &Call<'_>, tgw: &str) -> Result<Option<String>, Fault> {
+    let blackhole = call.params.flag("Blackhole")?;
+    match (call.params.get("TransitGatewayAttachmentId"), blackhole) {
+        (Some(_), true) => Err(Fault::bad(
+            "InvalidParameterCombination",
+            "TransitGatewayAttachmentId and Blackhole cannot be given together",
+        )),
+        (None, false) => Err(Fault::missing("TransitGatewayAttachmentId")),
+        (None, true) => Ok(None),
+        (Some(id), false) => {
+            attachments::usable(call, id, Some(tgw))?;
+            Ok(Some(id.to_owned()))
+        }
+    }
+}
+
 fn write(call: &Call<'_>) -> Result<Write, Fault> {
     let table = call.need("TransitGatewayRouteTableId")?;
     let cidr = call.params.cidr("DestinationCidrBlock")?;
     let found = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &table)?;
-    let blackhole = call.params.flag("Blackhole")?;
-    let attachment = match (call.params.get("TransitGatewayAttachmentId"), blackhole) {
-        (Some(_), true) => {
-            return Err(Fault::bad(
-                "InvalidParameterCombination",
-                "TransitGatewayAttachmentId and Blackhole cannot be given together",
-            ));
-        }
-        (None, false) => return Err(Fault::missing("TransitGatewayAttachmentId")),
-        (None, true) => None,
-        (Some(id), false) => {
-            attachments::usable(call, id, Some(&found.tgw))?;
-            Some(id.to_owned())
-        }
-    };
+    let attachment = target(call, &found.tgw)?;
     call.dry_run()?;
     Ok(Write {
         table,
@@ -49,29 +52,37 @@ fn write(call: &Call<'_>) -> Result<Write, Fault> {
     })
 }
 
-/// Puts a route: the data plane follows after `timing.tgw_route`, and uses what was there until then.
-fn put(call: &mut Call<'_>, write: &Write) -> Answer {
+/// What follows a write: the data plane comes after `timing.tgw_route` and uses what was there until then.
+pub(super) fn written(
+    call: &Call<'_>,
+    attachment: Option<&String>,
+    standing: Option<&TgwStatic>,
+) -> TgwStatic {
     let now = call.lab.now();
-    let active_from = now.after(call.lab.timing.tgw_route);
-    let tables = &mut call.here_mut().tgw_route_tables;
-    let table = rule::TGW_TABLE.find_mut(tables, &write.table)?;
-    let before = table
-        .statics
-        .get(&write.cidr)
-        .and_then(|entry| routing::effective_static(entry, now))
-        .map(|target| target.map(str::to_owned));
-    let tgw = table.tgw.clone();
-    let entry = match table.statics.get(&write.cidr) {
+    match standing {
         // Writing what stands already changes nothing, not even for a moment.
-        Some(same) if same.attachment == write.attachment => same.clone(),
+        Some(same) if same.attachment.as_ref() == attachment => same.clone(),
         Some(_) | None => TgwStatic {
-            attachment: write.attachment.clone(),
-            active_from,
-            before,
+            attachment: attachment.cloned(),
+            active_from: now.after(call.lab.timing.tgw_route),
+            before: standing
+                .and_then(|entry| routing::effective_static(entry, now))
+                .map(|target| target.map(str::to_owned)),
         },
-    };
-    table.statics.insert(write.cidr, entry.clone());
-    let route = routing::shown_static(call.here(), &tgw, &entry, now);
+    }
+}
+
+fn put(call: &mut Call<'_>, write: &Write) -> Answer {
+    let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &write.table)?;
+    let tgw = table.tgw.clone();
+    let standing = table.statics.get(&write.cidr);
+    let entry = written(call, write.attachment.as_ref(), standing);
+    let tables = &mut call.here_mut().tgw_route_tables;
+    rule::TGW_TABLE
+        .find_mut(tables, &write.table)?
+        .statics
+        .insert(write.cidr, entry.clone());
+    let route = routing::shown_static(call.here(), &tgw, &entry, call.lab.now());
     let mut xml = Xml::new();
     xml.node("route", |xml| {
         search::write_route(xml, call.here(), write.cidr, &route);
@@ -79,16 +90,13 @@ fn put(call: &mut Call<'_>, write: &Write) -> Answer {
     Ok(xml)
 }
 
-fn check_limit(call: &Call<'_>, table: &str) -> Result<(), Fault> {
-    let region = call.here();
-    let tgw = region.tgw_route_tables.get(table).map(|table| &table.tgw);
-    let routes: usize = region
-        .tgw_route_tables
-        .iter()
-        .filter(|(_, other)| Some(&other.tgw) == tgw)
-        .map(|(id, _)| routing::table(call.lab, &call.region, id).len())
-        .sum();
-    if routes >= MOST {
+/// Refuses so many more routes when the Transit Gateway of this table cannot take them.
+pub(super) fn check_limit(call: &Call<'_>, table: &str, more: usize) -> Result<(), Fault> {
+    let table_of = call.here().tgw_route_tables.get(table);
+    let routes = table_of.map_or(0, |table| {
+        routing::count(call.lab, &call.region, &table.tgw)
+    });
+    if routes + more > MOST {
         Err(Fault::bad(
             "RouteLimitExceeded",
             format!("The transit gateway of {table} has reached its limit of {MOST} routes"),
@@ -111,7 +119,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             ),
         ));
     }
-    check_limit(call, &write.table)?;
+    check_limit(call, &write.table, 1)?;
     put(call, &write)
 }
 
@@ -120,7 +128,7 @@ pub(super) fn replace(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
     let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &write.table)?;
     if !table.statics.contains_key(&write.cidr) {
-        check_limit(call, &write.table)?;
+        check_limit(call, &write.table, 1)?;
     }
     put(call, &write)
 }

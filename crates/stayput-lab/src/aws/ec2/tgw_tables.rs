@@ -282,17 +282,3 @@ pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
         |table| &table.propagations,
     )
 }
-
-/// The lab has no managed prefix lists.
-pub(super) fn prefix_list_references(call: &mut Call<'_>) -> Answer {
-    let id = call.need("TransitGatewayRouteTableId")?;
-    rule::TGW_TABLE.find(&call.here().tgw_route_tables, &id)?;
-    call.dry_run()?;
-    let mut xml = Xml::new();
-    xml.list(
-        "transitGatewayPrefixListReferenceSet",
-        None::<()>,
-        |_, ()| {},
-    );
-    Ok(xml)
-}

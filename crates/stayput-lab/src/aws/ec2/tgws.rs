@@ -233,6 +233,7 @@ pub(super) fn empty_table(tgw: &str, tags: Tags) -> TgwRouteTable {
         associations: BTreeSet::new(),
         propagations: BTreeSet::new(),
         statics: BTreeMap::new(),
+        prefix_lists: BTreeMap::new(),
         tags,
     }
 }

@@ -113,6 +113,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         main: true,
         associations: BTreeMap::new(),
         routes: BTreeMap::new(),
+        list_routes: BTreeMap::new(),
+        propagated: BTreeMap::new(),
         tags: Tags::new(),
     };
     let region = call.here_mut();

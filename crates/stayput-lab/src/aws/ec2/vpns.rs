@@ -59,7 +59,14 @@ fn write(xml: &mut Xml, vpn: &It<'_>) {
                 .text("staticRoutesOnly", it.static_only)
                 .text("localIpv4NetworkCidr", "0.0.0.0/0")
                 .text("remoteIpv4NetworkCidr", "0.0.0.0/0")
-                .text("outsideIpAddressType", "PublicIpv4")
+                .text(
+                    "outsideIpAddressType",
+                    if it.private {
+                        "PrivateIpv4"
+                    } else {
+                        "PublicIpv4"
+                    },
+                )
                 .text("tunnelInsideIpVersion", "ipv4")
                 .list("tunnelOptionSet", outside(vpn.id), |xml, address| {
                     xml.text("outsideIpAddress", address);
