@@ -1,6 +1,9 @@
 //! Applying changes, and finding what undoes them.
 
 mod check;
+mod in_flight;
+
+pub use in_flight::InFlight;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

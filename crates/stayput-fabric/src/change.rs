@@ -195,6 +195,24 @@ fn there(present: bool) -> &'static str {
     if present { "present" } else { "absent" }
 }
 
+impl Change {
+    /// The prefix it acts on; `None` for what may act on any address.
+    pub fn prefix(&self) -> Option<Cidr> {
+        match self {
+            Self::TgwRoute { cidr, .. }
+            | Self::Erp { cidr, .. }
+            | Self::Subnet { cidr, .. }
+            | Self::VpcRoute { cidr, .. }
+            | Self::Announce { cidr, .. } => Some(*cidr),
+            Self::Serve { .. }
+            | Self::Edge { .. }
+            | Self::Attachment { .. }
+            | Self::Propagation { .. }
+            | Self::Region { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -150,8 +150,44 @@ impl Fabric {
         }
     }
 
-    /// Interfaces that a VPC route names, or would once what covers it is gone.
+    /// The prefixes at which a change acts.
+    pub(crate) fn prefixes_touched(&self, change: &Change) -> Vec<Cidr> {
+        let mut touched = Vec::new();
+        self.touches(change, &mut touched);
+        touched
+    }
+
+    /// Addresses of the interface that a VPC route is about to lead to: it takes packets to those itself instead of passing them on.
+    pub(crate) fn newly_routed(&self, change: &Change) -> Vec<Ipv4Addr> {
+        let Change::VpcRoute {
+            cidr,
+            target: Some(VpcRouteTarget::Eni(id)),
+            ..
+        } = change
+        else {
+            return Vec::new();
+        };
+        let Some(eni) = self.topology.eni_ids.get(id) else {
+            return Vec::new();
+        };
+        self.state
+            .holders
+            .iter()
+            .filter(|(address, holders)| {
+                cidr.contains(*address)
+                    && holders.iter().any(|holder| holder.spot == Spot::Eni(*eni))
+            })
+            .map(|(address, _)| address)
+            .collect()
+    }
+
+    /// Interfaces that a VPC route names, or would once what covers it is gone or NC2 has written a prefix.
     fn routed_interfaces(&self) -> BTreeSet<EniIx> {
+        let gateways = self
+            .topology
+            .sites
+            .iter()
+            .filter_map(|(_, site)| site.nc2.as_ref()?.gateway);
         let counting = self.state.vpc_tables.iter().flat_map(|table| table.iter());
         let under = self.state.vpc_under.iter().flat_map(|table| table.iter());
         counting
@@ -165,6 +201,7 @@ impl Fabric {
                 | VpcHop::Peering(_)
                 | VpcHop::Unknown(_) => None,
             })
+            .chain(gateways)
             .collect()
     }
 
@@ -214,7 +251,8 @@ impl Fabric {
             }
             chain.push(END);
             for (cidr, listed) in table.listed.matches(address) {
-                chain.extend([u32::from(cidr.len()), target(listed.fixed)]);
+                let list = clamp(listed.list.position() as u64);
+                chain.extend([u32::from(cidr.len()), target(listed.fixed), list]);
             }
             chain.push(END);
             for (cidr, learned) in table.learned.matches(address) {

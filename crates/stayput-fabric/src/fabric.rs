@@ -132,17 +132,17 @@ impl Fabric {
         };
         let forward = self.explainer(walker).trace(from.clone(), to, &walked);
         let back = self.way_back(from, to, &walked);
-        let symmetric = back.as_ref().is_some_and(|back| {
-            back.verdict.is_delivered() && back.waypoints() == forward.waypoints()
+        let symmetric = back.as_ref().is_some_and(|(back, trace)| {
+            trace.verdict.is_delivered() && back.waypoints() == walked.waypoints()
         });
         RoundTrip {
             forward,
-            back,
+            back: back.map(|(_, trace)| trace),
             symmetric,
         }
     }
 
-    fn way_back(&self, from: &Source, to: Ipv4Addr, walked: &Walked) -> Option<Trace> {
+    fn way_back(&self, from: &Source, to: Ipv4Addr, walked: &Walked) -> Option<(Walked, Trace)> {
         let Ending::Delivered(place, answerer) = walked.ending else {
             return None;
         };
@@ -167,8 +167,14 @@ impl Fabric {
                 place: explainer.place(place),
                 address: to,
             };
-            explainer.trace(source, address, &back)
+            let trace = explainer.trace(source, address, &back);
+            (back, trace)
         })
+    }
+
+    /// The verdict of a walk to an address that was made in this state, or in one that is the same to it.
+    pub(crate) fn verdict_of(&self, to: Ipv4Addr, walked: &Walked) -> Verdict {
+        self.explainer(self.walker(to, None)).verdict(walked)
     }
 
     fn explainer<'a>(&'a self, walker: Walker<'a>) -> Explainer<'a> {

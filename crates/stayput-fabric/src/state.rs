@@ -70,6 +70,8 @@ pub(crate) struct TgwTable {
     pub(crate) listed: Arc<PrefixMap<Listed>>,
     /// Entries of all its prefix lists, equal ones counted as often as they are listed.
     pub(crate) entries: usize,
+    /// The static routes that BGP neighbours have heard of, while that differs from `fixed`: a change in flight.
+    pub(crate) heard: Option<Arc<PrefixMap<Fixed>>>,
     /// By prefix, best first.
     pub(crate) learned: Arc<PrefixMap<Vec<Learned>>>,
     pub(crate) propagations: Arc<BTreeSet<AttIx>>,
@@ -262,6 +264,7 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
             fixed: Arc::new(static_routes),
             listed: Arc::new(listed),
             entries: listed_entries,
+            heard: None,
             learned: Arc::new(
                 learned
                     .into_iter()

@@ -1,6 +1,5 @@
 //! What a trace says: hops, verdicts, round trips.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -369,24 +368,6 @@ impl Trace {
     /// The path drawn hop by hop with its reasons, as plain text of several lines.
     pub fn render(&self) -> String {
         self.to_string()
-    }
-
-    /// Edges and Transit Gateways passed: what has to be the same both ways for a path to count as symmetric.
-    pub(crate) fn waypoints(&self) -> BTreeSet<String> {
-        self.hops
-            .iter()
-            .filter_map(|hop| match &hop.at {
-                Node::Edge(edge) => Some(edge.to_string()),
-                Node::Tgw { tgw, .. } => Some(tgw.to_string()),
-                Node::OnPrem
-                | Node::Vpc { .. }
-                | Node::FlowTransit { .. }
-                | Node::FlowVpc { .. }
-                | Node::Overlay { .. }
-                | Node::Machine { .. }
-                | Node::Nowhere(_) => None,
-            })
-            .collect()
     }
 }
 

@@ -247,13 +247,17 @@ pub(crate) struct Walker<'a> {
 impl Walker<'_> {
     /// Walks from a state to the worst ending it can have.
     pub(crate) fn walk(&self, start: At) -> Walked {
-        let mut walked = Vec::new();
+        self.walk_noting(start, &mut Vec::new())
+    }
+
+    /// The same, noting every state that had a say, on the way that was worst and on those that were not.
+    pub(crate) fn walk_noting(&self, start: At, passed: &mut Vec<At>) -> Walked {
+        passed.clear();
         // The first walk prunes nothing, so there is one.
-        self.follow(start, Vec::new(), &mut walked)
-            .unwrap_or(Walked {
-                path: vec![(start, Decision::NotObserved)],
-                ending: Ending::Unmodelled,
-            })
+        self.follow(start, Vec::new(), passed).unwrap_or(Walked {
+            path: vec![(start, Decision::NotObserved)],
+            ending: Ending::Unmodelled,
+        })
     }
 
     /// `None` when an earlier way has already walked from here: whatever is reachable was counted there.

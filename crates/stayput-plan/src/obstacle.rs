@@ -249,7 +249,7 @@ pub enum Obstacle {
         needed: u64,
     },
     /// The proof found a loop, or a delivery where the machine is not, in some state of the plan.
-    #[error("{state}: {from} → {address} {verdict}")]
+    #[error("{state}: {from} → {address}{} {verdict}", and_more(*more))]
     Unsafe {
         /// The state.
         state: String,
@@ -257,6 +257,8 @@ pub enum Obstacle {
         from: String,
         /// Where it goes.
         address: Ipv4Addr,
+        /// To how many other addresses packets fare alike.
+        more: usize,
         /// What happens to it.
         verdict: String,
     },
@@ -272,6 +274,13 @@ pub enum Obstacle {
         /// What happens to it.
         verdict: String,
     },
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    }
 }
 
 fn list(ids: &BTreeSet<VmExtId>) -> String {

@@ -100,11 +100,11 @@ impl Fabric {
         }
     }
 
-    pub(super) fn region(&self, name: &Region) -> Result<RegionIx, Refused> {
+    pub(crate) fn region(&self, name: &Region) -> Result<RegionIx, Refused> {
         observed(self.topology.region_ids.get(name).copied(), name)
     }
 
-    pub(super) fn tgw_table(
+    pub(crate) fn tgw_table(
         &self,
         region: RegionIx,
         id: &TgwRouteTableId,
@@ -113,7 +113,7 @@ impl Fabric {
         observed(ix.copied(), id)
     }
 
-    pub(super) fn vpc_table(&self, id: &RouteTableId) -> Result<VpcTableIx, Refused> {
+    pub(crate) fn vpc_table(&self, id: &RouteTableId) -> Result<VpcTableIx, Refused> {
         observed(self.topology.vpc_table_ids.get(id).copied(), id)
     }
 
@@ -122,11 +122,11 @@ impl Fabric {
         observed(ix.copied(), id)
     }
 
-    pub(super) fn edge(&self, name: &EdgeName) -> Result<EdgeIx, Refused> {
+    pub(crate) fn edge(&self, name: &EdgeName) -> Result<EdgeIx, Refused> {
         observed(self.topology.edge_ids.get(name).copied(), name)
     }
 
-    pub(super) fn known_site(&self, name: &SiteName) -> Result<SiteIx, Refused> {
+    pub(crate) fn known_site(&self, name: &SiteName) -> Result<SiteIx, Refused> {
         observed(self.site(name), name)
     }
 

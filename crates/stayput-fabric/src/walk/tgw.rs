@@ -14,10 +14,12 @@ use crate::index::SubnetIx;
 use crate::index::TgwIx;
 use crate::index::TgwTableIx;
 use crate::index::VpcIx;
+use crate::prefix_map::PrefixMap;
 use crate::reason::Origin;
 use crate::state::Fixed;
 use crate::state::Learned;
 use crate::state::Listed;
+use crate::state::TgwTable;
 use crate::topology::AttKind;
 
 /// The routes of one prefix that matter, in the order of AWS reference §1.2: the first one wins.
@@ -116,10 +118,25 @@ impl Walker<'_> {
     /// Matching routes by prefix, longest first; within a prefix the static one hides that of a list, and either the learned ones.
     pub(crate) fn candidates(&self, table: TgwTableIx) -> impl Iterator<Item = Candidates<'_>> {
         let table = self.state.tgw_tables.get(table.position());
+        self.matching(table, table.map(|table| &*table.fixed))
+    }
+
+    /// The same as far as BGP neighbours have heard of it.
+    fn heard_candidates(&self, table: TgwTableIx) -> impl Iterator<Item = Candidates<'_>> {
+        let table = self.state.tgw_tables.get(table.position());
+        let heard = table.map(|table| table.heard.as_ref().unwrap_or(&table.fixed));
+        self.matching(table, heard.map(|heard| &**heard))
+    }
+
+    fn matching<'b>(
+        &'b self,
+        table: Option<&'b TgwTable>,
+        fixed: Option<&'b PrefixMap<Fixed>>,
+    ) -> impl Iterator<Item = Candidates<'b>> {
         (0..=32u8).rev().filter_map(move |len| {
             let table = table?;
             let prefix = Cidr::containing(self.to, len);
-            let fixed = table.fixed.at_length(self.to, len).copied();
+            let fixed = fixed?.at_length(self.to, len).copied();
             let listed = table.listed.at_length(self.to, len).copied();
             let learned = table
                 .learned
@@ -197,7 +214,7 @@ impl Walker<'_> {
     /// The longest prefix a table announces over a VPN: its routes, whatever their kind, except those that lead back into that VPN
     /// (AWS reference §2.3).
     pub(super) fn announced_by_table(&self, table: TgwTableIx, vpn: AttIx) -> Option<Cidr> {
-        self.candidates(table)
+        self.heard_candidates(table)
             .find(|candidates| match candidates.fixed() {
                 Some((Fixed::Attachment(attachment), _)) if self.state.is_attached(attachment) => {
                     attachment != vpn

@@ -4,6 +4,8 @@
 // Each test file uses its own part of this; clippy knows tests by attribute, not helpers of tests.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod strategies;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

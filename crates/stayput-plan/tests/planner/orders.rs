@@ -34,7 +34,7 @@ fn holes(setup: &Setup, goal: &Goal, steps: &[Step]) -> Vec<String> {
     let proof = prove(setup, goal, steps).unwrap();
     let step =
         |id: &Option<stayput_plan::StepId>| id.as_ref().map_or("-".to_owned(), ToString::to_string);
-    let holes = proof.holes.iter();
+    let holes = proof.holes.iter().filter(|hole| hole.is_of_on_prem());
     holes
         .map(|hole| {
             format!(

@@ -1,0 +1,690 @@
+//! Every source × every class of addresses, judged in one state and kept right change by change.
+//!
+//! The technique is that of atoms (Horn et al., *Delta-net*, NSDI 2017) with the walk in place of the forwarding graph: addresses
+//! are cut into classes that behave alike, a change acts on the classes inside its prefix only, and of those only on the cells
+//! whose walk came by the table it changes. A class that a change would cut in two is cut in two.
+//!
+//! What is kept is exactly what [`Fabric::round_trip`] gives for each source and representative; tests compare the two.
+
+mod dirt;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::SiteName;
+
+use crate::change::Change;
+use crate::classes::Class;
+use crate::fabric::Fabric;
+use crate::index::EdgeIx;
+use crate::index::TgwIx;
+use crate::source::Source;
+use crate::trace::RoundTrip;
+use crate::trace::Trace;
+use crate::trace::Verdict;
+use crate::walk::Answerer;
+use crate::walk::At;
+use crate::walk::Ending;
+use crate::walk::PlaceIx;
+use crate::walk::Sender;
+use crate::walk::Walked;
+use dirt::Dirt;
+use dirt::Reads;
+
+/// How a packet ends, in one word: a [`Verdict`] without its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// See [`Verdict::Delivered`].
+    Delivered,
+    /// See [`Verdict::NoMachine`].
+    NoMachine,
+    /// See [`Verdict::RegionDown`].
+    RegionDown,
+    /// See [`Verdict::DeadEni`].
+    DeadEni,
+    /// See [`Verdict::Blackhole`].
+    Blackhole,
+    /// See [`Verdict::NoRoute`].
+    NoRoute,
+    /// See [`Verdict::LeavesByNat`].
+    LeavesByNat,
+    /// See [`Verdict::Unmodelled`]. Also what a source that is not there gets.
+    Unmodelled,
+    /// See [`Verdict::WrongSite`], where no route could have sent it elsewhere.
+    Stuck,
+    /// See [`Verdict::WrongSite`], where a route sent it.
+    WrongSite,
+    /// See [`Verdict::Loop`].
+    Loop,
+}
+
+impl End {
+    /// Whether the packet reached a machine that answers for the address.
+    pub fn is_delivered(self) -> bool {
+        self == Self::Delivered
+    }
+
+    /// The same as [`Verdict::is_harmful`].
+    pub fn is_harmful(self) -> bool {
+        matches!(self, Self::WrongSite | Self::Loop)
+    }
+
+    fn of(ending: Ending) -> Self {
+        match ending {
+            Ending::Delivered(..) => Self::Delivered,
+            Ending::NoRoute => Self::NoRoute,
+            Ending::Blackhole => Self::Blackhole,
+            Ending::DeadEni(_) => Self::DeadEni,
+            Ending::LeavesByNat => Self::LeavesByNat,
+            Ending::Nobody(_) | Ending::NoMachine(_) => Self::NoMachine,
+            Ending::WrongSite {
+                steerable: true, ..
+            } => Self::WrongSite,
+            Ending::WrongSite {
+                steerable: false, ..
+            } => Self::Stuck,
+            Ending::Loop(_) => Self::Loop,
+            Ending::RegionDown(_) => Self::RegionDown,
+            Ending::Unmodelled => Self::Unmodelled,
+        }
+    }
+}
+
+/// What is known of one source and one class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// How a request ends.
+    pub there: End,
+    /// How the reply ends; `None` when the request did not arrive.
+    pub back: Option<End>,
+    /// Whether both ways were delivered and pass the same edges and Transit Gateways.
+    pub symmetric: bool,
+    /// Whether anybody is at the source to send.
+    pub populated: bool,
+}
+
+/// A cell that a change made otherwise: how a request or its reply ends, or the way a request takes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    /// Position in [`Reachability::sources`].
+    pub source: usize,
+    /// Position in [`Reachability::classes`].
+    pub class: usize,
+    /// What it was.
+    pub before: Standing,
+    /// How the request ended before. The verdict now is [`Reachability::verdict`].
+    pub was: Verdict,
+}
+
+/// What is judged again after changes: everything that may have changed, nothing that cannot have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Cells whose walk was made again.
+    pub walks: usize,
+    /// Cells there are.
+    pub cells: usize,
+}
+
+/// A source with what a walk from it starts from, and whom a reply goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    start: Option<At>,
+    senders: Vec<(Ipv4Addr, Option<Sender>)>,
+    populated: bool,
+}
+
+/// One source and one class.
+#[derive(Debug, Clone)]
+struct Cell {
+    there: Walked,
+    reads: Reads,
+    /// Which reply it gets.
+    reply: Option<ReplyKey>,
+}
+
+/// Replies that leave alike for the same senders take the same way.
+type ReplyKey = (u32, At, Option<Ipv4Addr>);
+
+#[derive(Debug, Clone)]
+struct Reply {
+    walked: Walked,
+    reads: Reads,
+}
+
+/// What changes have replaced.
+#[derive(Default)]
+struct Earlier {
+    replies: BTreeMap<ReplyKey, Reply>,
+    rows: BTreeMap<usize, Row>,
+}
+
+/// The matrix of all sources and classes.
+#[derive(Debug, Clone)]
+pub struct Reachability {
+    fabric: Fabric,
+    sources: Vec<Source>,
+    rows: Vec<Row>,
+    classes: Vec<Class>,
+    /// Every member with its class, in order of addresses.
+    members: Vec<(Ipv4Addr, u32)>,
+    /// Class by class, one cell a source.
+    cells: Vec<Cell>,
+    replies: BTreeMap<ReplyKey, Reply>,
+    work: Work,
+    /// States of the walk under way, kept for their allocation.
+    passed: Vec<At>,
+}
+
+impl Reachability {
+    /// Judges every source of the fabric and every class of these addresses.
+    pub fn of(fabric: Fabric, addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        let (sources, classes) = (fabric.sources(), fabric.classes(addresses));
+        Self::new(fabric, sources, classes)
+    }
+
+    /// The same for given sources, and for classes that hold in this state at least ([`Fabric::classes_across`] gives ones that hold
+    /// in later ones too, and are then never cut).
+    pub fn new(fabric: Fabric, sources: Vec<Source>, classes: Vec<Class>) -> Self {
+        let mut members: Vec<_> = classes
+            .iter()
+            .enumerate()
+            .flat_map(|(at, class)| class.members.iter().map(move |member| (*member, id(at))))
+            .collect();
+        members.sort_unstable();
+        let mut matrix = Self {
+            rows: sources.iter().map(|source| row(&fabric, source)).collect(),
+            fabric,
+            sources,
+            classes,
+            members,
+            cells: Vec::new(),
+            replies: BTreeMap::new(),
+            work: Work::default(),
+            passed: Vec::new(),
+        };
+        for class in 0..matrix.classes.len() {
+            for source in 0..matrix.sources.len() {
+                let cell = matrix.walk(source, class);
+                matrix.cells.push(cell);
+            }
+        }
+        matrix.work.cells = matrix.cells.len();
+        matrix
+    }
+
+    /// The state it judges.
+    pub fn fabric(&self) -> &Fabric {
+        &self.fabric
+    }
+
+    /// The sources, as given.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The classes. Changes add to them where they cut one; none is ever removed or moved.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// How often a walk was made, and how many cells there are: what the last change cost.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// What is known of a source and a class, by their positions.
+    pub fn standing(&self, source: usize, class: usize) -> Standing {
+        let cell = self.cell(source, class);
+        let reply = cell.reply.and_then(|key| self.replies.get(&key));
+        standing(&self.rows[source], cell, reply)
+    }
+
+    /// How a request of a source to a class ends.
+    pub fn verdict(&self, source: usize, class: usize) -> Verdict {
+        let to = self.classes[class].representative;
+        if self.rows[source].start.is_none() {
+            return self.fabric.verdict(&self.sources[source], to);
+        }
+        self.fabric.verdict_of(to, &self.cell(source, class).there)
+    }
+
+    /// The way of a request of a source to a class.
+    pub fn trace(&self, source: usize, class: usize) -> Trace {
+        let to = self.classes[class].representative;
+        self.fabric.trace(&self.sources[source], to)
+    }
+
+    /// The way there and back of a source and a class.
+    pub fn round_trip(&self, source: usize, class: usize) -> RoundTrip {
+        let to = self.classes[class].representative;
+        self.fabric.round_trip(&self.sources[source], to)
+    }
+
+    /// Makes changes, all at once, and gives the cells that are otherwise now. What the remote system would refuse changes nothing.
+    pub fn apply(&mut self, changes: &[Change]) -> Vec<Shift> {
+        let mut dirt = Dirt::default();
+        self.cut_by_machines(changes);
+        for change in changes {
+            self.cut(change);
+            dirt.soil(&self.fabric, change);
+            self.fabric.apply(change);
+            dirt.soil(&self.fabric, change);
+        }
+        self.judge_again(&dirt)
+    }
+
+    fn judge_again(&mut self, dirt: &Dirt) -> Vec<Shift> {
+        let mut earlier = Earlier::default();
+        for at in 0..self.rows.len() {
+            if dirt.sources.include(&self.sources[at]) {
+                let row = row(&self.fabric, &self.sources[at]);
+                if row != self.rows[at] {
+                    let old = std::mem::replace(&mut self.rows[at], row);
+                    earlier.rows.insert(at, old);
+                }
+            }
+        }
+        let mut shifts = Vec::new();
+        self.work = Work {
+            walks: 0,
+            cells: self.cells.len(),
+        };
+        self.renew_replies(dirt, &mut earlier);
+        let hit = self.classes_hit(dirt, !earlier.rows.is_empty());
+        for class in hit {
+            let dirty = dirt.reads_of(&self.classes[class]);
+            for source in 0..self.sources.len() {
+                let cell = self.cell(source, class);
+                if !earlier.rows.contains_key(&source) && !cell.reads.meet(dirty) {
+                    continue;
+                }
+                let (old, was) = (cell.clone(), self.standing_before(&earlier, source, class));
+                let new = self.walk(source, class);
+                let at = class * self.sources.len() + source;
+                let same_way = old.there.goes_as(&new.there);
+                self.cells[at] = new;
+                let is = self.standing(source, class);
+                if !same_way || was != is {
+                    let to = self.classes[class].representative;
+                    shifts.push(Shift {
+                        source,
+                        class,
+                        before: was,
+                        was: self.fabric.verdict_of(to, &old.there),
+                    });
+                }
+            }
+        }
+        self.shifts_by_replies(&earlier, &mut shifts);
+        shifts.sort_by_key(|shift| (shift.source, shift.class));
+        shifts
+    }
+
+    /// Classes that a change may act on.
+    fn classes_hit(&self, dirt: &Dirt, all: bool) -> Vec<usize> {
+        if all || dirt.everything {
+            return (0..self.classes.len()).collect();
+        }
+        let mut hit: Vec<usize> = dirt
+            .ranges()
+            .flat_map(|(first, last)| self.between(first, last))
+            .map(|(_, class)| *class as usize)
+            .collect();
+        hit.sort_unstable();
+        hit.dedup();
+        hit
+    }
+
+    /// Members between two addresses, both included.
+    fn between(&self, first: Ipv4Addr, last: Ipv4Addr) -> &[(Ipv4Addr, u32)] {
+        let from = self.members.partition_point(|(member, _)| *member < first);
+        let to = self.members.partition_point(|(member, _)| *member <= last);
+        self.members.get(from..to).unwrap_or_default()
+    }
+
+    /// Makes the walks of replies again that may have changed.
+    fn renew_replies(&mut self, dirt: &Dirt, earlier: &mut Earlier) {
+        let keys: Vec<_> = self
+            .replies
+            .iter()
+            .filter(|((source, ..), reply)| {
+                let source = *source as usize;
+                let senders = &self.rows[source].senders;
+                earlier.rows.contains_key(&source)
+                    || dirt.everything
+                    || senders
+                        .iter()
+                        .any(|(address, _)| reply.reads.meet(dirt.reads_at(*address)))
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        for key in keys {
+            if let Some(old) = self.replies.remove(&key) {
+                earlier.replies.insert(key, old);
+                self.ensure_reply(key);
+            }
+        }
+    }
+
+    /// Cells whose request goes as before, and whose reply does not.
+    fn shifts_by_replies(&self, earlier: &Earlier, shifts: &mut Vec<Shift>) {
+        let changed: BTreeSet<_> = earlier
+            .replies
+            .iter()
+            .filter(|(key, old)| {
+                self.replies.get(*key).is_none_or(|new| {
+                    new.walked.end() != old.walked.end()
+                        || new.walked.waypoints() != old.walked.waypoints()
+                })
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        if changed.is_empty() {
+            return;
+        }
+        let known: BTreeSet<_> = shifts
+            .iter()
+            .map(|shift| (shift.source, shift.class))
+            .collect();
+        for class in 0..self.classes.len() {
+            for source in 0..self.sources.len() {
+                let key = self.cell(source, class).reply;
+                if !key.is_some_and(|key| changed.contains(&key))
+                    || known.contains(&(source, class))
+                {
+                    continue;
+                }
+                let was = self.standing_before(earlier, source, class);
+                if was != self.standing(source, class) {
+                    shifts.push(Shift {
+                        source,
+                        class,
+                        before: was,
+                        was: self.verdict(source, class),
+                    });
+                }
+            }
+        }
+    }
+
+    /// What a cell stood at before sources and replies were replaced.
+    fn standing_before(&self, earlier: &Earlier, source: usize, class: usize) -> Standing {
+        let cell = self.cell(source, class);
+        let row = earlier.rows.get(&source).unwrap_or(&self.rows[source]);
+        let reply = cell
+            .reply
+            .and_then(|key| earlier.replies.get(&key).or_else(|| self.replies.get(&key)));
+        standing(row, cell, reply)
+    }
+
+    fn cell(&self, source: usize, class: usize) -> &Cell {
+        &self.cells[class * self.sources.len() + source]
+    }
+
+    fn walk(&mut self, source: usize, class: usize) -> Cell {
+        let to = self.classes[class].representative;
+        self.work.walks += 1;
+        let Some(start) = self.rows[source].start else {
+            return Cell {
+                there: Walked {
+                    path: Vec::new(),
+                    ending: Ending::Unmodelled,
+                },
+                reads: Reads::default(),
+                reply: None,
+            };
+        };
+        let mut passed = std::mem::take(&mut self.passed);
+        let there = self.fabric.walker(to, None).walk_noting(start, &mut passed);
+        let reads = Reads::of(&self.fabric, &passed);
+        self.passed = passed;
+        let reply = match there.ending {
+            Ending::Delivered(_, Answerer::Spot(spot)) => Some(self.fabric.leaving_spot(spot, to)),
+            Ending::Delivered(_, Answerer::OnPrem) => Some(At::OnPrem { only: None }),
+            Ending::Delivered(_, Answerer::Sender)
+            | Ending::NoRoute
+            | Ending::Blackhole
+            | Ending::DeadEni(_)
+            | Ending::LeavesByNat
+            | Ending::Nobody(_)
+            | Ending::WrongSite { .. }
+            | Ending::NoMachine(_)
+            | Ending::Loop(_)
+            | Ending::RegionDown(_)
+            | Ending::Unmodelled => None,
+        }
+        .map(|leaves| {
+            // Who asks for itself is answered by somebody else of its place.
+            let own = self.rows[source]
+                .senders
+                .iter()
+                .any(|(sender, _)| *sender == to);
+            (id(source), leaves, own.then_some(to))
+        });
+        if let Some(key) = reply {
+            self.ensure_reply(key);
+        }
+        Cell {
+            there,
+            reads,
+            reply,
+        }
+    }
+
+    fn ensure_reply(&mut self, key: ReplyKey) {
+        if self.replies.contains_key(&key) {
+            return;
+        }
+        let (source, leaves, own) = key;
+        let source = source as usize;
+        let senders = match own {
+            Some(to) => self.fabric.senders(&self.sources[source], to),
+            None => self.rows[source].senders.clone(),
+        };
+        let mut passed = std::mem::take(&mut self.passed);
+        let mut reads = Reads::default();
+        let mut worst: Option<Walked> = None;
+        for (address, sender) in senders {
+            let walker = self.fabric.walker(address, sender);
+            let back = walker.walk_noting(leaves, &mut passed);
+            self.work.walks += 1;
+            reads.add(Reads::of(&self.fabric, &passed));
+            if worst.as_ref().is_none_or(|worst| back.is_worse_than(worst)) {
+                worst = Some(back);
+            }
+        }
+        self.passed = passed;
+        if let Some(walked) = worst {
+            self.replies.insert(key, Reply { walked, reads });
+        }
+    }
+
+    /// Cuts classes of which a change acts on a part only.
+    fn cut(&mut self, change: &Change) {
+        let inside: BTreeSet<Ipv4Addr> = match change {
+            Change::TgwRoute { cidr, .. }
+            | Change::Erp { cidr, .. }
+            | Change::Subnet { cidr, .. }
+            | Change::VpcRoute { cidr, .. }
+            | Change::Announce { cidr, .. } => {
+                let members = self.between(cidr.network(), cidr.broadcast());
+                match self.is_part_of_any(members) {
+                    true => members.iter().map(|(member, _)| *member).collect(),
+                    false => BTreeSet::new(),
+                }
+            }
+            Change::Propagation { .. } => {
+                for prefix in self.fabric.prefixes_touched(change) {
+                    let members = self.between(prefix.network(), prefix.broadcast());
+                    let inside = members.iter().map(|(member, _)| *member).collect();
+                    self.cut_out(&inside);
+                }
+                return;
+            }
+            Change::Serve { .. }
+            | Change::Edge { .. }
+            | Change::Attachment { .. }
+            | Change::Region { .. } => return,
+        };
+        self.cut_out(&inside);
+        for address in self.fabric.newly_routed(change) {
+            self.cut_out(&[address].into());
+        }
+    }
+
+    /// The same for machines that are switched: those switched alike stay together.
+    fn cut_by_machines(&mut self, changes: &[Change]) {
+        let mut switched: BTreeMap<(&SiteName, bool), BTreeSet<Ipv4Addr>> = BTreeMap::new();
+        for change in changes {
+            if let Change::Serve {
+                site,
+                address,
+                serving,
+            } = change
+            {
+                let alike = switched.entry((site, *serving)).or_default();
+                alike.insert(*address);
+            }
+        }
+        for alike in switched.values() {
+            self.cut_out(alike);
+        }
+    }
+
+    /// Whether some class has members among these and others that are not.
+    fn is_part_of_any(&self, members: &[(Ipv4Addr, u32)]) -> bool {
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        for (_, class) in members {
+            *counts.entry(*class).or_default() += 1;
+        }
+        counts
+            .into_iter()
+            .any(|(class, count)| count < self.classes[class as usize].members.len())
+    }
+
+    fn cut_out(&mut self, inside: &BTreeSet<Ipv4Addr>) {
+        let mut parts: BTreeMap<u32, Vec<Ipv4Addr>> = BTreeMap::new();
+        for address in inside {
+            if let Ok(at) = self
+                .members
+                .binary_search_by_key(address, |(member, _)| *member)
+            {
+                parts.entry(self.members[at].1).or_default().push(*address);
+            }
+        }
+        for (class, part) in parts {
+            let whole = &mut self.classes[class as usize];
+            if part.len() == whole.members.len() {
+                continue;
+            }
+            let cut: BTreeSet<_> = part.iter().copied().collect();
+            whole.members.retain(|member| !cut.contains(member));
+            let Some(first) = whole.members.first().copied() else {
+                continue;
+            };
+            whole.representative = first;
+            let new = self.classes.len();
+            for address in &part {
+                if let Ok(at) = self
+                    .members
+                    .binary_search_by_key(address, |(member, _)| *member)
+                {
+                    self.members[at].1 = id(new);
+                }
+            }
+            self.classes.push(Class {
+                representative: part[0],
+                members: part,
+            });
+            // They behaved alike until now; each has its own representative, so both are walked once more by name.
+            for source in 0..self.sources.len() {
+                let cell = self.walk(source, class as usize);
+                let at = class as usize * self.sources.len() + source;
+                self.cells[at] = cell;
+            }
+            for source in 0..self.sources.len() {
+                let cell = self.walk(source, new);
+                self.cells.push(cell);
+            }
+        }
+    }
+}
+
+fn id(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+fn row(fabric: &Fabric, source: &Source) -> Row {
+    Row {
+        start: fabric.start(source).ok(),
+        senders: fabric.senders(source, Ipv4Addr::UNSPECIFIED),
+        populated: fabric.is_populated(source),
+    }
+}
+
+fn standing(row: &Row, cell: &Cell, reply: Option<&Reply>) -> Standing {
+    let back = reply.map(|reply| End::of(reply.walked.ending));
+    Standing {
+        there: match row.start {
+            Some(_) => End::of(cell.there.ending),
+            None => End::Unmodelled,
+        },
+        back,
+        symmetric: back == Some(End::Delivered)
+            && reply.is_some_and(|reply| reply.walked.waypoints() == cell.there.waypoints()),
+        populated: row.populated,
+    }
+}
+
+impl Walked {
+    /// What two walks must share to end alike for a reader: how, and where.
+    fn end(&self) -> (End, Option<PlaceIx>, Option<At>) {
+        let place = match self.ending {
+            Ending::Delivered(place, _) | Ending::Nobody(place) | Ending::NoMachine(place) => {
+                Some(place)
+            }
+            Ending::WrongSite { lives, .. } => Some(PlaceIx::Site(lives)),
+            Ending::NoRoute
+            | Ending::Blackhole
+            | Ending::DeadEni(_)
+            | Ending::LeavesByNat
+            | Ending::Loop(_)
+            | Ending::RegionDown(_)
+            | Ending::Unmodelled => None,
+        };
+        (
+            End::of(self.ending),
+            place,
+            self.path.last().map(|(at, _)| *at),
+        )
+    }
+
+    /// Whether it passes the same states and ends alike.
+    fn goes_as(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.path.iter(), other.path.iter());
+        self.end() == other.end() && ours.map(|(at, _)| at).eq(theirs.map(|(at, _)| at))
+    }
+
+    /// Edges and Transit Gateways passed: what has to be the same both ways for a path to count as symmetric (AWS reference §2.4).
+    pub(crate) fn waypoints(&self) -> (BTreeSet<EdgeIx>, BTreeSet<TgwIx>) {
+        let (mut edges, mut tgws) = (BTreeSet::new(), BTreeSet::new());
+        for (at, _) in &self.path {
+            match at {
+                At::EdgeIn(edge) | At::EdgeOut(edge) => {
+                    edges.insert(*edge);
+                }
+                At::Tgw { tgw, .. } => {
+                    tgws.insert(*tgw);
+                }
+                At::OnPrem { .. }
+                | At::Vpc { .. }
+                | At::Peer(_)
+                | At::Transit { .. }
+                | At::User { .. }
+                | At::Segment { .. } => {}
+            }
+        }
+        (edges, tgws)
+    }
+}

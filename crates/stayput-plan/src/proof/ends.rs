@@ -1,0 +1,86 @@
+//! What must be so when all is done.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Network;
+use stayput_estate::SiteName;
+use stayput_fabric::Reachability;
+use stayput_fabric::Source;
+
+use super::words::says;
+use crate::FailoverMode;
+use crate::Goal;
+use crate::Obstacle;
+use crate::fate::Fate;
+use crate::survey::Survey;
+
+/// Machines that on-prem would not reach at their home, and whoever came by a Transit Gateway in the beginning and would no more.
+pub(super) fn unreached(
+    survey: &Survey<'_>,
+    goal: &Goal,
+    movers: &BTreeMap<Ipv4Addr, String>,
+    matrix: &Reachability,
+    worked: &BTreeSet<(usize, usize)>,
+) -> BTreeSet<Obstacle> {
+    let Some(home) = home_after(goal) else {
+        return BTreeSet::new();
+    };
+    let mut obstacles = BTreeSet::new();
+    for (class, of) in matrix.classes().iter().enumerate() {
+        for (source, from) in matrix.sources().iter().enumerate() {
+            let fate = Fate::of(matrix.standing(source, class));
+            let must = match from {
+                Source::OnPrem => true,
+                Source::Spoke { .. } => worked.contains(&(source, class)) && fate != Fate::Stuck,
+                Source::OnPremVia { .. }
+                | Source::Ec2Subnet { .. }
+                | Source::Nc2Vpc { .. }
+                | Source::Overlay { .. }
+                | Source::Machine { .. } => false,
+            };
+            if !must {
+                continue;
+            }
+            let verdict = matrix.verdict(source, class);
+            for address in &of.members {
+                let Some(label) = movers.get(address) else {
+                    continue;
+                };
+                let expected = survey.estate.network_of(*address).map(&home);
+                if fate != Fate::Works || verdict.site() != expected.as_ref() {
+                    obstacles.insert(Obstacle::Unreachable {
+                        from: from.to_string(),
+                        address: *address,
+                        label: label.clone(),
+                        verdict: says(matrix, source, class),
+                    });
+                }
+            }
+        }
+    }
+    obstacles
+}
+
+type HomeOf<'g> = Box<dyn Fn(&Network) -> SiteName + 'g>;
+
+/// Where a network is served when the goal is reached; `None` when the goal moves nothing.
+fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
+    match goal {
+        Goal::Move { .. } | Goal::Failback { .. } => {
+            Some(Box::new(|network| network.primary.clone()))
+        }
+        Goal::Failover {
+            to,
+            mode: FailoverMode::Planned,
+            ..
+        } => Some(Box::new(|_| to.clone())),
+        Goal::Failover {
+            mode: FailoverMode::Test,
+            ..
+        }
+        | Goal::Capture { .. }
+        | Goal::Protect { .. } => None,
+    }
+}

@@ -1,0 +1,166 @@
+//! What each step changes about where packets go.
+
+use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
+use stayput_fabric::Change;
+
+use crate::Action;
+use crate::OverlayKind;
+use crate::Step;
+use crate::StepId;
+use crate::step::ErpScope;
+use crate::step::RecoveryRun;
+use crate::survey::Survey;
+
+/// One group of steps between two states.
+///
+/// Steps that touch one machine each (cutover, NICs) are a group: a machine's own steps are the only ones among them that touch
+/// its addresses, so "before" and "after" cover every mix.
+pub(crate) struct Transition {
+    /// Its first step.
+    pub(crate) first: StepId,
+    /// Its last step.
+    pub(crate) last: StepId,
+    /// Whether it moves machines; otherwise it only changes where packets go.
+    pub(crate) moves_machines: bool,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// The groups of these steps that change where packets go, in their order.
+pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition> {
+    let source = &survey.estate.source.name;
+    let serve = |id: &InstanceId, site: &SiteName, serving: bool| -> Vec<Change> {
+        let machine = survey.machines.get(id).filter(|_| survey.runs(id));
+        let addresses = machine.into_iter().flat_map(|machine| machine.addresses());
+        addresses
+            .map(|address| Change::Serve {
+                site: site.clone(),
+                address,
+                serving,
+            })
+            .collect()
+    };
+    let mut transitions: Vec<Transition> = Vec::new();
+    let mut steps = steps.iter().peekable();
+    while let Some(step) = steps.next() {
+        match &step.action {
+            Action::Cutover { .. } | Action::RestoreNics { .. } => {
+                let kind = std::mem::discriminant(&step.action);
+                let mut changes = of_machine(step, source, &serve);
+                let mut last = step;
+                while let Some(next) =
+                    steps.next_if(|next| std::mem::discriminant(&next.action) == kind)
+                {
+                    changes.extend(of_machine(next, source, &serve));
+                    last = next;
+                }
+                transitions.push(Transition {
+                    first: step.id.clone(),
+                    last: last.id.clone(),
+                    moves_machines: true,
+                    changes,
+                });
+            }
+            Action::RunRecovery {
+                run: RecoveryRun::Planned,
+                from,
+                to,
+                machines,
+                ..
+            } => {
+                let stops = machines.iter().flat_map(|id| serve(id, from, false));
+                let starts = machines.iter().flat_map(|id| serve(id, to, true));
+                let changes = stops.chain(starts).collect();
+                transitions.push(Transition {
+                    first: step.id.clone(),
+                    last: step.id.clone(),
+                    moves_machines: true,
+                    changes,
+                });
+            }
+            action => {
+                if let Some(change) = of_routing(action) {
+                    transitions.push(Transition {
+                        first: step.id.clone(),
+                        last: step.id.clone(),
+                        moves_machines: false,
+                        changes: vec![change],
+                    });
+                }
+            }
+        }
+    }
+    transitions
+}
+
+/// What a step of one machine changes.
+fn of_machine(
+    step: &Step,
+    source: &SiteName,
+    serve: &impl Fn(&InstanceId, &SiteName, bool) -> Vec<Change>,
+) -> Vec<Change> {
+    match &step.action {
+        Action::Cutover { machine, .. } => serve(machine, source, false),
+        Action::RestoreNics { site, machine } => serve(machine, site, true),
+        _ => Vec::new(),
+    }
+}
+
+/// What a step changes about where packets go, if it moves no machine.
+fn of_routing(action: &Action) -> Option<Change> {
+    match action {
+        Action::Erp {
+            site,
+            scope,
+            cidr,
+            present,
+        } => {
+            let scope = match scope {
+                ErpScope::User => stayput_fabric::ErpScope::UserVpc,
+                ErpScope::Transit => stayput_fabric::ErpScope::TransitVpc,
+            };
+            Some(Change::Erp {
+                site: site.clone(),
+                scope,
+                cidr: *cidr,
+                present: *present,
+            })
+        }
+        Action::TgwRoute {
+            region,
+            table,
+            cidr,
+            to,
+            ..
+        } => Some(Change::TgwRoute {
+            region: region.clone(),
+            table: table.clone(),
+            cidr: *cidr,
+            target: to.clone(),
+        }),
+        Action::EnsureSubnet {
+            site,
+            kind: OverlayKind::Production,
+            network,
+            cidr,
+            ..
+        } => Some(Change::Subnet {
+            site: site.clone(),
+            cidr: *cidr,
+            name: network.to_string(),
+            present: true,
+        }),
+        Action::Capture { .. }
+        | Action::EnsureFlowVpc { .. }
+        | Action::EnsureSubnet { .. }
+        | Action::Replicate { .. }
+        | Action::Cutover { .. }
+        | Action::RestoreNics { .. }
+        | Action::Categorize { .. }
+        | Action::ProtectionPolicy { .. }
+        | Action::RecoveryPlan { .. }
+        | Action::AwaitRecoveryPoints { .. }
+        | Action::RunRecovery { .. }
+        | Action::Verify { .. } => None,
+    }
+}

@@ -1,0 +1,187 @@
+//! A step as one line.
+
+use stayput_world::aws::TgwTarget;
+
+use super::count;
+use crate::Action;
+use crate::Names;
+use crate::OverlayKind;
+use crate::step::ErpScope;
+use crate::step::RecoveryRun;
+
+impl Action {
+    /// One line: what shall be true.
+    pub fn describe(&self, names: &Names) -> String {
+        let target = |target: &Option<TgwTarget>| match target {
+            None => "absent".to_owned(),
+            Some(TgwTarget::Blackhole) => "blackhole".to_owned(),
+            Some(TgwTarget::Attachment(id)) => names.with_id(id.as_str()),
+        };
+        match self {
+            Self::Capture { machines } => format!(
+                "capture {} into the ledger",
+                count(machines.len(), "machine")
+            ),
+            Self::EnsureFlowVpc { site, name } => format!("{site}: isolated Flow VPC {name}"),
+            Self::EnsureSubnet {
+                site,
+                kind,
+                network,
+                cidr,
+                pools,
+                ..
+            } => {
+                let kind = match kind {
+                    OverlayKind::Production => "overlay subnet",
+                    OverlayKind::Test => "test subnet",
+                };
+                let pools: Vec<_> = pools.iter().map(ToString::to_string).collect();
+                format!(
+                    "{site}: {kind} {network} {cidr}, DHCP pool {}",
+                    pools.join(", ")
+                )
+            }
+            Self::Erp {
+                site,
+                scope,
+                cidr,
+                present,
+            } => {
+                let scope = match scope {
+                    ErpScope::User => "user VPC",
+                    ErpScope::Transit => "transit VPC",
+                };
+                let sign = if *present { "on" } else { "off" };
+                format!("{site}: externally routable prefix {cidr} {sign} the {scope}")
+            }
+            Self::Replicate {
+                site,
+                move_plan,
+                machines,
+                ..
+            } => {
+                format!(
+                    "{site}: Move replicates {} ({move_plan})",
+                    count(machines.len(), "machine")
+                )
+            }
+            Self::Cutover { site, machine, .. } => {
+                format!(
+                    "{site}: {} stops in EC2 and starts as a VM",
+                    names.name(machine.as_str())
+                )
+            }
+            Self::RestoreNics { site, machine } => {
+                format!(
+                    "{site}: {} gets its own addresses",
+                    names.name(machine.as_str())
+                )
+            }
+            Self::TgwRoute {
+                region,
+                table,
+                cidr,
+                from,
+                to,
+            } => format!(
+                "{region}: {cidr} in {}: {} → {}",
+                names.with_id(table.as_str()),
+                target(from),
+                target(to)
+            ),
+            Self::Categorize {
+                site,
+                key,
+                value,
+                machines,
+            } => {
+                format!(
+                    "{site}: category {key}={value} on {}",
+                    count(machines.len(), "VM")
+                )
+            }
+            Self::ProtectionPolicy {
+                site,
+                recovery,
+                name,
+                rpo_seconds,
+                retention,
+                ..
+            } => format!(
+                "{site}: protection policy {name} ⇄ {recovery}, RPO {} min, {} kept",
+                rpo_seconds / 60,
+                count(*retention as usize, "recovery point"),
+            ),
+            Self::RecoveryPlan {
+                site,
+                recovery,
+                name,
+                networks,
+                ..
+            } => {
+                format!(
+                    "{site}: recovery plan {name} ⇄ {recovery}, {} mapped",
+                    count(networks.len(), "network")
+                )
+            }
+            Self::AwaitRecoveryPoints {
+                recovery, machines, ..
+            } => {
+                format!(
+                    "{recovery}: recovery points of {}",
+                    count(machines.len(), "machine")
+                )
+            }
+            Self::RunRecovery {
+                plan,
+                run,
+                from,
+                to,
+                machines,
+            } => match run {
+                RecoveryRun::Validate => format!("{to}: {plan} validates {from} → {to}"),
+                RecoveryRun::Planned => format!(
+                    "{to}: {plan} brings {} {from} → {to}",
+                    count(machines.len(), "machine")
+                ),
+                RecoveryRun::Test => format!(
+                    "{to}: {plan} starts copies of {}",
+                    count(machines.len(), "machine")
+                ),
+                RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
+            },
+            Self::Verify { site, networks } => {
+                let networks: Vec<_> = networks.iter().map(|network| network.as_str()).collect();
+                format!(
+                    "every address of {} is delivered at {site}",
+                    networks.join(", ")
+                )
+            }
+        }
+    }
+
+    /// The mark before the line: `+` makes, `~` changes, `-` removes, `?` only looks.
+    pub fn mark(&self) -> char {
+        match self {
+            Self::Capture { .. }
+            | Self::EnsureFlowVpc { .. }
+            | Self::EnsureSubnet { .. }
+            | Self::Replicate { .. }
+            | Self::Categorize { .. }
+            | Self::ProtectionPolicy { .. }
+            | Self::RecoveryPlan { .. } => '+',
+            Self::Erp { present: true, .. } => '+',
+            Self::Erp { present: false, .. } => '-',
+            Self::TgwRoute { from: None, .. } => '+',
+            Self::TgwRoute { to: None, .. } => '-',
+            Self::TgwRoute { .. } | Self::Cutover { .. } | Self::RestoreNics { .. } => '~',
+            Self::AwaitRecoveryPoints { .. } | Self::Verify { .. } => '?',
+            Self::RunRecovery { run, .. } => match run {
+                RecoveryRun::Validate => '?',
+                RecoveryRun::Planned => '~',
+                RecoveryRun::Test => '+',
+                RecoveryRun::CleanUp => '-',
+            },
+        }
+    }
+}
