@@ -13,6 +13,13 @@ pub enum Event {
         /// What.
         what: String,
     },
+    /// Something that need not answer does not.
+    Unobserved {
+        /// What.
+        what: String,
+        /// Why not.
+        why: String,
+    },
     /// A run starts, or goes on.
     RunStarted {
         /// Its id.

@@ -1,7 +1,11 @@
 //! Observing: everything the estate touches, read at once into one world.
 
+use std::collections::BTreeSet;
+
 use futures::future::try_join_all;
 use stayput_estate::Estate;
+use stayput_estate::Region;
+use stayput_estate::SiteName;
 use stayput_world::Facts;
 use stayput_world::World;
 
@@ -10,48 +14,77 @@ use crate::EngineError;
 use crate::Event;
 use crate::Events;
 
-/// Reads AWS in every region, every Prism Central and every Move. Only reads.
+/// Reads AWS in every region, every Prism Central and every Move, of which those of lost sites need not answer. Only reads.
 pub async fn observe(
     estate: &Estate,
     clients: &Clients,
     events: &Events,
+    lost: &BTreeSet<SiteName>,
 ) -> Result<World, EngineError> {
+    let needed = &regions_needed(estate, lost);
     let aws = try_join_all(estate.regions().into_iter().map(|region| async move {
-        events.send(Event::Observing {
-            what: format!("AWS {region}"),
-        });
-        let observed = clients.aws.observe(&region).await?;
-        Ok::<_, EngineError>((region, observed))
+        let what = format!("AWS {region}");
+        let reading = clients.aws.observe(&region);
+        let observed = read(events, what, reading, needed.contains(&region)).await?;
+        Ok::<_, EngineError>(observed.map(|observed| (region, observed)))
     }));
     let prism = try_join_all(clients.prism.iter().map(|(site, client)| async move {
-        events.send(Event::Observing {
-            what: format!("Prism Central of {site}"),
-        });
-        Ok::<_, EngineError>((site.clone(), client.observe().await?))
+        let what = format!("Prism Central of {site}");
+        let observed = read(events, what, client.observe(), !lost.contains(site)).await?;
+        Ok::<_, EngineError>(observed.map(|observed| (site.clone(), observed)))
     }));
     let moves = try_join_all(clients.moves.iter().filter_map(|(site, client)| {
         let config = estate.sites.get(site)?.mv.as_ref()?;
         Some(async move {
-            events.send(Event::Observing {
-                what: format!("Move of {site}"),
-            });
-            let observed = client
-                .observe(
-                    &config.source_provider,
-                    &config.target_provider,
-                    &estate.source.region,
-                )
-                .await?;
-            Ok::<_, EngineError>((site.clone(), observed))
+            let what = format!("Move of {site}");
+            let reading = client.observe(
+                &config.source_provider,
+                &config.target_provider,
+                &estate.source.region,
+            );
+            let observed = read(events, what, reading, !lost.contains(site)).await?;
+            Ok::<_, EngineError>(observed.map(|observed| (site.clone(), observed)))
         })
     }));
     let (aws, prism, moves) = futures::try_join!(aws, prism, moves)?;
     Ok(World {
-        aws: aws.into_iter().collect(),
-        prism: prism.into_iter().collect(),
-        moves: moves.into_iter().collect(),
+        aws: aws.into_iter().flatten().collect(),
+        prism: prism.into_iter().flatten().collect(),
+        moves: moves.into_iter().flatten().collect(),
         ..World::default()
     })
+}
+
+/// Reads one system; one that need not answer is told of if it does not.
+async fn read<T, E: Into<EngineError>>(
+    events: &Events,
+    what: String,
+    reading: impl Future<Output = Result<T, E>>,
+    is_needed: bool,
+) -> Result<Option<T>, EngineError> {
+    events.send(Event::Observing { what: what.clone() });
+    match reading.await {
+        Ok(observed) => Ok(Some(observed)),
+        Err(error) if is_needed => Err(error.into()),
+        Err(error) => {
+            let why = error.into().to_string();
+            events.send(Event::Unobserved { what, why });
+            Ok(None)
+        }
+    }
+}
+
+/// Regions in which something is not lost.
+fn regions_needed(estate: &Estate, lost: &BTreeSet<SiteName>) -> BTreeSet<Region> {
+    let sites = estate.sites.values();
+    let mut needed: BTreeSet<_> = sites
+        .filter(|site| !lost.contains(&site.name))
+        .map(|site| site.region.clone())
+        .collect();
+    if lost.is_empty() {
+        needed.extend(estate.regions());
+    }
+    needed
 }
 
 /// The facts of the ledger, and of machines not captured yet what EC2 shows now.

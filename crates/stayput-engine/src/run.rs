@@ -1,6 +1,7 @@
 //! Running a plan: steps in the order of their needs, as many at once as is allowed.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -254,7 +255,15 @@ impl Engine {
     /// # Errors
     /// The first system that cannot be read.
     pub async fn observe(&self) -> Result<World, EngineError> {
-        observe::observe(&self.estate, &self.clients, &self.events).await
+        self.observe_without(&BTreeSet::new()).await
+    }
+
+    /// Reads everything that answers: what belongs to sites that are lost need not.
+    ///
+    /// # Errors
+    /// Something else could not be read.
+    pub async fn observe_without(&self, lost: &BTreeSet<SiteName>) -> Result<World, EngineError> {
+        observe::observe(&self.estate, &self.clients, &self.events, lost).await
     }
 
     /// Applies a plan made from `world`. Steps that are so already change nothing.
@@ -278,7 +287,7 @@ impl Engine {
         });
         let facts = self.ledger.facts()?;
         let catalog = {
-            let survey = Survey::new(&self.estate, &world, &facts, plan.goal.networks());
+            let survey = Survey::of_goal(&self.estate, &world, &facts, &plan.goal);
             Arc::new(Catalog::new(&self.estate, &world, &survey))
         };
         let watcher = Arc::new(Watcher::new(self.estate.engine.poll_interval));

@@ -71,6 +71,11 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
             to,
             machines,
         } => recovery::run(context, plan, *run, from, to, machines).await,
-        Action::Verify { site, networks } => verify::verify(context, site, networks).await,
+        Action::Verify {
+            site,
+            networks,
+            machines,
+            lost,
+        } => verify::verify(context, site, networks, machines, lost).await,
     }
 }

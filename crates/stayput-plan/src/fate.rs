@@ -44,17 +44,49 @@ impl Fate {
     }
 }
 
-/// Whether a change of routes may not do this to packets of a source: let them loop; send them to a wrong site; take addresses away
+/// Every fate, in order.
+pub(crate) const FATES: [Fate; 6] = [
+    Fate::Absent,
+    Fate::Works,
+    Fate::Lost,
+    Fate::Stuck,
+    Fate::Astray,
+    Fate::Loops,
+];
+
+/// What packets of a source are entitled to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// They come by a Transit Gateway: routes are there for them.
+    MustArrive,
+    /// They may be lost for a while, which is then said; they must not be led astray.
+    MayBeLost,
+}
+
+impl Claim {
+    pub(crate) fn of(source: &Source) -> Self {
+        match source {
+            Source::OnPrem | Source::Spoke { .. } => Self::MustArrive,
+            Source::OnPremVia { .. }
+            | Source::Ec2Subnet { .. }
+            | Source::Nc2Vpc { .. }
+            | Source::Overlay { .. }
+            | Source::Machine { .. } => Self::MayBeLost,
+        }
+    }
+}
+
+/// Whether a change of routes may not do this to packets: let them loop; send them to a wrong site; take addresses away
 /// from who comes by a Transit Gateway. What others lose without harm is a hole, and counts as one.
-pub(crate) fn is_refused(source: &Source, before: Fate, after: Fate) -> bool {
+pub(crate) fn is_refused(claim: Claim, before: Fate, after: Fate) -> bool {
     match after {
         Fate::Loops => before != Fate::Loops,
         Fate::Astray => match before {
             Fate::Works => true,
-            Fate::Lost | Fate::Stuck => must_arrive(source),
+            Fate::Lost | Fate::Stuck => claim == Claim::MustArrive,
             Fate::Absent | Fate::Astray | Fate::Loops => false,
         },
-        Fate::Lost => before == Fate::Works && must_arrive(source),
+        Fate::Lost => before == Fate::Works && claim == Claim::MustArrive,
         Fate::Absent | Fate::Stuck | Fate::Works => false,
     }
 }
@@ -64,14 +96,18 @@ pub(crate) fn is_hypothetical(source: &Source) -> bool {
     matches!(source, Source::OnPremVia { .. })
 }
 
-/// Sources whose packets come by a Transit Gateway: routes are there for them.
-pub(crate) fn must_arrive(source: &Source) -> bool {
-    match source {
-        Source::OnPrem | Source::Spoke { .. } => true,
-        Source::OnPremVia { .. }
-        | Source::Ec2Subnet { .. }
-        | Source::Nc2Vpc { .. }
-        | Source::Overlay { .. }
-        | Source::Machine { .. } => false,
+/// The same for a step that moves machines: those on their way are not reached for a while, whoever stays must be.
+pub(crate) fn is_refused_of_move(
+    source: &Source,
+    is_on_its_way: bool,
+    before: Fate,
+    after: Fate,
+) -> bool {
+    match after {
+        Fate::Loops => before != Fate::Loops,
+        Fate::Lost | Fate::Astray => {
+            before == Fate::Works && !is_on_its_way && !is_hypothetical(source)
+        }
+        Fate::Absent | Fate::Stuck | Fate::Works => false,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_estate::Estate;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 
@@ -21,6 +22,9 @@ pub enum Goal {
     Move {
         /// These networks.
         networks: BTreeSet<NetworkName>,
+        /// Of their machines only these, by id or `Name` tag, each routed by a prefix of its own; all machines if none is named.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        canaries: BTreeSet<String>,
     },
     /// Make the networks ready to fail over to their recovery site.
     Protect {
@@ -35,6 +39,9 @@ pub enum Goal {
         to: SiteName,
         /// How.
         mode: FailoverMode,
+        /// By which region on-prem comes in afterwards.
+        #[serde(default)]
+        path: EntryPath,
     },
     /// Bring the networks back to their primary site.
     Failback {
@@ -51,6 +58,20 @@ pub enum FailoverMode {
     Test,
     /// Both sites work: machines are shut down, synced and started at the other site.
     Planned,
+    /// The old site, or its whole region, is lost: machines start from their recovery points, and nothing is asked of what is lost.
+    /// What still answers there is fenced in routing first.
+    Unplanned,
+}
+
+/// By which region on-prem comes in after a failover.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryPath {
+    /// Path A: as before, through the Transit Gateway of the old region and its peering.
+    #[default]
+    A,
+    /// Path B: straight into the recovery region, drawn there by two more specific halves of each network that it announces.
+    B,
 }
 
 impl Goal {
@@ -58,11 +79,32 @@ impl Goal {
     pub fn networks(&self) -> &BTreeSet<NetworkName> {
         match self {
             Self::Capture { networks }
-            | Self::Move { networks }
+            | Self::Move { networks, .. }
             | Self::Protect { networks }
             | Self::Failover { networks, .. }
             | Self::Failback { networks } => networks,
         }
+    }
+}
+
+impl Goal {
+    /// Sites that the goal takes for lost, of the networks it is about: nothing is asked of them that does not answer.
+    pub fn lost(&self, estate: &Estate) -> BTreeSet<SiteName> {
+        let Self::Failover {
+            networks,
+            to,
+            mode: FailoverMode::Unplanned,
+            ..
+        } = self
+        else {
+            return BTreeSet::new();
+        };
+        let networks = networks.iter().filter_map(|name| estate.networks.get(name));
+        networks
+            .flat_map(|network| network.recovery.iter().chain([&network.primary]))
+            .filter(|site| *site != to)
+            .cloned()
+            .collect()
     }
 }
 
@@ -76,18 +118,24 @@ impl fmt::Display for Goal {
             .join(" ");
         match self {
             Self::Capture { .. } => write!(f, "capture {networks}"),
-            Self::Move { .. } => write!(f, "move {networks}"),
+            Self::Move { canaries, .. } => {
+                write!(f, "move {networks}")?;
+                let mut canaries = canaries.iter();
+                canaries.try_for_each(|canary| write!(f, " --canary {canary}"))
+            }
             Self::Protect { .. } => write!(f, "protect {networks}"),
-            Self::Failover {
-                to,
-                mode: FailoverMode::Planned,
-                ..
-            } => write!(f, "failover {networks} --to {to}"),
-            Self::Failover {
-                to,
-                mode: FailoverMode::Test,
-                ..
-            } => write!(f, "failover {networks} --to {to} --mode test"),
+            Self::Failover { to, mode, path, .. } => {
+                write!(f, "failover {networks} --to {to}")?;
+                f.write_str(match mode {
+                    FailoverMode::Test => " --mode test",
+                    FailoverMode::Planned => "",
+                    FailoverMode::Unplanned => " --mode unplanned",
+                })?;
+                f.write_str(match path {
+                    EntryPath::A => "",
+                    EntryPath::B => " --path b",
+                })
+            }
             Self::Failback { .. } => write!(f, "failback {networks}"),
         }
     }

@@ -20,6 +20,7 @@ mod survey;
 
 pub use capture::observe_facts;
 pub use difference::differences;
+pub use goal::EntryPath;
 pub use goal::FailoverMode;
 pub use goal::Goal;
 pub use obstacle::Obstacle;

@@ -14,6 +14,8 @@ use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::WaveName;
 
+use crate::NoOrder;
+
 /// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "obstacle")]
@@ -81,6 +83,26 @@ pub enum Obstacle {
         wave: WaveName,
         /// The instance.
         machine: InstanceId,
+    },
+    /// A canary is not one machine of the networks.
+    #[error("{found} machines of the named networks are called {name}")]
+    NoSuchMachine {
+        /// How it was called.
+        name: String,
+        /// How many machines are called so.
+        found: usize,
+    },
+    /// The recovery region announces nothing that would draw on-prem there.
+    #[error(
+        "no edge of {site} announces what stayput writes: on-prem would not come in there for network {network}"
+    )]
+    NoAnnouncement {
+        /// The network.
+        network: NetworkName,
+        /// The site.
+        site: SiteName,
+        /// The halves of the network that would draw it there.
+        halves: Vec<Cidr>,
     },
     /// Move does not list the machine.
     #[error("{label} ({machine}) is not in the inventory of Move at {site}")]
@@ -262,6 +284,18 @@ pub enum Obstacle {
         /// What happens to it.
         verdict: String,
     },
+    /// Whatever order the calls are made in, some state does harm.
+    #[error("no order of {calls} calls that bring network {network} to {home} is safe: {why}")]
+    NoSafeOrder {
+        /// The network.
+        network: NetworkName,
+        /// Where it shall be served.
+        home: SiteName,
+        /// How many calls were tried in every order.
+        calls: usize,
+        /// The two facts that stand in each other's way.
+        why: Box<NoOrder>,
+    },
     /// When all is done a machine would not be reachable.
     #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]
     Unreachable {
@@ -311,6 +345,15 @@ impl Obstacle {
             Self::InNoWave { machine, .. } => format!("add {machine} to a wave in stayput.toml, or tag it so that one selects it"),
             Self::InSeveralWaves { .. } => "make the wave selectors exclusive".to_owned(),
             Self::NotInSource { wave, .. } => format!("remove it from wave {wave} or correct the id"),
+            Self::NoSuchMachine { name, found: 0 } => format!("name a machine of the networks by its id or its Name tag; {name} is none"),
+            Self::NoSuchMachine { .. } => "name it by its instance id".to_owned(),
+            Self::NoAnnouncement { halves, .. } => {
+                let halves: Vec<_> = halves.iter().map(ToString::to_string).collect();
+                format!(
+                    "announce {} there by hand (allowed prefixes of the Direct Connect gateway association, or on-prem's static routes), or fail over by path A",
+                    halves.join(" and ")
+                )
+            }
             Self::NotInInventory { .. } => {
                 "check that Move's AWS provider covers the region and account and refresh its inventory".to_owned()
             }
@@ -332,9 +375,15 @@ impl Obstacle {
             Self::NotPaired { .. } => "pair the two Prism Centrals (Availability Zones) and check that they are connected".to_owned(),
             Self::NoAttachment { .. } => "attach the VPC to the Transit Gateway and associate the attachment with a route table".to_owned(),
             Self::NoPeering { .. } => "peer the Transit Gateways, accept the peering and associate it on both sides".to_owned(),
-            Self::MoreSpecific { cidr, .. } => format!("delete the route {cidr}, or make it part of a network of its own"),
+            Self::MoreSpecific { cidr, network, .. } => format!(
+                "if {cidr} is a canary's, finish the move with `stayput apply move {network}`, which takes it over; else delete the route, or make it a network of its own"
+            ),
             Self::PoolTooSmall { .. } => "move in smaller waves, or free addresses in the network".to_owned(),
             Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),
+            Self::NoSafeOrder { why, .. } => format!(
+                "change one of the two facts; see them with `stayput trace {} {}`",
+                why.first.from, why.first.address
+            ),
             Self::Unreachable { .. } => "complete the routing first; see the trace with `stayput trace`".to_owned(),
         }
     }

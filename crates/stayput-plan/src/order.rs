@@ -4,23 +4,29 @@
 //! way from the empty set to the full one through sets that are safe to be in. Up to [`EXHAUSTIVE`] calls every set that a
 //! safe way leads to is looked at. Nothing of the rules R1 and R2 (AWS reference §8) is in here: they come out.
 
+mod seen;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::Serialize;
 use stayput_fabric::Change;
 use stayput_fabric::Fabric;
 use stayput_fabric::Reachability;
 use stayput_fabric::Source;
 
+use crate::fate::Claim;
 use crate::fate::Fate;
-use crate::fate::is_hypothetical;
-use crate::fate::is_refused;
-use crate::fate::must_arrive;
 use crate::proof::harm_in_flight;
 use crate::proof::says;
+use seen::Made;
+use seen::Rights;
+use seen::Seen;
 
 /// So many calls are searched exhaustively; of more, the first safe order found is taken.
 pub const EXHAUSTIVE: usize = 20;
@@ -38,10 +44,10 @@ pub struct Call {
 }
 
 /// Why a call cannot be next.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Blocked {
-    /// The call.
-    pub call: String,
+    /// The call; `None`: it is left undone.
+    pub call: Option<String>,
     /// Whose packets suffer.
     pub from: String,
     /// To this address.
@@ -51,7 +57,7 @@ pub struct Blocked {
 }
 
 /// There is no safe order, and two facts that make it so: each of two calls may not come before the other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NoOrder {
     /// What can be done safely before it comes to that.
     pub after: Vec<String>,
@@ -61,20 +67,33 @@ pub struct NoOrder {
     pub second: Blocked,
 }
 
-/// A set of calls that have been made, as bits.
-type Made = u64;
-
-/// What is known of a set.
-#[derive(Debug, Clone)]
-struct Seen {
-    /// What becomes of each source's packets to each class, class by class.
-    fates: Box<[Fate]>,
-    /// Addresses not reached from on-prem, and then from anywhere, while in this state.
-    lost: (u64, u64),
-    explored: bool,
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            call,
+            from,
+            address,
+            verdict,
+        } = self;
+        match call {
+            Some(call) => write!(f, "after \"{call}\" {from} → {address} {verdict}"),
+            None => write!(f, "without it {from} → {address} {verdict}"),
+        }
+    }
 }
 
-/// How much a way costs, and its last call: addresses lost × time from on-prem, then from anywhere.
+impl fmt::Display for NoOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.after.len() {
+            0 => {}
+            1 => write!(f, "when 1 call is made, ")?,
+            many => write!(f, "when {many} calls are made, ")?,
+        }
+        write!(f, "{}; {}", self.first, self.second)
+    }
+}
+
+/// How much a way costs: addresses lost × time from on-prem, then from anywhere.
 type Cost = (u128, u128);
 
 /// The best safe order of these calls, as positions.
@@ -112,18 +131,25 @@ struct Search<'c> {
     calls: &'c [Call],
     matrix: Reachability,
     seen: BTreeMap<Made, Seen>,
+    /// What each cell is entitled to.
+    rights: Rights,
     /// Steps that do harm while they spread: a set, and the call made in it.
     forbidden: BTreeSet<(Made, usize)>,
+    /// What the best order known costs on-prem.
+    bound: u128,
 }
 
 impl<'c> Search<'c> {
     fn new(matrix: Reachability, calls: &'c [Call]) -> Self {
-        let start = summary(&matrix);
+        let start = Seen::of(&matrix);
+        let rights = Rights::of(&matrix);
         Self {
             calls,
             matrix,
             seen: BTreeMap::from([(0, start)]),
+            rights,
             forbidden: BTreeSet::new(),
+            bound: u128::MAX,
         }
     }
 
@@ -132,129 +158,230 @@ impl<'c> Search<'c> {
     }
 
     fn run(&mut self) -> Result<Vec<usize>, Box<NoOrder>> {
+        self.forget_ways();
+        let matrix = self.matrix.clone();
+        let found = self.dive(0);
+        self.matrix = matrix;
+        let Some(first) = found else {
+            return Err(Box::new(self.why_not()));
+        };
+        if self.calls.len() > EXHAUSTIVE {
+            return Ok(first);
+        }
+        self.bound = self.cost_for_on_prem(&first);
+        self.forget_ways();
+        self.explore(0);
+        Ok(self.best().unwrap_or(first))
+    }
+
+    fn forget_ways(&mut self) {
         for seen in self.seen.values_mut() {
             seen.explored = false;
+            seen.safe = 0;
         }
-        if self.calls.len() <= EXHAUSTIVE {
-            self.explore(0);
-            self.best().ok_or_else(|| Box::new(self.why_not()))
-        } else {
-            let mut path = Vec::new();
-            if self.dive(0, &mut path) {
-                Ok(path)
-            } else {
-                Err(Box::new(self.why_not()))
-            }
+    }
+
+    /// Addresses that on-prem does not reach × time, of an order whose sets have been looked at.
+    fn cost_for_on_prem(&self, order: &[usize]) -> u128 {
+        let mut made: Made = 0;
+        let costs = order.iter().map(|next| {
+            let lost = self.seen.get(&made).map_or(0, |seen| seen.lost.0);
+            made |= 1 << next;
+            u128::from(lost) * self.calls[*next].lasts.as_millis()
+        });
+        costs.sum()
+    }
+
+    /// What any way through this set costs on-prem at least. What calls of routes give it they never take again, so all sets on the
+    /// way here had as many addresses lost as this one.
+    fn costs_at_least(&self, made: Made) -> u128 {
+        let Some(seen) = self.seen.get(&made) else {
+            return 0;
+        };
+        let lasts = |call: &Call| call.lasts.as_millis();
+        let calls = || self.calls.iter().enumerate();
+        if calls().any(|(_, call)| matches!(call.change, Change::Serve { .. })) {
+            return 0;
         }
+        let until_now: u128 = calls()
+            .filter(|(at, _)| made & 1 << at != 0)
+            .map(|(_, call)| lasts(call))
+            .sum();
+        let next = calls().filter(|(at, _)| made & 1 << at == 0);
+        let next = next.map(|(_, call)| lasts(call)).min().unwrap_or(0);
+        u128::from(seen.lost.0) * (until_now + next)
     }
 
     /// Looks at every set that safe steps lead to from here. The matrix is in the state of `made`, and is again afterwards.
     fn explore(&mut self, made: Made) {
-        if let Some(seen) = self.seen.get_mut(&made) {
-            seen.explored = true;
-        }
+        self.mark(made);
         for next in 0..self.calls.len() {
             let then = made | 1 << next;
-            if then == made || self.seen.get(&then).is_some_and(|seen| seen.explored) {
+            if then == made || self.is_known_unsafe(made, next) {
                 continue;
             }
-            if self.seen.contains_key(&then) && !self.is_safe(made, next) {
+            let is_explored = self.seen.get(&then).is_some_and(|seen| seen.explored);
+            if is_explored {
+                self.allow(made, next);
                 continue;
             }
-            let inverse = make(&mut self.matrix, &self.calls[next].change);
-            self.seen
-                .entry(then)
-                .or_insert_with(|| summary(&self.matrix));
-            if self.is_safe(made, next) {
+            let inverse = self.make(made, next);
+            if self.allow(made, next) && self.costs_at_least(then) <= self.bound {
                 self.explore(then);
             }
-            if let Some(inverse) = inverse {
-                self.matrix.apply(&[inverse]);
-            }
+            self.undo(inverse);
         }
     }
 
     /// Goes on by the best safe step, and back where there is none, until all calls are made.
-    fn dive(&mut self, made: Made, path: &mut Vec<usize>) -> bool {
+    fn dive(&mut self, made: Made) -> Option<Vec<usize>> {
         if made == self.full() {
-            return true;
+            return Some(Vec::new());
         }
-        if let Some(seen) = self.seen.get_mut(&made) {
-            seen.explored = true;
-        }
+        self.mark(made);
         let mut ways = Vec::new();
         for next in (0..self.calls.len()).filter(|next| made & 1 << next == 0) {
-            let inverse = make(&mut self.matrix, &self.calls[next].change);
-            let then = made | 1 << next;
-            let seen = self
-                .seen
-                .entry(then)
-                .or_insert_with(|| summary(&self.matrix));
-            ways.push((seen.lost, next));
-            if let Some(inverse) = inverse {
-                self.matrix.apply(&[inverse]);
+            let inverse = self.make(made, next);
+            self.undo(inverse);
+            if self.allow(made, next) {
+                let lost = self.seen.get(&(made | 1 << next)).map(|seen| seen.lost);
+                ways.push((lost, next));
             }
         }
         ways.sort_unstable();
         for (_, next) in ways {
             let then = made | 1 << next;
             let known = self.seen.get(&then).is_some_and(|seen| seen.explored);
-            if known || !self.is_safe(made, next) || self.seen.len() > LIMIT {
+            if known || self.seen.len() > LIMIT {
                 continue;
             }
-            let inverse = make(&mut self.matrix, &self.calls[next].change);
-            path.push(next);
-            if self.dive(then, path) {
-                return true;
+            let inverse = self.make(made, next);
+            if let Some(mut rest) = self.dive(then) {
+                rest.insert(0, next);
+                return Some(rest);
             }
-            path.pop();
-            if let Some(inverse) = inverse {
-                self.matrix.apply(&[inverse]);
-            }
+            self.undo(inverse);
         }
-        false
+        None
     }
 
-    fn is_safe(&self, made: Made, next: usize) -> bool {
-        !self.forbidden.contains(&(made, next)) && self.broken(made, next).is_none()
+    fn mark(&mut self, made: Made) {
+        if let Some(seen) = self.seen.get_mut(&made) {
+            seen.explored = true;
+        }
     }
 
-    /// The first cell that a step breaks.
-    fn broken(&self, made: Made, next: usize) -> Option<usize> {
-        let (before, after) = (self.seen.get(&made)?, self.seen.get(&(made | 1 << next))?);
-        let sources = self.matrix.sources().iter().cycle();
-        let mut cells = before.fates.iter().zip(&after.fates).zip(sources);
-        cells.position(|((before, after), source)| is_refused(source, *before, *after))
-    }
-
-    /// The cheapest way through what was explored.
-    fn best(&self) -> Option<Vec<usize>> {
-        let mut best: BTreeMap<Made, (Cost, Vec<usize>)> = BTreeMap::new();
-        best.insert(0, ((0, 0), Vec::new()));
-        // A set comes after all its parts.
-        for (made, seen) in self.seen.iter().filter(|(_, seen)| seen.explored) {
-            let Some((cost, path)) = best.get(made).cloned() else {
-                continue;
+    /// Makes a call, notes what becomes of packets, and gives what undoes it; `None` for a call that would be refused, which changes
+    /// nothing.
+    fn make(&mut self, made: Made, next: usize) -> Option<Change> {
+        let change = &self.calls[next].change;
+        let inverse = self.matrix.fabric().inverse_of(change).ok();
+        let shifts = self.matrix.apply(std::slice::from_ref(change));
+        let then = made | 1 << next;
+        if !self.seen.contains_key(&then) {
+            let mut seen = match self.seen.get(&made) {
+                Some(before) => before.clone(),
+                None => Seen::of(&self.matrix),
             };
+            seen.explored = false;
+            seen.safe = 0;
+            let shifted = shifts.iter().map(|shift| (shift.source, shift.class));
+            seen.note(&self.matrix, shifted);
+            if matches!(change, Change::Serve { .. }) {
+                seen.twice = self.matrix.fabric().served_twice().len();
+            }
+            self.seen.insert(then, seen);
+        }
+        inverse
+    }
+
+    fn undo(&mut self, inverse: Option<Change>) {
+        if let Some(inverse) = inverse {
+            self.matrix.apply(&[inverse]);
+        }
+    }
+
+    fn is_known_unsafe(&self, made: Made, next: usize) -> bool {
+        let known = self.seen.contains_key(&(made | 1 << next));
+        known && (self.forbidden.contains(&(made, next)) || self.breaks(made, next))
+    }
+
+    /// Whether a call may be the next; both sets have been looked at. What may be is remembered.
+    fn allow(&mut self, made: Made, next: usize) -> bool {
+        let allowed = !self.forbidden.contains(&(made, next)) && !self.breaks(made, next);
+        if allowed && let Some(seen) = self.seen.get_mut(&made) {
+            seen.safe |= 1 << next;
+        }
+        allowed
+    }
+
+    fn breaks(&self, made: Made, next: usize) -> bool {
+        self.serves_twice(made, next) || self.broken(made, next).next().is_some()
+    }
+
+    /// Whether a call makes machines answer for an address at several sites at once.
+    fn serves_twice(&self, made: Made, next: usize) -> bool {
+        let (before, after) = (self.seen.get(&made), self.seen.get(&(made | 1 << next)));
+        before
+            .zip(after)
+            .is_some_and(|(before, after)| after.twice > before.twice)
+    }
+
+    /// The cells that a call breaks.
+    fn broken(&self, made: Made, next: usize) -> impl Iterator<Item = usize> {
+        let (before, after) = (self.seen.get(&made), self.seen.get(&(made | 1 << next)));
+        let on_their_way = match &self.calls[next].change {
+            Change::Serve { address, .. } => self.cells_of(*address),
+            _ => 0..0,
+        };
+        let both = before.zip(after).into_iter();
+        both.flat_map(move |(before, after)| {
+            before.broken_by(after, &self.rights, on_their_way.clone())
+        })
+    }
+
+    fn cells_of(&self, address: Ipv4Addr) -> Range<usize> {
+        let mut classes = self.matrix.classes().iter();
+        let class = classes.position(|class| class.members.contains(&address));
+        let sources = self.matrix.sources().len();
+        class.map_or(0..0, |class| class * sources..(class + 1) * sources)
+    }
+
+    /// The cheapest way through what was explored; of equal ones the first as calls are listed.
+    fn best(&self) -> Option<Vec<usize>> {
+        let full = self.full();
+        // From here to the end, and by which call; all that contain a set come before it.
+        let mut to_go: BTreeMap<Made, (Cost, usize)> = BTreeMap::from([(full, ((0, 0), 0))]);
+        for (made, seen) in self.seen.iter().rev().filter(|(_, seen)| seen.explored) {
+            let mut best: Option<(Cost, usize)> = None;
             for (next, call) in self.calls.iter().enumerate() {
-                let then = made | 1 << next;
-                if then == *made || !self.is_safe(*made, next) {
+                if seen.safe & 1 << next == 0 {
                     continue;
                 }
+                let Some((rest, _)) = to_go.get(&(made | 1 << next)) else {
+                    continue;
+                };
                 let lasts = call.lasts.as_millis();
                 let cost = (
-                    cost.0 + u128::from(seen.lost.0) * lasts,
-                    cost.1 + u128::from(seen.lost.1) * lasts,
+                    rest.0 + u128::from(seen.lost.0) * lasts,
+                    rest.1 + u128::from(seen.lost.1) * lasts,
                 );
-                let mut way = path.clone();
-                way.push(next);
-                let known = best.get(&then);
-                if known.is_none_or(|known| (cost, &way) < (known.0, &known.1)) {
-                    best.insert(then, (cost, way));
+                if best.is_none_or(|(known, _)| cost < known) {
+                    best = Some((cost, next));
                 }
             }
+            if let Some(best) = best {
+                to_go.insert(*made, best);
+            }
         }
-        best.remove(&self.full()).map(|(_, path)| path)
+        let mut made: Made = 0;
+        let mut path = Vec::new();
+        while made != full {
+            let (_, next) = to_go.get(&made)?;
+            path.push(*next);
+            made |= 1 << next;
+        }
+        Some(path)
     }
 
     /// A step of the order that does harm while it spreads.
@@ -268,7 +395,8 @@ impl<'c> Search<'c> {
                 found = Some((made, *next));
                 break;
             }
-            undo.extend(make(&mut self.matrix, change));
+            undo.extend(self.matrix.fabric().inverse_of(change).ok());
+            self.matrix.apply(std::slice::from_ref(change));
             made |= 1 << next;
         }
         for change in undo.into_iter().rev() {
@@ -288,7 +416,7 @@ impl<'c> Search<'c> {
         for (at, call) in self.calls.iter().enumerate() {
             if stuck & 1 << at != 0 {
                 after.push(call.change.to_string());
-                make(&mut self.matrix, &call.change);
+                self.matrix.apply(std::slice::from_ref(&call.change));
             }
         }
         let left: Vec<_> = (0..self.calls.len())
@@ -314,31 +442,38 @@ impl<'c> Search<'c> {
         let change = self.calls[next].change.clone();
         if let Some(harm) = harm_in_flight(&self.matrix, &change) {
             return Some(Blocked {
-                call: change.to_string(),
+                call: Some(change.to_string()),
                 from: harm.from.to_string(),
                 address: harm.address,
                 verdict: harm.verdict,
             });
         }
-        let inverse = make(&mut self.matrix, &change);
-        self.seen
-            .entry(made | 1 << next)
-            .or_insert_with(|| summary(&self.matrix));
-        let blocked = self.broken(made, next).map(|at| {
+        let inverse = self.make(made, next);
+        if self.serves_twice(made, next)
+            && let Change::Serve { address, .. } = change
+        {
+            self.undo(inverse);
+            return Some(Blocked {
+                call: Some(change.to_string()),
+                from: Source::OnPrem.to_string(),
+                address,
+                verdict: "is answered for at several sites at once".to_owned(),
+            });
+        }
+        let first = self.broken(made, next).next();
+        let blocked = first.map(|at| {
             let (class, source) = (
                 at / self.matrix.sources().len(),
                 at % self.matrix.sources().len(),
             );
             Blocked {
-                call: change.to_string(),
+                call: Some(change.to_string()),
                 from: self.matrix.sources()[source].to_string(),
                 address: self.matrix.classes()[class].representative,
                 verdict: says(&self.matrix, source, class),
             }
         });
-        if let Some(inverse) = inverse {
-            self.matrix.apply(&[inverse]);
-        }
+        self.undo(inverse);
         blocked
     }
 
@@ -347,13 +482,13 @@ impl<'c> Search<'c> {
         let wrong = (0..self.matrix.classes().len())
             .flat_map(|class| (0..self.matrix.sources().len()).map(move |source| (source, class)))
             .find(|(source, class)| {
-                must_arrive(&self.matrix.sources()[*source])
+                Claim::of(&self.matrix.sources()[*source]) == Claim::MustArrive
                     && Fate::of(self.matrix.standing(*source, *class)) != Fate::Works
             })
             .unwrap_or((0, 0));
         let (source, class) = wrong;
         Blocked {
-            call: "nothing more".to_owned(),
+            call: None,
             from: self
                 .matrix
                 .sources()
@@ -366,38 +501,5 @@ impl<'c> Search<'c> {
                 .map_or(Ipv4Addr::UNSPECIFIED, |class| class.representative),
             verdict: says(&self.matrix, source, class),
         }
-    }
-}
-
-/// Makes a change and gives what undoes it; `None` for one that would be refused, which changes nothing.
-fn make(matrix: &mut Reachability, change: &Change) -> Option<Change> {
-    let inverse = matrix.fabric().inverse_of(change).ok();
-    matrix.apply(std::slice::from_ref(change));
-    inverse
-}
-
-fn summary(matrix: &Reachability) -> Seen {
-    let mut lost = (0, 0);
-    let mut fates = Vec::with_capacity(matrix.sources().len() * matrix.classes().len());
-    for (class, of) in matrix.classes().iter().enumerate() {
-        for (at, source) in matrix.sources().iter().enumerate() {
-            let fate = Fate::of(matrix.standing(at, class));
-            fates.push(fate);
-            match fate {
-                Fate::Absent | Fate::Works => {}
-                Fate::Lost | Fate::Stuck | Fate::Astray | Fate::Loops => {
-                    if *source == Source::OnPrem {
-                        lost.0 += of.members.len() as u64;
-                    } else if !is_hypothetical(source) {
-                        lost.1 += of.members.len() as u64;
-                    }
-                }
-            }
-        }
-    }
-    Seen {
-        fates: fates.into(),
-        lost,
-        explored: false,
     }
 }

@@ -1,5 +1,6 @@
 //! The planner: from world, facts and goal to a plan, or to everything that stands in the way. Pure.
 
+mod home;
 mod machines;
 mod overlay;
 mod protect;
@@ -19,6 +20,7 @@ use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::InstanceState;
 
 use crate::Action;
+use crate::EntryPath;
 use crate::FailoverMode;
 use crate::Goal;
 use crate::Names;
@@ -32,6 +34,7 @@ use crate::proof;
 use crate::step::ErpScope;
 use crate::survey::Place;
 use crate::survey::Survey;
+use home::HomeChange;
 
 /// Makes the plan that leads from `world` to `goal`.
 ///
@@ -45,10 +48,11 @@ pub fn plan(
     facts: &Facts,
     goal: &Goal,
 ) -> Result<Plan, Vec<Obstacle>> {
-    let survey = Survey::new(estate, world, facts, goal.networks());
+    let survey = Survey::of_goal(estate, world, facts, goal);
     let mut draft = Draft::new(&survey);
     draft.sources_stay_stopped();
     draft.everything_was_observed(goal);
+    draft.what_is_lost_may_come_back();
     for network in goal.networks() {
         if !estate.networks.contains_key(network) {
             let network = network.clone();
@@ -77,7 +81,7 @@ pub fn plan(
         }
         Goal::Move { .. } => draft.move_in(),
         Goal::Protect { .. } => draft.protect(),
-        Goal::Failover { to, mode, .. } => {
+        Goal::Failover { to, mode, path, .. } => {
             for network in &survey.networks {
                 if network.recovery.as_ref() != Some(to) && network.primary != *to {
                     let obstacle = Obstacle::NotRecoverySite {
@@ -88,29 +92,33 @@ pub fn plan(
                 }
             }
             match mode {
-                FailoverMode::Planned => {
+                FailoverMode::Planned | FailoverMode::Unplanned => {
                     let networks = draft.networks_by(|network| {
                         let serves =
                             network.primary == *to || network.recovery.as_ref() == Some(to);
                         serves.then(|| to.clone())
                     });
-                    draft.relocate_each(networks);
+                    draft.relocate_each(networks, *path);
                 }
                 FailoverMode::Test => draft.test_failover(to),
             }
         }
         Goal::Failback { .. } => {
             let networks = draft.networks_by(|network| Some(network.primary.clone()));
-            draft.relocate_each(networks);
+            draft.relocate_each(networks, EntryPath::A);
         }
     }
 
     let Draft {
         steps,
         mut obstacles,
+        mut no_order,
         warnings,
         ..
     } = draft;
+    if obstacles.is_empty() {
+        obstacles.append(&mut no_order);
+    }
     if !obstacles.is_empty() {
         return Err(obstacles.into_iter().collect());
     }
@@ -141,7 +149,7 @@ pub fn prove(
     goal: &Goal,
     steps: &[Step],
 ) -> Result<proof::Proof, Vec<Obstacle>> {
-    let survey = Survey::new(estate, world, facts, goal.networks());
+    let survey = Survey::of_goal(estate, world, facts, goal);
     let (proof, obstacles) = proof::prove(&survey, steps, goal);
     if obstacles.is_empty() {
         Ok(proof)
@@ -188,10 +196,21 @@ struct Draft<'s> {
     survey: &'s Survey<'s>,
     steps: Vec<Step>,
     obstacles: BTreeSet<Obstacle>,
+    /// Networks whose calls have no safe order: said only where nothing else is in the way, which may be why.
+    no_order: BTreeSet<Obstacle>,
     warnings: Vec<String>,
     /// The last step that changes the prefixes of a Flow VPC. Prism takes the whole list, so changes of one VPC must not
     /// overlap: a task accepted with a good ETag may still be overtaken before it runs.
     last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
+}
+
+/// A step whose place in the plan is not known yet.
+#[derive(Debug, Clone)]
+struct Prepared {
+    id: String,
+    action: Action,
+    why: String,
+    inverse: Option<Action>,
 }
 
 impl<'s> Draft<'s> {
@@ -200,6 +219,7 @@ impl<'s> Draft<'s> {
             survey,
             steps: Vec::new(),
             obstacles: survey.obstacles.clone(),
+            no_order: BTreeSet::new(),
             warnings: Vec::new(),
             last_erp: BTreeMap::new(),
         }
@@ -221,24 +241,34 @@ impl<'s> Draft<'s> {
         action: Action,
         why: impl Into<String>,
     ) -> StepId {
-        self.reversible(id, needs, action, why, None)
-    }
-
-    /// Adds a step that can be undone by another action.
-    fn reversible(
-        &mut self,
-        id: String,
-        needs: &BTreeSet<StepId>,
-        action: Action,
-        why: impl Into<String>,
-        inverse: Option<Action>,
-    ) -> StepId {
-        let id = StepId(id);
-        self.steps.push(Step {
-            id: id.clone(),
-            needs: self.shared(needs),
+        let prepared = Prepared {
+            id,
             action,
             why: why.into(),
+            inverse: None,
+        };
+        self.add(prepared, needs)
+    }
+
+    /// Adds a step that has been prepared. Changes of one Flow VPC's prefixes also wait for each other.
+    fn add(&mut self, prepared: Prepared, needs: &BTreeSet<StepId>) -> StepId {
+        let Prepared {
+            id,
+            action,
+            why,
+            inverse,
+        } = prepared;
+        let id = StepId(id);
+        let mut needs = needs.clone();
+        if let Action::Erp { site, scope, .. } = &action {
+            let last = self.last_erp.insert((site.clone(), *scope), id.clone());
+            needs.extend(last);
+        }
+        self.steps.push(Step {
+            id: id.clone(),
+            needs: self.shared(&needs),
+            action,
+            why,
             inverse,
         });
         id
@@ -277,6 +307,11 @@ impl<'s> Draft<'s> {
                 Goal::Protect { .. } | Goal::Failback { .. } => {
                     sites.extend(recovery.chain([&network.primary]));
                 }
+                Goal::Failover {
+                    to,
+                    mode: FailoverMode::Unplanned,
+                    ..
+                } => sites.extend([to]),
                 Goal::Failover { to, .. } => sites.extend(recovery.chain([&network.primary, to])),
             }
         }
@@ -289,6 +324,26 @@ impl<'s> Draft<'s> {
                 what: "what Prism Central has".to_owned(),
                 remedy: "look again when its Prism Central can be reached".to_owned(),
             });
+        }
+    }
+
+    /// Warns of what must not happen when a lost site returns (AWS reference §8.4).
+    fn what_is_lost_may_come_back(&mut self) {
+        let survey = self.survey;
+        for site in &survey.lost {
+            let region = survey.estate.sites.get(site).map(|site| &site.region);
+            let unseen = region.filter(|region| !survey.world.aws.contains_key(*region));
+            let routes = match unseen {
+                Some(region) => format!(
+                    "nothing was asked of {region}, whose routes still lead to {site}: when it returns keep its edges down until they lead away"
+                ),
+                None => {
+                    "its routes are made to drop packets before machines start elsewhere".to_owned()
+                }
+            };
+            self.warnings.push(format!(
+                "{site} is taken for lost: {routes}; switch its old machines off before anything else"
+            ));
         }
     }
 
@@ -319,7 +374,9 @@ impl<'s> Draft<'s> {
         let estate = self.survey.estate;
         if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
             for (id, machine) in &self.survey.machines {
-                if self.survey.places.get(id) == Some(&Place::Ec2) {
+                if self.survey.moving.contains(id)
+                    && self.survey.places.get(id) == Some(&Place::Ec2)
+                {
                     self.warnings.extend(capture::losses(region, id, machine));
                 }
             }
@@ -342,19 +399,34 @@ impl<'s> Draft<'s> {
             }
         }
         let captured = self.capture();
-        let by_primary = self.networks_by(|network| Some(network.primary.clone()));
+        let survey = self.survey;
+        let by_primary = self.networks_by(|network| {
+            let mut moving = survey.machines_in(&network.name);
+            let any = moving.any(|(id, _)| survey.moving.contains(id));
+            (any || !survey.are_canaries).then(|| network.primary.clone())
+        });
         for (site, networks) in by_primary {
             let ready = self.prepare_overlay(&site, &networks, &captured);
             let arrived = self.bring_from_ec2(&site, &networks, &ready);
-            self.make_home(&site, &networks, None, &arrived);
+            let change = HomeChange {
+                home: &site,
+                networks: &networks,
+                old_home: None,
+                path: EntryPath::A,
+            };
+            self.make_home(&change, &arrived);
         }
     }
 
     /// Networks from where they are to the NC2 sites they are listed by.
-    fn relocate_each(&mut self, networks: BTreeMap<SiteName, BTreeSet<NetworkName>>) {
+    fn relocate_each(
+        &mut self,
+        networks: BTreeMap<SiteName, BTreeSet<NetworkName>>,
+        path: EntryPath,
+    ) {
         let captured = self.capture();
         for (site, networks) in networks {
-            self.relocate(&site, &networks, &captured);
+            self.relocate(&site, &networks, path, &captured);
         }
     }
 

@@ -23,6 +23,9 @@ use crate::StepId;
 
 pub(crate) use in_flight::harm_in_flight;
 pub(crate) use judge::prove;
+pub(crate) use judge::running_addresses;
+pub(crate) use transitions::of_routing;
+pub(crate) use transitions::transitions;
 pub(crate) use words::NOBODY_SENDS;
 pub(crate) use words::says;
 

@@ -1,13 +1,13 @@
-//! Which Transit Gateway routes a network's home asks for, and in which order they are written.
+//! Which Transit Gateway routes a network's home asks for. In which order they are written is searched for (`order`).
 //!
 //! One rule serves moving, failing over and failing back: at the home's own Transit Gateway every table that must reach
-//! the network leads it to the home's VPC attachment; at any other it leads to the peering towards the home. The tables
-//! nearest the new home come first, so that whoever is switched over finds the rest of the way ready (design §4).
+//! the network leads it to the home's VPC attachment; at any other it leads to the peering towards the home.
 
 use std::collections::BTreeSet;
 
 use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
+use stayput_estate::EdgeKind;
 use stayput_estate::Estate;
 use stayput_estate::Network;
 use stayput_estate::Region;
@@ -35,22 +35,52 @@ pub struct RouteWrite {
     pub cidr: Cidr,
     /// What is there now.
     pub from: Option<TgwTarget>,
-    /// What shall be there.
-    pub to: TgwTarget,
+    /// What shall be there; `None`: no static route.
+    pub to: Option<TgwTarget>,
 }
 
-/// The routes to write so that `network` is served from `home`, nearest the home first.
+/// What a home asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Routes {
+    /// To write, nearest the home first.
+    pub writes: Vec<RouteWrite>,
+    /// To take away when all that has been seen to work: more specific routes that say the same.
+    pub leftovers: Vec<RouteWrite>,
+}
+
+/// What of a network is led to its home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it, by its own prefix and nothing more specific.
+    Whole,
+    /// All of it; the two more specific halves that draw on-prem to the home stay.
+    WholeWithHalves,
+    /// A prefix inside it: the rest is elsewhere.
+    Inside(Cidr),
+}
+
+/// The routes to write so that a part of `network` is served from `home`.
+///
+/// # Errors
+/// What is missing for that, and more specific routes that lead elsewhere.
 pub fn routes_for_home(
     estate: &Estate,
     world: &World,
     network: &Network,
     home: &SiteName,
-) -> Result<Vec<RouteWrite>, BTreeSet<Obstacle>> {
+    part: Part,
+) -> Result<Routes, BTreeSet<Obstacle>> {
     let Some(site) = estate.sites.get(home) else {
-        return Ok(Vec::new());
+        return Ok(Routes::default());
     };
+    let prefix = match part {
+        Part::Whole | Part::WholeWithHalves => network.cidr,
+        Part::Inside(prefix) => prefix,
+    };
+    let halves = network.cidr.halves().into_iter().flatten();
+    let halves: BTreeSet<_> = halves.collect();
     let mut obstacles = BTreeSet::new();
-    let mut writes = Vec::new();
+    let mut routes = Routes::default();
     for (region, tgw) in tgws_nearest_first(estate, site) {
         let Some(aws) = world.aws.get(region) else {
             continue;
@@ -72,24 +102,42 @@ pub fn routes_for_home(
             .iter()
             .filter(|(_, table)| table.tgw == *tgw && !table.associations.is_empty());
         for (id, table) in tables {
-            for cidr in table
+            let inside = table
                 .static_routes
-                .keys()
-                .filter(|cidr| network.cidr.covers(**cidr) && **cidr != network.cidr)
-            {
-                obstacles.insert(Obstacle::MoreSpecific {
+                .iter()
+                .filter(|(cidr, _)| prefix.covers(**cidr) && **cidr != prefix);
+            for (cidr, leads) in inside {
+                let gone = RouteWrite {
                     region: region.clone(),
-                    table: table.name.clone().unwrap_or_else(|| id.to_string()),
+                    table: id.clone(),
                     cidr: *cidr,
-                    network: network.name.clone(),
-                });
+                    from: Some(leads.clone()),
+                    to: None,
+                };
+                let home_already =
+                    matches!((&target, leads), (Ok(home), TgwTarget::Attachment(to)) if home == to);
+                let is_half = halves.contains(cidr);
+                if home_already {
+                    if !(is_half && part == Part::WholeWithHalves) {
+                        routes.leftovers.push(gone);
+                    }
+                } else if is_half && leads_to_a_site(estate, aws, leads) {
+                    routes.writes.push(gone);
+                } else {
+                    obstacles.insert(Obstacle::MoreSpecific {
+                        region: region.clone(),
+                        table: table.name.clone().unwrap_or_else(|| id.to_string()),
+                        cidr: *cidr,
+                        network: network.name.clone(),
+                    });
+                }
             }
             // What the other Transit Gateways lead to the peering must find its way on at home, whether or not the table
             // had one before; elsewhere a table without any route over the network has no use for one.
             let from_afar = *tgw == site.tgw
                 && takes_from_peering(aws, table)
-                && longest(aws, table, network.cidr).is_none();
-            if !from_afar && !must_reach(aws, table, network.cidr) {
+                && longest(aws, table, prefix).is_none();
+            if !from_afar && !must_reach(aws, table, prefix) {
                 continue;
             }
             let target = match &target {
@@ -101,18 +149,22 @@ pub fn routes_for_home(
             };
             // Away from home a shorter route to the same peering does as well; it is left alone.
             if *tgw != site.tgw
-                && !table.static_routes.contains_key(&network.cidr)
-                && leads_to(aws, table, network.cidr, target)
+                && !table.static_routes.contains_key(&prefix)
+                && leads_to(aws, table, prefix, target)
             {
                 continue;
             }
-            let to = TgwTarget::Attachment(target.clone());
-            let from = table.static_routes.get(&network.cidr).cloned();
-            if from.as_ref() != Some(&to) {
-                writes.push(RouteWrite {
+            // Nor is a part written that its whole leads there already.
+            if matches!(part, Part::Inside(_)) && leads_to(aws, table, prefix, target) {
+                continue;
+            }
+            let to = Some(TgwTarget::Attachment(target.clone()));
+            let from = table.static_routes.get(&prefix).cloned();
+            if from != to {
+                routes.writes.push(RouteWrite {
                     region: region.clone(),
                     table: id.clone(),
-                    cidr: network.cidr,
+                    cidr: prefix,
                     from,
                     to,
                 });
@@ -120,10 +172,104 @@ pub fn routes_for_home(
         }
     }
     if obstacles.is_empty() {
-        Ok(writes)
+        Ok(routes)
     } else {
         Err(obstacles)
     }
+}
+
+/// Whether a route leads where routes of stayput lead: to the VPC of a site, or to another Transit Gateway of the estate.
+fn leads_to_a_site(estate: &Estate, aws: &AwsRegion, target: &TgwTarget) -> bool {
+    let TgwTarget::Attachment(id) = target else {
+        return false;
+    };
+    let mut sites = estate.sites.values();
+    match aws.attachments.get(id).map(|attachment| &attachment.kind) {
+        Some(AttachmentKind::Vpc { vpc, .. }) => sites.any(|site| site.vpc == *vpc),
+        Some(AttachmentKind::Peering { tgw, .. }) => sites.any(|site| site.tgw == *tgw),
+        Some(
+            AttachmentKind::Vpn(_)
+            | AttachmentKind::DirectConnect(_)
+            | AttachmentKind::Unknown { .. },
+        )
+        | None => false,
+    }
+}
+
+/// The two halves of a network in the tables that the BGP VPNs of the home's region announce: longer than what any other region
+/// announces, they draw on-prem there (AWS reference §2.3, §8.4).
+pub fn halves_for_home(
+    estate: &Estate,
+    world: &World,
+    network: &Network,
+    home: &SiteName,
+) -> Vec<RouteWrite> {
+    let Some((site, aws)) = estate
+        .sites
+        .get(home)
+        .and_then(|site| Some((site, world.aws.get(&site.region)?)))
+    else {
+        return Vec::new();
+    };
+    let Some(target) = vpc_attachment(aws, &site.tgw, &site.vpc) else {
+        return Vec::new();
+    };
+    let to = Some(TgwTarget::Attachment(target));
+    let edges = estate.edges.values();
+    let announced: BTreeSet<_> = edges
+        .filter(|edge| edge.tgw == site.tgw && edge.kind == EdgeKind::BgpVpn)
+        .filter_map(|edge| aws.attachments.get(&edge.attachment)?.association.clone())
+        .collect();
+    let mut writes = Vec::new();
+    for table in announced {
+        for cidr in network.cidr.halves().into_iter().flatten() {
+            let known = aws.tgw_route_tables.get(&table);
+            let from = known.and_then(|table| table.static_routes.get(&cidr).cloned());
+            if from != to {
+                writes.push(RouteWrite {
+                    region: site.region.clone(),
+                    table: table.clone(),
+                    cidr,
+                    from,
+                    to: to.clone(),
+                });
+            }
+        }
+    }
+    writes
+}
+
+/// Routes of a network to the VPC of a site that is lost, in the tables that can still be reached, made to drop what asks for it: a
+/// cluster that comes back gets no packets (AWS reference §8.4).
+pub fn fence(
+    estate: &Estate,
+    world: &World,
+    network: &Network,
+    lost: &SiteName,
+) -> Vec<RouteWrite> {
+    let Some((site, aws)) = estate
+        .sites
+        .get(lost)
+        .and_then(|site| Some((site, world.aws.get(&site.region)?)))
+    else {
+        return Vec::new();
+    };
+    let Some(attachment) = vpc_attachment(aws, &site.tgw, &site.vpc) else {
+        return Vec::new();
+    };
+    let leads = TgwTarget::Attachment(attachment);
+    let tables = aws.tgw_route_tables.iter();
+    tables
+        .filter(|(_, table)| table.tgw == site.tgw)
+        .filter(|(_, table)| table.static_routes.get(&network.cidr) == Some(&leads))
+        .map(|(id, _)| RouteWrite {
+            region: site.region.clone(),
+            table: id.clone(),
+            cidr: network.cidr,
+            from: Some(leads.clone()),
+            to: Some(TgwTarget::Blackhole),
+        })
+        .collect()
 }
 
 /// Every Transit Gateway of the estate, the home's first.

@@ -131,6 +131,8 @@ pub enum RecoveryRun {
     Validate,
     /// Powers off, syncs, moves.
     Planned,
+    /// Starts the machines from their newest recovery points; asks nothing of the old site.
+    Unplanned,
     /// Copies into the test networks.
     Test,
     /// Removes what the last test made.
@@ -294,6 +296,12 @@ pub enum Action {
         site: SiteName,
         /// Of these networks.
         networks: BTreeSet<NetworkName>,
+        /// Of their machines only these; all if none is named.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        machines: BTreeSet<InstanceId>,
+        /// Sites that are lost, so that nothing is asked of them.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        lost: BTreeSet<SiteName>,
     },
 }
 

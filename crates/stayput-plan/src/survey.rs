@@ -13,6 +13,8 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_fabric::Change;
+use stayput_fabric::Fabric;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::Prism;
@@ -24,6 +26,7 @@ use stayput_world::prism::JobStatus;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
+use crate::Goal;
 use crate::Obstacle;
 use crate::capture::observe_facts;
 use crate::step::OverlayKind;
@@ -51,6 +54,12 @@ pub struct Survey<'a> {
     pub uncaptured: BTreeMap<InstanceId, MachineFacts>,
     /// Where each is.
     pub places: BTreeMap<InstanceId, Place>,
+    /// Machines the goal moves: all, or the canaries it names.
+    pub moving: BTreeSet<InstanceId>,
+    /// Whether those are canaries: routed by prefixes of their own, while the network stays where it is.
+    pub are_canaries: bool,
+    /// Sites that are lost: whatever is seen there answers nobody.
+    pub lost: BTreeSet<SiteName>,
     /// What was found in the way.
     pub obstacles: BTreeSet<Obstacle>,
     /// Production overlay subnets by site: looked up for every machine, so made once.
@@ -91,6 +100,9 @@ impl<'a> Survey<'a> {
             machines: BTreeMap::new(),
             uncaptured: BTreeMap::new(),
             places: BTreeMap::new(),
+            moving: BTreeSet::new(),
+            are_canaries: false,
+            lost: BTreeSet::new(),
             obstacles: BTreeSet::new(),
             overlays: world
                 .prism
@@ -143,7 +155,80 @@ impl<'a> Survey<'a> {
             _ => true,
         });
         survey.obstacles.append(&mut obstacles);
+        survey.moving = survey.machines.keys().cloned().collect();
         survey
+    }
+
+    /// Looks at the machines of a goal's networks as the goal takes them: which of them move, which sites are lost.
+    pub fn of_goal(estate: &'a Estate, world: &'a World, facts: &Facts, goal: &Goal) -> Self {
+        let mut survey = Self::new(estate, world, facts, goal.networks());
+        survey.lost = goal.lost(estate);
+        match goal {
+            Goal::Move { canaries, .. } if !canaries.is_empty() => survey.only(canaries),
+            Goal::Capture { .. }
+            | Goal::Move { .. }
+            | Goal::Protect { .. }
+            | Goal::Failover { .. }
+            | Goal::Failback { .. } => {}
+        }
+        survey
+    }
+
+    /// Only these machines move, and only what stands in their way matters.
+    fn only(&mut self, canaries: &BTreeSet<String>) {
+        let mut moving = BTreeSet::new();
+        for name in canaries {
+            let mut found = self
+                .machines
+                .iter()
+                .filter(|(id, machine)| id.as_str() == name || machine.name.as_ref() == Some(name))
+                .map(|(id, _)| id.clone());
+            match (found.next(), found.count()) {
+                (Some(id), 0) => {
+                    moving.insert(id);
+                }
+                (first, more) => {
+                    self.obstacles.insert(Obstacle::NoSuchMachine {
+                        name: name.clone(),
+                        found: more + usize::from(first.is_some()),
+                    });
+                }
+            }
+        }
+        self.obstacles.retain(|obstacle| match obstacle {
+            Obstacle::SpansNetworks { machine, .. }
+            | Obstacle::ForeignInterface { machine, .. }
+            | Obstacle::CannotRun { machine, .. }
+            | Obstacle::AmbiguousVm { machine, .. }
+            | Obstacle::Lost { machine, .. } => moving.contains(machine),
+            Obstacle::UnmovableInterface { .. } => false,
+            _ => true,
+        });
+        self.moving = moving;
+        self.are_canaries = true;
+    }
+
+    /// Where packets go now, as the goal takes it: nobody answers at a site that is lost, nor in a region nobody saw.
+    pub fn fabric(&self) -> Fabric {
+        let mut fabric = Fabric::new(self.estate, self.world);
+        for site in &self.lost {
+            let machines = self.machines.values();
+            for address in machines.flat_map(MachineFacts::addresses) {
+                fabric.apply(&Change::Serve {
+                    site: site.clone(),
+                    address,
+                    serving: false,
+                });
+            }
+            let region = self.estate.sites.get(site).map(|site| &site.region);
+            if let Some(region) = region.filter(|region| !self.world.aws.contains_key(region)) {
+                fabric.apply(&Change::Region {
+                    region: region.clone(),
+                    up: false,
+                });
+            }
+        }
+        fabric
     }
 
     /// Name for people.
@@ -184,6 +269,10 @@ impl<'a> Survey<'a> {
     /// Whether the machine's addresses are answered for somewhere now, or will be when it has moved.
     pub fn runs(&self, id: &InstanceId) -> bool {
         match self.places.get(id) {
+            Some(Place::At(site, _)) if self.is_lost(site) => self
+                .machines
+                .get(id)
+                .is_some_and(|machine| machine.was_running),
             Some(Place::At(site, _)) => self
                 .vm_at(id, site)
                 .is_some_and(|(_, vm)| vm.power == PowerState::On),
@@ -192,6 +281,11 @@ impl<'a> Survey<'a> {
                 .get(id)
                 .is_some_and(|machine| machine.was_running),
         }
+    }
+
+    /// Whether what is seen at a site says nothing: it is lost, or nobody has looked.
+    fn is_lost(&self, site: &SiteName) -> bool {
+        self.lost.contains(site) || !self.world.prism.contains_key(site)
     }
 
     /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones.
@@ -270,7 +364,7 @@ impl<'a> Survey<'a> {
             self.world
                 .prism
                 .get(site)
-                .is_some_and(|prism| prism.vms.contains_key(vm))
+                .is_none_or(|prism| prism.vms.contains_key(vm))
         });
         known
     }
@@ -283,9 +377,16 @@ impl<'a> Survey<'a> {
         candidates: BTreeSet<(SiteName, VmExtId)>,
     ) -> Result<Place, Obstacle> {
         let is_on = |(site, vm): &(SiteName, VmExtId)| {
-            self.world.prism[site].vms[vm].power == PowerState::On
+            let vms = self.world.prism.get(site).map(|prism| &prism.vms);
+            let vm = vms.and_then(|vms| vms.get(vm));
+            vm.is_some_and(|vm| vm.power == PowerState::On)
         };
         let mut found: Vec<_> = candidates.into_iter().collect();
+        // What is seen beats what is only remembered of a site that nobody could look at.
+        let is_seen = |(site, _): &(SiteName, VmExtId)| self.world.prism.contains_key(site);
+        if found.iter().any(is_seen) {
+            found.retain(is_seen);
+        }
         if found.len() > 1 && found.iter().filter(|candidate| is_on(candidate)).count() == 1 {
             found.retain(is_on);
         }

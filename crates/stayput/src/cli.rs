@@ -150,6 +150,9 @@ pub struct PlanArgs {
     /// Write the plan into a file, for `apply --plan`.
     #[arg(long, global = true, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Explain one step, by its number or id: why, after what, whose packets it leads where, which holes it opens and closes.
+    #[arg(long, global = true, value_name = "STEP")]
+    pub explain: Option<String>,
 }
 
 /// `apply`.
@@ -181,6 +184,9 @@ pub enum GoalCommand {
         /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
         networks: Vec<String>,
+        /// Move only this machine for now, by id or Name tag, with a route of its own; repeat for more. The whole move takes it over later.
+        #[arg(long, value_name = "MACHINE")]
+        canary: Vec<String>,
     },
     /// The networks could fail over: overlay, policy, recovery plan, recovery points.
     Protect {
@@ -199,6 +205,9 @@ pub enum GoalCommand {
         /// How.
         #[arg(long, value_enum, default_value_t = Mode::Planned)]
         mode: Mode,
+        /// By which region on-prem comes in afterwards.
+        #[arg(long, value_enum, default_value_t = Entry::A)]
+        path: Entry,
     },
     /// The networks' machines run at their primary site again.
     Failback {
@@ -215,6 +224,17 @@ pub enum Mode {
     Test,
     /// Both sites work: shut down, sync, start at the other site.
     Planned,
+    /// The other site or its region is lost: start from recovery points, ask nothing of what does not answer, fence what does.
+    Unplanned,
+}
+
+/// By which region on-prem comes in after a failover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Entry {
+    /// As before: through the Transit Gateway of the old region and its peering.
+    A,
+    /// Straight into the recovery region, drawn there by two more specific halves of each network.
+    B,
 }
 
 /// `status`.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use stayput_engine::Engine;
 use stayput_engine::Events;
 use stayput_estate::Estate;
+use stayput_plan::Goal;
 use stayput_world::Facts;
 use stayput_world::WORLD_VERSION;
 use stayput_world::World;
@@ -42,10 +43,27 @@ struct Saved {
 
 /// Looks, at the systems or into a file.
 pub async fn observe(global: &Global, file: Option<&Path>) -> Result<Observed, CommandError> {
+    look(global, file, None).await
+}
+
+/// Looks as a goal needs it: what it takes for lost need not answer.
+pub async fn observe_for(
+    global: &Global,
+    file: Option<&Path>,
+    goal: &Goal,
+) -> Result<Observed, CommandError> {
+    look(global, file, Some(goal)).await
+}
+
+async fn look(
+    global: &Global,
+    file: Option<&Path>,
+    goal: Option<&Goal>,
+) -> Result<Observed, CommandError> {
     match file {
         Some(file) => read(global, file),
         None => {
-            let (engine, world) = observe_live(global).await?;
+            let (engine, world) = observe_live(global, goal).await?;
             let facts = engine.ledger.facts()?;
             Ok(Observed {
                 estate: engine.estate,
@@ -57,12 +75,16 @@ pub async fn observe(global: &Global, file: Option<&Path>) -> Result<Observed, C
 }
 
 /// Looks at the systems, showing what is being read; the engine that comes back is silent.
-pub async fn observe_live(global: &Global) -> Result<(Engine, World), CommandError> {
+pub async fn observe_live(
+    global: &Global,
+    goal: Option<&Goal>,
+) -> Result<(Engine, World), CommandError> {
     let (events, receiver) = Events::channel();
     let display = ui::show(receiver, global.quiet);
     let result = async {
         let mut engine = session::engine(global, events).await?;
-        let world = engine.observe().await?;
+        let lost = goal.map(|goal| goal.lost(&engine.estate));
+        let world = engine.observe_without(&lost.unwrap_or_default()).await?;
         engine.events = Events::none();
         Ok((engine, world))
     }

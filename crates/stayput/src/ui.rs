@@ -51,6 +51,9 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         match event {
             Event::Observing { what } => total.set_message(format!("reading {what}")),
+            Event::Unobserved { what, why } => {
+                total.println(format!("{what} does not answer: {why}"))
+            }
             Event::RunStarted { goal, steps, .. } => {
                 total.set_length(steps as u64);
                 total.set_style(style(
@@ -111,6 +114,7 @@ async fn lines(mut events: UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         let line = match event {
             Event::Observing { .. } => continue,
+            Event::Unobserved { what, why } => format!("{what} does not answer: {why}"),
             Event::RunStarted { goal, steps, run } => format!("{goal}: {steps} steps (run {run})"),
             Event::StepStarted { step, .. } => {
                 told.insert(step, Instant::now());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stayput_estate::DomainManagerId;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_nutanix::Direction;
@@ -36,7 +37,7 @@ pub async fn run(
         .plan(to, plan)
         .or_else(|_| context.catalog.plan(from, plan))?;
     let directions = [Direction {
-        source: context.prism_world(from)?.domain_manager.clone(),
+        source: domain_manager(context, from, to)?,
         target: context.prism_world(to)?.domain_manager.clone(),
     }];
     let request = context.request("run");
@@ -45,6 +46,11 @@ pub async fn run(
         RecoveryRun::Planned => {
             prism
                 .planned_failover(&id, &directions, OnWarnings::Stop, request)
+                .await?
+        }
+        RecoveryRun::Unplanned => {
+            prism
+                .unplanned_failover(&id, &directions, OnWarnings::Proceed, request)
                 .await?
         }
         RecoveryRun::Test => {
@@ -72,7 +78,7 @@ pub async fn run(
     no_address_is_lost(context, to, &job, plan, &report).await?;
     match run {
         RecoveryRun::Validate => Ok(false),
-        RecoveryRun::Planned => {
+        RecoveryRun::Planned | RecoveryRun::Unplanned => {
             let became = &report.job.recovered;
             for machine in machines {
                 let before = context.catalog.vm(machine, from)?;
@@ -95,6 +101,30 @@ pub async fn run(
             checked.map(|()| true)
         }
         RecoveryRun::CleanUp => Ok(true),
+    }
+}
+
+/// The Prism Central of the site machines come from. One that is lost is known to the other one, its only partner.
+fn domain_manager(
+    context: &StepContext,
+    from: &SiteName,
+    to: &SiteName,
+) -> Result<DomainManagerId, StepError> {
+    if let Ok(prism) = context.prism_world(from) {
+        return Ok(prism.domain_manager.clone());
+    }
+    let mut partners = context.prism_world(to)?.registrations.keys();
+    match (partners.next(), partners.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        (first, _) => Err(StepError::Failed {
+            what: format!("recovery of {from}"),
+            reason: match first {
+                None => format!("Prism Central of {to} has no partner"),
+                Some(_) => format!(
+                    "Prism Central of {to} has several partners, and that of {from} does not say which it is"
+                ),
+            },
+        }),
     }
 }
 

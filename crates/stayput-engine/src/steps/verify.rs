@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
-use stayput_fabric::Fabric;
 use stayput_fabric::Source;
 use stayput_plan::Survey;
 
@@ -22,21 +22,26 @@ pub async fn verify(
     context: &StepContext,
     site: &SiteName,
     networks: &BTreeSet<NetworkName>,
+    machines: &BTreeSet<InstanceId>,
+    lost: &BTreeSet<SiteName>,
 ) -> Result<bool, StepError> {
     let what = format!("every address delivered at {site}");
     let mut last = String::new();
     let result = context
         .until(&what, SETTLES_WITHIN, async || {
             context.progress(None, "observes and traces everything");
-            let world = observe(&context.estate, &context.clients, &Events::none())
+            let world = observe(&context.estate, &context.clients, &Events::none(), lost)
                 .await
                 .map_err(observing)?;
             let facts = context.ledger.facts()?;
-            let survey = Survey::new(&context.estate, &world, &facts, networks);
-            let fabric = Fabric::new(&context.estate, &world);
+            let mut survey = Survey::new(&context.estate, &world, &facts, networks);
+            survey.lost.clone_from(lost);
+            let fabric = survey.fabric();
             let mut wrong = Vec::new();
             let mut traced = 0;
-            for (id, machine) in survey.machines.iter().filter(|(id, _)| survey.runs(id)) {
+            let wanted = |id: &InstanceId| machines.is_empty() || machines.contains(id);
+            let running = survey.machines.iter().filter(|(id, _)| survey.runs(id));
+            for (id, machine) in running.filter(|(id, _)| wanted(id)) {
                 for address in machine.addresses() {
                     traced += 1;
                     let verdict = fabric.trace(&Source::OnPrem, address).verdict;

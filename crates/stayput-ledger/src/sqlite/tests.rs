@@ -27,6 +27,7 @@ fn machine(address: &str) -> MachineFacts {
 fn goal(network: &str) -> Goal {
     Goal::Move {
         networks: BTreeSet::from([network.into()]),
+        canaries: BTreeSet::new(),
     }
 }
 

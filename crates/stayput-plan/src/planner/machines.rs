@@ -49,11 +49,12 @@ impl Draft<'_> {
         let mine: Vec<_> = survey
             .machines
             .iter()
-            .filter(|(_, machine)| {
-                machine
-                    .nics
-                    .first()
-                    .is_some_and(|nic| networks.contains(&nic.network))
+            .filter(|(id, machine)| {
+                survey.moving.contains(*id)
+                    && machine
+                        .nics
+                        .first()
+                        .is_some_and(|nic| networks.contains(&nic.network))
             })
             .collect();
         let mut cut_over = BTreeMap::new();
@@ -110,6 +111,14 @@ impl Draft<'_> {
             else {
                 continue;
             };
+            if survey.are_canaries {
+                // They go ahead of their waves, in Move plans of their own.
+                if survey.moving.contains(id) {
+                    let key = (first.network.clone(), 0, WaveName::from("canary"));
+                    groups.entry(key).or_default().push(id.clone());
+                }
+                continue;
+            }
             let waves: Vec<_> = estate
                 .waves
                 .values()

@@ -10,6 +10,7 @@ use stayput_estate::VmExtId;
 use stayput_world::prism::Vm;
 
 use super::Draft;
+use super::Prepared;
 use crate::Action;
 use crate::Obstacle;
 use crate::StepId;
@@ -198,6 +199,18 @@ impl Draft<'_> {
         present: bool,
         after: &BTreeSet<StepId>,
     ) -> Option<StepId> {
+        let prepared = self.prepare_erp(site, network, scope, present)?;
+        Some(self.add(prepared, after))
+    }
+
+    /// The step that sets or removes a network's prefix on a Flow VPC, unless it is so.
+    pub(super) fn prepare_erp(
+        &mut self,
+        site: &SiteName,
+        network: &NetworkName,
+        scope: ErpScope,
+        present: bool,
+    ) -> Option<Prepared> {
         let survey = self.survey;
         let (prism, config) = (
             survey.world.prism.get(site)?,
@@ -262,11 +275,11 @@ impl Draft<'_> {
             }
         };
         let onoff = if present { "on" } else { "off" };
-        let id = format!("erp/{site}/{word}/{network}/{onoff}");
-        let mut needs = after.clone();
-        needs.extend(self.last_erp.get(&(site.clone(), scope)).cloned());
-        let step = self.reversible(id, &needs, action(present), why, Some(action(!present)));
-        self.last_erp.insert((site.clone(), scope), step.clone());
-        Some(step)
+        Some(Prepared {
+            id: format!("erp/{site}/{word}/{network}/{onoff}"),
+            action: action(present),
+            why: why.to_owned(),
+            inverse: Some(action(!present)),
+        })
     }
 }

@@ -1,5 +1,4 @@
-//! Changing a network's home: the machines, then the prefix at the new home, then the routes from there outward, then the
-//! prefix at the old home.
+//! Machines from one NC2 site to another, and what that needs.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +7,12 @@ use stayput_estate::SiteName;
 use stayput_world::prism::Connectivity;
 
 use super::Draft;
+use super::home::HomeChange;
 use crate::Action;
+use crate::EntryPath;
 use crate::Obstacle;
 use crate::StepId;
 use crate::planner::protect::recovery_name;
-use crate::routes::routes_for_home;
-use crate::step::ErpScope;
 use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
@@ -25,13 +24,22 @@ impl Draft<'_> {
         &mut self,
         to: &SiteName,
         networks: &BTreeSet<NetworkName>,
+        path: EntryPath,
         captured: &BTreeSet<StepId>,
     ) {
         let Some(from) = self.other_site(networks, to) else {
             return;
         };
-        self.paired(&from, to);
-        let mut arrived = captured.clone();
+        let is_lost = self.survey.lost.contains(&from);
+        if !is_lost {
+            self.paired(&from, to);
+        }
+        let mut ready = captured.clone();
+        if is_lost {
+            ready.extend(self.fence(&from, networks, captured));
+        }
+        let captured = &ready;
+        let mut arrived = ready.clone();
         for network in networks {
             self.targets_exist(to, network);
             let machines: BTreeSet<_> = self.first_nic_in(network);
@@ -44,7 +52,7 @@ impl Draft<'_> {
                 continue;
             }
             let plan = recovery_name(self.survey.estate, network);
-            self.recovery_plan_exists(&from, &plan);
+            self.recovery_plan_exists(if is_lost { to } else { &from }, &plan);
             let run = |run, machines| Action::RunRecovery {
                 plan: plan.clone(),
                 run,
@@ -52,20 +60,27 @@ impl Draft<'_> {
                 to: to.clone(),
                 machines,
             };
-            let why = "a failover that may lose addresses only warns; any such warning stops here";
-            let validated = self.step(
-                format!("recovery/{network}/validate/{to}"),
-                captured,
-                run(RecoveryRun::Validate, left.clone()),
-                why,
-            );
-            let why = "machines stop at the old home before they start at the new one";
-            arrived.insert(self.step(
-                format!("recovery/{network}/planned/{to}"),
-                &[validated].into(),
-                run(RecoveryRun::Planned, left),
-                why,
-            ));
+            let mut needs = captured.clone();
+            if !is_lost {
+                let why =
+                    "a failover that may lose addresses only warns; any such warning stops here";
+                let id = format!("recovery/{network}/validate/{to}");
+                let validate = run(RecoveryRun::Validate, left.clone());
+                needs = [self.step(id, captured, validate, why)].into();
+            }
+            let (id, how, why) = match is_lost {
+                true => (
+                    format!("recovery/{network}/unplanned/{to}"),
+                    RecoveryRun::Unplanned,
+                    "the old home is lost: machines start from their newest recovery points",
+                ),
+                false => (
+                    format!("recovery/{network}/planned/{to}"),
+                    RecoveryRun::Planned,
+                    "machines stop at the old home before they start at the new one",
+                ),
+            };
+            arrived.insert(self.step(id, &needs, run(how, left), why));
         }
         let mut restored = arrived.clone();
         for network in networks {
@@ -83,98 +98,13 @@ impl Draft<'_> {
                 restored.insert(self.step(format!("restore/{to}/{id}"), &arrived, action, why));
             }
         }
-        self.make_home(to, networks, Some(&from), &restored);
-    }
-
-    /// Prefix, routes, proof by observation, and the old home's prefix removed.
-    pub(super) fn make_home(
-        &mut self,
-        home: &SiteName,
-        networks: &BTreeSet<NetworkName>,
-        old_home: Option<&SiteName>,
-        after: &BTreeSet<StepId>,
-    ) {
-        let survey = self.survey;
-        let steps_before = self.steps.len();
-        let mut last = after.clone();
-        for network in networks {
-            if let Some(step) = self.erp(home, network, ErpScope::Transit, true, after) {
-                last.insert(step);
-            }
-        }
-        for network in networks {
-            let Some(definition) = survey.estate.networks.get(network) else {
-                continue;
-            };
-            let writes = match routes_for_home(survey.estate, survey.world, definition, home) {
-                Ok(writes) => writes,
-                Err(mut obstacles) => {
-                    self.obstacles.append(&mut obstacles);
-                    continue;
-                }
-            };
-            for write in writes {
-                let action = |from, to| Action::TgwRoute {
-                    region: write.region.clone(),
-                    table: write.table.clone(),
-                    cidr: write.cidr,
-                    from,
-                    to,
-                };
-                let to = Some(write.to.clone());
-                let id = format!(
-                    "route/{}/{}/{}/{}",
-                    write.region, write.table, write.cidr, write.to
-                );
-                let why = "one table at a time, nearest the new home first";
-                let inverse = action(to.clone(), write.from.clone());
-                let step = self.reversible(
-                    id,
-                    &last,
-                    action(write.from.clone(), to),
-                    why,
-                    Some(inverse),
-                );
-                // One after the other, never two tables at once.
-                last = [step].into();
-            }
-        }
-        let stale: Vec<_> = old_home
-            .into_iter()
-            .flat_map(|old| networks.iter().map(move |network| (old, network)))
-            .collect();
-        let changed = self.steps.len() > steps_before || !after.is_empty();
-        if changed
-            || stale
-                .iter()
-                .any(|(old, network)| self.is_caught_at(old, network))
-        {
-            let action = Action::Verify {
-                site: home.clone(),
-                networks: networks.clone(),
-            };
-            let why = "the world is observed again and every address traced before the old home is closed";
-            last = [self.step(format!("verify/{home}"), &last, action, why)].into();
-        }
-        for (old, network) in stale {
-            self.erp(old, network, ErpScope::Transit, false, &last);
-        }
-    }
-
-    /// Whether the site's transit VPC still has the network's prefix.
-    fn is_caught_at(&self, site: &SiteName, network: &NetworkName) -> bool {
-        let estate = self.survey.estate;
-        let (Some(prism), Some(config), Some(definition)) = (
-            self.survey.world.prism.get(site),
-            estate.sites.get(site),
-            estate.networks.get(network),
-        ) else {
-            return false;
+        let change = HomeChange {
+            home: to,
+            networks,
+            old_home: Some(&from),
+            path,
         };
-        prism
-            .vpcs
-            .values()
-            .any(|vpc| vpc.name == config.transit_vpc && vpc.erps.contains(&definition.cidr))
+        self.make_home(&change, &restored);
     }
 
     /// Copies in the isolated VPC, then gone again; nothing is routed.

@@ -73,7 +73,7 @@ fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
         }
         Goal::Failover {
             to,
-            mode: FailoverMode::Planned,
+            mode: FailoverMode::Planned | FailoverMode::Unplanned,
             ..
         } => Some(Box::new(|_| to.clone())),
         Goal::Failover {

@@ -31,9 +31,11 @@ use crate::Goal;
 use crate::Obstacle;
 use crate::Step;
 use crate::StepId;
+use crate::fate::Claim;
 use crate::fate::Fate;
 use crate::fate::is_hypothetical;
 use crate::fate::is_refused;
+use crate::fate::is_refused_of_move;
 use crate::survey::Survey;
 
 /// Proves the steps. The obstacles are what the proof refuses: a loop that a step makes; packets that a change of routes sends to a
@@ -46,7 +48,7 @@ pub(crate) fn prove(
 ) -> (Proof, BTreeSet<Obstacle>) {
     let movers = running_addresses(survey);
     let transitions = transitions(survey, steps);
-    let fabric = Fabric::new(survey.estate, survey.world);
+    let fabric = survey.fabric();
     let mut judge = Judge::new(matrix(fabric, &movers, &transitions), &movers);
     for transition in &transitions {
         judge.judge(transition);
@@ -58,11 +60,11 @@ pub(crate) fn prove(
 }
 
 /// Addresses of the goal's machines that run, with the machine's name.
-fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, String> {
+pub(crate) fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, String> {
     survey
         .machines
         .iter()
-        .filter(|(id, _)| survey.runs(id))
+        .filter(|(id, _)| survey.moving.contains(*id) && survey.runs(id))
         .flat_map(|(id, machine)| {
             machine
                 .addresses()
@@ -236,16 +238,12 @@ impl<'m> Judge<'m> {
             let after = Fate::of(self.matrix.standing(shift.source, shift.class));
             let members = &self.matrix.classes()[shift.class].members;
             let suffers = |address: &&Ipv4Addr| -> bool {
-                if !transition.moves_machines {
-                    return is_refused(source, before, after);
+                if transition.moves_machines {
+                    let is_on_its_way = self.movers.contains_key(address);
+                    is_refused_of_move(source, is_on_its_way, before, after)
+                } else {
+                    is_refused(Claim::of(source), before, after)
                 }
-                // Machines on their way are not reached for a while; whoever stays must be.
-                let bystander = !self.movers.contains_key(address) && !is_hypothetical(source);
-                let lost = match after {
-                    Fate::Lost | Fate::Astray => before == Fate::Works && bystander,
-                    Fate::Absent | Fate::Works | Fate::Stuck | Fate::Loops => false,
-                };
-                lost || after == Fate::Loops && before != Fate::Loops
             };
             let suffering: BTreeSet<_> = members.iter().filter(suffers).copied().collect();
             if !suffering.is_empty() {

@@ -62,7 +62,7 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                 });
             }
             Action::RunRecovery {
-                run: RecoveryRun::Planned,
+                run: RecoveryRun::Planned | RecoveryRun::Unplanned,
                 from,
                 to,
                 machines,
@@ -107,7 +107,7 @@ fn of_machine(
 }
 
 /// What a step changes about where packets go, if it moves no machine.
-fn of_routing(action: &Action) -> Option<Change> {
+pub(crate) fn of_routing(action: &Action) -> Option<Change> {
     match action {
         Action::Erp {
             site,

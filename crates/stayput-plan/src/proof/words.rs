@@ -35,6 +35,7 @@ pub(super) fn brief(verdict: &Verdict, standing: Standing) -> String {
         } => format!("{delivered_to}, though at {lives_at}"),
         Verdict::LeavesByNat { gateway, .. } => format!("lost by {gateway}"),
         Verdict::Loop { .. } => "loop".to_owned(),
+        Verdict::Unmodelled { .. } => "unknown".to_owned(),
         other => other.to_string(),
     }
 }

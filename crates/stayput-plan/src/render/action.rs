@@ -144,13 +144,27 @@ impl Action {
                     "{to}: {plan} brings {} {from} → {to}",
                     count(machines.len(), "machine")
                 ),
+                RecoveryRun::Unplanned => format!(
+                    "{to}: {plan} starts {} of {from} from their recovery points",
+                    count(machines.len(), "machine")
+                ),
                 RecoveryRun::Test => format!(
                     "{to}: {plan} starts copies of {}",
                     count(machines.len(), "machine")
                 ),
                 RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
             },
-            Self::Verify { site, networks } => {
+            Self::Verify { site, machines, .. } if !machines.is_empty() => {
+                let machines: Vec<_> = machines
+                    .iter()
+                    .map(|machine| names.name(machine.as_str()))
+                    .collect();
+                format!(
+                    "every address of {} is delivered at {site}",
+                    machines.join(", ")
+                )
+            }
+            Self::Verify { site, networks, .. } => {
                 let networks: Vec<_> = networks.iter().map(|network| network.as_str()).collect();
                 format!(
                     "every address of {} is delivered at {site}",
@@ -178,7 +192,7 @@ impl Action {
             Self::AwaitRecoveryPoints { .. } | Self::Verify { .. } => '?',
             Self::RunRecovery { run, .. } => match run {
                 RecoveryRun::Validate => '?',
-                RecoveryRun::Planned => '~',
+                RecoveryRun::Planned | RecoveryRun::Unplanned => '~',
                 RecoveryRun::Test => '+',
                 RecoveryRun::CleanUp => '-',
             },

@@ -181,6 +181,16 @@ impl Setup {
                 self.fail_over(plan, from, to, machines);
             }
             Action::RunRecovery {
+                run: RecoveryRun::Unplanned,
+                to,
+                machines,
+                ..
+            } => {
+                for machine in machines {
+                    self.recover(to, machine);
+                }
+            }
+            Action::RunRecovery {
                 run: RecoveryRun::Validate | RecoveryRun::Test | RecoveryRun::CleanUp,
                 ..
             }
@@ -314,10 +324,9 @@ impl Setup {
     }
 
     fn restore(&mut self, site: &SiteName, machine: &InstanceId) {
-        let source = self
-            .tokyo()
-            .instances
-            .get(machine)
+        let region = self.world.aws.get(&"ap-northeast-1".into());
+        let source = region
+            .and_then(|region| region.instances.get(machine))
             .map(|instance| instance.state.clone());
         assert!(
             matches!(source, None | Some(InstanceState::Stopped)),
@@ -331,6 +340,22 @@ impl Setup {
                 nic(subnet.as_str(), of.primary, &of.secondary)
             })
             .collect();
+    }
+
+    /// An unplanned failover makes VMs of recovery points and leaves the source as it is (Prism reference §6.4).
+    fn recover(&mut self, to: &SiteName, machine: &InstanceId) {
+        let facts = self.facts.machines[machine].clone();
+        let of = |of: &stayput_world::NicFacts| {
+            let subnet = subnet_id(OverlayKind::Production, &of.network);
+            nic(subnet.as_str(), of.primary, &of.secondary)
+        };
+        let mut recovered = vm(&facts.label(machine), "overlay", "0.0.0.0");
+        recovered.nics = facts.nics.iter().map(of).collect();
+        let id = VmExtId::new(format!("vm-{to}-{machine}"));
+        let vms = &mut self.prism(to.as_str()).vms;
+        assert_eq!(vms.insert(id.clone(), recovered), None);
+        let known = self.facts.vms.get_mut(machine).unwrap();
+        known.insert(to.clone(), id);
     }
 
     /// A planned failover takes the VMs from the source; every NIC keeps its address (Prism reference §6.6).

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::*;
+use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
@@ -77,8 +78,13 @@ pub fn capture(networks: &[&str]) -> Goal {
 }
 
 pub fn move_in(networks: &[&str]) -> Goal {
+    canary(networks, &[])
+}
+
+pub fn canary(networks: &[&str], machines: &[&str]) -> Goal {
     Goal::Move {
         networks: names(networks),
+        canaries: machines.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -89,20 +95,23 @@ pub fn protect(networks: &[&str]) -> Goal {
 }
 
 pub fn failover(networks: &[&str], to: &str) -> Goal {
-    let mode = FailoverMode::Planned;
-    Goal::Failover {
-        networks: names(networks),
-        to: to.into(),
-        mode,
-    }
+    failover_by(networks, to, FailoverMode::Planned, EntryPath::A)
 }
 
 pub fn test_failover(networks: &[&str], to: &str) -> Goal {
-    let mode = FailoverMode::Test;
+    failover_by(networks, to, FailoverMode::Test, EntryPath::A)
+}
+
+pub fn unplanned(networks: &[&str], to: &str) -> Goal {
+    failover_by(networks, to, FailoverMode::Unplanned, EntryPath::A)
+}
+
+pub fn failover_by(networks: &[&str], to: &str, mode: FailoverMode, path: EntryPath) -> Goal {
     Goal::Failover {
         networks: names(networks),
         to: to.into(),
         mode,
+        path,
     }
 }
 

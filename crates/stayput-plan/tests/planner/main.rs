@@ -14,6 +14,8 @@ mod orders;
 mod plans;
 mod repairs;
 mod resume;
+mod search;
+mod ways;
 
 use proptest::test_runner::Config;
 

@@ -11,11 +11,13 @@ use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_ledger::Entry;
 use stayput_plan::Action;
+use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::PLAN_VERSION;
 use stayput_plan::Plan;
 
+use crate::cli;
 use crate::cli::Global;
 use crate::cli::GoalCommand;
 use crate::cli::Mode;
@@ -33,8 +35,12 @@ fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
         GoalCommand::Capture { networks: names } => Goal::Capture {
             networks: networks(names)?,
         },
-        GoalCommand::Move { networks: names } => Goal::Move {
+        GoalCommand::Move {
+            networks: names,
+            canary,
+        } => Goal::Move {
             networks: networks(names)?,
+            canaries: canary.iter().cloned().collect(),
         },
         GoalCommand::Protect { networks: names } => Goal::Protect {
             networks: networks(names)?,
@@ -43,12 +49,18 @@ fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
             networks: names,
             to,
             mode,
+            path,
         } => Goal::Failover {
             networks: networks(names)?,
             to: session::site(estate, to)?,
             mode: match mode {
                 Mode::Test => FailoverMode::Test,
                 Mode::Planned => FailoverMode::Planned,
+                Mode::Unplanned => FailoverMode::Unplanned,
+            },
+            path: match path {
+                cli::Entry::A => EntryPath::A,
+                cli::Entry::B => EntryPath::B,
             },
         },
         GoalCommand::Failback { networks: names } => Goal::Failback {
@@ -61,7 +73,7 @@ fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
 pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandError> {
     // What is wrong with the file or the goal is said before anybody is contacted.
     let goal = goal(&session::load_estate(&global.file)?, &args.goal)?;
-    let seen = observed::observe(global, args.world.world.as_deref()).await?;
+    let seen = observed::observe_for(global, args.world.world.as_deref(), &goal).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
     if let Some(file) = &args.out {
         let text = serde_json::to_vec_pretty(&plan)
@@ -73,10 +85,37 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
             )
         })?;
     }
-    Ok(Output::new(
-        stayput_plan::render(&plan),
-        json!({ "ok": true, "plan": plan }),
-    ))
+    match &args.explain {
+        None => Ok(Output::new(
+            stayput_plan::render(&plan),
+            json!({ "ok": true, "plan": plan }),
+        )),
+        Some(step) => {
+            let text = explained(&plan, step)?;
+            let json =
+                json!({ "ok": true, "plan": plan, "explained": { "step": step, "text": text } });
+            Ok(Output::new(text, json))
+        }
+    }
+}
+
+/// One step of a plan.
+fn explained(plan: &Plan, step: &str) -> Result<String, CommandError> {
+    stayput_plan::explain(plan, step).ok_or_else(|| {
+        let wrong = match plan.steps.len() {
+            0 => "there is nothing to do, so there is no step to explain".to_owned(),
+            _ => format!("the plan has no step {step}"),
+        };
+        let steps = stayput_plan::Numbered::of(plan);
+        let ids = steps.iter().filter_map(|(number, group)| {
+            let first = group.first()?;
+            Some(format!("{number} {}", first.id))
+        });
+        let mut error =
+            CommandError::new(Kind::Usage, wrong).hint("name it by its number or its id");
+        error.causes = ids.collect();
+        error
+    })
 }
 
 /// What to apply.
@@ -137,7 +176,7 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
         }
     };
     let _lock = session::lock(&estate)?;
-    let (mut engine, world) = observed::observe_live(global).await?;
+    let (mut engine, world) = observed::observe_live(global, Some(&goal)).await?;
     let facts = engine.ledger.facts()?;
     let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
     if let Some(saved) = &saved {

@@ -12,4 +12,5 @@ mod obstacles;
 mod saved;
 mod story;
 mod trouble;
+mod ways;
 mod world;

@@ -91,6 +91,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let facts = engine.ledger.facts()?;
     let goal = Goal::Move {
         networks: engine.estate.networks.keys().cloned().collect(),
+        canaries: Default::default(),
     };
     let observe_peak = memory("VmHWM");
     forget_peak();

@@ -1,0 +1,400 @@
+//! Changing a network's home: the prefix and the routes in the order the proof likes best, observation, the old home's prefix.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use stayput_estate::Cidr;
+use stayput_estate::EdgeName;
+use stayput_estate::Network;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_fabric::Fabric;
+use stayput_fabric::Node;
+use stayput_fabric::Source;
+
+use super::Draft;
+use super::Prepared;
+use crate::Action;
+use crate::Call;
+use crate::EntryPath;
+use crate::Obstacle;
+use crate::StepId;
+use crate::order;
+use crate::proof::of_routing;
+use crate::proof::running_addresses;
+use crate::proof::transitions;
+use crate::routes::Part;
+use crate::routes::RouteWrite;
+use crate::routes::fence;
+use crate::routes::halves_for_home;
+use crate::routes::routes_for_home;
+use crate::step::ErpScope;
+
+/// How long a Transit Gateway route takes until packets follow it: unpublished, seconds to tens of seconds (memory, AWS reference §1.5).
+/// Orders are weighed by it, nothing waits for it.
+const ROUTE_LASTS: Duration = Duration::from_secs(10);
+
+/// How long NC2 takes until a prefix of the transit VPC is in the route tables of its AWS VPC (inferred, AWS reference §4).
+const PREFIX_LASTS: Duration = Duration::from_secs(30);
+
+/// A network's calls in the order they are made.
+struct Chain {
+    calls: Vec<Prepared>,
+    addresses: usize,
+    lasts: Duration,
+}
+
+/// Networks, and where they shall be served.
+pub(super) struct HomeChange<'c> {
+    pub(super) home: &'c SiteName,
+    pub(super) networks: &'c BTreeSet<NetworkName>,
+    /// Where they were served; `None` when they come from EC2.
+    pub(super) old_home: Option<&'c SiteName>,
+    pub(super) path: EntryPath,
+}
+
+/// Calls that bring one network home, in no particular order, and those for afterwards.
+#[derive(Default)]
+struct Calls {
+    now: Vec<Prepared>,
+    afterwards: Vec<Prepared>,
+}
+
+impl Draft<'_> {
+    /// Prefix, routes, proof by observation, and what the old home leaves behind removed.
+    pub(super) fn make_home(&mut self, change: &HomeChange<'_>, after: &BTreeSet<StepId>) {
+        let HomeChange {
+            home,
+            networks,
+            old_home,
+            ..
+        } = change;
+        let steps_before = self.steps.len();
+        let fabric = self.fabric_so_far();
+        let (mut chains, mut leftovers) = (Vec::new(), Vec::new());
+        for network in *networks {
+            let calls = self.calls_for(change, network, &fabric);
+            chains.extend(self.chain(&fabric, network, home, calls.now));
+            leftovers.push((network, calls.afterwards));
+        }
+        // Each network's hole stays open until its calls are made: many addresses in little time come first.
+        chains.sort_by_key(|chain| {
+            let weight = chain.addresses as u128 * u128::from(u32::MAX);
+            std::cmp::Reverse(weight / chain.lasts.as_millis().max(1))
+        });
+        let mut last = self.link(chains, after);
+        let stale: Vec<_> = old_home
+            .iter()
+            .filter(|old| !self.survey.lost.contains(**old))
+            .flat_map(|old| networks.iter().map(move |network| (*old, network)))
+            .collect();
+        let changed = self.steps.len() > steps_before || !after.is_empty();
+        if changed
+            || leftovers.iter().any(|(_, calls)| !calls.is_empty())
+            || stale
+                .iter()
+                .any(|(old, network)| self.is_caught_at(old, network))
+        {
+            let machines = match self.survey.are_canaries {
+                true => self.survey.moving.clone(),
+                false => BTreeSet::new(),
+            };
+            let action = Action::Verify {
+                site: (*home).clone(),
+                networks: (*networks).clone(),
+                machines,
+                lost: self.survey.lost.clone(),
+            };
+            let why = "the world is observed again and every address traced before the old home is closed";
+            last = [self.step(format!("verify/{home}"), &last, action, why)].into();
+        }
+        let fabric = self.fabric_so_far();
+        let mut chains = Vec::new();
+        for (network, calls) in leftovers {
+            chains.extend(self.chain(&fabric, network, home, calls));
+        }
+        self.link(chains, &last);
+        for (old, network) in stale {
+            self.erp(old, network, ErpScope::Transit, false, &last);
+        }
+    }
+
+    /// Adds chains of calls, and gives the steps that end them. Routes are written one after the other, never two tables at once.
+    fn link(&mut self, chains: Vec<Chain>, after: &BTreeSet<StepId>) -> BTreeSet<StepId> {
+        let mut last = after.clone();
+        for chain in chains {
+            let mut before = after.clone();
+            for call in chain.calls {
+                let writes_route = matches!(call.action, Action::TgwRoute { .. });
+                if writes_route {
+                    before.append(&mut last);
+                }
+                before = [self.add(call, &before)].into();
+                if writes_route {
+                    last = before.clone();
+                }
+            }
+            last.extend(before);
+        }
+        last
+    }
+
+    /// Where packets go when the steps so far are done.
+    fn fabric_so_far(&self) -> Fabric {
+        let mut fabric = self.survey.fabric();
+        for transition in transitions(self.survey, &self.steps) {
+            for change in &transition.changes {
+                fabric.apply(change);
+            }
+        }
+        fabric
+    }
+
+    /// Routes of a site that is lost made to drop packets, before machines start elsewhere.
+    pub(super) fn fence(
+        &mut self,
+        lost: &SiteName,
+        networks: &BTreeSet<NetworkName>,
+        after: &BTreeSet<StepId>,
+    ) -> BTreeSet<StepId> {
+        let survey = self.survey;
+        let mut last = after.clone();
+        for network in networks {
+            let Some(definition) = survey.estate.networks.get(network) else {
+                continue;
+            };
+            for write in fence(survey.estate, survey.world, definition, lost) {
+                let why = "a cluster that comes back gets no packets";
+                let mut step = self.route_step(write, why);
+                step.id = format!("fence/{}", step.id);
+                last = [self.add(step, &last)].into();
+            }
+        }
+        last
+    }
+
+    /// The step that writes a route, from what the steps so far leave there.
+    fn route_step(&self, write: RouteWrite, why: &str) -> Prepared {
+        let mut from = write.from;
+        for step in &self.steps {
+            if let Action::TgwRoute {
+                region,
+                table,
+                cidr,
+                to,
+                ..
+            } = &step.action
+                && (region, table, cidr) == (&write.region, &write.table, &write.cidr)
+            {
+                from.clone_from(to);
+            }
+        }
+        let action = |from, to| Action::TgwRoute {
+            region: write.region.clone(),
+            table: write.table.clone(),
+            cidr: write.cidr,
+            from,
+            to,
+        };
+        let target = match &write.to {
+            Some(target) => target.to_string(),
+            None => "absent".to_owned(),
+        };
+        Prepared {
+            id: format!(
+                "route/{}/{}/{}/{target}",
+                write.region, write.table, write.cidr
+            ),
+            action: action(from.clone(), write.to.clone()),
+            why: why.to_owned(),
+            inverse: Some(action(write.to.clone(), from)),
+        }
+    }
+
+    /// What has to be called so that the network, or the canaries in it, are served from their home.
+    fn calls_for(
+        &mut self,
+        change: &HomeChange<'_>,
+        network: &NetworkName,
+        fabric: &Fabric,
+    ) -> Calls {
+        let survey = self.survey;
+        let mut calls = Calls::default();
+        let prefix = self.prepare_erp(change.home, network, ErpScope::Transit, true);
+        calls.now.extend(prefix);
+        let Some(definition) = survey.estate.networks.get(network) else {
+            return calls;
+        };
+        let parts: Vec<_> = match (survey.are_canaries, change.path) {
+            (true, _) => {
+                let canaries = survey.machines_in(network);
+                canaries
+                    .filter(|(id, _)| survey.moving.contains(*id))
+                    .flat_map(|(_, machine)| machine.addresses())
+                    .filter(|address| definition.cidr.contains(*address))
+                    .map(|address| Part::Inside(Cidr::host(address)))
+                    .collect()
+            }
+            (false, EntryPath::A) if survey.lost.is_empty() => vec![Part::Whole],
+            (false, EntryPath::A | EntryPath::B) => vec![Part::WholeWithHalves],
+        };
+        let why = "one table at a time, in the safe order with the shortest holes";
+        for part in parts {
+            match routes_for_home(survey.estate, survey.world, definition, change.home, part) {
+                Ok(routes) => {
+                    let writes = routes.writes.into_iter();
+                    calls
+                        .now
+                        .extend(writes.map(|write| self.route_step(write, why)));
+                    let why = "the prefix of the whole network says the same";
+                    let leftovers = routes.leftovers.into_iter();
+                    let leftovers = leftovers.map(|write| self.route_step(write, why));
+                    calls.afterwards.extend(leftovers);
+                }
+                Err(mut obstacles) => self.obstacles.append(&mut obstacles),
+            }
+        }
+        self.draw_on_prem(change, definition, fabric, &mut calls.now);
+        calls
+    }
+
+    /// Adds the halves of a network where on-prem has to be drawn to its home's region: for path B, and where a lost region's edges
+    /// still take its packets.
+    fn draw_on_prem(
+        &mut self,
+        change: &HomeChange<'_>,
+        network: &Network,
+        fabric: &Fabric,
+        calls: &mut Vec<Prepared>,
+    ) {
+        let survey = self.survey;
+        let wanted = match change.path {
+            EntryPath::A => !survey.lost.is_empty(),
+            EntryPath::B => true,
+        };
+        if !wanted || !self.obstacles.is_empty() {
+            return;
+        }
+        if self.on_prem_comes_in(change, network, fabric, calls) {
+            return;
+        }
+        let halves = halves_for_home(survey.estate, survey.world, network, change.home);
+        let why = "more specific than what any other region announces, it draws on-prem here";
+        calls.extend(halves.into_iter().map(|half| self.route_step(half, why)));
+        if !self.on_prem_comes_in(change, network, fabric, calls) && change.path == EntryPath::B {
+            self.obstacle(Obstacle::NoAnnouncement {
+                network: network.name.clone(),
+                site: change.home.clone(),
+                halves: network.cidr.halves().into_iter().flatten().collect(),
+            });
+        }
+    }
+
+    /// Whether, when the calls are made, on-prem's packets to the network come to its home: for path B by an edge of its own region.
+    fn on_prem_comes_in(
+        &self,
+        change: &HomeChange<'_>,
+        network: &Network,
+        fabric: &Fabric,
+        calls: &[Prepared],
+    ) -> bool {
+        let survey = self.survey;
+        let mut fabric = fabric.clone();
+        for call in calls.iter().filter_map(|call| of_routing(&call.action)) {
+            fabric.apply(&call);
+        }
+        let region = survey
+            .estate
+            .sites
+            .get(change.home)
+            .map(|site| &site.region);
+        let is_near = |edge: &EdgeName| {
+            let edge = survey.estate.edges.get(edge);
+            edge.map(|edge| &edge.region) == region
+        };
+        let movers = running_addresses(survey).into_keys();
+        movers
+            .filter(|address| network.cidr.contains(*address))
+            .all(|address| {
+                let trace = fabric.trace(&Source::OnPrem, address);
+                let arrives = trace.verdict.site() == Some(change.home);
+                let mut edges = trace.hops.iter().filter_map(|hop| match &hop.at {
+                    Node::Edge(edge) => Some(edge),
+                    _ => None,
+                });
+                arrives && (change.path == EntryPath::A || edges.all(is_near))
+            })
+    }
+
+    /// These calls in the best safe order.
+    fn chain(
+        &mut self,
+        fabric: &Fabric,
+        network: &NetworkName,
+        home: &SiteName,
+        mut prepared: Vec<Prepared>,
+    ) -> Option<Chain> {
+        if prepared.is_empty() {
+            return None;
+        }
+        let calls: Vec<_> = prepared
+            .iter()
+            .filter_map(|prepared| {
+                let lasts = match &prepared.action {
+                    Action::Erp { .. } => PREFIX_LASTS,
+                    _ => ROUTE_LASTS,
+                };
+                Some(Call {
+                    change: of_routing(&prepared.action)?,
+                    lasts,
+                })
+            })
+            .collect();
+        let movers = running_addresses(self.survey).into_keys();
+        let touched = |address: &Ipv4Addr| {
+            let mut prefixes = calls.iter().filter_map(|call| call.change.prefix());
+            prefixes.any(|prefix| prefix.contains(*address))
+        };
+        let of_interest = fabric.addresses_of_interest().into_iter().chain(movers);
+        let addresses: BTreeSet<_> = of_interest.filter(touched).collect();
+        match order(fabric, addresses.clone(), &calls) {
+            Ok(places) => {
+                let mut slots: Vec<_> = prepared.drain(..).map(Some).collect();
+                let in_order = places
+                    .into_iter()
+                    .filter_map(|at| slots.get_mut(at)?.take());
+                Some(Chain {
+                    calls: in_order.collect(),
+                    addresses: addresses.len(),
+                    lasts: calls.iter().map(|call| call.lasts).sum(),
+                })
+            }
+            Err(why) => {
+                self.no_order.insert(Obstacle::NoSafeOrder {
+                    network: network.clone(),
+                    home: home.clone(),
+                    calls: calls.len(),
+                    why,
+                });
+                None
+            }
+        }
+    }
+
+    /// Whether the site's transit VPC still has the network's prefix.
+    fn is_caught_at(&self, site: &SiteName, network: &NetworkName) -> bool {
+        let estate = self.survey.estate;
+        let (Some(prism), Some(config), Some(definition)) = (
+            self.survey.world.prism.get(site),
+            estate.sites.get(site),
+            estate.networks.get(network),
+        ) else {
+            return false;
+        };
+        prism
+            .vpcs
+            .values()
+            .any(|vpc| vpc.name == config.transit_vpc && vpc.erps.contains(&definition.cidr))
+    }
+}

@@ -1,0 +1,343 @@
+//! Other ways to change a home than the whole network in peace: canaries, path B, a lost cluster, a lost region, a zombie.
+
+use stayput_estate::EdgeKind;
+use stayput_fabric::Fabric;
+use stayput_fabric::Source;
+use stayput_plan::Action;
+use stayput_plan::EntryPath;
+use stayput_plan::FailoverMode;
+use stayput_plan::Goal;
+use stayput_plan::Obstacle;
+use stayput_plan::Plan;
+use stayput_plan::RecoveryRun;
+use stayput_world::aws::TgwTarget;
+
+use crate::fixture::*;
+
+/// Two machines in one network, of which one goes ahead.
+fn pair() -> Setup {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.20"], true);
+    setup
+}
+
+fn routes(plan: &Plan) -> Vec<String> {
+    let routes = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::TgwRoute {
+            table, cidr, to, ..
+        } => Some(format!(
+            "{table}: {cidr} → {}",
+            to.as_ref().map_or("absent".to_owned(), ToString::to_string)
+        )),
+        _ => None,
+    });
+    routes.collect()
+}
+
+fn position(plan: &Plan, is: impl Fn(&Action) -> bool) -> usize {
+    let mut steps = plan.steps.iter();
+    steps.position(|step| is(&step.action)).unwrap()
+}
+
+/// How on-prem reaches an address when the plan is done.
+fn on_prem_after(setup: &Setup, plan: &Plan, address: &str) -> String {
+    let mut setup = setup.clone();
+    plan.steps.iter().for_each(|step| setup.apply(step));
+    let fabric = Fabric::new(&setup.estate, &setup.world);
+    let trace = fabric.trace(&Source::OnPrem, ip(address));
+    let edge = trace.hops.iter().find_map(|hop| match &hop.at {
+        stayput_fabric::Node::Edge(edge) => Some(edge.to_string()),
+        _ => None,
+    });
+    let site = trace.verdict.site().map_or("nowhere", |site| site.as_str());
+    format!("by {} to {site}", edge.unwrap_or_default())
+}
+
+// Canaries (AWS reference §8.3)
+
+#[test]
+fn a_canary_goes_ahead_by_a_route_of_its_own() {
+    let setup = pair();
+    let plan = setup.plan(&canary(&["app"], &["web"])).unwrap();
+    insta::assert_snapshot!("a_canary", setup.shown(&canary(&["app"], &["web"])));
+    assert!(
+        routes(&plan)
+            .iter()
+            .all(|route| route.contains("172.30.1.34/32 → tgw-attach-nc2t")),
+        "{:?}",
+        routes(&plan)
+    );
+    assert_eq!(
+        on_prem_after(&setup, &plan, "172.30.1.34"),
+        "by tokyo to tokyo"
+    );
+    assert_eq!(
+        on_prem_after(&setup, &plan, "172.30.1.20"),
+        "by tokyo to ec2"
+    );
+}
+
+#[test]
+fn the_whole_move_takes_a_canary_over_without_a_gap() {
+    let setup = pair().after(&[canary(&["app"], &["web"])]);
+    let goal = move_in(&["app"]);
+    let plan = setup.plan(&goal).unwrap();
+    insta::assert_snapshot!("a_move_after_its_canary", setup.shown(&goal));
+    let routes = routes(&plan);
+    let whole = routes
+        .iter()
+        .position(|route| route.contains("172.30.1.0/24"));
+    let gone = routes
+        .iter()
+        .position(|route| route.ends_with("/32 → absent"));
+    assert!(whole < gone, "{routes:?}");
+    // Nobody ever fails to reach the canary.
+    let canary = ip("172.30.1.34");
+    let mut holes = plan.proof.holes.iter().filter(|hole| hole.is_of_on_prem());
+    assert!(!holes.any(|hole| hole.ranges.iter().any(|range| range.contains(canary))));
+    let mut done = setup.clone();
+    plan.steps.iter().for_each(|step| done.apply(step));
+    assert!(done.plan(&goal).unwrap().steps.is_empty());
+}
+
+#[test]
+fn a_canary_blocks_a_failover_until_the_network_has_been_moved() {
+    let setup = pair().after(&[move_in(&["app"]), protect(&["app"])]);
+    let mut left = setup.clone();
+    let target = to("tgw-attach-nc2t");
+    let edges = left.table("t-edges");
+    edges.static_routes.insert(cidr("172.30.1.34/32"), target);
+    let goal = failover(&["app"], OSAKA);
+    let obstacles = left.plan(&goal).unwrap_err();
+    let [Obstacle::MoreSpecific { cidr: route, .. }] = obstacles.as_slice() else {
+        panic!("{obstacles:#?}");
+    };
+    assert_eq!(*route, cidr("172.30.1.34/32"));
+    // Moving the network, which is where it shall be, takes the route away and nothing else.
+    let left = left.after(&[move_in(&["app"])]);
+    assert_eq!(
+        left.plan(&goal).unwrap().steps,
+        setup.plan(&goal).unwrap().steps
+    );
+}
+
+#[test]
+fn a_canary_is_one_machine_of_the_networks() {
+    for (name, found) in [("nobody", 0), ("twin", 2)] {
+        let mut setup = pair();
+        setup.machine("twin", &["172.30.1.50"], true);
+        setup.machine("other", &["172.30.1.51"], true);
+        let other = setup.instance("other");
+        other.tags.insert("Name".to_owned(), "twin".to_owned());
+        let obstacles = setup.plan(&canary(&["app"], &[name])).unwrap_err();
+        let [Obstacle::NoSuchMachine { found: is, .. }] = obstacles.as_slice() else {
+            panic!("{obstacles:#?}");
+        };
+        assert_eq!(*is, found);
+    }
+}
+
+// Paths A and B (AWS reference §8.4)
+
+fn protected() -> Setup {
+    Setup::small().after(&[move_in(&["app"]), protect(&["app"])])
+}
+
+fn by_path_b() -> Goal {
+    failover_by(&["app"], OSAKA, FailoverMode::Planned, EntryPath::B)
+}
+
+#[test]
+fn path_a_enters_by_the_old_region_and_path_b_by_the_new_one() {
+    let setup = protected();
+    let a = setup.plan(&failover(&["app"], OSAKA)).unwrap();
+    let b = setup.plan(&by_path_b()).unwrap();
+    insta::assert_snapshot!("a_failover_by_path_b", setup.shown(&by_path_b()));
+    assert_eq!(
+        on_prem_after(&setup, &a, "172.30.1.34"),
+        "by tokyo to osaka"
+    );
+    assert_eq!(
+        on_prem_after(&setup, &b, "172.30.1.34"),
+        "by osaka to osaka"
+    );
+    // By path A the reply leaves Osaka by Osaka's own edge, which is said.
+    assert!(!a.proof.asymmetric.is_empty());
+    assert!(b.proof.asymmetric.is_empty());
+}
+
+#[test]
+fn failback_after_path_b_takes_the_halves_away() {
+    let setup = protected().after(&[by_path_b()]);
+    let plan = setup.plan(&failback(&["app"])).unwrap();
+    let gone = |half: &str| {
+        routes(&plan)
+            .iter()
+            .any(|route| *route == format!("tgw-rtb-o-edges: {half} → absent"))
+    };
+    assert!(
+        gone("172.30.1.0/25") && gone("172.30.1.128/25"),
+        "{:?}",
+        routes(&plan)
+    );
+    assert_eq!(
+        on_prem_after(&setup, &plan, "172.30.1.34"),
+        "by tokyo to tokyo"
+    );
+}
+
+#[test]
+fn path_b_needs_an_edge_that_announces_what_is_written() {
+    let mut setup = protected();
+    let edge = setup.estate.edges.get_mut(&OSAKA.into()).unwrap();
+    edge.kind = EdgeKind::StaticVpn {
+        on_prem_routes: Vec::new(),
+    };
+    let obstacles = setup.plan(&by_path_b()).unwrap_err();
+    let [obstacle @ Obstacle::NoAnnouncement { .. }] = obstacles.as_slice() else {
+        panic!("{obstacles:#?}");
+    };
+    assert!(
+        obstacle
+            .remedy()
+            .contains("172.30.1.0/25 and 172.30.1.128/25")
+    );
+}
+
+// Losses (AWS reference §8.4)
+
+/// Tokyo's cluster has died; its region answers.
+fn cluster_lost() -> Setup {
+    let mut setup = protected();
+    setup.world.prism.remove(&TOKYO.into());
+    setup.world.moves.clear();
+    setup
+}
+
+/// Tokyo's region has died.
+fn region_lost() -> Setup {
+    let mut setup = cluster_lost();
+    setup.world.aws.remove(&"ap-northeast-1".into());
+    setup
+}
+
+#[test]
+fn a_lost_cluster_is_fenced_before_its_machines_start_elsewhere() {
+    let setup = cluster_lost();
+    let goal = unplanned(&["app"], OSAKA);
+    let plan = setup.plan(&goal).unwrap();
+    insta::assert_snapshot!("a_failover_from_a_lost_cluster", setup.shown(&goal));
+    let fence = position(&plan, |action| {
+        matches!(
+            action,
+            Action::TgwRoute {
+                to: Some(TgwTarget::Blackhole),
+                ..
+            }
+        )
+    });
+    let start = position(&plan, |action| {
+        matches!(
+            action,
+            Action::RunRecovery {
+                run: RecoveryRun::Unplanned,
+                ..
+            }
+        )
+    });
+    assert!(fence < start);
+    assert!(
+        plan.steps.iter().all(|step| !matches!(
+            &step.action,
+            Action::Erp { site, .. } if site.as_str() == TOKYO
+        )),
+        "nothing is asked of the cluster"
+    );
+}
+
+#[test]
+fn a_machine_that_was_off_is_found_where_it_was_recovered() {
+    let mut setup = Setup::small();
+    setup.machine("old", &["172.30.1.60"], false);
+    let mut setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
+    setup.world.prism.remove(&TOKYO.into());
+    let goal = unplanned(&["app"], OSAKA);
+    let mut done = setup.clone();
+    for step in setup.plan(&goal).unwrap().steps {
+        done.apply(&step);
+    }
+    let old = done.facts.vms[&"i-old".into()][&OSAKA.into()].clone();
+    let vm = done.prism(OSAKA).vms.get_mut(&old).unwrap();
+    vm.power = stayput_world::prism::PowerState::Off;
+    assert_eq!(done.plan(&goal).unwrap().steps, []);
+}
+
+#[test]
+fn a_lost_region_is_left_by_calls_of_the_recovery_region_alone() {
+    let setup = region_lost();
+    let goal = unplanned(&["app"], OSAKA);
+    let plan = setup.plan(&goal).unwrap();
+    insta::assert_snapshot!("a_failover_from_a_lost_region", setup.shown(&goal));
+    for step in &plan.steps {
+        if let Action::TgwRoute { region, .. } = &step.action {
+            assert_eq!(region.as_str(), "ap-northeast-3", "{}", step.id);
+        }
+    }
+    assert_eq!(
+        on_prem_after(&setup, &plan, "172.30.1.34"),
+        "by osaka to osaka"
+    );
+}
+
+#[test]
+fn a_floating_summary_of_the_recovery_region_takes_over_without_a_route_for_on_prem() {
+    // Osaka always announces the EC2 VPC's prefix, shorter than what Tokyo announces.
+    let setup = region_lost();
+    let edges =
+        &setup.world.aws[&"ap-northeast-3".into()].tgw_route_tables[&"tgw-rtb-o-edges".into()];
+    assert_eq!(
+        edges.static_routes.get(&cidr(LEGACY)),
+        Some(&to("tgw-attach-peer"))
+    );
+    let plan = setup.plan(&unplanned(&["app"], OSAKA)).unwrap();
+    let halves = routes(&plan)
+        .into_iter()
+        .filter(|route| route.contains("/25"));
+    assert_eq!(halves.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(
+        on_prem_after(&setup, &plan, "172.30.1.34"),
+        "by osaka to osaka"
+    );
+}
+
+#[test]
+fn a_zombie_that_still_draws_on_prem_is_beaten_by_two_halves() {
+    // The cluster is lost, its region's edge still announces the network, and nothing can be written there.
+    let setup = cluster_lost();
+    let goal = failover_by(&["app"], OSAKA, FailoverMode::Unplanned, EntryPath::B);
+    let plan = setup.plan(&goal).unwrap();
+    let halves: Vec<_> = routes(&plan)
+        .into_iter()
+        .filter(|route| route.contains("/25"))
+        .collect();
+    assert_eq!(
+        halves,
+        [
+            "tgw-rtb-o-edges: 172.30.1.0/25 → tgw-attach-nc2o",
+            "tgw-rtb-o-edges: 172.30.1.128/25 → tgw-attach-nc2o"
+        ]
+    );
+    // Even if Tokyo's routes were never written.
+    let mut zombie = setup.clone();
+    let tokyos = |step: &&stayput_plan::Step| matches!(&step.action, Action::TgwRoute { region, .. } if region.as_str() == "ap-northeast-1");
+    for step in plan.steps.iter().filter(|step| !tokyos(step)) {
+        zombie.apply(step);
+    }
+    let fabric = Fabric::new(&zombie.estate, &zombie.world);
+    let verdict = fabric.verdict(&Source::OnPrem, ip("172.30.1.34"));
+    assert_eq!(
+        verdict.site().map(|site| site.as_str()),
+        Some(OSAKA),
+        "{verdict}"
+    );
+}

@@ -1,0 +1,112 @@
+//! Other ways to change a home than the whole network in peace, as their users go them: canaries, path B, a lost cluster.
+
+use serde_json::Value;
+
+use crate::lab::Lab;
+use crate::world::addresses;
+use crate::world::assert_kept;
+
+/// The nodes a packet from on-prem passes to an address, and where it is delivered.
+fn trace(lab: &Lab, address: &str) -> String {
+    let answer = lab.run(&["trace", "on-prem", address]);
+    answer.exits(0).out
+}
+
+#[test]
+fn a_canary_goes_ahead_and_the_whole_move_takes_it_over() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    lab.apply(&["move", "app", "--canary", "web-01"]);
+    assert!(trace(&lab, "172.30.1.10").contains("delivered at tokyo"));
+    assert!(trace(&lab, "172.30.1.34").contains("delivered at ec2"));
+
+    // Nothing fails over past the routes of a canary.
+    lab.run(&["plan", "failover", "app", "db", "--to", "osaka"])
+        .exits(4)
+        .says(&["172.30.1.10/32, inside app", "stayput apply move app"]);
+
+    let moved = lab.apply(&["move", "app", "db"]);
+    let removed = moved["steps"].as_array().unwrap().iter();
+    let removed = removed.filter(|step| step["step"].as_str().unwrap().ends_with("/32/absent"));
+    assert!(removed.count() > 0, "{moved}");
+    assert_kept(&lab.status(), "tokyo", &original);
+    let again: Value = lab.json(&["plan", "move", "app", "db"]);
+    assert_eq!(again["plan"]["steps"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn path_b_brings_on_prem_straight_into_the_recovery_region_and_failback_takes_it_back() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    lab.apply(&["move", "app", "db"]);
+    lab.apply(&["protect", "app", "db"]);
+    lab.apply(&["failover", "app", "db", "--to", "osaka", "--path", "b"]);
+    assert_kept(&lab.status(), "osaka", &original);
+    let way = trace(&lab, "172.30.1.34");
+    assert!(
+        way.contains("osaka-vpn") && !way.contains("edge tokyo-vpn"),
+        "{way}"
+    );
+    lab.apply(&["failback", "app", "db"]);
+    assert_kept(&lab.status(), "tokyo", &original);
+    let way = trace(&lab, "172.30.1.34");
+    assert!(
+        way.contains("edge tokyo-vpn") && !way.contains("/25"),
+        "{way}"
+    );
+}
+
+#[test]
+fn machines_of_a_lost_cluster_start_elsewhere_behind_a_fence() {
+    let lab = Lab::fast();
+    lab.apply(&["move", "app", "db"]);
+    lab.apply(&["protect", "app", "db"]);
+    // Nobody answers for Tokyo's Prism Central and Move any more.
+    let estate = std::fs::read_to_string(lab.estate_file()).unwrap();
+    let tokyo = estate.split("[sites.tokyo]").nth(1).unwrap();
+    let urls: Vec<_> = tokyo
+        .split("[networks")
+        .next()
+        .unwrap()
+        .split("https://")
+        .skip(1)
+        .map(|rest| format!("https://{}", rest.split('"').next().unwrap()))
+        .collect();
+    let gone: Vec<_> = urls
+        .iter()
+        .map(|url| (url.as_str(), "https://127.0.0.1:9"))
+        .collect();
+    let estate = lab.edited("lost.toml", &gone);
+    let estate = estate.to_str().unwrap();
+    let failover = [
+        "failover",
+        "app",
+        "db",
+        "--to",
+        "osaka",
+        "--mode",
+        "unplanned",
+    ];
+
+    let mut planned = vec![
+        "--file", estate, "plan", "failover", "app", "db", "--to", "osaka",
+    ];
+    lab.run(&planned).exits(1).says(&["no connection"]);
+    planned.extend(["--mode", "unplanned"]);
+    let plan = lab.run(&planned).exits(0).out;
+    assert!(
+        plan.contains("→ blackhole") && plan.contains("tokyo is taken for lost"),
+        "{plan}"
+    );
+
+    let mut args = vec!["--file", estate, "apply"];
+    args.extend(failover);
+    args.push("--yes");
+    lab.run(&args)
+        .exits(0)
+        .says(&["Prism Central of tokyo does not answer"]);
+    assert!(trace(&lab, "172.30.1.34").contains("delivered at osaka"));
+    let mut again = vec!["--file", estate, "plan"];
+    again.extend(failover);
+    assert!(lab.run(&again).exits(0).out.contains("Nothing to do"));
+}
