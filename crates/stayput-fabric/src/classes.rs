@@ -181,8 +181,13 @@ impl Fabric {
             .collect()
     }
 
-    /// Interfaces that a VPC route names, or would once what covers it is gone.
+    /// Interfaces that a VPC route names, or would once what covers it is gone or NC2 has written a prefix.
     fn routed_interfaces(&self) -> BTreeSet<EniIx> {
+        let gateways = self
+            .topology
+            .sites
+            .iter()
+            .filter_map(|(_, site)| site.nc2.as_ref()?.gateway);
         let counting = self.state.vpc_tables.iter().flat_map(|table| table.iter());
         let under = self.state.vpc_under.iter().flat_map(|table| table.iter());
         counting
@@ -196,6 +201,7 @@ impl Fabric {
                 | VpcHop::Peering(_)
                 | VpcHop::Unknown(_) => None,
             })
+            .chain(gateways)
             .collect()
     }
 
@@ -245,7 +251,8 @@ impl Fabric {
             }
             chain.push(END);
             for (cidr, listed) in table.listed.matches(address) {
-                chain.extend([u32::from(cidr.len()), target(listed.fixed)]);
+                let list = clamp(listed.list.position() as u64);
+                chain.extend([u32::from(cidr.len()), target(listed.fixed), list]);
             }
             chain.push(END);
             for (cidr, learned) in table.learned.matches(address) {

@@ -265,8 +265,11 @@ impl Reachability {
     pub fn apply(&mut self, changes: &[Change]) -> Vec<Shift> {
         let mut dirt = Dirt::default();
         self.cut_by_machines(changes);
+        // All before the first is made: a class is walked anew when it is cut, and what it was must be known afterwards.
         for change in changes {
             self.cut(change);
+        }
+        for change in changes {
             dirt.soil(&self.fabric, change);
             self.fabric.apply(change);
             dirt.soil(&self.fabric, change);

@@ -66,12 +66,12 @@ pub(crate) struct Learned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TgwTable {
     pub(crate) fixed: Arc<PrefixMap<Fixed>>,
-    /// The static routes that BGP neighbours have heard of, while that differs from `fixed`: a change in flight.
-    pub(crate) heard: Option<Arc<PrefixMap<Fixed>>>,
     /// Below static routes, above learned ones. No change touches them.
     pub(crate) listed: Arc<PrefixMap<Listed>>,
     /// Entries of all its prefix lists, equal ones counted as often as they are listed.
     pub(crate) entries: usize,
+    /// The static routes that BGP neighbours have heard of, while that differs from `fixed`: a change in flight.
+    pub(crate) heard: Option<Arc<PrefixMap<Fixed>>>,
     /// By prefix, best first.
     pub(crate) learned: Arc<PrefixMap<Vec<Learned>>>,
     pub(crate) propagations: Arc<BTreeSet<AttIx>>,
@@ -262,9 +262,9 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
         }
         tables.push(TgwTable {
             fixed: Arc::new(static_routes),
-            heard: None,
             listed: Arc::new(listed),
             entries: listed_entries,
+            heard: None,
             learned: Arc::new(
                 learned
                     .into_iter()
