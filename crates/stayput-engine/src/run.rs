@@ -78,6 +78,10 @@ pub struct StepReport {
     pub step: StepId,
     /// Whether it changed anything.
     pub changed: bool,
+    /// When it began (RFC 3339), by this machine's clock.
+    pub began: String,
+    /// When it ended (RFC 3339).
+    pub ended: String,
     /// Wall time in milliseconds.
     pub ms: u64,
 }
@@ -444,6 +448,7 @@ impl Engine {
         world: Arc<World>,
     ) -> Result<StepReport, StepError> {
         let started = Instant::now();
+        let began = now();
         self.events.send(Event::StepStarted {
             step: step.id.clone(),
             title: title.clone(),
@@ -489,6 +494,8 @@ impl Engine {
                 Ok(StepReport {
                     step: step.id,
                     changed,
+                    began,
+                    ended: now(),
                     ms,
                 })
             }

@@ -191,6 +191,8 @@ fn in_state(entry: Element<'_, '_>, wanted: &str) -> Result<Option<AttachmentId>
 pub(crate) struct TgwRoute {
     pub(crate) cidr: Cidr,
     pub(crate) blackhole: bool,
+    /// Written, but the data plane does not use it yet.
+    pub(crate) pending: bool,
     /// Attachments with their resource types; several with ECMP.
     pub(crate) attachments: Vec<(AttachmentId, String)>,
 }
@@ -223,6 +225,7 @@ pub(crate) fn route(entry: Element<'_, '_>) -> Result<Option<TgwRoute>, Malforme
     Ok(Some(TgwRoute {
         cidr: entry.parsed("destinationCidrBlock")?,
         blackhole: state == Some("blackhole"),
+        pending: state == Some("pending"),
         attachments,
     }))
 }
