@@ -332,6 +332,18 @@ pub struct DemoArgs {
     /// this tool was made after.
     #[arg(long, value_enum, default_value_t = Order::Stayput, value_name = "WHOSE")]
     pub order: Order,
+    /// What carries packets; `kernel`: Linux network namespaces, through which a prober then really sends.
+    #[arg(long, value_enum, default_value_t = DataPlane::None, value_name = "WHAT")]
+    pub dataplane: DataPlane,
+}
+
+/// What carries packets in a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DataPlane {
+    /// Nothing: routing is computed.
+    None,
+    /// Network namespaces of this machine's kernel (Linux only).
+    Kernel,
 }
 
 /// Whose order of steps a demo runs.

@@ -5,6 +5,7 @@ mod article;
 mod cast;
 mod chapter;
 mod compare;
+mod kernel;
 mod look;
 mod pace;
 mod scene;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -28,17 +30,27 @@ use self::chapter::Chapter;
 use self::chapter::Watching;
 use self::compare::Comparison;
 use self::compare::Figures;
+use self::kernel::Account;
+use self::kernel::Judged;
+use self::kernel::Probes;
 use self::look::Eyes;
 use self::pace::Pace;
 use self::scene::Scene;
 use self::story::Machine;
+use crate::cli::DataPlane;
 use crate::cli::DemoArgs;
 use crate::cli::Global;
 use crate::cli::Order;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
+use crate::session;
 use crate::ui;
+
+/// Pause between two looks of the lab's own walk at everybody.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// The same while packets are sent: they are to have the machine.
+const LOOK_BESIDE_PACKETS_EVERY: Duration = Duration::from_millis(200);
 
 /// One chapter of the story.
 #[derive(Debug, Clone, Serialize)]
@@ -77,12 +89,15 @@ struct Ours {
     stages: Vec<Stage>,
     watching: Option<Watching>,
     chapters: Vec<Chapter>,
+    kernel: Option<Account>,
 }
 
 /// The article's order, told.
 struct Theirs {
     told: Told,
     comparisons: Vec<Comparison>,
+    chapters: Vec<Chapter>,
+    kernel: Option<Account>,
 }
 
 pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandError> {
@@ -132,13 +147,23 @@ async fn both(
 
 async fn ours(global: &Global, args: &DemoArgs, dir: &Path) -> Result<Ours, CommandError> {
     let scene = Scene::up(global, args, dir).await?;
-    let watching = match args.order {
-        Order::Stayput => None,
-        Order::Article => Some(Watching {
+    let watching = match (args.order, args.dataplane) {
+        (Order::Stayput, DataPlane::None) => None,
+        (Order::Article, DataPlane::None) => Some(Watching {
             pace: Pace::for_walks(args.speed),
             cast: cast(&scene).await?,
+            look_every: LOOK_EVERY,
+        }),
+        (Order::Stayput | Order::Article, DataPlane::Kernel) => Some(Watching {
+            pace: Pace::for_packets(args.speed),
+            cast: cast(&scene).await?,
+            look_every: LOOK_BESIDE_PACKETS_EVERY,
         }),
     };
+    if let Some(watching) = &watching {
+        say(global, &watching.pace.describe());
+    }
+    let probes = probes(args, &scene, watching.as_ref()).await?;
     let mut demo = Demo {
         scene: &scene,
         watching: watching.as_ref(),
@@ -149,13 +174,38 @@ async fn ours(global: &Global, args: &DemoArgs, dir: &Path) -> Result<Ours, Comm
     let Demo {
         stages, chapters, ..
     } = demo;
+    let kernel = match (probes, &watching) {
+        (Some(probes), Some(watching)) => {
+            let estate = session::load_estate(&scene.endpoints.estate_file)?;
+            let packets = probes.end().await?;
+            let ours = Judged::Ours(&estate);
+            let account = kernel::account(ours, &packets, &chapters, &watching.cast);
+            Some(account.map_err(|error| CommandError::from_error(Kind::Failed, &error))?)
+        }
+        (Some(_) | None, _) => None,
+    };
     scene.leave(args.keep).await?;
     Ok(Ours {
         machines,
         stages,
         watching,
         chapters,
+        kernel,
     })
+}
+
+/// Real packets to everybody who is watched, if the lab's data plane is the kernel.
+async fn probes(
+    args: &DemoArgs,
+    scene: &Scene<'_>,
+    watching: Option<&Watching>,
+) -> Result<Option<Probes>, CommandError> {
+    match (args.dataplane, watching) {
+        (DataPlane::Kernel, Some(watching)) => {
+            Ok(Some(Probes::begin(scene, &watching.cast).await?))
+        }
+        (DataPlane::Kernel | DataPlane::None, _) => Ok(None),
+    }
 }
 
 /// Whose addresses are watched in a lab that has just begun.
@@ -182,9 +232,18 @@ async fn theirs(
         .map(|chapter| (chapter.name, chapter.plan.clone()))
         .collect();
     let mut article = Article::begin(&scene, watching).await?;
+    let probes = probes(args, &scene, Some(watching)).await?;
     let told = article.tell(&plans).await?;
-    let comparisons = article
-        .chapters
+    let chapters = article.chapters;
+    let kernel = match probes {
+        Some(probes) => {
+            let packets = probes.end().await?;
+            let account = kernel::account(Judged::Article, &packets, &chapters, &watching.cast);
+            Some(account.map_err(|error| CommandError::from_error(Kind::Failed, &error))?)
+        }
+        None => None,
+    };
+    let comparisons = chapters
         .iter()
         .filter_map(|theirs| {
             let ours = ours.iter().find(|chapter| chapter.name == theirs.name)?;
@@ -195,9 +254,13 @@ async fn theirs(
             })
         })
         .collect();
-    drop(article);
     scene.leave(args.keep).await?;
-    Ok(Theirs { told, comparisons })
+    Ok(Theirs {
+        told,
+        comparisons,
+        chapters,
+        kernel,
+    })
 }
 
 fn output(ours: &Ours, theirs: Option<&Theirs>, started: Instant) -> Output {
@@ -208,11 +271,27 @@ fn output(ours: &Ours, theirs: Option<&Theirs>, started: Instant) -> Output {
         .filter(|machine| machine.is_kept())
         .count();
     let reached = ours.stages.iter().all(Stage::is_reached);
-    let ok = kept == total && reached;
+    let promised = ours
+        .kernel
+        .as_ref()
+        .is_none_or(|kernel| kernel.lost_outside_announced_holes == Some(0));
+    let ok = kept == total && reached && promised;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
 
     let mut text = table::render(&ours.machines, &ours.stages);
+    if let Some(kernel) = &ours.kernel {
+        text.push_str("\nPackets, in stayput's order:\n");
+        text.push_str(&kernel::render(kernel, &ours.chapters));
+    }
     if let Some(theirs) = theirs {
+        if let Some(kernel) = &theirs.kernel {
+            text.push_str("\nPackets, in the article's order:\n");
+            text.push_str(&kernel::render(kernel, &theirs.chapters));
+        }
+        if let (Some(ours), Some(theirs)) = (&ours.kernel, &theirs.kernel) {
+            text.push_str("\nPackets in the routing work alone, in both orders:\n");
+            text.push_str(&kernel::render_switches(&ours.switches, &theirs.switches));
+        }
         text.push_str("\nStayput's order and the article's on the same machines, as the lab's own walk saw them (virtual time):\n");
         text.push_str(&compare::render(&theirs.comparisons));
     }
@@ -222,6 +301,9 @@ fn output(ours: &Ours, theirs: Option<&Theirs>, started: Instant) -> Output {
     } else {
         ", but not every trace was delivered"
     });
+    if !promised {
+        text.push_str(", but packets were lost that no plan had announced");
+    }
     text.push_str(&format!(" ({})\n", ui::seconds(ms)));
     let mut json = json!({
         "ok": ok,
@@ -231,11 +313,15 @@ fn output(ours: &Ours, theirs: Option<&Theirs>, started: Instant) -> Output {
         "stages": ours.stages,
         "machines": ours.machines,
     });
+    if let Some(kernel) = &ours.kernel {
+        json["kernel"] = json!(kernel);
+    }
     if let Some(theirs) = theirs {
         json["article"] = json!({
             "addresses": theirs.told.addresses,
             "chapters": theirs.told.chapters,
             "comparison": theirs.comparisons,
+            "kernel": theirs.kernel,
             "pace": ours.watching.as_ref().map(|watching| watching.pace),
         });
     }

@@ -379,10 +379,7 @@ impl<'a> Article<'a> {
     fn narrate(&self, text: &str) {
         let mut text = text.to_owned();
         for (id, name) in &self.names.0 {
-            // Titles have the names already, with the id behind some.
-            if text.contains(id.as_str()) && !text.contains(&format!("{id} (")) {
-                text = text.replace(id.as_str(), name);
-            }
+            text = text.replace(id.as_str(), name);
         }
         say(self.scene.global, &text);
     }

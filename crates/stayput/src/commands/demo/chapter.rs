@@ -1,6 +1,7 @@
 //! What happened when in one chapter, whoever's order it was: what watchers of packets compare their packets with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -61,6 +62,20 @@ impl Timed {
     /// It ends now.
     pub fn end(&mut self) {
         self.ended_ms = wall_now();
+    }
+
+    /// Its title if it has one, else its id.
+    pub fn name(&self) -> &str {
+        if self.title.is_empty() {
+            &self.step
+        } else {
+            &self.title
+        }
+    }
+
+    /// Whether it is work on routes of Transit Gateways.
+    pub fn is_routing(&self) -> bool {
+        self.step.starts_with("route/") || self.step.starts_with("article/")
     }
 
     /// As the engine reported it.
@@ -142,12 +157,15 @@ pub struct Watching {
     pub pace: Pace,
     /// Whose addresses are watched.
     pub cast: Cast,
+    /// Pause between two looks of the lab's own walk at everybody.
+    pub look_every: Duration,
 }
 
 impl Watching {
     /// Begins to watch everybody of the cast by the lab's own walk.
     pub async fn watch(&self, scene: &Scene<'_>) -> Result<Watch, CommandError> {
-        Watch::begin(scene.control.clone(), self.cast.0.keys().copied()).await
+        let everybody = self.cast.0.keys().copied();
+        Watch::begin(scene.control.clone(), everybody, self.look_every).await
     }
 
     /// Lets time run by what the lab's runs do.

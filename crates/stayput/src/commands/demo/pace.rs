@@ -43,6 +43,23 @@ impl Pace {
         }
     }
 
+    /// So that packets sent in wall time mean something: while routes change, a second is a second.
+    pub fn for_packets(speed: f64) -> Self {
+        Self {
+            switching: 1.0,
+            ..Self::for_walks(speed)
+        }
+    }
+
+    /// In words.
+    pub fn describe(&self) -> String {
+        format!(
+            "time runs {} times as fast as a clock's while nothing touches traffic, {} times while machines move, {} from the first prefix to \
+             the last route",
+            self.idle, self.moving, self.switching
+        )
+    }
+
     fn of(&self, urgency: Urgency) -> f64 {
         match urgency {
             Urgency::Idle => self.idle,

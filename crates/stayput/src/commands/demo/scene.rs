@@ -7,6 +7,7 @@ use serde_json::Value;
 use stayput_lab::Endpoints;
 
 use super::say;
+use crate::cli::DataPlane;
 use crate::cli::DemoArgs;
 use crate::cli::Global;
 use crate::cli::LabDirArgs;
@@ -14,6 +15,13 @@ use crate::cli::LabUpArgs;
 use crate::commands::lab;
 use crate::error::CommandError;
 use crate::error::Kind;
+
+/// There are no namespaces, and what to do instead.
+fn no_kernel(why: &str) -> CommandError {
+    CommandError::new(Kind::Failed, why).hint(
+        "network namespaces need Linux, and root or unprivileged user namespaces; without them: --dataplane none",
+    )
+}
 
 /// A lab that runs.
 pub struct Scene<'a> {
@@ -43,7 +51,10 @@ impl<'a> Scene<'a> {
                 dir.display()
             ),
         );
-        lab::up(&up, global).await?;
+        match args.dataplane {
+            DataPlane::None => lab::up(&up, global).await?,
+            DataPlane::Kernel => return Err(no_kernel("this lab has no kernel data plane")),
+        };
         let endpoints =
             Endpoints::read(dir).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
         let control = lab::Control::of(&endpoints)?;

@@ -14,9 +14,6 @@ use crate::commands::lab::Control;
 use crate::error::CommandError;
 use crate::error::Kind;
 
-/// Pause between two rounds: the commands under watch share the machine.
-const PAUSE: Duration = Duration::from_millis(10);
-
 /// A time in which an address was not reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Outage {
@@ -91,10 +88,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch these addresses from on-prem. The first look is done when this returns.
+    /// Begins to watch these addresses from on-prem, with a pause between two rounds. The first look is done when this returns.
     pub async fn begin(
         control: Control,
         addresses: impl IntoIterator<Item = Ipv4Addr>,
+        pause: Duration,
     ) -> Result<Self, CommandError> {
         let mut seen: Seen = addresses
             .into_iter()
@@ -112,7 +110,7 @@ impl Watch {
                 }
                 tokio::select! {
                     _ = stopped.changed() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
+                    () = tokio::time::sleep(pause) => {}
                 }
             }
             for watched in seen.values_mut() {

@@ -98,10 +98,7 @@ impl Deed {
     /// In words, with names for people where the plan has them.
     fn title(&self, plan: &Plan) -> String {
         match self {
-            Self::Detach { attachment, .. } => format!(
-                "detach the EC2 VPC from the Transit Gateway ({})",
-                plan.names.with_id(attachment.as_str())
-            ),
+            Self::Detach { .. } => "detach the EC2 VPC from the Transit Gateway".to_owned(),
             Self::Route {
                 table, cidr, to, ..
             } => format!(
