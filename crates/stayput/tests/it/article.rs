@@ -70,6 +70,10 @@ fn the_articles_order_loses_what_nobody_asked_for_and_ours_keeps_everything() {
         "{detached}"
     );
     assert_eq!(detached["counts"]["delivered"], 0);
+    // Nor does another VPC, or an NC2 cluster's own.
+    for source in ["VPC shared", "NC2 VPC of tokyo", "NC2 VPC of osaka"] {
+        assert_eq!(detached["elsewhere"][source]["staying"], 0, "{detached}");
+    }
     assert_eq!(list(&moving["prover"]["unsaid"]), [title].into());
     let (_, last) = *steps(moving).last().unwrap();
     assert_eq!(last["counts"]["delivered"], 15);

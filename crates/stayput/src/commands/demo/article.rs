@@ -5,6 +5,7 @@
 //! is what is done to routing.
 
 mod ec2;
+mod elsewhere;
 mod judge;
 mod script;
 mod words;
@@ -23,6 +24,8 @@ use stayput_plan::Step;
 use stayput_world::World;
 
 use self::ec2::Console;
+use self::elsewhere::Elsewhere;
+use self::elsewhere::Reached;
 use self::judge::Judgement;
 use self::script::Deed;
 use self::script::Script;
@@ -64,6 +67,8 @@ pub struct StepTold {
     pub foreseen: Option<bool>,
     /// Addresses on which fabric and the lab's own walk differ.
     pub disagreements: Vec<Ipv4Addr>,
+    /// What other sources than on-prem reach after it, by the fabric.
+    pub elsewhere: BTreeMap<String, Reached>,
     /// What it did to the addresses, in words.
     pub says: Vec<String>,
     /// What is said of every address.
@@ -101,6 +106,8 @@ pub struct Article<'a> {
     /// Everything as it was last looked at.
     world: World,
     look: Look,
+    sources: Elsewhere,
+    elsewhere: BTreeMap<String, Reached>,
     /// Names for people of the ids in verdicts.
     names: Names,
     /// What happened when, for those who watch packets.
@@ -114,6 +121,9 @@ impl<'a> Article<'a> {
         let console = Console::open(&scene.endpoints)
             .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
         let (world, look) = eyes.look(&watching.cast).await?;
+        let estate = &eyes.engine.estate;
+        let sources = Elsewhere::find(estate, &world, &watching.cast);
+        let elsewhere = sources.look(estate, &world, &watching.cast);
         Ok(Self {
             scene,
             watching,
@@ -121,6 +131,8 @@ impl<'a> Article<'a> {
             console,
             world,
             look,
+            sources,
+            elsewhere,
             names: Names::default(),
             chapters: Vec::new(),
         })
@@ -200,7 +212,7 @@ impl<'a> Article<'a> {
         worked?;
 
         let mut steps = Vec::new();
-        let before = self.look.clone();
+        let before = self.seen();
         self.still(&mut chapter).await?;
         steps.push(self.told(
             0,
@@ -210,7 +222,7 @@ impl<'a> Article<'a> {
         ));
         self.show(steps.last());
         for (number, (deed, title)) in (1..).zip(&script.deeds) {
-            let before = self.look.clone();
+            let before = self.seen();
             let foreseen = self.foresee(deed);
             set_speed(&self.scene.control, self.watching.pace.switching).await?;
             let since = self.scene.virtual_ms().await?;
@@ -323,9 +335,18 @@ impl<'a> Article<'a> {
     async fn still(&mut self, chapter: &mut Chapter) -> Result<(), CommandError> {
         set_speed(&self.scene.control, 0.0).await?;
         let looking = chapter.stands_still();
-        (self.world, self.look) = self.eyes.look(&self.watching.cast).await?;
+        let cast = &self.watching.cast;
+        (self.world, self.look) = self.eyes.look(cast).await?;
+        self.elsewhere = self
+            .sources
+            .look(&self.eyes.engine.estate, &self.world, cast);
         chapter.goes_on(looking);
         Ok(())
+    }
+
+    /// What was seen at the last look.
+    fn seen(&self) -> (Look, BTreeMap<String, Reached>) {
+        (self.look.clone(), self.elsewhere.clone())
     }
 
     fn told(
@@ -333,8 +354,10 @@ impl<'a> Article<'a> {
         step: usize,
         title: &str,
         call: Option<&'static str>,
-        before: &Look,
+        (look, elsewhere): &(Look, BTreeMap<String, Reached>),
     ) -> StepTold {
+        let mut says = words::difference(&self.watching.cast, look, &self.look);
+        says.extend(elsewhere::difference(elsewhere, &self.elsewhere));
         StepTold {
             step,
             title: title.to_owned(),
@@ -343,7 +366,8 @@ impl<'a> Article<'a> {
             counts: self.look.counts(),
             foreseen: None,
             disagreements: self.look.disagreements(),
-            says: words::difference(&self.watching.cast, before, &self.look),
+            elsewhere: self.elsewhere.clone(),
+            says,
             addresses: self.look.clone(),
         }
     }

@@ -66,7 +66,7 @@ pub fn difference(cast: &Cast, before: &Look, after: &Look) -> Vec<String> {
         }
     }
     if says.is_empty() {
-        says.push("changes nothing for the addresses watched".to_owned());
+        says.push("changes nothing for packets from on-prem".to_owned());
     }
     says
 }
