@@ -75,7 +75,7 @@ impl Scope {
 
 impl AwsClient {
     /// The static route for exactly this prefix; `None` if there is none. A propagated route does not count, nor does the entry of a prefix
-    /// list, which is shown as static too.
+    /// list, which is shown as static too; one that the data plane does not use yet does: see [`AwsClient::tgw_route_in_use`].
     ///
     /// # Errors
     ///
@@ -86,13 +86,40 @@ impl AwsClient {
         table: &TgwRouteTableId,
         cidr: Cidr,
     ) -> Result<Option<TgwTarget>, AwsError> {
+        let route = self.static_route(region, table, cidr).await?;
+        Ok(route.map(|route| route.target()))
+    }
+
+    /// The same for packets: a route in state `pending` is none yet. What was written right before is what packets follow until then
+    /// (AWS reference §1.5: the write returns before its effect).
+    ///
+    /// # Errors
+    ///
+    /// Any [`AwsError`].
+    pub async fn tgw_route_in_use(
+        &self,
+        region: &Region,
+        table: &TgwRouteTableId,
+        cidr: Cidr,
+    ) -> Result<Option<TgwTarget>, AwsError> {
+        let route = self.static_route(region, table, cidr).await?;
+        Ok(route
+            .filter(|route| !route.pending)
+            .map(|route| route.target()))
+    }
+
+    async fn static_route(
+        &self,
+        region: &Region,
+        table: &TgwRouteTableId,
+        cidr: Cidr,
+    ) -> Result<Option<TgwRoute>, AwsError> {
         let (routes, _) = self
             .search(region, table, RouteType::Static, Scope::Exactly(cidr))
             .await?;
-        let route = routes
+        Ok(routes
             .into_iter()
-            .find(|route| route.cidr == cidr && route.prefix_list.is_none());
-        Ok(route.map(|route| route.target()))
+            .find(|route| route.cidr == cidr && route.prefix_list.is_none()))
     }
 
     /// Makes the static route for this prefix lead to `target`, whatever it was before.

@@ -79,6 +79,10 @@ pub struct StepReport {
     pub step: StepId,
     /// Whether it changed anything.
     pub changed: bool,
+    /// When it began (RFC 3339), by this machine's clock.
+    pub began: String,
+    /// When it ended (RFC 3339).
+    pub ended: String,
     /// Wall time in milliseconds.
     pub ms: u64,
 }
@@ -453,6 +457,7 @@ impl Engine {
         world: Arc<World>,
     ) -> Result<StepReport, StepError> {
         let started = Instant::now();
+        let began = now();
         self.events.send(Event::StepStarted {
             step: step.id.clone(),
             title: title.clone(),
@@ -498,6 +503,8 @@ impl Engine {
                 Ok(StepReport {
                     step: step.id,
                     changed,
+                    began,
+                    ended: now(),
                     ms,
                 })
             }

@@ -348,6 +348,31 @@ pub struct DemoArgs {
     /// Virtual seconds in a second.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
     pub speed: f64,
+    /// Whose order of steps is run; `article`: stayput's, then beside it on the same machines the order of the article that
+    /// this tool was made after.
+    #[arg(long, value_enum, default_value_t = Order::Stayput, value_name = "WHOSE")]
+    pub order: Order,
+    /// What carries packets; `kernel`: Linux network namespaces, through which a prober then really sends.
+    #[arg(long, value_enum, default_value_t = DataPlane::None, value_name = "WHAT")]
+    pub dataplane: DataPlane,
+}
+
+/// What carries packets in a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DataPlane {
+    /// Nothing: routing is computed.
+    None,
+    /// Network namespaces of this machine's kernel (Linux only).
+    Kernel,
+}
+
+/// Whose order of steps a demo runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// Stayput's own.
+    Stayput,
+    /// Also the article's: detach the EC2 VPC, then the static route; Tokyo's table first at failover; a /16 in Osaka.
+    Article,
 }
 
 /// `bench`.

@@ -194,6 +194,8 @@ pub(crate) struct TgwRoute {
     /// The prefix list it is an entry of: then nobody wrote it, and deleting a static route does not take it away.
     pub(crate) prefix_list: Option<PrefixListId>,
     pub(crate) blackhole: bool,
+    /// Written, but the data plane does not use it yet.
+    pub(crate) pending: bool,
     /// Attachments with their resource types; several with ECMP.
     pub(crate) attachments: Vec<(AttachmentId, String)>,
 }
@@ -227,6 +229,7 @@ pub(crate) fn route(entry: Element<'_, '_>) -> Result<Option<TgwRoute>, Malforme
         cidr: entry.parsed("destinationCidrBlock")?,
         prefix_list: entry.text("prefixListId").map(PrefixListId::new),
         blackhole: state == Some("blackhole"),
+        pending: state == Some("pending"),
         attachments,
     }))
 }

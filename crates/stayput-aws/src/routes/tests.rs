@@ -21,6 +21,23 @@ fn route_xml(cidr: Cidr) -> String {
 }
 
 #[tokio::test]
+async fn a_route_that_is_written_and_not_yet_active_is_not_in_use() {
+    let server = Server::start(|_| {
+        let pending = route_xml(cidr("172.30.1.0/24")).replace("active", "pending");
+        Reply::ec2(&format!("<routeSet>{pending}</routeSet>"))
+    })
+    .await;
+    let (client, region, table) = (server.client(), server.region(), table());
+    let written = client.tgw_route(&region, &table, cidr("172.30.1.0/24"));
+    assert_eq!(
+        written.await.unwrap(),
+        Some(TgwTarget::Attachment(AttachmentId::new("tgw-attach-1")))
+    );
+    let used = client.tgw_route_in_use(&region, &table, cidr("172.30.1.0/24"));
+    assert_eq!(used.await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_route_is_replaced_and_created_only_where_replace_does_not_create() {
     let upserts = Server::start(|_| Reply::ec2("<route/>")).await;
     let target = TgwTarget::Attachment(AttachmentId::new("tgw-attach-2"));

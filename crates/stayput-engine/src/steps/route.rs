@@ -28,27 +28,29 @@ pub async fn tgw_route(
     // Read right before writing: nothing else keeps two writers apart (AWS reference §6).
     let found = aws.tgw_route(region, table, cidr).await?;
     context.record(&serde_json::json!({"before": found}))?;
-    if found.as_ref() == to {
-        return Ok(false);
-    }
-    if found.as_ref() != from {
+    let is_so = found.as_ref() == to;
+    if !is_so && found.as_ref() != from {
         return Err(StepError::WorldChanged {
             what: format!("route {cidr} in {table} ({region})"),
             found: name(found.as_ref()),
             expected: name(from),
         });
     }
-    match to {
-        Some(target) => aws.put_tgw_route(region, table, cidr, target).await?,
-        None => aws.delete_tgw_route(region, table, cidr).await?,
+    if !is_so {
+        match to {
+            Some(target) => aws.put_tgw_route(region, table, cidr, target).await?,
+            None => aws.delete_tgw_route(region, table, cidr).await?,
+        }
     }
+    // A table further out must not lead here before this one leads on: written is not enough, packets must follow it. That holds as
+    // well for a route that a killed run has written.
     let what = format!("route {cidr} → {} in {table} ({region})", name(to));
     let seen = context
         .until(&what, ACTIVE_WITHIN, async || {
-            let found = aws.tgw_route(region, table, cidr).await?;
+            let found = aws.tgw_route_in_use(region, table, cidr).await?;
             Ok((found.as_ref() == to).then_some(found))
         })
         .await?;
     context.record(&serde_json::json!({"after": seen}))?;
-    Ok(true)
+    Ok(!is_so)
 }

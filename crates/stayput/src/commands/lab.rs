@@ -266,6 +266,7 @@ async fn shut_down(endpoints: &Endpoints) -> Result<Value, CommandError> {
 }
 
 /// The lab's control.
+#[derive(Debug, Clone)]
 pub struct Control {
     client: reqwest::Client,
     url: String,

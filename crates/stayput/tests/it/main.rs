@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod article;
 mod interface;
 mod kill;
 mod lab;

@@ -9,7 +9,12 @@ use serde_json::Value;
 
 use super::Demo;
 use super::Stage;
+use super::chapter::Chapter;
+use super::chapter::Timed;
+use super::chapter::WallMs;
+use super::chapter::wall_now;
 use super::say;
+use super::watch::Seen;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::session;
@@ -62,12 +67,29 @@ fn texts(value: &Value) -> Vec<String> {
 /// Addresses the second opinion is asked about at most, spread evenly: each is a request of its own.
 const WALKS: usize = 256;
 
+/// What happened when, as the command reported it.
+fn chapter(
+    name: &'static str,
+    answer: &Value,
+    began_ms: WallMs,
+    seen: Seen,
+) -> Result<Chapter, CommandError> {
+    let plan = serde_json::from_value(answer["plan"].clone())
+        .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let mut chapter = Chapter::begin(name, plan);
+    chapter.began_ms = began_ms;
+    let reports = answer["steps"].as_array().into_iter().flatten();
+    chapter.steps = reports.filter_map(Timed::of_json).collect();
+    chapter.end(seen);
+    Ok(chapter)
+}
+
 type Machines = BTreeMap<String, Machine>;
 
 impl Demo<'_> {
     /// The whole story.
     pub(super) async fn tell(&mut self) -> Result<Vec<Machine>, CommandError> {
-        let estate = session::load_estate(self.estate_file())?;
+        let estate = session::load_estate(&self.scene.endpoints.estate_file)?;
         let names: Vec<String> = estate.networks.keys().map(ToString::to_string).collect();
         let nets: Vec<&str> = names.iter().map(String::as_str).collect();
         let first = estate.networks.values().next();
@@ -89,7 +111,7 @@ impl Demo<'_> {
         let mut machines = Machines::new();
 
         say(
-            self.global,
+            self.scene.global,
             "\n── Who is there, and which addresses they have ──",
         );
         self.stage(
@@ -102,7 +124,10 @@ impl Demo<'_> {
             machine.original_addresses = machine.addresses.get("ec2").cloned().unwrap_or_default();
         }
 
-        say(self.global, &format!("\n── EC2 → NC2 {} ──", first.primary));
+        say(
+            self.scene.global,
+            &format!("\n── EC2 → NC2 {} ──", first.primary),
+        );
         let moved = self
             .stage(
                 "move",
@@ -129,7 +154,7 @@ impl Demo<'_> {
         }
 
         say(
-            self.global,
+            self.scene.global,
             &format!("\n── Ready to fail over to {recovery} ──"),
         );
         self.stage("protect", &goal(&["apply", "protect"], &["--yes"]), None)
@@ -141,13 +166,13 @@ impl Demo<'_> {
             args
         };
         say(
-            self.global,
+            self.scene.global,
             "\n── A rehearsal in an isolated network; no route changes ──",
         );
         self.stage("test-failover", &to(&["--mode", "test", "--yes"]), None)
             .await?;
         say(
-            self.global,
+            self.scene.global,
             &format!("\n── NC2 {} → NC2 {recovery} ──", first.primary),
         );
         self.stage(
@@ -157,7 +182,7 @@ impl Demo<'_> {
         )
         .await?;
         say(
-            self.global,
+            self.scene.global,
             &format!("\n── NC2 {recovery} → NC2 {} ──", first.primary),
         );
         self.stage(
@@ -176,15 +201,36 @@ impl Demo<'_> {
         args: &[String],
         moment: Option<(&'static str, &mut Machines)>,
     ) -> Result<Value, CommandError> {
-        let (wall, virtual_before) = (Instant::now(), self.virtual_ms().await?);
+        let (wall, virtual_before) = (Instant::now(), self.scene.virtual_ms().await?);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let answer = self.command(&args, true).await?;
+        let watched = match self.watching {
+            Some(watching) => {
+                let estate = session::load_estate(&self.scene.endpoints.estate_file)?;
+                let watch = watching.watch(self.scene).await?;
+                Some((watch, watching.pace_by(self.scene, &estate)))
+            }
+            None => None,
+        };
+        let began = wall_now();
+        let answer = self.scene.command(&args, true).await;
+        if let Some((watch, pacer)) = watched {
+            pacer.end().await?;
+            let seen = watch.end().await?;
+            if let Ok(answer) = &answer {
+                self.chapters.push(chapter(name, answer, began, seen)?);
+            }
+        }
+        let answer = answer?;
         let wall_ms = u64::try_from(wall.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let virtual_ms = self.virtual_ms().await?.saturating_sub(virtual_before);
+        let virtual_ms = self
+            .scene
+            .virtual_ms()
+            .await?
+            .saturating_sub(virtual_before);
         if let Some(proof) = answer["plan"]["proof"].as_object() {
             let count = |key: &str| proof.get(key).and_then(Value::as_array).map_or(0, Vec::len);
             say(
-                self.global,
+                self.scene.global,
                 &format!(
                     "  proven: {} states, {} holes",
                     count("states"),
@@ -192,7 +238,7 @@ impl Demo<'_> {
                 ),
             );
         }
-        let status = self.command(&["status"], false).await?;
+        let status = self.scene.command(&["status"], false).await?;
         let seen = status["machines"].as_array().cloned().unwrap_or_default();
         let (walks_delivered, walks_total) = self.second_opinion(&seen).await?;
         let number = |key: &str| status[key].as_u64().unwrap_or(0);
@@ -208,7 +254,7 @@ impl Demo<'_> {
         };
         let (delivered, total) = (stage.traces_delivered, stage.traces_total);
         say(
-            self.global,
+            self.scene.global,
             &format!(
                 "  reached from on-prem: {delivered} of {total} addresses; the lab's own packets: {walks_delivered} of {walks_total}"
             ),
@@ -217,9 +263,12 @@ impl Demo<'_> {
         if let Some(sample) = seen.iter().find(|machine| machine["running"] == true)
             && let Some(address) = sample["captured"][0].as_str()
         {
-            let trace = self.command(&["trace", "on-prem", address], false).await?;
+            let trace = self
+                .scene
+                .command(&["trace", "on-prem", address], false)
+                .await?;
             say(
-                self.global,
+                self.scene.global,
                 &format!("  {}", texts(&trace["path"]).join(" → ")),
             );
         }
@@ -260,6 +309,7 @@ impl Demo<'_> {
         let (mut delivered, mut total) = (0, 0);
         for (address, holder) in wanted.iter().step_by(every) {
             let walk = self
+                .scene
                 .control
                 .get(&format!("/walk?from=on-prem&to={address}"))
                 .await?;

@@ -1,0 +1,441 @@
+//! The article's own order, really executed against a lab of its own with the same machines, and looked at after each step.
+//!
+//! Detach the EC2 VPC from its Transit Gateway, then add the static route; at failover Tokyo's table first, then Osaka's, with the whole
+//! VPC's /16 there (AWS reference §0.4, §8.1, §8.4). What it does to machines is what stayput does to them, by the same engine: compared
+//! is what is done to routing.
+
+mod ec2;
+mod elsewhere;
+mod judge;
+mod script;
+mod words;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde::Serialize;
+use stayput_engine::Events;
+use stayput_fabric::Fabric;
+use stayput_plan::Names;
+use stayput_plan::Plan;
+use stayput_plan::Step;
+use stayput_world::World;
+
+use self::ec2::Console;
+use self::elsewhere::Elsewhere;
+use self::elsewhere::Reached;
+use self::judge::Judgement;
+use self::script::Deed;
+use self::script::Script;
+use super::cast::Member;
+use super::chapter::Chapter;
+use super::chapter::Timed;
+use super::chapter::Watching;
+use super::look::Counts;
+use super::look::Eyes;
+use super::look::Look;
+use super::look::foreseen;
+use super::pace::set_speed;
+use super::say;
+use super::scene::Scene;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::session;
+use crate::ui;
+
+/// How long a route or a detachment may take to have its effect, in wall time.
+const EFFECT_WITHIN: Duration = Duration::from_secs(60);
+/// Pause between two looks for it.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What a step of the article's did.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepTold {
+    /// Its number in the chapter; 0: the machines have been moved and nothing of routing has been done.
+    pub step: usize,
+    /// In words.
+    pub title: String,
+    /// The EC2 call that was made.
+    pub call: Option<&'static str>,
+    /// Virtual time from the call to its effect.
+    pub virtual_ms: u64,
+    /// How many addresses have each fate after it, by the fabric.
+    pub counts: Counts,
+    /// Whether the fabric had said so before the call was made; `None` where nothing was asked.
+    pub foreseen: Option<bool>,
+    /// Addresses on which fabric and the lab's own walk differ.
+    pub disagreements: Vec<Ipv4Addr>,
+    /// What other sources than on-prem reach after it, by the fabric.
+    pub elsewhere: BTreeMap<String, Reached>,
+    /// What it did to the addresses, in words.
+    pub says: Vec<String>,
+    /// What is said of every address.
+    pub addresses: Look,
+}
+
+/// One chapter of the article's.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChapterTold {
+    /// `move` or `failover`.
+    pub phase: &'static str,
+    /// The prover's word, before anything was done.
+    pub prover: Judgement,
+    /// The steps.
+    pub steps: Vec<StepTold>,
+    /// What is broken when the article is done with it, in words.
+    pub broken: Option<String>,
+}
+
+/// Everything that is told of the article's order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// Who is watched, by address.
+    pub addresses: BTreeMap<Ipv4Addr, Member>,
+    /// The chapters.
+    pub chapters: Vec<ChapterTold>,
+}
+
+/// The article's operator in a lab.
+pub struct Article<'a> {
+    scene: &'a Scene<'a>,
+    watching: &'a Watching,
+    eyes: Eyes,
+    console: Console,
+    /// Everything as it was last looked at.
+    world: World,
+    look: Look,
+    sources: Elsewhere,
+    elsewhere: BTreeMap<String, Reached>,
+    /// Names for people of the ids in verdicts.
+    names: Names,
+    /// What happened when, for those who watch packets.
+    pub chapters: Vec<Chapter>,
+}
+
+impl<'a> Article<'a> {
+    /// Goes to a lab that has just been started.
+    pub async fn begin(scene: &'a Scene<'a>, watching: &'a Watching) -> Result<Self, CommandError> {
+        let eyes = Eyes::open(&scene.endpoints)?;
+        let console = Console::open(&scene.endpoints)
+            .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        let (world, look) = eyes.look(&watching.cast).await?;
+        let estate = &eyes.engine.estate;
+        let sources = Elsewhere::find(estate, &world, &watching.cast);
+        let elsewhere = sources.look(estate, &world, &watching.cast);
+        Ok(Self {
+            scene,
+            watching,
+            eyes,
+            console,
+            world,
+            look,
+            sources,
+            elsewhere,
+            names: Names::default(),
+            chapters: Vec::new(),
+        })
+    }
+
+    /// The article from its beginning to its end, which is before any failback. `plans`: stayput's own, by chapter.
+    pub async fn tell(
+        &mut self,
+        plans: &BTreeMap<&'static str, Plan>,
+    ) -> Result<Told, CommandError> {
+        let plan = |chapter: &str| {
+            plans.get(chapter).cloned().ok_or_else(|| {
+                CommandError::new(Kind::Failed, format!("there is no plan of {chapter}"))
+            })
+        };
+        let mut told = Told {
+            addresses: self.watching.cast.0.clone(),
+            chapters: Vec::new(),
+        };
+        set_speed(&self.scene.control, self.watching.pace.idle).await?;
+        let capture = plan("capture")?;
+        self.apply(&capture, capture.steps.clone()).await?;
+
+        let estate = self.eyes.engine.estate.clone();
+        let moving = Script::of_move(plan("move")?, &estate, &self.world).map_err(failed)?;
+        self.narrate(
+            "\n── The article's order: EC2 → NC2, detach the EC2 VPC, then the static route ──",
+        );
+        told.chapters.push(self.chapter("move", moving).await?);
+
+        let protect = plan("protect")?;
+        self.narrate("\n── Protected as stayput does it ──");
+        self.apply(&protect, protect.steps.clone()).await?;
+
+        let failover = plan("failover")?;
+        let home = home_of(&failover, &estate)?;
+        let failing_over =
+            Script::of_failover(failover, &estate, &self.world, &home).map_err(failed)?;
+        self.narrate("\n── The article's order: failover, the far table first, the whole VPC's prefix at the new home ──");
+        told.chapters
+            .push(self.chapter("failover", failing_over).await?);
+        self.narrate("  (the article ends here: it says nothing of going back)");
+        Ok(told)
+    }
+
+    async fn chapter(
+        &mut self,
+        phase: &'static str,
+        script: Script,
+    ) -> Result<ChapterTold, CommandError> {
+        let estate = self.eyes.engine.estate.clone();
+        let world = self.eyes.engine.observe().await?;
+        let facts = self.eyes.engine.ledger.facts()?;
+        let prover = Judgement::of(&estate, &world, &facts, &script);
+        self.names = script.plan.names.clone();
+        for line in prover.lines() {
+            self.narrate(&format!("  {line}"));
+        }
+        let began = Instant::now();
+        let mut chapter = Chapter::begin(phase, script.plan.clone());
+        let watch = self.watching.watch(self.scene).await?;
+        let pacer = self.watching.pace_by(self.scene, &estate);
+        let mut worked = Ok(());
+        for part in script.prepare.iter().chain([&script.machines]) {
+            worked = match self.apply(&script.plan, part.clone()).await {
+                Ok(steps) => {
+                    chapter.steps.extend(steps);
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            };
+            if worked.is_err() {
+                break;
+            }
+        }
+        pacer.end().await?;
+        worked?;
+
+        let mut steps = Vec::new();
+        let before = self.seen();
+        self.still(&mut chapter).await?;
+        steps.push(self.told(
+            0,
+            "the machines have arrived and have their addresses; nothing of routing is done",
+            None,
+            &before,
+        ));
+        self.show(steps.last());
+        for (number, (deed, title)) in (1..).zip(&script.deeds) {
+            let before = self.seen();
+            let foreseen = self.foresee(deed);
+            set_speed(&self.scene.control, self.watching.pace.switching).await?;
+            let since = self.scene.virtual_ms().await?;
+            let mut timed = Timed::begin(format!("article/{phase}/{number}"), title.clone());
+            let call = self.perform(deed).await?;
+            timed.end();
+            chapter.steps.push(timed);
+            let virtual_ms = self.scene.virtual_ms().await?.saturating_sub(since);
+            self.still(&mut chapter).await?;
+            let mut step = self.told(number, title, Some(call), &before);
+            step.virtual_ms = virtual_ms;
+            step.foreseen = Some(foreseen.iter().all(|(address, (_, verdict))| {
+                let seen = self.look.0.get(address);
+                seen.is_some_and(|sight| sight.fabric == *verdict)
+            }));
+            steps.push(step);
+            self.show(steps.last());
+        }
+        set_speed(&self.scene.control, self.watching.pace.idle).await?;
+        chapter.end(watch.end().await?);
+        self.chapters.push(chapter);
+        let broken = words::broken(&self.watching.cast, &self.look);
+        match &broken {
+            Some(what) => self.narrate(&format!("  still broken when this is done: {what}")),
+            None => self.narrate("  nothing is broken when this is done"),
+        }
+        self.narrate(&format!(
+            "  ({})",
+            ui::seconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
+        ));
+        Ok(ChapterTold {
+            phase,
+            prover,
+            steps,
+            broken,
+        })
+    }
+
+    /// Does these steps of a plan, by stayput's engine.
+    async fn apply(&self, plan: &Plan, steps: Vec<Step>) -> Result<Vec<Timed>, CommandError> {
+        if steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let plan = Plan {
+            steps,
+            ..plan.clone()
+        };
+        let mut engine = self.eyes.engine.clone();
+        let world = engine.observe().await?;
+        let (events, receiver) = Events::channel();
+        let display = ui::show(receiver, self.scene.global.quiet);
+        engine.events = events;
+        let applied = engine.apply(&plan, world, &session::who()).await;
+        engine.events = Events::none();
+        let _ = display.await;
+        Ok(applied?.steps.iter().filter_map(Timed::of).collect())
+    }
+
+    /// Makes the call and waits until packets follow it.
+    async fn perform(&self, deed: &Deed) -> Result<&'static str, CommandError> {
+        let console = &self.console;
+        let begun = Instant::now();
+        let made = match deed {
+            Deed::Detach { region, attachment } => {
+                let made = console.detach(region, attachment).await.map_err(failed)?;
+                while !console
+                    .is_detached(region, attachment)
+                    .await
+                    .map_err(failed)?
+                {
+                    pause(begun, "the detachment").await?;
+                }
+                made
+            }
+            Deed::Route {
+                region,
+                table,
+                cidr,
+                to,
+            } => {
+                let made = console
+                    .route(region, table, *cidr, to)
+                    .await
+                    .map_err(failed)?;
+                let aws = &self.eyes.engine.clients.aws;
+                let wanted = stayput_world::aws::TgwTarget::Attachment(to.clone());
+                while aws
+                    .tgw_route_in_use(region, table, *cidr)
+                    .await
+                    .map_err(failed)?
+                    .as_ref()
+                    != Some(&wanted)
+                {
+                    pause(begun, "the route").await?;
+                }
+                made
+            }
+        };
+        Ok(made.0)
+    }
+
+    /// What the fabric says a deed would do, before it is done.
+    fn foresee(&self, deed: &Deed) -> BTreeMap<Ipv4Addr, (super::look::Fate, String)> {
+        let mut fabric = Fabric::new(&self.eyes.engine.estate, &self.world);
+        fabric.apply(&deed.change());
+        foreseen(&fabric, &self.watching.cast)
+    }
+
+    /// Looks at everybody while time stands still.
+    async fn still(&mut self, chapter: &mut Chapter) -> Result<(), CommandError> {
+        set_speed(&self.scene.control, 0.0).await?;
+        let looking = chapter.stands_still();
+        let cast = &self.watching.cast;
+        (self.world, self.look) = self.eyes.look(cast).await?;
+        self.elsewhere = self
+            .sources
+            .look(&self.eyes.engine.estate, &self.world, cast);
+        chapter.goes_on(looking);
+        Ok(())
+    }
+
+    /// What was seen at the last look.
+    fn seen(&self) -> (Look, BTreeMap<String, Reached>) {
+        (self.look.clone(), self.elsewhere.clone())
+    }
+
+    fn told(
+        &self,
+        step: usize,
+        title: &str,
+        call: Option<&'static str>,
+        (look, elsewhere): &(Look, BTreeMap<String, Reached>),
+    ) -> StepTold {
+        let mut says = words::difference(&self.watching.cast, look, &self.look);
+        says.extend(elsewhere::difference(elsewhere, &self.elsewhere));
+        StepTold {
+            step,
+            title: title.to_owned(),
+            call,
+            virtual_ms: 0,
+            counts: self.look.counts(),
+            foreseen: None,
+            disagreements: self.look.disagreements(),
+            elsewhere: self.elsewhere.clone(),
+            says,
+            addresses: self.look.clone(),
+        }
+    }
+
+    fn show(&self, step: Option<&StepTold>) {
+        let Some(step) = step else { return };
+        let call = step.call.map_or_else(String::new, |call| {
+            format!(" ({call}, {})", ui::seconds(step.virtual_ms))
+        });
+        self.narrate(&format!("\n  {}. {}{call}", step.step, step.title));
+        for line in &step.says {
+            self.narrate(&format!("     {line}"));
+        }
+        let counts = step.counts;
+        let walk = match step.disagreements.len() {
+            0 => "the lab's own walk says the same".to_owned(),
+            n => format!("the lab's own walk differs on {n}"),
+        };
+        let foreseen = match step.foreseen {
+            Some(true) => "; the fabric had said so before the call",
+            Some(false) => "; the fabric had said otherwise before the call",
+            None => "",
+        };
+        self.narrate(&format!(
+            "     {} delivered, {} lost, {} looping, {} at a wrong site; {walk}{foreseen}",
+            counts.delivered, counts.lost, counts.looping, counts.wrong_site
+        ));
+        for line in words::table(&self.watching.cast, &step.addresses) {
+            self.narrate(&format!("       {line}"));
+        }
+    }
+
+    fn narrate(&self, text: &str) {
+        let mut text = text.to_owned();
+        for (id, name) in &self.names.0 {
+            text = text.replace(id.as_str(), name);
+        }
+        say(self.scene.global, &text);
+    }
+}
+
+/// The region a failover goes to.
+fn home_of(
+    plan: &Plan,
+    estate: &stayput_estate::Estate,
+) -> Result<stayput_estate::Region, CommandError> {
+    let site = match &plan.goal {
+        stayput_plan::Goal::Failover { to, .. } => estate.sites.get(to),
+        stayput_plan::Goal::Capture { .. }
+        | stayput_plan::Goal::Move { .. }
+        | stayput_plan::Goal::Protect { .. }
+        | stayput_plan::Goal::Failback { .. } => None,
+    };
+    site.map(|site| site.region.clone())
+        .ok_or_else(|| CommandError::new(Kind::Failed, "the plan fails over to no site"))
+}
+
+async fn pause(begun: Instant, what: &str) -> Result<(), CommandError> {
+    if begun.elapsed() > EFFECT_WITHIN {
+        return Err(CommandError::new(
+            Kind::Failed,
+            format!("{what} has no effect after {} s", EFFECT_WITHIN.as_secs()),
+        ));
+    }
+    tokio::time::sleep(LOOK).await;
+    Ok(())
+}
+
+fn failed(error: impl std::error::Error) -> CommandError {
+    CommandError::from_error(Kind::Failed, &error)
+}

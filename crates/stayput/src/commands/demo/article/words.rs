@@ -1,0 +1,121 @@
+//! What a step of the article's does to the addresses, in words.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::commands::demo::cast::Cast;
+use crate::commands::demo::cast::Part;
+use crate::commands::demo::look::Fate;
+use crate::commands::demo::look::Look;
+
+/// Addresses named before the rest is only counted.
+const NAMED: usize = 6;
+
+/// What changed from one look to the next, for the worse first.
+pub fn difference(cast: &Cast, before: &Look, after: &Look) -> Vec<String> {
+    let mut says = Vec::new();
+    for stays in [true, false] {
+        let changed = |wanted: &dyn Fn(Fate, Fate) -> bool| -> Vec<Ipv4Addr> {
+            let here = cast.0.keys().copied().filter(|a| cast.stays(*a) == stays);
+            here.filter(|a| wanted(before.fate(*a), after.fate(*a)))
+                .collect()
+        };
+        let whose = |n: usize| match (stays, n) {
+            (true, 1) => "1 address that stays in EC2".to_owned(),
+            (true, n) => format!("{n} addresses that stay in EC2"),
+            (false, 1) => "1 address of a machine that moves".to_owned(),
+            (false, n) => format!("{n} addresses of machines that move"),
+        };
+        let by_verdict = |addresses: &[Ipv4Addr]| {
+            let mut groups: BTreeMap<&str, Vec<Ipv4Addr>> = BTreeMap::new();
+            for address in addresses {
+                let verdict = after.0.get(address).map_or("?", |sight| &sight.fabric);
+                groups.entry(verdict).or_default().push(*address);
+            }
+            let told = groups
+                .iter()
+                .map(|(verdict, addresses)| format!("{} ({verdict})", named(cast, addresses)));
+            told.collect::<Vec<_>>().join("; ")
+        };
+        let taken = changed(&|was, is| {
+            was == Fate::Delivered && !matches!(is, Fate::Delivered | Fate::Looping)
+        });
+        if !taken.is_empty() {
+            let unasked = if stays {
+                ", which nobody asked for"
+            } else {
+                ""
+            };
+            says.push(format!(
+                "takes {} from on-prem{unasked}: {}",
+                whose(taken.len()),
+                by_verdict(&taken)
+            ));
+        }
+        let circling = changed(&|was, is| was != Fate::Looping && is == Fate::Looping);
+        if !circling.is_empty() {
+            says.push(format!(
+                "sends every packet to {} in circles until it is too old: {}",
+                whose(circling.len()),
+                by_verdict(&circling)
+            ));
+        }
+        let given = changed(&|was, is| was != Fate::Delivered && is == Fate::Delivered);
+        if !given.is_empty() {
+            says.push(format!("brings {} to on-prem", whose(given.len())));
+        }
+    }
+    if says.is_empty() {
+        says.push("changes nothing for packets from on-prem".to_owned());
+    }
+    says
+}
+
+/// What is broken, in words; `None` if nothing is.
+pub fn broken(cast: &Cast, look: &Look) -> Option<String> {
+    let lost: Vec<_> = cast
+        .0
+        .keys()
+        .copied()
+        .filter(|address| look.fate(*address) != Fate::Delivered)
+        .collect();
+    (!lost.is_empty()).then(|| named(cast, &lost))
+}
+
+/// Everybody, grouped by what is said of them: by the fabric, by the walk.
+pub fn table(cast: &Cast, look: &Look) -> Vec<String> {
+    let mut groups: BTreeMap<(&Part, &str, &str), usize> = BTreeMap::new();
+    for (address, member) in &cast.0 {
+        let Some(sight) = look.0.get(address) else {
+            continue;
+        };
+        // Who answers is another one for each address.
+        let fabric = match sight.fate {
+            Fate::Delivered => sight.fabric.split(" to ").next().unwrap_or_default(),
+            Fate::Lost | Fate::Looping | Fate::WrongSite => &sight.fabric,
+        };
+        let walk = sight.walk.split(" to ").next().unwrap_or_default();
+        *groups.entry((&member.part, fabric, walk)).or_default() += 1;
+    }
+    groups
+        .into_iter()
+        .map(|((part, fabric, walk), count)| {
+            format!("{count:>3} × {part}: {fabric} | the lab's walk: {walk}")
+        })
+        .collect()
+}
+
+fn named(cast: &Cast, addresses: &[Ipv4Addr]) -> String {
+    let mut names: Vec<String> = addresses
+        .iter()
+        .take(NAMED)
+        .map(|address| match cast.0.get(address) {
+            Some(member) => format!("{address} {}", member.name),
+            None => address.to_string(),
+        })
+        .collect();
+    if addresses.len() > NAMED {
+        names.push(format!("and {} more", addresses.len() - NAMED));
+    }
+    names.join(", ")
+}
