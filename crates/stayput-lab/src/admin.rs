@@ -1,6 +1,7 @@
 //! The lab's own control: a little JSON over HTTPS, for whoever holds the token of `lab.json`.
 //!
-//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`.
+//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`;
+//! with the kernel as data plane also what `kernel/control.rs` lists.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -20,6 +21,12 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     if !is_allowed(shared, request) {
         return error(401, "the token of lab.json is needed")
             .with_header("www-authenticate", "Bearer");
+    }
+    if request.path == "/kernel" || request.path.starts_with("/kernel/") {
+        return match shared.kernel() {
+            Some(kernel) => kernel.handle(request),
+            None => error(404, "this lab's data plane is not the kernel"),
+        };
     }
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/status") => status(shared),

@@ -19,6 +19,8 @@ use crate::ca::LabCa;
 use crate::clock::Clock;
 use crate::clock::VTime;
 use crate::estate_file;
+use crate::kernel::Kernel;
+use crate::kernel::Privilege;
 use crate::scenario::Built;
 use crate::scenario::Scenario;
 use crate::scenario::ScenarioError;
@@ -32,6 +34,16 @@ const LAB_FILE: &str = "lab.json";
 /// The estate file, in the lab's directory.
 const ESTATE_FILE: &str = "stayput.toml";
 
+/// What carries packets in a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataPlane {
+    /// Nothing: where they would go is computed.
+    #[default]
+    Computed,
+    /// Network namespaces of this machine's kernel, made by this right.
+    Kernel(Privilege),
+}
+
 /// How to start a lab.
 #[derive(Debug, Clone)]
 pub struct LabOptions {
@@ -43,6 +55,8 @@ pub struct LabOptions {
     pub speed: f64,
     /// Real time every answer is held back.
     pub latency: Duration,
+    /// What carries packets.
+    pub data_plane: DataPlane,
     /// Where the lab writes its CA, `lab.json` and `stayput.toml`; made if absent.
     pub dir: PathBuf,
 }
@@ -55,6 +69,7 @@ impl Default for LabOptions {
             machines: None,
             speed: 3600.0,
             latency: Duration::ZERO,
+            data_plane: DataPlane::Computed,
             dir: PathBuf::from("stayput-lab"),
         }
     }
@@ -74,6 +89,9 @@ pub enum LabError {
         "a lab cannot run at speed {0}: it must be 0, or from {MIN_SPEED} to {MAX_SPEED} virtual seconds a second"
     )]
     Speed(f64),
+    /// The kernel would not build what the lab is.
+    #[error("the kernel data plane cannot be built")]
+    Kernel(#[source] io::Error),
     /// No port could be had on the loopback.
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
@@ -228,6 +246,13 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
     let built = scenario.build(Clock::new(VTime(now), speed), options.machines)?;
 
+    let kernel = match options.data_plane {
+        DataPlane::Computed => None,
+        DataPlane::Kernel(privilege) => {
+            Some(Kernel::start(privilege, &built.lab).map_err(LabError::Kernel)?)
+        }
+    };
+
     let dir = make_dir(&options.dir)?;
     let ca = LabCa::new()?;
     let ca_path = dir.join(estate_file::CA_FILE);
@@ -246,6 +271,7 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
 
     let shared = Arc::new(Shared::new(
         built.lab,
+        kernel,
         options.latency,
         endpoints.clone(),
         built.machines,

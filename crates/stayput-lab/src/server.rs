@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::ops::Deref;
+use std::ops::DerefMut;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use crate::aws;
 use crate::clock::VTime;
 use crate::http::Request;
 use crate::http::Response;
+use crate::kernel::Kernel;
 use crate::mv;
 use crate::prism;
 use crate::run::Endpoints;
@@ -73,6 +76,7 @@ pub(crate) enum Service {
 #[derive(Debug)]
 pub(crate) struct Shared {
     lab: Arc<Mutex<LabState>>,
+    kernel: Option<Kernel>,
     latency_ms: AtomicU64,
     requests: Mutex<BTreeMap<String, u64>>,
     stop: watch::Sender<bool>,
@@ -87,6 +91,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         lab: LabState,
+        kernel: Option<Kernel>,
         latency: Duration,
         endpoints: Endpoints,
         machines: usize,
@@ -94,6 +99,7 @@ impl Shared {
         let this = Self {
             started: lab.now(),
             lab: Arc::new(Mutex::new(lab)),
+            kernel,
             latency_ms: AtomicU64::new(0),
             requests: Mutex::default(),
             stop: watch::Sender::new(false),
@@ -121,10 +127,18 @@ impl Shared {
     }
 
     /// The state, brought to the present. A handler that panicked does not take the lab with it.
-    pub(crate) fn present(&self) -> MutexGuard<'_, LabState> {
+    pub(crate) fn present(&self) -> Present<'_> {
         let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
         lab.catch_up();
-        lab
+        Present {
+            lab,
+            kernel: self.kernel.as_ref(),
+        }
+    }
+
+    /// The data plane, if it is the kernel.
+    pub(crate) fn kernel(&self) -> Option<&Kernel> {
+        self.kernel.as_ref()
     }
 
     /// How many requests each service has answered.
@@ -154,6 +168,35 @@ impl Shared {
         let mut stop = self.stop.subscribe();
         // It cannot fail: the sender lives in `self`.
         let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+/// The state while somebody has it. Before it is let go the kernel follows what has changed, so that no answer is given to a change that
+/// is not in force.
+pub(crate) struct Present<'a> {
+    lab: MutexGuard<'a, LabState>,
+    kernel: Option<&'a Kernel>,
+}
+
+impl Deref for Present<'_> {
+    type Target = LabState;
+
+    fn deref(&self) -> &LabState {
+        &self.lab
+    }
+}
+
+impl DerefMut for Present<'_> {
+    fn deref_mut(&mut self) -> &mut LabState {
+        &mut self.lab
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        if let Some(kernel) = self.kernel {
+            kernel.follow(&self.lab);
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 //! [`walk`] takes the first by id; [`ways`] takes each in turn.
 
 mod choices;
-mod nc2;
-mod on_prem;
+pub(crate) mod nc2;
+pub(crate) mod on_prem;
 mod tgw;
 mod vpc;
 

@@ -317,6 +317,9 @@ pub struct LabUpArgs {
     /// Wall milliseconds every answer takes at least.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency: u64,
+    /// What carries packets; `kernel`: Linux network namespaces, one for each router and machine.
+    #[arg(long, value_enum, default_value_t = DataPlane::None, value_name = "WHAT")]
+    pub dataplane: DataPlane,
     /// Where its files go.
     #[command(flatten)]
     pub dir: LabDirArgs,

@@ -17,14 +17,26 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::GoalCommand;
+use crate::cli::LabCommand;
 use crate::cli::WorldCommand;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::observed;
 use crate::output::Output;
 
+/// What must be done before this process has a second thread.
+///
+/// # Errors
+/// The command needs network namespaces, and none can be made.
+pub fn before_threads(cli: &Cli) -> Result<stayput_lab::DataPlane, CommandError> {
+    match &cli.command {
+        Command::Lab(LabCommand::Up(args)) if args.foreground => lab::data_plane(args),
+        _ => Ok(stayput_lab::DataPlane::Computed),
+    }
+}
+
 /// Runs one command.
-pub async fn run(cli: Cli) -> Result<Output, CommandError> {
+pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output, CommandError> {
     let global = &cli.global;
     match cli.command {
         Command::Config(command) => config::run(global, &command),
@@ -60,7 +72,7 @@ pub async fn run(cli: Cli) -> Result<Output, CommandError> {
         }
         Command::Adopt(args) => adopt::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args),
-        Command::Lab(command) => lab::run(global, &command).await,
+        Command::Lab(command) => lab::run(global, &command, data_plane).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -22,6 +22,10 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let json = cli.global.json;
+    let data_plane = match commands::before_threads(&cli) {
+        Ok(data_plane) => data_plane,
+        Err(error) => return report(&error, json),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
             return report(&CommandError::from_error(Kind::Failed, &error), json);
         }
     };
-    let result = runtime.block_on(commands::run(cli));
+    let result = runtime.block_on(commands::run(cli, data_plane));
     // Whatever still runs has no say any more.
     runtime.shutdown_background();
     match result {

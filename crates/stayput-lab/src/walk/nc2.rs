@@ -12,9 +12,17 @@ use crate::nc2;
 use crate::prism::model::FlowVpc;
 use crate::prism::model::PcState;
 use crate::prism::model::Vm;
+use crate::state::LabState;
+
+/// The Prism Central whose cluster lives in this VPC.
+pub(crate) fn cluster_in(lab: &LabState, region: &str, vpc: &str) -> Option<usize> {
+    lab.pcs
+        .iter()
+        .position(|pc| pc.aws.0 == region && pc.aws.1 == vpc)
+}
 
 /// Whether a user VPC leaves its addresses alone on the way out: it is on an external subnet without translation.
-fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
+pub(crate) fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
     vpc.external
         .iter()
         .filter_map(|id| pc.subnets.get(id))
@@ -22,7 +30,7 @@ fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
 }
 
 /// The longest externally routable prefix of a VPC that holds the address.
-fn erp(vpc: &FlowVpc, address: Ipv4Addr) -> Option<u8> {
+pub(crate) fn erp(vpc: &FlowVpc, address: Ipv4Addr) -> Option<u8> {
     vpc.erps
         .iter()
         .filter(|prefix| prefix.contains(address))
@@ -39,7 +47,7 @@ fn transit_erp(pc: &PcState, address: Ipv4Addr) -> Option<u8> {
 }
 
 /// Whether a VM has an address on a connected NIC in this subnet.
-fn has(vm: &Vm, subnet: &str, address: Ipv4Addr) -> bool {
+pub(crate) fn has(vm: &Vm, subnet: &str, address: Ipv4Addr) -> bool {
     vm.nics.iter().any(|nic| {
         nic.connected
             && nic.subnet == subnet
@@ -48,14 +56,6 @@ fn has(vm: &Vm, subnet: &str, address: Ipv4Addr) -> bool {
 }
 
 impl Walker<'_> {
-    /// The Prism Central whose cluster lives in this VPC.
-    pub(super) fn cluster_in(&self, region: &str, vpc: &str) -> Option<usize> {
-        self.lab
-            .pcs
-            .iter()
-            .position(|pc| pc.aws.0 == region && pc.aws.1 == vpc)
-    }
-
     /// A powered-on VM with this address that is not hidden in an isolated network, else any powered-on one.
     pub(super) fn vm_with(&self, address: Ipv4Addr) -> Option<Origin> {
         let holders = self

@@ -8,29 +8,41 @@ use super::SiteKind;
 use super::Walker;
 use crate::aws::model::AttachmentKind;
 use crate::aws::routing;
+use crate::state::LabState;
 
 /// A route of the on-prem router.
-struct Candidate {
-    prefix: Cidr,
-    preference: u32,
+pub(crate) struct Candidate {
+    /// Destination.
+    pub(crate) prefix: Cidr,
+    /// Of routes to one prefix the highest counts.
+    pub(crate) preference: u32,
     /// For ties and for people.
-    name: String,
-    next: Next,
+    pub(crate) name: String,
+    /// Where it leads.
+    pub(crate) next: Next,
 }
 
-enum Next {
+/// Where a route of the on-prem router leads.
+pub(crate) enum Next {
     /// It is an own network.
     Here,
     /// Through an edge whose tunnels or attachment are down.
     Down,
     /// Into a Transit Gateway.
-    Into(At),
+    Into {
+        /// Its region.
+        region: String,
+        /// It.
+        tgw: String,
+        /// The attachment a packet comes in by; empty in a region that is down.
+        ingress: String,
+    },
 }
 
 impl Walker<'_> {
     pub(super) fn on_prem(&mut self) -> Result<At, End> {
         let to = self.to;
-        let mut matching = self.candidates();
+        let mut matching = candidates(self.lab);
         matching.retain(|route| route.prefix.contains(to));
         let rank = |route: &Candidate| (route.prefix.len(), route.preference);
         let best = matching.iter().map(rank).max();
@@ -55,64 +67,73 @@ impl Walker<'_> {
                 self.hop(format!("{}: no tunnel or no attachment is up", best.name));
                 Err(End::NoRoute)
             }
-            Next::Into(at) => Ok(at),
+            Next::Into {
+                region,
+                tgw,
+                ingress,
+            } => Ok(At::Tgw {
+                region,
+                tgw,
+                ingress,
+            }),
         }
     }
+}
 
-    fn candidates(&self) -> Vec<Candidate> {
-        let own = self.lab.aws.on_prem.iter().map(|prefix| Candidate {
-            prefix: *prefix,
-            preference: u32::MAX,
-            name: "own network".to_owned(),
-            next: Next::Here,
-        });
-        own.chain(self.over_vpns())
-            .chain(self.over_direct_connect())
-            .collect()
-    }
+/// Every route the on-prem router knows.
+pub(crate) fn candidates(lab: &LabState) -> Vec<Candidate> {
+    let own = lab.aws.on_prem.iter().map(|prefix| Candidate {
+        prefix: *prefix,
+        preference: u32::MAX,
+        name: "own network".to_owned(),
+        next: Next::Here,
+    });
+    own.chain(over_vpns(lab))
+        .chain(over_direct_connect(lab))
+        .collect()
+}
 
-    fn over_vpns(&self) -> Vec<Candidate> {
-        let mut routes = Vec::new();
-        for (name, region) in &self.lab.aws.regions {
-            for (id, vpn) in &region.vpns {
-                let announced = if vpn.static_only {
-                    vpn.on_prem_statics.clone()
-                } else {
-                    routing::announced(self.lab, name, id)
-                };
-                let ingress = routing::vpn_attachment(region, id).filter(|_| vpn.tunnels_up > 0);
-                // Of a region that is down nothing else is known.
-                let down = self.lab.aws.down_regions.contains(name).then_some("");
-                routes.extend(announced.into_iter().map(|prefix| Candidate {
-                    prefix,
-                    preference: vpn.local_preference,
-                    name: id.clone(),
-                    next: match down.or(ingress) {
-                        None => Next::Down,
-                        Some(ingress) => Next::Into(At::Tgw {
-                            region: name.clone(),
-                            tgw: vpn.tgw.clone(),
-                            ingress: ingress.to_owned(),
-                        }),
-                    },
-                }));
-            }
-        }
-        routes
-    }
-
-    /// A Direct Connect gateway announces the allowed prefixes of its associations, whatever the Transit Gateways hold.
-    fn over_direct_connect(&self) -> Vec<Candidate> {
-        let mut routes = Vec::new();
-        for association in self.lab.aws.dx_associations.values() {
-            let Some(gateway) = self.lab.aws.dx_gateways.get(&association.gateway) else {
-                continue;
+fn over_vpns(lab: &LabState) -> Vec<Candidate> {
+    let mut routes = Vec::new();
+    for (name, region) in &lab.aws.regions {
+        for (id, vpn) in &region.vpns {
+            let announced = if vpn.static_only {
+                vpn.on_prem_statics.clone()
+            } else {
+                routing::announced(lab, name, id)
             };
-            if !routing::dx_carries(&association.state) {
-                continue;
-            }
-            let ingress = self
-                .lab
+            let ingress = routing::vpn_attachment(region, id).filter(|_| vpn.tunnels_up > 0);
+            // Of a region that is down nothing else is known.
+            let down = lab.aws.down_regions.contains(name).then_some("");
+            routes.extend(announced.into_iter().map(|prefix| Candidate {
+                prefix,
+                preference: vpn.local_preference,
+                name: id.clone(),
+                next: match down.or(ingress) {
+                    None => Next::Down,
+                    Some(ingress) => Next::Into {
+                        region: name.clone(),
+                        tgw: vpn.tgw.clone(),
+                        ingress: ingress.to_owned(),
+                    },
+                },
+            }));
+        }
+    }
+    routes
+}
+
+/// A Direct Connect gateway announces the allowed prefixes of its associations, whatever the Transit Gateways hold.
+fn over_direct_connect(lab: &LabState) -> Vec<Candidate> {
+    let mut routes = Vec::new();
+    for association in lab.aws.dx_associations.values() {
+        let Some(gateway) = lab.aws.dx_gateways.get(&association.gateway) else {
+            continue;
+        };
+        if !routing::dx_carries(&association.state) {
+            continue;
+        }
+        let ingress = lab
                 .aws
                 .regions
                 .get(&association.region)
@@ -123,20 +144,19 @@ impl Walker<'_> {
                             && matches!(&attachment.kind, AttachmentKind::DirectConnect(id) if *id == association.gateway)
                     })
                 });
-            let Some((ingress, _)) = ingress else {
-                continue;
-            };
-            routes.extend(association.allowed.iter().map(|prefix| Candidate {
-                prefix: *prefix,
-                preference: gateway.local_preference,
-                name: association.gateway.clone(),
-                next: Next::Into(At::Tgw {
-                    region: association.region.clone(),
-                    tgw: association.tgw.clone(),
-                    ingress: ingress.clone(),
-                }),
-            }));
-        }
-        routes
+        let Some((ingress, _)) = ingress else {
+            continue;
+        };
+        routes.extend(association.allowed.iter().map(|prefix| Candidate {
+            prefix: *prefix,
+            preference: gateway.local_preference,
+            name: association.gateway.clone(),
+            next: Next::Into {
+                region: association.region.clone(),
+                tgw: association.tgw.clone(),
+                ingress: ingress.clone(),
+            },
+        }));
     }
+    routes
 }

@@ -6,6 +6,7 @@ use super::At;
 use super::End;
 use super::SiteKind;
 use super::Walker;
+use super::nc2::cluster_in;
 use crate::aws::model::Eni;
 use crate::aws::model::RegionState;
 use crate::aws::model::RouteTarget;
@@ -184,7 +185,7 @@ impl Walker<'_> {
             self.hop(format!("{id}: drops what is not addressed to itself"));
             return Err(End::DeadEni);
         }
-        match self.cluster_in(place, &eni.vpc) {
+        match cluster_in(self.lab, place, &eni.vpc) {
             Some(pc) if self.lab.pcs.get(pc).is_some_and(|site| site.down) => {
                 self.hop(format!("{id}: the cluster is down"));
                 Err(End::DeadEni)

@@ -68,6 +68,7 @@ impl Bench {
             speed: 3600.0,
             latency: 0,
             dir: LabDirArgs { dir: dir.clone() },
+            dataplane: crate::cli::DataPlane::None,
             foreground: false,
         };
         lab::up(&up, global).await?;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_lab::DataPlane;
 use stayput_lab::Endpoints;
 use stayput_lab::LabOptions;
 
@@ -22,9 +23,13 @@ use crate::output::Output;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
-pub async fn run(global: &Global, command: &LabCommand) -> Result<Output, CommandError> {
+pub async fn run(
+    global: &Global,
+    command: &LabCommand,
+    data_plane: DataPlane,
+) -> Result<Output, CommandError> {
     match command {
-        LabCommand::Up(args) if args.foreground => foreground(args).await,
+        LabCommand::Up(args) if args.foreground => foreground(args, data_plane).await,
         LabCommand::Up(args) => up(args, global).await,
         LabCommand::Down(args) => down(&args.dir).await,
         LabCommand::Status(args) => {
@@ -95,12 +100,30 @@ fn describe(endpoints: &Endpoints) -> String {
     text
 }
 
-async fn foreground(args: &LabUpArgs) -> Result<Output, CommandError> {
+/// What a lab in this process is to use, with the right to it. Must be asked before this process has a second thread.
+///
+/// # Errors
+/// No network namespace can be made here.
+pub fn data_plane(args: &LabUpArgs) -> Result<DataPlane, CommandError> {
+    match args.dataplane {
+        crate::cli::DataPlane::None => Ok(DataPlane::Computed),
+        crate::cli::DataPlane::Kernel => stayput_lab::kernel::enter()
+            .map(DataPlane::Kernel)
+            .map_err(|error| {
+                CommandError::new(Kind::Failed, error.to_string()).hint(
+                    "network namespaces need Linux, and root or unprivileged user namespaces; without them: --dataplane none",
+                )
+            }),
+    }
+}
+
+async fn foreground(args: &LabUpArgs, data_plane: DataPlane) -> Result<Output, CommandError> {
     let options = LabOptions {
         scenario: args.scenario.clone(),
         machines: args.machines,
         speed: args.speed,
         latency: Duration::from_millis(args.latency),
+        data_plane,
         dir: args.dir.dir.clone(),
     };
     let lab = stayput_lab::start(options).await.map_err(|error| {
@@ -180,6 +203,9 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
         "--latency",
         &args.latency.to_string(),
     ]);
+    if args.dataplane == crate::cli::DataPlane::Kernel {
+        command.args(["--dataplane", "kernel"]);
+    }
     command.arg("--dir").arg(dir);
     if let Some(machines) = args.machines {
         command.args(["--machines", &machines.to_string()]);
@@ -213,11 +239,15 @@ pub async fn up(args: &LabUpArgs, global: &Global) -> Result<Output, CommandErro
                 json!({ "ok": true, "endpoints": endpoints, "status": status }),
             ));
         }
-        if let Ok(Some(_)) = child.try_wait() {
+        if let Ok(Some(ended)) = child.try_wait() {
+            let kind = match ended.code() {
+                Some(2) => Kind::Usage,
+                Some(_) | None => Kind::Failed,
+            };
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             let said = said.trim().trim_start_matches("error: ").to_owned();
             return Err(CommandError::new(
-                Kind::Usage,
+                kind,
                 format!("the lab did not start: {said}"),
             ));
         }

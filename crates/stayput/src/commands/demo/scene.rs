@@ -16,13 +16,6 @@ use crate::commands::lab;
 use crate::error::CommandError;
 use crate::error::Kind;
 
-/// There are no namespaces, and what to do instead.
-fn no_kernel(why: &str) -> CommandError {
-    CommandError::new(Kind::Failed, why).hint(
-        "network namespaces need Linux, and root or unprivileged user namespaces; without them: --dataplane none",
-    )
-}
-
 /// A lab that runs.
 pub struct Scene<'a> {
     pub global: &'a Global,
@@ -41,20 +34,22 @@ impl<'a> Scene<'a> {
             dir: LabDirArgs {
                 dir: dir.to_path_buf(),
             },
+            dataplane: args.dataplane,
             foreground: false,
         };
         say(
             global,
             &format!(
-                "$ stayput lab up --scenario tokyo-osaka --machines {} --dir {}",
+                "$ stayput lab up --scenario tokyo-osaka --machines {}{} --dir {}",
                 args.machines,
+                match args.dataplane {
+                    DataPlane::None => "",
+                    DataPlane::Kernel => " --dataplane kernel",
+                },
                 dir.display()
             ),
         );
-        match args.dataplane {
-            DataPlane::None => lab::up(&up, global).await?,
-            DataPlane::Kernel => return Err(no_kernel("this lab has no kernel data plane")),
-        };
+        lab::up(&up, global).await?;
         let endpoints =
             Endpoints::read(dir).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
         let control = lab::Control::of(&endpoints)?;

@@ -1,0 +1,171 @@
+//! The data plane of a running lab, and what the lab's control says of it.
+//!
+//! `GET /kernel`, `GET /kernel/changes`, `POST /kernel/probe {"targets": [A, …], "interval_ms": n}`, `GET /kernel/probe`, `POST /kernel/probe/stop`.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::layout::NodeId;
+use super::linux::Plane;
+use super::linux::Prober;
+use super::privilege::Privilege;
+use crate::http::Request;
+use crate::http::Response;
+use crate::state::LabState;
+
+/// The shortest pause of a prober.
+const MIN_INTERVAL_MS: u64 = 1;
+/// The longest.
+const MAX_INTERVAL_MS: u64 = 10_000;
+/// Packets a prober may send in a second, over all addresses.
+const MAX_RATE: u64 = 20_000;
+
+/// A lab's data plane.
+#[derive(Debug)]
+pub(crate) struct Kernel(Mutex<Running>);
+
+#[derive(Debug)]
+struct Running {
+    plane: Plane,
+    prober: Option<Prober>,
+}
+
+/// Body of `POST /kernel/probe`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Probe {
+    targets: Vec<Ipv4Addr>,
+    interval_ms: u64,
+}
+
+impl Kernel {
+    /// Builds what the lab is now.
+    pub(crate) fn start(privilege: Privilege, lab: &LabState) -> io::Result<Self> {
+        let mut plane = Plane::new(privilege)?;
+        plane.follow(lab);
+        if let Some(failure) = plane.failures().first() {
+            return Err(io::Error::other(failure.clone()));
+        }
+        Ok(Self(Mutex::new(Running {
+            plane,
+            prober: None,
+        })))
+    }
+
+    /// Makes the kernel agree with the lab.
+    pub(crate) fn follow(&self, lab: &LabState) {
+        self.lock().plane.follow(lab);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request below `/kernel`.
+    pub(crate) fn handle(&self, request: &Request) -> Response {
+        let mut running = self.lock();
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/kernel") => running.status(),
+            ("GET", "/kernel/changes") => {
+                Response::json(200, &json!({ "changes": running.plane.changes() }))
+            }
+            ("POST", "/kernel/probe") => running.probe(&request.body),
+            ("GET", "/kernel/probe") => running.report(),
+            ("POST", "/kernel/probe/stop") => {
+                if let Some(prober) = &running.prober {
+                    prober.stop();
+                }
+                running.report()
+            }
+            (_, "/kernel" | "/kernel/changes" | "/kernel/probe" | "/kernel/probe/stop") => {
+                error(405, "this path does not know that method")
+            }
+            _ => error(
+                404,
+                "there are /kernel, /kernel/changes, /kernel/probe and /kernel/probe/stop",
+            ),
+        }
+    }
+}
+
+impl Running {
+    fn status(&mut self) -> Response {
+        let swallowed = self.plane.swallowed();
+        let layout = self.plane.layout();
+        Response::json(
+            200,
+            &json!({
+                "privilege": self.plane.privilege().to_string(),
+                "namespaces": layout.nodes.len(),
+                "links": layout.links.len(),
+                "prober": layout.prober,
+                "failures": self.plane.failures(),
+                "delay_us": self.plane.delays(),
+                "swallowed": swallowed,
+            }),
+        )
+    }
+
+    fn probe(&mut self, body: &[u8]) -> Response {
+        let wanted = match serde_json::from_slice::<Probe>(body) {
+            Ok(wanted) => wanted,
+            Err(wrong) => {
+                let form = r#"the body must be {"targets": [ADDRESS, …], "interval_ms": n}"#;
+                return error(400, &format!("{form}: {wrong}"));
+            }
+        };
+        if !(MIN_INTERVAL_MS..=MAX_INTERVAL_MS).contains(&wanted.interval_ms) {
+            return error(
+                400,
+                &format!("interval_ms: from {MIN_INTERVAL_MS} to {MAX_INTERVAL_MS}"),
+            );
+        }
+        let mut targets = wanted.targets;
+        targets.sort_unstable();
+        targets.dedup();
+        let rate = targets.len() as u64 * 1000 / wanted.interval_ms;
+        if targets.is_empty() || rate > MAX_RATE {
+            return error(
+                400,
+                &format!("targets: at least one, and at most {MAX_RATE} packets a second in all"),
+            );
+        }
+        let Some(prober) = self.plane.layout().prober else {
+            return error(409, "on-prem has no address to send from");
+        };
+        let clock = self.plane.clock();
+        let interval = Duration::from_millis(wanted.interval_ms);
+        let started = self
+            .plane
+            .socket(&NodeId::OnPrem, prober)
+            .and_then(|socket| Prober::start(socket, clock, targets, interval));
+        match started {
+            Ok(prober) => {
+                self.prober = Some(prober);
+                self.report()
+            }
+            Err(wrong) => error(500, &format!("no prober: {wrong}")),
+        }
+    }
+
+    fn report(&self) -> Response {
+        match self.prober.as_ref().map(Prober::report) {
+            Some(report) => match serde_json::to_value(&report) {
+                Ok(report) => Response::json(200, &report),
+                Err(wrong) => error(500, &wrong.to_string()),
+            },
+            None => error(404, "there is no prober; POST /kernel/probe starts one"),
+        }
+    }
+}
+
+fn error(status: u16, message: &str) -> Response {
+    Response::json(status, &json!({ "error": message }))
+}

@@ -1,0 +1,29 @@
+//! Other systems than Linux: there is no data plane.
+
+use std::io;
+
+use super::privilege::Privilege;
+use crate::http::Request;
+use crate::http::Response;
+use crate::state::LabState;
+
+/// What cannot be.
+#[derive(Debug)]
+pub(crate) enum Kernel {}
+
+impl Kernel {
+    /// Never.
+    pub(crate) fn start(_: Privilege, _: &LabState) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Never called.
+    pub(crate) fn follow(&self, _: &LabState) {
+        match *self {}
+    }
+
+    /// Never called.
+    pub(crate) fn handle(&self, _: &Request) -> Response {
+        match *self {}
+    }
+}

@@ -1,0 +1,233 @@
+//! What of the lab the kernel is to show: nodes, links, addresses, tables and rules. Pure: computed from the state, compared with what
+//! stands.
+//!
+//! A node is a network namespace. A router's tables hold what its Transit Gateway, subnet or Flow VPC decides; a rule picks the table
+//! by the link a packet came in on. Where the lab's walk may choose, the first is taken, as [`crate::walk::walk`] does.
+
+mod flow;
+mod on_prem;
+mod tgw;
+mod vpc;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Cidr;
+
+use crate::aws::model::AttachmentKind;
+use crate::aws::routing;
+use crate::state::LabState;
+
+/// A network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NodeId {
+    /// The on-prem router, with the prober behind it.
+    OnPrem,
+    /// A Transit Gateway.
+    Tgw(String),
+    /// A VPC's router.
+    Vpc(String),
+    /// A cluster's transit VPC, by the Prism Central's index.
+    Transit(usize),
+    /// A user VPC of a cluster.
+    Flow(usize, String),
+    /// An EC2 instance.
+    Instance(String),
+    /// An interface of a service.
+    Service(String),
+    /// A VM.
+    Vm(usize, String),
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnPrem => f.write_str("on-prem"),
+            Self::Tgw(id) | Self::Vpc(id) | Self::Instance(id) | Self::Service(id) => {
+                f.write_str(id)
+            }
+            Self::Transit(pc) => write!(f, "transit VPC {pc}"),
+            Self::Flow(_, id) | Self::Vm(_, id) => f.write_str(id),
+        }
+    }
+}
+
+/// A pair of virtual Ethernet interfaces between two nodes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkId {
+    /// An attachment of a Transit Gateway; a peering's two sides are one link.
+    Attachment(String),
+    /// From a cluster's transit VPC to its AWS VPC.
+    Gateway(usize),
+    /// From a user VPC to its transit VPC.
+    Flow(usize, String),
+    /// From an interface of EC2 to its VPC.
+    Eni(String),
+    /// From a VM to a user VPC.
+    Nic(usize, String, String),
+    /// Between two VPCs that have a route to a VPC peering.
+    VpcPeering(String, String),
+}
+
+/// What a route does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hop {
+    /// Sends over a link.
+    Over(LinkId),
+    /// Takes packets in, as the node's own.
+    Local,
+    /// Drops.
+    Drop,
+}
+
+/// A kernel table of a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TableId {
+    /// What the node itself sends, and what no rule says otherwise of.
+    Main,
+    /// A Transit Gateway route table.
+    Tgw(String),
+    /// A subnet's table, for what comes through.
+    Through(String),
+    /// A subnet's table, for what its hosts send: the subnet is on-link.
+    From(String),
+    /// Addresses inside only.
+    Inside,
+    /// What an interface of a machine sends.
+    Eni(String),
+}
+
+/// Which packets a rule is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// Those that came in over a link.
+    In(LinkId),
+    /// Those from an address of the node's own.
+    From(Ipv4Addr),
+}
+
+/// Routes of a table.
+pub type Routes = BTreeMap<Cidr, Hop>;
+
+/// A namespace's content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Own addresses; it answers at these.
+    pub addresses: BTreeSet<Ipv4Addr>,
+    /// Tables.
+    pub tables: BTreeMap<TableId, Routes>,
+    /// Which table whose packets are looked up in; without a rule it is the main one.
+    pub rules: BTreeMap<Match, TableId>,
+}
+
+impl Node {
+    fn route(&mut self, table: TableId, prefix: Cidr, hop: Hop) {
+        self.tables.entry(table).or_default().insert(prefix, hop);
+    }
+
+    /// Looks packets of a link up in a table, which exists from then on.
+    fn rule(&mut self, packets: Match, table: TableId) {
+        self.tables.entry(table.clone()).or_default();
+        self.rules.insert(packets, table);
+    }
+}
+
+/// Everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Namespaces.
+    pub nodes: BTreeMap<NodeId, Node>,
+    /// Links, with what they join.
+    pub links: BTreeMap<LinkId, (NodeId, NodeId)>,
+    /// Where the prober sends from.
+    pub prober: Option<Ipv4Addr>,
+}
+
+impl Layout {
+    /// What the kernel is to show of a lab.
+    pub fn of(lab: &LabState) -> Self {
+        let mut layout = Self::default();
+        layout.nodes.insert(NodeId::OnPrem, Node::default());
+        for (name, region) in &lab.aws.regions {
+            for id in region.tgws.keys() {
+                layout.node(NodeId::Tgw(id.clone()));
+            }
+            for id in region.vpcs.keys() {
+                layout.node(NodeId::Vpc(id.clone()));
+            }
+            for (id, attachment) in &region.attachments {
+                let far = match &attachment.kind {
+                    AttachmentKind::Vpc { vpc, .. } => NodeId::Vpc(vpc.clone()),
+                    AttachmentKind::Vpn(_) | AttachmentKind::DirectConnect(_) => NodeId::OnPrem,
+                    AttachmentKind::Peering { tgw, .. } => NodeId::Tgw(tgw.clone()),
+                };
+                if routing::forwards(attachment) {
+                    layout.link(
+                        LinkId::Attachment(id.clone()),
+                        NodeId::Tgw(attachment.tgw.clone()),
+                        far,
+                    );
+                }
+            }
+            if !lab.aws.down_regions.contains(name) {
+                tgw::build(lab, name, region, &mut layout);
+            }
+            vpc::build(lab, name, region, &mut layout);
+        }
+        flow::build(lab, &mut layout);
+        on_prem::build(lab, &mut layout);
+        layout.without_loose_ends()
+    }
+
+    fn node(&mut self, id: NodeId) -> &mut Node {
+        self.nodes.entry(id).or_default()
+    }
+
+    fn link(&mut self, id: LinkId, a: NodeId, b: NodeId) {
+        self.node(a.clone());
+        self.node(b.clone());
+        self.links.entry(id).or_insert((a, b));
+    }
+
+    /// The same without these links.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "nothing stands there")
+    )]
+    pub(super) fn without_links(mut self, links: &[LinkId]) -> Self {
+        self.links.retain(|link, _| !links.contains(link));
+        self.without_loose_ends()
+    }
+
+    /// A route or rule over a link that does not exist, or does not end here, drops; so does what a rule's table has no route for, which
+    /// the kernel would go on to look up in the main one.
+    fn without_loose_ends(mut self) -> Self {
+        let links = &self.links;
+        for (id, node) in &mut self.nodes {
+            let ends_here =
+                |link: &LinkId| links.get(link).is_some_and(|(a, b)| a == id || b == id);
+            node.rules.retain(|packets, _| match packets {
+                Match::In(link) => ends_here(link),
+                Match::From(_) => true,
+            });
+            for (table, routes) in &mut node.tables {
+                if *table != TableId::Main {
+                    routes.entry(Cidr::ALL).or_insert(Hop::Drop);
+                }
+            }
+            for hop in node.tables.values_mut().flat_map(BTreeMap::values_mut) {
+                if let Hop::Over(link) = hop
+                    && !ends_here(link)
+                {
+                    *hop = Hop::Drop;
+                }
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

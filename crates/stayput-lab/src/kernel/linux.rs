@@ -1,0 +1,13 @@
+//! The kernel's side: namespaces, netlink, sockets.
+
+mod echo;
+mod namespace;
+mod netlink;
+mod node;
+mod plane;
+mod prober;
+
+pub use self::plane::Asked;
+pub use self::plane::Outcome;
+pub use self::plane::Plane;
+pub(super) use self::prober::Prober;

@@ -1,0 +1,189 @@
+//! One node as it stands in the kernel: its namespace, and the numbers its tables and rules have there.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::net::UdpSocket;
+
+use stayput_estate::Cidr;
+
+use super::super::layout::Hop;
+use super::super::layout::LinkId;
+use super::super::layout::Match;
+use super::super::layout::Node;
+use super::super::layout::NodeId;
+use super::super::layout::Routes;
+use super::super::layout::TableId;
+use super::echo::Ear;
+use super::echo::Echo;
+use super::echo::PORT;
+use super::namespace::Namespace;
+use super::netlink::Kind;
+use super::netlink::Selector;
+
+/// The kernel's own main table.
+const MAIN: u32 = 254;
+/// The first number of a table of ours.
+const FIRST_TABLE: u32 = 1000;
+/// The priority of the first rule. Each later one is above it, so that a rule that replaces another counts before that one goes.
+const FIRST_PRIORITY: u32 = 30_000;
+
+/// What went wrong, for people.
+pub type Failures = Vec<String>;
+
+/// A node that stands.
+#[derive(Debug)]
+pub struct Standing {
+    id: NodeId,
+    /// Its namespace.
+    pub namespace: Namespace,
+    tables: BTreeMap<TableId, u32>,
+    rules: BTreeMap<Match, (u32, Selector, u32)>,
+    next_priority: u32,
+    ears: BTreeMap<Ipv4Addr, Ear>,
+}
+
+/// Numbers of links.
+pub type Indices = BTreeMap<LinkId, u32>;
+
+impl Standing {
+    /// Makes an empty one.
+    pub fn new(id: NodeId) -> io::Result<Self> {
+        Ok(Self {
+            id,
+            namespace: Namespace::new()?,
+            tables: BTreeMap::from([(TableId::Main, MAIN)]),
+            rules: BTreeMap::new(),
+            next_priority: FIRST_PRIORITY,
+            ears: BTreeMap::new(),
+        })
+    }
+
+    /// Makes new and changed things stand; gives how many routes changed.
+    pub fn add(
+        &mut self,
+        old: &Node,
+        new: &Node,
+        links: &Indices,
+        echo: &Echo,
+        failures: &mut Failures,
+    ) -> u64 {
+        for address in new.addresses.difference(&old.addresses) {
+            let added = self.add_address(*address, echo);
+            self.note(added, &format!("address {address}"), failures);
+        }
+        let mut changed = 0;
+        for (table, routes) in &new.tables {
+            let before = old.tables.get(table).unwrap_or(&NO_ROUTES);
+            for (prefix, hop) in routes {
+                if before.get(prefix) != Some(hop) {
+                    changed += 1;
+                    let put = self.put_route(table, *prefix, hop, links);
+                    self.note(put, &format!("route {prefix}"), failures);
+                }
+            }
+        }
+        for (packets, table) in &new.rules {
+            if old.rules.get(packets) != Some(table) {
+                changed += 1;
+                let put = self.put_rule(packets, table, links);
+                self.note(put, &format!("rule {packets:?}"), failures);
+            }
+        }
+        changed
+    }
+
+    /// Takes away what is not to stand any more; gives how many routes changed.
+    pub fn remove(&mut self, old: &Node, new: &Node, failures: &mut Failures) -> u64 {
+        let mut changed = 0;
+        for packets in old.rules.keys() {
+            if !new.rules.contains_key(packets)
+                && let Some((priority, selector, table)) = self.rules.remove(packets)
+            {
+                changed += 1;
+                let netlink = &mut self.namespace.netlink;
+                let deleted = netlink.delete_rule(priority, selector, table);
+                self.note(deleted, &format!("no rule {packets:?}"), failures);
+            }
+        }
+        for (table, routes) in &old.tables {
+            let after = new.tables.get(table).unwrap_or(&NO_ROUTES);
+            let number = self.table(table);
+            for prefix in routes.keys().filter(|prefix| !after.contains_key(prefix)) {
+                changed += 1;
+                let deleted = self.namespace.netlink.delete_route(number, *prefix);
+                self.note(deleted, &format!("no route {prefix}"), failures);
+            }
+        }
+        for address in old.addresses.difference(&new.addresses) {
+            self.ears.remove(address);
+            let deleted = self.namespace.netlink.delete_address(*address);
+            self.note(deleted, &format!("no address {address}"), failures);
+        }
+        changed
+    }
+
+    fn note(&self, done: io::Result<()>, what: &str, failures: &mut Failures) {
+        if let Err(error) = done {
+            failures.push(format!("{}: {what}: {error}", self.id));
+        }
+    }
+
+    fn add_address(&mut self, address: Ipv4Addr, echo: &Echo) -> io::Result<()> {
+        self.namespace.netlink.add_address(address)?;
+        let socket = self.namespace.inside(|| UdpSocket::bind((address, PORT)))?;
+        let ear = echo.listen(socket, self.id.clone())?;
+        self.ears.insert(address, ear);
+        Ok(())
+    }
+
+    fn put_route(
+        &mut self,
+        table: &TableId,
+        prefix: Cidr,
+        hop: &Hop,
+        links: &Indices,
+    ) -> io::Result<()> {
+        let kind = match hop {
+            Hop::Over(link) => Kind::Out(index(links, link)?),
+            Hop::Local => Kind::Local,
+            Hop::Drop => Kind::Blackhole,
+        };
+        let table = self.table(table);
+        self.namespace.netlink.put_route(table, prefix, kind)
+    }
+
+    fn put_rule(&mut self, packets: &Match, table: &TableId, links: &Indices) -> io::Result<()> {
+        let selector = match packets {
+            Match::In(link) => Selector::In(index(links, link)?),
+            Match::From(address) => Selector::From(*address),
+        };
+        let table = self.table(table);
+        let priority = self.next_priority;
+        self.next_priority -= 1;
+        let netlink = &mut self.namespace.netlink;
+        netlink.add_rule(priority, selector, table)?;
+        let before = self
+            .rules
+            .insert(packets.clone(), (priority, selector, table));
+        match before {
+            Some((priority, selector, table)) => netlink.delete_rule(priority, selector, table),
+            None => Ok(()),
+        }
+    }
+
+    /// A table's number; tables keep theirs.
+    fn table(&mut self, id: &TableId) -> u32 {
+        let next = FIRST_TABLE + u32::try_from(self.tables.len()).unwrap_or(0);
+        *self.tables.entry(id.clone()).or_insert(next)
+    }
+}
+
+static NO_ROUTES: Routes = Routes::new();
+
+fn index(links: &Indices, link: &LinkId) -> io::Result<u32> {
+    links
+        .get(link)
+        .copied()
+        .ok_or_else(|| io::Error::other(format!("no link {link:?}")))
+}

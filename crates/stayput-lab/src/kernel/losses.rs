@@ -1,0 +1,265 @@
+//! What became of a prober's packets. Pure: it is told what was sent and answered, and when.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::clock::Moment;
+
+/// Consecutive lost packets of one address.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LossRun {
+    /// When the first was sent.
+    pub first: Moment,
+    /// When the last was sent.
+    pub last: Moment,
+    /// How many.
+    pub count: u64,
+    /// From the first lost packet's sending to that of the next that was answered, or of the last so far, in milliseconds.
+    pub gap_ms: f64,
+}
+
+/// What was sent to one address.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Target {
+    /// Packets sent.
+    pub sent: u64,
+    /// Packets by who answered them.
+    pub answered_by: BTreeMap<String, u64>,
+    /// Its losses.
+    pub losses: Vec<LossRun>,
+}
+
+/// What became of all packets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Pause between two packets to one address.
+    pub interval_ms: u64,
+    /// How long a reply may take.
+    pub timeout_ms: u64,
+    /// Packets sent.
+    pub sent: u64,
+    /// Those a reply came for in time.
+    pub answered: u64,
+    /// Those no reply came for in time.
+    pub lost: u64,
+    /// Those whose time is not over.
+    pub in_flight: u64,
+    /// How late the latest packet was sent.
+    pub worst_lateness_ms: f64,
+    /// By address.
+    pub targets: BTreeMap<Ipv4Addr, Target>,
+}
+
+/// A packet that is not decided, or that waits for an earlier one.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    sent: Moment,
+    answered: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Track {
+    target: Target,
+    /// The number of the first in `waiting`.
+    first: u64,
+    waiting: VecDeque<Waiting>,
+    /// Whether the last decided packet was lost: its run goes on.
+    losing: bool,
+}
+
+/// The book a prober keeps.
+#[derive(Debug, Clone)]
+pub struct Book {
+    interval: Duration,
+    timeout: Duration,
+    tracks: BTreeMap<Ipv4Addr, Track>,
+    answered: u64,
+    lost: u64,
+    worst_lateness_us: u64,
+}
+
+impl Book {
+    /// An empty book.
+    pub fn new(targets: &[Ipv4Addr], interval: Duration, timeout: Duration) -> Self {
+        Self {
+            interval,
+            timeout,
+            tracks: targets
+                .iter()
+                .map(|address| (*address, Track::default()))
+                .collect(),
+            answered: 0,
+            lost: 0,
+            worst_lateness_us: 0,
+        }
+    }
+
+    /// Writes down a packet that is about to be sent, and gives its number among those to its address.
+    pub fn sent(&mut self, to: Ipv4Addr, at: Moment, lateness: Duration) -> u64 {
+        let track = self.tracks.entry(to).or_default();
+        track.target.sent += 1;
+        track.waiting.push_back(Waiting {
+            sent: at,
+            answered: false,
+        });
+        let late = u64::try_from(lateness.as_micros()).unwrap_or(u64::MAX);
+        self.worst_lateness_us = self.worst_lateness_us.max(late);
+        track.target.sent - 1
+    }
+
+    /// Writes down an answer; one that comes too late, or twice, counts for nothing.
+    pub fn answered(&mut self, from: Ipv4Addr, number: u64, by: &str, at: Moment) {
+        let timeout = self.timeout_us();
+        let Some(track) = self.tracks.get_mut(&from) else {
+            return;
+        };
+        let place = number
+            .checked_sub(track.first)
+            .and_then(|place| usize::try_from(place).ok())
+            .and_then(|place| track.waiting.get_mut(place));
+        if let Some(packet) = place
+            && !packet.answered
+            && at.us_since(packet.sent) <= timeout
+        {
+            packet.answered = true;
+            self.answered += 1;
+            *track.target.answered_by.entry(by.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Decides what can be decided by now, each address's packets in the order they were sent.
+    pub fn decide(&mut self, now: Moment) {
+        let timeout = self.timeout_us();
+        for track in self.tracks.values_mut() {
+            while let Some(packet) = track.waiting.front().copied() {
+                if packet.answered {
+                    if track.losing
+                        && let Some(run) = track.target.losses.last_mut()
+                    {
+                        run.gap_ms = ms(packet.sent.us_since(run.first));
+                    }
+                    track.losing = false;
+                } else if now.us_since(packet.sent) > timeout {
+                    self.lost += 1;
+                    track.lose(packet.sent);
+                } else {
+                    break;
+                }
+                track.waiting.pop_front();
+                track.first += 1;
+            }
+        }
+    }
+
+    /// What is decided, and how much is not.
+    pub fn report(&self) -> Report {
+        let undecided = |track: &Track| track.waiting.iter().filter(|p| !p.answered).count();
+        let millis = |of: Duration| u64::try_from(of.as_millis()).unwrap_or(u64::MAX);
+        Report {
+            interval_ms: millis(self.interval),
+            timeout_ms: millis(self.timeout),
+            sent: self.tracks.values().map(|track| track.target.sent).sum(),
+            answered: self.answered,
+            lost: self.lost,
+            in_flight: self.tracks.values().map(undecided).sum::<usize>() as u64,
+            worst_lateness_ms: ms(self.worst_lateness_us),
+            targets: self
+                .tracks
+                .iter()
+                .map(|(address, track)| (*address, track.target.clone()))
+                .collect(),
+        }
+    }
+
+    fn timeout_us(&self) -> u64 {
+        u64::try_from(self.timeout.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Track {
+    fn lose(&mut self, sent: Moment) {
+        match self.target.losses.last_mut() {
+            Some(run) if self.losing => {
+                run.last = sent;
+                run.count += 1;
+                run.gap_ms = ms(sent.us_since(run.first));
+            }
+            Some(_) | None => self.target.losses.push(LossRun {
+                first: sent,
+                last: sent,
+                count: 1,
+                gap_ms: 0.0,
+            }),
+        }
+        self.losing = true;
+    }
+}
+
+/// Microseconds as milliseconds; a run is far shorter than what a float cannot count.
+fn ms(us: u64) -> f64 {
+    us as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Ipv4Addr = Ipv4Addr::new(172, 30, 1, 10);
+
+    fn at(ms: u64) -> Moment {
+        Moment {
+            epoch_ms: 1_000_000 + ms,
+            run_us: ms * 1000,
+        }
+    }
+
+    /// Ten milliseconds apart, those at these places unanswered.
+    fn book(packets: u64, unanswered: &[u64]) -> Book {
+        let mut book = Book::new(&[A], Duration::from_millis(10), Duration::from_millis(100));
+        for n in 0..packets {
+            assert_eq!(book.sent(A, at(n * 10), Duration::ZERO), n);
+            if !unanswered.contains(&n) {
+                book.answered(A, n, "vm", at(n * 10 + 1));
+            }
+        }
+        book
+    }
+
+    #[test]
+    fn consecutive_losses_are_one_run_until_the_next_answer() {
+        let mut book = book(10, &[2, 3, 4, 8]);
+        book.decide(at(1000));
+        let report = book.report();
+        assert_eq!((report.sent, report.answered, report.lost), (10, 6, 4));
+        let losses = &report.targets[&A].losses;
+        assert_eq!(losses.len(), 2);
+        assert_eq!((losses[0].first, losses[0].last), (at(20), at(40)));
+        assert_eq!((losses[0].count, losses[0].gap_ms), (3, 30.0));
+        assert_eq!((losses[1].count, losses[1].gap_ms), (1, 10.0));
+    }
+
+    #[test]
+    fn nothing_is_lost_before_its_time_is_over() {
+        let mut book = book(3, &[1]);
+        book.decide(at(50));
+        assert_eq!((book.report().lost, book.report().in_flight), (0, 1));
+        book.answered(A, 1, "vm", at(60));
+        book.decide(at(500));
+        assert_eq!((book.report().lost, book.report().in_flight), (0, 0));
+    }
+
+    #[test]
+    fn an_answer_too_late_or_twice_counts_for_nothing() {
+        let mut book = book(3, &[1]);
+        book.answered(A, 1, "vm", at(400));
+        book.answered(A, 0, "vm", at(5));
+        book.decide(at(500));
+        assert_eq!((book.report().answered, book.report().lost), (2, 1));
+        book.answered(A, 1, "vm", at(501));
+        assert_eq!(book.report().answered, 2);
+    }
+}
