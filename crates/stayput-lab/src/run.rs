@@ -314,6 +314,9 @@ impl RunningLab {
 
     async fn finish(&mut self) {
         while self.tasks.join_next().await.is_some() {}
+        if let Some(kernel) = self.shared.kernel() {
+            kernel.stop();
+        }
         self.withdraw();
     }
 

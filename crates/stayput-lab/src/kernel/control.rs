@@ -64,6 +64,13 @@ impl Kernel {
         self.lock().plane.follow(lab);
     }
 
+    /// Takes everything down, so that nothing of it is left when the lab says that it has stopped.
+    pub(crate) fn stop(&self) {
+        let mut running = self.lock();
+        running.prober = None;
+        running.plane.clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Running> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -23,6 +23,11 @@ impl Kernel {
     }
 
     /// Never called.
+    pub(crate) fn stop(&self) {
+        match *self {}
+    }
+
+    /// Never called.
     pub(crate) fn handle(&self, _: &Request) -> Response {
         match *self {}
     }

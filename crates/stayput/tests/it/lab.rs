@@ -263,6 +263,23 @@ impl Lab {
         self.control(|client, admin| client.post(format!("{admin}{path}")).body(body.to_string()))
     }
 
+    /// What the lab's own control refuses: with a body it is told something, without it is asked.
+    pub fn refused(&self, path: &str, body: Option<&Value>) -> (u16, String) {
+        let url = format!("{}{path}", self.endpoints.admin);
+        let request = match body {
+            Some(body) => self.client.post(url).body(body.to_string()),
+            None => self.client.get(url),
+        };
+        self.runtime.block_on(async {
+            let request = request.bearer_auth(&self.endpoints.admin_token);
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            let bytes = answer.bytes().await.unwrap();
+            let said: Value = serde_json::from_slice(&bytes).unwrap();
+            (status, said["error"].as_str().unwrap().to_owned())
+        })
+    }
+
     fn control(
         &self,
         request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,

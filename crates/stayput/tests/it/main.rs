@@ -6,6 +6,8 @@
 
 mod article;
 mod interface;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod kill;
 mod lab;
 mod lab_command;

@@ -98,7 +98,9 @@ impl Kernel {
         let expected = cases.iter().any(|case| case.loops);
         // Of an answer that is not followed here it is not known whether it goes in circles.
         if expected != looped && cases.iter().all(|case| case.answered.is_some()) {
-            return Err(format!("packets in circles: fabric {expected}, kernel {looped}"));
+            return Err(format!(
+                "packets in circles: fabric {expected}, kernel {looped}"
+            ));
         }
         self.states += 1;
         Ok(())

@@ -57,7 +57,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let wanted = |name: &String| {
-        name.starts_with('-') || "fabric_and_kernel_send_every_packet_to_the_same_end".contains(name.as_str())
+        name.starts_with('-')
+            || "fabric_and_kernel_send_every_packet_to_the_same_end".contains(name.as_str())
     };
     if !names.iter().all(wanted) {
         return ExitCode::SUCCESS;

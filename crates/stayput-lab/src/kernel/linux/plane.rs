@@ -141,6 +141,13 @@ impl Plane {
         }
     }
 
+    /// Lets go of every namespace; the kernel takes them down, and what is in them, by itself.
+    pub fn clear(&mut self) {
+        self.nodes.clear();
+        self.links.clear();
+        self.standing = Layout::default();
+    }
+
     /// Makes a layout stand: first what is new, then what is other, last goes what is no more. What cannot be done is a failure on
     /// record, and is not tried again.
     fn make(&mut self, layout: Layout) -> u64 {
@@ -189,10 +196,15 @@ impl Plane {
                 routes += node.remove(old, new, &mut self.failures);
             }
         }
-        for (link, (end, _)) in &old.links {
-            if !layout.links.contains_key(link)
-                && let Some(index) = self.links.remove(link)
-                && let Some(node) = self.nodes.get_mut(end)
+        for (link, (a, b)) in &old.links {
+            if layout.links.contains_key(link) {
+                continue;
+            }
+            let stays = layout.nodes.contains_key(a) && layout.nodes.contains_key(b);
+            // With a namespace go its interfaces and their other ends.
+            if let Some(index) = self.links.remove(link)
+                && stays
+                && let Some(node) = self.nodes.get_mut(a)
                 && let Err(error) = node.namespace.netlink.delete_link(index)
             {
                 self.failures.push(format!("no {link:?}: {error}"));

@@ -1,0 +1,150 @@
+//! The lab's data plane in the kernel: what is changed through the lab's API is changed for real packets.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::lab::FAST;
+use crate::lab::Lab;
+use crate::lab::stayput;
+
+const MACHINE: &str = "172.30.1.34";
+const NOBODY: &str = "172.30.1.250";
+
+/// Whether there are namespaces here; where not, says that the test is skipped.
+fn namespaces() -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("lab");
+    let tried = stayput()
+        .args([
+            "lab",
+            "up",
+            "--dataplane",
+            "kernel",
+            "--machines",
+            "1",
+            "--dir",
+        ])
+        .arg(&dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&tried.stderr).into_owned();
+    if said.contains("no network namespace can be made here") {
+        assert_eq!(tried.status.code(), Some(1));
+        assert!(said.contains("--dataplane none"), "{said}");
+        eprintln!("skipped: {said}");
+        return false;
+    }
+    assert!(tried.status.success(), "{said}");
+    let down = stayput().args(["lab", "down", "--dir"]).arg(&dir).output();
+    assert!(down.unwrap().status.success());
+    true
+}
+
+fn probe(lab: &Lab) {
+    let wanted = json!({ "targets": [MACHINE, NOBODY], "interval_ms": 5 });
+    lab.tell("/kernel/probe", &wanted);
+}
+
+/// Looks at the prober until it is as wanted.
+fn until(lab: &Lab, wanted: impl Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let report = lab.ask("/kernel/probe");
+        if wanted(&report) {
+            return report;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{report}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn answerers(report: &Value) -> Vec<&str> {
+    let by = report["targets"][MACHINE]["answered_by"]
+        .as_object()
+        .unwrap();
+    by.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_lab_goes() {
+    if !namespaces() {
+        return;
+    }
+    let mut lab = Lab::up(&["--dataplane", "kernel", "--speed", FAST]);
+    let status = lab.status();
+    let machines = status["machines"].as_array().unwrap();
+    let machine = machines
+        .iter()
+        .find(|machine| machine["addresses"] == json!([MACHINE]));
+    let instance = machine.unwrap()["instance_id"].as_str().unwrap();
+
+    probe(&lab);
+    let before = until(&lab, |report| report["answered"].as_u64() > Some(20));
+    assert_eq!(answerers(&before), [instance]);
+    assert_eq!(before["targets"][MACHINE]["losses"], json!([]));
+    assert_eq!(before["targets"][NOBODY]["answered_by"], json!({}));
+
+    lab.apply(&["move"]);
+    probe(&lab);
+    let after = until(&lab, |report| report["answered"].as_u64() > Some(20));
+    assert_ne!(answerers(&after), [instance]);
+    assert_eq!(answerers(&after).len(), 1);
+
+    let kernel = lab.ask("/kernel");
+    assert_eq!(kernel["failures"], json!([]));
+    assert!(kernel["delay_us"]["count"].as_u64() > Some(0), "{kernel}");
+    let changes = lab.ask("/kernel/changes");
+    let changes = changes["changes"].as_array().unwrap();
+    assert!(
+        changes
+            .iter()
+            .all(|change| change["routes"].as_u64() > Some(0))
+    );
+
+    let stopped = lab.tell("/kernel/probe/stop", &json!({}));
+    assert!(stopped["sent"].as_u64() > Some(0));
+    let pid = lab.endpoints().pid;
+    lab.down();
+    // Namespaces are held by the process alone; one that has ended may wait for somebody to ask how.
+    let started = Instant::now();
+    let state = || std::fs::read_to_string(format!("/proc/{pid}/status"));
+    while state().is_ok_and(|state| !state.contains("State:\tZ")) {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_prober_refuses_what_it_cannot_do_and_a_lab_without_a_kernel_says_so() {
+    let lab = Lab::fast();
+    let refused = lab.refused("/kernel", None);
+    assert_eq!(
+        refused,
+        (404, "this lab's data plane is not the kernel".to_owned())
+    );
+    if !namespaces() {
+        return;
+    }
+    let lab = Lab::up(&["--dataplane", "kernel", "--machines", "1"]);
+    for (body, says) in [
+        (json!({}), "the body must be"),
+        (json!({ "targets": [], "interval_ms": 10 }), "at least one"),
+        (
+            json!({ "targets": [MACHINE], "interval_ms": 0 }),
+            "interval_ms",
+        ),
+        (
+            json!({ "targets": ["x"], "interval_ms": 10 }),
+            "the body must be",
+        ),
+    ] {
+        let (status, said) = lab.refused("/kernel/probe", Some(&body));
+        assert_eq!(status, 400, "{body}");
+        assert!(said.contains(says), "{body}: {said}");
+    }
+    let (status, _) = lab.refused("/kernel/probe", None);
+    assert_eq!(status, 404, "there is no prober yet");
+}
