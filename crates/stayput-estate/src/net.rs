@@ -1,5 +1,6 @@
 //! Addresses: IPv4 prefixes without host bits, MAC addresses, ranges.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -229,6 +230,23 @@ pub struct AddrRange {
 }
 
 impl AddrRange {
+    /// As few ranges as cover these addresses and no others, in order.
+    pub fn covering(addresses: &BTreeSet<Ipv4Addr>) -> Vec<Self> {
+        let mut ranges: Vec<Self> = Vec::new();
+        for address in addresses {
+            match ranges.last_mut() {
+                Some(range) if u32::from(range.last).checked_add(1) == Some((*address).into()) => {
+                    range.last = *address;
+                }
+                Some(_) | None => ranges.push(Self {
+                    first: *address,
+                    last: *address,
+                }),
+            }
+        }
+        ranges
+    }
+
     /// How many addresses the range has; 0 when `last` is before `first`.
     pub fn size(self) -> u64 {
         (u64::from(u32::from(self.last)) + 1).saturating_sub(u64::from(u32::from(self.first)))
@@ -257,6 +275,24 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "`172.30.1.34/24` has host bits set; the prefix is 172.30.1.0/24"
+        );
+    }
+
+    #[test]
+    fn ranges_cover_the_addresses_and_no_others() {
+        let addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.4", "255.255.255.255"];
+        let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let ranges: Vec<_> = AddrRange::covering(&addresses)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            ranges,
+            [
+                "10.0.0.1-10.0.0.2",
+                "10.0.0.4-10.0.0.4",
+                "255.255.255.255-255.255.255.255"
+            ]
         );
     }
 

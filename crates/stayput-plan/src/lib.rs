@@ -15,6 +15,7 @@ mod pool;
 mod proof;
 mod render;
 mod routes;
+mod states;
 mod step;
 mod survey;
 
@@ -41,6 +42,8 @@ pub use proof::Shifted;
 pub use render::Numbered;
 pub use render::explain;
 pub use render::render;
+pub use render::which;
+pub use states::fabric_after;
 pub use step::Action;
 pub use step::ErpScope;
 pub use step::Names;

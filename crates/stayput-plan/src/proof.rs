@@ -192,41 +192,9 @@ impl fmt::Display for Proof {
     }
 }
 
-/// Addresses as ranges: as few as cover these and no others, in order.
-pub(crate) fn ranges(addresses: &BTreeSet<Ipv4Addr>) -> Vec<AddrRange> {
-    let mut ranges: Vec<AddrRange> = Vec::new();
-    for address in addresses {
-        match ranges.last_mut() {
-            Some(range) if u32::from(range.last).checked_add(1) == Some((*address).into()) => {
-                range.last = *address;
-            }
-            Some(_) | None => ranges.push(AddrRange {
-                first: *address,
-                last: *address,
-            }),
-        }
-    }
-    ranges
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_cover_the_addresses_and_no_others() {
-        let addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.4", "255.255.255.255"];
-        let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let ranges: Vec<_> = ranges(&addresses).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            ranges,
-            [
-                "10.0.0.1-10.0.0.2",
-                "10.0.0.4-10.0.0.4",
-                "255.255.255.255-255.255.255.255"
-            ]
-        );
-    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -6,6 +6,7 @@ mod explain;
 
 use std::fmt::Write;
 
+pub use effects::which;
 pub use explain::explain;
 
 use crate::Action;

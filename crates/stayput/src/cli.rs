@@ -254,12 +254,28 @@ pub struct StatusArgs {
 /// `trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
-    /// Where the packet starts: `on-prem`, an edge's name, `nc2:SITE`, or an address.
+    /// Where the packet starts: `on-prem`, an edge's name, `nc2:SITE`, `overlay:NETWORK@SITE`, a subnet's or VPC's id, or an address, a name
+    /// or an instance id of a running machine.
     #[arg(value_name = "SRC")]
     pub source: String,
-    /// Where it goes: an address, an instance id, or a machine's name.
+    /// Where it goes: an address, an instance id, a machine's name, or a prefix: then one trace for all addresses that behave alike.
     #[arg(value_name = "DST")]
     pub destination: String,
+    /// Look at the state a plan to this goal leads to.
+    #[command(subcommand)]
+    pub goal: Option<GoalCommand>,
+    /// Look at the state this plan leads to, which `plan --out` wrote.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Look at the state after this step of the plan, by its number or id; without, when all are done.
+    #[arg(long, global = true, value_name = "STEP")]
+    pub after: Option<String>,
+    /// Show what is otherwise than now.
+    #[arg(long, global = true)]
+    pub diff: bool,
+    /// Show what is otherwise in this other world that `stayput world save` wrote.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub against: Option<PathBuf>,
     /// What to look at.
     #[command(flatten)]
     pub world: WorldArg,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use stayput_estate::AddrRange;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
 use stayput_fabric::Node;
@@ -21,7 +22,6 @@ use super::ProofState;
 use super::Shifted;
 use super::ends::unreached;
 use super::in_flight::harm_in_flight;
-use super::ranges;
 use super::transitions::Transition;
 use super::transitions::transitions;
 use super::words::brief;
@@ -314,7 +314,7 @@ impl<'m> Judge<'m> {
             .map(|((source, from, to), addresses)| Shifted {
                 source: self.matrix.sources()[source].to_string(),
                 addresses: addresses.len(),
-                ranges: ranges(&addresses),
+                ranges: AddrRange::covering(&addresses),
                 from,
                 to,
             })
@@ -378,7 +378,7 @@ impl<'m> Judge<'m> {
                     opens,
                     closes,
                     addresses: addresses.len(),
-                    ranges: ranges(&addresses),
+                    ranges: AddrRange::covering(&addresses),
                     what,
                 })
                 .collect(),
@@ -410,7 +410,7 @@ impl<'m> Judge<'m> {
             .into_iter()
             .map(|((there, back), addresses)| Asymmetry {
                 addresses: addresses.len(),
-                ranges: ranges(&addresses),
+                ranges: AddrRange::covering(&addresses),
                 there,
                 back,
             })

@@ -120,8 +120,8 @@ fn whose(sources: &[&str]) -> String {
     }
 }
 
-/// Ranges as a person writes them.
-pub(super) fn which(ranges: &[AddrRange]) -> String {
+/// Ranges as a person writes them; of many only the first.
+pub fn which(ranges: &[AddrRange]) -> String {
     let text = |range: &AddrRange| match range.size() {
         1 => range.first.to_string(),
         _ => range.to_string(),

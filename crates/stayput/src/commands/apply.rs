@@ -29,7 +29,11 @@ use crate::output::Output;
 use crate::session;
 use crate::ui;
 
-fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
+/// The goal a command names.
+///
+/// # Errors
+/// It names a network or site that is not in the estate.
+pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
     let networks = |names: &[String]| session::networks(estate, names);
     Ok(match command {
         GoalCommand::Capture { networks: names } => Goal::Capture {
@@ -101,21 +105,18 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
 
 /// One step of a plan.
 fn explained(plan: &Plan, step: &str) -> Result<String, CommandError> {
-    stayput_plan::explain(plan, step).ok_or_else(|| {
-        let wrong = match plan.steps.len() {
-            0 => "there is nothing to do, so there is no step to explain".to_owned(),
-            _ => format!("the plan has no step {step}"),
-        };
-        let steps = stayput_plan::Numbered::of(plan);
-        let ids = steps.iter().filter_map(|(number, group)| {
-            let first = group.first()?;
-            Some(format!("{number} {}", first.id))
-        });
-        let mut error =
-            CommandError::new(Kind::Usage, wrong).hint("name it by its number or its id");
-        error.causes = ids.collect();
-        error
-    })
+    stayput_plan::explain(plan, step).ok_or_else(|| no_such_step(plan, step))
+}
+
+/// What to say of a step that a plan does not have.
+pub fn no_such_step(plan: &Plan, step: &str) -> CommandError {
+    let last = stayput_plan::Numbered::of(plan).iter().count();
+    let wrong = match last {
+        0 => "there is nothing to do, so there are no steps".to_owned(),
+        _ => format!("the plan has no step {step}: its steps are 1 to {last}"),
+    };
+    CommandError::new(Kind::Usage, wrong)
+        .hint("name a step by its number, as `stayput plan` shows it, or by its id, as `stayput plan --json` does")
 }
 
 /// What to apply.
@@ -127,7 +128,10 @@ pub enum Wanted<'a> {
 }
 
 /// Reads a plan that `plan --out` wrote.
-fn read_plan(estate: &Estate, file: &Path) -> Result<Plan, CommandError> {
+///
+/// # Errors
+/// It is none, of another format or of another estate.
+pub fn read_plan(estate: &Estate, file: &Path) -> Result<Plan, CommandError> {
     let wrong =
         |what: String| CommandError::new(Kind::Usage, format!("{}: {what}", file.display()));
     let text = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
@@ -150,7 +154,10 @@ fn read_plan(estate: &Estate, file: &Path) -> Result<Plan, CommandError> {
 }
 
 /// A saved plan is applied only if the same would be planned now: whatever differs has changed in the world since.
-fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
+///
+/// # Errors
+/// Something has.
+pub fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
     let differences = stayput_plan::differences(saved, now);
     if differences.is_empty() {
         return Ok(());

@@ -1,116 +1,195 @@
-//! `stayput trace`: one packet's way there and back, hop by hop, and why.
+//! `stayput trace`: a packet's way there and back, hop by hop, and why; now, after a step of a plan, or in two states beside each other.
 
+mod draw;
+mod ends;
+mod states;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::net::Ipv4Addr;
 
+use serde_json::Value;
 use serde_json::json;
-use stayput_engine::captured_or_observed;
-use stayput_estate::EdgeName;
+use stayput_estate::AddrRange;
+use stayput_estate::Cidr;
 use stayput_estate::Estate;
-use stayput_fabric::Fabric;
-use stayput_fabric::Place;
+use stayput_fabric::RoundTrip;
 use stayput_fabric::Source;
-use stayput_world::Facts;
+use stayput_fabric::Verdict;
+use stayput_plan::which;
 
+use self::draw::draw;
+use self::draw::draw_difference;
+use self::ends::Destination;
+use self::states::State;
+use self::states::States;
 use crate::cli::Global;
 use crate::cli::TraceArgs;
 use crate::error::CommandError;
-use crate::error::Kind;
-use crate::observed;
-use crate::observed::Observed;
 use crate::output::Output;
 use crate::session;
 
 pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandError> {
-    let seen = observed::observe(global, args.world.world.as_deref()).await?;
-    let Observed { estate, world, .. } = &seen;
-    let facts = captured_or_observed(estate, world, &seen.facts);
-    let fabric = Fabric::new(estate, world);
-    let source = source(estate, &fabric, &args.source)?;
-    let destination = destination(&facts, &args.destination)?;
-    let trip = fabric.round_trip(&source, destination);
-    let delivered = trip.forward.verdict.is_delivered();
-    let text = format!("{trip}\n");
-    let path: Vec<_> = trip
-        .forward
-        .hops
-        .iter()
-        .map(|hop| hop.at.to_string())
-        .collect();
-    let json = json!({
-        "ok": delivered,
+    let estate = session::load_estate(&global.file)?;
+    let states = states::states(global, args).await?;
+    let destination = ends::destination(&states.facts, &args.destination)?;
+    let view = View::new(&estate, &states, &args.source)?;
+    Ok(match destination {
+        Destination::Address(address) => view.one(address),
+        Destination::Prefix(prefix) => view.each_class(prefix),
+    })
+}
+
+/// States with who sends in each.
+struct View<'a> {
+    shown: (&'a State, Source),
+    before: Option<(&'a State, Source)>,
+    /// As the user wrote it.
+    source: &'a str,
+}
+
+impl<'a> View<'a> {
+    /// A machine that does not run in one of the states sends from where it runs in the other.
+    fn new(estate: &Estate, states: &'a States, source: &'a str) -> Result<Self, CommandError> {
+        let of = |state: &State| {
+            ends::source(estate, &state.world, &states.facts, &state.fabric, source)
+        };
+        let shown = of(&states.shown);
+        let before = states.before.as_ref().map(|state| (state, of(state)));
+        let (shown, before) = match (shown, before) {
+            (Ok(shown), None) => (shown, None),
+            (Ok(shown), Some((state, before))) => {
+                let before = before.unwrap_or_else(|_| shown.clone());
+                (shown, Some((state, before)))
+            }
+            (Err(_), Some((state, Ok(before)))) => (before.clone(), Some((state, before))),
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Self {
+            shown: (&states.shown, shown),
+            before,
+            source,
+        })
+    }
+
+    /// The trips to an address in the state shown and in the one before.
+    fn trips(&self, to: Ipv4Addr) -> (RoundTrip, Option<RoundTrip>) {
+        let trip = |(state, source): &(&State, Source)| state.fabric.round_trip(source, to);
+        (trip(&self.shown), self.before.as_ref().map(trip))
+    }
+
+    fn one(&self, to: Ipv4Addr) -> Output {
+        let (after, before) = self.trips(to);
+        let delivered = after.forward.verdict.is_delivered();
+        let text = format!(
+            "{}\n{}",
+            self.title(&to.to_string()),
+            drawn(before.as_ref(), &after)
+        );
+        let mut json = self.json(before.as_ref(), &after);
+        json["ok"] = json!(delivered);
+        Output {
+            text,
+            json,
+            ok: delivered,
+        }
+    }
+
+    /// One trace for each class of addresses that behave alike.
+    fn each_class(&self, prefix: Cidr) -> Output {
+        let mut text = format!("{}\n", self.title(&prefix.to_string()));
+        let mut classes = Vec::new();
+        let mut ok = true;
+        for addresses in self.classes(prefix) {
+            let Some(first) = addresses.first() else {
+                continue;
+            };
+            let (after, before) = self.trips(*first);
+            ok &= is_fine(&after.forward.verdict);
+            let ranges = AddrRange::covering(&addresses);
+            let _ = write!(
+                text,
+                "\n{} ({} addresses)\n{}",
+                which(&ranges),
+                addresses.len(),
+                drawn(before.as_ref(), &after)
+            );
+            let mut class = self.json(before.as_ref(), &after);
+            class["representative"] = json!(first);
+            class["addresses"] = json!(addresses.len());
+            class["ranges"] = json!(ranges);
+            classes.push(class);
+        }
+        let json = json!({ "ok": ok, "prefix": prefix, "classes": classes });
+        Output { text, json, ok }
+    }
+
+    /// Addresses that behave alike in every state looked at.
+    fn classes(&self, prefix: Cidr) -> Vec<BTreeSet<Ipv4Addr>> {
+        let states = self.before.iter().chain([&self.shown]);
+        let mut alike: BTreeMap<Ipv4Addr, Vec<Ipv4Addr>> = BTreeMap::new();
+        for (state, _) in states {
+            let all = (0..=u32::MAX).map_while(|offset| prefix.nth(offset));
+            for class in state.fabric.classes(all) {
+                for member in class.members {
+                    alike.entry(member).or_default().push(class.representative);
+                }
+            }
+        }
+        let mut classes: BTreeMap<Vec<Ipv4Addr>, BTreeSet<Ipv4Addr>> = BTreeMap::new();
+        for (address, of) in alike {
+            classes.entry(of).or_default().insert(address);
+        }
+        let mut classes: Vec<_> = classes.into_values().collect();
+        classes.sort();
+        classes
+    }
+
+    fn title(&self, to: &str) -> String {
+        let states = match &self.before {
+            None => self.shown.0.called.clone(),
+            Some((before, _)) => format!("- {}\n+ {}", before.called, self.shown.0.called),
+        };
+        format!("{} → {to}\n{states}", self.source)
+    }
+
+    fn json(&self, before: Option<&RoundTrip>, after: &RoundTrip) -> Value {
+        let mut shown = of_trip(&self.shown.0.called, after);
+        if let (Some((state, _)), Some(before)) = (&self.before, before) {
+            return json!({
+                "before": of_trip(&state.called, before),
+                "after": shown,
+                "changed": before != after,
+            });
+        }
+        shown["ok"] = json!(after.forward.verdict.is_delivered());
+        shown
+    }
+}
+
+fn of_trip(state: &str, trip: &RoundTrip) -> Value {
+    let hops = trip.forward.hops.iter();
+    let path: Vec<_> = hops.map(|hop| hop.at.to_string()).collect();
+    json!({
+        "state": state,
         "path": path,
         "verdict": trip.forward.verdict.to_string(),
         "symmetric": trip.symmetric,
         "works": trip.works(),
         "trip": trip,
-    });
-    Ok(Output {
-        text,
-        json,
-        ok: delivered,
     })
 }
 
-fn source(estate: &Estate, fabric: &Fabric, text: &str) -> Result<Source, CommandError> {
-    if text == "on-prem" {
-        return Ok(Source::OnPrem);
+fn drawn(before: Option<&RoundTrip>, after: &RoundTrip) -> String {
+    match before {
+        None => draw(after),
+        Some(before) if before == after => format!("unchanged\n{}", draw(after)),
+        Some(before) => draw_difference(before, after),
     }
-    if let Some(edge) = estate.edges.get(&EdgeName::new(text)) {
-        return Ok(Source::OnPremVia {
-            edge: edge.name.clone(),
-        });
-    }
-    if let Some(site) = text.strip_prefix("nc2:") {
-        return Ok(Source::Nc2Vpc {
-            site: session::site(estate, site)?,
-        });
-    }
-    let hint =
-        "a source is `on-prem`, an edge's name, `nc2:SITE` or an address of a running machine";
-    let address: Ipv4Addr = text.parse().map_err(|_| {
-        CommandError::new(Kind::Usage, format!("`{text}` is no source of packets")).hint(hint)
-    })?;
-    if estate.on_prem.iter().any(|prefix| prefix.contains(address)) {
-        return Ok(Source::OnPrem);
-    }
-    let mut sites = fabric.served_at(address).into_iter();
-    sites
-        .next()
-        .map(|site| Source::Machine {
-            place: Place::Site(site),
-            address,
-        })
-        .ok_or_else(|| {
-            CommandError::new(Kind::Usage, format!("no running machine has {address}")).hint(hint)
-        })
 }
 
-fn destination(facts: &Facts, text: &str) -> Result<Ipv4Addr, CommandError> {
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    let found: Vec<_> = facts
-        .machines
-        .iter()
-        .filter(|(id, machine)| id.as_str() == text || machine.name.as_deref() == Some(text))
-        .collect();
-    match found.as_slice() {
-        [(id, machine)] => machine
-            .addresses()
-            .next()
-            .ok_or_else(|| CommandError::new(Kind::Usage, format!("{id} has no address"))),
-        [] => Err(CommandError::new(
-            Kind::Usage,
-            format!("`{text}` is neither an address nor a machine"),
-        )
-        .hint("`stayput status` lists the machines")),
-        several => {
-            let ids: Vec<_> = several.iter().map(|(id, _)| id.as_str()).collect();
-            Err(CommandError::new(
-                Kind::Usage,
-                format!("{} machines are called `{text}`", several.len()),
-            )
-            .hint(format!("use an instance id: {}", ids.join(", "))))
-        }
-    }
+/// Of a whole prefix it is no failure that nobody has some of its addresses.
+fn is_fine(verdict: &Verdict) -> bool {
+    verdict.is_delivered() || matches!(verdict, Verdict::NoMachine { .. })
 }

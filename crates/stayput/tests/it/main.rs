@@ -14,6 +14,7 @@ mod lab_command;
 mod obstacles;
 mod saved;
 mod story;
+mod trace;
 mod trouble;
 mod ways;
 mod world;

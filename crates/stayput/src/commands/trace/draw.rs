@@ -1,0 +1,67 @@
+//! A packet's way as a person would draw it: from top to bottom, at each place why it went on as it did.
+
+use std::fmt::Write;
+
+use similar::ChangeTag;
+use similar::TextDiff;
+use stayput_fabric::RoundTrip;
+use stayput_fabric::Trace;
+
+/// One way.
+fn way(text: &mut String, trace: &Trace) {
+    let last = trace.hops.len().saturating_sub(1);
+    for (at, hop) in trace.hops.iter().enumerate() {
+        let delivered = trace.verdict.is_delivered();
+        let mark = match (at == last, delivered) {
+            (false, _) => '●',
+            (true, true) => '✓',
+            (true, false) => '✗',
+        };
+        let _ = writeln!(text, "  {mark} {}", hop.at);
+        // Whoever answers has no more to say.
+        if !(at == last && delivered) {
+            let rail = if at == last { ' ' } else { '│' };
+            let _ = writeln!(text, "  {rail}   {}", hop.reason);
+        }
+    }
+    let _ = writeln!(text, "  {}", trace.verdict);
+    for caveat in &trace.caveats {
+        let _ = writeln!(text, "  note: {caveat}");
+    }
+}
+
+/// There and back.
+pub fn draw(trip: &RoundTrip) -> String {
+    let mut text = String::new();
+    way(&mut text, &trip.forward);
+    match &trip.back {
+        None => text.push_str("no reply: nobody was reached\n"),
+        Some(back) => {
+            let _ = writeln!(text, "reply to {}", back.destination);
+            way(&mut text, back);
+            if trip.works() {
+                text.push_str(if trip.symmetric {
+                    "symmetric: the reply takes the way of the request\n"
+                } else {
+                    "asymmetric: the reply takes another way than the request; a stateful firewall between them drops it\n"
+                });
+            }
+        }
+    }
+    text
+}
+
+/// What is otherwise: lines that went and came, among those that stayed.
+pub fn draw_difference(before: &RoundTrip, after: &RoundTrip) -> String {
+    let (before, after) = (draw(before), draw(after));
+    let mut text = String::new();
+    for change in TextDiff::from_lines(&before, &after).iter_all_changes() {
+        let mark = match change.tag() {
+            ChangeTag::Equal => ' ',
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+        };
+        let _ = write!(text, "{mark} {}", change.value());
+    }
+    text
+}

@@ -1,0 +1,143 @@
+//! Which states are looked at: now, after a step of a plan, or in another saved world.
+
+use stayput_engine::captured_or_observed;
+use stayput_fabric::Fabric;
+use stayput_plan::Goal;
+use stayput_plan::Numbered;
+use stayput_plan::Plan;
+use stayput_world::Facts;
+use stayput_world::World;
+
+use crate::cli::Global;
+use crate::cli::TraceArgs;
+use crate::commands::apply;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::observed;
+use crate::observed::Observed;
+use crate::session;
+
+/// One state, and what it is called.
+pub struct State {
+    /// For people.
+    pub called: String,
+    /// Where packets go in it.
+    pub fabric: Fabric,
+    /// What was observed: subnets and VPCs that may send.
+    pub world: World,
+}
+
+/// What is looked at.
+pub struct States {
+    /// The state that is asked about.
+    pub shown: State,
+    /// What it is compared with.
+    pub before: Option<State>,
+    /// Machines.
+    pub facts: Facts,
+}
+
+/// Looks.
+///
+/// # Errors
+/// Nothing says which states; the plan is not to be had; it has no such step.
+pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, CommandError> {
+    let usage = |what: &str| CommandError::new(Kind::Usage, what);
+    let estate = session::load_estate(&global.file)?;
+    let planned = match (&args.goal, &args.plan) {
+        (Some(_), Some(_)) => return Err(usage("name a goal or a --plan, not both")),
+        (Some(goal), None) => Some((apply::goal(&estate, goal)?, None)),
+        (None, Some(file)) => {
+            let plan = apply::read_plan(&estate, file)?;
+            Some((plan.goal.clone(), Some(plan)))
+        }
+        (None, None) => None,
+    };
+    match (&planned, &args.after, &args.against) {
+        (None, Some(_), _) => {
+            return Err(usage("--after needs a plan to have steps").hint(
+                "name the goal behind the destination, as in `stayput trace on-prem web-01 --after 6 move app`, or a --plan",
+            ));
+        }
+        (None, None, None) if args.diff => {
+            return Err(usage("there is nothing to compare with")
+                .hint("name a goal, a --plan, or another saved world: --against FILE"));
+        }
+        (Some(_), _, Some(_)) => {
+            return Err(usage(
+                "--against compares two worlds; a plan's steps are compared with now: --diff",
+            ));
+        }
+        (_, _, _) => {}
+    }
+    let world = args.world.world.as_deref();
+    let seen = match &planned {
+        Some((goal, _)) => observed::observe_for(global, world, goal).await?,
+        None => observed::observe(global, world).await?,
+    };
+    let facts = captured_or_observed(&seen.estate, &seen.world, &seen.facts);
+    let here = match world {
+        None => "now".to_owned(),
+        Some(file) => file.display().to_string(),
+    };
+    let now = State {
+        called: here,
+        fabric: Fabric::new(&seen.estate, &seen.world),
+        world: seen.world.clone(),
+    };
+    let (before, shown) = match (planned, &args.against) {
+        (Some((goal, saved)), _) => {
+            let later = later(&seen, &goal, saved, args.after.as_deref())?;
+            (args.diff.then_some(now), later)
+        }
+        (None, Some(file)) => {
+            let other = observed::observe(global, Some(file)).await?;
+            let other = State {
+                called: file.display().to_string(),
+                fabric: Fabric::new(&other.estate, &other.world),
+                world: other.world,
+            };
+            (Some(now), other)
+        }
+        (None, None) => (None, now),
+    };
+    Ok(States {
+        shown,
+        before,
+        facts,
+    })
+}
+
+/// The state after a step of the plan to a goal, or when it is done.
+fn later(
+    seen: &Observed,
+    goal: &Goal,
+    saved: Option<Plan>,
+    after: Option<&str>,
+) -> Result<State, CommandError> {
+    let Observed {
+        estate,
+        world,
+        facts,
+    } = seen;
+    let plan = stayput_plan::plan(estate, world, facts, goal)?;
+    if let Some(saved) = saved {
+        apply::still_holds(&saved, &plan)?;
+    }
+    let (called, last) = match after {
+        None => (format!("when `{goal}` is done"), None),
+        Some(name) => {
+            let steps = Numbered::of(&plan);
+            let Some((number, [.., last])) = steps.called(name) else {
+                return Err(apply::no_such_step(&plan, name));
+            };
+            let what = last.action.describe(&plan.names);
+            (format!("after step {number}: {what}"), Some(&last.id))
+        }
+    };
+    Ok(State {
+        called,
+        fabric: stayput_plan::fabric_after(estate, world, facts, &plan, last),
+        world: world.clone(),
+    })
+}
