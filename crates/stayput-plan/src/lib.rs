@@ -7,11 +7,13 @@
 mod capture;
 mod difference;
 mod fate;
+mod finding;
 mod goal;
 mod obstacle;
 mod order;
 mod planner;
 mod pool;
+mod preflight;
 mod proof;
 mod render;
 mod routes;
@@ -21,6 +23,7 @@ mod survey;
 
 pub use capture::observe_facts;
 pub use difference::differences;
+pub use finding::Finding;
 pub use goal::EntryPath;
 pub use goal::FailoverMode;
 pub use goal::Goal;

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 use stayput_estate::Cidr;
 use stayput_estate::EniId;
+use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::Region;
@@ -14,6 +15,7 @@ use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::WaveName;
 
+use crate::Finding;
 use crate::NoOrder;
 
 /// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
@@ -296,6 +298,12 @@ pub enum Obstacle {
         /// The two facts that stand in each other's way.
         why: Box<NoOrder>,
     },
+    /// Something in the routing that makes the goal unreachable.
+    #[error("{finding}")]
+    Found {
+        /// What.
+        finding: Finding,
+    },
     /// When all is done a machine would not be reachable.
     #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]
     Unreachable {
@@ -332,6 +340,19 @@ fn list(ids: &BTreeSet<VmExtId>) -> String {
 }
 
 impl Obstacle {
+    /// The network whose packets fare ill, where it is a finding about the routing that may say why.
+    pub(crate) fn explained_by_routing<'e>(
+        &'e self,
+        estate: &'e Estate,
+    ) -> Option<&'e NetworkName> {
+        let of = |address: Ipv4Addr| estate.network_of(address).map(|network| &network.name);
+        match self {
+            Self::Unreachable { address, .. } | Self::Unsafe { address, .. } => of(*address),
+            Self::NoAnnouncement { network, .. } => Some(network),
+            _ => None,
+        }
+    }
+
     /// What a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
@@ -384,6 +405,7 @@ impl Obstacle {
                 "change one of the two facts; see them with `stayput trace {} {}`",
                 why.first.from, why.first.address
             ),
+            Self::Found { finding } => finding.remedy(),
             Self::Unreachable { .. } => "complete the routing first; see the trace with `stayput trace`".to_owned(),
         }
     }

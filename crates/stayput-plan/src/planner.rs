@@ -22,6 +22,7 @@ use stayput_world::aws::InstanceState;
 use crate::Action;
 use crate::EntryPath;
 use crate::FailoverMode;
+use crate::Finding;
 use crate::Goal;
 use crate::Names;
 use crate::Obstacle;
@@ -30,6 +31,7 @@ use crate::Plan;
 use crate::Step;
 use crate::StepId;
 use crate::capture;
+use crate::preflight;
 use crate::proof;
 use crate::step::ErpScope;
 use crate::survey::Place;
@@ -119,14 +121,23 @@ pub fn plan(
     if obstacles.is_empty() {
         obstacles.append(&mut no_order);
     }
-    if !obstacles.is_empty() {
-        return Err(obstacles.into_iter().collect());
+    let mut proof = None;
+    if obstacles.is_empty() {
+        let (proven, refused) = proof::prove(&survey, &steps, goal);
+        obstacles = refused;
+        proof = Some(proven);
     }
-    let (proof, mut unsafe_states) = proof::prove(&survey, &steps, goal);
-    obstacles.append(&mut unsafe_states);
-    if !obstacles.is_empty() {
+    let mut findings = preflight::findings(&survey, &steps, goal);
+    findings.extend(
+        proof
+            .iter()
+            .flat_map(|proof| &proof.asymmetric)
+            .map(Finding::from),
+    );
+    let findings = preflight::weigh(&survey, findings, &mut obstacles);
+    let (Some(proof), true) = (proof, obstacles.is_empty()) else {
         return Err(obstacles.into_iter().collect());
-    }
+    };
     Ok(Plan {
         version: PLAN_VERSION,
         estate: estate.name.clone(),
@@ -135,6 +146,7 @@ pub fn plan(
         steps,
         proof,
         warnings,
+        findings,
     })
 }
 

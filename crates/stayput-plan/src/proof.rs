@@ -21,6 +21,7 @@ use stayput_estate::SiteName;
 
 use crate::StepId;
 
+pub(crate) use ends::home_after;
 pub(crate) use in_flight::harm_in_flight;
 pub(crate) use judge::prove;
 pub(crate) use judge::running_addresses;

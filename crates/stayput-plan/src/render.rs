@@ -73,12 +73,15 @@ impl<'p> Numbered<'p> {
 }
 
 fn warn(text: &mut String, plan: &Plan) {
-    if plan.warnings.is_empty() {
+    if plan.warnings.is_empty() && plan.findings.is_empty() {
         return;
     }
     let _ = writeln!(text, "\nTo know:");
     for warning in &plan.warnings {
         let _ = writeln!(text, "  ! {warning}");
+    }
+    for finding in &plan.findings {
+        let _ = writeln!(text, "  ! {finding}\n      → {}", finding.remedy());
     }
 }
 

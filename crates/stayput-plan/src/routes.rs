@@ -287,11 +287,16 @@ fn tgws_nearest_first<'e>(
     tgws
 }
 
-fn is_usable(attachment: &TgwAttachment) -> bool {
+/// Whether an attachment carries packets out, whatever becomes of those that come in.
+pub fn is_forwarding(attachment: &TgwAttachment) -> bool {
     matches!(
         attachment.state,
         AttachmentState::Available | AttachmentState::Modifying
-    ) && attachment.association.is_some()
+    )
+}
+
+fn is_usable(attachment: &TgwAttachment) -> bool {
+    is_forwarding(attachment) && attachment.association.is_some()
 }
 
 /// The usable attachment of a VPC on a Transit Gateway.
@@ -396,6 +401,11 @@ fn longest<'w>(
 }
 
 /// Whether the longest prefix over `cidr` leads to this attachment only.
-fn leads_to(aws: &AwsRegion, table: &TgwRouteTable, cidr: Cidr, attachment: &AttachmentId) -> bool {
+pub fn leads_to(
+    aws: &AwsRegion,
+    table: &TgwRouteTable,
+    cidr: Cidr,
+    attachment: &AttachmentId,
+) -> bool {
     longest(aws, table, cidr).is_some_and(|(_, targets)| targets == [Some(attachment)].into())
 }

@@ -6,6 +6,7 @@ use stayput_world::Facts;
 use stayput_world::World;
 
 use crate::Plan;
+use crate::Step;
 use crate::StepId;
 use crate::proof::transitions;
 use crate::survey::Survey;
@@ -22,11 +23,16 @@ pub fn fabric_after(
     last: Option<&StepId>,
 ) -> Fabric {
     let survey = Survey::of_goal(estate, world, facts, &plan.goal);
-    let done = last
+    let last = last
         .and_then(|last| plan.steps.iter().position(|step| step.id == *last))
         .map_or(plan.steps.len(), |at| at + 1);
+    done(&survey, plan.steps.get(..last).unwrap_or(&plan.steps))
+}
+
+/// Where packets go when these steps are done.
+pub(crate) fn done(survey: &Survey<'_>, steps: &[Step]) -> Fabric {
     let mut fabric = survey.fabric();
-    for transition in transitions(&survey, plan.steps.get(..done).unwrap_or(&plan.steps)) {
+    for transition in transitions(survey, steps) {
         for change in &transition.changes {
             fabric.apply(change);
         }

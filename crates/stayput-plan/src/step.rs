@@ -21,6 +21,7 @@ use stayput_estate::VpcId;
 use stayput_world::MachineFacts;
 use stayput_world::aws::TgwTarget;
 
+use crate::Finding;
 use crate::Goal;
 use crate::Proof;
 
@@ -44,6 +45,9 @@ pub struct Plan {
     pub proof: Proof,
     /// What the operator should know although it stops nothing.
     pub warnings: Vec<String>,
+    /// What was found in the routing and does not stop the plan.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 /// Names for people, by id: of machines, route tables, attachments.

@@ -63,10 +63,10 @@ pub(super) fn unreached(
     obstacles
 }
 
-type HomeOf<'g> = Box<dyn Fn(&Network) -> SiteName + 'g>;
+pub(crate) type HomeOf<'g> = Box<dyn Fn(&Network) -> SiteName + 'g>;
 
 /// Where a network is served when the goal is reached; `None` when the goal moves nothing.
-fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
+pub(crate) fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
     match goal {
         Goal::Move { .. } | Goal::Failback { .. } => {
             Some(Box::new(|network| network.primary.clone()))

@@ -92,17 +92,7 @@ pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<String> {
         })
         .collect();
     lines.sort_by_key(|(others, _)| *others);
-    let asymmetric = plan.proof.asymmetric.iter().map(|asymmetry| {
-        format!(
-            "replies take another way at the end: {} {}, there by {}, back by {}; a stateful firewall between them drops the replies",
-            count(asymmetry.addresses, "address"),
-            which(&asymmetry.ranges),
-            asymmetry.there.join(", "),
-            asymmetry.back.join(", ")
-        )
-    });
-    let holes = lines.into_iter().map(|(_, line)| line);
-    holes.chain(asymmetric).collect()
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn is_of_on_prem(sources: &[&str]) -> bool {

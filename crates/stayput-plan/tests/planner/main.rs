@@ -12,6 +12,7 @@ mod invariants;
 mod obstacles;
 mod orders;
 mod plans;
+mod preflight;
 mod repairs;
 mod resume;
 mod search;

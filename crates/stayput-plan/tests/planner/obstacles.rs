@@ -51,11 +51,12 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::NoAnnouncement { .. } => "no announcement",
         Obstacle::NoSafeOrder { .. } => "no safe order",
         Obstacle::Unreachable { .. } => "unreachable",
+        Obstacle::Found { .. } => "found",
     }
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 28;
+const VARIANTS: usize = 29;
 
 type Bend = fn(&mut Setup);
 
@@ -373,6 +374,11 @@ fn cases() -> Vec<Case> {
                 .insert(cidr("172.30.1.0/24"), to("tgw-attach-nc2t"));
         }),
         small("unreachable", |setup| {
+            for aws in setup.world.aws.values_mut() {
+                aws.vpns.values_mut().for_each(|vpn| vpn.tunnels_up = 0);
+            }
+        }),
+        small("found", |setup| {
             // The subnet packets from the Transit Gateway enter by has a table of its own, which NC2 does not write.
             let aws = setup.tokyo();
             let mut table = aws.route_tables[&"rtb-vpc-nc2t".into()].clone();

@@ -1,0 +1,305 @@
+//! Findings: what the model sees in the routing that hurts, or will one day, each with what a person can do about it.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::AddrRange;
+use stayput_estate::AttachmentId;
+use stayput_estate::Cidr;
+use stayput_estate::DxGatewayId;
+use stayput_estate::NetworkName;
+use stayput_estate::Region;
+use stayput_estate::RouteTableId;
+use stayput_estate::SiteName;
+use stayput_estate::SubnetId;
+use stayput_estate::TgwId;
+use stayput_estate::VpcId;
+
+use crate::Asymmetry;
+use crate::render::which;
+
+/// Something about the routing. `Display` says what is wrong and what comes of it; [`Finding::remedy`] what to do.
+///
+/// Where it makes the goal unreachable it is an obstacle; where it does not, the plan says it and goes on.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
+)]
+#[serde(rename_all = "kebab-case", tag = "finding")]
+pub enum Finding {
+    /// Replies to on-prem do not find their way out of the NC2 VPC (AWS reference §0 item 2).
+    #[error("{site}: replies of network {network} to {on_prem} are lost in {vpc}: {verdict}")]
+    NoReturnRoute {
+        /// Whose replies.
+        network: NetworkName,
+        /// Where from.
+        site: SiteName,
+        /// In this VPC.
+        vpc: VpcId,
+        /// By this table.
+        table: Option<RouteTableId>,
+        /// An on-prem prefix they are for.
+        on_prem: Cidr,
+        /// What becomes of them.
+        verdict: String,
+    },
+    /// The prefix is on both Flow VPCs, and the table by which packets enter the AWS VPC does not have it (AWS reference §4).
+    #[error(
+        "{site}: {table} of {vpc}, by which packets for network {network} enter, does not get {prefix} from NC2: {verdict}"
+    )]
+    PrefixNotInTable {
+        /// The network.
+        network: NetworkName,
+        /// Where.
+        site: SiteName,
+        /// The VPC.
+        vpc: VpcId,
+        /// The attachment subnet's table.
+        table: RouteTableId,
+        /// The network's prefix.
+        prefix: Cidr,
+        /// What becomes of packets there.
+        verdict: String,
+    },
+    /// A route of the NC2 VPC to the Transit Gateway covers the network: whenever NC2's route for it is absent, packets go in circles (AWS
+    /// reference §8.2).
+    #[error(
+        "{site}: {aggregate} → {tgw} in {table} covers network {network}: whenever NC2's own route for it is absent, packets go in circles between VPC and Transit Gateway"
+    )]
+    LoopingAggregate {
+        /// The network.
+        network: NetworkName,
+        /// Where.
+        site: SiteName,
+        /// The table.
+        table: RouteTableId,
+        /// The route.
+        aggregate: Cidr,
+        /// Where it leads.
+        tgw: TgwId,
+    },
+    /// A Transit Gateway route to an NC2 VPC is wider than what lives there (AWS reference §8.4: the article's /16).
+    #[error(
+        "{prefix} → VPC of {site} in {table} ({region}) also takes what lives elsewhere: {}",
+        list(captured)
+    )]
+    WideSummary {
+        /// Region of the table.
+        region: Region,
+        /// The table, by its name if it has one.
+        table: String,
+        /// The route.
+        prefix: Cidr,
+        /// Where it leads.
+        site: SiteName,
+        /// What it takes besides: networks and subnets of the source VPC that live elsewhere.
+        captured: BTreeSet<Cidr>,
+    },
+    /// At the end requests and replies take different ways (AWS reference §2.4).
+    #[error(
+        "replies take another way at the end: {}, there by {}, back by {}; a stateful firewall between them drops the replies",
+        which(ranges), there.join(", "), back.join(", ")
+    )]
+    AsymmetricReturn {
+        /// Whose.
+        ranges: Vec<AddrRange>,
+        /// The edges and Transit Gateways a request passes.
+        there: Vec<String>,
+        /// The edges and Transit Gateways a reply passes.
+        back: Vec<String>,
+    },
+    /// The prefix cannot be announced at the new home: on one Direct Connect gateway the allowed prefixes of two Transit Gateways may not
+    /// overlap (AWS reference §2.2).
+    #[error(
+        "network {network} cannot be announced by {gateway} at {site}: its association with {held_by} holds {prefix}, and prefixes of one gateway may not overlap"
+    )]
+    DxOverlap {
+        /// The network.
+        network: NetworkName,
+        /// The gateway.
+        gateway: DxGatewayId,
+        /// The new home.
+        site: SiteName,
+        /// The Transit Gateway that has the prefix.
+        held_by: TgwId,
+        /// The prefix.
+        prefix: Cidr,
+    },
+    /// Hosts that stay in the EC2 VPC reach the machines now and will not when they have moved: nothing steers what is `local` (AWS
+    /// reference §3 item 2).
+    #[error(
+        "{hosts} running interfaces that stay in the EC2 VPC lose network {network}: to them it is `local` for ever ({})",
+        list(subnets)
+    )]
+    NeighboursLose {
+        /// The network.
+        network: NetworkName,
+        /// Their subnets.
+        subnets: BTreeSet<SubnetId>,
+        /// How many there are.
+        hosts: usize,
+    },
+    /// A VPC has addresses of the network as its own (AWS reference §4, overlap).
+    #[error("network {network} overlaps {cidr} of {vpc}{}", of_site(site.as_ref()))]
+    OverlappingCidr {
+        /// The network.
+        network: NetworkName,
+        /// The VPC.
+        vpc: VpcId,
+        /// Its CIDR.
+        cidr: Cidr,
+        /// The NC2 site it is of; `None`: another VPC on a Transit Gateway.
+        site: Option<SiteName>,
+    },
+    /// What comes by a peering is dropped, for want of a table (AWS reference §1.4).
+    #[error(
+        "{attachment} is associated with no route table of {tgw} in {region}: all that comes by the peering is dropped"
+    )]
+    PeeringNotAssociated {
+        /// Region.
+        region: Region,
+        /// Transit Gateway.
+        tgw: TgwId,
+        /// The peering attachment.
+        attachment: AttachmentId,
+    },
+    /// More routes than AWS allows (AWS reference §1.5).
+    #[error("{tgw} in {region} would have {routes} routes; AWS allows {allowed}")]
+    TooManyRoutes {
+        /// Region.
+        region: Region,
+        /// Transit Gateway.
+        tgw: TgwId,
+        /// How many at the end.
+        routes: usize,
+        /// How many may be.
+        allowed: usize,
+    },
+    /// NC2 may not be able to write into a VPC table (AWS reference §3 item 6).
+    #[error(
+        "{site}: {table} has {routes} routes, the default quota is {allowed}: NC2 may fail to write the networks' prefixes into it"
+    )]
+    FullVpcTable {
+        /// Where.
+        site: SiteName,
+        /// The table.
+        table: RouteTableId,
+        /// How many there would be.
+        routes: usize,
+        /// The default quota.
+        allowed: usize,
+    },
+}
+
+/// Whether a finding stops a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Always.
+    Stops,
+    /// Where the proof meets its harm.
+    Explains,
+    /// Never: it is inherent in the goal, or harms nothing the goal is about.
+    Tells,
+}
+
+impl Finding {
+    pub(crate) fn weight(&self) -> Weight {
+        match self {
+            Self::DxOverlap { .. }
+            | Self::OverlappingCidr { site: Some(_), .. }
+            | Self::TooManyRoutes { .. } => Weight::Stops,
+            Self::NoReturnRoute { .. }
+            | Self::PrefixNotInTable { .. }
+            | Self::LoopingAggregate { .. }
+            | Self::PeeringNotAssociated { .. } => Weight::Explains,
+            Self::WideSummary { .. }
+            | Self::AsymmetricReturn { .. }
+            | Self::NeighboursLose { .. }
+            | Self::OverlappingCidr { site: None, .. }
+            | Self::FullVpcTable { .. } => Weight::Tells,
+        }
+    }
+
+    /// The network it is about; `None`: all.
+    pub(crate) fn network(&self) -> Option<&NetworkName> {
+        match self {
+            Self::NoReturnRoute { network, .. }
+            | Self::PrefixNotInTable { network, .. }
+            | Self::LoopingAggregate { network, .. }
+            | Self::DxOverlap { network, .. }
+            | Self::NeighboursLose { network, .. }
+            | Self::OverlappingCidr { network, .. } => Some(network),
+            Self::WideSummary { .. }
+            | Self::AsymmetricReturn { .. }
+            | Self::PeeringNotAssociated { .. }
+            | Self::TooManyRoutes { .. }
+            | Self::FullVpcTable { .. } => None,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NoReturnRoute {
+                on_prem, vpc, table, ..
+            } => {
+                let table = match table {
+                    Some(table) => table.to_string(),
+                    None => format!("the route table of the Flow subnet of {vpc}"),
+                };
+                format!("add the route {on_prem} → Transit Gateway to {table}; use exact on-prem prefixes, not an aggregate")
+            }
+            Self::PrefixNotInTable { table, .. } => format!(
+                "associate the attachment subnet with the VPC's main table, or have NC2 write {table} too (a tag, by version); stayput never writes VPC route tables"
+            ),
+            Self::LoopingAggregate { aggregate, .. } => {
+                format!("replace {aggregate} by exactly the on-prem prefixes behind it")
+            }
+            Self::WideSummary { prefix, site, .. } => {
+                format!("replace {prefix} by one route for each network that lives at {site}")
+            }
+            Self::AsymmetricReturn { .. } => {
+                "let on-prem prefer the edge the replies come by (a longer prefix or local preference there), or fail over by path b".to_owned()
+            }
+            Self::DxOverlap {
+                held_by, prefix, ..
+            } => format!(
+                "fail over by path a, give each Transit Gateway a Direct Connect gateway of its own, or take {prefix} off {held_by} first, wait for `associated`, then add it at the new home: an outage"
+            ),
+            Self::NeighboursLose { network, .. } => format!(
+                "move the networks they are in together with {network}, or make sure that nothing there talks to it"
+            ),
+            Self::OverlappingCidr { site: Some(_), .. } => {
+                "an NC2 VPC must not have the network's addresses: they would be `local` there; use another VPC CIDR".to_owned()
+            }
+            Self::OverlappingCidr { vpc, site: None, .. } => {
+                format!("whoever reaches {vpc} by a Transit Gateway will reach the network instead; renumber {vpc}, or keep the two in separate tables")
+            }
+            Self::PeeringNotAssociated { .. } => "associate the peering attachment with a route table on this side too".to_owned(),
+            Self::TooManyRoutes { .. } => "delete routes that are not needed, canaries' above all, or ask AWS for a higher quota".to_owned(),
+            Self::FullVpcTable { .. } => "ask AWS for a higher quota of routes per route table (up to 1,000)".to_owned(),
+        }
+    }
+}
+
+impl From<&Asymmetry> for Finding {
+    fn from(asymmetry: &Asymmetry) -> Self {
+        Self::AsymmetricReturn {
+            ranges: asymmetry.ranges.clone(),
+            there: asymmetry.there.clone(),
+            back: asymmetry.back.clone(),
+        }
+    }
+}
+
+fn list<T: ToString>(all: &BTreeSet<T>) -> String {
+    let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}
+
+fn of_site(site: Option<&SiteName>) -> String {
+    match site {
+        Some(site) => format!(", the NC2 VPC of {site}"),
+        None => ", which is on a Transit Gateway of the estate".to_owned(),
+    }
+}

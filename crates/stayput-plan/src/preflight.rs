@@ -1,0 +1,101 @@
+//! What is wrong with the routing for a goal, before anything is done: asked of the model, in the present and in the state the plan leads to.
+
+mod neighbours;
+mod quotas;
+mod tables;
+mod ways;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Nc2Site;
+use stayput_estate::Network;
+use stayput_fabric::Fabric;
+
+use crate::Finding;
+use crate::Goal;
+use crate::Obstacle;
+use crate::Step;
+use crate::finding::Weight;
+use crate::proof::home_after;
+use crate::states::done;
+use crate::survey::Survey;
+
+/// What a goal is looked at with.
+struct Look<'a> {
+    survey: &'a Survey<'a>,
+    goal: &'a Goal,
+    /// The present.
+    now: Fabric,
+    /// When the plan is done.
+    end: Fabric,
+    /// Networks that get a home, with that home.
+    homes: Vec<(&'a Network, &'a Nc2Site)>,
+}
+
+/// Everything found. A goal that changes no routes gives nothing.
+pub(crate) fn findings(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> BTreeSet<Finding> {
+    let Some(home) = home_after(goal) else {
+        return BTreeSet::new();
+    };
+    let homes = survey.networks.iter().filter_map(|network| {
+        let site = survey.estate.sites.get(&home(network))?;
+        let mut moving = survey.machines_in(&network.name);
+        moving
+            .any(|(id, _)| survey.moving.contains(id))
+            .then_some((*network, site))
+    });
+    let look = Look {
+        survey,
+        goal,
+        now: survey.fabric(),
+        end: done(survey, steps),
+        homes: homes.collect(),
+    };
+    let mut found = BTreeSet::new();
+    look.ways(&mut found);
+    look.tables(&mut found);
+    look.neighbours(&mut found);
+    look.quotas(&mut found);
+    found
+}
+
+impl Look<'_> {
+    /// An address of the network whose machine runs and moves; failing that, one that might.
+    fn representative(&self, network: &Network) -> Option<Ipv4Addr> {
+        let machines = self.survey.machines_in(&network.name);
+        let mut running = machines
+            .filter(|(id, _)| self.survey.moving.contains(*id) && self.survey.runs(id))
+            .flat_map(|(_, machine)| machine.addresses())
+            .filter(|address| network.cidr.contains(*address));
+        running.next()
+    }
+}
+
+/// What of the findings stops a plan, beside what already does; the rest is told with it. What a finding explains is not said a second
+/// time in general words.
+pub(crate) fn weigh(
+    survey: &Survey<'_>,
+    findings: BTreeSet<Finding>,
+    obstacles: &mut BTreeSet<Obstacle>,
+) -> Vec<Finding> {
+    let mut told = Vec::new();
+    for finding in findings {
+        let about = |obstacle: &Obstacle| {
+            let network = obstacle.explained_by_routing(survey.estate);
+            network.is_some_and(|network| finding.network().is_none_or(|about| about == network))
+        };
+        let stops = match finding.weight() {
+            Weight::Stops => true,
+            Weight::Explains => obstacles.iter().any(about),
+            Weight::Tells => false,
+        };
+        if stops {
+            obstacles.retain(|obstacle| !about(obstacle));
+            obstacles.insert(Obstacle::Found { finding });
+        } else {
+            told.push(finding);
+        }
+    }
+    told
+}

@@ -1,0 +1,265 @@
+//! Routes that stand, and should not as they do: aggregates, summaries, overlaps, peerings nobody listens to, prefixes held elsewhere.
+
+use std::collections::BTreeSet;
+
+use stayput_estate::Cidr;
+use stayput_estate::EdgeKind;
+use stayput_estate::Nc2Site;
+use stayput_estate::Network;
+use stayput_estate::SiteName;
+use stayput_estate::SubnetId;
+use stayput_world::AwsRegion;
+use stayput_world::aws::AttachmentKind;
+use stayput_world::aws::RouteDestination;
+use stayput_world::aws::TgwTarget;
+use stayput_world::aws::VpcRouteTarget;
+
+use super::Look;
+use crate::EntryPath;
+use crate::Finding;
+use crate::Goal;
+use crate::routes::is_forwarding;
+use crate::routes::leads_to;
+
+impl Look<'_> {
+    pub(super) fn tables(&self, found: &mut BTreeSet<Finding>) {
+        for (network, site) in &self.homes {
+            if let Some(aws) = self.survey.world.aws.get(&site.region) {
+                aggregates(network, site, aws, found);
+                peerings(site, aws, found);
+            }
+            self.overlaps(network, found);
+            self.held_by_direct_connect(network, site, found);
+        }
+        self.summaries(found);
+    }
+
+    /// Routes from a Transit Gateway to an NC2 VPC that are wider than a network and take others along.
+    fn summaries(&self, found: &mut BTreeSet<Finding>) {
+        let estate = self.survey.estate;
+        for (region, aws) in &self.survey.world.aws {
+            for (id, table) in &aws.tgw_route_tables {
+                for (prefix, target) in &table.static_routes {
+                    let TgwTarget::Attachment(attachment) = target else {
+                        continue;
+                    };
+                    let Some(site) = self.nc2_behind(aws, attachment) else {
+                        continue;
+                    };
+                    let exact = estate
+                        .networks
+                        .values()
+                        .any(|network| network.cidr == *prefix);
+                    let mut captured = self.living_elsewhere(site, *prefix);
+                    captured.retain(|cidr| leads_to(aws, table, *cidr, attachment));
+                    if !exact && !captured.is_empty() {
+                        found.insert(Finding::WideSummary {
+                            region: region.clone(),
+                            table: table.name.clone().unwrap_or_else(|| id.to_string()),
+                            prefix: *prefix,
+                            site: site.clone(),
+                            captured,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn nc2_behind(
+        &self,
+        aws: &AwsRegion,
+        attachment: &stayput_estate::AttachmentId,
+    ) -> Option<&SiteName> {
+        let AttachmentKind::Vpc { vpc, .. } = &aws.attachments.get(attachment)?.kind else {
+            return None;
+        };
+        let mut sites = self.survey.estate.sites.values();
+        sites.find(|site| site.vpc == *vpc).map(|site| &site.name)
+    }
+
+    /// Networks, and subnets of the source VPC that are none, inside a prefix, that are not served at a site when the plan is done.
+    fn living_elsewhere(&self, site: &SiteName, prefix: Cidr) -> BTreeSet<Cidr> {
+        let estate = self.survey.estate;
+        let inside = |cidr: &Cidr| prefix.covers(*cidr) && prefix != *cidr;
+        let networks = estate.networks.values();
+        let elsewhere = networks
+            .filter(|network| inside(&network.cidr))
+            .filter(|network| {
+                let home = self.end.observed_home(network);
+                let will_be = self
+                    .homes
+                    .iter()
+                    .any(|(moved, home)| moved.name == network.name && home.name == *site);
+                !will_be && home.site() != Some(site) && self.answers_elsewhere(network, site)
+            });
+        let mut found: BTreeSet<Cidr> = elsewhere.map(|network| network.cidr).collect();
+        if let Some(source) = self.survey.world.aws.get(&estate.source.region) {
+            let subnets = source.subnets.iter();
+            let staying = subnets.filter(|(id, subnet)| {
+                subnet.vpc == estate.source.vpc
+                    && inside(&subnet.cidr)
+                    && self.is_inhabited(source, id)
+                    && !estate
+                        .networks
+                        .values()
+                        .any(|network| network.cidr.overlaps(subnet.cidr))
+            });
+            found.extend(staying.map(|(_, subnet)| subnet.cidr));
+        }
+        found
+    }
+
+    /// Whether somebody at another place answers for the network: only then is there something to take.
+    fn answers_elsewhere(&self, network: &Network, site: &SiteName) -> bool {
+        let addresses = self.end.addresses_of_interest();
+        let mut inside = addresses
+            .iter()
+            .filter(|address| network.cidr.contains(**address));
+        inside.any(|address| {
+            let at = self.end.served_at(*address);
+            !at.is_empty() && !at.contains(site)
+        })
+    }
+
+    fn is_inhabited(&self, source: &AwsRegion, subnet: &SubnetId) -> bool {
+        let mut enis = source.enis.values();
+        enis.any(|eni| eni.subnet == *subnet && eni.attached_to.is_some())
+    }
+
+    /// VPCs on the estate's Transit Gateways that have the network's addresses as their own; the source VPC is meant to.
+    fn overlaps(&self, network: &Network, found: &mut BTreeSet<Finding>) {
+        let estate = self.survey.estate;
+        for aws in self.survey.world.aws.values() {
+            let attached =
+                aws.attachments
+                    .values()
+                    .filter_map(|attachment| match &attachment.kind {
+                        AttachmentKind::Vpc { vpc, .. } if is_forwarding(attachment) => Some(vpc),
+                        _ => None,
+                    });
+            let sites = estate.sites.values().map(|site| &site.vpc);
+            let vpcs: BTreeSet<_> = attached.chain(sites).collect();
+            for vpc in vpcs.into_iter().filter(|vpc| **vpc != estate.source.vpc) {
+                let cidrs = aws.vpcs.get(vpc).into_iter().flat_map(|vpc| &vpc.cidrs);
+                for cidr in cidrs.filter(|cidr| cidr.overlaps(network.cidr)) {
+                    let site = estate.sites.values().find(|site| site.vpc == *vpc);
+                    found.insert(Finding::OverlappingCidr {
+                        network: network.name.clone(),
+                        vpc: vpc.clone(),
+                        cidr: *cidr,
+                        site: site.map(|site| site.name.clone()),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Path B needs an announcement at the home; a Direct Connect gateway shared with another Transit Gateway that holds the prefix refuses it.
+    fn held_by_direct_connect(
+        &self,
+        network: &Network,
+        site: &Nc2Site,
+        found: &mut BTreeSet<Finding>,
+    ) {
+        let by_path_b = matches!(
+            self.goal,
+            Goal::Failover {
+                path: EntryPath::B,
+                ..
+            }
+        );
+        let edges = self.survey.estate.edges.values();
+        for edge in edges.filter(|edge| by_path_b && edge.tgw == site.tgw) {
+            let EdgeKind::DirectConnect { gateway } = &edge.kind else {
+                continue;
+            };
+            let regions = self.survey.world.aws.values();
+            for association in regions.flat_map(|aws| &aws.dx_associations) {
+                if association.gateway != *gateway || association.tgw == site.tgw {
+                    continue;
+                }
+                let held = association.allowed_prefixes.iter();
+                for prefix in held.filter(|prefix| prefix.overlaps(network.cidr)) {
+                    found.insert(Finding::DxOverlap {
+                        network: network.name.clone(),
+                        gateway: gateway.clone(),
+                        site: site.name.clone(),
+                        held_by: association.tgw.clone(),
+                        prefix: *prefix,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Routes of the tables of attachment subnets that lead the network back to the Transit Gateway when NC2's own is absent.
+fn aggregates(network: &Network, site: &Nc2Site, aws: &AwsRegion, found: &mut BTreeSet<Finding>) {
+    let entries = aws
+        .attachments
+        .values()
+        .filter_map(|attachment| match &attachment.kind {
+            AttachmentKind::Vpc { vpc, subnets } if *vpc == site.vpc => Some(subnets),
+            _ => None,
+        });
+    let entries: BTreeSet<_> = entries.flatten().collect();
+    for (id, table) in aws
+        .route_tables
+        .iter()
+        .filter(|(_, table)| table.vpc == site.vpc)
+    {
+        let explicit = |subnet: &&SubnetId| table.subnets.contains(*subnet);
+        let by_default = |subnet: &&SubnetId| {
+            let mut tables = aws.route_tables.values();
+            table.main && !tables.any(|table| table.subnets.contains(*subnet))
+        };
+        let enters = entries
+            .iter()
+            .any(|subnet| explicit(subnet) || by_default(subnet));
+        if !enters {
+            continue;
+        }
+        // `network`'s own route is NC2's; the longest of the others counts when it is absent.
+        let covering = table
+            .routes
+            .iter()
+            .filter_map(|route| match route.destination {
+                RouteDestination::Cidr(cidr)
+                    if cidr.covers(network.cidr) && cidr != network.cidr =>
+                {
+                    Some((cidr, &route.target))
+                }
+                _ => None,
+            });
+        if let Some((aggregate, VpcRouteTarget::Tgw(tgw))) =
+            covering.max_by_key(|(cidr, _)| cidr.len())
+        {
+            found.insert(Finding::LoopingAggregate {
+                network: network.name.clone(),
+                site: site.name.clone(),
+                table: id.clone(),
+                aggregate,
+                tgw: tgw.clone(),
+            });
+        }
+    }
+}
+
+/// Peerings of the home's Transit Gateway that nobody listens to on its side.
+fn peerings(site: &Nc2Site, aws: &AwsRegion, found: &mut BTreeSet<Finding>) {
+    for (id, attachment) in &aws.attachments {
+        let is_peering = matches!(attachment.kind, AttachmentKind::Peering { .. });
+        if is_peering
+            && attachment.tgw == site.tgw
+            && is_forwarding(attachment)
+            && attachment.association.is_none()
+        {
+            found.insert(Finding::PeeringNotAssociated {
+                region: site.region.clone(),
+                tgw: site.tgw.clone(),
+                attachment: id.clone(),
+            });
+        }
+    }
+}
