@@ -302,7 +302,7 @@ pub enum Obstacle {
     #[error("{finding}")]
     Found {
         /// What.
-        finding: Finding,
+        finding: Box<Finding>,
     },
     /// When all is done a machine would not be reachable.
     #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]

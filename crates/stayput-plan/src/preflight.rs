@@ -92,7 +92,9 @@ pub(crate) fn weigh(
         };
         if stops {
             obstacles.retain(|obstacle| !about(obstacle));
-            obstacles.insert(Obstacle::Found { finding });
+            obstacles.insert(Obstacle::Found {
+                finding: Box::new(finding),
+            });
         } else {
             told.push(finding);
         }

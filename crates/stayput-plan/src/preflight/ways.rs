@@ -59,9 +59,9 @@ impl Look<'_> {
 
 /// What `wanted` says of the last hop, or of any if the packet goes in circles.
 fn ends_in<T>(trace: &Trace, wanted: impl Fn(&Node) -> Option<T>) -> Option<T> {
-    let nodes = trace.hops.iter().map(|hop| &hop.at);
+    let mut nodes = trace.hops.iter().map(|hop| &hop.at);
     match trace.verdict {
         stayput_fabric::Verdict::Loop { .. } => nodes.filter_map(&wanted).next(),
-        _ => nodes.last().and_then(wanted),
+        _ => nodes.next_back().and_then(wanted),
     }
 }

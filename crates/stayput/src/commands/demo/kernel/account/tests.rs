@@ -115,6 +115,7 @@ fn chapter(holes: &serde_json::Value) -> Chapter {
         names: Names::default(),
         proof: serde_json::from_value::<Proof>(proof).unwrap(),
         warnings: Vec::new(),
+        findings: Vec::new(),
     };
     let mut chapter = Chapter::begin("move", plan);
     (chapter.began_ms, chapter.ended_ms) = (1000, 11_000);
