@@ -423,6 +423,11 @@ pub enum BenchWhat {
     Nics,
     /// Wall time of the demo with 12, 250 and 2,000 machines.
     Demo,
+    /// The routing model at the quota of 10,000 Transit Gateway routes, for 1,000 and 10,000 machines.
+    Fabric,
+    /// The part of `fabric` that runs in a process of its own.
+    #[value(hide = true)]
+    FabricProbe,
     /// The part of `plan` that runs in a process of its own.
     #[value(hide = true)]
     PlanProbe,

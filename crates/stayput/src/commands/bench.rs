@@ -3,6 +3,7 @@
 //! The lab and every measured part are processes of their own, so that neither memory nor time of one is charged to another.
 
 mod demo;
+mod fabric;
 mod nics;
 mod plan;
 
@@ -30,6 +31,8 @@ pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandErr
         BenchWhat::Plan => plan::run(global, args).await,
         BenchWhat::Nics => nics::run(global, args).await,
         BenchWhat::Demo => demo::run(global, args).await,
+        BenchWhat::Fabric => fabric::run(global, args).await,
+        BenchWhat::FabricProbe => fabric::probe(global, args).await,
         BenchWhat::PlanProbe => plan::probe(global, args).await,
         BenchWhat::NicsProbe => nics::probe(global, args).await,
     }

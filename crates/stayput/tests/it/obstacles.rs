@@ -312,7 +312,7 @@ fn names_that_the_estate_does_not_have_are_wrong_usage() {
         .says(&["no network `apps`"]);
     lab.run(&["trace", "on-prem", "nobody"])
         .exits(2)
-        .says(&["neither an address nor a machine"]);
+        .says(&["neither an address, nor a prefix, nor a machine"]);
     lab.run(&["trace", "kyoto", "172.30.1.34"])
         .exits(2)
         .says(&["no source of packets"]);

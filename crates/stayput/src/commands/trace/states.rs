@@ -76,9 +76,10 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
         None => observed::observe(global, world).await?,
     };
     let facts = captured_or_observed(&seen.estate, &seen.world, &seen.facts);
-    let here = match world {
-        None => "now".to_owned(),
-        Some(file) => file.display().to_string(),
+    // A world on file is the present of whoever asks, unless there are two.
+    let here = match (world, &args.against) {
+        (Some(file), Some(_)) => file.display().to_string(),
+        (_, _) => "now".to_owned(),
     };
     let now = State {
         called: here,
