@@ -128,7 +128,7 @@ pub enum Finding {
     /// Hosts that stay in the EC2 VPC reach the machines now and will not when they have moved: nothing steers what is `local` (AWS
     /// reference §3 item 2).
     #[error(
-        "{hosts} running interfaces that stay in the EC2 VPC lose network {network}: to them it is `local` for ever ({})",
+        "what stays in the EC2 VPC loses network {network}, which is `local` to it for ever: {hosts} running in {}",
         list(subnets)
     )]
     NeighboursLose {
