@@ -67,6 +67,43 @@ fn a_static_route_to_a_detached_vpc_becomes_a_blackhole_that_beats_shorter_route
 }
 
 #[test]
+fn between_detach_and_static_a_default_route_captures_the_network() {
+    let mut setup = Setup::new();
+    setup
+        .tgw_table(T, "tgw-rtb-t")
+        .static_routes
+        .insert(cidr("0.0.0.0/0"), to("tgw-attach-nc2t"));
+    let fabric = after(setup.fabric(), [detach(T, "tgw-attach-ec2")]);
+    assert_eq!(from_on_prem(&fabric, WEB), "leaves by nat-t");
+    // Where the VPC behind the default route sends all of it back, it is a loop.
+    setup
+        .vpc_table(T, "rtb-nc2t")
+        .routes
+        .push(route("172.16.0.0/12", VpcRouteTarget::Tgw("tgw-t".into())));
+    let fabric = after(setup.fabric(), [detach(T, "tgw-attach-ec2")]);
+    assert!(matches!(
+        fabric.verdict(&Source::OnPrem, ip(WEB)),
+        Verdict::Loop { .. }
+    ));
+}
+
+#[test]
+fn attaching_the_vpc_again_does_not_heal_a_route_to_the_old_attachment() {
+    let mut setup = Setup::new();
+    let table = setup.tgw_table(T, "tgw-rtb-t");
+    table
+        .static_routes
+        .insert(cidr("172.30.2.0/24"), to("tgw-attach-before"));
+    let fabric = setup.fabric();
+    // The new attachment propagates the VPC; the old static route is longer, and drops.
+    assert_eq!(from_on_prem(&fabric, WEB), "delivered at ec2");
+    assert_eq!(
+        from_on_prem(&fabric, STAYS),
+        "blackhole at tgw-t / tgw-rtb-t"
+    );
+}
+
+#[test]
 fn detaching_is_unnecessary_because_the_longer_static_route_wins() {
     let fabric = moved(&Setup::new());
     let trace = fabric.trace(&Source::OnPrem, ip(WEB));

@@ -20,6 +20,7 @@ mod linux;
 #[cfg(target_os = "linux")]
 mod losses;
 mod privilege;
+pub mod report;
 
 pub(crate) use self::control::Kernel;
 pub use self::layout::Hop;

@@ -1,6 +1,7 @@
 //! Findings: what the model sees in the routing that hurts, or will one day, each with what a person can do about it.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use stayput_estate::AddrRange;
 use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::DxGatewayId;
+use stayput_estate::Estate;
 use stayput_estate::NetworkName;
 use stayput_estate::Region;
 use stayput_estate::RouteTableId;
@@ -15,8 +17,10 @@ use stayput_estate::SiteName;
 use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
 use stayput_estate::VpcId;
+use stayput_fabric::Source;
 
 use crate::Asymmetry;
+use crate::Obstacle;
 use crate::render::which;
 
 /// Something about the routing. `Display` says what is wrong and what comes of it; [`Finding::remedy`] what to do.
@@ -64,7 +68,7 @@ pub enum Finding {
     /// A route of the NC2 VPC to the Transit Gateway covers the network: whenever NC2's route for it is absent, packets go in circles (AWS
     /// reference §8.2).
     #[error(
-        "{site}: {aggregate} → {tgw} in {table} covers network {network}: whenever NC2's own route for it is absent, packets go in circles between VPC and Transit Gateway"
+        "{site}: {aggregate} → {toward} in {table} covers network {network}: whenever NC2's own route for it is absent, packets go in circles between VPC and Transit Gateway"
     )]
     LoopingAggregate {
         /// The network.
@@ -76,7 +80,7 @@ pub enum Finding {
         /// The route.
         aggregate: Cidr,
         /// Where it leads.
-        tgw: TgwId,
+        toward: String,
     },
     /// A Transit Gateway route to an NC2 VPC is wider than what lives there (AWS reference §8.4: the article's /16).
     #[error(
@@ -162,6 +166,8 @@ pub enum Finding {
         tgw: TgwId,
         /// The peering attachment.
         attachment: AttachmentId,
+        /// Networks that on-prem does not reach for it when the plan is done.
+        cut_off: BTreeSet<NetworkName>,
     },
     /// More routes than AWS allows (AWS reference §1.5).
     #[error("{tgw} in {region} would have {routes} routes; AWS allows {allowed}")]
@@ -191,49 +197,71 @@ pub enum Finding {
     },
 }
 
-/// Whether a finding stops a plan.
+/// What a finding has to do with an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weight {
-    /// Always.
-    Stops,
-    /// Where the proof meets its harm.
-    Explains,
-    /// Never: it is inherent in the goal, or harms nothing the goal is about.
-    Tells,
+pub(crate) enum Bearing {
+    /// It says the same with the reason: the way of the very packets was followed to it.
+    Replaces,
+    /// It may be why.
+    Accompanies,
+    /// Nothing.
+    None,
 }
 
 impl Finding {
-    pub(crate) fn weight(&self) -> Weight {
+    /// Whether it stops a plan whatever the proof says.
+    pub(crate) fn always_stops(&self) -> bool {
         match self {
             Self::DxOverlap { .. }
             | Self::OverlappingCidr { site: Some(_), .. }
-            | Self::TooManyRoutes { .. } => Weight::Stops,
+            | Self::TooManyRoutes { .. } => true,
             Self::NoReturnRoute { .. }
             | Self::PrefixNotInTable { .. }
             | Self::LoopingAggregate { .. }
-            | Self::PeeringNotAssociated { .. } => Weight::Explains,
-            Self::WideSummary { .. }
+            | Self::PeeringNotAssociated { .. }
+            | Self::WideSummary { .. }
             | Self::AsymmetricReturn { .. }
             | Self::NeighboursLose { .. }
             | Self::OverlappingCidr { site: None, .. }
-            | Self::FullVpcTable { .. } => Weight::Tells,
+            | Self::FullVpcTable { .. } => false,
         }
     }
 
-    /// The network it is about; `None`: all.
-    pub(crate) fn network(&self) -> Option<&NetworkName> {
-        match self {
-            Self::NoReturnRoute { network, .. }
-            | Self::PrefixNotInTable { network, .. }
-            | Self::LoopingAggregate { network, .. }
-            | Self::DxOverlap { network, .. }
-            | Self::NeighboursLose { network, .. }
-            | Self::OverlappingCidr { network, .. } => Some(network),
-            Self::WideSummary { .. }
-            | Self::AsymmetricReturn { .. }
-            | Self::PeeringNotAssociated { .. }
-            | Self::TooManyRoutes { .. }
-            | Self::FullVpcTable { .. } => None,
+    /// What it has to do with an obstacle.
+    pub(crate) fn bearing(&self, obstacle: &Obstacle, estate: &Estate) -> Bearing {
+        let is_of = |address: &Ipv4Addr, network: &NetworkName| {
+            estate
+                .network_of(*address)
+                .is_some_and(|of| of.name == *network)
+        };
+        let from_on_prem = |from: &String| *from == Source::OnPrem.to_string();
+        match (self, obstacle) {
+            (
+                Self::NoReturnRoute { network, .. } | Self::PrefixNotInTable { network, .. },
+                Obstacle::Unreachable { from, address, .. },
+            ) if from_on_prem(from) && is_of(address, network) => Bearing::Replaces,
+            (
+                Self::PeeringNotAssociated { cut_off, .. },
+                Obstacle::Unreachable { from, address, .. },
+            ) if from_on_prem(from) && cut_off.iter().any(|network| is_of(address, network)) => {
+                Bearing::Replaces
+            }
+            (Self::DxOverlap { network, .. }, Obstacle::NoAnnouncement { network: of, .. })
+                if network == of =>
+            {
+                Bearing::Replaces
+            }
+            (Self::LoopingAggregate { network, .. }, Obstacle::Unsafe { address, .. })
+                if is_of(address, network) =>
+            {
+                Bearing::Accompanies
+            }
+            (Self::LoopingAggregate { network, .. }, Obstacle::NoSafeOrder { network: of, .. })
+                if network == of =>
+            {
+                Bearing::Accompanies
+            }
+            (_, _) => Bearing::None,
         }
     }
 

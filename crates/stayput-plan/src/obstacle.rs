@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 use stayput_estate::Cidr;
 use stayput_estate::EniId;
-use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::Region;
@@ -340,19 +339,6 @@ fn list(ids: &BTreeSet<VmExtId>) -> String {
 }
 
 impl Obstacle {
-    /// The network whose packets fare ill, where it is a finding about the routing that may say why.
-    pub(crate) fn explained_by_routing<'e>(
-        &'e self,
-        estate: &'e Estate,
-    ) -> Option<&'e NetworkName> {
-        let of = |address: Ipv4Addr| estate.network_of(address).map(|network| &network.name);
-        match self {
-            Self::Unreachable { address, .. } | Self::Unsafe { address, .. } => of(*address),
-            Self::NoAnnouncement { network, .. } => Some(network),
-            _ => None,
-        }
-    }
-
     /// What a person can do about it.
     pub fn remedy(&self) -> String {
         match self {

@@ -134,7 +134,7 @@ pub fn plan(
             .flat_map(|proof| &proof.asymmetric)
             .map(Finding::from),
     );
-    let findings = preflight::weigh(&survey, findings, &mut obstacles);
+    let findings = preflight::weigh(estate, findings, &mut obstacles);
     let (Some(proof), true) = (proof, obstacles.is_empty()) else {
         return Err(obstacles.into_iter().collect());
     };

@@ -8,6 +8,7 @@ mod ways;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use stayput_estate::Estate;
 use stayput_estate::Nc2Site;
 use stayput_estate::Network;
 use stayput_fabric::Fabric;
@@ -16,7 +17,7 @@ use crate::Finding;
 use crate::Goal;
 use crate::Obstacle;
 use crate::Step;
-use crate::finding::Weight;
+use crate::finding::Bearing;
 use crate::proof::home_after;
 use crate::states::done;
 use crate::survey::Survey;
@@ -72,32 +73,27 @@ impl Look<'_> {
     }
 }
 
-/// What of the findings stops a plan, beside what already does; the rest is told with it. What a finding explains is not said a second
-/// time in general words.
+/// What of the findings stops a plan, beside what already does; the rest is told with it. What a finding says with the reason is not said
+/// a second time in general words.
 pub(crate) fn weigh(
-    survey: &Survey<'_>,
+    estate: &Estate,
     findings: BTreeSet<Finding>,
     obstacles: &mut BTreeSet<Obstacle>,
 ) -> Vec<Finding> {
-    let mut told = Vec::new();
-    for finding in findings {
-        let about = |obstacle: &Obstacle| {
-            let network = obstacle.explained_by_routing(survey.estate);
-            network.is_some_and(|network| finding.network().is_none_or(|about| about == network))
-        };
-        let stops = match finding.weight() {
-            Weight::Stops => true,
-            Weight::Explains => obstacles.iter().any(about),
-            Weight::Tells => false,
-        };
-        if stops {
-            obstacles.retain(|obstacle| !about(obstacle));
-            obstacles.insert(Obstacle::Found {
-                finding: Box::new(finding),
-            });
-        } else {
-            told.push(finding);
-        }
-    }
+    let (stops, told): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| {
+        let mut bearings = obstacles
+            .iter()
+            .map(|obstacle| finding.bearing(obstacle, estate));
+        finding.always_stops() || bearings.any(|bearing| bearing != Bearing::None)
+    });
+    obstacles.retain(|obstacle| {
+        let mut bearings = stops
+            .iter()
+            .map(|finding| finding.bearing(obstacle, estate));
+        !bearings.any(|bearing| bearing == Bearing::Replaces)
+    });
+    obstacles.extend(stops.into_iter().map(|finding| Obstacle::Found {
+        finding: Box::new(finding),
+    }));
     told
 }

@@ -423,7 +423,7 @@ pub enum BenchWhat {
     Nics,
     /// Wall time of the demo with 12, 250 and 2,000 machines.
     Demo,
-    /// The routing model at the quota of 10,000 Transit Gateway routes, for 1,000 and 10,000 machines.
+    /// The routing model at the quota of Transit Gateway routes, for 1,000, 10,000 and 100,000 addresses.
     Fabric,
     /// The part of `fabric` that runs in a process of its own.
     #[value(hide = true)]

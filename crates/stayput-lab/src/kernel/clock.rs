@@ -5,23 +5,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use serde::Serialize;
-
-/// One instant by both clocks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Moment {
-    /// Milliseconds since the Unix epoch.
-    pub epoch_ms: u64,
-    /// Microseconds since the data plane started.
-    pub run_us: u64,
-}
-
-impl Moment {
-    /// Microseconds from an earlier moment to this one.
-    pub fn us_since(self, earlier: Self) -> u64 {
-        self.run_us.saturating_sub(earlier.run_us)
-    }
-}
+use super::report::Moment;
 
 /// The clocks, set when the data plane starts.
 #[derive(Debug, Clone, Copy)]

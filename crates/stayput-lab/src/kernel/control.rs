@@ -10,12 +10,15 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::Serialize;
 use serde_json::json;
 
 use super::layout::NodeId;
 use super::linux::Plane;
 use super::linux::Prober;
 use super::privilege::Privilege;
+use super::report::Changes;
+use super::report::Status;
 use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
@@ -80,9 +83,9 @@ impl Kernel {
         let mut running = self.lock();
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/kernel") => running.status(),
-            ("GET", "/kernel/changes") => {
-                Response::json(200, &json!({ "changes": running.plane.changes() }))
-            }
+            ("GET", "/kernel/changes") => said(&Changes {
+                changes: running.plane.changes().to_vec(),
+            }),
             ("POST", "/kernel/probe") => running.probe(&request.body),
             ("GET", "/kernel/probe") => running.report(),
             ("POST", "/kernel/probe/stop") => {
@@ -106,18 +109,15 @@ impl Running {
     fn status(&mut self) -> Response {
         let swallowed = self.plane.swallowed();
         let layout = self.plane.layout();
-        Response::json(
-            200,
-            &json!({
-                "privilege": self.plane.privilege().to_string(),
-                "namespaces": layout.nodes.len(),
-                "links": layout.links.len(),
-                "prober": layout.prober,
-                "failures": self.plane.failures(),
-                "delay_us": self.plane.delays(),
-                "swallowed": swallowed,
-            }),
-        )
+        said(&Status {
+            privilege: self.plane.privilege().to_string(),
+            namespaces: layout.nodes.len(),
+            links: layout.links.len(),
+            prober: layout.prober,
+            failures: self.plane.failures().to_vec(),
+            delay_us: self.plane.delays(),
+            swallowed,
+        })
     }
 
     fn probe(&mut self, body: &[u8]) -> Response {
@@ -164,12 +164,16 @@ impl Running {
 
     fn report(&self) -> Response {
         match self.prober.as_ref().map(Prober::report) {
-            Some(report) => match serde_json::to_value(&report) {
-                Ok(report) => Response::json(200, &report),
-                Err(wrong) => error(500, &wrong.to_string()),
-            },
+            Some(report) => said(&report),
             None => error(404, "there is no prober; POST /kernel/probe starts one"),
         }
+    }
+}
+
+fn said<T: Serialize>(what: &T) -> Response {
+    match serde_json::to_value(what) {
+        Ok(what) => Response::json(200, &what),
+        Err(wrong) => error(500, &wrong.to_string()),
     }
 }
 

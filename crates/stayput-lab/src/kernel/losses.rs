@@ -5,54 +5,10 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::clock::Moment;
-
-/// Consecutive lost packets of one address.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct LossRun {
-    /// When the first was sent.
-    pub first: Moment,
-    /// When the last was sent.
-    pub last: Moment,
-    /// How many.
-    pub count: u64,
-    /// From the first lost packet's sending to that of the next that was answered, or of the last so far, in milliseconds.
-    pub gap_ms: f64,
-}
-
-/// What was sent to one address.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Target {
-    /// Packets sent.
-    pub sent: u64,
-    /// Packets by who answered them.
-    pub answered_by: BTreeMap<String, u64>,
-    /// Its losses.
-    pub losses: Vec<LossRun>,
-}
-
-/// What became of all packets.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
-    /// Pause between two packets to one address.
-    pub interval_ms: u64,
-    /// How long a reply may take.
-    pub timeout_ms: u64,
-    /// Packets sent.
-    pub sent: u64,
-    /// Those a reply came for in time.
-    pub answered: u64,
-    /// Those no reply came for in time.
-    pub lost: u64,
-    /// Those whose time is not over.
-    pub in_flight: u64,
-    /// How late the latest packet was sent.
-    pub worst_lateness_ms: f64,
-    /// By address.
-    pub targets: BTreeMap<Ipv4Addr, Target>,
-}
+use super::report::LossRun;
+use super::report::Moment;
+use super::report::Report;
+use super::report::Target;
 
 /// A packet that is not decided, or that waits for an earlier one.
 #[derive(Debug, Clone, Copy)]

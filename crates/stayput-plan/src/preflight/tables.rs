@@ -10,9 +10,7 @@ use stayput_estate::SiteName;
 use stayput_estate::SubnetId;
 use stayput_world::AwsRegion;
 use stayput_world::aws::AttachmentKind;
-use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwTarget;
-use stayput_world::aws::VpcRouteTarget;
 
 use super::Look;
 use crate::EntryPath;
@@ -24,10 +22,7 @@ use crate::routes::leads_to;
 impl Look<'_> {
     pub(super) fn tables(&self, found: &mut BTreeSet<Finding>) {
         for (network, site) in &self.homes {
-            if let Some(aws) = self.survey.world.aws.get(&site.region) {
-                aggregates(network, site, aws, found);
-                peerings(site, aws, found);
-            }
+            self.peerings(site, found);
             self.overlaps(network, found);
             self.held_by_direct_connect(network, site, found);
         }
@@ -46,13 +41,13 @@ impl Look<'_> {
                     let Some(site) = self.nc2_behind(aws, attachment) else {
                         continue;
                     };
-                    let exact = estate
-                        .networks
-                        .values()
-                        .any(|network| network.cidr == *prefix);
+                    let mut networks = estate.networks.values();
+                    if networks.any(|network| network.cidr == *prefix) {
+                        continue;
+                    }
                     let mut captured = self.living_elsewhere(site, *prefix);
                     captured.retain(|cidr| leads_to(aws, table, *cidr, attachment));
-                    if !exact && !captured.is_empty() {
+                    if !captured.is_empty() {
                         found.insert(Finding::WideSummary {
                             region: region.clone(),
                             table: table.name.clone().unwrap_or_else(|| id.to_string()),
@@ -84,15 +79,7 @@ impl Look<'_> {
         let inside = |cidr: &Cidr| prefix.covers(*cidr) && prefix != *cidr;
         let networks = estate.networks.values();
         let elsewhere = networks
-            .filter(|network| inside(&network.cidr))
-            .filter(|network| {
-                let home = self.end.observed_home(network);
-                let will_be = self
-                    .homes
-                    .iter()
-                    .any(|(moved, home)| moved.name == network.name && home.name == *site);
-                !will_be && home.site() != Some(site) && self.answers_elsewhere(network, site)
-            });
+            .filter(|network| inside(&network.cidr) && self.answers_elsewhere(network, site));
         let mut found: BTreeSet<Cidr> = elsewhere.map(|network| network.cidr).collect();
         if let Some(source) = self.survey.world.aws.get(&estate.source.region) {
             let subnets = source.subnets.iter();
@@ -110,7 +97,8 @@ impl Look<'_> {
         found
     }
 
-    /// Whether somebody at another place answers for the network: only then is there something to take.
+    /// Whether, when the plan is done, somebody answers for an address of the network, and not at this site: only then is there something to
+    /// take.
     fn answers_elsewhere(&self, network: &Network, site: &SiteName) -> bool {
         let addresses = self.end.addresses_of_interest();
         let mut inside = addresses
@@ -120,6 +108,28 @@ impl Look<'_> {
             let at = self.end.served_at(*address);
             !at.is_empty() && !at.contains(site)
         })
+    }
+
+    /// Peerings of the home's Transit Gateway that nobody listens to on its side, with the networks that on-prem does not reach for it.
+    fn peerings(&self, site: &Nc2Site, found: &mut BTreeSet<Finding>) {
+        let Some(aws) = self.survey.world.aws.get(&site.region) else {
+            return;
+        };
+        for (id, attachment) in &aws.attachments {
+            let is_peering = matches!(attachment.kind, AttachmentKind::Peering { .. });
+            if is_peering
+                && attachment.tgw == site.tgw
+                && is_forwarding(attachment)
+                && attachment.association.is_none()
+            {
+                found.insert(Finding::PeeringNotAssociated {
+                    region: site.region.clone(),
+                    tgw: site.tgw.clone(),
+                    attachment: id.clone(),
+                    cut_off: self.dropped_at(site),
+                });
+            }
+        }
     }
 
     fn is_inhabited(&self, source: &AwsRegion, subnet: &SubnetId) -> bool {
@@ -190,76 +200,6 @@ impl Look<'_> {
                     });
                 }
             }
-        }
-    }
-}
-
-/// Routes of the tables of attachment subnets that lead the network back to the Transit Gateway when NC2's own is absent.
-fn aggregates(network: &Network, site: &Nc2Site, aws: &AwsRegion, found: &mut BTreeSet<Finding>) {
-    let entries = aws
-        .attachments
-        .values()
-        .filter_map(|attachment| match &attachment.kind {
-            AttachmentKind::Vpc { vpc, subnets } if *vpc == site.vpc => Some(subnets),
-            _ => None,
-        });
-    let entries: BTreeSet<_> = entries.flatten().collect();
-    for (id, table) in aws
-        .route_tables
-        .iter()
-        .filter(|(_, table)| table.vpc == site.vpc)
-    {
-        let explicit = |subnet: &&SubnetId| table.subnets.contains(*subnet);
-        let by_default = |subnet: &&SubnetId| {
-            let mut tables = aws.route_tables.values();
-            table.main && !tables.any(|table| table.subnets.contains(*subnet))
-        };
-        let enters = entries
-            .iter()
-            .any(|subnet| explicit(subnet) || by_default(subnet));
-        if !enters {
-            continue;
-        }
-        // `network`'s own route is NC2's; the longest of the others counts when it is absent.
-        let covering = table
-            .routes
-            .iter()
-            .filter_map(|route| match route.destination {
-                RouteDestination::Cidr(cidr)
-                    if cidr.covers(network.cidr) && cidr != network.cidr =>
-                {
-                    Some((cidr, &route.target))
-                }
-                _ => None,
-            });
-        if let Some((aggregate, VpcRouteTarget::Tgw(tgw))) =
-            covering.max_by_key(|(cidr, _)| cidr.len())
-        {
-            found.insert(Finding::LoopingAggregate {
-                network: network.name.clone(),
-                site: site.name.clone(),
-                table: id.clone(),
-                aggregate,
-                tgw: tgw.clone(),
-            });
-        }
-    }
-}
-
-/// Peerings of the home's Transit Gateway that nobody listens to on its side.
-fn peerings(site: &Nc2Site, aws: &AwsRegion, found: &mut BTreeSet<Finding>) {
-    for (id, attachment) in &aws.attachments {
-        let is_peering = matches!(attachment.kind, AttachmentKind::Peering { .. });
-        if is_peering
-            && attachment.tgw == site.tgw
-            && is_forwarding(attachment)
-            && attachment.association.is_none()
-        {
-            found.insert(Finding::PeeringNotAssociated {
-                region: site.region.clone(),
-                tgw: site.tgw.clone(),
-                attachment: id.clone(),
-            });
         }
     }
 }

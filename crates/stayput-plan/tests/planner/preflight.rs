@@ -100,9 +100,25 @@ fn an_aggregate_that_would_loop_without_the_prefix_is_told() {
     let mut setup = Setup::small();
     let aggregate = vpc_route(cidr("172.16.0.0/12"), VpcRouteTarget::Tgw("tgw-t".into()));
     nc2_table(&mut setup).routes.push(aggregate);
+    let found = told(&setup, &moving());
+    let Finding::LoopingAggregate { aggregate, .. } = found else {
+        panic!("{found}");
+    };
+    assert_eq!(aggregate, cidr("172.16.0.0/12"));
+}
+
+#[test]
+fn a_finding_does_not_hide_an_obstacle_it_has_nothing_to_do_with() {
+    let mut setup = Setup::small();
+    let aggregate = vpc_route(cidr("172.16.0.0/12"), VpcRouteTarget::Tgw("tgw-t".into()));
+    nc2_table(&mut setup).routes.push(aggregate);
+    for aws in setup.world.aws.values_mut() {
+        aws.vpns.values_mut().for_each(|vpn| vpn.tunnels_up = 0);
+    }
     let found = look(&setup, &moving());
-    let all = format!("{:?} {:?}", found.told, found.stops);
-    assert!(all.contains("LoopingAggregate"), "{all}");
+    let [Obstacle::Unreachable { .. }] = found.stops.as_slice() else {
+        panic!("{found:#?}");
+    };
 }
 
 #[test]
@@ -123,6 +139,25 @@ fn the_articles_summary_is_told_with_what_it_takes_along() {
     assert!(captured.contains(&cidr("172.30.2.0/24")), "{captured:?}");
     // The networks of the goal will live there.
     assert!(!captured.contains(&cidr("172.30.1.0/24")), "{captured:?}");
+}
+
+#[test]
+fn a_summary_that_draws_on_prem_to_the_wrong_site_is_told_too() {
+    let mut setup = Setup::new().after(&[move_in(&["app", "db"])]);
+    setup
+        .table("t-edges")
+        .static_routes
+        .insert(cidr("172.30.2.0/23"), to("tgw-attach-nc2t"));
+    let found = look(&setup, &move_in(&["app", "db"]));
+    let captured = found.told.iter().find_map(|finding| match finding {
+        Finding::WideSummary { captured, .. } => Some(captured),
+        _ => None,
+    });
+    assert_eq!(
+        captured,
+        Some(&[cidr("172.30.2.0/24")].into()),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -214,9 +249,11 @@ fn a_peering_that_nobody_listens_to_on_the_homes_side_stops_a_failover() {
             .associations
             .retain(|id| !id.as_str().contains("peer"));
     }
-    let found = look(&setup, &failover(&["app"], OSAKA));
-    let all = format!("{:?} {:?}", found.told, found.stops);
-    assert!(all.contains("PeeringNotAssociated"), "{all}");
+    let found = stops(&setup, &failover(&["app"], OSAKA));
+    let Finding::PeeringNotAssociated { cut_off, .. } = found else {
+        panic!("{found}");
+    };
+    assert_eq!(cut_off, names(&["app"]));
 }
 
 #[test]

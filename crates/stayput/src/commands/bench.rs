@@ -136,6 +136,20 @@ fn median(mut figures: Vec<u64>) -> u64 {
         .unwrap_or(0)
 }
 
+/// A figure of this process's memory in KiB, where the system tells it (Linux, `proc(5)`).
+fn memory(key: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Starts the peak anew from what is in use now (Linux, `proc(5)`); elsewhere it stays what it was.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
 /// A Markdown table, as it stands in `docs/benchmarks.md`.
 fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &mut dyn Iterator<Item = String>| {

@@ -13,7 +13,6 @@ use serde_json::Value;
 use serde_json::json;
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
-use stayput_estate::Estate;
 use stayput_fabric::RoundTrip;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
@@ -28,13 +27,11 @@ use crate::cli::Global;
 use crate::cli::TraceArgs;
 use crate::error::CommandError;
 use crate::output::Output;
-use crate::session;
 
 pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandError> {
-    let estate = session::load_estate(&global.file)?;
     let states = states::states(global, args).await?;
     let destination = ends::destination(&states.facts, &args.destination)?;
-    let view = View::new(&estate, &states, &args.source)?;
+    let view = View::new(&states, &args.source)?;
     Ok(match destination {
         Destination::Address(address) => view.one(address),
         Destination::Prefix(prefix) => view.each_class(prefix),
@@ -51,9 +48,15 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     /// A machine that does not run in one of the states sends from where it runs in the other.
-    fn new(estate: &Estate, states: &'a States, source: &'a str) -> Result<Self, CommandError> {
+    fn new(states: &'a States, source: &'a str) -> Result<Self, CommandError> {
         let of = |state: &State| {
-            ends::source(estate, &state.world, &states.facts, &state.fabric, source)
+            ends::source(
+                &states.estate,
+                &state.world,
+                &states.facts,
+                &state.fabric,
+                source,
+            )
         };
         let shown = of(&states.shown);
         let before = states.before.as_ref().map(|state| (state, of(state)));

@@ -1,7 +1,6 @@
 //! The lab's data plane in the kernel: what is changed through the lab's API is changed for real packets.
 
 use std::time::Duration;
-use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
@@ -48,17 +47,27 @@ fn probe(lab: &Lab) {
     lab.tell("/kernel/probe", &wanted);
 }
 
-/// Looks at the prober until it is as wanted.
-fn until(lab: &Lab, wanted: impl Fn(&Value) -> bool) -> Value {
-    let started = Instant::now();
-    loop {
-        let report = lab.ask("/kernel/probe");
-        if wanted(&report) {
-            return report;
+/// How often one looks before giving up, and the pause between two looks.
+const LOOKS: usize = 1200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Looks again and again until something is there.
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..LOOKS {
+        if let Some(seen) = look() {
+            return seen;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{report}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(PAUSE);
     }
+    panic!("it did not come about");
+}
+
+/// The prober's report once some packets were answered.
+fn answered(lab: &Lab) -> Value {
+    until(|| {
+        let report = lab.ask("/kernel/probe");
+        (report["answered"].as_u64() > Some(20)).then_some(report)
+    })
 }
 
 fn answerers(report: &Value) -> Vec<&str> {
@@ -82,14 +91,14 @@ fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_la
     let instance = machine.unwrap()["instance_id"].as_str().unwrap();
 
     probe(&lab);
-    let before = until(&lab, |report| report["answered"].as_u64() > Some(20));
+    let before = answered(&lab);
     assert_eq!(answerers(&before), [instance]);
     assert_eq!(before["targets"][MACHINE]["losses"], json!([]));
     assert_eq!(before["targets"][NOBODY]["answered_by"], json!({}));
 
     lab.apply(&["move"]);
     probe(&lab);
-    let after = until(&lab, |report| report["answered"].as_u64() > Some(20));
+    let after = answered(&lab);
     assert_ne!(answerers(&after), [instance]);
     assert_eq!(answerers(&after).len(), 1);
 
@@ -109,12 +118,11 @@ fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_la
     let pid = lab.endpoints().pid;
     lab.down();
     // Namespaces are held by the process alone; one that has ended may wait for somebody to ask how.
-    let started = Instant::now();
-    let state = || std::fs::read_to_string(format!("/proc/{pid}/status"));
-    while state().is_ok_and(|state| !state.contains("State:\tZ")) {
-        assert!(started.elapsed() < Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(|| {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/status"));
+        let ended = state.map_or(true, |state| state.contains("State:\tZ"));
+        ended.then_some(())
+    });
 }
 
 #[test]

@@ -275,20 +275,6 @@ fn destination(both: &Both, tape: &mut Tape) -> Ipv4Addr {
     tape.pick(&inside)
 }
 
-/// Addresses that somebody has, and some that nobody has.
-fn known(lab: &LabState) -> Vec<Ipv4Addr> {
-    let regions = lab.aws.regions.values();
-    let enis = regions.flat_map(|region| region.enis.values());
-    let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
-    let vms = lab.pcs.iter().flat_map(|pc| pc.vms.values());
-    let nics = vms.flat_map(|vm| &vm.nics);
-    let of_vms = nics.flat_map(|nic| nic.address.into_iter().chain(nic.secondary.clone()));
-    // Machines of the networks are what it is about.
-    let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
-    let known = machines.chain(&NOBODIES).map(|text| ip(text));
-    known.chain(of_enis).chain(of_vms).collect()
-}
-
 /// Who answered, as a sender of the lab.
 fn whose(lab: &LabState, verdict: &Verdict, address: Ipv4Addr) -> Option<Origin> {
     let Verdict::Delivered { place, holder } = verdict else {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stayput_estate::*;
+use stayput_lab::state::LabState;
 
 /// A region with the letter its ids end with and the CIDR of its NC2 VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,4 +173,18 @@ pub fn estate(on_prem: Vec<Cidr>) -> Estate {
         aws: AwsAccess::default(),
         engine: EngineConfig::default(),
     }
+}
+
+/// Addresses that somebody has, and some that nobody has.
+pub fn known(lab: &LabState) -> Vec<Ipv4Addr> {
+    let regions = lab.aws.regions.values();
+    let enis = regions.flat_map(|region| region.enis.values());
+    let of_enis = enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.clone()));
+    let vms = lab.pcs.iter().flat_map(|pc| pc.vms.values());
+    let nics = vms.flat_map(|vm| &vm.nics);
+    let of_vms = nics.flat_map(|nic| nic.address.into_iter().chain(nic.secondary.clone()));
+    // Machines of the networks are what it is about.
+    let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
+    let known = machines.chain(&NOBODIES).map(|text| ip(text));
+    known.chain(of_enis).chain(of_vms).collect()
 }

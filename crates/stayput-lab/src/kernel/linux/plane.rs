@@ -9,15 +9,15 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use serde::Serialize;
-
-use super::super::clock::Moment;
 use super::super::clock::RunClock;
 use super::super::layout::Layout;
 use super::super::layout::LinkId;
 use super::super::layout::Node;
 use super::super::layout::NodeId;
 use super::super::privilege::Privilege;
+use super::super::report::Change;
+use super::super::report::Delays;
+use super::super::report::Swallowed;
 use super::echo;
 use super::echo::Echo;
 use super::node::Failures;
@@ -29,37 +29,6 @@ use crate::state::LabState;
 const FIRST_LINK: u32 = 10;
 /// Pause between two looks for answers.
 const LOOK: Duration = Duration::from_millis(1);
-
-/// One change of the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Change {
-    /// Its number, from 1.
-    pub number: u64,
-    /// When the kernel's work began.
-    pub begun: Moment,
-    /// When it was done.
-    pub done: Moment,
-    /// How many routes and rules changed.
-    pub routes: u64,
-}
-
-/// How long the kernel needed to follow changes of routes, in microseconds, from the state's change on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Delays {
-    /// How many changes there were.
-    pub count: u64,
-    /// Half of them needed less.
-    pub median: u64,
-    /// None needed more.
-    pub max: u64,
-}
-
-/// Packets that ended in a router.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Swallowed {
-    /// They had gone in circles.
-    pub ttl_exceeded: u64,
-}
 
 /// A question to the kernel: what becomes of a packet from here to there?
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use super::super::clock::RunClock;
 use super::super::losses::Book;
-use super::super::losses::Report;
+use super::super::report::Report;
 use super::echo;
 
 /// How long a reply may take. In the namespaces of one kernel it takes well below a millisecond; the rest is for a busy machine.

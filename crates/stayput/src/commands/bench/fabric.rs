@@ -5,18 +5,23 @@ use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_engine::Engine;
 use stayput_engine::Events;
 use stayput_estate::Cidr;
 use stayput_estate::Estate;
 use stayput_fabric::Change;
 use stayput_fabric::Fabric;
 use stayput_fabric::Reachability;
+use stayput_plan::Goal;
 use stayput_world::World;
+use stayput_world::aws::Eni;
 use stayput_world::aws::TgwRouteTable;
 use stayput_world::aws::TgwTarget;
 
 use super::Bench;
+use super::forget_peak;
 use super::median;
+use super::memory;
 use super::output;
 use super::say;
 use super::sizes;
@@ -27,12 +32,14 @@ use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
 
-const SIZES: [usize; 2] = [1000, 10_000];
+const SIZES: [usize; 3] = [1000, 10_000, 100_000];
+/// As many machines as the lab has; what is more are interfaces in the source VPC.
+const MACHINES: usize = 10_000;
 const RUNS: usize = 5;
 /// Route tables of the source's Transit Gateway.
 const TABLES: usize = 20;
-/// Their routes together: the quota (AWS reference §1.5).
-const ROUTES: usize = 10_000;
+/// Their routes together: the quota (AWS reference §1.5), but for what a plan writes.
+const ROUTES: usize = 9_950;
 /// Route changes checked.
 const CHECKS: u32 = 1000;
 
@@ -40,11 +47,20 @@ const CHECKS: u32 = 1000;
 pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandError> {
     let mut rows = Vec::new();
     let mut figures = Vec::new();
-    for &machines in sizes(&args.machines, &SIZES) {
-        say(global, format!("routing for {machines} machines"));
-        let bench = Bench::up(global, machines).await?;
+    for &addresses in sizes(&args.machines, &SIZES) {
+        say(global, format!("routing for {addresses} addresses"));
+        let bench = Bench::up(global, addresses.min(MACHINES)).await?;
         let runs = args.runs.unwrap_or(RUNS).to_string();
-        let words = ["bench", "fabric-probe", "--runs", &runs].map(str::to_owned);
+        let size = addresses.to_string();
+        let words = [
+            "bench",
+            "fabric-probe",
+            "--runs",
+            &runs,
+            "--machines",
+            &size,
+        ];
+        let words = words.map(str::to_owned);
         let measured = bench.command(&words).await;
         bench.down().await?;
         let figure = measured?;
@@ -54,10 +70,13 @@ pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandErr
             of("routes").to_string(),
             of("sources").to_string(),
             of("classes").to_string(),
+            format!("{} MB", of("peak_kib") / 1024),
             format!("{:.1} ms", of("load_us") as f64 / 1000.0),
             format!("{:.1} ms", of("trace_us") as f64 / 1000.0),
             format!("{} µs", of("check_median_us")),
             format!("{} µs", of("check_max_us")),
+            of("states").to_string(),
+            format!("{:.1} ms", of("prove_us") as f64 / 1000.0),
         ]);
         figures.push(figure);
     }
@@ -66,10 +85,13 @@ pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandErr
         "routes",
         "sources",
         "classes",
+        "peak with world and model",
         "from the loaded world to the model",
         "all classes from all sources, there and back",
         "one route change, median",
         "one route change, longest",
+        "states of the plan",
+        "its proof",
     ];
     Ok(output(table(&header, &rows), &figures))
 }
@@ -80,6 +102,12 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let mut world = engine.observe().await?;
     let estate = &engine.estate;
     fill(estate, &mut world);
+    populate(
+        estate,
+        &mut world,
+        args.machines.first().copied().unwrap_or(0),
+    );
+    forget_peak();
     let (mut load, mut trace) = (Vec::new(), Vec::new());
     let mut measured = None;
     for _ in 0..args.runs.unwrap_or(RUNS).max(1) {
@@ -96,9 +124,11 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let Some((routes, addresses, mut matrix)) = measured else {
         return Ok(Output::new(String::new(), Value::Null));
     };
+    let peak = memory("VmHWM");
     let (sources, classes) = (matrix.sources().len(), matrix.classes().len());
     let mut checks = check(estate, &world, &mut matrix);
     checks.sort_unstable();
+    let (states, proofs) = prove(&engine, &world, args.runs.unwrap_or(RUNS).max(1))?;
     let figure = json!({
         "ok": true,
         "addresses": addresses,
@@ -110,6 +140,9 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
         "check_median_us": median(checks.clone()),
         "check_max_us": checks.last(),
         "checks": checks.len(),
+        "peak_kib": peak,
+        "states": states,
+        "prove_us": median(proofs),
     });
     Ok(Output::new(format!("{figure}\n"), figure))
 }
@@ -158,6 +191,66 @@ fn fill(estate: &Estate, world: &mut World) {
             table.static_routes.insert(filler(number), target);
         }
     }
+}
+
+/// Adds interfaces of services to the source VPC until so many addresses are held.
+fn populate(estate: &Estate, world: &mut World, addresses: usize) {
+    let Some(aws) = world.aws.get_mut(&estate.source.region) else {
+        return;
+    };
+    let Some(like) = aws
+        .enis
+        .values()
+        .find(|eni| eni.vpc == estate.source.vpc)
+        .cloned()
+    else {
+        return;
+    };
+    // Beside everything the scenario has.
+    let cidr = Cidr::containing(Ipv4Addr::new(11, 0, 0, 0), 12);
+    let held = aws
+        .enis
+        .values()
+        .filter(|eni| eni.vpc == estate.source.vpc)
+        .count();
+    if held < addresses
+        && let Some(vpc) = aws.vpcs.get_mut(&estate.source.vpc)
+    {
+        vpc.cidrs.push(cidr);
+    }
+    for number in held..addresses {
+        let primary = u32::try_from(number)
+            .ok()
+            .and_then(|number| cidr.nth(number));
+        let eni = Eni {
+            attached_to: None,
+            in_use: true,
+            primary: primary.unwrap_or(like.primary),
+            secondary: Vec::new(),
+            ..like.clone()
+        };
+        let id = format!("eni-bench{number}");
+        aws.enis.insert(id.as_str().into(), eni);
+    }
+}
+
+/// Plans the move of every network once, then proves it again and again: how many states, and how long each proof took.
+fn prove(engine: &Engine, world: &World, runs: usize) -> Result<(usize, Vec<u64>), CommandError> {
+    let facts = engine.ledger.facts()?;
+    let estate = &engine.estate;
+    let goal = Goal::Move {
+        networks: estate.networks.keys().cloned().collect(),
+        canaries: Default::default(),
+    };
+    let plan = stayput_plan::plan(estate, world, &facts, &goal)?;
+    let mut took = Vec::new();
+    for _ in 0..runs {
+        let start = Instant::now();
+        let proof = stayput_plan::prove(estate, world, &facts, &goal, &plan.steps)?;
+        took.push(micros(start));
+        std::hint::black_box(proof);
+    }
+    Ok((plan.proof.states.len(), took))
 }
 
 /// A prefix that nothing else is about: /24s from 96.0.0.0 on.

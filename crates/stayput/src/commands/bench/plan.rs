@@ -8,7 +8,9 @@ use stayput_engine::Events;
 use stayput_plan::Goal;
 
 use super::Bench;
+use super::forget_peak;
 use super::median;
+use super::memory;
 use super::output;
 use super::say;
 use super::sizes;
@@ -126,18 +128,4 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
 
 fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A figure of this process's memory in KiB, where the system tells it (Linux, `proc(5)`).
-fn memory(key: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
-/// Starts the peak anew from what is in use now (Linux, `proc(5)`); elsewhere it stays what it was.
-fn forget_peak() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

@@ -4,12 +4,14 @@
 mod account;
 mod announced;
 mod table;
-mod wire;
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use stayput_lab::kernel::report::Changes;
+use stayput_lab::kernel::report::Report;
+use stayput_lab::kernel::report::Status;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -19,9 +21,6 @@ use self::account::Sample;
 pub use self::account::account;
 pub use self::table::render;
 pub use self::table::render_switches;
-use self::wire::Changes;
-use self::wire::Report;
-use self::wire::Status;
 use super::cast::Cast;
 use super::chapter::wall_now;
 use super::scene::Scene;

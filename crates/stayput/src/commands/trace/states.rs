@@ -1,6 +1,9 @@
 //! Which states are looked at: now, after a step of a plan, or in another saved world.
 
+use std::sync::Arc;
+
 use stayput_engine::captured_or_observed;
+use stayput_estate::Estate;
 use stayput_fabric::Fabric;
 use stayput_plan::Goal;
 use stayput_plan::Numbered;
@@ -29,6 +32,8 @@ pub struct State {
 
 /// What is looked at.
 pub struct States {
+    /// The estate.
+    pub estate: Arc<Estate>,
     /// The state that is asked about.
     pub shown: State,
     /// What it is compared with.
@@ -103,6 +108,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
         (None, None) => (None, now),
     };
     Ok(States {
+        estate: seen.estate,
         shown,
         before,
         facts,

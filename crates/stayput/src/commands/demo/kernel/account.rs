@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 use stayput_estate::Estate;
+use stayput_lab::kernel::report::Change;
+use stayput_lab::kernel::report::Delays;
+use stayput_lab::kernel::report::LossRun;
 
 use super::Packets;
 use super::announced::Announced;
 use super::announced::announced;
-use super::wire::Change;
-use super::wire::Delays;
-use super::wire::LossRun;
 use crate::commands::demo::cast::Cast;
 use crate::commands::demo::chapter::Chapter;
 use crate::commands::demo::chapter::WallMs;

@@ -1,6 +1,12 @@
 use std::collections::BTreeMap;
 
 use stayput_estate::NetworkName;
+use stayput_lab::kernel::report::Changes;
+use stayput_lab::kernel::report::Moment;
+use stayput_lab::kernel::report::Report;
+use stayput_lab::kernel::report::Status;
+use stayput_lab::kernel::report::Swallowed;
+use stayput_lab::kernel::report::Target;
 use stayput_plan::Goal;
 use stayput_plan::Names;
 use stayput_plan::Plan;
@@ -10,12 +16,6 @@ use super::*;
 use crate::commands::demo::cast::Member;
 use crate::commands::demo::cast::Part;
 use crate::commands::demo::chapter::Timed;
-use crate::commands::demo::kernel::wire::Changes;
-use crate::commands::demo::kernel::wire::Moment;
-use crate::commands::demo::kernel::wire::Report;
-use crate::commands::demo::kernel::wire::Status;
-use crate::commands::demo::kernel::wire::Swallowed;
-use crate::commands::demo::kernel::wire::Target;
 
 const MOVING: Ipv4Addr = Ipv4Addr::new(172, 30, 1, 10);
 const STAYING: Ipv4Addr = Ipv4Addr::new(172, 30, 2, 20);
@@ -41,7 +41,7 @@ fn packets(losses: &[(Ipv4Addr, LossRun)], changes: &[(u64, u64)]) -> Packets {
         .map(|address| {
             let target = Target {
                 sent: 1000,
-                losses: Vec::new(),
+                ..Target::default()
             };
             (address, target)
         })
@@ -82,13 +82,13 @@ fn packets(losses: &[(Ipv4Addr, LossRun)], changes: &[(u64, u64)]) -> Packets {
         status: Status {
             privilege: "root".to_owned(),
             namespaces: 30,
-            failures: Vec::new(),
             delay_us: Delays {
                 count: 1,
                 median: 100,
                 max: 200,
             },
             swallowed: Swallowed { ttl_exceeded: 20 },
+            ..Status::default()
         },
     }
 }

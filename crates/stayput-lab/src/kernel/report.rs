@@ -1,12 +1,13 @@
-//! What the lab's control says of its kernel data plane, as far as the demo asks.
+//! What the lab's control says of its kernel data plane, as the lab writes it and its users read it.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::Deserialize;
+use serde::Serialize;
 
 /// One instant by two clocks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// Wall time, milliseconds since the Unix epoch.
     pub epoch_ms: u64,
@@ -14,13 +15,24 @@ pub struct Moment {
     pub run_us: u64,
 }
 
+impl Moment {
+    /// Microseconds from an earlier moment to this one.
+    pub fn us_since(self, earlier: Self) -> u64 {
+        self.run_us.saturating_sub(earlier.run_us)
+    }
+}
+
 /// `GET /kernel`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// By what right there are namespaces: `root` or `user-namespace`.
     pub privilege: String,
     /// How many namespaces there are.
     pub namespaces: usize,
+    /// How many links join them.
+    pub links: usize,
+    /// Where a prober sends from.
+    pub prober: Option<Ipv4Addr>,
     /// Changes of the lab that the kernel could not follow.
     pub failures: Vec<String>,
     /// How long the kernel needs to follow.
@@ -29,8 +41,8 @@ pub struct Status {
     pub swallowed: Swallowed,
 }
 
-/// How long the kernel needs to follow a change of routes, in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+/// How long the kernel needed to follow changes of routes, in microseconds, from the state's change on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delays {
     /// How many changes there were.
     pub count: u64,
@@ -41,21 +53,21 @@ pub struct Delays {
 }
 
 /// Packets that ended in a router, by why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swallowed {
     /// They had gone in circles.
     pub ttl_exceeded: u64,
 }
 
 /// `GET /kernel/changes`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// In order.
     pub changes: Vec<Change>,
 }
 
 /// One change of the kernel.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its number, from 1.
     pub number: u64,
@@ -63,12 +75,12 @@ pub struct Change {
     pub begun: Moment,
     /// When it was done.
     pub done: Moment,
-    /// How many routes changed.
+    /// How many routes and rules changed.
     pub routes: u64,
 }
 
-/// `/kernel/probe`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// `/kernel/probe`: what became of a prober's packets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Pause between two packets to one address.
     pub interval_ms: u64,
@@ -76,7 +88,7 @@ pub struct Report {
     pub timeout_ms: u64,
     /// Packets sent.
     pub sent: u64,
-    /// Those a reply came for.
+    /// Those a reply came for in time.
     pub answered: u64,
     /// Those no reply came for in time.
     pub lost: u64,
@@ -89,16 +101,18 @@ pub struct Report {
 }
 
 /// What was sent to one address.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Packets sent.
     pub sent: u64,
+    /// Packets by who answered them.
+    pub answered_by: BTreeMap<String, u64>,
     /// Its losses.
     pub losses: Vec<LossRun>,
 }
 
 /// Consecutive lost packets of one address.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LossRun {
     /// When the first was sent.
     pub first: Moment,
@@ -106,12 +120,12 @@ pub struct LossRun {
     pub last: Moment,
     /// How many.
     pub count: u64,
-    /// From the first lost packet's sending to that of the next that was answered, or of the last so far.
+    /// From the first lost packet's sending to that of the next that was answered, or of the last so far, in milliseconds.
     pub gap_ms: f64,
 }
 
 impl LossRun {
-    /// When each of its packets was sent: they are paced, so evenly between the first and the last.
+    /// When each of its packets was sent, in milliseconds since the Unix epoch: they are paced, so evenly between the first and the last.
     pub fn sent_at(&self) -> impl Iterator<Item = u64> {
         let (first, last, count) = (self.first.epoch_ms, self.last.epoch_ms, self.count);
         let whole = last.saturating_sub(first);
