@@ -198,12 +198,12 @@ fn populate(estate: &Estate, world: &mut World, addresses: usize) {
     let Some(aws) = world.aws.get_mut(&estate.source.region) else {
         return;
     };
-    let Some(like) = aws
-        .enis
-        .values()
-        .find(|eni| eni.vpc == estate.source.vpc)
-        .cloned()
-    else {
+    // One in a subnet that is no network: those move.
+    let stays = |eni: &&Eni| {
+        let mut networks = estate.networks.values();
+        eni.vpc == estate.source.vpc && !networks.any(|network| network.ec2_subnet == eni.subnet)
+    };
+    let Some(like) = aws.enis.values().find(stays).cloned() else {
         return;
     };
     // Beside everything the scenario has.
