@@ -5,6 +5,7 @@
 //! Pure: no IO, no clock, no randomness; the same inputs give the same plan.
 
 mod capture;
+mod counted;
 mod difference;
 mod fate;
 mod finding;
@@ -22,6 +23,7 @@ mod step;
 mod survey;
 
 pub use capture::observe_facts;
+pub use counted::counted;
 pub use difference::differences;
 pub use finding::Finding;
 pub use goal::EntryPath;

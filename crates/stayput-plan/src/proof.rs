@@ -20,6 +20,7 @@ use stayput_estate::AddrRange;
 use stayput_estate::SiteName;
 
 use crate::StepId;
+use crate::counted;
 
 pub(crate) use ends::home_after;
 pub(crate) use in_flight::harm_in_flight;
@@ -165,24 +166,11 @@ impl Proof {
             many => format!("{} holes (steps {})", many.len(), many.join(", ")),
         };
         format!(
-            "proof: {} classes × {} states: {loops}, no wrong site, {holes}",
-            grouped(self.classes),
-            grouped(self.states.len())
+            "proof: {} × {}: {loops}, no wrong site, {holes}",
+            counted(self.classes, "class"),
+            counted(self.states.len(), "state")
         )
     }
-}
-
-/// A number with its thousands set apart.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 impl fmt::Display for Proof {
@@ -190,17 +178,5 @@ impl fmt::Display for Proof {
         let line =
             self.line(|step, none| step.map_or_else(|| none.to_owned(), ToString::to_string));
         f.write_str(&line)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(grouped(1), "1");
-        assert_eq!(grouped(1284), "1,284");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -17,15 +17,6 @@ use crate::StepId;
 /// Machines named one by one before the rest is only counted.
 const NAMED: usize = 12;
 
-fn count(n: usize, noun: &str) -> String {
-    let plural = if noun.ends_with('s') { "es" } else { "s" };
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}{plural}")
-    }
-}
-
 /// Steps as they are numbered for people, the first number being 1: steps that touch one machine each, alike and in a row, share one.
 pub struct Numbered<'p>(Vec<Vec<&'p Step>>);
 

@@ -428,6 +428,9 @@ pub enum BenchWhat {
     /// The part of `fabric` that runs in a process of its own.
     #[value(hide = true)]
     FabricProbe,
+    /// The same, with routes for single addresses.
+    #[value(hide = true)]
+    FabricProbeAddresses,
     /// The part of `plan` that runs in a process of its own.
     #[value(hide = true)]
     PlanProbe,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use stayput_engine::EngineError;
 use stayput_ledger::LedgerError;
 use stayput_plan::Obstacle;
+use stayput_plan::counted;
 
 /// What kind of failure it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,11 +189,10 @@ impl From<EngineError> for CommandError {
 
 impl From<Vec<Obstacle>> for CommandError {
     fn from(obstacles: Vec<Obstacle>) -> Self {
-        let count = obstacles.len();
-        let plural = if count == 1 { "" } else { "s" };
+        let count = counted(obstacles.len(), "obstacle");
         let mut this = Self::new(
             Kind::Obstacles,
-            format!("no plan: {count} obstacle{plural}; nothing was changed"),
+            format!("no plan: {count}; nothing was changed"),
         );
         this.obstacles = obstacles;
         this

@@ -2,10 +2,10 @@
 
 use stayput_world::aws::TgwTarget;
 
-use super::count;
 use crate::Action;
 use crate::Names;
 use crate::OverlayKind;
+use crate::counted;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
 
@@ -20,7 +20,7 @@ impl Action {
         match self {
             Self::Capture { machines } => format!(
                 "capture {} into the ledger",
-                count(machines.len(), "machine")
+                counted(machines.len(), "machine")
             ),
             Self::EnsureFlowVpc { site, name } => format!("{site}: isolated Flow VPC {name}"),
             Self::EnsureSubnet {
@@ -62,7 +62,7 @@ impl Action {
             } => {
                 format!(
                     "{site}: Move replicates {} ({move_plan})",
-                    count(machines.len(), "machine")
+                    counted(machines.len(), "machine")
                 )
             }
             Self::Cutover { site, machine, .. } => {
@@ -97,7 +97,7 @@ impl Action {
             } => {
                 format!(
                     "{site}: category {key}={value} on {}",
-                    count(machines.len(), "VM")
+                    counted(machines.len(), "VM")
                 )
             }
             Self::ProtectionPolicy {
@@ -110,7 +110,7 @@ impl Action {
             } => format!(
                 "{site}: protection policy {name} ⇄ {recovery}, RPO {} min, {} kept",
                 rpo_seconds / 60,
-                count(*retention as usize, "recovery point"),
+                counted(*retention as usize, "recovery point"),
             ),
             Self::RecoveryPlan {
                 site,
@@ -121,7 +121,7 @@ impl Action {
             } => {
                 format!(
                     "{site}: recovery plan {name} ⇄ {recovery}, {} mapped",
-                    count(networks.len(), "network")
+                    counted(networks.len(), "network")
                 )
             }
             Self::AwaitRecoveryPoints {
@@ -129,7 +129,7 @@ impl Action {
             } => {
                 format!(
                     "{recovery}: recovery points of {}",
-                    count(machines.len(), "machine")
+                    counted(machines.len(), "machine")
                 )
             }
             Self::RunRecovery {
@@ -142,15 +142,15 @@ impl Action {
                 RecoveryRun::Validate => format!("{to}: {plan} validates {from} → {to}"),
                 RecoveryRun::Planned => format!(
                     "{to}: {plan} brings {} {from} → {to}",
-                    count(machines.len(), "machine")
+                    counted(machines.len(), "machine")
                 ),
                 RecoveryRun::Unplanned => format!(
                     "{to}: {plan} starts {} of {from} from their recovery points",
-                    count(machines.len(), "machine")
+                    counted(machines.len(), "machine")
                 ),
                 RecoveryRun::Test => format!(
                     "{to}: {plan} starts copies of {}",
-                    count(machines.len(), "machine")
+                    counted(machines.len(), "machine")
                 ),
                 RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
             },

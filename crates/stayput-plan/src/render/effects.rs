@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use stayput_estate::AddrRange;
 
 use super::Numbered;
-use super::count;
 use crate::Hole;
 use crate::Plan;
 use crate::Shifted;
 use crate::Step;
 use crate::StepId;
+use crate::counted;
 use crate::proof::NOBODY_SENDS;
 
 /// Ranges written out before the rest is only counted.
@@ -29,7 +29,7 @@ pub(super) fn of(plan: &Plan, group: &[&Step]) -> Vec<String> {
         .into_iter()
         .filter_map(|((from, to, which), shifts)| {
             let first = shifts.first()?;
-            let addresses = count(first.addresses, "address");
+            let addresses = counted(first.addresses, "address");
             let sources: Vec<_> = shifts.iter().map(|shift| &*shift.source).collect();
             let line = format!("{}: {addresses} {which}: {from} → {to}", whose(&sources));
             Some((!is_of_on_prem(&sources), line))
@@ -86,7 +86,7 @@ pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<String> {
                 step(opens, "now"),
                 step(Some(closes).filter(|at| *at != usize::MAX), "the end"),
                 whose(&sources),
-                count(holes.first()?.addresses, "address"),
+                counted(holes.first()?.addresses, "address"),
             );
             Some((!is_of_on_prem(&sources), line))
         })

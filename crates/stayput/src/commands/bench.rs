@@ -32,7 +32,10 @@ pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandErr
         BenchWhat::Nics => nics::run(global, args).await,
         BenchWhat::Demo => demo::run(global, args).await,
         BenchWhat::Fabric => fabric::run(global, args).await,
-        BenchWhat::FabricProbe => fabric::probe(global, args).await,
+        BenchWhat::FabricProbe => fabric::probe(global, args, fabric::About::Others).await,
+        BenchWhat::FabricProbeAddresses => {
+            fabric::probe(global, args, fabric::About::Addresses).await
+        }
         BenchWhat::PlanProbe => plan::probe(global, args).await,
         BenchWhat::NicsProbe => nics::probe(global, args).await,
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::Value;
+use stayput_plan::counted;
 
 use super::Demo;
 use super::Stage;
@@ -232,9 +233,9 @@ impl Demo<'_> {
             say(
                 self.scene.global,
                 &format!(
-                    "  proven: {} states, {} holes",
-                    count("states"),
-                    count("holes")
+                    "  proven: {}, {}",
+                    counted(count("states"), "state"),
+                    counted(count("holes"), "hole")
                 ),
             );
         }
