@@ -263,6 +263,57 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
 }
 
 #[test]
+fn replies_without_a_route_to_on_prem_stop_a_move_and_the_route_that_is_missing_is_named() {
+    let lab = Lab::inside();
+    let estate = lab.estate();
+    let on_prem = estate.on_prem[0];
+    let nc2 = estate.sites[&SiteName::new("tokyo")].vpc.to_string();
+    {
+        let state = lab.running().state();
+        let mut state = state.lock().unwrap();
+        let regions = &mut state.aws.regions;
+        let tables = regions.get_mut("ap-northeast-1").unwrap();
+        let tables = tables.route_tables.values_mut();
+        for table in tables.filter(|table| table.vpc == nc2) {
+            table.routes.remove(&on_prem).unwrap();
+        }
+    }
+    let obstacles = refused(&lab, lab.estate_file(), &["move", "app", "db"]);
+    assert_eq!(kinds(&obstacles), ["found"; 2]);
+    for (obstacle, network) in obstacles.iter().zip(["app", "db"]) {
+        let finding = &obstacle["finding"];
+        assert_eq!(finding["finding"], "no-return-route");
+        assert_eq!(finding["network"], network);
+        assert_eq!(finding["on_prem"], on_prem.to_string());
+        assert_eq!(finding["vpc"], nc2);
+    }
+    lab.run(&["plan", "move", "app", "db"]).exits(4).says(&[
+        &format!("replies of network app to {on_prem} are lost in {nc2}"),
+        &format!("→ add the route {on_prem} → Transit Gateway to rtb-"),
+    ]);
+}
+
+#[test]
+fn what_hurts_without_stopping_the_plan_is_told_with_a_remedy() {
+    let lab = Lab::fast();
+    let planned = lab.json(&["plan", "move", "app", "db"]);
+    let findings = planned["plan"]["findings"].as_array().unwrap();
+    let of = |key: &str| -> Vec<_> { findings.iter().map(|f| f[key].clone()).collect() };
+    assert_eq!(of("finding"), ["neighbours-lose"; 2]);
+    assert_eq!(of("network"), ["app", "db"]);
+
+    let text = lab.run(&["plan", "move", "app", "db"]).exits(0).out;
+    let told = text.split_once("To know:").expect("findings").1;
+    for said in [
+        "what stays in the EC2 VPC loses network app",
+        "→ move the networks they are in together with app",
+        "what stays in the EC2 VPC loses network db",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+}
+
+#[test]
 fn machines_that_are_still_in_ec2_are_neither_protected_nor_failed_over() {
     let lab = Lab::fast();
     for goal in [
