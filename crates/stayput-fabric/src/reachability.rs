@@ -6,19 +6,17 @@
 //!
 //! What is kept is exactly what [`Fabric::round_trip`] gives for each source and representative; tests compare the two.
 
+mod cut;
 mod dirt;
+mod end;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use stayput_estate::SiteName;
-
 use crate::change::Change;
 use crate::classes::Class;
 use crate::fabric::Fabric;
-use crate::index::EdgeIx;
-use crate::index::TgwIx;
 use crate::source::Source;
 use crate::trace::RoundTrip;
 use crate::trace::Trace;
@@ -26,70 +24,11 @@ use crate::trace::Verdict;
 use crate::walk::Answerer;
 use crate::walk::At;
 use crate::walk::Ending;
-use crate::walk::PlaceIx;
 use crate::walk::Sender;
 use crate::walk::Walked;
 use dirt::Dirt;
 use dirt::Reads;
-
-/// How a packet ends, in one word: a [`Verdict`] without its names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum End {
-    /// See [`Verdict::Delivered`].
-    Delivered,
-    /// See [`Verdict::NoMachine`].
-    NoMachine,
-    /// See [`Verdict::RegionDown`].
-    RegionDown,
-    /// See [`Verdict::DeadEni`].
-    DeadEni,
-    /// See [`Verdict::Blackhole`].
-    Blackhole,
-    /// See [`Verdict::NoRoute`].
-    NoRoute,
-    /// See [`Verdict::LeavesByNat`].
-    LeavesByNat,
-    /// See [`Verdict::Unmodelled`]. Also what a source that is not there gets.
-    Unmodelled,
-    /// See [`Verdict::WrongSite`], where no route could have sent it elsewhere.
-    Stuck,
-    /// See [`Verdict::WrongSite`], where a route sent it.
-    WrongSite,
-    /// See [`Verdict::Loop`].
-    Loop,
-}
-
-impl End {
-    /// Whether the packet reached a machine that answers for the address.
-    pub fn is_delivered(self) -> bool {
-        self == Self::Delivered
-    }
-
-    /// The same as [`Verdict::is_harmful`].
-    pub fn is_harmful(self) -> bool {
-        matches!(self, Self::WrongSite | Self::Loop)
-    }
-
-    fn of(ending: Ending) -> Self {
-        match ending {
-            Ending::Delivered(..) => Self::Delivered,
-            Ending::NoRoute => Self::NoRoute,
-            Ending::Blackhole => Self::Blackhole,
-            Ending::DeadEni(_) => Self::DeadEni,
-            Ending::LeavesByNat => Self::LeavesByNat,
-            Ending::Nobody(_) | Ending::NoMachine(_) => Self::NoMachine,
-            Ending::WrongSite {
-                steerable: true, ..
-            } => Self::WrongSite,
-            Ending::WrongSite {
-                steerable: false, ..
-            } => Self::Stuck,
-            Ending::Loop(_) => Self::Loop,
-            Ending::RegionDown(_) => Self::RegionDown,
-            Ending::Unmodelled => Self::Unmodelled,
-        }
-    }
-}
+pub use end::End;
 
 /// What is known of one source and one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -502,116 +441,6 @@ impl Reachability {
             self.replies.insert(key, Reply { walked, reads });
         }
     }
-
-    /// Cuts classes of which a change acts on a part only.
-    fn cut(&mut self, change: &Change) {
-        let inside: BTreeSet<Ipv4Addr> = match change {
-            Change::TgwRoute { cidr, .. }
-            | Change::Erp { cidr, .. }
-            | Change::Subnet { cidr, .. }
-            | Change::VpcRoute { cidr, .. }
-            | Change::Announce { cidr, .. } => {
-                let members = self.between(cidr.network(), cidr.broadcast());
-                match self.is_part_of_any(members) {
-                    true => members.iter().map(|(member, _)| *member).collect(),
-                    false => BTreeSet::new(),
-                }
-            }
-            Change::Propagation { .. } => {
-                for prefix in self.fabric.prefixes_touched(change) {
-                    let members = self.between(prefix.network(), prefix.broadcast());
-                    let inside = members.iter().map(|(member, _)| *member).collect();
-                    self.cut_out(&inside);
-                }
-                return;
-            }
-            Change::Serve { .. }
-            | Change::Edge { .. }
-            | Change::Attachment { .. }
-            | Change::Region { .. } => return,
-        };
-        self.cut_out(&inside);
-        for address in self.fabric.newly_routed(change) {
-            self.cut_out(&[address].into());
-        }
-    }
-
-    /// The same for machines that are switched: those switched alike stay together.
-    fn cut_by_machines(&mut self, changes: &[Change]) {
-        let mut switched: BTreeMap<(&SiteName, bool), BTreeSet<Ipv4Addr>> = BTreeMap::new();
-        for change in changes {
-            if let Change::Serve {
-                site,
-                address,
-                serving,
-            } = change
-            {
-                let alike = switched.entry((site, *serving)).or_default();
-                alike.insert(*address);
-            }
-        }
-        for alike in switched.values() {
-            self.cut_out(alike);
-        }
-    }
-
-    /// Whether some class has members among these and others that are not.
-    fn is_part_of_any(&self, members: &[(Ipv4Addr, u32)]) -> bool {
-        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        for (_, class) in members {
-            *counts.entry(*class).or_default() += 1;
-        }
-        counts
-            .into_iter()
-            .any(|(class, count)| count < self.classes[class as usize].members.len())
-    }
-
-    fn cut_out(&mut self, inside: &BTreeSet<Ipv4Addr>) {
-        let mut parts: BTreeMap<u32, Vec<Ipv4Addr>> = BTreeMap::new();
-        for address in inside {
-            if let Ok(at) = self
-                .members
-                .binary_search_by_key(address, |(member, _)| *member)
-            {
-                parts.entry(self.members[at].1).or_default().push(*address);
-            }
-        }
-        for (class, part) in parts {
-            let whole = &mut self.classes[class as usize];
-            if part.len() == whole.members.len() {
-                continue;
-            }
-            let cut: BTreeSet<_> = part.iter().copied().collect();
-            whole.members.retain(|member| !cut.contains(member));
-            let Some(first) = whole.members.first().copied() else {
-                continue;
-            };
-            whole.representative = first;
-            let new = self.classes.len();
-            for address in &part {
-                if let Ok(at) = self
-                    .members
-                    .binary_search_by_key(address, |(member, _)| *member)
-                {
-                    self.members[at].1 = id(new);
-                }
-            }
-            self.classes.push(Class {
-                representative: part[0],
-                members: part,
-            });
-            // They behaved alike until now; each has its own representative, so both are walked once more by name.
-            for source in 0..self.sources.len() {
-                let cell = self.walk(source, class as usize);
-                let at = class as usize * self.sources.len() + source;
-                self.cells[at] = cell;
-            }
-            for source in 0..self.sources.len() {
-                let cell = self.walk(source, new);
-                self.cells.push(cell);
-            }
-        }
-    }
 }
 
 fn id(position: usize) -> u32 {
@@ -637,57 +466,5 @@ fn standing(row: &Row, cell: &Cell, reply: Option<&Reply>) -> Standing {
         symmetric: back == Some(End::Delivered)
             && reply.is_some_and(|reply| reply.walked.waypoints() == cell.there.waypoints()),
         populated: row.populated,
-    }
-}
-
-impl Walked {
-    /// What two walks must share to end alike for a reader: how, and where.
-    fn end(&self) -> (End, Option<PlaceIx>, Option<At>) {
-        let place = match self.ending {
-            Ending::Delivered(place, _) | Ending::Nobody(place) | Ending::NoMachine(place) => {
-                Some(place)
-            }
-            Ending::WrongSite { lives, .. } => Some(PlaceIx::Site(lives)),
-            Ending::NoRoute
-            | Ending::Blackhole
-            | Ending::DeadEni(_)
-            | Ending::LeavesByNat
-            | Ending::Loop(_)
-            | Ending::RegionDown(_)
-            | Ending::Unmodelled => None,
-        };
-        (
-            End::of(self.ending),
-            place,
-            self.path.last().map(|(at, _)| *at),
-        )
-    }
-
-    /// Whether it passes the same states and ends alike.
-    fn goes_as(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.path.iter(), other.path.iter());
-        self.end() == other.end() && ours.map(|(at, _)| at).eq(theirs.map(|(at, _)| at))
-    }
-
-    /// Edges and Transit Gateways passed: what has to be the same both ways for a path to count as symmetric (AWS reference §2.4).
-    pub(crate) fn waypoints(&self) -> (BTreeSet<EdgeIx>, BTreeSet<TgwIx>) {
-        let (mut edges, mut tgws) = (BTreeSet::new(), BTreeSet::new());
-        for (at, _) in &self.path {
-            match at {
-                At::EdgeIn(edge) | At::EdgeOut(edge) => {
-                    edges.insert(*edge);
-                }
-                At::Tgw { tgw, .. } => {
-                    tgws.insert(*tgw);
-                }
-                At::OnPrem { .. }
-                | At::Vpc { .. }
-                | At::Peer(_)
-                | At::Transit { .. }
-                | At::User { .. }
-                | At::Segment { .. } => {}
-            }
-        }
-        (edges, tgws)
     }
 }

@@ -21,8 +21,10 @@ use crate::changes::pc_of;
 use crate::places::*;
 use crate::tape::Tape;
 
-/// Packets sent in each state.
-const PACKETS: usize = 60;
+/// Pairs looked at in each state. Most of them are of no interest: nobody has the address, or no router knows it.
+pub const PAIRS: usize = 400;
+/// Packets sent in each state that should be heard, and as many that should not.
+const PACKETS: usize = 40;
 /// How long they may take: in the kernel of one machine a round trip takes well below a millisecond.
 const PATIENCE: Duration = Duration::from_millis(15);
 /// How long one may take that was said to arrive and did not: the machine may have been busy.
@@ -79,13 +81,16 @@ impl Kernel {
         let senders = senders(&both.lab, prober);
         let mut to = known(&both.lab);
         to.push(prober);
-        let pairs = (0..PACKETS).map(|_| (tape.pick(&senders), tape.pick(&to)));
+        let pairs = (0..PAIRS).map(|_| (tape.pick(&senders), tape.pick(&to)));
         // What is sent to an address of one's own goes nowhere.
         let nodes = &self.plane.layout().nodes;
         let to_others = pairs.filter(|(from, to)| !nodes[&from.node].addresses.contains(to));
-        let cases: Vec<Case> = to_others
+        let (mut cases, mut unheard): (Vec<_>, Vec<_>) = to_others
             .filter_map(|(from, to)| case(both, prober, from, to))
-            .collect();
+            .partition(|case| case.heard_by.is_some());
+        cases.truncate(PACKETS);
+        unheard.truncate(PACKETS);
+        cases.extend(unheard);
         let before = self.plane.swallowed().ttl_exceeded;
         let outcomes = ask(&mut self.plane, &cases, PATIENCE);
         let looped = self.plane.swallowed().ttl_exceeded > before;

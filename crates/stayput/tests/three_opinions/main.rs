@@ -80,13 +80,14 @@ fn compare(privilege: stayput_lab::kernel::Privilege) -> ExitCode {
 
     use crate::changes::Both;
     use crate::judge::Kernel;
+    use crate::judge::PAIRS;
     use crate::tape::tape;
 
     let started = std::time::Instant::now();
     let worlds = std::env::var("STAYPUT_CASES").map_or(WORLDS, |text| text.parse().unwrap());
     let mut kernel = Kernel::new(privilege);
     let mut runner = TestRunner::deterministic();
-    let tapes = (tape(900), tape(60), tape(400));
+    let tapes = (tape(900), tape(60), tape(2 * PAIRS * (1 + CHANGES)));
     for number in 0..worlds {
         let (mut world, mut changes, mut pairs) = tapes.new_tree(&mut runner).unwrap().current();
         let mut both = Both::new(world::build(&mut world));
