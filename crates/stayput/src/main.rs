@@ -5,6 +5,7 @@ mod commands;
 mod error;
 mod observed;
 mod output;
+mod saved;
 mod session;
 mod ui;
 

@@ -11,12 +11,11 @@ use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_plan::Goal;
 use stayput_world::Facts;
-use stayput_world::WORLD_VERSION;
 use stayput_world::World;
 
 use crate::cli::Global;
 use crate::error::CommandError;
-use crate::error::Kind;
+use crate::saved;
 use crate::session;
 use crate::ui;
 
@@ -107,37 +106,12 @@ pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
         world,
         facts,
     };
-    let text = serde_json::to_vec(&saved)
-        .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-    std::fs::write(file, &text).map_err(|error| {
-        CommandError::new(
-            Kind::Failed,
-            format!("{} cannot be written: {error}", file.display()),
-        )
-    })?;
-    Ok(text.len())
+    saved::write(file, &saved)
 }
 
 fn read(global: &Global, file: &Path) -> Result<Observed, CommandError> {
-    let wrong =
-        |what: String| CommandError::new(Kind::Usage, format!("{}: {what}", file.display()));
     let estate = session::load_estate(&global.file)?;
-    let text = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let saved: Saved = serde_json::from_slice(&text).map_err(|error| {
-        wrong(format!("is no saved world: {error}")).hint("stayput world save FILE writes one")
-    })?;
-    if saved.world.version != WORLD_VERSION {
-        return Err(wrong(format!(
-            "has format {}; this build reads {WORLD_VERSION}",
-            saved.world.version
-        )));
-    }
-    if saved.estate != estate.name {
-        return Err(wrong(format!(
-            "is of estate {}, the estate file is of {}",
-            saved.estate, estate.name
-        )));
-    }
+    let saved: Saved = saved::WORLD.read(&estate, file)?;
     Ok(Observed {
         estate: Arc::new(estate),
         world: saved.world,

@@ -14,7 +14,6 @@ use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
-use stayput_plan::PLAN_VERSION;
 use stayput_plan::Plan;
 
 use crate::cli;
@@ -26,6 +25,7 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::observed;
 use crate::output::Output;
+use crate::saved;
 use crate::session;
 use crate::ui;
 
@@ -80,14 +80,7 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
     let seen = observed::observe_for(global, args.world.world.as_deref(), &goal).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
     if let Some(file) = &args.out {
-        let text = serde_json::to_vec_pretty(&plan)
-            .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-        std::fs::write(file, text).map_err(|error| {
-            CommandError::new(
-                Kind::Failed,
-                format!("{} cannot be written: {error}", file.display()),
-            )
-        })?;
+        saved::write(file, &plan)?;
     }
     match &args.explain {
         None => Ok(Output::new(
@@ -127,32 +120,6 @@ pub enum Wanted<'a> {
     Plan(&'a Path),
 }
 
-/// Reads a plan that `plan --out` wrote.
-///
-/// # Errors
-/// It is none, of another format or of another estate.
-pub fn read_plan(estate: &Estate, file: &Path) -> Result<Plan, CommandError> {
-    let wrong =
-        |what: String| CommandError::new(Kind::Usage, format!("{}: {what}", file.display()));
-    let text = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let plan: Plan = serde_json::from_slice(&text).map_err(|error| {
-        wrong(format!("is no saved plan: {error}")).hint("stayput plan … --out FILE writes one")
-    })?;
-    if plan.version != PLAN_VERSION {
-        return Err(wrong(format!(
-            "has format {}; this build reads {PLAN_VERSION}",
-            plan.version
-        )));
-    }
-    if plan.estate != estate.name {
-        return Err(wrong(format!(
-            "is for estate {}, the estate file is of {}",
-            plan.estate, estate.name
-        )));
-    }
-    Ok(plan)
-}
-
 /// A saved plan is applied only if the same would be planned now: whatever differs has changed in the world since.
 ///
 /// # Errors
@@ -178,7 +145,7 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
     let (goal, saved) = match wanted {
         Wanted::Goal(command) => (goal(&estate, command)?, None),
         Wanted::Plan(file) => {
-            let saved = read_plan(&estate, file)?;
+            let saved = saved::PLAN.read::<Plan>(&estate, file)?;
             (saved.goal.clone(), Some(saved))
         }
     };

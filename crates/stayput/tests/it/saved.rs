@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use serde_json::Value;
 use serde_json::json;
 
 use crate::lab::Lab;
@@ -68,8 +69,62 @@ fn a_saved_world_is_looked_at_when_nobody_can_be_reached() {
         args.extend(["--world", world]);
         assert_eq!(lab.json(&args), live, "{args:?}");
     }
-    fs::write(&file, json!({ "world": 7 }).to_string()).unwrap();
-    lab.run(&["status", "--world", world])
-        .exits(2)
-        .says(&["world.json"]);
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_or_of_another_format_or_estate_is_refused_in_words() {
+    let lab = Lab::fast();
+    let file = lab.folder().join("saved.json");
+    let path = file.to_str().unwrap();
+    let questions: [(&[&str], &[&str], &str, &str); 2] = [
+        (
+            &["world", "save", path],
+            &["status", "--world", path],
+            "world",
+            "/world/version",
+        ),
+        (
+            &["plan", "move", "app", "db", "--out", path],
+            &["apply", "--yes", "--plan", path],
+            "plan",
+            "/version",
+        ),
+    ];
+    for (save, read, what, version) in questions {
+        let wrong = |content: &str, says: &[&str]| {
+            fs::write(&file, content).unwrap();
+            let answer = lab.run(read).exits(2);
+            answer.says(says).says(&["saved.json ", "hint: stayput "]);
+        };
+        let none = format!("is no saved {what}");
+        wrong("", &[&none]);
+        wrong("no JSON", &[&none]);
+        wrong(&json!({ "world": 7 }).to_string(), &[&none]);
+
+        lab.run(save).exits(0);
+        let saved: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let mut newer = saved.clone();
+        *newer.pointer_mut(version).unwrap() = json!(99);
+        // A newer format may have anything else in it.
+        newer["facts"] = json!("elsewhere");
+        newer["steps"] = json!("elsewhere");
+        wrong(&newer.to_string(), &["has format 99", "this build reads"]);
+        let mut other = saved;
+        other["estate"] = json!("another-estate");
+        let named = ["is of estate another-estate", "the estate file is of"];
+        wrong(&other.to_string(), &named);
+
+        fs::remove_file(&file).unwrap();
+        lab.run(read).exits(2).says(&["saved.json cannot be read"]);
+    }
+    let nowhere = lab.folder().join("nowhere").join("saved.json");
+    let nowhere = nowhere.to_str().unwrap();
+    for save in [
+        &["world", "save", nowhere][..],
+        &["plan", "move", "app", "db", "--out", nowhere],
+    ] {
+        lab.run(save)
+            .exits(1)
+            .says(&["saved.json cannot be written"]);
+    }
 }

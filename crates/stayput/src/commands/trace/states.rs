@@ -18,6 +18,7 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::observed;
 use crate::observed::Observed;
+use crate::saved;
 use crate::session;
 
 /// One state, and what it is called.
@@ -53,7 +54,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
         (Some(_), Some(_)) => return Err(usage("name a goal or a --plan, not both")),
         (Some(goal), None) => Some((apply::goal(&estate, goal)?, None)),
         (None, Some(file)) => {
-            let plan = apply::read_plan(&estate, file)?;
+            let plan: Plan = saved::PLAN.read(&estate, file)?;
             Some((plan.goal.clone(), Some(plan)))
         }
         (None, None) => None,

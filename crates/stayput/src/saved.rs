@@ -1,0 +1,106 @@
+//! What one command writes into a file for another: a world, a plan.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stayput_estate::Estate;
+use stayput_plan::PLAN_VERSION;
+use stayput_world::WORLD_VERSION;
+
+use crate::error::CommandError;
+use crate::error::Kind;
+
+/// A kind of file: JSON that says which format it has and which estate it is of.
+pub struct Format {
+    what: &'static str,
+    written_by: &'static str,
+    version: u32,
+    version_in: fn(&Header) -> Option<u32>,
+}
+
+/// What tells whether to read on: the rest of another version may be anything.
+#[derive(Deserialize)]
+struct Header {
+    estate: Option<String>,
+    /// A plan's.
+    version: Option<u32>,
+    world: Option<WorldHeader>,
+}
+
+#[derive(Deserialize)]
+struct WorldHeader {
+    version: u32,
+}
+
+/// A world.
+pub const WORLD: Format = Format {
+    what: "saved world",
+    written_by: "stayput world save FILE",
+    version: WORLD_VERSION,
+    version_in: |header| header.world.as_ref().map(|world| world.version),
+};
+
+/// A plan.
+pub const PLAN: Format = Format {
+    what: "saved plan",
+    written_by: "stayput plan … --out FILE",
+    version: PLAN_VERSION,
+    version_in: |header| header.version,
+};
+
+impl Format {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is none of this kind, of another version, or of another estate.
+    pub fn read<T: DeserializeOwned>(
+        &self,
+        estate: &Estate,
+        file: &Path,
+    ) -> Result<T, CommandError> {
+        let Self {
+            what,
+            written_by,
+            version,
+            version_in,
+        } = self;
+        let wrong = |text: String| {
+            CommandError::new(Kind::Usage, format!("{} {text}", file.display()))
+                .hint(format!("{written_by} writes a {what}"))
+        };
+        let none = |error: serde_json::Error| wrong(format!("is no {what}: {error}"));
+        let text =
+            std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let header: Header = serde_json::from_slice(&text).map_err(none)?;
+        if let Some(has) = version_in(&header)
+            && has != *version
+        {
+            let differs = format!("has format {has}; this build reads {version}");
+            return Err(wrong(differs));
+        }
+        if let Some(of) = header.estate
+            && of != estate.name
+        {
+            let own = &estate.name;
+            let differs = format!("is of estate {of}, the estate file is of {own}");
+            return Err(wrong(differs));
+        }
+        serde_json::from_slice(&text).map_err(none)
+    }
+}
+
+/// Writes a file of any kind; gives its size in bytes.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(file: &Path, content: &impl Serialize) -> Result<usize, CommandError> {
+    let text = serde_json::to_vec_pretty(content)
+        .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    std::fs::write(file, &text).map_err(|error| {
+        let what = format!("{} cannot be written: {error}", file.display());
+        CommandError::new(Kind::Failed, what)
+    })?;
+    Ok(text.len())
+}
