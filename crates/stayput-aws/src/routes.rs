@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::Region;
 use stayput_estate::RouteTableId;
@@ -169,30 +168,32 @@ impl AwsClient {
         }
     }
 
-    /// Whether the credentials may replace and create static routes of this table, by dry run: no plan deletes one. Changes nothing, and
-    /// says nothing about whether such a call would otherwise succeed (AWS reference §1.4).
+    /// The first call that making a static route so takes ([`Self::put_tgw_route`]; with no target [`Self::delete_tgw_route`]) and that the
+    /// credentials may not make, asked by dry run; `None` when they may make all. Changes nothing, and says nothing about whether such a
+    /// call would otherwise succeed (AWS reference §1.4).
     ///
     /// # Errors
     ///
     /// Any [`AwsError`]; [`AwsError::Parse`] if the endpoint ignored the dry run.
-    pub async fn may_write_tgw_routes(
+    pub async fn denied_route_call(
         &self,
         region: &Region,
         table: &TgwRouteTableId,
         cidr: Cidr,
-        attachment: &AttachmentId,
-    ) -> Result<bool, AwsError> {
-        let target = TgwTarget::Attachment(attachment.clone());
-        let calls = [
-            aim(on_route(REPLACE, table, cidr), &target),
-            aim(on_route(CREATE, table, cidr), &target),
-        ];
+        target: Option<&TgwTarget>,
+    ) -> Result<Option<&'static str>, AwsError> {
+        let calls = match target {
+            Some(target) => [REPLACE, CREATE]
+                .map(|verb| aim(on_route(verb, table, cidr), target))
+                .to_vec(),
+            None => vec![on_route(DELETE, table, cidr)],
+        };
         for call in calls {
             let action = call.action();
             let dry = call.with("DryRun", true);
             match self.query(region, &dry, |_| Ok(())).await {
                 Err(error) if error.has_code(WOULD_SUCCEED) => {}
-                Err(error) if error.is_permission() => return Ok(false),
+                Err(error) if error.is_permission() => return Ok(Some(action)),
                 // An objection to the route itself comes after the question of rights.
                 Err(error) if error.code().is_some() && !error.is_throttle() => {}
                 Err(error) => return Err(error),
@@ -207,7 +208,7 @@ impl AwsClient {
                 }
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// The route tables of a VPC: to watch NC2 write and withdraw externally routable prefixes.

@@ -33,8 +33,10 @@ pub enum EngineError {
         variables: String,
     },
     /// The credentials may not do what the plan needs; found before anything was begun.
-    #[error("the AWS credentials may not write routes of {table} in {region}")]
+    #[error("the AWS credentials may not call {call} on {table} in {region}")]
     NotAllowed {
+        /// Which operation.
+        call: &'static str,
         /// Region of the table.
         region: Region,
         /// The table.

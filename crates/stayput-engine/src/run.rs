@@ -329,21 +329,19 @@ impl Engine {
                 region,
                 table,
                 cidr,
+                to,
                 ..
             } = &step.action
             else {
                 continue;
             };
-            let Some(attachment) = step.action.route_target() else {
-                continue;
-            };
-            if !self
-                .clients
-                .aws
-                .may_write_tgw_routes(region, table, *cidr, attachment)
+            let aws = &self.clients.aws;
+            if let Some(call) = aws
+                .denied_route_call(region, table, *cidr, to.as_ref())
                 .await?
             {
                 return Err(EngineError::NotAllowed {
+                    call,
                     region: region.clone(),
                     table: table.clone(),
                 });

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::AddrRange;
-use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::InstanceId;
 use stayput_estate::Nc2Site;
@@ -310,17 +309,6 @@ pub enum Action {
 }
 
 impl Action {
-    /// The attachment a route step leads to.
-    pub fn route_target(&self) -> Option<&AttachmentId> {
-        match self {
-            Self::TgwRoute {
-                to: Some(TgwTarget::Attachment(id)),
-                ..
-            } => Some(id),
-            _ => None,
-        }
-    }
-
     /// The machines whose addresses this step takes down or brings up.
     pub fn machines(&self) -> BTreeSet<InstanceId> {
         match self {

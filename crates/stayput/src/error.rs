@@ -176,8 +176,8 @@ impl From<EngineError> for CommandError {
             EngineError::NoCredentials { .. } => {
                 this = this.hint("nothing was contacted and nothing was changed")
             }
-            EngineError::NotAllowed { .. } => {
-                this = this.hint("allow ec2:ReplaceTransitGatewayRoute and ec2:CreateTransitGatewayRoute on it; nothing was changed");
+            EngineError::NotAllowed { call, .. } => {
+                this = this.hint(format!("allow ec2:{call} on it; nothing was changed"));
             }
             EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {
                 this = this.hint("the world could not be observed; nothing was changed");

@@ -1,3 +1,5 @@
+use stayput_estate::AttachmentId;
+
 use super::*;
 use crate::testing::Reply;
 use crate::testing::Seen;
@@ -109,39 +111,37 @@ async fn deleting_an_absent_route_is_fine() {
 }
 
 #[tokio::test]
-async fn the_right_to_write_is_both_verbs_a_plan_uses_and_an_ignored_dry_run_is_an_alarm() {
-    let attachment = AttachmentId::new("tgw-attach-1");
+async fn the_rights_asked_for_are_the_verbs_that_will_be_used_and_an_ignored_dry_run_is_an_alarm() {
+    let attachment = TgwTarget::Attachment(AttachmentId::new("tgw-attach-1"));
     let dry = |seen: &Seen| {
         assert_eq!(seen.form("DryRun").as_deref(), Some("true"));
         Reply::ec2_error(412, WOULD_SUCCEED)
     };
-    let able = Server::start(dry).await;
-    let may = able
-        .client()
-        .may_write_tgw_routes(&able.region(), &table(), Cidr::ALL, &attachment)
-        .await
-        .unwrap();
-    assert!(may);
-    assert_eq!(able.operations(), [REPLACE, CREATE]);
-
-    let unable = Server::start(move |seen| match seen.operation().as_str() {
-        CREATE => Reply::ec2_error(403, "UnauthorizedOperation"),
-        _ => dry(seen),
-    })
-    .await;
-    let may = unable
-        .client()
-        .may_write_tgw_routes(&unable.region(), &table(), Cidr::ALL, &attachment)
-        .await
-        .unwrap();
-    assert!(!may);
-
+    let denied = async |server: &Server, target: Option<&TgwTarget>| {
+        let client = server.client();
+        client
+            .denied_route_call(&server.region(), &table(), Cidr::ALL, target)
+            .await
+    };
+    for (target, verbs) in [
+        (Some(&attachment), &[REPLACE, CREATE][..]),
+        (Some(&TgwTarget::Blackhole), &[REPLACE, CREATE]),
+        (None, &[DELETE]),
+    ] {
+        let able = Server::start(dry).await;
+        assert_eq!(denied(&able, target).await.unwrap(), None);
+        assert_eq!(able.operations(), verbs);
+        for verb in verbs {
+            let unable = Server::start(move |seen| match seen.operation() == *verb {
+                true => Reply::ec2_error(403, "UnauthorizedOperation"),
+                false => dry(seen),
+            })
+            .await;
+            assert_eq!(denied(&unable, target).await.unwrap(), Some(*verb));
+        }
+    }
     let deaf = Server::start(|_| Reply::ec2("<route/>")).await;
-    let error = deaf
-        .client()
-        .may_write_tgw_routes(&deaf.region(), &table(), Cidr::ALL, &attachment)
-        .await
-        .unwrap_err();
+    let error = denied(&deaf, Some(&attachment)).await.unwrap_err();
     assert!(matches!(error, AwsError::Parse { .. }));
     assert_eq!(deaf.operations(), [REPLACE]);
 }

@@ -32,7 +32,7 @@ pub(super) fn brief(verdict: &Verdict, standing: Standing) -> String {
             delivered_to,
             lives_at,
             ..
-        } => format!("{delivered_to}, though at {lives_at}"),
+        } => format!("sent to {delivered_to}, machine at {lives_at}"),
         Verdict::LeavesByNat { gateway, .. } => format!("lost by {gateway}"),
         Verdict::Loop { .. } => "loop".to_owned(),
         Verdict::Unmodelled { .. } => "unknown".to_owned(),
