@@ -169,7 +169,10 @@ impl Ledger for SqliteLedger {
             let machines = machines
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
-            let mut vms = connection.prepare_cached("SELECT machine, site, vm FROM vm")?;
+            // The newest last.
+            let mut vms = connection.prepare_cached(
+                "SELECT machine, site, vm FROM vm ORDER BY julianday(seen), rowid",
+            )?;
             let vms = vms
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect::<Result<_, _>>()?;
@@ -182,11 +185,8 @@ impl Ledger for SqliteLedger {
             facts.machines.insert(InstanceId::new(id), machine);
         }
         for (machine, site, vm) in vms {
-            facts
-                .vms
-                .entry(InstanceId::new(machine))
-                .or_default()
-                .insert(SiteName::new(site), VmExtId::new(vm));
+            let machine = InstanceId::new(machine);
+            facts.became(machine, SiteName::new(site), VmExtId::new(vm));
         }
         Ok(facts)
     }

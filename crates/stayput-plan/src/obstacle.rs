@@ -137,6 +137,20 @@ pub enum Obstacle {
         /// The VMs.
         candidates: BTreeSet<VmExtId>,
     },
+    /// What the machine was before it was recovered elsewhere runs again (Prism reference §7): its addresses would be served twice.
+    #[error("{label} ({machine}) is at {site}, and what it was at {at} runs too: VM {vm}")]
+    RunsTwice {
+        /// Where it is.
+        site: SiteName,
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it runs besides.
+        at: SiteName,
+        /// As this VM.
+        vm: VmExtId,
+    },
     /// Another VM has the machine's address.
     #[error("{address} of {label} ({machine}) is taken at {site} by {holder}")]
     AddressTaken {
@@ -339,6 +353,16 @@ fn list(ids: &BTreeSet<VmExtId>) -> String {
 }
 
 impl Obstacle {
+    /// The machine of which it is not known, or not sure, where it is.
+    pub fn whose_place_is_unknown(&self) -> Option<&InstanceId> {
+        match self {
+            Self::AmbiguousVm { machine, .. }
+            | Self::RunsTwice { machine, .. }
+            | Self::Lost { machine, .. } => Some(machine),
+            _ => None,
+        }
+    }
+
     /// What a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
@@ -368,6 +392,9 @@ impl Obstacle {
             Self::AmbiguousVm { machine, .. } => {
                 format!("find the right VM in Prism Central and run: stayput adopt {machine} --vm UUID")
             }
+            Self::RunsTwice { site, machine, at, vm, .. } => format!(
+                "switch that VM off in Prism Central of {at}; or, if it is the right one, run `stayput adopt {machine} --vm {vm} --site {at}` and switch off the one at {site}"
+            ),
             Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
             Self::Lost { machine, .. } => format!("find its VM and run: stayput adopt {machine} --vm UUID"),
             Self::Elsewhere { wanted, .. } => format!(

@@ -77,6 +77,7 @@ pub fn plan(
                     Obstacle::UnmovableInterface { .. }
                         | Obstacle::SpansNetworks { .. }
                         | Obstacle::CannotRun { .. }
+                        | Obstacle::RunsTwice { .. }
                 )
             });
             draft.capture();

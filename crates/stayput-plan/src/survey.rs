@@ -1,5 +1,7 @@
 //! Where everything is now: which machines the goal is about, who they have become, what stands at the sites.
 
+mod identity;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -22,7 +24,6 @@ use stayput_world::World;
 use stayput_world::aws::InstanceState;
 use stayput_world::mv::MoveVm;
 use stayput_world::prism::FlowSubnet;
-use stayput_world::prism::JobStatus;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
@@ -82,6 +83,17 @@ impl<'a> Survey<'a> {
         facts: &Facts,
         names: &BTreeSet<NetworkName>,
     ) -> Self {
+        Self::without(estate, world, facts, names, BTreeSet::new())
+    }
+
+    /// The same with sites that are taken for lost.
+    pub fn without(
+        estate: &'a Estate,
+        world: &'a World,
+        facts: &Facts,
+        names: &BTreeSet<NetworkName>,
+        lost: BTreeSet<SiteName>,
+    ) -> Self {
         let networks: Vec<_> = names
             .iter()
             .filter_map(|name| estate.networks.get(name))
@@ -102,7 +114,7 @@ impl<'a> Survey<'a> {
             places: BTreeMap::new(),
             moving: BTreeSet::new(),
             are_canaries: false,
-            lost: BTreeSet::new(),
+            lost,
             obstacles: BTreeSet::new(),
             overlays: world
                 .prism
@@ -122,7 +134,10 @@ impl<'a> Survey<'a> {
                 .or(seen)
                 .map_or_else(|| id.to_string(), |machine| machine.label(id));
             let candidates = survey.candidates(id, facts);
-            let place = match survey.place(id, &label, seen.is_some(), candidates) {
+            let newest = survey.newest(id, facts);
+            let twice = survey.runs_twice(id, &label, newest.as_ref(), &candidates);
+            survey.obstacles.extend(twice);
+            let place = match survey.place(id, &label, seen.is_some(), newest, candidates) {
                 Ok(place) => place,
                 Err(obstacle) => {
                     survey.obstacles.insert(obstacle);
@@ -161,8 +176,8 @@ impl<'a> Survey<'a> {
 
     /// Looks at the machines of a goal's networks as the goal takes them: which of them move, which sites are lost.
     pub fn of_goal(estate: &'a Estate, world: &'a World, facts: &Facts, goal: &Goal) -> Self {
-        let mut survey = Self::new(estate, world, facts, goal.networks());
-        survey.lost = goal.lost(estate);
+        let lost = goal.lost(estate);
+        let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
         match goal {
             Goal::Move { canaries, .. } if !canaries.is_empty() => survey.only(canaries),
             Goal::Capture { .. }
@@ -198,11 +213,11 @@ impl<'a> Survey<'a> {
         self.obstacles.retain(|obstacle| match obstacle {
             Obstacle::SpansNetworks { machine, .. }
             | Obstacle::ForeignInterface { machine, .. }
-            | Obstacle::CannotRun { machine, .. }
-            | Obstacle::AmbiguousVm { machine, .. }
-            | Obstacle::Lost { machine, .. } => moving.contains(machine),
+            | Obstacle::CannotRun { machine, .. } => moving.contains(machine),
             Obstacle::UnmovableInterface { .. } => false,
-            _ => true,
+            other => other
+                .whose_place_is_unknown()
+                .is_none_or(|machine| moving.contains(machine)),
         });
         self.moving = moving;
         self.are_canaries = true;
@@ -324,134 +339,6 @@ impl<'a> Survey<'a> {
                 )
             });
         stopped && self.in_plans(id).next().is_some()
-    }
-
-    /// VMs that are the machine by some system's own word: the ledger's, a recovery job's, Move's.
-    fn candidates(&self, id: &InstanceId, facts: &Facts) -> BTreeSet<(SiteName, VmExtId)> {
-        let ledger = facts
-            .vms
-            .get(id)
-            .into_iter()
-            .flatten()
-            .map(|(site, vm)| (site.clone(), vm.clone()));
-        let mut known: BTreeSet<_> = ledger.collect();
-        let became = self.in_plans(id).filter(|(_, vm)| vm.completed);
-        known.extend(became.filter_map(|(site, vm)| Some((site.clone(), vm.vm.clone()?))));
-        // A failover that finished while nobody listened: follow who became whom.
-        loop {
-            let mut next = BTreeSet::new();
-            for (site, prism) in &self.world.prism {
-                for job in prism
-                    .jobs
-                    .values()
-                    .filter(|job| is_over_and_well(&job.status) && !is_test(&job.action))
-                {
-                    if job.target.as_ref() != Some(&prism.domain_manager) {
-                        continue;
-                    }
-                    next.extend(known.iter().filter_map(|(_, vm)| {
-                        Some((site.clone(), job.recovered.get(vm)?.clone()))
-                    }));
-                }
-            }
-            next.retain(|found| !known.contains(found));
-            if next.is_empty() {
-                break;
-            }
-            known.append(&mut next);
-        }
-        known.retain(|(site, vm)| {
-            self.world
-                .prism
-                .get(site)
-                .is_none_or(|prism| prism.vms.contains_key(vm))
-        });
-        known
-    }
-
-    fn place(
-        &self,
-        id: &InstanceId,
-        label: &str,
-        in_ec2: bool,
-        candidates: BTreeSet<(SiteName, VmExtId)>,
-    ) -> Result<Place, Obstacle> {
-        let is_on = |(site, vm): &(SiteName, VmExtId)| {
-            let vms = self.world.prism.get(site).map(|prism| &prism.vms);
-            let vm = vms.and_then(|vms| vms.get(vm));
-            vm.is_some_and(|vm| vm.power == PowerState::On)
-        };
-        let mut found: Vec<_> = candidates.into_iter().collect();
-        // What is seen beats what is only remembered of a site that nobody could look at.
-        let is_seen = |(site, _): &(SiteName, VmExtId)| self.world.prism.contains_key(site);
-        if found.iter().any(is_seen) {
-            found.retain(is_seen);
-        }
-        if found.len() > 1 && found.iter().filter(|candidate| is_on(candidate)).count() == 1 {
-            found.retain(is_on);
-        }
-        match found.as_slice() {
-            [(site, vm)] => return Ok(Place::At(site.clone(), vm.clone())),
-            [(site, _), ..] => {
-                return Err(Obstacle::AmbiguousVm {
-                    site: site.clone(),
-                    machine: id.clone(),
-                    label: label.to_owned(),
-                    candidates: found.iter().map(|(_, vm)| vm.clone()).collect(),
-                });
-            }
-            [] => {}
-        }
-        // Move says it is over but not which VM it made: names are not identities, so a person decides.
-        for (site, mv) in &self.world.moves {
-            let Some(workload) = mv.workloads.get(id) else {
-                continue;
-            };
-            let done = self.in_plans.get(&(site, &workload.id));
-            let mut done = done.into_iter().flatten();
-            if done.any(|vm| vm.completed && vm.vm.is_none()) {
-                let vms = self
-                    .world
-                    .prism
-                    .get(site)
-                    .into_iter()
-                    .flat_map(|prism| &prism.vms);
-                return Err(Obstacle::AmbiguousVm {
-                    site: site.clone(),
-                    machine: id.clone(),
-                    label: label.to_owned(),
-                    candidates: vms
-                        .filter(|(_, vm)| vm.name == workload.name)
-                        .map(|(id, _)| id.clone())
-                        .collect(),
-                });
-            }
-        }
-        if in_ec2 {
-            Ok(Place::Ec2)
-        } else {
-            Err(Obstacle::Lost {
-                machine: id.clone(),
-                label: label.to_owned(),
-            })
-        }
-    }
-}
-
-fn is_over_and_well(status: &JobStatus) -> bool {
-    matches!(
-        status,
-        JobStatus::Succeeded | JobStatus::SucceededWithWarnings
-    )
-}
-
-fn is_test(action: &stayput_world::prism::RecoveryAction) -> bool {
-    use stayput_world::prism::RecoveryAction;
-    match action {
-        RecoveryAction::PlannedFailover | RecoveryAction::UnplannedFailover => false,
-        RecoveryAction::Validate | RecoveryAction::TestFailover | RecoveryAction::Unknown(_) => {
-            true
-        }
     }
 }
 

@@ -20,6 +20,17 @@ pub struct Facts {
     pub machines: BTreeMap<InstanceId, MachineFacts>,
     /// Which VM each machine has become, per site.
     pub vms: BTreeMap<InstanceId, BTreeMap<SiteName, VmExtId>>,
+    /// At which of these sites each machine became a VM last. Absent in worlds saved by earlier builds.
+    #[serde(default)]
+    pub newest: BTreeMap<InstanceId, SiteName>,
+}
+
+impl Facts {
+    /// Notes that a machine has become this VM at a site, later than all that is noted of it.
+    pub fn became(&mut self, machine: InstanceId, site: SiteName, vm: VmExtId) {
+        self.newest.insert(machine.clone(), site.clone());
+        self.vms.entry(machine).or_default().insert(site, vm);
+    }
 }
 
 /// One machine as captured in EC2.

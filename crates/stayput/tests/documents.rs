@@ -259,6 +259,67 @@ fn every_key_of_the_estate_file_is_explained() {
     }
 }
 
+/// What errors say, by their `#[error("…")]` in a source file, with `…` for what differs from one to the next.
+fn errors(source: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(source)).unwrap();
+    let mut errors = Vec::new();
+    for rest in text.split("#[error(").skip(1) {
+        let words = rest.trim_start().strip_prefix('"').unwrap();
+        let words = words.split('"').next().unwrap();
+        let mut pieces = vec![String::new()];
+        let mut inside = false;
+        for c in words.chars() {
+            match c {
+                '{' => inside = true,
+                '}' => {
+                    inside = false;
+                    pieces.push(String::new());
+                }
+                _ if inside => {}
+                c => pieces.last_mut().unwrap().push(c),
+            }
+        }
+        errors.push(pieces.join("…"));
+    }
+    errors
+}
+
+/// Whether a document's short form of an error is one: its pieces come in the error, in this order.
+fn is_short_for(short: &str, error: &str) -> bool {
+    let mut rest = error;
+    short.split('…').map(str::trim).all(|piece| {
+        let found = rest.split_once(piece);
+        rest = found.map_or(rest, |(_, after)| after);
+        found.is_some()
+    })
+}
+
+#[test]
+fn every_obstacle_and_finding_is_in_the_runbook() {
+    let runbook = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let rows = runbook.lines().filter_map(|line| {
+        let cell = line.strip_prefix("| ")?.split(" |").next()?;
+        // What names a state and a finding is put into words elsewhere.
+        Some(cell.trim_start_matches("after step "))
+    });
+    let shorts = rows.flat_map(|cell| cell.split("; "));
+    // Words, and not what any error has.
+    let shorts: Vec<_> = shorts.filter(|short| short.len() > 8).collect();
+    for source in ["obstacle", "finding"] {
+        let errors = errors(&format!("crates/stayput-plan/src/{source}.rs"));
+        assert!(errors.len() > 10, "{errors:?}");
+        let untold: Vec<_> = errors
+            .iter()
+            .filter(|error| *error != "…")
+            .filter(|error| !shorts.iter().any(|short| is_short_for(short, error)))
+            .collect();
+        assert!(
+            untold.is_empty(),
+            "no rows of docs/operations.md: {untold:#?}"
+        );
+    }
+}
+
 #[test]
 fn every_exit_code_of_the_help_is_in_the_readme() {
     let help = stayput(&[], &["--help"]);

@@ -34,12 +34,16 @@ pub async fn verify(
                 .await
                 .map_err(observing)?;
             let facts = context.ledger.facts()?;
-            let mut survey = Survey::new(&context.estate, &world, &facts, networks);
-            survey.lost.clone_from(lost);
+            let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());
             let fabric = survey.fabric();
-            let mut wrong = Vec::new();
-            let mut traced = 0;
             let wanted = |id: &InstanceId| machines.is_empty() || machines.contains(id);
+            // Of whom it is not known who they are nothing is traced, so nothing would be wrong.
+            let unknown = survey.obstacles.iter().filter(|obstacle| {
+                let whose = obstacle.whose_place_is_unknown();
+                whose.is_some_and(wanted)
+            });
+            let mut wrong: Vec<_> = unknown.map(ToString::to_string).collect();
+            let mut traced = 0;
             let running = survey.machines.iter().filter(|(id, _)| survey.runs(id));
             for (id, machine) in running.filter(|(id, _)| wanted(id)) {
                 for address in machine.addresses() {

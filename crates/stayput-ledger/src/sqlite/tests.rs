@@ -65,6 +65,23 @@ fn facts_survive_the_process_that_wrote_them() {
 }
 
 #[test]
+fn where_a_machine_became_a_vm_last_is_known() {
+    let (_dir, ledger) = ledger();
+    let newest = || ledger.facts().unwrap().newest[&InstanceId::from("i-1")].clone();
+    for (site, vm, at) in [
+        ("tokyo", "vm-a", "2026-11-23T00:00:01Z"),
+        ("osaka", "vm-b", "2026-11-23T00:00:01.25Z"),
+        // The same site as before, and in the same second: no time of fewer digits is later for that.
+        ("tokyo", "vm-c", "2026-11-23T00:00:01.5Z"),
+        ("osaka", "vm-d", "2026-11-23T00:00:02Z"),
+    ] {
+        let (machine, site) = ("i-1".into(), site.into());
+        ledger.put_vm(&machine, &site, &vm.into(), at).unwrap();
+        assert_eq!(newest(), site);
+    }
+}
+
+#[test]
 fn capturing_again_replaces_what_is_known() {
     let (_dir, ledger) = ledger();
     for address in ["172.30.1.10", "172.30.1.11"] {

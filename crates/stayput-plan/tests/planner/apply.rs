@@ -316,11 +316,7 @@ impl Setup {
         if plan.vms.values().all(|vm| vm.completed) {
             plan.state = MovePlanState::Completed;
         }
-        self.facts
-            .vms
-            .entry(machine.clone())
-            .or_default()
-            .insert(site.clone(), id);
+        self.facts.became(machine.clone(), site.clone(), id);
     }
 
     fn restore(&mut self, site: &SiteName, machine: &InstanceId) {
@@ -354,8 +350,7 @@ impl Setup {
         let id = VmExtId::new(format!("vm-{to}-{machine}"));
         let vms = &mut self.prism(to.as_str()).vms;
         assert_eq!(vms.insert(id.clone(), recovered), None);
-        let known = self.facts.vms.get_mut(machine).unwrap();
-        known.insert(to.clone(), id);
+        self.facts.became(machine.clone(), to.clone(), id);
     }
 
     /// A planned failover takes the VMs from the source; every NIC keeps its address (Prism reference §6.6).
@@ -381,11 +376,7 @@ impl Setup {
             }
             let new = VmExtId::new(format!("vm-{to}-{machine}"));
             assert_eq!(self.prism(to.as_str()).vms.insert(new.clone(), vm), None);
-            self.facts
-                .vms
-                .get_mut(machine)
-                .unwrap()
-                .insert(to.clone(), new.clone());
+            self.facts.became(machine.clone(), to.clone(), new.clone());
             recovered.insert(old, new);
         }
         let job = RecoveryJob {

@@ -32,6 +32,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::NotInInventory { .. } => "not in inventory",
         Obstacle::CannotRun { .. } => "cannot run",
         Obstacle::AmbiguousVm { .. } => "ambiguous VM",
+        Obstacle::RunsTwice { .. } => "runs twice",
         Obstacle::AddressTaken { .. } => "address taken",
         Obstacle::Lost { .. } => "lost",
         Obstacle::Elsewhere { .. } => "elsewhere",
@@ -56,7 +57,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 29;
+const VARIANTS: usize = 30;
 
 type Bend = fn(&mut Setup);
 
@@ -141,7 +142,7 @@ fn cases() -> Vec<Case> {
                     .insert(id.into(), vm("web", "overlay-db", "172.30.3.99"));
             }
         }),
-        case("ambiguous VM", moved(), move_in(app), |setup| {
+        case("runs twice", moved(), move_in(app), |setup| {
             let twin = setup.prism(TOKYO).vms[&"vm-tokyo-i-web".into()].clone();
             setup.prism(OSAKA).vms.insert("vm-twin".into(), twin);
             let known = setup.facts.vms.get_mut(&"i-web".into()).unwrap();

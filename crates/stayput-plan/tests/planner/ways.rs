@@ -11,6 +11,7 @@ use stayput_plan::Obstacle;
 use stayput_plan::Plan;
 use stayput_plan::RecoveryRun;
 use stayput_world::aws::TgwTarget;
+use stayput_world::prism::PowerState;
 
 use crate::fixture::*;
 
@@ -268,8 +269,52 @@ fn a_machine_that_was_off_is_found_where_it_was_recovered() {
     }
     let old = done.facts.vms[&"i-old".into()][&OSAKA.into()].clone();
     let vm = done.prism(OSAKA).vms.get_mut(&old).unwrap();
-    vm.power = stayput_world::prism::PowerState::Off;
+    vm.power = PowerState::Off;
     assert_eq!(done.plan(&goal).unwrap().steps, []);
+}
+
+#[test]
+fn a_cluster_taken_for_lost_may_answer_and_is_left_all_the_same() {
+    let goal = unplanned(&["app"], OSAKA);
+    let mut setup = protected();
+    // Killed after any step, the run goes on from there.
+    loop {
+        let rest = setup.plan(&goal).unwrap().steps;
+        let Some(step) = rest.first() else {
+            break;
+        };
+        setup.apply(step);
+    }
+    assert!(
+        setup
+            .prism(TOKYO)
+            .vms
+            .contains_key(&"vm-tokyo-i-web".into())
+    );
+    assert_eq!(
+        setup.facts.newest[&"i-web".into()].as_str(),
+        OSAKA,
+        "it was recovered"
+    );
+}
+
+#[test]
+fn what_a_recovered_machine_was_stops_a_failback_while_it_runs() {
+    let setup = protected().after(&[unplanned(&["app"], OSAKA)]);
+    let obstacles = setup.plan(&failback(&["app"])).unwrap_err();
+    let [Obstacle::RunsTwice { site, at, vm, .. }] = obstacles.as_slice() else {
+        panic!("{obstacles:#?}");
+    };
+    assert_eq!((site.as_str(), at.as_str()), (OSAKA, TOKYO));
+    assert_eq!(vm.as_str(), "vm-tokyo-i-web");
+    assert!(setup.plan(&capture(&["app"])).is_ok());
+
+    let mut off = setup.clone();
+    let old = off.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-web".into());
+    old.unwrap().power = PowerState::Off;
+    let off = off.after(&[protect(&["app"])]);
+    let plan = off.plan(&failback(&["app"])).unwrap();
+    assert!(!plan.steps.is_empty());
 }
 
 #[test]
@@ -286,6 +331,50 @@ fn a_lost_region_is_left_by_calls_of_the_recovery_region_alone() {
     assert_eq!(
         on_prem_after(&setup, &plan, "172.30.1.34"),
         "by osaka to osaka"
+    );
+}
+
+#[test]
+fn a_region_that_returns_with_its_old_routes_is_led_away_by_the_same_failover() {
+    let before = protected();
+    let goal = unplanned(&["app"], OSAKA);
+    let away = region_lost().after(std::slice::from_ref(&goal));
+    // All of it as it was, machines too; its edge is kept down.
+    let mut back = away.clone();
+    let tokyo = "ap-northeast-1".into();
+    let region = before.world.aws[&tokyo].clone();
+    back.world.aws.insert(tokyo, region);
+    let cluster = before.world.prism[&TOKYO.into()].clone();
+    back.world.prism.insert(TOKYO.into(), cluster);
+    back.world.moves.clone_from(&before.world.moves);
+    for vpn in back.tokyo().vpns.values_mut() {
+        vpn.tunnels_up = 0;
+    }
+    let plan = back.plan(&goal).unwrap();
+    assert!(
+        plan.steps.iter().all(|step| matches!(
+            &step.action,
+            Action::TgwRoute { region, .. } if region.as_str() == "ap-northeast-1"
+        ) || matches!(step.action, Action::Verify { .. })),
+        "{plan:#?}"
+    );
+    let led = routes(&plan);
+    assert!(
+        led.iter().any(|route| route.contains("172.30.1.0/24")),
+        "{led:#?}"
+    );
+    let mut back = back.after(std::slice::from_ref(&goal));
+    assert_eq!(back.plan(&goal).unwrap().steps, []);
+    // The edge comes up again: nobody is drawn to the old cluster.
+    for vpn in back.tokyo().vpns.values_mut() {
+        vpn.tunnels_up = 1;
+    }
+    let fabric = Fabric::new(&back.estate, &back.world);
+    let verdict = fabric.verdict(&Source::OnPrem, ip("172.30.1.34"));
+    assert_eq!(
+        verdict.site().map(|site| site.as_str()),
+        Some(OSAKA),
+        "{verdict}"
     );
 }
 

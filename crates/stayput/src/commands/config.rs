@@ -1,6 +1,7 @@
 //! `stayput config`: check, schema, init. Contacts nobody.
 
 use serde_json::json;
+use stayput_plan::counted;
 
 use crate::cli::ConfigCommand;
 use crate::cli::Global;
@@ -13,13 +14,13 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<Output, CommandEr
         ConfigCommand::Check => {
             let estate = load_estate(&global.file)?;
             let text = format!(
-                "{} is right: estate {}, {} networks, {} sites, {} waves, {} edges\n",
+                "{} is right: estate {}, {}, {}, {}, {}\n",
                 global.file.display(),
                 estate.name,
-                estate.networks.len(),
-                estate.sites.len(),
-                estate.waves.len(),
-                estate.edges.len(),
+                counted(estate.networks.len(), "network"),
+                counted(estate.sites.len(), "site"),
+                counted(estate.waves.len(), "wave"),
+                counted(estate.edges.len(), "edge"),
             );
             let names = |keys: Vec<String>| keys;
             let json = json!({

@@ -110,3 +110,48 @@ fn machines_of_a_lost_cluster_start_elsewhere_behind_a_fence() {
     again.extend(failover);
     assert!(lab.run(&again).exits(0).out.contains("Nothing to do"));
 }
+
+#[test]
+fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
+    let lab = Lab::inside();
+    let original = addresses(&lab.status());
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    // Tokyo is taken for lost although it answers, and its machines run on.
+    let lost = ["failover", "--to", "osaka", "--mode", "unplanned"];
+    lab.apply(&lost);
+    let journal = lab.journal();
+    let verified = journal.iter().find(|entry| entry["step"] == "verify/osaka");
+    assert_eq!(verified.unwrap()["observed"][0]["delivered"], 15);
+    let networks = ["failover", "app", "db", "--to", "osaka", "--mode"];
+    let mut again = vec!["plan"];
+    again.extend(networks);
+    again.push("unplanned");
+    assert!(lab.run(&again).exits(0).out.contains("Nothing to do"));
+
+    // Where the machines are is known, and so is what must not go on.
+    let status = lab.status();
+    assert_eq!(addresses(&status), original);
+    for machine in status["machines"].as_array().unwrap() {
+        assert_eq!(machine["site"], "osaka", "{machine}");
+    }
+    assert_eq!(status["traces_delivered"], 15);
+    let twice = status["obstacles"].as_array().unwrap();
+    assert_eq!(twice.len(), 11, "one was off: {twice:#?}");
+    lab.run(&["plan", "failback", "app", "db"]).exits(4).says(&[
+        "is at osaka, and what it was at tokyo runs too",
+        "switch that VM off in Prism Central of tokyo",
+    ]);
+
+    {
+        let state = lab.running().state();
+        let mut state = state.lock().unwrap();
+        let tokyo = state.pcs.iter_mut().find(|pc| pc.name == "tokyo").unwrap();
+        for vm in tokyo.vms.values_mut() {
+            vm.on = false;
+        }
+    }
+    assert_kept(&lab.status(), "osaka", &original);
+    lab.apply(&["failback"]);
+    assert_kept(&lab.status(), "tokyo", &original);
+}
