@@ -355,11 +355,13 @@ fn list(ids: &BTreeSet<VmExtId>) -> String {
 impl Obstacle {
     /// The machine of which it is not known, or not sure, where it is.
     pub fn whose_place_is_unknown(&self) -> Option<&InstanceId> {
-        match self {
-            Self::AmbiguousVm { machine, .. }
-            | Self::RunsTwice { machine, .. }
-            | Self::Lost { machine, .. } => Some(machine),
-            _ => None,
+        if let Self::AmbiguousVm { machine, .. }
+        | Self::RunsTwice { machine, .. }
+        | Self::Lost { machine, .. } = self
+        {
+            Some(machine)
+        } else {
+            None
         }
     }
 
