@@ -400,7 +400,7 @@ impl Obstacle {
             Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
             Self::Lost { machine, .. } => format!("find its VM and run: stayput adopt {machine} --vm UUID"),
             Self::Elsewhere { wanted, .. } => format!(
-                "bring its network to {wanted} first: from EC2 with `stayput apply move`, from another site by failover or failback"
+                "bring its network to {wanted} first: `stayput apply move` takes it from EC2 to its primary site, failover and failback from site to site"
             ),
             Self::NoMachines { network } => format!("check `ec2-subnet` of network {network} and the source VPC"),
             Self::NotRecoverySite { network, site } => format!("set recovery = \"{site}\" for network {network}, or name its recovery site"),
