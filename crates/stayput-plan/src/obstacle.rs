@@ -137,8 +137,9 @@ pub enum Obstacle {
         /// The VMs.
         candidates: BTreeSet<VmExtId>,
     },
-    /// What the machine was before it was recovered elsewhere runs again (Prism reference §7): its addresses would be served twice.
-    #[error("{label} ({machine}) is at {site}, and what it was at {at} runs too: VM {vm}")]
+    /// Another VM that some system says is the machine runs besides, as after an unplanned failover whose source returns (Prism reference
+    /// §6.8): its addresses would be served twice.
+    #[error("{label} ({machine}) is at {site}, and also runs at {at} as VM {vm}")]
     RunsTwice {
         /// Where it is.
         site: SiteName,
@@ -394,8 +395,8 @@ impl Obstacle {
             Self::AmbiguousVm { machine, .. } => {
                 format!("find the right VM in Prism Central and run: stayput adopt {machine} --vm UUID")
             }
-            Self::RunsTwice { site, machine, at, vm, .. } => format!(
-                "switch that VM off in Prism Central of {at}; or, if it is the right one, run `stayput adopt {machine} --vm {vm} --site {at}` and switch off the one at {site}"
+            Self::RunsTwice { machine, at, vm, .. } => format!(
+                "switch that VM off in Prism Central of {at}; or, if it is the right one, run `stayput adopt {machine} --vm {vm} --site {at}` and switch the other off"
             ),
             Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
             Self::Lost { machine, .. } => format!("find its VM and run: stayput adopt {machine} --vm UUID"),

@@ -133,16 +133,8 @@ impl<'a> Survey<'a> {
             let label = ledger
                 .or(seen)
                 .map_or_else(|| id.to_string(), |machine| machine.label(id));
-            let candidates = survey.candidates(id, facts);
-            let newest = survey.newest(id, facts);
-            let twice = survey.runs_twice(id, &label, newest.as_ref(), &candidates);
-            survey.obstacles.extend(twice);
-            let place = match survey.place(id, &label, seen.is_some(), newest, candidates) {
-                Ok(place) => place,
-                Err(obstacle) => {
-                    survey.obstacles.insert(obstacle);
-                    continue;
-                }
+            let Some(place) = survey.place(id, &label, seen.is_some(), facts) else {
+                continue;
             };
             let holds = match (ledger, seen) {
                 // Once it moves, what EC2 shows is no longer the truth about the machine.

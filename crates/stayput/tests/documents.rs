@@ -299,7 +299,7 @@ fn every_obstacle_and_finding_is_in_the_runbook() {
     let runbook = fs::read_to_string(root().join("docs/operations.md")).unwrap();
     let rows = runbook.lines().filter_map(|line| {
         let cell = line.strip_prefix("| ")?.split(" |").next()?;
-        // What names a state and a finding is put into words elsewhere.
+        // Names a state, which in the error is a part that differs.
         Some(cell.trim_start_matches("after step "))
     });
     let shorts = rows.flat_map(|cell| cell.split("; "));

@@ -71,7 +71,7 @@ fn where_a_machine_became_a_vm_last_is_known() {
     for (site, vm, at) in [
         ("tokyo", "vm-a", "2026-11-23T00:00:01Z"),
         ("osaka", "vm-b", "2026-11-23T00:00:01.25Z"),
-        // The same site as before, and in the same second: no time of fewer digits is later for that.
+        // As text `…01Z` is later than `…01.25Z`.
         ("tokyo", "vm-c", "2026-11-23T00:00:01.5Z"),
         ("osaka", "vm-d", "2026-11-23T00:00:02Z"),
     ] {

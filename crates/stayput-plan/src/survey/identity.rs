@@ -13,21 +13,46 @@ use super::Place;
 use super::Survey;
 use crate::Obstacle;
 
+/// A VM, and where it is.
+type Known = (SiteName, VmExtId);
+
 impl Survey<'_> {
-    /// VMs that are the machine by some system's own word: the ledger's, a recovery job's, Move's.
-    pub(super) fn candidates(
-        &self,
+    /// Where a machine is. What stands in the way of knowing, and of it being there only, goes to the obstacles.
+    pub(super) fn place(
+        &mut self,
         id: &InstanceId,
+        label: &str,
+        in_ec2: bool,
         facts: &Facts,
-    ) -> BTreeSet<(SiteName, VmExtId)> {
-        let ledger = facts
-            .vms
-            .get(id)
-            .into_iter()
-            .flatten()
-            .map(|(site, vm)| (site.clone(), vm.clone()));
-        let mut known: BTreeSet<_> = ledger.collect();
-        known.extend(self.made_by_move(id));
+    ) -> Option<Place> {
+        let candidates = self.candidates(id, facts);
+        let Some(newest) = self.newest(id, facts) else {
+            let place = self.place_by_what_is_seen(id, label, in_ec2, candidates);
+            return place
+                .map_err(|obstacle| self.obstacles.insert(obstacle))
+                .ok();
+        };
+        let mut besides = candidates.iter().filter(|other| **other != newest);
+        // At a site that is lost nothing runs.
+        let runs = |other: &&Known| !self.lost.contains(&other.0) && self.is_on(other);
+        if let Some((at, vm)) = besides.find(runs) {
+            self.obstacles.insert(Obstacle::RunsTwice {
+                site: newest.0.clone(),
+                machine: id.clone(),
+                label: label.to_owned(),
+                at: at.clone(),
+                vm: vm.clone(),
+            });
+        }
+        let (site, vm) = newest;
+        Some(Place::At(site, vm))
+    }
+
+    /// VMs that are the machine by some system's own word: the ledger's, a recovery job's, Move's.
+    fn candidates(&self, id: &InstanceId, facts: &Facts) -> BTreeSet<Known> {
+        let mut known = self.made_by_move(id);
+        let ledger = facts.vms.get(id).into_iter().flatten();
+        known.extend(ledger.map(|(site, vm)| (site.clone(), vm.clone())));
         // A failover that finished while nobody listened: follow who became whom.
         loop {
             let became = known.iter().flat_map(|(_, vm)| self.recovered_as(vm));
@@ -42,97 +67,78 @@ impl Survey<'_> {
         known
     }
 
-    /// The last VM the machine became: by the ledger, and by recoveries that it does not know of yet.
-    pub(super) fn newest(&self, id: &InstanceId, facts: &Facts) -> Option<(SiteName, VmExtId)> {
+    /// The last VM the machine became: by the ledger, or by Move if that does not know it, and by recoveries since. `None` where these
+    /// name several, or one that is not there any more.
+    fn newest(&self, id: &InstanceId, facts: &Facts) -> Option<Known> {
         let mut newest = match facts.vms.get(id) {
             Some(known) => {
                 let site = facts.newest.get(id)?;
                 (site.clone(), known.get(site)?.clone())
             }
-            None => self.made_by_move(id).next()?,
+            None => only(self.made_by_move(id))?,
         };
         // What the ledger knows came earlier, and no VM is followed twice.
         let known = facts.vms.get(id).into_iter().flatten();
         let mut earlier: BTreeSet<VmExtId> = known.map(|(_, vm)| vm.clone()).collect();
         loop {
             let mut became = self.recovered_as(&newest.1);
-            let Some(next) = became.find(|(_, vm)| !earlier.contains(vm)) else {
+            became.retain(|(_, vm)| !earlier.contains(vm));
+            if became.is_empty() {
                 break;
-            };
-            drop(became);
-            earlier.insert(next.1.clone());
-            newest = next;
+            }
+            newest = only(became)?;
+            earlier.insert(newest.1.clone());
         }
         self.may_exist(&newest).then_some(newest)
     }
 
     /// VMs that Move made of the machine.
-    fn made_by_move(&self, id: &InstanceId) -> impl Iterator<Item = (SiteName, VmExtId)> {
+    fn made_by_move(&self, id: &InstanceId) -> BTreeSet<Known> {
         let became = self.in_plans(id).filter(|(_, vm)| vm.completed);
-        became.filter_map(|(site, vm)| Some((site.clone(), vm.vm.clone()?)))
+        became
+            .filter_map(|(site, vm)| Some((site.clone(), vm.vm.clone()?)))
+            .collect()
     }
 
     /// What a VM became at the target of a failover that is over.
-    fn recovered_as(&self, vm: &VmExtId) -> impl Iterator<Item = (SiteName, VmExtId)> {
-        self.world.prism.iter().flat_map(move |(site, prism)| {
+    fn recovered_as(&self, vm: &VmExtId) -> BTreeSet<Known> {
+        let mut became = BTreeSet::new();
+        for (site, prism) in &self.world.prism {
             let here = prism.jobs.values().filter(|job| {
                 is_over_and_well(&job.status)
                     && !is_test(&job.action)
                     && job.target.as_ref() == Some(&prism.domain_manager)
             });
-            here.filter_map(move |job| Some((site.clone(), job.recovered.get(vm)?.clone())))
-        })
+            let recovered = here.filter_map(|job| job.recovered.get(vm));
+            became.extend(recovered.map(|vm| (site.clone(), vm.clone())));
+        }
+        became
     }
 
     /// Whether the VM is there, or nobody could look.
-    fn may_exist(&self, (site, vm): &(SiteName, VmExtId)) -> bool {
+    fn may_exist(&self, (site, vm): &Known) -> bool {
         let prism = self.world.prism.get(site);
         prism.is_none_or(|prism| prism.vms.contains_key(vm))
     }
 
-    fn is_on(&self, (site, vm): &(SiteName, VmExtId)) -> bool {
+    fn is_on(&self, (site, vm): &Known) -> bool {
         let vms = self.world.prism.get(site).map(|prism| &prism.vms);
         let vm = vms.and_then(|vms| vms.get(vm));
         vm.is_some_and(|vm| vm.power == PowerState::On)
     }
 
-    /// What the machine was at another site, should that run. At a site that is lost nothing does.
-    pub(super) fn runs_twice(
-        &self,
-        id: &InstanceId,
-        label: &str,
-        newest: Option<&(SiteName, VmExtId)>,
-        candidates: &BTreeSet<(SiteName, VmExtId)>,
-    ) -> Option<Obstacle> {
-        let (site, _) = newest?;
-        let mut others = candidates.iter();
-        let (at, vm) = others.find(|candidate| {
-            candidate.0 != *site && !self.lost.contains(&candidate.0) && self.is_on(candidate)
-        })?;
-        Some(Obstacle::RunsTwice {
-            site: site.clone(),
-            machine: id.clone(),
-            label: label.to_owned(),
-            at: at.clone(),
-            vm: vm.clone(),
-        })
-    }
-
-    pub(super) fn place(
+    /// Where a machine is when nobody says which VM it became last.
+    fn place_by_what_is_seen(
         &self,
         id: &InstanceId,
         label: &str,
         in_ec2: bool,
-        newest: Option<(SiteName, VmExtId)>,
-        candidates: BTreeSet<(SiteName, VmExtId)>,
+        candidates: BTreeSet<Known>,
     ) -> Result<Place, Obstacle> {
-        if let Some((site, vm)) = newest {
-            return Ok(Place::At(site, vm));
-        }
         let is_on = |candidate: &_| self.is_on(candidate);
         let mut found: Vec<_> = candidates.into_iter().collect();
         // What is seen beats what is only remembered of a site that nobody could look at.
-        let is_seen = |(site, _): &(SiteName, VmExtId)| self.world.prism.contains_key(site);
+        let is_seen = |(site, _): &Known| self.world.prism.contains_key(site);
         if found.iter().any(is_seen) {
             found.retain(is_seen);
         }
@@ -185,6 +191,13 @@ impl Survey<'_> {
             })
         }
     }
+}
+
+/// The one there is.
+fn only(known: BTreeSet<Known>) -> Option<Known> {
+    let mut known = known.into_iter();
+    let one = known.next()?;
+    known.next().is_none().then_some(one)
 }
 
 fn is_over_and_well(status: &JobStatus) -> bool {

@@ -8,6 +8,7 @@
 
 mod apply;
 mod fixture;
+mod identity;
 mod invariants;
 mod obstacles;
 mod orders;

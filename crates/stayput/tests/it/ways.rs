@@ -139,7 +139,7 @@ fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
     let twice = status["obstacles"].as_array().unwrap();
     assert_eq!(twice.len(), 11, "one was off: {twice:#?}");
     lab.run(&["plan", "failback", "app", "db"]).exits(4).says(&[
-        "is at osaka, and what it was at tokyo runs too",
+        "is at osaka, and also runs at tokyo",
         "switch that VM off in Prism Central of tokyo",
     ]);
 
