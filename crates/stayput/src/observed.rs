@@ -41,28 +41,34 @@ struct Saved {
 }
 
 /// Looks, at the systems or into a file.
-pub async fn observe(global: &Global, file: Option<&Path>) -> Result<Observed, CommandError> {
-    look(global, file, None).await
+pub async fn observe(
+    global: &Global,
+    estate: Arc<Estate>,
+    file: Option<&Path>,
+) -> Result<Observed, CommandError> {
+    look(global, estate, file, None).await
 }
 
 /// Looks as a goal needs it: what it takes for lost need not answer.
 pub async fn observe_for(
     global: &Global,
+    estate: Arc<Estate>,
     file: Option<&Path>,
     goal: &Goal,
 ) -> Result<Observed, CommandError> {
-    look(global, file, Some(goal)).await
+    look(global, estate, file, Some(goal)).await
 }
 
 async fn look(
     global: &Global,
+    estate: Arc<Estate>,
     file: Option<&Path>,
     goal: Option<&Goal>,
 ) -> Result<Observed, CommandError> {
     match file {
-        Some(file) => read(global, file),
+        Some(file) => read(estate, file),
         None => {
-            let (engine, world) = observe_live(global, goal).await?;
+            let (engine, world) = observe_live(global, estate, goal).await?;
             let facts = engine.ledger.facts()?;
             Ok(Observed {
                 estate: engine.estate,
@@ -76,12 +82,13 @@ async fn look(
 /// Looks at the systems, showing what is being read; the engine that comes back is silent.
 pub async fn observe_live(
     global: &Global,
+    estate: Arc<Estate>,
     goal: Option<&Goal>,
 ) -> Result<(Engine, World), CommandError> {
     let (events, receiver) = Events::channel();
     let display = ui::show(receiver, global.quiet);
     let result = async {
-        let mut engine = session::engine(global, events).await?;
+        let mut engine = session::engine(estate, events).await?;
         let lost = goal.map(|goal| goal.lost(&engine.estate));
         let world = engine.observe_without(&lost.unwrap_or_default()).await?;
         engine.events = Events::none();
@@ -99,7 +106,7 @@ pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
         estate,
         world,
         facts,
-    } = observe(global, None).await?;
+    } = observe(global, session::load_estate(&global.file)?, None).await?;
     let saved = Saved {
         observed: jiff::Timestamp::now().to_string(),
         estate: estate.name.clone(),
@@ -109,11 +116,10 @@ pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
     saved::write(file, &saved)
 }
 
-fn read(global: &Global, file: &Path) -> Result<Observed, CommandError> {
-    let estate = session::load_estate(&global.file)?;
+fn read(estate: Arc<Estate>, file: &Path) -> Result<Observed, CommandError> {
     let saved: Saved = saved::WORLD.read(&estate, file)?;
     Ok(Observed {
-        estate: Arc::new(estate),
+        estate,
         world: saved.world,
         facts: saved.facts,
     })

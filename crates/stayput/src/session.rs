@@ -13,12 +13,11 @@ use stayput_estate::NetworkName;
 use stayput_ledger::EstateLock;
 use stayput_ledger::SqliteLedger;
 
-use crate::cli::Global;
 use crate::error::CommandError;
 use crate::error::Kind;
 
 /// Reads and checks the estate file. Contacts nobody.
-pub fn load_estate(file: &Path) -> Result<Estate, CommandError> {
+pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         CommandError::new(Kind::Usage, format!("{} cannot be read: {error}", file.display()))
             .hint("name the estate file with --file or STAYPUT_FILE, or start one: stayput config init > stayput.toml")
@@ -27,7 +26,8 @@ pub fn load_estate(file: &Path) -> Result<Estate, CommandError> {
         .parent()
         .filter(|dir| !dir.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    stayput_estate::parse(&file.display().to_string(), &text, base).map_err(|errors| {
+    let parsed = stayput_estate::parse(&file.display().to_string(), &text, base);
+    parsed.map(Arc::new).map_err(|errors| {
         let mut rendered = String::new();
         let handler =
             miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
@@ -63,12 +63,11 @@ pub fn lock(estate: &Estate) -> Result<EstateLock, CommandError> {
 }
 
 /// The engine of the estate in `global.file`.
-pub async fn engine(global: &Global, events: Events) -> Result<Engine, CommandError> {
-    let estate = load_estate(&global.file)?;
+pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, CommandError> {
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
     let ledger = open_ledger(&estate)?;
     Ok(Engine {
-        estate: Arc::new(estate),
+        estate,
         clients,
         ledger,
         events,

@@ -19,7 +19,7 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
         .map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     let estate = session::load_estate(&global.file)?;
     let _lock = session::lock(&estate)?;
-    let engine = session::engine(global, Events::none()).await?;
+    let engine = session::engine(estate.clone(), Events::none()).await?;
     let facts = engine.ledger.facts()?;
     let machine = facts.machines.get(&id).ok_or_else(|| {
         CommandError::new(Kind::Usage, format!("{id} is not in the ledger"))

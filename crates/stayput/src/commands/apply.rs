@@ -76,8 +76,9 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
 /// Shows what reaching a goal would do.
 pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandError> {
     // What is wrong with the file or the goal is said before anybody is contacted.
-    let goal = goal(&session::load_estate(&global.file)?, &args.goal)?;
-    let seen = observed::observe_for(global, args.world.world.as_deref(), &goal).await?;
+    let estate = session::load_estate(&global.file)?;
+    let goal = goal(&estate, &args.goal)?;
+    let seen = observed::observe_for(global, estate, args.world.world.as_deref(), &goal).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
     if let Some(file) = &args.out {
         saved::write(file, &plan)?;
@@ -150,7 +151,7 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
         }
     };
     let _lock = session::lock(&estate)?;
-    let (mut engine, world) = observed::observe_live(global, Some(&goal)).await?;
+    let (mut engine, world) = observed::observe_live(global, estate, Some(&goal)).await?;
     let facts = engine.ledger.facts()?;
     let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
     if let Some(saved) = &saved {

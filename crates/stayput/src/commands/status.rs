@@ -59,8 +59,9 @@ struct Network {
 
 pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandError> {
     // A wrong name is said before anybody is contacted.
-    let names = session::networks(&session::load_estate(&global.file)?, &args.networks)?;
-    let seen = observed::observe(global, args.world.world.as_deref()).await?;
+    let estate = session::load_estate(&global.file)?;
+    let names = session::networks(&estate, &args.networks)?;
+    let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
     Ok(report(&seen, &names, args.all))
 }
 

@@ -125,7 +125,8 @@ pub async fn probe(
     args: &BenchArgs,
     about: About,
 ) -> Result<Output, CommandError> {
-    let engine = session::engine(global, Events::none()).await?;
+    let estate = session::load_estate(&global.file)?;
+    let engine = session::engine(estate, Events::none()).await?;
     let mut world = engine.observe().await?;
     let estate = &engine.estate;
     let addresses = args.machines.first().copied().unwrap_or(0);

@@ -14,7 +14,6 @@ use futures::StreamExt;
 use futures::TryStreamExt;
 use serde_json::Value;
 use serde_json::json;
-use stayput_engine::Clients;
 use stayput_engine::Engine;
 use stayput_engine::Events;
 use stayput_estate::Estate;
@@ -176,7 +175,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let estate = session::load_estate(&global.file)?;
     let dir = global.file.parent().unwrap_or(std::path::Path::new("."));
     let endpoints = Endpoints::read(dir).map_err(|error| failed(&error))?;
-    let fast = engine(estate.clone()).await?;
+    let fast = session::engine(estate.clone(), Events::none()).await?;
     spoil(&fast, machines).await?;
     let world = fast.observe().await?;
     let facts = fast.ledger.facts()?;
@@ -189,10 +188,10 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
         machines,
     )?;
 
-    let mut estate = estate;
-    estate.engine.concurrency = concurrency;
-    estate.engine.poll_interval = Duration::from_millis(args.poll);
-    let slow = engine(estate).await?;
+    let mut slowly = Estate::clone(&estate);
+    slowly.engine.concurrency = concurrency;
+    slowly.engine.poll_interval = Duration::from_millis(args.poll);
+    let slow = session::engine(slowly.into(), Events::none()).await?;
     // What a run has negotiated before its first restore: the planning of a real one has spoken to everybody.
     slow.observe().await?;
     slow_down(&endpoints, true).await?;
@@ -228,17 +227,6 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
         "median_ms": super::median(report.steps.iter().map(|step| step.ms).collect()),
     });
     Ok(Output::new(format!("{figure}\n"), figure))
-}
-
-async fn engine(estate: Estate) -> Result<Engine, CommandError> {
-    let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
-    let ledger = session::open_ledger(&estate)?;
-    Ok(Engine {
-        estate: Arc::new(estate),
-        clients,
-        ledger,
-        events: Events::none(),
-    })
 }
 
 /// The measured conditions, or the lab's usual ones.

@@ -86,7 +86,8 @@ async fn measure(bench: &Bench, args: &BenchArgs) -> Result<Value, CommandError>
 
 /// Observes once, then plans the move of every network again and again. Runs in a process of its own.
 pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandError> {
-    let engine = session::engine(global, Events::none()).await?;
+    let estate = session::load_estate(&global.file)?;
+    let engine = session::engine(estate, Events::none()).await?;
     let start = Instant::now();
     let world = engine.observe().await?;
     let observe_ms = millis(start);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -131,7 +130,7 @@ impl Eyes {
         let ledger = session::open_ledger(&estate)?;
         Ok(Self {
             engine: Engine {
-                estate: Arc::new(estate),
+                estate,
                 clients,
                 ledger,
                 events: Events::none(),

@@ -78,8 +78,8 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
     }
     let world = args.world.world.as_deref();
     let seen = match &planned {
-        Some((goal, _)) => observed::observe_for(global, world, goal).await?,
-        None => observed::observe(global, world).await?,
+        Some((goal, _)) => observed::observe_for(global, estate, world, goal).await?,
+        None => observed::observe(global, estate, world).await?,
     };
     let facts = captured_or_observed(&seen.estate, &seen.world, &seen.facts);
     // A world on file is the present of whoever asks, unless there are two.
@@ -98,7 +98,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
             (args.diff.then_some(now), later)
         }
         (None, Some(file)) => {
-            let other = observed::observe(global, Some(file)).await?;
+            let other = observed::observe(global, seen.estate.clone(), Some(file)).await?;
             let other = State {
                 called: file.display().to_string(),
                 fabric: Fabric::new(&other.estate, &other.world),
