@@ -25,5 +25,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("export {name}='{value}'");
     }
     lab.wait().await;
+    lab.shutdown().await;
     Ok(())
 }

@@ -300,19 +300,14 @@ impl RunningLab {
         self.shared.state()
     }
 
-    /// Runs until someone asks the lab's control to shut down.
-    pub async fn wait(mut self) {
+    /// Waits until someone asks the lab's control to shut down; [`Self::shutdown`] then does it.
+    pub async fn wait(&self) {
         self.shared.stopped().await;
-        self.finish().await;
     }
 
     /// Shuts down: answers what is being answered, closes every port, and takes `lab.json` away.
     pub async fn shutdown(mut self) {
         self.shared.stop();
-        self.finish().await;
-    }
-
-    async fn finish(&mut self) {
         while self.tasks.join_next().await.is_some() {}
         if let Some(kernel) = self.shared.kernel() {
             kernel.stop();

@@ -274,6 +274,7 @@ async fn a_running_lab_is_found_by_its_directory_until_it_is_shut_down_over_the_
         .unwrap();
     assert_eq!(answer, json!({ "stopping": true }));
     lab.wait().await;
+    lab.shutdown().await;
     assert!(client.get(&endpoints.aws).send().await.is_err());
     assert!(matches!(
         Endpoints::read(&lab_dir),

@@ -137,18 +137,12 @@ async fn foreground(args: &LabUpArgs, data_plane: DataPlane) -> Result<Output, C
         };
         CommandError::from_error(kind, &error)
     })?;
-    let endpoints = lab.endpoints().clone();
-    eprintln!("{}", describe(&endpoints).trim_end());
-    let stop = async {
-        asked_to_stop().await;
-        if let Err(error) = shut_down(&endpoints).await {
-            eprintln!("{}", error.render());
-        }
-    };
+    eprintln!("{}", describe(lab.endpoints()).trim_end());
     tokio::select! {
         () = lab.wait() => {}
-        () = async { stop.await; std::future::pending::<()>().await } => {}
+        () = asked_to_stop() => {}
     }
+    lab.shutdown().await;
     Ok(Output::new("the lab has stopped\n", json!({ "ok": true })))
 }
 

@@ -1,10 +1,18 @@
 //! `stayput lab`: up, twice, down, and what is said of it.
 
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
 use stayput_lab::Endpoints;
 
 use crate::lab::Answer;
 use crate::lab::Lab;
 use crate::lab::stayput;
+
+/// How long a lab may take to start, and to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn run(args: &[&str]) -> Answer {
     let output = stayput().args(args).output().unwrap();
@@ -61,6 +69,42 @@ fn a_lab_whose_process_is_gone_is_cleared_away() {
         .json();
     assert_eq!(down["was_running"], false);
     assert!(!file.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lab_in_the_foreground_ends_when_it_is_told_to_though_its_folder_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("lab");
+    let mut lab = stayput();
+    lab.args(["lab", "up", "--foreground", "--dir"])
+        .arg(&folder);
+    let mut lab = lab
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = |done: &mut dyn FnMut() -> bool| {
+        let started = Instant::now();
+        while !done() {
+            if started.elapsed() > PATIENCE {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    };
+    assert!(until(&mut || Endpoints::read(&folder).is_ok()));
+    std::fs::remove_dir_all(&folder).unwrap();
+    let kill = format!("kill {}", lab.id());
+    let told = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(told.success());
+    let ended = until(&mut || lab.try_wait().unwrap().is_some());
+    if !ended {
+        lab.kill().unwrap();
+    }
+    assert!(ended, "it runs on");
+    assert!(lab.wait().unwrap().success());
 }
 
 #[test]
