@@ -24,6 +24,7 @@ use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use stayput_nutanix::RequestId;
 use stayput_plan::Action;
+use stayput_plan::Phase;
 use stayput_plan::Plan;
 use stayput_plan::Step;
 use stayput_plan::StepId;
@@ -295,9 +296,17 @@ impl Engine {
             Arc::new(Catalog::new(&self.estate, &world, &survey))
         };
         let watcher = Arc::new(Watcher::new(self.estate.engine.poll_interval));
-        let result = self
-            .run_steps(plan, &run, &catalog, &watcher, &Arc::new(world))
-            .await;
+        let world = Arc::new(world);
+        let mut result = Ok(Vec::new());
+        for phase in plan.phases() {
+            let done = match result {
+                Ok(done) => done,
+                Err(_) => break,
+            };
+            result = self
+                .run_phase(plan, phase, done, &run, &catalog, &watcher, &world)
+                .await;
+        }
         let ms = millis(started);
         let done = result
             .as_ref()
@@ -350,28 +359,34 @@ impl Engine {
         Ok(())
     }
 
-    async fn run_steps(
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what all phases share becomes a type of its own with the session"
+    )]
+    async fn run_phase(
         &self,
         plan: &Plan,
+        phase: Phase,
+        mut reports: Vec<StepReport>,
         run: &Run,
         catalog: &Arc<Catalog>,
         watcher: &Arc<Watcher>,
         world: &Arc<World>,
     ) -> Result<Vec<StepReport>, (Vec<StepReport>, EngineError)> {
         let mut open: BTreeMap<&StepId, usize> = plan
-            .steps
-            .iter()
+            .steps_of(phase)
             .map(|step| (&step.id, step.needs.len()))
             .collect();
+        let wanted = reports.len() + open.len();
         let mut dependants: BTreeMap<&StepId, Vec<&Step>> = BTreeMap::new();
-        for step in &plan.steps {
+        for step in plan.steps_of(phase) {
             for need in step.needs.iter() {
                 dependants.entry(need).or_default().push(step);
             }
         }
         // By lane, so that ten thousand steps that wait for one full lane are not looked at whenever one is done.
         let mut ready: BTreeMap<Lane, VecDeque<&Step>> = BTreeMap::new();
-        for step in plan.steps.iter().filter(|step| step.needs.is_empty()) {
+        for step in plan.steps_of(phase).filter(|step| step.needs.is_empty()) {
             ready
                 .entry(Lane::of(&step.action))
                 .or_default()
@@ -379,7 +394,6 @@ impl Engine {
         }
         let mut under_way = FuturesUnordered::new();
         let mut busy: BTreeMap<Lane, usize> = BTreeMap::new();
-        let mut reports = Vec::new();
         let mut failure: Option<EngineError> = None;
         loop {
             if failure.is_none() {
@@ -436,7 +450,7 @@ impl Engine {
             }
         }
         match failure {
-            None if reports.len() == plan.steps.len() => Ok(reports),
+            None if reports.len() == wanted => Ok(reports),
             None => Err((
                 reports,
                 EngineError::Internal("some steps need each other".to_owned()),

@@ -54,6 +54,7 @@ pub use step::ErpScope;
 pub use step::Names;
 pub use step::OverlayKind;
 pub use step::PLAN_VERSION;
+pub use step::Phase;
 pub use step::Plan;
 pub use step::RecoveryRun;
 pub use step::Step;

@@ -27,6 +27,7 @@ use crate::Goal;
 use crate::Names;
 use crate::Obstacle;
 use crate::PLAN_VERSION;
+use crate::Phase;
 use crate::Plan;
 use crate::Step;
 use crate::StepId;
@@ -207,7 +208,12 @@ fn names(survey: &Survey<'_>) -> Names {
 /// A plan in the making.
 struct Draft<'s> {
     survey: &'s Survey<'s>,
+    /// The phase that steps are being added to.
+    phase: Phase,
+    /// In order of their phases, as the planner goes through these one by one.
     steps: Vec<Step>,
+    /// The phase of each step so far.
+    phases: BTreeMap<StepId, Phase>,
     obstacles: BTreeSet<Obstacle>,
     /// Networks whose calls have no safe order: said only where nothing else is in the way, which may be why.
     no_order: BTreeSet<Obstacle>,
@@ -230,7 +236,9 @@ impl<'s> Draft<'s> {
     fn new(survey: &'s Survey<'s>) -> Self {
         Self {
             survey,
+            phase: Phase::Prepare,
             steps: Vec::new(),
+            phases: BTreeMap::new(),
             obstacles: survey.obstacles.clone(),
             no_order: BTreeSet::new(),
             warnings: Vec::new(),
@@ -277,8 +285,12 @@ impl<'s> Draft<'s> {
             let last = self.last_erp.insert((site.clone(), *scope), id.clone());
             needs.extend(last);
         }
+        // What belongs to an earlier phase is done before this one begins.
+        needs.retain(|need| self.phases.get(need) == Some(&self.phase));
+        self.phases.insert(id.clone(), self.phase);
         self.steps.push(Step {
             id: id.clone(),
+            phase: self.phase,
             needs: self.shared(&needs),
             action,
             why,
@@ -364,22 +376,17 @@ impl<'s> Draft<'s> {
         self.obstacles.insert(obstacle);
     }
 
-    /// Writes down what is not yet in the ledger.
-    fn capture(&mut self) -> BTreeSet<StepId> {
+    /// Writes what is not yet in the ledger.
+    fn capture(&mut self) {
         let machines = &self.survey.uncaptured;
         if machines.is_empty() {
-            return BTreeSet::new();
+            return;
         }
         let why = "addresses must be in the ledger, synced, before any NIC is touched";
-        [self.step(
-            "capture".to_owned(),
-            &BTreeSet::new(),
-            Action::Capture {
-                machines: machines.clone(),
-            },
-            why,
-        )]
-        .into()
+        let action = Action::Capture {
+            machines: machines.clone(),
+        };
+        self.step("capture".to_owned(), &BTreeSet::new(), action, why);
     }
 
     /// EC2 → primary site.
@@ -411,24 +418,32 @@ impl<'s> Draft<'s> {
                 });
             }
         }
-        let captured = self.capture();
+        self.capture();
         let survey = self.survey;
         let by_primary = self.networks_by(|network| {
             let mut moving = survey.machines_in(&network.name);
             let any = moving.any(|(id, _)| survey.moving.contains(id));
             (any || !survey.are_canaries).then(|| network.primary.clone())
         });
-        for (site, networks) in by_primary {
-            let ready = self.prepare_overlay(&site, &networks, &captured);
-            let arrived = self.bring_from_ec2(&site, &networks, &ready);
-            let change = HomeChange {
-                home: &site,
-                networks: &networks,
-                old_home: None,
-                path: EntryPath::A,
-            };
-            self.make_home(&change, &arrived);
+        for (site, networks) in &by_primary {
+            self.prepare_overlay(site, networks);
         }
+        self.phase = Phase::Seed;
+        let batches: Vec<_> = by_primary
+            .iter()
+            .map(|(site, networks)| self.seed(site, networks))
+            .collect();
+        self.phase = Phase::CutOver;
+        for ((site, networks), batches) in by_primary.iter().zip(&batches) {
+            self.cut_over(site, networks, batches);
+        }
+        let changes = by_primary.iter().map(|(site, networks)| HomeChange {
+            home: site,
+            networks,
+            old_home: None,
+            path: EntryPath::A,
+        });
+        self.make_homes(changes.collect());
     }
 
     /// Networks from where they are to the NC2 sites they are listed by.
@@ -437,10 +452,22 @@ impl<'s> Draft<'s> {
         networks: BTreeMap<SiteName, BTreeSet<NetworkName>>,
         path: EntryPath,
     ) {
-        let captured = self.capture();
-        for (site, networks) in networks {
-            self.relocate(&site, &networks, path, &captured);
+        self.capture();
+        let mut relocations = Vec::new();
+        for (site, networks) in &networks {
+            relocations.extend(self.prepare_relocation(site, networks));
         }
+        self.phase = Phase::CutOver;
+        for relocation in &relocations {
+            self.recover(relocation);
+        }
+        let changes = relocations.iter().map(|relocation| HomeChange {
+            home: relocation.to,
+            networks: relocation.networks,
+            old_home: Some(&relocation.from),
+            path,
+        });
+        self.make_homes(changes.collect());
     }
 
     /// The goal's networks grouped by a site of theirs.

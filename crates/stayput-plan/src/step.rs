@@ -25,7 +25,7 @@ use crate::Goal;
 use crate::Proof;
 
 /// The version of the plan format this build writes.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// An ordered, proven way from a world to a goal. Immutable once made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct Plan {
     pub estate: String,
     /// What it reaches.
     pub goal: Goal,
-    /// What to do, in an order that respects `needs`. Empty: the goal is reached already.
+    /// What to do, phase by phase, in an order that respects `needs`. Empty: the goal is reached already.
     pub steps: Vec<Step>,
     /// Names for people of the ids in it.
     pub names: Names,
@@ -47,6 +47,19 @@ pub struct Plan {
     /// What was found in the routing and does not stop the plan.
     #[serde(default)]
     pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// The steps of one phase, in order.
+    pub fn steps_of(&self, phase: Phase) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.phase == phase)
+    }
+
+    /// The phases that have steps, in order.
+    pub fn phases(&self) -> impl Iterator<Item = Phase> {
+        let has = |phase: &Phase| self.steps_of(*phase).next().is_some();
+        Phase::ALL.into_iter().filter(has)
+    }
 }
 
 /// Names for people, by id: of machines, route tables, attachments.
@@ -79,14 +92,70 @@ impl fmt::Display for StepId {
     }
 }
 
+/// A part of a run, in the order the parts are run in. Between two of them the world is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Everything that can stand beforehand and is checked beforehand. No machine stops.
+    Prepare,
+    /// Move copies disks while the sources run.
+    Seed,
+    /// Machines stop at the old home, start at the new one and get their own addresses.
+    CutOver,
+    /// Prefixes and routes lead to the new home.
+    Route,
+    /// Everything is observed again and traced.
+    Verify,
+    /// What the old home no longer needs is removed.
+    Close,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Prepare,
+        Self::Seed,
+        Self::CutOver,
+        Self::Route,
+        Self::Verify,
+        Self::Close,
+    ];
+
+    /// Its name, as `--until` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Seed => "seed",
+            Self::CutOver => "cut-over",
+            Self::Route => "route",
+            Self::Verify => "verify",
+            Self::Close => "close",
+        }
+    }
+
+    /// Whether machines may be off, or unreachable, while it runs: a run that stops here lengthens an outage.
+    pub fn is_outage(self) -> bool {
+        match self {
+            Self::CutOver | Self::Route => true,
+            Self::Prepare | Self::Seed | Self::Verify | Self::Close => false,
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// One thing that shall be true.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its stable name.
     pub id: StepId,
-    /// Steps that must be done before.
-    ///
-    /// Shared: ten thousand machines wait for the same two hundred steps.
+    /// The part of the run it belongs to. It waits for every step of every earlier phase.
+    pub phase: Phase,
+    /// Steps of its own phase that must be done before it.
     pub needs: Arc<BTreeSet<StepId>>,
     /// What it does.
     pub action: Action,

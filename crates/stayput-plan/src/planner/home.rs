@@ -19,6 +19,7 @@ use crate::Action;
 use crate::Call;
 use crate::EntryPath;
 use crate::Obstacle;
+use crate::Phase;
 use crate::StepId;
 use crate::order;
 use crate::proof::of_routing;
@@ -62,20 +63,67 @@ struct Calls {
 }
 
 impl Draft<'_> {
-    /// Prefix, routes, proof by observation, and what the old home leaves behind removed.
-    pub(super) fn make_home(&mut self, change: &HomeChange<'_>, after: &BTreeSet<StepId>) {
-        let HomeChange {
-            home,
-            networks,
-            old_home,
-            ..
-        } = change;
-        let steps_before = self.steps.len();
+    /// Prefixes and routes that lead to the new homes, proof by observation, and what the old homes leave behind removed.
+    pub(super) fn make_homes(&mut self, changes: Vec<HomeChange<'_>>) {
+        let mut steps = self.steps.len();
+        // A home without a step of its own may still have had its machines brought.
+        let brought = self.homes_with_work();
+        self.phase = Phase::Route;
+        let mut homes = Vec::new();
+        for change in changes {
+            let leftovers = self.lead_to(&change);
+            let has_work = self.steps.len() > steps || brought.contains(change.home);
+            steps = self.steps.len();
+            homes.push((change, leftovers, has_work));
+        }
+        self.phase = Phase::Verify;
+        for (change, leftovers, has_work) in &homes {
+            let mut leftovers = leftovers.iter();
+            let mut stale = self.stale(change).into_iter();
+            if *has_work
+                || leftovers.any(|(_, calls)| !calls.is_empty())
+                || stale.any(|(old, network)| self.is_caught_at(old, network))
+            {
+                let machines = match self.survey.are_canaries {
+                    true => self.survey.moving.clone(),
+                    false => BTreeSet::new(),
+                };
+                let action = Action::Verify {
+                    site: change.home.clone(),
+                    networks: change.networks.clone(),
+                    machines,
+                    lost: self.survey.lost.clone(),
+                };
+                let why = "the world is observed again and every address traced before the old home is closed";
+                self.step(
+                    format!("verify/{}", change.home),
+                    &BTreeSet::new(),
+                    action,
+                    why,
+                );
+            }
+        }
+        self.phase = Phase::Close;
+        for (change, leftovers, _) in homes {
+            let fabric = self.fabric_so_far();
+            let mut chains = Vec::new();
+            for (network, calls) in leftovers {
+                chains.extend(self.chain(&fabric, network, change.home, calls));
+            }
+            let last = self.link(chains);
+            for (old, network) in self.stale(&change) {
+                self.erp(old, network, ErpScope::Transit, false, &last);
+            }
+        }
+    }
+
+    /// The calls that lead packets to a new home. Gives those that are made when it is verified, by network.
+    fn lead_to<'c>(&mut self, change: &HomeChange<'c>) -> Vec<(&'c NetworkName, Vec<Prepared>)> {
         let fabric = self.fabric_so_far();
         let (mut chains, mut leftovers) = (Vec::new(), Vec::new());
-        for network in *networks {
+        for network in change.networks {
             let calls = self.calls_for(change, network, &fabric);
-            chains.extend(self.chain(&fabric, network, home, calls.now));
+            chains.extend(self.chain(&fabric, network, change.home, calls.now));
             leftovers.push((network, calls.afterwards));
         }
         // Each network's hole stays open until its calls are made: many addresses in little time come first.
@@ -83,48 +131,44 @@ impl Draft<'_> {
             let weight = chain.addresses as u128 * u128::from(u32::MAX);
             std::cmp::Reverse(weight / chain.lasts.as_millis().max(1))
         });
-        let mut last = self.link(chains, after);
-        let stale: Vec<_> = old_home
-            .iter()
-            .filter(|old| !self.survey.lost.contains(**old))
-            .flat_map(|old| networks.iter().map(move |network| (*old, network)))
-            .collect();
-        let changed = self.steps.len() > steps_before || !after.is_empty();
-        if changed
-            || leftovers.iter().any(|(_, calls)| !calls.is_empty())
-            || stale
-                .iter()
-                .any(|(old, network)| self.is_caught_at(old, network))
-        {
-            let machines = match self.survey.are_canaries {
-                true => self.survey.moving.clone(),
-                false => BTreeSet::new(),
-            };
-            let action = Action::Verify {
-                site: (*home).clone(),
-                networks: (*networks).clone(),
-                machines,
-                lost: self.survey.lost.clone(),
-            };
-            let why = "the world is observed again and every address traced before the old home is closed";
-            last = [self.step(format!("verify/{home}"), &last, action, why)].into();
-        }
-        let fabric = self.fabric_so_far();
-        let mut chains = Vec::new();
-        for (network, calls) in leftovers {
-            chains.extend(self.chain(&fabric, network, home, calls));
-        }
-        self.link(chains, &last);
-        for (old, network) in stale {
-            self.erp(old, network, ErpScope::Transit, false, &last);
-        }
+        self.link(chains);
+        leftovers
+    }
+
+    /// Sites that steps so far do something for.
+    fn homes_with_work(&self) -> BTreeSet<SiteName> {
+        let sites = self.steps.iter().filter_map(|step| match &step.action {
+            Action::EnsureSubnet { site, .. }
+            | Action::Erp { site, .. }
+            | Action::Replicate { site, .. }
+            | Action::Cutover { site, .. }
+            | Action::RestoreNics { site, .. } => Some(site),
+            Action::RunRecovery { to, .. } => Some(to),
+            Action::Capture { .. }
+            | Action::EnsureFlowVpc { .. }
+            | Action::TgwRoute { .. }
+            | Action::Categorize { .. }
+            | Action::ProtectionPolicy { .. }
+            | Action::RecoveryPlan { .. }
+            | Action::AwaitRecoveryPoints { .. }
+            | Action::Verify { .. } => None,
+        });
+        sites.cloned().collect()
+    }
+
+    /// Old homes whose prefix goes when the new one is verified; nothing is asked of one that is lost.
+    fn stale<'c>(&self, change: &HomeChange<'c>) -> Vec<(&'c SiteName, &'c NetworkName)> {
+        let old = change.old_home.into_iter();
+        let old = old.filter(|old| !self.survey.lost.contains(*old));
+        old.flat_map(|old| change.networks.iter().map(move |network| (old, network)))
+            .collect()
     }
 
     /// Adds chains of calls, and gives the steps that end them. Routes are written one after the other, never two tables at once.
-    fn link(&mut self, chains: Vec<Chain>, after: &BTreeSet<StepId>) -> BTreeSet<StepId> {
-        let mut last = after.clone();
+    fn link(&mut self, chains: Vec<Chain>) -> BTreeSet<StepId> {
+        let mut last = BTreeSet::new();
         for chain in chains {
-            let mut before = after.clone();
+            let mut before = BTreeSet::new();
             for call in chain.calls {
                 let writes_route = matches!(call.action, Action::TgwRoute { .. });
                 if writes_route {
@@ -152,14 +196,9 @@ impl Draft<'_> {
     }
 
     /// Routes of a site that is lost made to drop packets, before machines start elsewhere.
-    pub(super) fn fence(
-        &mut self,
-        lost: &SiteName,
-        networks: &BTreeSet<NetworkName>,
-        after: &BTreeSet<StepId>,
-    ) -> BTreeSet<StepId> {
+    pub(super) fn fence(&mut self, lost: &SiteName, networks: &BTreeSet<NetworkName>) {
         let survey = self.survey;
-        let mut last = after.clone();
+        let mut last = BTreeSet::new();
         for network in networks {
             let Some(definition) = survey.estate.networks.get(network) else {
                 continue;
@@ -171,7 +210,6 @@ impl Draft<'_> {
                 last = [self.add(step, &last)].into();
             }
         }
-        last
     }
 
     /// The step that writes a route, from what the steps so far leave there.

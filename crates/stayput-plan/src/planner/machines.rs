@@ -12,36 +12,42 @@ use stayput_world::mv::MovePlanState;
 use super::Draft;
 use crate::Action;
 use crate::Obstacle;
-use crate::StepId;
 use crate::survey::Place;
 
 /// VMs per Move plan: the published limit (Move reference §6).
 const MOVE_PLAN_SIZE: usize = 50;
 
+/// Machines by the Move plan that takes them, with the network whose overlay subnet they arrive on.
+pub(super) type Batches = BTreeMap<String, (NetworkName, BTreeSet<InstanceId>)>;
+
 impl Draft<'_> {
-    /// Steps that bring the networks' machines from EC2 to `site` with their own addresses.
-    pub(super) fn bring_from_ec2(
-        &mut self,
-        site: &SiteName,
-        networks: &BTreeSet<NetworkName>,
-        after: &BTreeSet<StepId>,
-    ) -> BTreeSet<StepId> {
-        let survey = self.survey;
+    /// Steps that copy the networks' machines from EC2 to `site`; gives them by Move plan.
+    pub(super) fn seed(&mut self, site: &SiteName, networks: &BTreeSet<NetworkName>) -> Batches {
         let batches = self.batches(site, networks);
-        let mut replicated = after.clone();
         for (name, (network, machines)) in &batches {
             let action = Action::Replicate {
                 site: site.clone(),
                 move_plan: name.clone(),
-                source_vpc: survey.estate.source.vpc.clone(),
+                source_vpc: self.survey.estate.source.vpc.clone(),
                 network: network.clone(),
                 machines: machines.clone(),
             };
             let why = "copies while the source runs; nothing is stopped yet";
-            replicated.insert(self.step(format!("replicate/{name}"), after, action, why));
+            self.step(format!("replicate/{name}"), &BTreeSet::new(), action, why);
         }
-        // A subnet moves as one, so the first machine stops only when the last is ready.
-        let mut arrived = replicated.clone();
+        batches
+    }
+
+    /// Steps that stop the networks' machines in EC2 and bring them up at `site` with their own addresses.
+    ///
+    /// A subnet moves as one, so the first machine stops only when the last is copied: the phases see to that.
+    pub(super) fn cut_over(
+        &mut self,
+        site: &SiteName,
+        networks: &BTreeSet<NetworkName>,
+        batches: &Batches,
+    ) {
+        let survey = self.survey;
         let plan_of: BTreeMap<_, _> = batches
             .iter()
             .flat_map(|(name, (_, machines))| machines.iter().map(move |id| (id, name)))
@@ -56,9 +62,10 @@ impl Draft<'_> {
                         .first()
                         .is_some_and(|nic| networks.contains(&nic.network))
             })
+            .map(|(id, _)| id)
             .collect();
         let mut cut_over = BTreeMap::new();
-        for (id, _) in &mine {
+        for id in &mine {
             if let Some(plan) = plan_of.get(id) {
                 let action = Action::Cutover {
                     site: site.clone(),
@@ -66,39 +73,32 @@ impl Draft<'_> {
                     machine: (*id).clone(),
                 };
                 let why = "Move stops the source, copies the rest and starts the VM with an address from the pool";
-                cut_over.insert(
-                    *id,
-                    self.step(format!("cutover/{id}"), &replicated, action, why),
-                );
+                let step = self.step(format!("cutover/{id}"), &BTreeSet::new(), action, why);
+                cut_over.insert(*id, step);
             }
         }
-        for (id, _) in &mine {
-            let needs = match (cut_over.get(id), survey.places.get(*id)) {
+        for id in mine {
+            let needs = match (cut_over.get(id), survey.places.get(id)) {
                 (Some(step), _) => [step.clone()].into(),
                 (None, Some(Place::At(at, _)))
                     if at == site && !survey.nics_are_right(id, site) =>
                 {
-                    after.clone()
+                    BTreeSet::new()
                 }
                 (None, _) => continue,
             };
             let action = Action::RestoreNics {
                 site: site.clone(),
-                machine: (*id).clone(),
+                machine: id.clone(),
             };
             let why = "the new NIC is added and confirmed before the old one goes";
-            arrived.insert(self.step(format!("restore/{site}/{id}"), &needs, action, why));
+            self.step(format!("restore/{site}/{id}"), &needs, action, why);
         }
-        arrived
     }
 
     /// Machines still in EC2, by the Move plan that takes them. Numbering counts every machine of the wave, also those
     /// that have arrived, so that a resumed plan finds its Move plans by name.
-    fn batches(
-        &mut self,
-        site: &SiteName,
-        networks: &BTreeSet<NetworkName>,
-    ) -> BTreeMap<String, (NetworkName, BTreeSet<InstanceId>)> {
+    fn batches(&mut self, site: &SiteName, networks: &BTreeSet<NetworkName>) -> Batches {
         let survey = self.survey;
         let estate = survey.estate;
         self.named_instances_exist();
@@ -151,7 +151,7 @@ impl Draft<'_> {
                 holding.entry(id).or_insert(plan);
             }
         }
-        let mut batches: BTreeMap<String, (NetworkName, BTreeSet<InstanceId>)> = BTreeMap::new();
+        let mut batches = Batches::new();
         for ((network, _, wave), ids) in groups {
             for (number, chunk) in ids.chunks(MOVE_PLAN_SIZE).enumerate() {
                 let base = format!("stayput-{}-{network}-{wave}-{}", estate.name, number + 1);

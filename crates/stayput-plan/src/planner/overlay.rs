@@ -26,12 +26,11 @@ impl Draft<'_> {
         &mut self,
         site: &SiteName,
         networks: &BTreeSet<NetworkName>,
-        after: &BTreeSet<StepId>,
     ) -> BTreeSet<StepId> {
-        let mut done = after.clone();
+        let mut done = BTreeSet::new();
         for network in networks {
-            done.extend(self.subnet(site, network, OverlayKind::Production, after));
-            done.extend(self.erp(site, network, ErpScope::User, true, after));
+            done.extend(self.subnet(site, network, OverlayKind::Production, &BTreeSet::new()));
+            done.extend(self.erp(site, network, ErpScope::User, true, &BTreeSet::new()));
         }
         done
     }

@@ -43,7 +43,7 @@ impl Draft<'_> {
         }
         self.capture();
         for (recovery, networks) in self.networks_by(|network| network.recovery.clone()) {
-            let mut standing = self.prepare_overlay(&recovery, &networks, &BTreeSet::new());
+            let mut standing = self.prepare_overlay(&recovery, &networks);
             let sites: BTreeSet<_> = networks
                 .iter()
                 .filter_map(|name| Some(survey.estate.networks.get(name)?.primary.clone()))

@@ -1,110 +1,134 @@
 //! Machines from one NC2 site to another, and what that needs.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_world::prism::Connectivity;
 
 use super::Draft;
-use super::home::HomeChange;
 use crate::Action;
-use crate::EntryPath;
 use crate::Obstacle;
-use crate::StepId;
+use crate::Phase;
 use crate::planner::protect::recovery_name;
 use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
 use crate::survey::overlay_subnet;
 
+/// Networks that go from one NC2 site to another.
+pub(super) struct Relocation<'r> {
+    /// Where their machines are, or were.
+    pub(super) from: SiteName,
+    pub(super) to: &'r SiteName,
+    pub(super) networks: &'r BTreeSet<NetworkName>,
+    is_lost: bool,
+    /// Networks with machines that have not arrived, their recovery plans, and those machines.
+    left: Vec<(&'r NetworkName, String, BTreeSet<InstanceId>)>,
+}
+
 impl Draft<'_> {
-    /// These networks from the NC2 site where their machines are to `to`.
-    pub(super) fn relocate(
+    /// What must be so before these networks leave the NC2 site where their machines are for `to`: every recovery plan is there and, of a
+    /// site that is not lost, validated. No machine of any network stops before all are.
+    pub(super) fn prepare_relocation<'r>(
         &mut self,
-        to: &SiteName,
-        networks: &BTreeSet<NetworkName>,
-        path: EntryPath,
-        captured: &BTreeSet<StepId>,
-    ) {
-        let Some(from) = self.other_site(networks, to) else {
-            return;
-        };
+        to: &'r SiteName,
+        networks: &'r BTreeSet<NetworkName>,
+    ) -> Option<Relocation<'r>> {
+        let from = self.other_site(networks, to)?;
         let is_lost = self.survey.lost.contains(&from);
-        if !is_lost {
+        if is_lost {
+            self.fence(&from, networks);
+        } else {
             self.paired(&from, to);
         }
-        let mut ready = captured.clone();
-        if is_lost {
-            ready.extend(self.fence(&from, networks, captured));
-        }
-        let captured = &ready;
-        let mut arrived = ready.clone();
+        let mut left = Vec::new();
         for network in networks {
             self.targets_exist(to, network);
-            let machines: BTreeSet<_> = self.first_nic_in(network);
-            let left: BTreeSet<_> = machines
-                .iter()
-                .filter(|id| matches!(self.survey.places.get(*id), Some(Place::At(site, _)) if *site == from))
-                .cloned()
-                .collect();
-            if left.is_empty() {
+            let here = |id: &&InstanceId| matches!(self.survey.places.get(*id), Some(Place::At(site, _)) if *site == from);
+            let machines = self.first_nic_in(network);
+            let machines: BTreeSet<_> = machines.iter().filter(here).cloned().collect();
+            if machines.is_empty() {
                 continue;
             }
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(if is_lost { to } else { &from }, &plan);
-            let run = |run, machines| Action::RunRecovery {
-                plan: plan.clone(),
-                run,
-                from: from.clone(),
-                to: to.clone(),
-                machines,
-            };
-            let mut needs = captured.clone();
             if !is_lost {
+                let action = Action::RunRecovery {
+                    plan: plan.clone(),
+                    run: RecoveryRun::Validate,
+                    from: from.clone(),
+                    to: to.clone(),
+                    machines: machines.clone(),
+                };
                 let why =
                     "a failover that may lose addresses only warns; any such warning stops here";
                 let id = format!("recovery/{network}/validate/{to}");
-                let validate = run(RecoveryRun::Validate, left.clone());
-                needs = [self.step(id, captured, validate, why)].into();
+                self.step(id, &BTreeSet::new(), action, why);
             }
-            let (id, how, why) = match is_lost {
+            left.push((network, plan, machines));
+        }
+        Some(Relocation {
+            from,
+            to,
+            networks,
+            is_lost,
+            left,
+        })
+    }
+
+    /// Machines from one NC2 site to another, with their own addresses.
+    pub(super) fn recover(&mut self, relocation: &Relocation<'_>) {
+        let Relocation {
+            from,
+            to,
+            networks,
+            is_lost,
+            left,
+        } = relocation;
+        let mut arrived = BTreeMap::new();
+        for (network, plan, machines) in left {
+            let (word, run, why) = match is_lost {
                 true => (
-                    format!("recovery/{network}/unplanned/{to}"),
+                    "unplanned",
                     RecoveryRun::Unplanned,
                     "the old home is lost: machines start from their newest recovery points",
                 ),
                 false => (
-                    format!("recovery/{network}/planned/{to}"),
+                    "planned",
                     RecoveryRun::Planned,
                     "machines stop at the old home before they start at the new one",
                 ),
             };
-            arrived.insert(self.step(id, &needs, run(how, left), why));
+            let action = Action::RunRecovery {
+                plan: plan.clone(),
+                run,
+                from: from.clone(),
+                to: (*to).clone(),
+                machines: machines.clone(),
+            };
+            let id = format!("recovery/{network}/{word}/{to}");
+            arrived.insert(*network, self.step(id, &BTreeSet::new(), action, why));
         }
-        let mut restored = arrived.clone();
-        for network in networks {
+        for network in *networks {
+            let needs: BTreeSet<_> = arrived.get(network).cloned().into_iter().collect();
             for id in self.first_nic_in(network) {
                 let there =
-                    matches!(self.survey.places.get(&id), Some(Place::At(site, _)) if site == to);
+                    matches!(self.survey.places.get(&id), Some(Place::At(site, _)) if site == *to);
                 if there && self.survey.nics_are_right(&id, to) {
                     continue;
                 }
                 let action = Action::RestoreNics {
-                    site: to.clone(),
+                    site: (*to).clone(),
                     machine: id.clone(),
                 };
-                let why = "checks that the recovery plan kept every address, and mends it if not";
-                restored.insert(self.step(format!("restore/{to}/{id}"), &arrived, action, why));
+                let why =
+                    "checks that the recovery plan kept every address, and restores it if not";
+                self.step(format!("restore/{to}/{id}"), &needs, action, why);
             }
         }
-        let change = HomeChange {
-            home: to,
-            networks,
-            old_home: Some(&from),
-            path,
-        };
-        self.make_home(&change, &restored);
     }
 
     /// Copies in the isolated VPC, then gone again; nothing is routed.
@@ -131,7 +155,7 @@ impl Draft<'_> {
                 });
             }
         }
-        let mut last = BTreeSet::new();
+        let mut drilled = Vec::new();
         for network in &networks {
             let machines = self.first_nic_in(network);
             if machines.is_empty() {
@@ -139,19 +163,30 @@ impl Draft<'_> {
             }
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(&from, &plan);
-            for (word, run, why) in [
-                (
-                    "validate",
-                    RecoveryRun::Validate,
-                    "the recovery plan would keep every address",
-                ),
-                (
-                    "test",
-                    RecoveryRun::Test,
-                    "copies start in the isolated VPC; no route changes",
-                ),
-                ("clean-up", RecoveryRun::CleanUp, "the copies are removed"),
-            ] {
+            drilled.push((network, plan, machines));
+        }
+        for (phase, word, run, why) in [
+            (
+                Phase::Prepare,
+                "validate",
+                RecoveryRun::Validate,
+                "the recovery plan would keep every address",
+            ),
+            (
+                Phase::Verify,
+                "test",
+                RecoveryRun::Test,
+                "copies start in the isolated VPC; no route changes",
+            ),
+            (
+                Phase::Close,
+                "clean-up",
+                RecoveryRun::CleanUp,
+                "the copies are removed",
+            ),
+        ] {
+            self.phase = phase;
+            for (network, plan, machines) in &drilled {
                 let action = Action::RunRecovery {
                     plan: plan.clone(),
                     run,
@@ -159,13 +194,8 @@ impl Draft<'_> {
                     to: to.clone(),
                     machines: machines.clone(),
                 };
-                last = [self.step(
-                    format!("recovery/{network}/{word}/{to}"),
-                    &last,
-                    action,
-                    why,
-                )]
-                .into();
+                let id = format!("recovery/{network}/{word}/{to}");
+                self.step(id, &BTreeSet::new(), action, why);
             }
         }
     }
@@ -286,10 +316,7 @@ impl Draft<'_> {
     }
 
     /// Machines whose first interface is in the network: each machine belongs to exactly one network this way.
-    pub(super) fn first_nic_in(
-        &self,
-        network: &NetworkName,
-    ) -> BTreeSet<stayput_estate::InstanceId> {
+    pub(super) fn first_nic_in(&self, network: &NetworkName) -> BTreeSet<InstanceId> {
         self.survey
             .machines
             .iter()

@@ -23,8 +23,9 @@ pub fn explain(plan: &Plan, name: &str) -> Option<String> {
             step.action.describe(&plan.names)
         );
         let _ = writeln!(text, "  id      {}", step.id.0);
+        let _ = writeln!(text, "  phase   {}", step.phase);
         let _ = writeln!(text, "  why     {}", step.why);
-        let _ = writeln!(text, "  after   {}", waits_for(step, &steps));
+        let _ = writeln!(text, "  after   {}", waits_for(step, plan, &steps));
         if let Some(inverse) = &step.inverse {
             let _ = writeln!(text, "  undo    {}", inverse.describe(&plan.names));
         }
@@ -77,7 +78,7 @@ pub fn explain(plan: &Plan, name: &str) -> Option<String> {
     Some(text)
 }
 
-fn waits_for(step: &Step, steps: &Numbered<'_>) -> String {
+fn waits_for(step: &Step, plan: &Plan, steps: &Numbered<'_>) -> String {
     let mut numbers: Vec<_> = step
         .needs
         .iter()
@@ -85,12 +86,13 @@ fn waits_for(step: &Step, steps: &Numbered<'_>) -> String {
         .collect();
     numbers.sort_unstable();
     numbers.dedup();
-    match numbers.as_slice() {
-        [] => "nothing".to_owned(),
-        many => {
-            let many: Vec<_> = many.iter().map(ToString::to_string).collect();
-            format!("step {}", many.join(", "))
-        }
+    let earlier = plan.phases().take_while(|phase| *phase < step.phase).last();
+    let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    match (earlier, numbers.as_slice()) {
+        (None, []) => "nothing".to_owned(),
+        (None, many) => format!("step {}", many.join(", ")),
+        (Some(phase), []) => format!("phase {phase}"),
+        (Some(phase), many) => format!("phase {phase} and step {}", many.join(", ")),
     }
 }
 

@@ -22,10 +22,11 @@ use crate::fixture::*;
 use crate::resume::interleaved;
 use crate::resume::keeps_promises;
 
-/// Everything a step needs, and what that needs.
+/// Everything a step needs, and what that needs; every step of an earlier phase among it.
 pub fn needs_of(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
     let by_id: BTreeMap<_, _> = steps.iter().map(|step| (&step.id, step)).collect();
-    let mut all = BTreeSet::new();
+    let earlier = steps.iter().filter(|other| other.phase < step.phase);
+    let mut all: BTreeSet<_> = earlier.map(|other| other.id.clone()).collect();
     let mut next: Vec<&StepId> = step.needs.iter().collect();
     while let Some(id) = next.pop() {
         if all.insert(id.clone()) {
@@ -214,6 +215,8 @@ fn prefix(network: usize) -> Cidr {
 
 fn steps_are_ordered(plan: &Plan) -> Result<(), TestCaseError> {
     let mut seen = BTreeSet::new();
+    let phases: Vec<_> = plan.steps.iter().map(|step| step.phase).collect();
+    prop_assert!(phases.is_sorted(), "{phases:?}");
     for step in &plan.steps {
         prop_assert!(
             step.needs.is_subset(&seen),

@@ -153,7 +153,9 @@ pub fn interleaved(plan: &Plan, choices: &[prop::sample::Index]) -> Vec<Step> {
     let mut choices = choices.iter().cycle();
     while !left.is_empty() {
         let done: Vec<&StepId> = order.iter().map(|step| &step.id).collect();
+        let phase = left.iter().map(|step| step.phase).min();
         let ready: Vec<usize> = (0..left.len())
+            .filter(|at| Some(left[*at].phase) == phase)
             .filter(|at| left[*at].needs.iter().all(|need| done.contains(&need)))
             .collect();
         let at = ready[choices.next().unwrap().index(ready.len())];

@@ -16,6 +16,7 @@ use stayput_estate::TgwRouteTableId;
 use stayput_fabric::Change;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
+use stayput_plan::Phase;
 use stayput_plan::Plan;
 use stayput_plan::Step;
 use stayput_plan::StepId;
@@ -82,6 +83,7 @@ impl Deed {
         };
         Some(Step {
             id: StepId(format!("route/{region}/{table}/{cidr}/{to}")),
+            phase: Phase::Route,
             needs: Arc::default(),
             action: Action::TgwRoute {
                 region: region.clone(),
