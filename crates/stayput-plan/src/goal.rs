@@ -25,6 +25,9 @@ pub enum Goal {
         /// Of their machines only these, by id or `Name` tag, each routed by a prefix of its own; all machines if none is named.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         canaries: BTreeSet<String>,
+        /// Machines that stay behind although their network moves, by id or `Name` tag: their addresses are not reached afterwards.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        leave_out: BTreeSet<String>,
     },
     /// Make the networks ready to fail over to their recovery site.
     Protect {
@@ -42,6 +45,9 @@ pub enum Goal {
         /// By which region on-prem comes in afterwards.
         #[serde(default)]
         path: EntryPath,
+        /// Sites that the operator declares lost, for an unplanned failover: what answers there, or cannot be fenced, does not stop it.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        lost: BTreeSet<SiteName>,
     },
     /// Bring the networks back to their primary site.
     Failback {
@@ -118,13 +124,25 @@ impl fmt::Display for Goal {
             .join(" ");
         match self {
             Self::Capture { .. } => write!(f, "capture {networks}"),
-            Self::Move { canaries, .. } => {
+            Self::Move {
+                canaries,
+                leave_out,
+                ..
+            } => {
                 write!(f, "move {networks}")?;
                 let mut canaries = canaries.iter();
-                canaries.try_for_each(|canary| write!(f, " --canary {canary}"))
+                canaries.try_for_each(|canary| write!(f, " --canary {canary}"))?;
+                let mut left = leave_out.iter();
+                left.try_for_each(|machine| write!(f, " --leave-out {machine}"))
             }
             Self::Protect { .. } => write!(f, "protect {networks}"),
-            Self::Failover { to, mode, path, .. } => {
+            Self::Failover {
+                to,
+                mode,
+                path,
+                lost,
+                ..
+            } => {
                 write!(f, "failover {networks} --to {to}")?;
                 f.write_str(match mode {
                     FailoverMode::Test => " --mode test",
@@ -134,7 +152,9 @@ impl fmt::Display for Goal {
                 f.write_str(match path {
                     EntryPath::A => "",
                     EntryPath::B => " --path b",
-                })
+                })?;
+                let mut lost = lost.iter();
+                lost.try_for_each(|site| write!(f, " --lost {site}"))
             }
             Self::Failback { .. } => write!(f, "failback {networks}"),
         }

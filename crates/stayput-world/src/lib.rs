@@ -7,6 +7,7 @@ pub mod aws;
 pub mod facts;
 pub mod mv;
 pub mod prism;
+pub mod unobserved;
 
 use std::collections::BTreeMap;
 
@@ -21,9 +22,18 @@ pub use facts::MachineFacts;
 pub use facts::NicFacts;
 pub use mv::MoveAppliance;
 pub use prism::Prism;
+pub use unobserved::Silence;
+pub use unobserved::System;
+pub use unobserved::Unobserved;
 
 /// The version of the snapshot format this build writes.
-pub const WORLD_VERSION: u32 = 1;
+///
+/// - 1: without the systems that could not be observed: a snapshot was complete or was not made.
+/// - 2: with them.
+pub const WORLD_VERSION: u32 = 2;
+
+/// The oldest version that this build reads; what a later version added is empty.
+pub const OLDEST_WORLD_VERSION: u32 = 1;
 
 /// Everything observed at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +46,16 @@ pub struct World {
     pub prism: BTreeMap<SiteName, Prism>,
     /// Move by NC2 site.
     pub moves: BTreeMap<SiteName, MoveAppliance>,
+    /// Systems of the estate that were asked and could not be read. What is theirs is unknown, not absent.
+    #[serde(default)]
+    pub unobserved: Vec<Unobserved>,
+}
+
+impl World {
+    /// Why a system could not be read; `None` if it was read, or not asked.
+    pub fn unobserved(&self, system: &System) -> Option<&Unobserved> {
+        self.unobserved.iter().find(|one| one.system == *system)
+    }
 }
 
 impl Default for World {
@@ -45,6 +65,7 @@ impl Default for World {
             aws: BTreeMap::new(),
             prism: BTreeMap::new(),
             moves: BTreeMap::new(),
+            unobserved: Vec::new(),
         }
     }
 }

@@ -187,6 +187,9 @@ pub enum GoalCommand {
         /// Move only this machine for now, by id or Name tag, with a route of its own; repeat for more. The whole move takes it over later.
         #[arg(long, value_name = "MACHINE")]
         canary: Vec<String>,
+        /// Leave this machine behind, by instance id or Name tag; its addresses are not reached afterwards. Repeatable.
+        #[arg(long, value_name = "MACHINE")]
+        leave_out: Vec<String>,
     },
     /// The networks could fail over: overlay, policy, recovery plan, recovery points.
     Protect {
@@ -208,6 +211,9 @@ pub enum GoalCommand {
         /// By which region on-prem comes in afterwards.
         #[arg(long, value_enum, default_value_t = Entry::A)]
         path: Entry,
+        /// Declare a site lost, with `--mode unplanned`: what still answers there does not stop the failover. Repeatable.
+        #[arg(long, value_name = "SITE")]
+        lost: Vec<String>,
     },
     /// The networks' machines run at their primary site again.
     Failback {

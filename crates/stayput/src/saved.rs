@@ -1,5 +1,6 @@
 //! What one command writes into a file for another: a world, a plan.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stayput_estate::Estate;
 use stayput_plan::PLAN_VERSION;
+use stayput_world::OLDEST_WORLD_VERSION;
 use stayput_world::WORLD_VERSION;
 
 use crate::error::CommandError;
@@ -16,7 +18,8 @@ use crate::error::Kind;
 pub struct Format {
     what: &'static str,
     written_by: &'static str,
-    version: u32,
+    /// Versions that this build reads; it writes the last.
+    versions: RangeInclusive<u32>,
     version_in: fn(&Header) -> Option<u32>,
 }
 
@@ -38,7 +41,7 @@ struct WorldHeader {
 pub const WORLD: Format = Format {
     what: "saved world",
     written_by: "stayput world save FILE",
-    version: WORLD_VERSION,
+    versions: OLDEST_WORLD_VERSION..=WORLD_VERSION,
     version_in: |header| header.world.as_ref().map(|world| world.version),
 };
 
@@ -46,7 +49,7 @@ pub const WORLD: Format = Format {
 pub const PLAN: Format = Format {
     what: "saved plan",
     written_by: "stayput plan … --out FILE",
-    version: PLAN_VERSION,
+    versions: PLAN_VERSION..=PLAN_VERSION,
     version_in: |header| header.version,
 };
 
@@ -63,7 +66,7 @@ impl Format {
         let Self {
             what,
             written_by,
-            version,
+            versions,
             version_in,
         } = self;
         let wrong = |text: String| {
@@ -75,9 +78,13 @@ impl Format {
             std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         let header: Header = serde_json::from_slice(&text).map_err(none)?;
         if let Some(has) = version_in(&header)
-            && has != *version
+            && !versions.contains(&has)
         {
-            let differs = format!("has format {has}; this build reads {version}");
+            let reads = match (versions.start(), versions.end()) {
+                (first, last) if first == last => last.to_string(),
+                (first, last) => format!("{first} to {last}"),
+            };
+            let differs = format!("has format {has}; this build reads {reads}");
             return Err(wrong(differs));
         }
         if let Some(of) = header.estate

@@ -28,6 +28,7 @@ fn goal(network: &str) -> Goal {
     Goal::Move {
         networks: BTreeSet::from([network.into()]),
         canaries: BTreeSet::new(),
+        leave_out: BTreeSet::new(),
     }
 }
 

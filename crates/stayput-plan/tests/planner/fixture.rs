@@ -85,6 +85,7 @@ pub fn canary(networks: &[&str], machines: &[&str]) -> Goal {
     Goal::Move {
         networks: names(networks),
         canaries: machines.iter().map(ToString::to_string).collect(),
+        leave_out: BTreeSet::new(),
     }
 }
 
@@ -112,6 +113,7 @@ pub fn failover_by(networks: &[&str], to: &str, mode: FailoverMode, path: EntryP
         to: to.into(),
         mode,
         path,
+        lost: BTreeSet::new(),
     }
 }
 

@@ -497,7 +497,8 @@ fn a_goal_names_networks_of_the_estate() {
         Setup::small()
             .plan(&Goal::Move {
                 networks,
-                canaries: BTreeSet::new()
+                canaries: BTreeSet::new(),
+                leave_out: BTreeSet::new()
             })
             .is_err(),
         "an unknown network was passed over"

@@ -42,9 +42,11 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
         GoalCommand::Move {
             networks: names,
             canary,
+            leave_out,
         } => Goal::Move {
             networks: networks(names)?,
             canaries: canary.iter().cloned().collect(),
+            leave_out: leave_out.iter().cloned().collect(),
         },
         GoalCommand::Protect { networks: names } => Goal::Protect {
             networks: networks(names)?,
@@ -54,6 +56,7 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
             to,
             mode,
             path,
+            lost,
         } => Goal::Failover {
             networks: networks(names)?,
             to: session::site(estate, to)?,
@@ -66,6 +69,10 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
                 cli::Entry::A => EntryPath::A,
                 cli::Entry::B => EntryPath::B,
             },
+            lost: lost
+                .iter()
+                .map(|name| session::site(estate, name))
+                .collect::<Result<_, _>>()?,
         },
         GoalCommand::Failback { networks: names } => Goal::Failback {
             networks: networks(names)?,

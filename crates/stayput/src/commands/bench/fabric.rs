@@ -178,6 +178,7 @@ fn prove(engine: &Engine, world: &World, runs: usize) -> Result<(usize, Vec<u64>
     let goal = Goal::Move {
         networks: estate.networks.keys().cloned().collect(),
         canaries: Default::default(),
+        leave_out: Default::default(),
     };
     let plan = stayput_plan::plan(estate, world, &facts, &goal)?;
     let mut took = Vec::new();

@@ -182,6 +182,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let goal = Goal::Move {
         networks: estate.networks.keys().cloned().collect(),
         canaries: Default::default(),
+        leave_out: Default::default(),
     };
     let plan = only_restores(
         stayput_plan::plan(&estate, &world, &facts, &goal)?,

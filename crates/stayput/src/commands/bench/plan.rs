@@ -95,6 +95,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let goal = Goal::Move {
         networks: engine.estate.networks.keys().cloned().collect(),
         canaries: Default::default(),
+        leave_out: Default::default(),
     };
     let observe_peak = memory("VmHWM");
     forget_peak();

@@ -110,6 +110,7 @@ fn chapter(holes: &serde_json::Value) -> Chapter {
         goal: Goal::Move {
             networks: [NetworkName::new("app")].into(),
             canaries: Default::default(),
+            leave_out: Default::default(),
         },
         steps: Vec::new(),
         names: Names::default(),
