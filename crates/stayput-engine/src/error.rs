@@ -1,5 +1,6 @@
 //! Why a run stopped.
 
+use jiff::Timestamp;
 use stayput_aws::AwsError;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
@@ -7,24 +8,27 @@ use stayput_estate::TgwRouteTableId;
 use stayput_ledger::LedgerError;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
+use stayput_plan::Obstacle;
+use stayput_plan::Phase;
 use stayput_plan::StepId;
+use stayput_plan::counted;
 
 /// Why the engine stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// AWS could not be read or set up.
+    /// AWS could not be set up, or asked for rights.
     #[error(transparent)]
     Aws(#[from] AwsError),
-    /// Prism Central could not be read or set up.
+    /// Prism Central could not be set up.
     #[error(transparent)]
     Prism(#[from] PrismError),
-    /// Move could not be read or set up.
+    /// Move could not be set up.
     #[error(transparent)]
     Move(#[from] MoveError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// Credentials are missing.
+    /// Credentials are missing; nothing was contacted.
     #[error("no credentials for {what}: set {variables}")]
     NoCredentials {
         /// For what.
@@ -42,28 +46,106 @@ pub enum EngineError {
         /// The table.
         table: TgwRouteTableId,
     },
-    /// A step failed; everything before it stands.
-    #[error("step {step} failed")]
-    Step {
-        /// The step.
-        step: StepId,
-        /// One line for people.
-        title: String,
-        /// Why.
-        #[source]
-        source: Box<StepError>,
+    /// There is no plan.
+    #[error("no plan: {}", counted(.0.len(), "obstacle"))]
+    Obstacles(Vec<Obstacle>),
+    /// The world, read again between two phases, is not what was approved.
+    #[error("{}", world_changed(*after))]
+    WorldChanged {
+        /// The last phase that was run; `None` before the first.
+        after: Option<Phase>,
+        /// What is different, one line each.
+        differences: Vec<String>,
+        /// Obstacles that were not there when the plan was approved.
+        obstacles: Vec<Obstacle>,
+        /// How many steps were done.
+        done: usize,
+    },
+    /// Steps failed; everything that was done stands.
+    #[error("{}", failed_steps(failed))]
+    Steps {
+        /// Each step that failed, once; at least one.
+        failed: Vec<FailedStep>,
         /// How many steps were done, of how many.
         done: (usize, usize),
     },
+    /// The run was asked to stop.
+    #[error("stopped on request{}", after_phase(*after))]
+    Interrupted {
+        /// The last phase that was finished; `None` before the first.
+        after: Option<Phase>,
+        /// What goes on without stayput, one line each.
+        goes_on: Vec<String>,
+        /// How many steps were done, of how many.
+        done: (usize, usize),
+    },
+    /// A step that was done is asked for again and again: something undoes it.
+    #[error("{title} was done {times} times in this run and is not so: something undoes it")]
+    Undone {
+        /// The step.
+        step: StepId,
+        /// What it makes true.
+        title: String,
+        /// How often it was done.
+        times: u32,
+    },
+    /// The time to cut over is in the past.
+    #[error("the time to cut over, {0}, is in the past")]
+    TooLate(Timestamp),
     /// Something in the engine itself broke.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
+fn world_changed(after: Option<Phase>) -> String {
+    match after {
+        None => "the world is not what this plan was made for".to_owned(),
+        Some(after) => format!("after phase {after} the world is not what was approved"),
+    }
+}
+
+fn after_phase(after: Option<Phase>) -> String {
+    after.map_or_else(String::new, |after| format!(" after phase {after}"))
+}
+
+fn failed_steps(failed: &[FailedStep]) -> String {
+    match failed {
+        [one] => format!("step {} failed: {}", one.step, one.title),
+        many => format!("{} failed", counted(many.len(), "step")),
+    }
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub struct FailedStep {
+    /// The step.
+    pub step: StepId,
+    /// What it was to make true.
+    pub title: String,
+    /// Why it failed.
+    pub error: StepError,
+}
+
 impl EngineError {
     /// Whether the world is not what the plan was made for.
     pub fn is_stale_world(&self) -> bool {
-        matches!(self, Self::Step { source, .. } if matches!(**source, StepError::WorldChanged { .. }))
+        match self {
+            Self::WorldChanged { .. } => true,
+            Self::Steps { failed, .. } => failed
+                .iter()
+                .any(|failed| matches!(failed.error, StepError::WorldChanged { .. })),
+            Self::Aws(_)
+            | Self::Prism(_)
+            | Self::Move(_)
+            | Self::Ledger(_)
+            | Self::NoCredentials { .. }
+            | Self::NotAllowed { .. }
+            | Self::Obstacles(_)
+            | Self::Interrupted { .. }
+            | Self::Undone { .. }
+            | Self::TooLate(_)
+            | Self::Internal(_) => false,
+        }
     }
 }
 
@@ -92,8 +174,8 @@ pub enum StepError {
         /// What was expected.
         expected: String,
     },
-    /// Something the step relies on is not there.
-    #[error("{what} is not there at {site}")]
+    /// Something the step relies on is missing.
+    #[error("{what} is missing at {site}")]
     Missing {
         /// What.
         what: String,
@@ -103,10 +185,10 @@ pub enum StepError {
     /// Going on would break a promise.
     #[error("refused: {0}")]
     Refused(String),
-    /// Something did not come true in time.
-    #[error("{what} did not come true within {seconds} s; it may still, look again")]
+    /// Something did not become true in time.
+    #[error("{what}: not within {seconds} s; it may still happen, look again")]
     TooSlow {
-        /// What.
+        /// What was waited for.
         what: String,
         /// How long was waited.
         seconds: u64,
@@ -119,4 +201,112 @@ pub enum StepError {
         /// Why, in its words.
         reason: String,
     },
+    /// The run was asked to stop while this step waited.
+    #[error("{what}: stayput stopped waiting on request; it goes on by itself")]
+    Interrupted {
+        /// What was waited for.
+        what: String,
+    },
+    /// The step failed, and so did something done because of it.
+    #[error("{first}; then {then}")]
+    Both {
+        /// Why the step failed.
+        #[source]
+        first: Box<StepError>,
+        /// What failed afterwards.
+        then: Box<StepError>,
+    },
+}
+
+impl StepError {
+    /// Whether the step may have taken effect, or still will: an answer was lost, or came too late.
+    pub fn is_in_doubt(&self) -> bool {
+        match self {
+            Self::Aws(error) => error.may_have_taken_effect(),
+            Self::Prism(error) => error.is_ambiguous(),
+            Self::Move(error) => error.is_ambiguous(),
+            Self::TooSlow { .. } | Self::Interrupted { .. } => true,
+            Self::Both { first, then } => first.is_in_doubt() || then.is_in_doubt(),
+            Self::Ledger(_)
+            | Self::WorldChanged { .. }
+            | Self::Missing { .. }
+            | Self::Refused(_)
+            | Self::Failed { .. } => false,
+        }
+    }
+
+    /// Whether the same may succeed a moment later without anything being changed by a person: no answer, a broken connection, a
+    /// server's own error.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Aws(error) => error.is_unreachable() || error.is_throttle(),
+            Self::Prism(error) => is_transient_prism(error),
+            Self::Move(error) => is_transient_move(error),
+            Self::Both { first, .. } => first.is_transient(),
+            Self::Ledger(_)
+            | Self::WorldChanged { .. }
+            | Self::Missing { .. }
+            | Self::Refused(_)
+            | Self::TooSlow { .. }
+            | Self::Failed { .. }
+            | Self::Interrupted { .. } => false,
+        }
+    }
+
+    /// This error and one that came of dealing with it: neither hides the other.
+    pub fn and_then(self, then: Result<(), Self>) -> Self {
+        match then {
+            Ok(()) => self,
+            Err(then) => Self::Both {
+                first: Box::new(self),
+                then: Box::new(then),
+            },
+        }
+    }
+}
+
+/// Statuses by which a server says that it, or something before it, is unwell.
+fn is_server_fault(status: u16) -> bool {
+    status >= 500 || status == 408 || status == 429
+}
+
+fn is_transient_prism(error: &PrismError) -> bool {
+    match error {
+        PrismError::Connect(error) => error.tls.is_none(),
+        PrismError::Timeout(_) | PrismError::Decode(_) => true,
+        PrismError::Api(error) => is_server_fault(error.status),
+        PrismError::Setup(_)
+        | PrismError::Auth(_)
+        | PrismError::TaskFailed(_)
+        | PrismError::Unsupported(_)
+        | PrismError::Missing(_) => false,
+    }
+}
+
+fn is_transient_move(error: &MoveError) -> bool {
+    match error {
+        MoveError::Connect(error) => error.tls.is_none(),
+        MoveError::Timeout(_) | MoveError::Decode(_) | MoveError::Incomplete { .. } => true,
+        MoveError::Api(error) => is_server_fault(error.status),
+        MoveError::Setup(_)
+        | MoveError::Auth(_)
+        | MoveError::NotPrepared(_)
+        | MoveError::NotOffered(_)
+        | MoveError::Missing { .. } => false,
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
 }

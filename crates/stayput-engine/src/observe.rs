@@ -1,90 +1,141 @@
-//! Observing: everything the estate touches, read at once into one world.
+//! Observing: everything the estate touches, read at once into one world. What cannot be read is named in the world, not an error.
 
-use std::collections::BTreeSet;
-
-use futures::future::try_join_all;
+use futures::future::join_all;
+use stayput_aws::AwsError;
 use stayput_estate::Estate;
-use stayput_estate::Region;
-use stayput_estate::SiteName;
+use stayput_nutanix::MoveError;
+use stayput_nutanix::PrismError;
 use stayput_world::Facts;
+use stayput_world::Silence;
+use stayput_world::System;
+use stayput_world::Unobserved;
 use stayput_world::World;
 
 use crate::Clients;
-use crate::EngineError;
 use crate::Event;
 use crate::Events;
+use crate::error::chain;
 
-/// Reads AWS in every region, every Prism Central and every Move, of which those of lost sites need not answer. Only reads.
+/// Reads AWS in every region, every Prism Central and every Move at once. Only reads.
+///
+/// `facts` is what the ledger knows: objects it names are asked for by id before a list that lacks them is believed.
 pub async fn observe(
     estate: &Estate,
     clients: &Clients,
     events: &Events,
-    lost: &BTreeSet<SiteName>,
-) -> Result<World, EngineError> {
-    let needed = &regions_needed(estate, lost);
-    let aws = try_join_all(estate.regions().into_iter().map(|region| async move {
-        let what = format!("AWS {region}");
-        let reading = clients.aws.observe(&region);
-        let observed = read(events, what, reading, needed.contains(&region)).await?;
-        Ok::<_, EngineError>(observed.map(|observed| (region, observed)))
+    facts: &Facts,
+) -> World {
+    // TODO(known): `facts` is passed on when the clients take it.
+    let _ = facts;
+    let aws = join_all(estate.regions().into_iter().map(|region| async move {
+        let observed = clients.aws.observe(&region).await;
+        let system = System::Aws(region.clone());
+        read(events, system, observed, silence_of_aws).map(|observed| (region, observed))
     }));
-    let prism = try_join_all(clients.prism.iter().map(|(site, client)| async move {
-        let what = format!("Prism Central of {site}");
-        let observed = read(events, what, client.observe(), !lost.contains(site)).await?;
-        Ok::<_, EngineError>(observed.map(|observed| (site.clone(), observed)))
+    let prism = join_all(clients.prism.iter().map(|(site, client)| async move {
+        let observed = client.observe().await;
+        let system = System::PrismCentral(site.clone());
+        read(events, system, observed, silence_of_prism).map(|observed| (site.clone(), observed))
     }));
-    let moves = try_join_all(clients.moves.iter().filter_map(|(site, client)| {
+    let moves = join_all(clients.moves.iter().filter_map(|(site, client)| {
         let config = estate.sites.get(site)?.mv.as_ref()?;
         Some(async move {
-            let what = format!("Move of {site}");
-            let reading = client.observe(
-                &config.source_provider,
-                &config.target_provider,
-                &estate.source.region,
-            );
-            let observed = read(events, what, reading, !lost.contains(site)).await?;
-            Ok::<_, EngineError>(observed.map(|observed| (site.clone(), observed)))
+            let observed = client
+                .observe(
+                    &config.source_provider,
+                    &config.target_provider,
+                    &estate.source.region,
+                )
+                .await;
+            let system = System::Move(site.clone());
+            read(events, system, observed, silence_of_move).map(|observed| (site.clone(), observed))
         })
     }));
-    let (aws, prism, moves) = futures::try_join!(aws, prism, moves)?;
-    Ok(World {
-        aws: aws.into_iter().flatten().collect(),
-        prism: prism.into_iter().flatten().collect(),
-        moves: moves.into_iter().flatten().collect(),
-        ..World::default()
+    let (aws, prism, moves) = futures::join!(aws, prism, moves);
+    let mut world = World::default();
+    world.aws = seen(aws, &mut world.unobserved);
+    world.prism = seen(prism, &mut world.unobserved);
+    world.moves = seen(moves, &mut world.unobserved);
+    world
+}
+
+/// Parts that were read; the others go to the list.
+fn seen<T, C: FromIterator<T>>(
+    parts: Vec<Result<T, Unobserved>>,
+    unobserved: &mut Vec<Unobserved>,
+) -> C {
+    let seen = parts.into_iter().filter_map(|part| match part {
+        Ok(part) => Some(part),
+        Err(silent) => {
+            unobserved.push(silent);
+            None
+        }
+    });
+    seen.collect()
+}
+
+fn read<T, E: std::error::Error>(
+    events: &Events,
+    system: System,
+    observed: Result<T, E>,
+    silence: fn(&E) -> Silence,
+) -> Result<T, Unobserved> {
+    observed.map_err(|error| {
+        let unobserved = Unobserved {
+            silence: silence(&error),
+            why: chain(&error),
+            system,
+        };
+        events.send(Event::Unobserved {
+            what: unobserved.system.to_string(),
+            why: unobserved.why.clone(),
+        });
+        unobserved
     })
 }
 
-/// Reads one system; one that need not answer is told of if it does not.
-async fn read<T, E: Into<EngineError>>(
-    events: &Events,
-    what: String,
-    reading: impl Future<Output = Result<T, E>>,
-    is_needed: bool,
-) -> Result<Option<T>, EngineError> {
-    events.send(Event::Observing { what: what.clone() });
-    match reading.await {
-        Ok(observed) => Ok(Some(observed)),
-        Err(error) if is_needed => Err(error.into()),
-        Err(error) => {
-            let why = error.into().to_string();
-            events.send(Event::Unobserved { what, why });
-            Ok(None)
+/// How AWS failed to be read. A certificate that is not accepted says nothing of whoever it belongs to: it is a refusal of ours.
+fn silence_of_aws(error: &AwsError) -> Silence {
+    match error {
+        AwsError::Timeout { .. } => Silence::Silent,
+        AwsError::Connect { .. } if error.is_unreachable() => Silence::Silent,
+        AwsError::Connect { .. } | AwsError::Config { .. } | AwsError::Credentials { .. } => {
+            Silence::Refused
         }
+        AwsError::Service { .. } if error.is_permission() || error.is_credentials() => {
+            Silence::Refused
+        }
+        AwsError::Service { .. } | AwsError::Parse { .. } => Silence::Faulty,
     }
 }
 
-/// Regions in which something is not lost.
-fn regions_needed(estate: &Estate, lost: &BTreeSet<SiteName>) -> BTreeSet<Region> {
-    let sites = estate.sites.values();
-    let mut needed: BTreeSet<_> = sites
-        .filter(|site| !lost.contains(&site.name))
-        .map(|site| site.region.clone())
-        .collect();
-    if lost.is_empty() {
-        needed.extend(estate.regions());
+fn silence_of_prism(error: &PrismError) -> Silence {
+    match error {
+        PrismError::Timeout(_) => Silence::Silent,
+        PrismError::Connect(error) if error.tls.is_none() => Silence::Silent,
+        PrismError::Connect(_) | PrismError::Setup(_) | PrismError::Auth(_) => Silence::Refused,
+        PrismError::Api(error) if matches!(error.status, 401 | 403) => Silence::Refused,
+        PrismError::Api(_)
+        | PrismError::TaskFailed(_)
+        | PrismError::Decode(_)
+        | PrismError::Unsupported(_)
+        | PrismError::Missing(_) => Silence::Faulty,
     }
-    needed
+}
+
+fn silence_of_move(error: &MoveError) -> Silence {
+    match error {
+        MoveError::Timeout(_) => Silence::Silent,
+        MoveError::Connect(error) if error.tls.is_none() => Silence::Silent,
+        MoveError::Connect(_) | MoveError::Setup(_) | MoveError::Auth(_) => Silence::Refused,
+        MoveError::Api(error) if matches!(error.status, 401 | 403) => Silence::Refused,
+        MoveError::Api(_)
+        | MoveError::Decode(_)
+        | MoveError::NotPrepared(_)
+        | MoveError::NotOffered(_)
+        | MoveError::Missing { .. }
+        | MoveError::Incomplete { .. } => Silence::Faulty,
+    }
 }
 
 /// The facts of the ledger, and of machines not captured yet what EC2 shows now.

@@ -94,6 +94,20 @@ impl Goal {
 }
 
 impl Goal {
+    /// The same goal for other networks.
+    #[must_use]
+    pub fn with_networks(&self, these: BTreeSet<NetworkName>) -> Self {
+        let mut goal = self.clone();
+        match &mut goal {
+            Self::Capture { networks }
+            | Self::Move { networks, .. }
+            | Self::Protect { networks }
+            | Self::Failover { networks, .. }
+            | Self::Failback { networks } => *networks = these,
+        }
+        goal
+    }
+
     /// Sites that the goal takes for lost, of the networks it is about: nothing is asked of them that does not answer.
     pub fn lost(&self, estate: &Estate) -> BTreeSet<SiteName> {
         let Self::Failover {

@@ -24,6 +24,7 @@ use stayput_world::World;
 use stayput_world::aws::InstanceState;
 use stayput_world::mv::MoveVm;
 use stayput_world::prism::FlowSubnet;
+use stayput_world::prism::Nic;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
@@ -305,6 +306,18 @@ impl<'a> Survey<'a> {
             return false;
         };
         nics_are_right(overlays, machine, vm)
+    }
+
+    /// Every address that the machine's VM has on the estate's overlay subnets at a site.
+    pub fn overlay_addresses(&self, id: &InstanceId, site: &SiteName) -> BTreeSet<Ipv4Addr> {
+        let (Some((_, vm)), Some(overlays)) = (self.vm_at(id, site), self.overlays.get(site))
+        else {
+            return BTreeSet::new();
+        };
+        let on_overlay = |nic: &&Nic| nic.subnet.as_ref().is_some_and(|id| overlays.contains_key(id));
+        let nics = vm.nics.iter().filter(on_overlay);
+        nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
+            .collect()
     }
 
     /// A machine's workload in every Move plan that has it, by site.

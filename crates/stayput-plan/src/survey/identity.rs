@@ -1,5 +1,6 @@
 //! Which VM a machine is: by the ledger's word, Move's, or a recovery's; never by a name.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
@@ -90,6 +91,14 @@ impl Survey<'_> {
             earlier.insert(newest.1.clone());
         }
         self.may_exist(&newest).then_some(newest)
+    }
+
+    /// Which VM each machine became last, and where, by the ledger's, Move's or a recovery job's own word: not by what merely runs.
+    pub fn told_by_a_system(&self, facts: &Facts) -> BTreeMap<InstanceId, Known> {
+        let machines = self.places.keys();
+        machines
+            .filter_map(|id| Some((id.clone(), self.newest(id, facts)?)))
+            .collect()
     }
 
     /// VMs that Move made of the machine.

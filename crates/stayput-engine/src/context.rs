@@ -1,0 +1,273 @@
+//! What a step needs to do its work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stayput_estate::Estate;
+use stayput_estate::FlowVpcExtId;
+use stayput_estate::InstanceId;
+use stayput_estate::MoveConfig;
+use stayput_estate::Nc2Site;
+use stayput_estate::Region;
+use stayput_estate::SiteName;
+use stayput_ledger::Attempt;
+use stayput_ledger::By;
+use stayput_ledger::Lease;
+use stayput_ledger::Ledger;
+use stayput_ledger::Outcome;
+use stayput_ledger::RunId;
+use stayput_ledger::Who;
+use stayput_nutanix::MoveClient;
+use stayput_nutanix::PrismClient;
+use stayput_nutanix::RequestId;
+use stayput_plan::StepId;
+use stayput_world::AwsRegion;
+use stayput_world::MachineFacts;
+use stayput_world::MoveAppliance;
+use stayput_world::Prism;
+use stayput_world::World;
+
+use crate::Clients;
+use crate::Event;
+use crate::Events;
+use crate::StepError;
+use crate::catalog::Catalog;
+use crate::clock::Stopwatch;
+use crate::clock::now;
+use crate::stop::Stop;
+use crate::watch::Watcher;
+
+/// How long a wait goes on although every look fails with an error that may pass: a Move or Prism Central that is restarted takes
+/// minutes, and what is waited for goes on meanwhile.
+const LOOKS_MAY_FAIL_FOR: Duration = Duration::from_secs(600);
+
+/// What the steps of one phase share.
+#[derive(Clone)]
+pub struct PhaseContext {
+    pub estate: Arc<Estate>,
+    pub clients: Clients,
+    pub ledger: Arc<dyn Ledger>,
+    pub lease: Arc<Lease>,
+    pub events: Events,
+    pub stop: Stop,
+    pub run: RunId,
+    pub who: Who,
+    pub catalog: Arc<Catalog>,
+    pub watcher: Arc<Watcher>,
+    /// As it was read when the phase began.
+    pub world: Arc<World>,
+}
+
+/// One attempt at one step.
+pub struct StepContext {
+    shared: PhaseContext,
+    step: StepId,
+    attempt: Attempt,
+}
+
+impl std::ops::Deref for StepContext {
+    type Target = PhaseContext;
+
+    fn deref(&self) -> &PhaseContext {
+        &self.shared
+    }
+}
+
+impl StepContext {
+    pub fn new(shared: PhaseContext, step: StepId, attempt: Attempt) -> Self {
+        Self {
+            shared,
+            step,
+            attempt,
+        }
+    }
+
+    /// The id of one request of this step: the same while it is not known what became of the attempts before, another after a known
+    /// end. Another run never has it.
+    pub fn request(&self, part: &str) -> RequestId {
+        let run = uuid::Uuid::try_parse(self.run.as_str()).unwrap_or_default();
+        let name = format!("{}/{part}/{}", self.step, self.attempt.concluded);
+        // Marked as version 4, which is what Prism documents.
+        let bytes = uuid::Uuid::new_v5(&run, name.as_bytes()).into_bytes();
+        let id = uuid::Builder::from_random_bytes(bytes)
+            .into_uuid()
+            .to_string();
+        id.parse().unwrap_or_else(|_| RequestId::random())
+    }
+
+    /// Puts on record what the step saw.
+    pub async fn record(&self, observed: &serde_json::Value) -> Result<(), StepError> {
+        let sequence = self.attempt.sequence;
+        Ok(self.ledger.observe(sequence, observed).await?)
+    }
+
+    /// How many attempts at this step in this run have ended in a known way before this one.
+    pub fn concluded(&self) -> u32 {
+        self.attempt.concluded
+    }
+
+    /// Whether this is not the first attempt at this step in this run: an earlier one may have taken effect.
+    pub fn is_repeated(&self) -> bool {
+        self.attempt.number > 1
+    }
+
+    /// Whether this step was done earlier in this run, by a process that ended later.
+    pub async fn was_done(&self) -> Result<bool, StepError> {
+        let journal = self.ledger.journal(&self.run).await?;
+        Ok(journal
+            .iter()
+            .any(|entry| entry.step == self.step && entry.outcome == Some(Outcome::Done)))
+    }
+
+    /// The author of what this step writes into the ledger.
+    pub fn by(&self) -> By {
+        By::run(self.who.clone(), self.run.clone())
+    }
+
+    /// Writes which VM a machine has become.
+    pub async fn became(
+        &self,
+        machine: &InstanceId,
+        site: &SiteName,
+        vm: &stayput_estate::VmExtId,
+    ) -> Result<(), StepError> {
+        self.ledger
+            .put_vm(machine, site, vm, now(), &self.by())
+            .await?;
+        self.catalog.put_vm(machine, site, vm.clone());
+        Ok(())
+    }
+
+    /// Checks that no other stayput has taken over: right before a call that the other side cannot refuse for that reason.
+    pub async fn holds_the_lease(&self) -> Result<(), StepError> {
+        Ok(self.ledger.check_lease(&self.lease).await?)
+    }
+
+    /// The Prism Central of a site.
+    pub fn prism(&self, site: &SiteName) -> Result<&PrismClient, StepError> {
+        self.clients
+            .prism
+            .get(site)
+            .ok_or_else(|| missing("Prism Central", site))
+    }
+
+    /// What a Prism Central held when the phase began.
+    pub fn prism_world(&self, site: &SiteName) -> Result<&Prism, StepError> {
+        self.world
+            .prism
+            .get(site)
+            .ok_or_else(|| missing("what Prism Central holds", site))
+    }
+
+    /// The Move appliance of a site.
+    pub fn move_client(&self, site: &SiteName) -> Result<&MoveClient, StepError> {
+        self.clients
+            .moves
+            .get(site)
+            .ok_or_else(|| missing("Move", site))
+    }
+
+    /// What Move held when the phase began.
+    pub fn move_world(&self, site: &SiteName) -> Result<&MoveAppliance, StepError> {
+        self.world
+            .moves
+            .get(site)
+            .ok_or_else(|| missing("what Move holds", site))
+    }
+
+    /// What AWS held when the phase began.
+    pub fn aws_world(&self, region: &Region) -> Result<&AwsRegion, StepError> {
+        self.world
+            .aws
+            .get(region)
+            .ok_or_else(|| StepError::Refused(format!("{region} was not observed")))
+    }
+
+    /// A site as configured.
+    pub fn site(&self, site: &SiteName) -> Result<&Nc2Site, StepError> {
+        self.estate
+            .sites
+            .get(site)
+            .ok_or_else(|| missing("this site in stayput.toml", site))
+    }
+
+    /// A site's Move as configured.
+    pub fn move_config(&self, site: &SiteName) -> Result<&MoveConfig, StepError> {
+        self.site(site)?
+            .mv
+            .as_ref()
+            .ok_or_else(|| missing("`move` in stayput.toml", site))
+    }
+
+    /// A Flow VPC of a site.
+    pub fn flow_vpc(&self, site: &SiteName, name: &str) -> Result<FlowVpcExtId, StepError> {
+        let found = self.catalog.vpc(site, name);
+        found.ok_or_else(|| missing(&format!("Flow VPC {name}"), site))
+    }
+
+    /// A machine's facts, from the ledger.
+    pub async fn machine(&self, machine: &InstanceId) -> Result<MachineFacts, StepError> {
+        let facts = self.ledger.machine(machine).await?;
+        facts.ok_or_else(|| {
+            StepError::Refused(format!("the addresses of {machine} are not in the ledger"))
+        })
+    }
+
+    /// Tells how far the step is.
+    pub fn progress(&self, percent: Option<u8>, note: impl Into<String>) {
+        self.events.send(Event::StepProgress {
+            step: self.step.clone(),
+            percent,
+            note: note.into(),
+        });
+    }
+
+    /// The gap between two looks, which ends when the run is asked to stop.
+    async fn pause(&self, what: &str) -> Result<(), StepError> {
+        tokio::select! {
+            biased;
+            () = self.stop.asked() => Err(StepError::Interrupted { what: what.to_owned() }),
+            () = tokio::time::sleep(self.estate.engine.poll_interval) => Ok(()),
+        }
+    }
+
+    /// Looks until `look` gives a value, at most `limit` of wall time. A look that fails in a way that may pass is taken again, for a
+    /// while.
+    pub async fn until<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut look: impl AsyncFnMut() -> Result<Option<T>, StepError>,
+    ) -> Result<T, StepError> {
+        let started = Stopwatch::start();
+        let mut failing: Option<Stopwatch> = None;
+        loop {
+            match look().await {
+                Ok(Some(value)) => return Ok(value),
+                Ok(None) => failing = None,
+                Err(error) if error.is_transient() => {
+                    let since = *failing.get_or_insert_with(Stopwatch::start);
+                    if since.elapsed() > LOOKS_MAY_FAIL_FOR {
+                        return Err(error);
+                    }
+                    self.progress(None, format!("{error}; looks again"));
+                }
+                Err(error) => return Err(error),
+            }
+            if started.elapsed() > limit {
+                return Err(StepError::TooSlow {
+                    what: what.to_owned(),
+                    seconds: limit.as_secs(),
+                });
+            }
+            self.pause(what).await?;
+        }
+    }
+}
+
+fn missing(what: &str, site: &SiteName) -> StepError {
+    StepError::Missing {
+        what: what.to_owned(),
+        site: site.clone(),
+    }
+}

@@ -1,0 +1,254 @@
+//! Running one phase: its steps in the order of their needs, as many at once as is allowed.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::stream::FuturesUnordered;
+use futures::stream::StreamExt;
+use serde::Serialize;
+use stayput_ledger::Outcome;
+use stayput_plan::Action;
+use stayput_plan::Step;
+use stayput_plan::StepId;
+
+use crate::Event;
+use crate::StepError;
+use crate::clock::Stopwatch;
+use crate::clock::jittered;
+use crate::clock::now;
+use crate::context::PhaseContext;
+use crate::context::StepContext;
+use crate::error::FailedStep;
+use crate::error::chain;
+use crate::event::StepName;
+use crate::steps;
+
+/// Machines cut over at once. A cutover is minutes of waiting for Move, not work of ours; the number is HCX's published
+/// per-manager figure of 200 per mesh, since Move publishes none.
+const CUTOVERS_AT_ONCE: usize = 200;
+
+/// Attempts at one step in one run of its phase, if each fails in a way that may pass. The clients repeat single calls besides.
+const ATTEMPTS: u32 = 4;
+
+/// The pause before the second attempt; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// What a step did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// The step.
+    pub step: StepId,
+    /// Whether it changed anything.
+    pub changed: bool,
+    /// When it began (RFC 3339), by this machine's clock.
+    pub began: String,
+    /// When it ended (RFC 3339).
+    pub ended: String,
+    /// Wall time in milliseconds.
+    pub ms: u64,
+}
+
+/// What became of a phase.
+#[derive(Debug, Default)]
+pub struct PhaseEnd {
+    /// Steps that are done, in the order they ended.
+    pub done: Vec<StepReport>,
+    /// Steps that failed. What needed them was not begun; everything else was.
+    pub failed: Vec<FailedStep>,
+    /// What goes on without stayput, because the run was asked to stop.
+    pub goes_on: Vec<String>,
+}
+
+/// Runs steps of one phase. A step that fails keeps back only what needs it: independent machines go on.
+pub async fn run(
+    shared: &PhaseContext,
+    steps: &[&Step],
+    name: &impl Fn(&Step) -> StepName,
+) -> PhaseEnd {
+    let here: BTreeSet<&StepId> = steps.iter().map(|step| &step.id).collect();
+    let mut open: BTreeMap<&StepId, usize> = BTreeMap::new();
+    let mut dependants: BTreeMap<&StepId, Vec<&Step>> = BTreeMap::new();
+    // By lane, so that ten thousand steps that wait for one full lane are not looked at whenever one is done.
+    let mut ready: BTreeMap<Lane, VecDeque<&Step>> = BTreeMap::new();
+    for &step in steps {
+        let needs = step.needs.iter().filter(|need| here.contains(need));
+        let mut count = 0;
+        for need in needs {
+            dependants.entry(need).or_default().push(step);
+            count += 1;
+        }
+        open.insert(&step.id, count);
+        if count == 0 {
+            let lane = ready.entry(Lane::of(&step.action)).or_default();
+            lane.push_back(step);
+        }
+    }
+    let concurrency = shared.estate.engine.concurrency;
+    let mut under_way = FuturesUnordered::new();
+    let mut busy: BTreeMap<Lane, usize> = BTreeMap::new();
+    let mut end = PhaseEnd::default();
+    loop {
+        if !shared.stop.is_asked() {
+            for (&lane, queue) in &mut ready {
+                let in_lane = busy.entry(lane).or_default();
+                while *in_lane < lane.width(concurrency)
+                    && let Some(step) = queue.pop_front()
+                {
+                    *in_lane += 1;
+                    let name = name(step);
+                    // Not tasks of their own: a run is all waiting, and one that is dropped takes its steps with it.
+                    under_way.push(async move {
+                        let result = run_step(shared, step, &name).await;
+                        (step, lane, name, result)
+                    });
+                }
+            }
+        }
+        let Some((step, lane, name, result)) = under_way.next().await else {
+            break;
+        };
+        if let Some(in_lane) = busy.get_mut(&lane) {
+            *in_lane -= 1;
+        }
+        match result {
+            Ok(report) => {
+                end.done.push(report);
+                for next in dependants.get(&step.id).into_iter().flatten() {
+                    if let Some(left) = open.get_mut(&next.id) {
+                        *left -= 1;
+                        if *left == 0 {
+                            let lane = ready.entry(Lane::of(&next.action)).or_default();
+                            lane.push_back(next);
+                        }
+                    }
+                }
+            }
+            Err(StepError::Interrupted { what }) => end.goes_on.push(what),
+            Err(error) => end.failed.push(FailedStep {
+                step: step.id.clone(),
+                title: name.title,
+                error,
+            }),
+        }
+    }
+    end
+}
+
+/// One step, attempted again while its failures may pass.
+async fn run_step(
+    shared: &PhaseContext,
+    step: &Step,
+    name: &StepName,
+) -> Result<StepReport, StepError> {
+    let watch = Stopwatch::start();
+    let began = now().to_string();
+    shared.events.send(Event::StepStarted { name: name.clone() });
+    let mut pause = FIRST_PAUSE;
+    let mut attempts = 1;
+    let result = loop {
+        let result = attempt(shared, step).await;
+        let Err(error) = &result else { break result };
+        let again = error.is_transient() && attempts < ATTEMPTS && !shared.stop.is_asked();
+        if !again {
+            break result;
+        }
+        shared.events.send(Event::StepRetried {
+            name: name.clone(),
+            error: chain(error),
+        });
+        tokio::time::sleep(jittered(pause)).await;
+        attempts += 1;
+        pause = pause.saturating_mul(2);
+    };
+    match result {
+        Ok(changed) => {
+            let ms = watch.ms();
+            shared.events.send(Event::StepDone {
+                name: name.clone(),
+                changed,
+                ms,
+            });
+            Ok(StepReport {
+                step: step.id.clone(),
+                changed,
+                began,
+                ended: now().to_string(),
+                ms,
+            })
+        }
+        Err(error) => {
+            shared.events.send(Event::StepFailed {
+                name: name.clone(),
+                error: chain(&error),
+                in_doubt: error.is_in_doubt(),
+            });
+            Err(error)
+        }
+    }
+}
+
+/// One attempt: the intent is on record before anything is done, the outcome after.
+async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> {
+    let intent = serde_json::json!({"action": step.action, "inverse": step.inverse});
+    let ledger = &shared.ledger;
+    let attempt = ledger
+        .begin_attempt(&shared.run, &step.id, &shared.who, &intent, now())
+        .await?;
+    let context = StepContext::new(shared.clone(), step.id.clone(), attempt);
+    let result = steps::perform(&context, &step.action).await;
+    let outcome = match &result {
+        Ok(true) => Outcome::Done,
+        Ok(false) => Outcome::Unchanged,
+        Err(error) if error.is_in_doubt() => Outcome::InDoubt {
+            error: chain(error),
+        },
+        Err(error) => Outcome::Failed {
+            error: chain(error),
+        },
+    };
+    let concluded = ledger.conclude(attempt.sequence, &outcome, now()).await;
+    match result {
+        Ok(changed) => Ok(concluded.map(|()| changed)?),
+        Err(error) => Err(error.and_then(concluded.map_err(StepError::from))),
+    }
+}
+
+/// Steps that share a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    /// Minutes of waiting for Move.
+    Cutover,
+    /// Work on one machine.
+    Machine,
+    /// Everything else; its order is the plan's own.
+    Other,
+}
+
+impl Lane {
+    fn of(action: &Action) -> Self {
+        match action {
+            Action::Cutover { .. } | Action::Replicate { .. } => Self::Cutover,
+            Action::RestoreNics { .. } => Self::Machine,
+            Action::Capture { .. }
+            | Action::EnsureFlowVpc { .. }
+            | Action::EnsureSubnet { .. }
+            | Action::Erp { .. }
+            | Action::TgwRoute { .. }
+            | Action::Categorize { .. }
+            | Action::ProtectionPolicy { .. }
+            | Action::RecoveryPlan { .. }
+            | Action::AwaitRecoveryPoints { .. }
+            | Action::RunRecovery { .. }
+            | Action::Verify { .. } => Self::Other,
+        }
+    }
+
+    fn width(self, concurrency: usize) -> usize {
+        match self {
+            Self::Cutover => CUTOVERS_AT_ONCE,
+            Self::Machine | Self::Other => concurrency,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The use case, whoever asks for it: lock, observe, plan, prove, compare with what was approved, run one phase, observe again.
+
+mod left;
+mod runs;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use stayput_ledger::By;
+use stayput_ledger::Lease;
+use stayput_ledger::LeaseScope;
+use stayput_ledger::Who;
+use stayput_plan::Goal;
+use stayput_plan::Phase;
+use stayput_plan::Proven;
+use stayput_plan::Survey;
+use stayput_world::Facts;
+use stayput_world::World;
+
+use self::left::Progress;
+use crate::Engine;
+use crate::EngineError;
+use crate::Event;
+use crate::clock::Stopwatch;
+use crate::clock::now;
+use crate::phase::StepReport;
+use crate::stop::Stop;
+
+/// What was seen at one time.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The world, perhaps in part: it names what could not be read.
+    pub world: Arc<World>,
+    /// What the ledger knows.
+    pub facts: Arc<Facts>,
+}
+
+/// One estate as one person or controller works on it.
+pub struct Session {
+    engine: Engine,
+    who: Who,
+    stop: Stop,
+}
+
+/// How far to go, and when.
+#[derive(Debug, Clone, Default)]
+pub struct ApplyOptions {
+    /// The last phase to run; all if `None`.
+    pub until: Option<Phase>,
+    /// No machine stops before this time.
+    pub cutover_after: Option<Timestamp>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RunReport {
+    /// Its id.
+    pub run: String,
+    /// The phase after which it stopped as it was asked to; `None` when its goal is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_after: Option<Phase>,
+    /// What each step did.
+    pub steps: Vec<StepReport>,
+    /// Differences that the run met and that did not stop it, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// Older runs that were closed because this one makes their goals moot.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub abandoned: Vec<String>,
+    /// Wall time in milliseconds.
+    pub ms: u64,
+}
+
+/// The right to change the estate: nobody else has it meanwhile.
+pub struct Locked<'s> {
+    session: &'s Session,
+    lease: Arc<Lease>,
+}
+
+impl Session {
+    /// A session of somebody. Contacts nobody.
+    pub fn new(engine: Engine, who: impl Into<Who>, stop: Stop) -> Self {
+        Self {
+            engine,
+            who: who.into(),
+            stop,
+        }
+    }
+
+    /// What it works with.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Reads everything that answers. Changes nothing, not even the ledger.
+    ///
+    /// # Errors
+    /// The ledger.
+    pub async fn look(&self) -> Result<Observation, EngineError> {
+        let facts = self.engine.ledger.facts().await?;
+        let world = self.engine.observe(&facts).await;
+        Ok(Observation {
+            world: Arc::new(world),
+            facts: Arc::new(facts),
+        })
+    }
+
+    /// Plans and proves the way to a goal from what was seen.
+    ///
+    /// # Errors
+    /// [`EngineError::Obstacles`].
+    pub fn plan(&self, seen: &Observation, goal: &Goal) -> Result<Proven, EngineError> {
+        let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
+        Proven::plan(&self.engine.estate, world, facts, goal).map_err(EngineError::Obstacles)
+    }
+
+    /// Takes the estate for this session.
+    ///
+    /// # Errors
+    /// [`stayput_ledger::LedgerError::Held`] at once when somebody else has it.
+    pub async fn lock(&self) -> Result<Locked<'_>, EngineError> {
+        let ledger = &self.engine.ledger;
+        let lease = ledger
+            .acquire(&LeaseScope::Estate, &self.who, now())
+            .await?;
+        Ok(Locked {
+            session: self,
+            lease: Arc::new(lease),
+        })
+    }
+}
+
+impl Locked<'_> {
+    /// Reads everything that answers, and writes into the ledger at once which VM each machine has become by some system's own word:
+    /// that must be on record before anything else is judged.
+    ///
+    /// # Errors
+    /// The ledger.
+    pub async fn look(&self) -> Result<Observation, EngineError> {
+        self.look_by(&By::person(self.session.who.clone())).await
+    }
+
+    async fn look_by(&self, by: &By) -> Result<Observation, EngineError> {
+        let engine = &self.session.engine;
+        let mut seen = self.session.look().await?;
+        let networks = engine.estate.networks.keys().cloned().collect();
+        let survey = Survey::new(&engine.estate, &seen.world, &seen.facts, &networks);
+        let told = survey.told_by_a_system(&seen.facts);
+        let mut written = false;
+        for (machine, (site, vm)) in told {
+            let known = seen.facts.vms.get(&machine);
+            let is_known = known.and_then(|vms| vms.get(&site)) == Some(&vm)
+                && seen.facts.newest.get(&machine) == Some(&site);
+            if !is_known {
+                engine
+                    .ledger
+                    .put_vm(&machine, &site, &vm, now(), by)
+                    .await?;
+                written = true;
+            }
+        }
+        if written {
+            seen.facts = Arc::new(engine.ledger.facts().await?);
+        }
+        Ok(seen)
+    }
+
+    /// Plans and proves the way to a goal from what was seen.
+    ///
+    /// # Errors
+    /// [`EngineError::Obstacles`].
+    pub fn plan(&self, seen: &Observation, goal: &Goal) -> Result<Proven, EngineError> {
+        self.session.plan(seen, goal)
+    }
+
+    /// Closes runs to a goal that turns out to be reached: their processes ended after the last step.
+    ///
+    /// # Errors
+    /// The ledger.
+    pub async fn reached(&self, goal: &Goal) -> Result<(), EngineError> {
+        runs::close_reached(&self.session.engine, goal).await
+    }
+
+    /// Applies a plan, phase by phase. After each phase the world is read again, and the rest is planned and proven again; it goes on
+    /// only with steps that were approved. Steps that are so already change nothing.
+    ///
+    /// # Errors
+    /// What stopped the run. Everything that was done stands, and the same goal goes on from there.
+    pub async fn apply(
+        &self,
+        approved: &Proven,
+        options: &ApplyOptions,
+    ) -> Result<RunReport, EngineError> {
+        let watch = Stopwatch::start();
+        let engine = &self.session.engine;
+        engine.may_write_routes(approved).await?;
+        let (run, abandoned) = runs::open(engine, &approved.goal, &self.session.who).await?;
+        engine.events.send(Event::RunStarted {
+            run: run.id.clone(),
+            goal: approved.goal.to_string(),
+            steps: approved.steps.len(),
+        });
+        let mut progress = Progress::new(approved, run.id.clone());
+        let result = self.phases(&mut progress, options).await;
+        let ms = watch.ms();
+        engine.events.send(Event::RunDone {
+            run: run.id.clone(),
+            done: progress.done.len(),
+            ok: result.is_ok(),
+            ms,
+        });
+        let stopped_after = result?;
+        if stopped_after.is_none() {
+            engine.ledger.close_run(&run.id, now()).await?;
+        }
+        Ok(RunReport {
+            run: run.id.to_string(),
+            stopped_after,
+            steps: progress.done,
+            changes: progress.changes,
+            abandoned,
+            ms,
+        })
+    }
+
+    /// Runs phase after phase. Gives the phase after which it stopped as it was asked to, if the goal is not reached.
+    async fn phases(
+        &self,
+        progress: &mut Progress<'_>,
+        options: &ApplyOptions,
+    ) -> Result<Option<Phase>, EngineError> {
+        let mut now = progress.approved.clone();
+        while let Some(phase) = progress.next_phase(&now)? {
+            if self.session.stop.is_asked() {
+                return Err(progress.interrupted(Vec::new()));
+            }
+            if let Some(until) = options.until.filter(|until| phase > *until) {
+                progress.any_failed()?;
+                return Ok(Some(until));
+            }
+            if phase == Phase::CutOver
+                && let Some(time) = options.cutover_after
+                && self.wait_for(phase, time).await
+            {
+                // Days may have passed.
+                now = self.plan_again(progress).await?;
+                continue;
+            }
+            if phase.is_outage() {
+                progress.is_in_outage = true;
+            }
+            let end = self.run_phase(progress, &now, phase).await?;
+            if phase >= Phase::Route {
+                progress.is_in_outage = false;
+            }
+            progress.add(phase, end)?;
+            now = self.plan_again(progress).await?;
+        }
+        progress.any_failed()?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,339 @@
+//! What is left of an approved plan after each phase, and whether it is what was approved.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use stayput_estate::NetworkName;
+use stayput_ledger::By;
+use stayput_ledger::RunId;
+use stayput_plan::Action;
+use stayput_plan::Goal;
+use stayput_plan::Numbered;
+use stayput_plan::Phase;
+use stayput_plan::Proven;
+use stayput_plan::RecoveryRun;
+use stayput_plan::Step;
+use stayput_plan::StepId;
+use stayput_plan::Survey;
+
+use super::Locked;
+use crate::EngineError;
+use crate::Event;
+use crate::catalog::Catalog;
+use crate::clock::now;
+use crate::context::PhaseContext;
+use crate::error::FailedStep;
+use crate::event::StepName;
+use crate::phase;
+use crate::phase::PhaseEnd;
+use crate::phase::StepReport;
+use crate::watch::Watcher;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// How often a step may be done in one run of a command: somebody who undoes it each time is not fought.
+const TIMES: u32 = 3;
+
+/// How far a run is.
+pub(super) struct Progress<'a> {
+    pub(super) approved: &'a Proven,
+    pub(super) run: RunId,
+    /// What was planned last: all that was approved, or less when networks were left behind.
+    goal: Goal,
+    pub(super) done: Vec<StepReport>,
+    failed: Vec<FailedStep>,
+    /// How often each step was done.
+    times: BTreeMap<StepId, u32>,
+    /// Differences that were told and did not stop the run.
+    pub(super) changes: Vec<String>,
+    /// Whether machines may be unreachable because of this run.
+    pub(super) is_in_outage: bool,
+    after: Option<Phase>,
+    numbers: BTreeMap<StepId, usize>,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(approved: &'a Proven, run: RunId) -> Self {
+        let numbered = Numbered::of(approved);
+        let numbers = numbered
+            .iter()
+            .flat_map(|(number, group)| group.iter().map(move |step| (step.id.clone(), number)))
+            .collect();
+        Self {
+            approved,
+            run,
+            goal: approved.goal.clone(),
+            done: Vec::new(),
+            failed: Vec::new(),
+            times: BTreeMap::new(),
+            changes: Vec::new(),
+            is_in_outage: false,
+            after: None,
+            numbers,
+        }
+    }
+
+    /// The phase to run next; `None` when nothing is left.
+    pub(super) fn next_phase(&self, now: &Proven) -> Result<Option<Phase>, EngineError> {
+        for step in now.steps.iter().filter(|step| self.is_left(step)) {
+            let times = self.times.get(&step.id).copied().unwrap_or_default();
+            if times >= TIMES {
+                return Err(EngineError::Undone {
+                    step: step.id.clone(),
+                    title: step.action.describe(&now.names),
+                    times,
+                });
+            }
+        }
+        let mut left = now.steps.iter().filter(|step| self.is_left(step));
+        Ok(left.next().map(|step| step.phase))
+    }
+
+    /// Whether a step is still to be done: one that leaves nothing to be observed is done when it was done once by this command.
+    fn is_left(&self, step: &Step) -> bool {
+        let done = self.times.contains_key(&step.id);
+        let failed = self.failed.iter().any(|failed| failed.step == step.id);
+        !failed && !(done && leaves_nothing_to_observe(&step.action))
+    }
+
+    /// Notes what became of a phase.
+    pub(super) fn add(&mut self, phase: Phase, end: PhaseEnd) -> Result<(), EngineError> {
+        for report in &end.done {
+            *self.times.entry(report.step.clone()).or_default() += 1;
+        }
+        self.done.extend(end.done);
+        self.failed.extend(end.failed);
+        if !end.goes_on.is_empty() {
+            self.any_failed()?;
+            return Err(self.interrupted(end.goes_on));
+        }
+        self.after = Some(phase);
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        match self.without_failed_networks() {
+            // Machines of other networks have stopped: their outage must not last because of these.
+            Some(goal) if phase == Phase::CutOver => {
+                self.goal = goal;
+                Ok(())
+            }
+            Some(_) | None => self.any_failed(),
+        }
+    }
+
+    /// The goal without the networks whose machines could not be cut over; `None` when none would be left, or when it is not known which
+    /// networks those are.
+    fn without_failed_networks(&self) -> Option<Goal> {
+        let mut behind = BTreeSet::new();
+        for failed in &self.failed {
+            behind.extend(self.networks_of(&failed.step)?);
+        }
+        let left: BTreeSet<_> = self.goal.networks().difference(&behind).cloned().collect();
+        (!left.is_empty()).then(|| self.goal.with_networks(left))
+    }
+
+    /// The networks of the machines of a step.
+    fn networks_of(&self, step: &StepId) -> Option<BTreeSet<NetworkName>> {
+        let step = self.approved.steps.iter().find(|one| one.id == *step)?;
+        let facts = self.approved.facts();
+        let machines = step.action.machines();
+        let nics = machines
+            .iter()
+            .filter_map(|machine| facts.machines.get(machine))
+            .flat_map(|machine| &machine.nics);
+        let networks: BTreeSet<_> = nics.map(|nic| nic.network.clone()).collect();
+        (!networks.is_empty()).then_some(networks)
+    }
+
+    /// The failures so far, once.
+    pub(super) fn any_failed(&mut self) -> Result<(), EngineError> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::Steps {
+            failed: std::mem::take(&mut self.failed),
+            done: (self.done.len(), self.approved.steps.len()),
+        })
+    }
+
+    pub(super) fn interrupted(&self, goes_on: Vec<String>) -> EngineError {
+        EngineError::Interrupted {
+            after: self.after,
+            goes_on,
+            done: (self.done.len(), self.approved.steps.len()),
+        }
+    }
+}
+
+/// Whether a plan made after such a step was done would ask for it again, because the world does not show that it was.
+fn leaves_nothing_to_observe(action: &Action) -> bool {
+    match action {
+        Action::Replicate { .. } | Action::Verify { .. } => true,
+        Action::RunRecovery { run, .. } => match run {
+            RecoveryRun::Validate | RecoveryRun::Test | RecoveryRun::CleanUp => true,
+            RecoveryRun::Planned | RecoveryRun::Unplanned => false,
+        },
+        Action::Capture { .. }
+        | Action::EnsureFlowVpc { .. }
+        | Action::EnsureSubnet { .. }
+        | Action::Erp { .. }
+        | Action::Cutover { .. }
+        | Action::RestoreNics { .. }
+        | Action::TgwRoute { .. }
+        | Action::Categorize { .. }
+        | Action::ProtectionPolicy { .. }
+        | Action::RecoveryPlan { .. }
+        | Action::AwaitRecoveryPoints { .. } => false,
+    }
+}
+
+impl Locked<'_> {
+    /// Runs what is left of one phase.
+    pub(super) async fn run_phase(
+        &self,
+        progress: &Progress<'_>,
+        now: &Proven,
+        phase: Phase,
+    ) -> Result<PhaseEnd, EngineError> {
+        let engine = &self.session.engine;
+        let steps: Vec<_> = now
+            .steps_of(phase)
+            .filter(|step| progress.is_left(step))
+            .collect();
+        engine.events.send(Event::PhaseStarted {
+            phase,
+            steps: steps.len(),
+        });
+        let survey = Survey::of_goal(&engine.estate, now.world(), now.facts(), &now.goal);
+        let shared = PhaseContext {
+            estate: Arc::clone(&engine.estate),
+            clients: engine.clients.clone(),
+            ledger: Arc::clone(&engine.ledger),
+            lease: Arc::clone(&self.lease),
+            events: engine.events.clone(),
+            stop: self.session.stop.clone(),
+            run: progress.run.clone(),
+            who: self.session.who.clone(),
+            catalog: Arc::new(Catalog::new(&engine.estate, now.world(), &survey)),
+            watcher: Arc::new(Watcher::new(engine.estate.engine.poll_interval)),
+            world: Arc::clone(now.world()),
+        };
+        let name = |step: &Step| StepName {
+            step: step.id.clone(),
+            number: progress.numbers.get(&step.id).copied(),
+            title: step.action.describe(&now.names),
+        };
+        Ok(phase::run(&shared, &steps, &name).await)
+    }
+
+    /// Observes, plans and proves again. Gives what is left if it is what was approved.
+    pub(super) async fn plan_again(
+        &self,
+        progress: &mut Progress<'_>,
+    ) -> Result<Proven, EngineError> {
+        let engine = &self.session.engine;
+        let by = By::run(self.session.who.clone(), progress.run.clone());
+        let seen = self.look_by(&by).await?;
+        let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
+        let planned = Proven::plan(&engine.estate, world, facts, &progress.goal);
+        let (differences, obstacles) = match &planned {
+            Ok(now) => (unapproved(progress, now), Vec::new()),
+            Err(obstacles) => (Vec::new(), obstacles.clone()),
+        };
+        if differences.is_empty()
+            && let Ok(now) = planned
+        {
+            return Ok(now);
+        }
+        let changed = EngineError::WorldChanged {
+            after: progress.after,
+            differences: differences.clone(),
+            obstacles: obstacles.clone(),
+            done: progress.done.len(),
+        };
+        if !progress.is_in_outage {
+            // Failures that came before explain more than what they lead to.
+            progress.any_failed()?;
+            return Err(changed);
+        }
+        // A hole is open. Only what makes a remaining step wrong may lengthen it: what is left of the approved steps is proven on the
+        // world as it is now.
+        let rest = self.approved_rest(progress, &seen, planned);
+        let Ok(rest) = rest else {
+            progress.any_failed()?;
+            return Err(changed);
+        };
+        let what: Vec<_> = differences
+            .into_iter()
+            .chain(obstacles.iter().map(ToString::to_string))
+            .collect();
+        progress.changes.extend(what.iter().cloned());
+        engine.events.send(Event::Changed { what });
+        Ok(rest)
+    }
+
+    /// The approved steps that are left, without any others, proven on the world as it is.
+    fn approved_rest(
+        &self,
+        progress: &Progress<'_>,
+        seen: &super::Observation,
+        planned: Result<Proven, Vec<stayput_plan::Obstacle>>,
+    ) -> Result<Proven, Vec<stayput_plan::Obstacle>> {
+        let estate = &self.session.engine.estate;
+        match planned {
+            Ok(now) => now.only(estate, |step| {
+                let mut approved = progress.approved.steps.iter();
+                approved.any(|one| one.id == step.id && step.action.is_part_of(&one.action))
+            }),
+            Err(_) => {
+                // There is no new plan. What was not done of the old one may still be right; each step looks before it acts.
+                let mut plan = progress.approved.as_plan().clone();
+                plan.steps.retain(|step| !progress.times.contains_key(&step.id));
+                let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
+                Proven::prove(estate, world, facts, plan)
+            }
+        }
+    }
+
+    /// Waits until a time; `false` if it has come already. Ends early when the run is asked to stop.
+    pub(super) async fn wait_for(&self, phase: Phase, time: Timestamp) -> bool {
+        let events = &self.session.engine.events;
+        let mut waited = false;
+        loop {
+            let left = time.duration_since(now());
+            let Ok(left) = std::time::Duration::try_from(left) else {
+                return waited;
+            };
+            if left.is_zero() || self.session.stop.is_asked() {
+                return waited;
+            }
+            if !waited {
+                events.send(Event::Waiting {
+                    phase,
+                    until: time.to_string(),
+                });
+            }
+            waited = true;
+            // The wall clock may be stepped meanwhile.
+            let nap = left.min(std::time::Duration::from_secs(15));
+            tokio::select! {
+                biased;
+                () = self.session.stop.asked() => {}
+                () = tokio::time::sleep(nap) => {}
+            }
+        }
+    }
+}
+
+/// In which way what is left is not what was approved, one line each.
+fn unapproved(progress: &Progress<'_>, now: &Proven) -> Vec<String> {
+    let mut left = now.as_plan().clone();
+    left.goal = progress.approved.goal.clone();
+    left.steps.retain(|step| progress.is_left(step));
+    stayput_plan::left_over(progress.approved, &left)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}

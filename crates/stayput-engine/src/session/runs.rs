@@ -1,0 +1,76 @@
+//! Runs in the ledger: opened, closed, and abandoned where a later goal makes theirs moot.
+
+use stayput_ledger::Run;
+use stayput_ledger::RunId;
+use stayput_ledger::Who;
+use stayput_plan::FailoverMode;
+use stayput_plan::Goal;
+
+use crate::Engine;
+use crate::EngineError;
+use crate::Event;
+use crate::clock::now;
+
+/// The open run to a goal, or a new one. Older open runs whose goals this one makes moot are closed and named: a request of theirs must
+/// never be taken for one of this run.
+pub async fn open(
+    engine: &Engine,
+    goal: &Goal,
+    who: &Who,
+) -> Result<(Run, Vec<String>), EngineError> {
+    let id = RunId::new(uuid::Uuid::new_v4().to_string());
+    let run = engine.ledger.open_run(goal, &id, who, now()).await?;
+    let mut abandoned = Vec::new();
+    for other in engine.ledger.runs().await? {
+        if other.is_open() && other.id != run.id && is_moot(&other.goal, goal) {
+            let why = format!("run {} to {goal} makes its goal moot", run.id);
+            engine
+                .ledger
+                .abandon_run(&other.id, now(), who, &why)
+                .await?;
+            abandoned.push(format!("{} ({})", other.id, other.goal));
+            engine.events.send(Event::RunAbandoned {
+                run: other.id,
+                goal: other.goal.to_string(),
+            });
+        }
+    }
+    Ok((run, abandoned))
+}
+
+/// Closes every open run to a goal that is reached.
+pub async fn close_reached(engine: &Engine, goal: &Goal) -> Result<(), EngineError> {
+    for run in engine.ledger.runs().await? {
+        if run.is_open() && run.goal == *goal {
+            engine.ledger.close_run(&run.id, now()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether going for `later` means that nobody goes on with `earlier`: both are about where the same machines are.
+fn is_moot(earlier: &Goal, later: &Goal) -> bool {
+    let shared = !earlier.networks().is_disjoint(later.networks());
+    shared && places_machines(later) && (places_machines(earlier) || is_drill(earlier))
+}
+
+fn places_machines(goal: &Goal) -> bool {
+    match goal {
+        Goal::Move { .. } | Goal::Failback { .. } => true,
+        Goal::Failover { mode, .. } => match mode {
+            FailoverMode::Planned | FailoverMode::Unplanned => true,
+            FailoverMode::Test => false,
+        },
+        Goal::Capture { .. } | Goal::Protect { .. } => false,
+    }
+}
+
+fn is_drill(goal: &Goal) -> bool {
+    matches!(
+        goal,
+        Goal::Failover {
+            mode: FailoverMode::Test,
+            ..
+        }
+    )
+}

@@ -1,0 +1,341 @@
+//! Whether a home serves what it should: every machine that ran before runs there, with its own addresses, and is reached; and nothing
+//! else answers for them. Pure: `verify` and `status` look at the same.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
+use stayput_fabric::Fabric;
+use stayput_fabric::Source;
+use stayput_fabric::Verdict;
+use stayput_world::MachineFacts;
+use stayput_world::System;
+use stayput_world::Unobserved;
+use stayput_world::aws::InstanceState;
+use stayput_world::prism::PowerState;
+use stayput_world::prism::Vm;
+
+use crate::Obstacle;
+use crate::survey::Place;
+use crate::survey::Survey;
+
+/// What was expected at a home, what was found, and everything that is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Verification {
+    /// Machines that were looked for.
+    pub machines: usize,
+    /// Those of them that ran when they were captured, and so must run.
+    pub expected: usize,
+    /// Those of the expected that run at the home.
+    pub found: usize,
+    /// Addresses of the expected machines.
+    pub addresses: usize,
+    /// Those of them that on-prem reaches at the home.
+    pub delivered: usize,
+    /// What is wrong. Empty: all is as it must be.
+    pub wrong: Vec<Wrong>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "wrong")]
+pub enum Wrong {
+    /// A system that must be known for this could not be read.
+    Unobserved {
+        /// Which, and why.
+        system: Unobserved,
+    },
+    /// Nothing was looked for: a check over nothing is not a pass.
+    NoMachines,
+    /// It is not known which VM a machine is, or not sure.
+    Unknown {
+        /// Why.
+        obstacle: Box<Obstacle>,
+    },
+    /// A machine is somewhere else.
+    Elsewhere {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it is.
+        at: SiteName,
+    },
+    /// A machine that ran before does not run.
+    NotRunning {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The power state of its VM as reported; `None` if the VM is not listed.
+        power: Option<String>,
+    },
+    /// A machine's NICs do not have exactly its own addresses.
+    WrongAddresses {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// What its VM has on the estate's overlay subnets.
+        has: BTreeSet<Ipv4Addr>,
+        /// What was captured.
+        wants: BTreeSet<Ipv4Addr>,
+    },
+    /// On-prem does not reach an address at the home, or its replies are lost.
+    NotReached {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The address.
+        address: Ipv4Addr,
+        /// What becomes of packets to it, or of the replies.
+        verdict: String,
+        /// Whether it is only the reply that is lost.
+        reply: bool,
+    },
+    /// The EC2 instance of a machine that is a VM runs again: its addresses are served twice.
+    ServedTwice {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The state of the instance as reported.
+        state: String,
+    },
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unobserved { system } => write!(f, "{system}"),
+            Self::NoMachines => f.write_str("there are no machines to verify"),
+            Self::Unknown { obstacle } => write!(f, "{obstacle}"),
+            Self::Elsewhere { label, at, .. } => write!(f, "{label} is at {at}"),
+            Self::NotRunning {
+                label,
+                power: Some(power),
+                ..
+            } => write!(f, "{label} ran before and its VM is {power}"),
+            Self::NotRunning {
+                label, power: None, ..
+            } => write!(f, "{label} ran before and its VM is not listed"),
+            Self::WrongAddresses {
+                label, has, wants, ..
+            } => write!(f, "{label} has {} instead of {}", list(has), list(wants)),
+            Self::NotReached {
+                label,
+                address,
+                verdict,
+                reply: false,
+                ..
+            } => write!(f, "{label} {address}: {verdict}"),
+            Self::NotReached {
+                label,
+                address,
+                verdict,
+                reply: true,
+                ..
+            } => write!(f, "{label} {address}: the reply is lost: {verdict}"),
+            Self::ServedTwice {
+                machine,
+                label,
+                state,
+            } => write!(
+                f,
+                "{label} is served twice: its instance {machine} is {state} in EC2"
+            ),
+        }
+    }
+}
+
+fn list(addresses: &BTreeSet<Ipv4Addr>) -> String {
+    if addresses.is_empty() {
+        return "no address".to_owned();
+    }
+    let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+impl Verification {
+    /// Whether all is as it must be.
+    pub fn is_passed(&self) -> bool {
+        self.wrong.is_empty()
+    }
+
+    /// One line: how many were expected, found and reached.
+    pub fn summary(&self) -> String {
+        format!(
+            "{} of {} expected machines run, {} of {} addresses are reached",
+            self.found, self.expected, self.delivered, self.addresses
+        )
+    }
+}
+
+/// Verifies that `site` serves the machines of a survey's networks; of them only `machines`, if any are named.
+pub fn verify(
+    survey: &Survey<'_>,
+    site: &SiteName,
+    machines: &BTreeSet<InstanceId>,
+) -> Verification {
+    let fabric = survey.fabric();
+    let wanted = |id: &InstanceId| machines.is_empty() || machines.contains(id);
+    let mut found = Verification::default();
+    found.wrong.extend(unobserved(survey, site));
+    let unknown = survey.obstacles.iter().filter(|obstacle| {
+        let whose = obstacle.whose_place_is_unknown();
+        whose.is_some_and(wanted)
+    });
+    let mut of_unknown = 0;
+    for obstacle in unknown {
+        of_unknown += 1;
+        found.wrong.push(Wrong::Unknown {
+            obstacle: Box::new(obstacle.clone()),
+        });
+    }
+    for (id, facts) in survey.machines.iter().filter(|(id, _)| wanted(id)) {
+        found.machines += 1;
+        machine(survey, &fabric, site, id, facts, &mut found);
+    }
+    if found.machines + of_unknown == 0 {
+        found.wrong.push(Wrong::NoMachines);
+    }
+    found
+}
+
+/// Systems without which nothing can be said about the home.
+fn unobserved(survey: &Survey<'_>, site: &SiteName) -> Vec<Wrong> {
+    let world = survey.world;
+    let source = &survey.estate.source.region;
+    let mut needed = vec![System::PrismCentral(site.clone())];
+    needed.extend(
+        survey
+            .estate
+            .sites
+            .get(site)
+            .map(|site| System::Aws(site.region.clone())),
+    );
+    // Whether a source runs again cannot be asked of a region that is lost.
+    if survey.lost.is_empty() {
+        needed.push(System::Aws(source.clone()));
+    }
+    needed.dedup();
+    let missing = needed.iter().filter_map(|system| world.unobserved(system));
+    missing
+        .map(|system| Wrong::Unobserved {
+            system: system.clone(),
+        })
+        .collect()
+}
+
+fn machine(
+    survey: &Survey<'_>,
+    fabric: &Fabric,
+    site: &SiteName,
+    id: &InstanceId,
+    facts: &MachineFacts,
+    found: &mut Verification,
+) {
+    let label = || facts.label(id);
+    let at = match survey.places.get(id) {
+        Some(Place::At(at, _)) => at.clone(),
+        Some(Place::Ec2) | None => survey.estate.source.name.clone(),
+    };
+    let must_run = facts.was_running;
+    found.expected += usize::from(must_run);
+    if must_run {
+        found.addresses += facts.addresses().count();
+    }
+    if at != *site {
+        found.wrong.push(Wrong::Elsewhere {
+            machine: id.clone(),
+            label: label(),
+            at,
+        });
+        return;
+    }
+    let vm = survey.vm_at(id, site).map(|(_, vm)| vm);
+    let runs = vm.is_some_and(|vm| vm.power == PowerState::On);
+    found.found += usize::from(must_run && runs);
+    if must_run && !runs {
+        found.wrong.push(Wrong::NotRunning {
+            machine: id.clone(),
+            label: label(),
+            power: vm.map(power),
+        });
+    }
+    if vm.is_some() && !survey.nics_are_right(id, site) {
+        found.wrong.push(Wrong::WrongAddresses {
+            machine: id.clone(),
+            label: label(),
+            has: survey.overlay_addresses(id, site),
+            wants: facts.addresses().collect(),
+        });
+    }
+    if let Some(state) = survey.runs_in_ec2_again(id) {
+        found.wrong.push(Wrong::ServedTwice {
+            machine: id.clone(),
+            label: label(),
+            state,
+        });
+    }
+    if !runs {
+        return;
+    }
+    for address in facts.addresses() {
+        let trip = fabric.round_trip(&Source::OnPrem, address);
+        let forward = &trip.forward.verdict;
+        let arrives = forward.is_delivered() && forward.site() == Some(site);
+        let lost = match &trip.back {
+            _ if !arrives => Some((forward, false)),
+            Some(back) if is_lost(&back.verdict) => Some((&back.verdict, true)),
+            Some(_) | None => None,
+        };
+        match lost {
+            None => found.delivered += usize::from(must_run),
+            Some((verdict, reply)) => found.wrong.push(Wrong::NotReached {
+                machine: id.clone(),
+                label: label(),
+                address,
+                verdict: verdict.to_string(),
+                reply,
+            }),
+        }
+    }
+}
+
+/// Whether a reply with this end does not arrive. One that leaves what is modelled is not known to be lost.
+fn is_lost(verdict: &Verdict) -> bool {
+    !verdict.is_delivered() && !matches!(verdict, Verdict::Unmodelled { .. })
+}
+
+fn power(vm: &Vm) -> String {
+    match &vm.power {
+        PowerState::On => "on".to_owned(),
+        PowerState::Off => "off".to_owned(),
+        PowerState::Other(other) => other.clone(),
+    }
+}
+
+impl Survey<'_> {
+    /// The state of a machine's EC2 instance, if the machine is a VM and the instance may answer for its addresses besides.
+    pub fn runs_in_ec2_again(&self, id: &InstanceId) -> Option<String> {
+        match self.places.get(id)? {
+            Place::At(..) => {}
+            Place::Ec2 => return None,
+        }
+        let source = self.world.aws.get(&self.estate.source.region)?;
+        match &source.instances.get(id)?.state {
+            InstanceState::Running => Some("running".to_owned()),
+            InstanceState::Pending => Some("pending".to_owned()),
+            InstanceState::Unknown(state) => Some(state.clone()),
+            InstanceState::Stopping
+            | InstanceState::Stopped
+            | InstanceState::ShuttingDown
+            | InstanceState::Terminated => None,
+        }
+    }
+}
