@@ -67,6 +67,19 @@ impl Catalog {
                     .insert((site.clone(), plan.name.clone()), id.clone());
             }
         }
+        for (site, mv) in &world.moves {
+            // A resumed run finds the Move plans of the one before by their names; a name that two plans have names neither.
+            let mut by_name: BTreeMap<&str, Vec<&MovePlanId>> = BTreeMap::new();
+            for (id, plan) in &mv.plans {
+                by_name.entry(&plan.name).or_default().push(id);
+            }
+            for (name, ids) in by_name {
+                if let [id] = ids.as_slice() {
+                    let key = (site.clone(), name.to_owned());
+                    known.move_plans.insert(key, (*id).clone());
+                }
+            }
+        }
         for (machine, place) in &survey.places {
             if let Place::At(site, vm) = place {
                 known

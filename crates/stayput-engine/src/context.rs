@@ -106,11 +106,6 @@ impl StepContext {
         self.attempt.concluded
     }
 
-    /// Whether this is not the first attempt at this step in this run: an earlier one may have taken effect.
-    pub fn is_repeated(&self) -> bool {
-        self.attempt.number > 1
-    }
-
     /// Whether this step was done earlier in this run, by a process that ended later.
     pub async fn was_done(&self) -> Result<bool, StepError> {
         let journal = self.ledger.journal(&self.run).await?;

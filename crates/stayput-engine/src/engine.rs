@@ -14,6 +14,15 @@ use crate::EngineError;
 use crate::Events;
 use crate::observe;
 
+/// What was seen at one time.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The world, perhaps in part: it names what could not be read.
+    pub world: Arc<World>,
+    /// What the ledger knows.
+    pub facts: Arc<Facts>,
+}
+
 /// What every use case works with. Cloning it is cheap, and the clones share everything.
 #[derive(Clone)]
 pub struct Engine {
@@ -33,6 +42,19 @@ impl Engine {
     /// `facts` is what the ledger knows: what it names is asked for by id before a list that lacks it is believed.
     pub async fn observe(&self, facts: &Facts) -> World {
         observe::observe(&self.estate, &self.clients, &self.events, facts).await
+    }
+
+    /// Reads the ledger, then everything that answers. Changes nothing, not even the ledger.
+    ///
+    /// # Errors
+    /// The ledger.
+    pub async fn look(&self) -> Result<Observation, EngineError> {
+        let facts = self.ledger.facts().await?;
+        let world = self.observe(&facts).await;
+        Ok(Observation {
+            world: Arc::new(world),
+            facts: Arc::new(facts),
+        })
     }
 
     /// Asks by dry run whether every route of the plan may be written: rights that are missing must not be found out when

@@ -1,6 +1,5 @@
 //! Why a run stopped.
 
-use jiff::Timestamp;
 use stayput_aws::AwsError;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
@@ -89,9 +88,9 @@ pub enum EngineError {
         /// How often it was done.
         times: u32,
     },
-    /// The time to cut over is in the past.
-    #[error("the time to cut over, {0}, is in the past")]
-    TooLate(Timestamp),
+    /// Steps without a proof are run in a lab only.
+    #[error("{0} is not on loopback: steps without a proof are run in a lab only")]
+    NotALab(String),
     /// Something in the engine itself broke.
     #[error("internal error: {0}")]
     Internal(String),
@@ -143,7 +142,7 @@ impl EngineError {
             | Self::Obstacles(_)
             | Self::Interrupted { .. }
             | Self::Undone { .. }
-            | Self::TooLate(_)
+            | Self::NotALab(_)
             | Self::Internal(_) => false,
         }
     }

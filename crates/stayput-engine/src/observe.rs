@@ -19,12 +19,7 @@ use crate::error::chain;
 /// Reads AWS in every region, every Prism Central and every Move at once. Only reads.
 ///
 /// `facts` is what the ledger knows: objects it names are asked for by id before a list that lacks them is believed.
-pub async fn observe(
-    estate: &Estate,
-    clients: &Clients,
-    events: &Events,
-    facts: &Facts,
-) -> World {
+pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts: &Facts) -> World {
     // TODO(known): `facts` is passed on when the clients take it.
     let _ = facts;
     let aws = join_all(estate.regions().into_iter().map(|region| async move {

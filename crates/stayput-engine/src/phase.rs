@@ -144,7 +144,9 @@ async fn run_step(
 ) -> Result<StepReport, StepError> {
     let watch = Stopwatch::start();
     let began = now().to_string();
-    shared.events.send(Event::StepStarted { name: name.clone() });
+    shared
+        .events
+        .send(Event::StepStarted { name: name.clone() });
     let mut pause = FIRST_PAUSE;
     let mut attempts = 1;
     let result = loop {

@@ -12,28 +12,19 @@ use stayput_ledger::LeaseScope;
 use stayput_ledger::Who;
 use stayput_plan::Goal;
 use stayput_plan::Phase;
+use stayput_plan::Plan;
 use stayput_plan::Proven;
 use stayput_plan::Survey;
-use stayput_world::Facts;
-use stayput_world::World;
 
 use self::left::Progress;
 use crate::Engine;
 use crate::EngineError;
 use crate::Event;
+use crate::Observation;
 use crate::clock::Stopwatch;
 use crate::clock::now;
 use crate::phase::StepReport;
 use crate::stop::Stop;
-
-/// What was seen at one time.
-#[derive(Debug, Clone)]
-pub struct Observation {
-    /// The world, perhaps in part: it names what could not be read.
-    pub world: Arc<World>,
-    /// What the ledger knows.
-    pub facts: Arc<Facts>,
-}
 
 /// One estate as one person or controller works on it.
 pub struct Session {
@@ -97,12 +88,7 @@ impl Session {
     /// # Errors
     /// The ledger.
     pub async fn look(&self) -> Result<Observation, EngineError> {
-        let facts = self.engine.ledger.facts().await?;
-        let world = self.engine.observe(&facts).await;
-        Ok(Observation {
-            world: Arc::new(world),
-            facts: Arc::new(facts),
-        })
+        self.engine.look().await
     }
 
     /// Plans and proves the way to a goal from what was seen.
@@ -221,6 +207,19 @@ impl Locked<'_> {
             abandoned,
             ms,
         })
+    }
+
+    /// Runs these steps of a plan in order, phase by phase, without a proof and without reading the world in between: for rehearsals that
+    /// show what an unsafe order does to packets.
+    ///
+    /// # Errors
+    /// [`EngineError::NotALab`] unless every appliance of the estate is on loopback; what stopped the run.
+    pub async fn rehearse_unproven(
+        &self,
+        plan: &Plan,
+        seen: &Observation,
+    ) -> Result<Vec<StepReport>, EngineError> {
+        left::rehearse(self, plan, seen).await
     }
 
     /// Runs phase after phase. Gives the phase after which it stopped as it was asked to, if the goal is not reached.

@@ -11,14 +11,17 @@ mod verify;
 use stayput_plan::Action;
 
 use crate::StepError;
-use crate::run::StepContext;
-use crate::run::now;
+use crate::clock::now;
+use crate::context::StepContext;
 
 /// Makes the action's statement true.
 pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, StepError> {
     match action {
         Action::Capture { machines } => {
-            context.ledger.put_machines(machines, &now())?;
+            context
+                .ledger
+                .put_machines(machines, now(), &context.by())
+                .await?;
             Ok(true)
         }
         Action::EnsureFlowVpc { site, name } => overlay::flow_vpc(context, site, name).await,

@@ -314,7 +314,11 @@ impl<'a> Survey<'a> {
         else {
             return BTreeSet::new();
         };
-        let on_overlay = |nic: &&Nic| nic.subnet.as_ref().is_some_and(|id| overlays.contains_key(id));
+        let on_overlay = |nic: &&Nic| {
+            nic.subnet
+                .as_ref()
+                .is_some_and(|id| overlays.contains_key(id))
+        };
         let nics = vm.nics.iter().filter(on_overlay);
         nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
             .collect()

@@ -168,6 +168,42 @@ pub struct ApplyArgs {
     /// Do not ask before applying.
     #[arg(long, short, global = true)]
     pub yes: bool,
+    /// Stop after this phase. The same command goes on from there.
+    #[arg(long, global = true, value_enum, value_name = "PHASE")]
+    pub until: Option<PhaseName>,
+    /// Let no machine stop before this time (RFC 3339, such as 2026-12-01T02:00:00+09:00); copies are seeded meanwhile.
+    #[arg(long, global = true, value_name = "TIME")]
+    pub cutover_after: Option<String>,
+}
+
+/// A part of a run. Between two of them the world is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PhaseName {
+    /// Everything that can stand beforehand, and all validations; no machine stops.
+    Prepare,
+    /// Move copies disks while the sources run.
+    Seed,
+    /// Machines stop, start at the new home and get their own addresses.
+    CutOver,
+    /// Prefixes and routes lead to the new home.
+    Route,
+    /// Everything is observed again and traced.
+    Verify,
+    /// What the old home no longer needs is removed.
+    Close,
+}
+
+impl From<PhaseName> for stayput_plan::Phase {
+    fn from(name: PhaseName) -> Self {
+        match name {
+            PhaseName::Prepare => Self::Prepare,
+            PhaseName::Seed => Self::Seed,
+            PhaseName::CutOver => Self::CutOver,
+            PhaseName::Route => Self::Route,
+            PhaseName::Verify => Self::Verify,
+            PhaseName::Close => Self::Close,
+        }
+    }
 }
 
 /// What to reach.

@@ -42,21 +42,26 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
         Command::Config(command) => config::run(global, &command),
         Command::Capture(args) => {
             // Only reads AWS and writes the ledger: nothing to ask about.
-            apply::apply(
-                global,
-                apply::Wanted::Goal(&GoalCommand::Capture {
-                    networks: args.networks,
-                }),
-                true,
-            )
-            .await
+            let goal = GoalCommand::Capture {
+                networks: args.networks,
+            };
+            let how = apply::How {
+                yes: true,
+                ..apply::How::default()
+            };
+            apply::apply(global, apply::ApplyInput::Goal(&goal), &how).await
         }
         Command::Plan(args) => apply::plan(global, &args).await,
-        Command::Apply(args) => match (&args.goal, &args.plan) {
-            (Some(goal), _) => apply::apply(global, apply::Wanted::Goal(goal), args.yes).await,
-            (None, Some(file)) => apply::apply(global, apply::Wanted::Plan(file), args.yes).await,
-            (None, None) => Err(CommandError::new(Kind::Usage, "name a goal or a --plan")),
-        },
+        Command::Apply(args) => {
+            let how = apply::How::of(&args)?;
+            match (&args.goal, &args.plan) {
+                (Some(goal), _) => apply::apply(global, apply::ApplyInput::Goal(goal), &how).await,
+                (None, Some(file)) => {
+                    apply::apply(global, apply::ApplyInput::Plan(file), &how).await
+                }
+                (None, None) => Err(CommandError::new(Kind::Usage, "name a goal or a --plan")),
+            }
+        }
         Command::Status(args) => status::run(global, &args).await,
         Command::Trace(args) => trace::run(global, &args).await,
         Command::World(WorldCommand::Save { path }) => {
@@ -71,7 +76,7 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
             ))
         }
         Command::Adopt(args) => adopt::run(global, &args).await,
-        Command::Journal(args) => journal::run(global, &args),
+        Command::Journal(args) => journal::run(global, &args).await,
         Command::Lab(command) => lab::run(global, &command, data_plane).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {

@@ -155,36 +155,98 @@ impl From<LedgerError> for CommandError {
 impl From<EngineError> for CommandError {
     fn from(error: EngineError) -> Self {
         let stale = error.is_stale_world();
-        let kind = if stale {
-            Kind::WorldChanged
-        } else {
-            Kind::Failed
+        let kind = match &error {
+            _ if stale => Kind::WorldChanged,
+            EngineError::Obstacles(_) => Kind::Obstacles,
+            EngineError::Ledger(LedgerError::Held { .. }) => Kind::Held,
+            // Nothing was contacted: it is the file or the environment that must be put right.
+            EngineError::NoCredentials { .. } => Kind::Usage,
+            EngineError::Aws(error) if error.call().is_none() => Kind::Usage,
+            EngineError::Prism(error) if error.call().is_none() => Kind::Usage,
+            EngineError::Move(error) if error.call().is_none() => Kind::Usage,
+            _ => Kind::Failed,
         };
         let mut this = Self::from_error(kind, &error);
-        match &error {
-            EngineError::Step {
-                title,
-                done: (done, of),
+        let done_of =
+            |(done, of): (usize, usize)| format!("{done} of {of} steps are done and stand");
+        match error {
+            EngineError::Steps { failed, done } => {
+                if let [one] = failed.as_slice() {
+                    this.causes = causes(&one.error);
+                } else {
+                    this.causes = failed
+                        .iter()
+                        .map(|failed| format!("{}: {}", failed.title, causes(&failed.error).join(": ")))
+                        .collect();
+                }
+                let in_doubt = failed.iter().any(|failed| failed.error.is_in_doubt());
+                if in_doubt {
+                    this = this.hint(
+                        "it is not known whether the call took effect; running the same command again finds out first",
+                    );
+                }
+                this.hint(format!(
+                    "{}; run the same command again to go on from here",
+                    done_of(done)
+                ))
+            }
+            EngineError::WorldChanged {
+                differences,
+                obstacles,
+                done,
                 ..
             } => {
-                this.message = format!("{}: {title}", this.message);
-                this = this.hint(format!(
-                    "{done} of {of} steps are done and stand; run the same command again to go on from here"
-                ));
+                this.causes = differences;
+                this.obstacles = obstacles;
+                this.hint(format!(
+                    "{}; look at the new plan and apply it: the same command shows it and asks",
+                    match done {
+                        1 => "1 step is done and stands".to_owned(),
+                        many => format!("{many} steps are done and stand"),
+                    }
+                ))
             }
-            EngineError::Ledger(_) | EngineError::Internal(_) => {}
+            EngineError::Interrupted { goes_on, done, .. } => {
+                this.causes = goes_on
+                    .iter()
+                    .map(|what| format!("goes on without stayput: {what}"))
+                    .collect();
+                this.hint(format!(
+                    "{}; run the same command again to go on from here",
+                    done_of(done)
+                ))
+            }
+            EngineError::Obstacles(obstacles) => obstacles.into(),
+            EngineError::Ledger(error) => error.into(),
             EngineError::NoCredentials { .. } => {
-                this = this.hint("nothing was contacted and nothing was changed")
+                this.hint("nothing was contacted and nothing was changed")
             }
             EngineError::NotAllowed { call, .. } => {
-                this = this.hint(format!("allow ec2:{call} on it; nothing was changed"));
+                this.hint(format!("allow ec2:{call} on it; nothing was changed"))
             }
+            EngineError::Undone { .. } => {
+                this.hint("find out who changes it, with the audit log of that system, then run the same command again")
+            }
+            EngineError::NotALab(_) | EngineError::Internal(_) => this,
             EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {
-                this = this.hint("the world could not be observed; nothing was changed");
+                this.hint("nothing was changed")
             }
         }
-        this
     }
+}
+
+/// An error and its causes, outermost first.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    texts
 }
 
 impl From<Vec<Obstacle>> for CommandError {

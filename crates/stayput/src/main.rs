@@ -44,7 +44,7 @@ fn main() -> ExitCode {
             let text = if json {
                 format!("{}\n", output.json)
             } else {
-                output.text
+                ui::clean_lines(&output.text)
             };
             // A closed pipe (`| head`) is the reader's choice, not a failure.
             let _ = anstream::stdout().write_all(text.as_bytes());
@@ -62,6 +62,6 @@ fn report(error: &CommandError, json: bool) -> ExitCode {
     if json {
         let _ = writeln!(anstream::stdout(), "{}", error.json());
     }
-    let _ = write!(anstream::stderr(), "{}", error.render());
+    let _ = write!(anstream::stderr(), "{}", ui::clean_lines(&error.render()));
     error.kind.exit_code()
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
-use stayput_engine::Engine;
 use stayput_engine::Events;
+use stayput_engine::Observation;
+use stayput_engine::Session;
+use stayput_engine::Stop;
 use stayput_estate::Estate;
-use stayput_plan::Goal;
 use stayput_world::Facts;
 use stayput_world::World;
 
@@ -24,9 +25,9 @@ pub struct Observed {
     /// The estate.
     pub estate: Arc<Estate>,
     /// The world.
-    pub world: World,
+    pub world: Arc<World>,
     /// What the ledger knows.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
 }
 
 /// A world on file.
@@ -41,63 +42,34 @@ struct Saved {
 }
 
 /// Looks, at the systems or into a file.
+///
+/// # Errors
+/// The file is not a world of this estate; credentials are missing; the ledger cannot be read. A system that does not answer is no error.
 pub async fn observe(
     global: &Global,
     estate: Arc<Estate>,
     file: Option<&Path>,
 ) -> Result<Observed, CommandError> {
-    look(global, estate, file, None).await
-}
-
-/// Looks as a goal needs it: what it takes for lost need not answer.
-pub async fn observe_for(
-    global: &Global,
-    estate: Arc<Estate>,
-    file: Option<&Path>,
-    goal: &Goal,
-) -> Result<Observed, CommandError> {
-    look(global, estate, file, Some(goal)).await
-}
-
-async fn look(
-    global: &Global,
-    estate: Arc<Estate>,
-    file: Option<&Path>,
-    goal: Option<&Goal>,
-) -> Result<Observed, CommandError> {
-    match file {
-        Some(file) => read(estate, file),
-        None => {
-            let (engine, world) = observe_live(global, estate, goal).await?;
-            let facts = engine.ledger.facts()?;
-            Ok(Observed {
-                estate: engine.estate,
-                world,
-                facts,
-            })
-        }
+    if let Some(file) = file {
+        return read(estate, file);
     }
-}
-
-/// Looks at the systems, showing what is being read; the engine that comes back is silent.
-pub async fn observe_live(
-    global: &Global,
-    estate: Arc<Estate>,
-    goal: Option<&Goal>,
-) -> Result<(Engine, World), CommandError> {
-    let (events, receiver) = Events::channel();
-    let display = ui::show(receiver, global.quiet);
-    let result = async {
-        let mut engine = session::engine(estate, events).await?;
-        let lost = goal.map(|goal| goal.lost(&engine.estate));
-        let world = engine.observe_without(&lost.unwrap_or_default()).await?;
-        engine.events = Events::none();
-        Ok((engine, world))
+    let events = Events::none();
+    let display = ui::show(events.listen(), global.quiet);
+    let seen = async {
+        let engine = session::engine(Arc::clone(&estate), events.clone()).await?;
+        let session = Session::new(engine, session::who(), Stop::never());
+        Ok::<_, CommandError>(session.look().await?)
     }
     .await;
-    // All senders are gone, so the display ends and leaves the terminal clean for what comes next.
+    events.close();
+    // The display ends and leaves the terminal clean for what comes next.
     let _ = display.await;
-    result
+    let Observation { world, facts } = seen?;
+    Ok(Observed {
+        estate,
+        world,
+        facts,
+    })
 }
 
 /// Writes what is observed now into a file; gives its size in bytes.
@@ -110,8 +82,8 @@ pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
     let saved = Saved {
         observed: jiff::Timestamp::now().to_string(),
         estate: estate.name.clone(),
-        world,
-        facts,
+        world: World::clone(&world),
+        facts: Facts::clone(&facts),
     };
     saved::write(file, &saved)
 }
@@ -120,7 +92,7 @@ fn read(estate: Arc<Estate>, file: &Path) -> Result<Observed, CommandError> {
     let saved: Saved = saved::WORLD.read(&estate, file)?;
     Ok(Observed {
         estate,
-        world: saved.world,
-        facts: saved.facts,
+        world: Arc::new(saved.world),
+        facts: Arc::new(saved.facts),
     })
 }

@@ -10,7 +10,6 @@ use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_estate::LedgerConfig;
 use stayput_estate::NetworkName;
-use stayput_ledger::EstateLock;
 use stayput_ledger::SqliteLedger;
 
 use crate::error::CommandError;
@@ -57,12 +56,7 @@ pub fn open_ledger(estate: &Estate) -> Result<Arc<SqliteLedger>, CommandError> {
     Ok(Arc::new(SqliteLedger::open(&ledger_path(estate))?))
 }
 
-/// Takes the estate for this process.
-pub fn lock(estate: &Estate) -> Result<EstateLock, CommandError> {
-    Ok(EstateLock::take(&ledger_path(estate), &who())?)
-}
-
-/// The engine of the estate in `global.file`.
+/// What works with the estate in `global.file`. Contacts nobody yet.
 pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, CommandError> {
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
     let ledger = open_ledger(&estate)?;

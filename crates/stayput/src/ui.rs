@@ -9,8 +9,11 @@ use std::time::Instant;
 use indicatif::MultiProgress;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
+use jiff::Zoned;
 use stayput_engine::Event;
+use stayput_engine::StepName;
 use stayput_plan::StepId;
+use stayput_plan::counted;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
@@ -48,26 +51,27 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
     total.set_style(style("{spinner} {msg}"));
     total.enable_steady_tick(Duration::from_millis(120));
     let mut shown: BTreeMap<StepId, (String, ProgressBar)> = BTreeMap::new();
+    let mut total_of = 0;
     while let Some(event) = events.recv().await {
+        let line = line(&event);
         match event {
             Event::Observing { what } => total.set_message(format!("reading {what}")),
-            Event::Unobserved { what, why } => {
-                total.println(format!("{what} does not answer: {why}"))
-            }
             Event::RunStarted { goal, steps, .. } => {
-                total.set_length(steps as u64);
+                total_of = steps as u64;
+                total.set_length(total_of);
                 total.set_style(style(
-                    "{bar:32} {pos}/{len} steps  {elapsed} elapsed, about {eta} left  {msg}",
+                    "{bar:32} {pos}/{len} steps  {elapsed} elapsed  {msg}",
                 ));
                 total.set_message(goal);
             }
-            Event::StepStarted { step, title } => {
+            Event::StepStarted { name } => {
                 if shown.len() < LINES {
                     let line = all.insert_before(&total, ProgressBar::no_length());
                     line.set_style(style("  {spinner} {wide_msg}"));
                     line.enable_steady_tick(Duration::from_millis(120));
+                    let title = numbered(&name);
                     line.set_message(title.clone());
-                    shown.insert(step, (title, line));
+                    shown.insert(name.step, (title, line));
                 }
             }
             Event::StepProgress {
@@ -81,43 +85,43 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                         line.set_position(u64::from(percent));
                         line.set_style(style("  {bar:24} {percent:>3} % {wide_msg}"));
                     }
-                    line.set_message(format!("{title}: {note}"));
+                    line.set_message(format!("{title}: {}", clean(&note)));
                 }
             }
-            Event::StepDone {
-                step,
-                title,
-                changed,
-                ms,
-            } => {
-                total.inc(1);
-                if let Some((_, line)) = shown.remove(&step) {
-                    line.finish_and_clear();
-                    let mark = if changed { "✓" } else { "=" };
-                    let _ = all.println(format!("  {mark} {title} ({})", seconds(ms)));
-                }
+            Event::StepDone { name, .. } => {
+                // A step that is done again is no further step.
+                total.set_position((total.position() + 1).min(total_of));
+                gone(&mut shown, &name.step);
             }
-            Event::StepFailed { step, title, error } => {
-                if let Some((_, line)) = shown.remove(&step) {
-                    line.finish_and_clear();
-                }
-                let _ = all.println(format!("  ✗ {title}: {error}"));
-            }
+            Event::StepFailed { name, .. } => gone(&mut shown, &name.step),
             Event::RunDone { .. } => total.finish_and_clear(),
+            Event::Unobserved { .. }
+            | Event::RunAbandoned { .. }
+            | Event::PhaseStarted { .. }
+            | Event::Waiting { .. }
+            | Event::Changed { .. }
+            | Event::StepRetried { .. } => {}
+        }
+        if let Some(line) = line {
+            // Not by `println` of a bar: a line that is finished must stay when the bars are cleared.
+            let _ = all.suspend(|| writeln!(std::io::stderr(), "{line}"));
         }
     }
     total.finish_and_clear();
 }
 
+fn gone(shown: &mut BTreeMap<StepId, (String, ProgressBar)>, step: &StepId) {
+    if let Some((_, line)) = shown.remove(step) {
+        line.finish_and_clear();
+    }
+}
+
 async fn lines(mut events: UnboundedReceiver<Event>) {
     let mut told: BTreeMap<StepId, Instant> = BTreeMap::new();
     while let Some(event) = events.recv().await {
-        let line = match event {
-            Event::Observing { .. } => continue,
-            Event::Unobserved { what, why } => format!("{what} does not answer: {why}"),
-            Event::RunStarted { goal, steps, run } => format!("{goal}: {steps} steps (run {run})"),
-            Event::StepStarted { step, .. } => {
-                told.insert(step, Instant::now());
+        let line = match &event {
+            Event::StepStarted { name } => {
+                told.insert(name.step.clone(), Instant::now());
                 continue;
             }
             Event::StepProgress {
@@ -125,31 +129,87 @@ async fn lines(mut events: UnboundedReceiver<Event>) {
                 percent,
                 note,
             } => {
-                let Some(last) = told.get_mut(&step) else {
+                let Some(last) = told.get_mut(step) else {
                     continue;
                 };
                 if last.elapsed() < PLAIN_EVERY {
                     continue;
                 }
                 *last = Instant::now();
-                match percent {
-                    Some(percent) => format!("  … {note} ({percent} %)"),
-                    None => format!("  … {note}"),
-                }
+                let percent = percent.map_or_else(String::new, |percent| format!(" ({percent} %)"));
+                Some(format!("{}   … {}{percent}", time(), clean(note)))
             }
-            Event::StepDone {
-                title, changed, ms, ..
-            } => {
-                let mark = if changed { "✓" } else { "=" };
-                format!("  {mark} {title} ({})", seconds(ms))
-            }
-            Event::StepFailed { title, error, .. } => format!("  ✗ {title}: {error}"),
-            Event::RunDone { done, ok, ms, .. } => {
-                let word = if ok { "done" } else { "stopped" };
-                format!("{word} after {done} steps in {}", seconds(ms))
-            }
+            event => line(event),
         };
-        let _ = writeln!(std::io::stderr(), "{line}");
+        if let Some(line) = line {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+}
+
+/// An event that stays on the screen, as one line with the time and the plan's number of the step.
+fn line(event: &Event) -> Option<String> {
+    let text = match event {
+        Event::Observing { .. } | Event::StepStarted { .. } | Event::StepProgress { .. } => {
+            return None;
+        }
+        Event::Unobserved { what, why } => {
+            return Some(format!("! {what} could not be read: {}", clean(why)));
+        }
+        Event::RunStarted { goal, steps, run } => {
+            return Some(format!("{goal}: {} (run {run})", counted(*steps, "step")));
+        }
+        Event::RunAbandoned { run, goal } => {
+            return Some(format!("closed as moot: run {run} ({goal})"));
+        }
+        Event::PhaseStarted { phase, steps } => {
+            format!("phase {phase}: {}", counted(*steps, "step"))
+        }
+        Event::Waiting { phase, until } => format!("phase {phase} waits until {until}"),
+        Event::Changed { what } => {
+            let what: Vec<_> = what.iter().map(|what| clean(what)).collect();
+            format!("changed since the plan was approved: {}", what.join("; "))
+        }
+        Event::StepRetried { name, error } => {
+            format!("  ~ {}: {}; tries again", numbered(name), clean(error))
+        }
+        Event::StepDone { name, changed, ms } => {
+            let mark = if *changed { "✓" } else { "=" };
+            format!("  {mark} {} ({})", numbered(name), seconds(*ms))
+        }
+        Event::StepFailed {
+            name,
+            error,
+            in_doubt,
+        } => {
+            let doubt = if *in_doubt {
+                " (it may have taken effect all the same)"
+            } else {
+                ""
+            };
+            format!("  ✗ {}: {}{doubt}", numbered(name), clean(error))
+        }
+        Event::RunDone { done, ok, ms, .. } => {
+            let word = if *ok { "done" } else { "stopped" };
+            format!(
+                "{word} after {} in {}",
+                counted(*done, "step"),
+                seconds(*ms)
+            )
+        }
+    };
+    Some(format!("{} {text}", time()))
+}
+
+/// The time of day, by this machine's clock and time zone.
+fn time() -> String {
+    Zoned::now().strftime("%H:%M:%S").to_string()
+}
+
+fn numbered(name: &StepName) -> String {
+    match name.number {
+        Some(number) => format!("{number} {}", clean(&name.title)),
+        None => clean(&name.title),
     }
 }
 
@@ -161,5 +221,45 @@ pub fn seconds(ms: u64) -> String {
         1..60 => format!("{}.{} s", seconds, ms % 1000 / 100),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Text of a remote system, a tag or a file as it may be shown: control characters and those that reorder text are written as escapes, so
+/// that a name cannot forge a line or move the cursor.
+pub fn clean(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_harmful(letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// The same for text of several lines, whose line ends are ours.
+pub fn clean_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(clean).collect();
+    lines.join("\n")
+}
+
+fn is_harmful(letter: char) -> bool {
+    // C0, DEL and C1 controls; marks, embeddings, overrides and isolates of writing direction; line and paragraph separators.
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_would_move_the_cursor_or_reorder_a_line_is_shown_as_escapes() {
+        assert_eq!(clean("web\u{1b}[2K-01"), "web\\u{1b}[2K-01");
+        assert_eq!(clean("a\u{9b}31mb"), "a\\u{9b}31mb");
+        assert_eq!(clean("a\nb"), "a\\u{a}b");
+        assert_eq!(clean("evil\u{202e}exe"), "evil\\u{202e}exe");
+        assert_eq!(clean("本番/販売管理 🚀"), "本番/販売管理 🚀");
     }
 }

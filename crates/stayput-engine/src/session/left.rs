@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use stayput_estate::NetworkName;
 use stayput_ledger::By;
 use stayput_ledger::RunId;
@@ -10,15 +12,19 @@ use stayput_plan::Action;
 use stayput_plan::Goal;
 use stayput_plan::Numbered;
 use stayput_plan::Phase;
+use stayput_plan::Plan;
 use stayput_plan::Proven;
 use stayput_plan::RecoveryRun;
 use stayput_plan::Step;
 use stayput_plan::StepId;
 use stayput_plan::Survey;
+use stayput_world::World;
 
 use super::Locked;
+use super::runs;
 use crate::EngineError;
 use crate::Event;
+use crate::Observation;
 use crate::catalog::Catalog;
 use crate::clock::now;
 use crate::context::PhaseContext;
@@ -28,10 +34,6 @@ use crate::phase;
 use crate::phase::PhaseEnd;
 use crate::phase::StepReport;
 use crate::watch::Watcher;
-
-use std::sync::Arc;
-
-use jiff::Timestamp;
 
 /// How often a step may be done in one run of a command: somebody who undoes it each time is not fought.
 const TIMES: u32 = 3;
@@ -207,25 +209,31 @@ impl Locked<'_> {
             steps: steps.len(),
         });
         let survey = Survey::of_goal(&engine.estate, now.world(), now.facts(), &now.goal);
-        let shared = PhaseContext {
-            estate: Arc::clone(&engine.estate),
-            clients: engine.clients.clone(),
-            ledger: Arc::clone(&engine.ledger),
-            lease: Arc::clone(&self.lease),
-            events: engine.events.clone(),
-            stop: self.session.stop.clone(),
-            run: progress.run.clone(),
-            who: self.session.who.clone(),
-            catalog: Arc::new(Catalog::new(&engine.estate, now.world(), &survey)),
-            watcher: Arc::new(Watcher::new(engine.estate.engine.poll_interval)),
-            world: Arc::clone(now.world()),
-        };
+        let shared = self.shared(progress.run.clone(), now.world(), &survey);
         let name = |step: &Step| StepName {
             step: step.id.clone(),
             number: progress.numbers.get(&step.id).copied(),
             title: step.action.describe(&now.names),
         };
         Ok(phase::run(&shared, &steps, &name).await)
+    }
+
+    /// What the steps of a phase share that was planned on this world.
+    fn shared(&self, run: RunId, world: &Arc<World>, survey: &Survey<'_>) -> PhaseContext {
+        let engine = &self.session.engine;
+        PhaseContext {
+            estate: Arc::clone(&engine.estate),
+            clients: engine.clients.clone(),
+            ledger: Arc::clone(&engine.ledger),
+            lease: Arc::clone(&self.lease),
+            events: engine.events.clone(),
+            stop: self.session.stop.clone(),
+            run,
+            who: self.session.who.clone(),
+            catalog: Arc::new(Catalog::new(&engine.estate, world, survey)),
+            watcher: Arc::new(Watcher::new(engine.estate.engine.poll_interval)),
+            world: Arc::clone(world),
+        }
     }
 
     /// Observes, plans and proves again. Gives what is left if it is what was approved.
@@ -278,7 +286,7 @@ impl Locked<'_> {
     fn approved_rest(
         &self,
         progress: &Progress<'_>,
-        seen: &super::Observation,
+        seen: &Observation,
         planned: Result<Proven, Vec<stayput_plan::Obstacle>>,
     ) -> Result<Proven, Vec<stayput_plan::Obstacle>> {
         let estate = &self.session.engine.estate;
@@ -290,7 +298,8 @@ impl Locked<'_> {
             Err(_) => {
                 // There is no new plan. What was not done of the old one may still be right; each step looks before it acts.
                 let mut plan = progress.approved.as_plan().clone();
-                plan.steps.retain(|step| !progress.times.contains_key(&step.id));
+                plan.steps
+                    .retain(|step| !progress.times.contains_key(&step.id));
                 let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
                 Proven::prove(estate, world, facts, plan)
             }
@@ -336,4 +345,83 @@ fn unapproved(progress: &Progress<'_>, now: &Proven) -> Vec<String> {
         .iter()
         .map(ToString::to_string)
         .collect()
+}
+
+/// Runs the steps of a plan without a proof, in a lab.
+pub(super) async fn rehearse(
+    locked: &Locked<'_>,
+    plan: &Plan,
+    seen: &Observation,
+) -> Result<Vec<StepReport>, EngineError> {
+    let engine = &locked.session.engine;
+    for site in engine.estate.sites.values() {
+        let appliances = [Some(&site.prism), site.mv.as_ref().map(|mv| &mv.appliance)];
+        for appliance in appliances.into_iter().flatten() {
+            if !is_on_loopback(&appliance.url) {
+                return Err(EngineError::NotALab(appliance.url.clone()));
+            }
+        }
+    }
+    let (run, _) = runs::open(engine, &plan.goal, &locked.session.who).await?;
+    let survey = Survey::of_goal(&engine.estate, &seen.world, &seen.facts, &plan.goal);
+    let shared = locked.shared(run.id.clone(), &seen.world, &survey);
+    let name = |step: &Step| StepName {
+        step: step.id.clone(),
+        number: None,
+        title: step.action.describe(&plan.names),
+    };
+    let mut done = Vec::new();
+    for phase in plan.phases() {
+        let steps: Vec<_> = plan.steps_of(phase).collect();
+        let end = phase::run(&shared, &steps, &name).await;
+        done.extend(end.done);
+        if !end.failed.is_empty() {
+            return Err(EngineError::Steps {
+                failed: end.failed,
+                done: (done.len(), plan.steps.len()),
+            });
+        }
+    }
+    engine.ledger.close_run(&run.id, now()).await?;
+    Ok(done)
+}
+
+/// Whether a URL names this machine by an address of loopback or by `localhost`.
+fn is_on_loopback(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_count_as_loopback() {
+        for url in [
+            "https://127.0.0.1:9440",
+            "http://[::1]:1/x",
+            "https://localhost",
+        ] {
+            assert!(is_on_loopback(url), "{url}");
+        }
+        for url in [
+            "https://pc.example",
+            "https://127.0.0.1.example:9440",
+            "localhost",
+            "https://10.0.0.1",
+        ] {
+            assert!(!is_on_loopback(url), "{url}");
+        }
+    }
 }

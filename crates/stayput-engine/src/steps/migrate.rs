@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stayput_estate::InstanceId;
+use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VpcId;
 use stayput_nutanix::GuestCredentials;
+use stayput_nutanix::MoveClient;
+use stayput_nutanix::MoveError;
 use stayput_nutanix::MovePlanSpec;
 use stayput_nutanix::PrepareSpec;
 use stayput_plan::OverlayKind;
@@ -20,13 +23,15 @@ use stayput_world::mv::MoveProviderKind;
 use stayput_world::mv::MoveVm;
 
 use crate::StepError;
-use crate::run::StepContext;
-use crate::run::now;
+use crate::clock::Stopwatch;
+use crate::context::StepContext;
 
 /// How long seeding may take. Days are normal for large disks over thin lines (Move reference §10).
 const SEEDED_WITHIN: Duration = Duration::from_secs(14 * 24 * 3600);
 /// How long a cutover may take once asked for.
 const CUT_OVER_WITHIN: Duration = Duration::from_secs(12 * 3600);
+/// How long Move may go on offering a cutover that it was asked for, before it is asked again. It takes seconds to act (inferred).
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// What Move offers while a VM may be cut over. Gate on this, not on state names (Move reference §7).
 const CUTOVER: &str = "CUTOVER";
@@ -125,7 +130,9 @@ pub async fn replicate(
     let plan = client.create_plan(&spec).await?;
     context.catalog.put_move_plan(site, name, plan.clone());
     let created = !existed;
-    context.record(&serde_json::json!({"move_plan": plan, "created": created}))?;
+    context
+        .record(&serde_json::json!({"move_plan": plan, "created": created}))
+        .await?;
     let seen = client.plan_status(&plan).await?;
     if seen.state == MovePlanState::NotStarted {
         context.progress(None, "Move prepares the guests");
@@ -192,7 +199,7 @@ pub async fn cutover(
     machine: &InstanceId,
 ) -> Result<bool, StepError> {
     let client = context.move_client(site)?;
-    let facts = context.machine(machine)?;
+    let facts = context.machine(machine).await?;
     let workload = context
         .move_world(site)?
         .workloads
@@ -211,12 +218,8 @@ pub async fn cutover(
             .cloned()
             .ok_or_else(|| missing(format!("{machine} in Move plan {name}")))
     };
-    let before = look().await?;
-    let ask = may_cut_over(&before);
-    if ask {
-        client.cutover(&plan, &workload).await?;
-    }
     let what = format!("cutover of {machine}");
+    let mut asked: Option<Stopwatch> = None;
     let vm = context
         .until(&what, CUT_OVER_WITHIN, async || {
             let seen = look().await?;
@@ -224,16 +227,26 @@ pub async fn cutover(
                 return Err(error);
             }
             context.progress(seen.progress, seen.state.clone());
-            match (seen.completed, seen.vm) {
-                (true, Some(vm)) => Ok(Some(vm)),
-                (true, None) => Err(StepError::Failed {
-                    what: format!("Move plan {name}"),
-                    reason: format!(
-                        "{machine} is over, but Move does not say which VM it became; find it in Prism Central and run: stayput adopt {machine} --vm UUID"
-                    ),
-                }),
-                (false, _) => Ok(None),
+            match (seen.completed, &seen.vm) {
+                (true, Some(vm)) => return Ok(Some(vm.clone())),
+                (true, None) => {
+                    return Err(StepError::Failed {
+                        what: format!("Move plan {name}"),
+                        reason: format!(
+                            "{machine} is cut over, but Move does not say which VM it became; find it in Prism Central and run: stayput adopt {machine} --vm UUID"
+                        ),
+                    });
+                }
+                (false, _) => {}
             }
+            // By what is offered now, not by one look: Move may offer it late, or lose what it was asked.
+            let may_ask = asked.is_none_or(|asked| asked.elapsed() > ASKED_AGAIN_AFTER);
+            if may_cut_over(&seen) && may_ask {
+                context.holds_the_lease().await?;
+                ask_for_cutover(client, &plan, &workload).await?;
+                asked = Some(Stopwatch::start());
+            }
+            Ok(None)
         })
         .await?;
     source_is_stopped(context, machine).await?;
@@ -242,10 +255,24 @@ pub async fn cutover(
         .vm(&vm)
         .await?
         .ok_or_else(|| missing(format!("VM {vm}, which Move made of {machine}")))?;
-    context.ledger.put_vm(machine, site, &vm, &now())?;
-    context.catalog.put_vm(machine, site, vm.clone());
-    context.record(&serde_json::json!({"vm": vm, "arrived": arrived, "facts": facts}))?;
-    Ok(ask)
+    context.became(machine, site, &vm).await?;
+    context
+        .record(&serde_json::json!({"vm": vm, "arrived": arrived, "facts": facts}))
+        .await?;
+    Ok(asked.is_some())
+}
+
+/// Asks Move to cut a VM over. A lost answer is settled by the next look; so is a state in which Move offers it no more.
+async fn ask_for_cutover(
+    client: &MoveClient,
+    plan: &MovePlanId,
+    workload: &MoveVmId,
+) -> Result<(), StepError> {
+    match client.cutover(plan, workload).await {
+        Ok(()) | Err(MoveError::NotOffered(_)) => Ok(()),
+        Err(error) if error.is_ambiguous() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Promise 2: the source is stopped before the target gets its address.

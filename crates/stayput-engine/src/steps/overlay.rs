@@ -17,7 +17,7 @@ use stayput_world::aws::VpcRouteState;
 use stayput_world::aws::VpcRouteTarget;
 
 use crate::StepError;
-use crate::run::StepContext;
+use crate::context::StepContext;
 
 /// How long NC2 may take to write a prefix into the VPC's tables. Unpublished; minutes are seen after host changes (AWS
 /// reference §4, inferred).
@@ -44,7 +44,7 @@ pub async fn flow_vpc(
         .prism(site)?
         .create_vpc(&spec, context.request("create"))
         .await?;
-    context.record(&serde_json::json!({"created": id}))?;
+    context.record(&serde_json::json!({"created": id})).await?;
     context.catalog.put_vpc(site, name, id);
     Ok(true)
 }
@@ -78,7 +78,7 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
         .prism(site)?
         .create_subnet(&spec, context.request("create"))
         .await?;
-    context.record(&serde_json::json!({"created": id}))?;
+    context.record(&serde_json::json!({"created": id})).await?;
     context.catalog.put_subnet(site, *kind, network, id);
     Ok(true)
 }

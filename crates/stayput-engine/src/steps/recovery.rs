@@ -13,11 +13,11 @@ use stayput_nutanix::JobReport;
 use stayput_nutanix::OnWarnings;
 use stayput_plan::RecoveryRun;
 use stayput_world::prism::JobStatus;
+use stayput_world::prism::PowerState;
 use stayput_world::prism::RecoveryAction;
 
 use crate::StepError;
-use crate::run::StepContext;
-use crate::run::now;
+use crate::context::StepContext;
 
 /// How long a recovery plan may run.
 const RUNS_WITHIN: Duration = Duration::from_secs(12 * 3600);
@@ -54,11 +54,11 @@ pub async fn run(
                 .await?
         }
         RecoveryRun::Test => {
-            if context.was_done()? {
+            if context.was_done().await? {
                 // Somebody was killed between the test and the end of its run: what is left is to clean up.
                 return Ok(false);
             }
-            if context.failures() > 0 {
+            if context.concluded() > 0 {
                 // What failed may have left copies, and those block the next test.
                 prism
                     .clean_up(&id, context.request("clean-up/before"))
@@ -73,32 +73,42 @@ pub async fn run(
             return Ok(true);
         }
     };
-    context.record(&serde_json::json!({"job": job}))?;
+    context.record(&serde_json::json!({"job": job})).await?;
     let report = follow(context, to, &job, plan).await?;
     no_address_is_lost(context, to, &job, plan, &report).await?;
     match run {
         RecoveryRun::Validate => Ok(false),
         RecoveryRun::Planned | RecoveryRun::Unplanned => {
             let became = &report.job.recovered;
+            context
+                .record(&serde_json::json!({"recovered": became}))
+                .await?;
+            // What is known is on record before what is not is told.
+            let mut unknown = Vec::new();
             for machine in machines {
                 let before = context.catalog.vm(machine, from)?;
-                let after = became.get(&before).ok_or_else(|| StepError::Failed {
-                    what: format!("recovery plan {plan}"),
-                    reason: format!("it is over, but says nothing of {machine} (VM {before})"),
-                })?;
-                context.ledger.put_vm(machine, to, after, &now())?;
-                context.catalog.put_vm(machine, to, after.clone());
+                match became.get(&before) {
+                    Some(after) => context.became(machine, to, after).await?,
+                    None => unknown.push(format!("{machine} (VM {before})")),
+                }
             }
-            context.record(&serde_json::json!({"recovered": became}))?;
-            Ok(true)
+            if unknown.is_empty() {
+                return Ok(true);
+            }
+            Err(StepError::Failed {
+                what: format!("recovery plan {plan}"),
+                reason: format!(
+                    "it is over, but does not say which VM these became: {}; find each in Prism Central of {to} and run: stayput adopt MACHINE --vm UUID --site {to}",
+                    unknown.join(", ")
+                ),
+            })
         }
         RecoveryRun::Test => {
             let checked = copies_have_their_addresses(context, to, machines, from, &report).await;
-            if checked.is_err() {
-                // A test that failed must not leave copies that block the next one.
-                prism.clean_up(&id, context.request("clean-up")).await?;
-            }
-            checked.map(|()| true)
+            let Err(error) = checked else { return Ok(true) };
+            // A test that failed must not leave copies that block the next one.
+            let cleaned = prism.clean_up(&id, context.request("clean-up")).await;
+            Err(error.and_then(cleaned.map_err(StepError::from)))
         }
         RecoveryRun::CleanUp => Ok(true),
     }
@@ -205,13 +215,23 @@ async fn copies_have_their_addresses(
 ) -> Result<(), StepError> {
     let prism = context.prism(to)?;
     for machine in machines {
-        let facts = context.machine(machine)?;
+        let facts = context.machine(machine).await?;
         let source = context.catalog.vm(machine, from)?;
         let copy = report.job.recovered.get(&source);
         let vm = match copy {
             Some(id) => prism.vm(id).await?,
             None => None,
         };
+        let is_on = vm.as_ref().is_some_and(|vm| vm.power == PowerState::On);
+        if facts.was_running && !is_on {
+            return Err(StepError::Failed {
+                what: format!("test copy of {}", facts.label(machine)),
+                reason: match vm {
+                    Some(vm) => format!("its power state is {:?}", vm.power),
+                    None => "there is none".to_owned(),
+                },
+            });
+        }
         let have: BTreeSet<_> = vm
             .iter()
             .flat_map(|vm| &vm.nics)

@@ -8,7 +8,7 @@ use stayput_estate::TgwRouteTableId;
 use stayput_world::aws::TgwTarget;
 
 use crate::StepError;
-use crate::run::StepContext;
+use crate::context::StepContext;
 
 /// How long a written route may take to be active. Terraform's provider allows five minutes (AWS reference §1.5).
 const ACTIVE_WITHIN: Duration = Duration::from_secs(300);
@@ -27,7 +27,9 @@ pub async fn tgw_route(
     };
     // Read right before writing: nothing else keeps two writers apart (AWS reference §6).
     let found = aws.tgw_route(region, table, cidr).await?;
-    context.record(&serde_json::json!({"before": found}))?;
+    context
+        .record(&serde_json::json!({"before": found}))
+        .await?;
     let is_so = found.as_ref() == to;
     if !is_so && found.as_ref() != from {
         return Err(StepError::WorldChanged {
@@ -37,6 +39,7 @@ pub async fn tgw_route(
         });
     }
     if !is_so {
+        context.holds_the_lease().await?;
         match to {
             Some(target) => aws.put_tgw_route(region, table, cidr, target).await?,
             None => aws.delete_tgw_route(region, table, cidr).await?,
@@ -51,6 +54,6 @@ pub async fn tgw_route(
             Ok((found.as_ref() == to).then_some(found))
         })
         .await?;
-    context.record(&serde_json::json!({"after": seen}))?;
+    context.record(&serde_json::json!({"after": seen})).await?;
     Ok(!is_so)
 }

@@ -5,9 +5,14 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::Zoned;
 use serde_json::json;
-use stayput_engine::Engine;
+use stayput_engine::ApplyOptions;
 use stayput_engine::Events;
+use stayput_engine::Session;
+use stayput_engine::Stop;
+use stayput_engine::Stopper;
 use stayput_estate::Estate;
 use stayput_ledger::Entry;
 use stayput_plan::Action;
@@ -15,6 +20,7 @@ use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
+use stayput_plan::counted;
 
 use crate::cli;
 use crate::cli::Global;
@@ -85,7 +91,7 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
     // What is wrong with the file or the goal is said before anybody is contacted.
     let estate = session::load_estate(&global.file)?;
     let goal = goal(&estate, &args.goal)?;
-    let seen = observed::observe_for(global, estate, args.world.world.as_deref(), &goal).await?;
+    let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
     if let Some(file) = &args.out {
         saved::write(file, &plan)?;
@@ -121,11 +127,47 @@ pub fn no_such_step(plan: &Plan, step: &str) -> CommandError {
 }
 
 /// What to apply.
-pub enum Wanted<'a> {
+pub enum ApplyInput<'a> {
     /// Whatever reaches this goal now.
     Goal(&'a GoalCommand),
     /// Exactly the plan in this file.
     Plan(&'a Path),
+}
+
+/// How to apply it.
+#[derive(Debug, Default)]
+pub struct How {
+    /// Without asking.
+    pub yes: bool,
+    /// How far, and when.
+    pub options: ApplyOptions,
+}
+
+impl How {
+    /// As the arguments say.
+    ///
+    /// # Errors
+    /// A time that cannot be read.
+    pub fn of(args: &cli::ApplyArgs) -> Result<Self, CommandError> {
+        let time = args.cutover_after.as_deref().map(time).transpose()?;
+        Ok(Self {
+            yes: args.yes,
+            options: ApplyOptions {
+                until: args.until.map(Into::into),
+                cutover_after: time,
+            },
+        })
+    }
+}
+
+/// A time as typed: RFC 3339, or with a time zone in brackets.
+fn time(text: &str) -> Result<Timestamp, CommandError> {
+    let zoned = || text.parse::<Zoned>().map(|zoned| zoned.timestamp());
+    text.parse().or_else(|_| zoned()).map_err(|error| {
+        let what = format!("--cutover-after {text}: {error}");
+        CommandError::new(Kind::Usage, what)
+            .hint("write it as 2026-12-01T02:00:00+09:00 or 2026-12-01T02:00[Asia/Tokyo]")
+    })
 }
 
 /// A saved plan is applied only if the same would be planned now: whatever differs has changed in the world since.
@@ -147,76 +189,107 @@ pub fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
 }
 
 /// Shows, asks, applies.
-pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Output, CommandError> {
+pub async fn apply(
+    global: &Global,
+    input: ApplyInput<'_>,
+    how: &How,
+) -> Result<Output, CommandError> {
     // What is wrong with the file or the goal is said before anybody is contacted.
     let estate = session::load_estate(&global.file)?;
-    let (goal, saved) = match wanted {
-        Wanted::Goal(command) => (goal(&estate, command)?, None),
-        Wanted::Plan(file) => {
+    let (goal, saved) = match input {
+        ApplyInput::Goal(command) => (goal(&estate, command)?, None),
+        ApplyInput::Plan(file) => {
             let saved = saved::PLAN.read::<Plan>(&estate, file)?;
             (saved.goal.clone(), Some(saved))
         }
     };
-    let _lock = session::lock(&estate)?;
-    let (mut engine, world) = observed::observe_live(global, estate, Some(&goal)).await?;
-    let facts = engine.ledger.facts()?;
-    let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
+    let events = Events::none();
+    let engine = session::engine(estate, events.clone()).await?;
+    let (stopper, stop) = Stop::channel();
+    let session = Session::new(engine, session::who(), stop);
+    let locked = session.lock().await?;
+    let display = ui::show(events.listen(), global.quiet);
+    let seen = locked.look().await;
+    events.close();
+    let _ = display.await;
+    let plan = locked.plan(&seen?, &goal)?;
     if let Some(saved) = &saved {
         still_holds(saved, &plan)?;
     }
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
-        // A run that was killed after its last step is over now.
-        close_reached_runs(&engine, &goal)?;
-        let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan, "arrivals": {} });
+        // A run whose process ended after its last step is over now.
+        locked.reached(&goal).await?;
+        let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan.as_plan(), "arrivals": {} });
         return Ok(Output::new(shown, json));
     }
-    if !yes {
+    if !how.yes {
         confirm(global, &shown)?;
     } else if !global.json && !global.quiet {
         let _ = writeln!(anstream::stderr(), "{shown}");
     }
-    let (events, receiver) = Events::channel();
-    let display = ui::show(receiver, global.quiet);
-    engine.events = events;
-    let applied = engine.apply(&plan, world, &session::who()).await;
-    engine.events = Events::none();
+    let display = ui::show(events.listen(), global.quiet);
+    let interrupts = tokio::spawn(interrupts(stopper, global.quiet));
+    let applied = locked.apply(&plan, &how.options).await;
+    interrupts.abort();
+    events.close();
     let _ = display.await;
     let report = applied?;
     let changed = report.steps.iter().filter(|step| step.changed).count();
-    let text = format!(
-        "{} reached: {} steps, {changed} changed something, {} (run {})\n",
-        goal,
-        report.steps.len(),
+    let mut text = match report.stopped_after {
+        None => format!("{goal} reached: "),
+        Some(phase) => format!("{goal} stopped after phase {phase}, as asked: "),
+    };
+    text.push_str(&format!(
+        "{}, {changed} changed something, {} (run {})\n",
+        counted(report.steps.len(), "step"),
         ui::seconds(report.ms),
         report.run,
-    );
-    let arrivals = arrivals(&engine.ledger.journal(&report.run)?);
+    ));
+    if report.stopped_after.is_some() {
+        text.push_str("run the same command without --until to go on\n");
+    }
+    for warning in &plan.warnings {
+        text.push_str(&format!("! {warning}\n"));
+    }
+    for abandoned in &report.abandoned {
+        text.push_str(&format!("closed as moot: run {abandoned}\n"));
+    }
+    let run = report.run.as_str().into();
+    let arrivals = arrivals(&session.engine().ledger.journal(&run).await?);
     let json = json!({
         "ok": true,
         "goal": goal,
         "changed": changed > 0,
+        "reached": report.stopped_after.is_none(),
+        "stopped_after": report.stopped_after,
         "run": report.run,
         "ms": report.ms,
         "steps": report.steps,
-        "plan": plan,
+        "changes": report.changes,
+        "abandoned": report.abandoned,
+        "plan": plan.as_plan(),
         "arrivals": arrivals,
     });
     Ok(Output::new(text, json))
 }
 
-fn close_reached_runs(engine: &Engine, goal: &Goal) -> Result<(), CommandError> {
-    for run in engine
-        .ledger
-        .runs()?
-        .into_iter()
-        .filter(|run| run.goal == *goal && run.finished.is_none())
-    {
-        engine
-            .ledger
-            .close_run(&run.id, &jiff::Timestamp::now().to_string())?;
+/// The first interrupt asks the run to stop; the second ends the process.
+async fn interrupts(stopper: Stopper, quiet: bool) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
     }
-    Ok(())
+    stopper.ask();
+    if !quiet {
+        let _ = writeln!(
+            anstream::stderr(),
+            "stopping: no new steps, waiting for calls in flight; interrupt again to stop now"
+        );
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        // 128 + SIGINT, as a shell reports it.
+        std::process::exit(130);
+    }
 }
 
 /// What each machine's NICs were when it arrived, before they were restored: the first the run's journal says of it.
@@ -241,12 +314,12 @@ fn confirm(global: &Global, shown: &str) -> Result<(), CommandError> {
     if global.no_input || global.json || !std::io::stdin().is_terminal() {
         return Err(CommandError::new(
             Kind::Usage,
-            "this plan was not applied: nobody could be asked",
+            "Not applied: no terminal to confirm on. Use --yes.",
         )
-        .hint("look at it with `stayput plan …` and apply it with --yes"));
+        .hint("look at the plan first: stayput plan …"));
     }
     let mut terminal = anstream::stderr();
-    let _ = write!(terminal, "{shown}\nApply? Only `yes` is taken: ");
+    let _ = write!(terminal, "{shown}\nType `yes` to apply: ");
     let _ = terminal.flush();
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
@@ -255,7 +328,7 @@ fn confirm(global: &Global, shown: &str) -> Result<(), CommandError> {
     } else {
         Err(CommandError::new(
             Kind::Failed,
-            "not applied; nothing was changed",
+            "Not applied. Nothing was changed.",
         ))
     }
 }

@@ -211,7 +211,7 @@ async fn probes(
 /// Whose addresses are watched in a lab that has just begun.
 async fn cast(scene: &Scene<'_>) -> Result<Cast, CommandError> {
     let eyes = Eyes::open(&scene.endpoints)?;
-    let world = eyes.engine.observe().await?;
+    let world = eyes.engine.look().await?.world;
     Ok(Cast::of(&eyes.engine.estate, &world))
 }
 

@@ -27,6 +27,7 @@ use crate::observed;
 use crate::observed::Observed;
 use crate::output::Output;
 use crate::session;
+use crate::ui;
 
 /// Machines listed before `--all` is needed.
 const LISTED: usize = 50;
@@ -39,6 +40,10 @@ struct Machine {
     site: SiteName,
     vm: Option<VmExtId>,
     running: bool,
+    /// Whether what is said of it was observed: `false` where a system that would know could not be read.
+    known: bool,
+    /// The state of its EC2 instance, if that runs although the machine is a VM.
+    served_twice: Option<String>,
     addresses: Vec<Ipv4Addr>,
     macs: Vec<MacAddr>,
     captured: Vec<Ipv4Addr>,
@@ -154,13 +159,22 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
         "state",
     ]);
     for machine in machines.iter().take(listed) {
-        let state = match (machine.running, machine.delivered == machine.captured.len()) {
-            (false, _) => "off".to_owned(),
-            (true, true) => "reached".to_owned(),
-            (true, false) => machine.verdicts.join("; "),
+        let is_reached = machine.delivered == machine.captured.len();
+        let state = match (&machine.served_twice, machine.known, machine.running) {
+            (Some(state), _, _) => format!(
+                "served twice: its instance is {state} in EC2; stop it: aws ec2 stop-instances --instance-ids {}",
+                machine.instance_id
+            ),
+            (None, false, _) => "unknown".to_owned(),
+            (None, true, false) => "off".to_owned(),
+            (None, true, true) if is_reached => "reached".to_owned(),
+            (None, true, true) => machine.verdicts.join("; "),
         };
         table.add_row([
-            machine.name.clone().unwrap_or_else(|| "–".to_owned()),
+            machine
+                .name
+                .as_deref()
+                .map_or_else(|| "–".to_owned(), ui::clean),
             machine.instance_id.to_string(),
             machine.site.to_string(),
             machine
@@ -177,7 +191,11 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
         let _ = writeln!(text, "… and {} more (--all)", machines.len() - listed);
     }
     for obstacle in &survey.obstacles {
-        let _ = writeln!(text, "! {obstacle}");
+        let _ = writeln!(text, "! {}", ui::clean(&obstacle.to_string()));
+    }
+    for unobserved in &world.unobserved {
+        let unobserved = ui::clean(&unobserved.to_string());
+        let _ = writeln!(text, "! {unobserved}; what is its part is unknown");
     }
     let (delivered, total) = networks.iter().fold((0, 0), |(d, t), network| {
         (d + network.traces_delivered, t + network.traces_total)
@@ -188,6 +206,7 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
         "machines": machines,
         "traces_delivered": delivered,
         "traces_total": total,
+        "unobserved": world.unobserved,
         "obstacles": survey.obstacles.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     Output::new(text, json)
@@ -239,7 +258,14 @@ fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId)
             verdicts.push(format!("{address}: {verdict}"));
         }
     }
+    let known = match survey.places.get(id) {
+        Some(Place::At(site, _)) => world.prism.contains_key(site),
+        Some(Place::Ec2) => world.aws.contains_key(&estate.source.region),
+        None => false,
+    };
     Machine {
+        known,
+        served_twice: survey.runs_in_ec2_again(id),
         instance_id: id.clone(),
         name: facts.name.clone(),
         site,

@@ -373,7 +373,7 @@ impl Lab {
             ledger: Arc::new(SqliteLedger::open(&self.folder().join("unused.db")).unwrap()),
             events: Events::none(),
         };
-        self.wait(engine.observe()).unwrap()
+        World::clone(&self.wait(engine.look()).unwrap().world)
     }
 
     /// Stops the lab; its folder and what was known of it stay.

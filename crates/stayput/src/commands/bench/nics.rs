@@ -16,6 +16,9 @@ use serde_json::Value;
 use serde_json::json;
 use stayput_engine::Engine;
 use stayput_engine::Events;
+use stayput_engine::Observation;
+use stayput_engine::Session;
+use stayput_engine::Stop;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NicExtId;
@@ -177,15 +180,14 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let endpoints = Endpoints::read(dir).map_err(|error| failed(&error))?;
     let fast = session::engine(estate.clone(), Events::none()).await?;
     spoil(&fast, machines).await?;
-    let world = fast.observe().await?;
-    let facts = fast.ledger.facts()?;
+    let seen = fast.look().await?;
     let goal = Goal::Move {
         networks: estate.networks.keys().cloned().collect(),
         canaries: Default::default(),
         leave_out: Default::default(),
     };
     let plan = only_restores(
-        stayput_plan::plan(&estate, &world, &facts, &goal)?,
+        stayput_plan::plan(&estate, &seen.world, &seen.facts, &goal)?,
         machines,
     )?;
 
@@ -194,14 +196,15 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     slowly.engine.poll_interval = Duration::from_millis(args.poll);
     let slow = session::engine(slowly.into(), Events::none()).await?;
     // What a run has negotiated before its first restore: the planning of a real one has spoken to everybody.
-    slow.observe().await?;
+    slow.look().await?;
     slow_down(&endpoints, true).await?;
     let start = Instant::now();
-    let applied = slow.apply(&plan, world, &session::who()).await;
+    let session = Session::new(slow, session::who(), Stop::never());
+    let applied = async { session.lock().await?.rehearse_unproven(&plan, &seen).await }.await;
     let wall = start.elapsed();
     slow_down(&endpoints, false).await?;
     let report = applied?;
-    if report.steps.len() != machines || report.steps.iter().any(|step| !step.changed) {
+    if report.len() != machines || report.iter().any(|step| !step.changed) {
         return Err(CommandError::new(
             Kind::Failed,
             "some machine's NICs were not wrong, so nothing was measured",
@@ -225,7 +228,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
         "floor_rate": per_second(floor_ms),
         "of_floor": floor_ms as f64 / wall_ms.max(1) as f64,
         "client_rate": PRISM_AT_ONCE as f64 * 1000.0 / (PRISM_CALLS * LATENCY_MS) as f64,
-        "median_ms": super::median(report.steps.iter().map(|step| step.ms).collect()),
+        "median_ms": super::median(report.iter().map(|step| step.ms).collect()),
     });
     Ok(Output::new(format!("{figure}\n"), figure))
 }
@@ -268,8 +271,7 @@ struct Spoiled {
 
 /// Gives machines an address of the pool instead of their own, as they have it when Move is done.
 async fn spoil(engine: &Engine, machines: usize) -> Result<(), CommandError> {
-    let world = engine.observe().await?;
-    let facts = engine.ledger.facts()?;
+    let Observation { world, facts } = engine.look().await?;
     let names = engine.estate.networks.keys().cloned().collect();
     let survey = Survey::new(&engine.estate, &world, &facts, &names);
     let spoiled: Vec<_> = wrong_addresses(&survey, &world)

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 use stayput_engine::Events;
+use stayput_engine::Observation;
 use stayput_plan::Goal;
 
 use super::Bench;
@@ -89,9 +90,8 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let estate = session::load_estate(&global.file)?;
     let engine = session::engine(estate, Events::none()).await?;
     let start = Instant::now();
-    let world = engine.observe().await?;
+    let Observation { world, facts } = engine.look().await?;
     let observe_ms = millis(start);
-    let facts = engine.ledger.facts()?;
     let goal = Goal::Move {
         networks: engine.estate.networks.keys().cloned().collect(),
         canaries: Default::default(),

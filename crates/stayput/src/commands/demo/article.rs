@@ -16,7 +16,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use serde::Serialize;
-use stayput_engine::Events;
+use stayput_engine::Observation;
+use stayput_engine::Session;
+use stayput_engine::Stop;
 use stayput_fabric::Fabric;
 use stayput_plan::Names;
 use stayput_plan::Plan;
@@ -184,8 +186,7 @@ impl<'a> Article<'a> {
         script: Script,
     ) -> Result<ChapterTold, CommandError> {
         let estate = self.eyes.engine.estate.clone();
-        let world = self.eyes.engine.observe().await?;
-        let facts = self.eyes.engine.ledger.facts()?;
+        let Observation { world, facts } = self.eyes.engine.look().await?;
         let prover = Judgement::of(&estate, &world, &facts, &script);
         self.names = script.plan.names.clone();
         for line in prover.lines() {
@@ -270,15 +271,19 @@ impl<'a> Article<'a> {
             steps,
             ..plan.clone()
         };
-        let mut engine = self.eyes.engine.clone();
-        let world = engine.observe().await?;
-        let (events, receiver) = Events::channel();
-        let display = ui::show(receiver, self.scene.global.quiet);
-        engine.events = events;
-        let applied = engine.apply(&plan, world, &session::who()).await;
-        engine.events = Events::none();
+        let engine = self.eyes.engine.clone();
+        let events = engine.events.clone();
+        let display = ui::show(events.listen(), self.scene.global.quiet);
+        let session = Session::new(engine, session::who(), Stop::never());
+        let applied = async {
+            let locked = session.lock().await?;
+            let seen = locked.look().await?;
+            locked.rehearse_unproven(&plan, &seen).await
+        };
+        let applied = applied.await;
+        events.close();
         let _ = display.await;
-        Ok(applied?.steps.iter().filter_map(Timed::of).collect())
+        Ok(applied?.iter().filter_map(Timed::of).collect())
     }
 
     /// Makes the call and waits until packets follow it.

@@ -141,7 +141,7 @@ impl Eyes {
 
     /// Looks at everybody, and gives the world it was seen in.
     pub async fn look(&self, cast: &Cast) -> Result<(World, Look), CommandError> {
-        let world = self.engine.observe().await?;
+        let world = self.engine.look().await?.world;
         let fabric = Fabric::new(&self.engine.estate, &world);
         let mut look = Look::default();
         for address in cast.0.keys() {
@@ -157,7 +157,7 @@ impl Eyes {
             };
             look.0.insert(*address, sight);
         }
-        Ok((world, look))
+        Ok((World::clone(&world), look))
     }
 }
 

@@ -28,7 +28,7 @@ pub struct State {
     /// Where packets go in it.
     pub fabric: Fabric,
     /// What was observed: subnets and VPCs that may send.
-    pub world: World,
+    pub world: Arc<World>,
 }
 
 /// What is looked at.
@@ -77,10 +77,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
         (_, _, _) => {}
     }
     let world = args.world.world.as_deref();
-    let seen = match &planned {
-        Some((goal, _)) => observed::observe_for(global, estate, world, goal).await?,
-        None => observed::observe(global, estate, world).await?,
-    };
+    let seen = observed::observe(global, estate, world).await?;
     let facts = captured_or_observed(&seen.estate, &seen.world, &seen.facts);
     // A world on file is the present of whoever asks, unless there are two.
     let here = match (world, &args.against) {
@@ -90,7 +87,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
     let now = State {
         called: here,
         fabric: Fabric::new(&seen.estate, &seen.world),
-        world: seen.world.clone(),
+        world: Arc::clone(&seen.world),
     };
     let (before, shown) = match (planned, &args.against) {
         (Some((goal, saved)), _) => {
@@ -146,6 +143,6 @@ fn later(
     Ok(State {
         called,
         fabric: stayput_plan::fabric_after(estate, world, facts, &plan, last),
-        world: world.clone(),
+        world: Arc::clone(world),
     })
 }
