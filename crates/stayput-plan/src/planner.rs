@@ -32,6 +32,7 @@ use crate::Plan;
 use crate::Step;
 use crate::StepId;
 use crate::capture;
+use crate::outage::outages;
 use crate::preflight;
 use crate::proof;
 use crate::step::ErpScope;
@@ -141,6 +142,7 @@ pub fn plan(
         return Err(obstacles.into_iter().collect());
     };
     Ok(Plan {
+        outages: outages(&survey, &steps),
         version: PLAN_VERSION,
         estate: estate.name.clone(),
         goal: goal.clone(),

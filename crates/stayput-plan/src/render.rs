@@ -13,6 +13,7 @@ use crate::Action;
 use crate::Plan;
 use crate::Step;
 use crate::StepId;
+use crate::outage::about;
 
 /// Machines named one by one before the rest is only counted.
 const NAMED: usize = 12;
@@ -76,6 +77,32 @@ fn warn(text: &mut String, plan: &Plan) {
     }
 }
 
+/// How long each network is expected to be unreachable.
+fn expect(text: &mut String, plan: &Plan, steps: &Numbered<'_>) {
+    if plan.outages.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "\nExpected outage (estimated, not measured in a real estate):"
+    );
+    for outage in &plan.outages {
+        let number = |id| {
+            steps
+                .number(id)
+                .map_or_else(|| "?".to_owned(), |n| n.to_string())
+        };
+        let _ = writeln!(
+            text,
+            "  {}: {}, from step {} to step {}",
+            outage.network,
+            about(outage.seconds),
+            number(&outage.opens),
+            number(&outage.closes)
+        );
+    }
+}
+
 /// The whole plan as text.
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
@@ -106,6 +133,7 @@ pub fn render(plan: &Plan) -> String {
             let _ = writeln!(text, "        → {effect}");
         }
     }
+    expect(&mut text, plan, &steps);
     warn(&mut text, plan);
     let _ = writeln!(text, "\n{}", effects::verdict(plan, &steps));
     for line in effects::holes(plan, &steps) {

@@ -22,6 +22,7 @@ use stayput_world::aws::TgwTarget;
 
 use crate::Finding;
 use crate::Goal;
+use crate::Outage;
 use crate::Proof;
 
 /// The version of the plan format this build writes.
@@ -42,6 +43,8 @@ pub struct Plan {
     pub names: Names,
     /// Where packets go in every intermediate state.
     pub proof: Proof,
+    /// How long each network is expected to be unreachable.
+    pub outages: Vec<Outage>,
     /// What the operator should know although it stops nothing.
     pub warnings: Vec<String>,
     /// What was found in the routing and does not stop the plan.

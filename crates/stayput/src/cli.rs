@@ -339,10 +339,28 @@ pub struct AdoptArgs {
 
 /// `journal`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct JournalArgs {
+    /// What to do with runs instead of showing them.
+    #[command(subcommand)]
+    pub command: Option<JournalCommand>,
     /// The run; a list of runs if not given.
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
+}
+
+/// What is done with runs.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Close a run that nobody goes on with. Nothing is undone; the same goal then starts a new run.
+    Abandon {
+        /// The run, by its id or the beginning of it.
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// Why, for the record.
+        #[arg(long, value_name = "TEXT", default_value = "abandoned by hand")]
+        why: String,
+    },
 }
 
 /// The lab.

@@ -1,61 +1,171 @@
-//! `stayput journal`: what was done, when, by whom.
+//! `stayput journal`: what was done, when, by whom; and runs that nobody goes on with closed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use jiff::Timestamp;
 use serde_json::json;
+use stayput_ledger::Entry;
+use stayput_ledger::Holder;
+use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
 use stayput_ledger::Outcome;
+use stayput_ledger::Run;
+use stayput_plan::Action;
+use stayput_plan::Names;
+use stayput_world::Facts;
 
 use crate::cli::Global;
 use crate::cli::JournalArgs;
+use crate::cli::JournalCommand;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
 use crate::session;
+use crate::ui;
 
 pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
     let ledger = session::open_ledger(&estate)?;
     let runs = ledger.runs().await?;
-    let Some(wanted) = &args.run else {
-        let mut text = String::new();
-        for run in &runs {
-            let _ = writeln!(
-                text,
-                "{}  {}  {}  by {}  {}",
-                run.id, run.started, run.goal, run.who, run.state
-            );
+    let holder = ledger.holder(&LeaseScope::Estate).await?;
+    match (&args.command, &args.run) {
+        (Some(JournalCommand::Abandon { run, why }), _) => {
+            let run = called(&runs, run)?;
+            // Whoever works on the estate may be working on this run.
+            let _lease = ledger
+                .acquire(
+                    &LeaseScope::Estate,
+                    &session::who().into(),
+                    Timestamp::now(),
+                )
+                .await?;
+            ledger
+                .abandon_run(&run.id, Timestamp::now(), &session::who().into(), why)
+                .await?;
+            let text = format!("run {} ({}) is abandoned: {why}\n", run.id, run.goal);
+            let json = json!({ "ok": true, "run": run.id, "goal": run.goal, "why": why });
+            Ok(Output::new(text, json))
         }
-        if runs.is_empty() {
-            text.push_str("nothing was ever applied to this estate\n");
+        (None, None) => Ok(list(&runs, holder.as_ref())),
+        (None, Some(wanted)) => {
+            let run = called(&runs, wanted)?;
+            let entries = ledger.journal(&run.id).await?;
+            let facts = ledger.facts().await?;
+            Ok(show(run, &entries, &facts, holder.as_ref()))
         }
-        return Ok(Output::new(text, json!({ "runs": runs })));
-    };
+    }
+}
+
+/// The run that a person means by an id or the beginning of one.
+fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError> {
     let found: Vec<_> = runs
         .iter()
-        .filter(|run| run.id.as_str().starts_with(wanted.as_str()))
+        .filter(|run| run.id.as_str().starts_with(wanted))
         .collect();
-    let [run] = found.as_slice() else {
-        return Err(CommandError::new(
+    match found.as_slice() {
+        [run] => Ok(run),
+        [] => Err(
+            CommandError::new(Kind::Usage, format!("no run starts with `{wanted}`"))
+                .hint("`stayput journal` lists the runs"),
+        ),
+        many => Err(CommandError::new(
             Kind::Usage,
-            format!("{} runs start with `{wanted}`", found.len()),
+            format!("{} runs start with `{wanted}`", many.len()),
         )
-        .hint("`stayput journal` lists the runs"));
-    };
-    let entries = ledger.journal(&run.id).await?;
-    let mut text = format!("{} by {}, {}\n", run.goal, run.who, run.started);
-    for entry in &entries {
-        let outcome = match &entry.outcome {
-            Some(Outcome::Done) => "done",
-            Some(Outcome::Unchanged) => "was so already",
-            Some(Outcome::Failed { error }) => error,
-            Some(Outcome::InDoubt { error }) => &format!("in doubt: {error}"),
-            None => "no outcome on record: the process died",
+        .hint("give more of the id; `stayput journal` lists the runs")),
+    }
+}
+
+/// Whether somebody works on an open run now: the one that was started or gone on with last, if the estate is taken.
+fn is_running(run: &Run, newest_open: Option<&Run>, holder: Option<&Holder>) -> bool {
+    holder.is_some() && run.is_open() && newest_open.is_some_and(|newest| newest.id == run.id)
+}
+
+fn list(runs: &[Run], holder: Option<&Holder>) -> Output {
+    let newest_open = runs.iter().find(|run| run.is_open());
+    let mut text = String::new();
+    for run in runs {
+        let state = match holder {
+            Some(holder) if is_running(run, newest_open, Some(holder)) => {
+                format!("open; the estate is taken by {holder}")
+            }
+            _ => run.state.to_string(),
         };
-        let _ = writeln!(text, "  {}  {}: {outcome}", entry.at, entry.step);
+        let _ = writeln!(
+            text,
+            "{}  {}  {}  by {}  {state}",
+            run.id, run.started, run.goal, run.who
+        );
+    }
+    if runs.is_empty() {
+        text.push_str("nothing was ever applied to this estate\n");
+    }
+    Output::new(text, json!({ "runs": runs, "holder": holder }))
+}
+
+fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) -> Output {
+    let names = names(facts);
+    let mut text = format!(
+        "{} by {}, {}, {}\n",
+        run.goal, run.who, run.started, run.state
+    );
+    let running = run.is_open() && holder.is_some();
+    if let Some(holder) = holder.filter(|_| running) {
+        let _ = writeln!(text, "the estate is taken by {holder}");
+    }
+    let mut json = Vec::new();
+    for entry in entries {
+        let action = serde_json::from_value::<Action>(entry.intent["action"].clone());
+        let title = match &action {
+            Ok(action) => action.describe(&names),
+            Err(_) => entry.step.to_string(),
+        };
+        let outcome = match (&entry.outcome, running) {
+            (Some(Outcome::Done), _) => "done".to_owned(),
+            (Some(Outcome::Unchanged), _) => "was so already".to_owned(),
+            (Some(Outcome::Failed { error }), _) => format!("failed: {error}"),
+            (Some(Outcome::InDoubt { error }), _) => format!("in doubt: {error}"),
+            (None, true) => "no outcome yet: it is under way, or its process ended".to_owned(),
+            (None, false) => "no outcome on record: its process ended".to_owned(),
+        };
+        let took = entry.ended.map(|ended| {
+            let ms = ended.as_millisecond() - entry.at.as_millisecond();
+            u64::try_from(ms).unwrap_or_default()
+        });
+        let duration = took.map_or_else(String::new, |ms| format!(" ({})", ui::seconds(ms)));
+        let attempt = match entry.attempt {
+            1 => String::new(),
+            number => format!(", attempt {number}"),
+        };
+        let by = match entry.who == run.who {
+            true => String::new(),
+            false => format!(", by {}", entry.who),
+        };
+        let _ = writeln!(
+            text,
+            "  {}  {title}{attempt}{by}: {outcome}{duration}",
+            entry.at
+        );
         for seen in &entry.observed {
             let _ = writeln!(text, "      {seen}");
         }
+        let mut of_entry = json!(entry);
+        of_entry["title"] = json!(title);
+        of_entry["ms"] = json!(took);
+        json.push(of_entry);
     }
-    Ok(Output::new(text, json!({ "run": run, "entries": entries })))
+    Output::new(
+        text,
+        json!({ "run": run, "entries": json, "holder": holder }),
+    )
+}
+
+/// Names of machines, for people.
+fn names(facts: &Facts) -> Names {
+    let named = facts.machines.iter().filter_map(|(id, machine)| {
+        let name = machine.name.clone()?;
+        Some((id.to_string(), name))
+    });
+    Names(named.collect::<BTreeMap<_, _>>())
 }
