@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use futures::stream::FuturesUnordered;
 use futures::stream::StreamExt;
+use jiff::Timestamp;
 use serde::Serialize;
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
@@ -17,9 +18,13 @@ use stayput_estate::MoveConfig;
 use stayput_estate::Nc2Site;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_ledger::By;
 use stayput_ledger::Ledger;
 use stayput_ledger::Outcome;
 use stayput_ledger::Run;
+use stayput_ledger::RunId;
+use stayput_ledger::Sequence;
+use stayput_ledger::Who;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use stayput_nutanix::RequestId;
@@ -98,17 +103,18 @@ pub struct StepContext {
     pub events: Events,
     /// What the plan was made from.
     world: Arc<World>,
-    run: String,
+    run: RunId,
+    who: Who,
     step: StepId,
-    failures: u32,
-    sequence: i64,
+    concluded: u32,
+    sequence: Sequence,
 }
 
 impl StepContext {
-    /// The id of one request of this step: the same after a kill, another after a failure.
+    /// The id of one request of this step: the same after a kill or in doubt, another after a known end.
     pub fn request(&self, part: &str) -> RequestId {
-        let run = uuid::Uuid::try_parse(&self.run).unwrap_or_default();
-        let name = format!("{}/{part}/{}", self.step, self.failures);
+        let run = uuid::Uuid::try_parse(self.run.as_str()).unwrap_or_default();
+        let name = format!("{}/{part}/{}", self.step, self.concluded);
         // Marked as version 4, which is what Prism documents.
         let bytes = uuid::Uuid::new_v5(&run, name.as_bytes()).into_bytes();
         let id = uuid::Builder::from_random_bytes(bytes)
@@ -118,18 +124,23 @@ impl StepContext {
     }
 
     /// Puts on record what the step saw.
-    pub fn record(&self, observed: &serde_json::Value) -> Result<(), StepError> {
-        Ok(self.ledger.observe(self.sequence, observed)?)
+    pub async fn record(&self, observed: &serde_json::Value) -> Result<(), StepError> {
+        Ok(self.ledger.observe(self.sequence, observed).await?)
     }
 
-    /// How often this step has failed in this run.
-    pub fn failures(&self) -> u32 {
-        self.failures
+    /// How many earlier attempts at this step in this run have a known end.
+    pub fn concluded(&self) -> u32 {
+        self.concluded
+    }
+
+    /// The author of what this step puts on record.
+    pub fn by(&self) -> By {
+        By::run(self.who.clone(), self.run.clone())
     }
 
     /// Whether this step was done earlier in this run, by somebody who was stopped later.
-    pub fn was_done(&self) -> Result<bool, StepError> {
-        let journal = self.ledger.journal(&self.run)?;
+    pub async fn was_done(&self) -> Result<bool, StepError> {
+        let journal = self.ledger.journal(&self.run).await?;
         Ok(journal
             .iter()
             .any(|entry| entry.step == self.step && entry.outcome == Some(Outcome::Done)))
@@ -198,8 +209,8 @@ impl StepContext {
     }
 
     /// A machine's facts, from the ledger.
-    pub fn machine(&self, machine: &InstanceId) -> Result<MachineFacts, StepError> {
-        let facts = self.ledger.machine(machine)?;
+    pub async fn machine(&self, machine: &InstanceId) -> Result<MachineFacts, StepError> {
+        let facts = self.ledger.machine(machine).await?;
         facts.ok_or_else(|| {
             StepError::Refused(format!("the addresses of {machine} are not in the ledger"))
         })
@@ -250,8 +261,8 @@ fn missing(what: &str, site: &SiteName) -> StepError {
 }
 
 /// The time now, for records.
-pub fn now() -> String {
-    jiff::Timestamp::now().to_string()
+pub fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 impl Engine {
@@ -283,14 +294,15 @@ impl Engine {
     ) -> Result<RunReport, EngineError> {
         let started = Instant::now();
         self.may_write_routes(plan).await?;
-        let id = uuid::Uuid::new_v4().to_string();
-        let run = self.ledger.open_run(&plan.goal, &id, who, &now())?;
+        let id = RunId::new(uuid::Uuid::new_v4().to_string());
+        let who = Who::from(who);
+        let run = self.ledger.open_run(&plan.goal, &id, &who, now()).await?;
         self.events.send(Event::RunStarted {
-            run: run.id.clone(),
+            run: run.id.to_string(),
             goal: plan.goal.to_string(),
             steps: plan.steps.len(),
         });
-        let facts = self.ledger.facts()?;
+        let facts = self.ledger.facts().await?;
         let catalog = {
             let survey = Survey::of_goal(&self.estate, &world, &facts, &plan.goal);
             Arc::new(Catalog::new(&self.estate, &world, &survey))
@@ -304,7 +316,7 @@ impl Engine {
                 Err(_) => break,
             };
             result = self
-                .run_phase(plan, phase, done, &run, &catalog, &watcher, &world)
+                .run_phase(plan, phase, done, &run, &who, &catalog, &watcher, &world)
                 .await;
         }
         let ms = millis(started);
@@ -312,16 +324,16 @@ impl Engine {
             .as_ref()
             .map_or_else(|(reports, _)| reports.len(), Vec::len);
         self.events.send(Event::RunDone {
-            run: run.id.clone(),
+            run: run.id.to_string(),
             done,
             ok: result.is_ok(),
             ms,
         });
         match result {
             Ok(steps) => {
-                self.ledger.close_run(&run.id, &now())?;
+                self.ledger.close_run(&run.id, now()).await?;
                 Ok(RunReport {
-                    run: run.id,
+                    run: run.id.to_string(),
                     steps,
                     ms,
                 })
@@ -369,6 +381,7 @@ impl Engine {
         phase: Phase,
         mut reports: Vec<StepReport>,
         run: &Run,
+        who: &Who,
         catalog: &Arc<Catalog>,
         watcher: &Arc<Watcher>,
         world: &Arc<World>,
@@ -404,14 +417,14 @@ impl Engine {
                     {
                         *in_lane += 1;
                         let work = self.clone();
-                        let (step_data, run) = (step.clone(), run.id.clone());
+                        let (step_data, by) = (step.clone(), (run.id.clone(), who.clone()));
                         let (catalog, watcher) = (Arc::clone(catalog), Arc::clone(watcher));
                         let title = step.action.describe(&plan.names);
                         let world = Arc::clone(world);
                         // Not tasks of their own: a run is all waiting, and one that is dropped takes its steps with it.
                         under_way.push(async move {
                             let result = work
-                                .run_step(step_data, title, run, catalog, watcher, world)
+                                .run_step(step_data, title, by, catalog, watcher, world)
                                 .await;
                             (step, lane, result)
                         });
@@ -463,21 +476,23 @@ impl Engine {
         &self,
         step: Step,
         title: String,
-        run: String,
+        (run, who): (RunId, Who),
         catalog: Arc<Catalog>,
         watcher: Arc<Watcher>,
         world: Arc<World>,
     ) -> Result<StepReport, StepError> {
         let started = Instant::now();
-        let began = now();
+        let began = now().to_string();
         self.events.send(Event::StepStarted {
             step: step.id.clone(),
             title: title.clone(),
         });
         let result = async {
-            let failures = self.ledger.failures(&run, &step.id)?;
             let intent = serde_json::json!({"action": step.action, "inverse": step.inverse});
-            let sequence = self.ledger.intend(&run, &step.id, &intent, &now())?;
+            let attempt = self
+                .ledger
+                .begin_attempt(&run, &step.id, &who, &intent, now())
+                .await?;
             let context = StepContext {
                 estate: Arc::clone(&self.estate),
                 clients: self.clients.clone(),
@@ -487,9 +502,10 @@ impl Engine {
                 events: self.events.clone(),
                 world,
                 run,
+                who,
                 step: step.id.clone(),
-                failures,
-                sequence,
+                concluded: attempt.concluded,
+                sequence: attempt.sequence,
             };
             let result = steps::perform(&context, &step.action).await;
             let outcome = match &result {
@@ -499,7 +515,9 @@ impl Engine {
                     error: chain(error),
                 },
             };
-            self.ledger.conclude(sequence, &outcome)?;
+            self.ledger
+                .conclude(attempt.sequence, &outcome, now())
+                .await?;
             result
         }
         .await;
@@ -516,7 +534,7 @@ impl Engine {
                     step: step.id,
                     changed,
                     began,
-                    ended: now(),
+                    ended: now().to_string(),
                     ms,
                 })
             }

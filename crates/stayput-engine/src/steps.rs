@@ -18,7 +18,10 @@ use crate::run::now;
 pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, StepError> {
     match action {
         Action::Capture { machines } => {
-            context.ledger.put_machines(machines, &now())?;
+            context
+                .ledger
+                .put_machines(machines, now(), &context.by())
+                .await?;
             Ok(true)
         }
         Action::EnsureFlowVpc { site, name } => overlay::flow_vpc(context, site, name).await,

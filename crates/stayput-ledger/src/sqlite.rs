@@ -1,18 +1,30 @@
-//! The embedded ledger: one SQLite file in WAL mode, every commit synced.
+//! The embedded ledger: one SQLite file in WAL mode.
+//!
+//! Statements run on the caller's thread, under a mutex. Each is short: one row or one indexed query, and for a synced write one
+//! `fsync`. So a simulator can run everything on one thread, and no write is reordered by a thread pool. No lock is held across
+//! an `await`. Another process that writes at the same moment is waited for at most [`BUSY`].
+
+mod facts;
+mod files;
+mod format;
+mod journal;
+mod lease;
+mod row;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::Connection;
-use rusqlite::OptionalExtension;
-use rusqlite::params;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rusqlite::OpenFlags;
+use rusqlite::Transaction;
+use rusqlite::TransactionBehavior;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
@@ -21,68 +33,55 @@ use stayput_plan::StepId;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 
+use crate::Attempt;
+use crate::By;
 use crate::Entry;
+use crate::Holder;
+use crate::Lease;
+use crate::LeaseScope;
 use crate::Ledger;
 use crate::LedgerError;
+use crate::MachineRecord;
 use crate::Outcome;
 use crate::Run;
+use crate::RunId;
+use crate::Sequence;
+use crate::Who;
 
-/// Format of the file, kept in `user_version`.
-const FORMAT: i64 = 1;
+use files::Files;
+use files::Identity;
+use row::Fault;
 
-const SCHEMA: &str = "
-CREATE TABLE machine (id TEXT PRIMARY KEY, facts TEXT NOT NULL, captured TEXT NOT NULL) STRICT;
-CREATE TABLE vm (machine TEXT NOT NULL, site TEXT NOT NULL, vm TEXT NOT NULL, seen TEXT NOT NULL,
-    PRIMARY KEY (machine, site)) STRICT;
-CREATE TABLE run (id TEXT PRIMARY KEY, goal TEXT NOT NULL, who TEXT NOT NULL, started TEXT NOT NULL, finished TEXT) STRICT;
-CREATE TABLE journal (sequence INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES run(id), step TEXT NOT NULL,
-    at TEXT NOT NULL, intent TEXT NOT NULL, outcome TEXT) STRICT;
-CREATE INDEX journal_by_run ON journal (run, step);
-CREATE TABLE observation (sequence INTEGER NOT NULL REFERENCES journal(sequence), observed TEXT NOT NULL) STRICT;
-CREATE INDEX observation_by_entry ON observation (sequence);
-";
+/// How long a statement waits for another process's write.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// The embedded ledger.
 #[derive(Debug)]
 pub struct SqliteLedger {
-    path: PathBuf,
+    files: Files,
+    /// What the files were when they were opened.
+    identity: Identity,
     connection: Mutex<Connection>,
 }
 
 impl SqliteLedger {
-    /// Opens the file, making it if absent.
+    /// Opens the file, creating it if absent. A file of an older format is migrated, which needs the estate's lease for that moment.
+    ///
+    /// The database, its `-wal` and `-shm` files and the lock file beside it are only for their owner (mode 0600): wider
+    /// permissions are tightened, symbolic links refused.
     ///
     /// # Errors
-    /// When the file cannot be opened or was written by a newer build.
+    /// When the file cannot be opened, is no ledger, is unsafe, or was written by a newer build; [`LedgerError::Held`] when it has
+    /// to be migrated while another process works on the estate.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let store = |source| LedgerError::Store {
-            path: path.display().to_string(),
-            source,
-        };
-        let connection = Connection::open(path).map_err(store)?;
-        let prepare = || -> Result<i64, rusqlite::Error> {
-            connection.busy_timeout(Duration::from_secs(10))?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            if found == 0 {
-                connection.execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;"
-                ))?;
-            }
-            Ok(found)
-        };
-        let found = prepare().map_err(store)?;
-        if found > FORMAT {
-            return Err(LedgerError::TooNew {
-                path: path.display().to_string(),
-                found,
-                known: FORMAT,
-            });
-        }
+        let files = Files::prepare(path)?;
+        let mut connection = files.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        format::bring_up_to_date(&files, &mut connection)?;
+        // The files of the write-ahead log exist from the first look on, until the last connection is closed.
+        let identity = files.identity()?;
         Ok(Self {
-            path: path.to_owned(),
+            files,
+            identity,
             connection: Mutex::new(connection),
         })
     }
@@ -94,321 +93,211 @@ impl SqliteLedger {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a write that need not be on disk when this returns: it is in the log before every later write, so the next that is
-    /// synced takes it along. A thousand steps wait for a thousand syncs less.
-    fn behind<T>(
+    /// Reads from one snapshot.
+    fn read<T>(
         &self,
-        write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let connection = self.connection();
-        let sync = |level| connection.pragma_update(None, "synchronous", level);
-        let written = sync("NORMAL").and_then(|()| write(&connection));
-        sync("FULL")
-            .and(written)
-            .map_err(|source| self.store(source))
+        self.files.are(&self.identity)?;
+        let mut connection = self.connection();
+        let result = transact(&mut connection, TransactionBehavior::Deferred, work);
+        result.map_err(|fault| fault.at(&self.files))
     }
 
-    fn store(&self, source: rusqlite::Error) -> LedgerError {
-        LedgerError::Store {
-            path: self.path.display().to_string(),
-            source,
-        }
+    /// Writes, all or nothing, and syncs.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        self.files.are(&self.identity)?;
+        let mut connection = self.connection();
+        // Immediate: what is read in it cannot change before it is written.
+        let result = transact(&mut connection, TransactionBehavior::Immediate, work);
+        let written = result.map_err(|fault| fault.at(&self.files))?;
+        // If the files were replaced in between, the write is in a file that nobody finds again.
+        self.files.are(&self.identity)?;
+        Ok(written)
     }
-}
 
-fn to_text<T: Serialize>(row: &str, value: &T) -> Result<String, LedgerError> {
-    serde_json::to_string(value).map_err(|source| LedgerError::Row {
-        row: row.to_owned(),
-        source,
-    })
-}
-
-fn from_text<T: DeserializeOwned>(row: &str, text: &str) -> Result<T, LedgerError> {
-    serde_json::from_str(text).map_err(|source| LedgerError::Row {
-        row: row.to_owned(),
-        source,
-    })
-}
-
-/// Id and facts.
-type MachineRow = (String, String);
-/// Machine, site, VM.
-type VmRow = (String, String, String);
-/// Sequence number and what was seen.
-type SeenRow = (i64, String);
-/// Id, goal, who, started, finished.
-type RunRow = (String, String, String, String, Option<String>);
-
-fn run_of((id, goal, who, started, finished): RunRow) -> Result<Run, LedgerError> {
-    let goal = from_text(&format!("run {id}"), &goal)?;
-    Ok(Run {
-        id,
-        goal,
-        who,
-        started,
-        finished,
-    })
-}
-
-fn run_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunRow> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-    ))
-}
-
-impl Ledger for SqliteLedger {
-    fn facts(&self) -> Result<Facts, LedgerError> {
-        let connection = self.connection();
-        let read = || -> rusqlite::Result<(Vec<MachineRow>, Vec<VmRow>)> {
-            let mut machines =
-                connection.prepare_cached("SELECT id, facts FROM machine ORDER BY id")?;
-            let machines = machines
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
-            // The newest last.
-            let mut vms = connection.prepare_cached(
-                "SELECT machine, site, vm FROM vm ORDER BY julianday(seen), rowid",
-            )?;
-            let vms = vms
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect::<Result<_, _>>()?;
-            Ok((machines, vms))
+    /// Writes what need not be on disk when this returns: it is in the log before every later write, so the next that is synced
+    /// takes it along. A thousand steps wait for a thousand syncs less.
+    fn write_unsynced<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        self.files.are(&self.identity)?;
+        let mut connection = self.connection();
+        let sync = |connection: &Connection, level| {
+            connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(Fault::from)
         };
-        let (machines, vms) = read().map_err(|source| self.store(source))?;
-        let mut facts = Facts::default();
-        for (id, text) in machines {
-            let machine: MachineFacts = from_text(&format!("machine {id}"), &text)?;
-            facts.machines.insert(InstanceId::new(id), machine);
-        }
-        for (machine, site, vm) in vms {
-            let machine = InstanceId::new(machine);
-            facts.became(machine, SiteName::new(site), VmExtId::new(vm));
-        }
-        Ok(facts)
+        let written = sync(&connection, "NORMAL")
+            .and_then(|()| transact(&mut connection, TransactionBehavior::Immediate, work));
+        let result = sync(&connection, "FULL").and(written);
+        result.map_err(|fault| fault.at(&self.files))
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let transaction = connection.transaction_with_behavior(behavior)?;
+    let result = work(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn facts(&self) -> Result<Facts, LedgerError> {
+        self.read(|transaction| facts::facts(transaction))
     }
 
-    fn machine(&self, machine: &InstanceId) -> Result<Option<MachineFacts>, LedgerError> {
-        let text: Option<String> = self
-            .connection()
-            .prepare_cached("SELECT facts FROM machine WHERE id = ?1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([machine.as_str()], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(|source| self.store(source))?;
-        text.map(|text| from_text(&format!("machine {machine}"), &text))
-            .transpose()
+    async fn machine(&self, machine: &InstanceId) -> Result<Option<MachineFacts>, LedgerError> {
+        self.read(|transaction| facts::machine(transaction, machine))
     }
 
-    fn put_machines(
+    async fn machine_history(
+        &self,
+        machine: &InstanceId,
+    ) -> Result<Vec<MachineRecord>, LedgerError> {
+        self.read(|transaction| facts::history(transaction, machine))
+    }
+
+    async fn put_machines(
         &self,
         machines: &BTreeMap<InstanceId, MachineFacts>,
-        at: &str,
+        at: Timestamp,
+        by: &By,
     ) -> Result<(), LedgerError> {
-        let rows = machines
-            .iter()
-            .map(|(id, facts)| Ok((id, to_text(id.as_str(), facts)?)))
-            .collect::<Result<Vec<_>, LedgerError>>()?;
-        {
-            let mut connection = self.connection();
-            let mut write = || -> Result<(), rusqlite::Error> {
-                let transaction = connection.transaction()?;
-                for (id, text) in &rows {
-                    transaction
-                        .prepare_cached(
-                            "INSERT INTO machine (id, facts, captured) VALUES (?1, ?2, ?3)
-                             ON CONFLICT (id) DO UPDATE SET facts = ?2, captured = ?3",
-                        )?
-                        .execute(params![id.as_str(), text, at])?;
-                }
-                transaction.commit()
-            };
-            write().map_err(|source| self.store(source))?;
-        }
-        let mut read_back = self.facts()?.machines;
-        match machines
-            .iter()
-            .find(|(id, facts)| read_back.remove(*id).as_ref() != Some(*facts))
-        {
-            Some((id, _)) => Err(LedgerError::NotReadBack(id.clone())),
-            None => Ok(()),
-        }
+        let written = self.write(|transaction| facts::put(transaction, machines, at, by))?;
+        // By a connection of its own, so that it is the file at this path that has them, not this process's memory of it.
+        let fresh = self.files.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        facts::read_back(&fresh, machines, &written).map_err(|fault| fault.at(&self.files))
     }
 
-    fn put_vm(
+    async fn put_vm(
         &self,
         machine: &InstanceId,
         site: &SiteName,
         vm: &VmExtId,
-        at: &str,
+        at: Timestamp,
+        by: &By,
     ) -> Result<(), LedgerError> {
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO vm (machine, site, vm, seen) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (machine, site) DO UPDATE SET vm = ?3, seen = ?4",
-            )
-            .and_then(|mut statement| {
-                statement.execute(params![machine.as_str(), site.as_str(), vm.as_str(), at])
-            })
-            .map(|_| ())
-            .map_err(|source| self.store(source))
+        self.write(|transaction| facts::put_vm(transaction, machine, site, vm, at, by))
     }
 
-    fn open_run(&self, goal: &Goal, id: &str, who: &str, at: &str) -> Result<Run, LedgerError> {
-        let text = to_text("run", goal)?;
-        let mut connection = self.connection();
-        let mut open = || -> Result<RunRow, rusqlite::Error> {
-            let transaction = connection.transaction()?;
-            let found = transaction
-                .query_row(
-                    "SELECT id, goal, who, started, finished FROM run WHERE goal = ?1 AND finished IS NULL ORDER BY started DESC",
-                    [&text],
-                    run_row,
-                )
-                .optional()?;
-            if let Some(row) = found {
-                return Ok(row);
-            }
-            transaction.execute(
-                "INSERT INTO run (id, goal, who, started) VALUES (?1, ?2, ?3, ?4)",
-                [id, &text, who, at],
-            )?;
-            transaction.commit()?;
-            Ok((
-                id.to_owned(),
-                text.clone(),
-                who.to_owned(),
-                at.to_owned(),
-                None,
-            ))
-        };
-        let row = open().map_err(|source| self.store(source))?;
-        run_of(row)
-    }
-
-    fn close_run(&self, run: &str, at: &str) -> Result<(), LedgerError> {
-        self.connection()
-            .execute("UPDATE run SET finished = ?2 WHERE id = ?1", [run, at])
-            .map(|_| ())
-            .map_err(|source| self.store(source))
-    }
-
-    fn runs(&self) -> Result<Vec<Run>, LedgerError> {
-        let connection = self.connection();
-        let read = || -> Result<Vec<RunRow>, rusqlite::Error> {
-            let mut runs = connection.prepare("SELECT id, goal, who, started, finished FROM run ORDER BY started DESC, rowid DESC")?;
-            runs.query_map([], run_row)?.collect()
-        };
-        read()
-            .map_err(|source| self.store(source))?
-            .into_iter()
-            .map(run_of)
-            .collect()
-    }
-
-    fn intend(
+    async fn retire(
         &self,
-        run: &str,
+        machine: &InstanceId,
+        at: Timestamp,
+        by: &By,
+        why: &str,
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| facts::retire(transaction, machine, at, by, why))
+    }
+
+    async fn open_run(
+        &self,
+        goal: &Goal,
+        id: &RunId,
+        who: &Who,
+        at: Timestamp,
+    ) -> Result<Run, LedgerError> {
+        self.write(|transaction| runs::open(transaction, goal, id, who, at))
+    }
+
+    async fn close_run(&self, run: &RunId, at: Timestamp) -> Result<(), LedgerError> {
+        self.write(|transaction| runs::close(transaction, run, at))
+    }
+
+    async fn abandon_run(
+        &self,
+        run: &RunId,
+        at: Timestamp,
+        who: &Who,
+        why: &str,
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| runs::abandon(transaction, run, at, who, why))
+    }
+
+    async fn runs(&self) -> Result<Vec<Run>, LedgerError> {
+        self.read(|transaction| runs::all(transaction))
+    }
+
+    async fn begin_attempt(
+        &self,
+        run: &RunId,
         step: &StepId,
+        who: &Who,
         intent: &serde_json::Value,
-        at: &str,
-    ) -> Result<i64, LedgerError> {
-        let connection = self.connection();
-        connection
-            .prepare_cached("INSERT INTO journal (run, step, at, intent) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut statement| {
-                statement.insert(params![run, step.0, at, intent.to_string()])
-            })
-            .map_err(|source| self.store(source))
+        at: Timestamp,
+    ) -> Result<Attempt, LedgerError> {
+        self.write(|transaction| journal::begin(transaction, run, step, who, intent, at))
     }
 
-    fn observe(&self, sequence: i64, observed: &serde_json::Value) -> Result<(), LedgerError> {
-        self.behind(|connection| {
-            connection
-                .prepare_cached("INSERT INTO observation (sequence, observed) VALUES (?1, ?2)")?
-                .execute(params![sequence, observed.to_string()])
-                .map(|_| ())
-        })
+    async fn observe(
+        &self,
+        sequence: Sequence,
+        observed: &serde_json::Value,
+    ) -> Result<(), LedgerError> {
+        self.write_unsynced(|transaction| journal::observe(transaction, sequence, observed))
     }
 
-    fn conclude(&self, sequence: i64, outcome: &Outcome) -> Result<(), LedgerError> {
-        let text = to_text("journal", outcome)?;
-        let write = |connection: &Connection| {
-            connection
-                .prepare_cached("UPDATE journal SET outcome = ?2 WHERE sequence = ?1")?
-                .execute(params![sequence, text])
-                .map(|_| ())
-        };
+    async fn conclude(
+        &self,
+        sequence: Sequence,
+        outcome: &Outcome,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let conclude =
+            |transaction: &Transaction<'_>| journal::conclude(transaction, sequence, outcome, at);
         match outcome {
-            Outcome::Failed { .. } => {
-                write(&self.connection()).map_err(|source| self.store(source))
-            }
-            Outcome::Done | Outcome::Unchanged => self.behind(write),
+            Outcome::Failed { .. } | Outcome::InDoubt { .. } => self.write(conclude),
+            Outcome::Done | Outcome::Unchanged => self.write_unsynced(conclude),
         }
     }
 
-    fn failures(&self, run: &str, step: &StepId) -> Result<u32, LedgerError> {
-        self.connection()
-            .prepare_cached(
-                "SELECT count(*) FROM journal WHERE run = ?1 AND step = ?2 AND json_extract(outcome, '$.outcome') = 'failed'",
-            )
-            .and_then(|mut statement| statement.query_row(params![run, step.0], |row| row.get(0)))
-            .map_err(|source| self.store(source))
+    async fn journal(&self, run: &RunId) -> Result<Vec<Entry>, LedgerError> {
+        self.read(|transaction| journal::of_run(transaction, run))
     }
 
-    fn journal(&self, run: &str) -> Result<Vec<Entry>, LedgerError> {
-        type Row = (i64, String, String, String, Option<String>);
-        let connection = self.connection();
-        let read = || -> rusqlite::Result<(Vec<Row>, Vec<SeenRow>)> {
-            let mut entries = connection
-                .prepare_cached("SELECT sequence, step, at, intent, outcome FROM journal WHERE run = ?1 ORDER BY sequence")?;
-            let entries = entries
-                .query_map([run], |row| {
-                    Ok((
-                        row.get(0)?,
-                        row.get(1)?,
-                        row.get(2)?,
-                        row.get(3)?,
-                        row.get(4)?,
-                    ))
-                })?
-                .collect::<Result<_, _>>()?;
-            let mut seen = connection.prepare_cached(
-                "SELECT o.sequence, o.observed FROM observation o JOIN journal j USING (sequence) WHERE j.run = ?1 ORDER BY o.rowid",
-            )?;
-            let seen = seen
-                .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
-            Ok((entries, seen))
-        };
-        let (entries, seen) = read().map_err(|source| self.store(source))?;
-        let mut observed: BTreeMap<i64, Vec<serde_json::Value>> = BTreeMap::new();
-        for (sequence, text) in seen {
-            observed
-                .entry(sequence)
-                .or_default()
-                .push(from_text(&format!("journal {sequence}"), &text)?);
+    async fn acquire(
+        &self,
+        scope: &LeaseScope,
+        who: &Who,
+        at: Timestamp,
+    ) -> Result<Lease, LedgerError> {
+        let lock = lease::Lock::take(&self.files)?;
+        let epoch = self.write(|transaction| lease::next_epoch(transaction, scope, who, at))?;
+        lock.name(&Holder {
+            who: Some(who.clone()),
+            process: Some(std::process::id()),
+            since: Some(at),
+            epoch: Some(epoch),
+        })?;
+        Ok(Lease::new(scope.clone(), epoch, lock))
+    }
+
+    async fn holder(&self, scope: &LeaseScope) -> Result<Option<Holder>, LedgerError> {
+        match scope {
+            LeaseScope::Estate => lease::holder(&self.files),
         }
-        entries
-            .into_iter()
-            .map(|(sequence, step, at, intent, outcome)| {
-                let row = format!("journal {sequence}");
-                Ok(Entry {
-                    sequence,
-                    run: run.to_owned(),
-                    step: StepId(step),
-                    at,
-                    intent: from_text(&row, &intent)?,
-                    observed: observed.remove(&sequence).unwrap_or_default(),
-                    outcome: outcome.map(|text| from_text(&row, &text)).transpose()?,
-                })
+    }
+
+    async fn check_lease(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let newest = self.read(|transaction| lease::epoch(transaction, lease.scope()))?;
+        if newest == Some(lease.epoch()) && lease.guard().is_held() {
+            Ok(())
+        } else {
+            Err(LedgerError::LeaseLost {
+                scope: lease.scope().clone(),
+                epoch: lease.epoch(),
             })
-            .collect()
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
             ))
         }
         Command::Adopt(args) => adopt::run(global, &args).await,
-        Command::Journal(args) => journal::run(global, &args),
+        Command::Journal(args) => journal::run(global, &args).await,
         Command::Lab(command) => lab::run(global, &command, data_plane).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {

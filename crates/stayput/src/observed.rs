@@ -69,7 +69,7 @@ async fn look(
         Some(file) => read(estate, file),
         None => {
             let (engine, world) = observe_live(global, estate, goal).await?;
-            let facts = engine.ledger.facts()?;
+            let facts = engine.ledger.facts().await?;
             Ok(Observed {
                 estate: engine.estate,
                 world,

@@ -10,7 +10,9 @@ use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_estate::LedgerConfig;
 use stayput_estate::NetworkName;
-use stayput_ledger::EstateLock;
+use stayput_ledger::Lease;
+use stayput_ledger::LeaseScope;
+use stayput_ledger::Ledger;
 use stayput_ledger::SqliteLedger;
 
 use crate::error::CommandError;
@@ -58,8 +60,11 @@ pub fn open_ledger(estate: &Estate) -> Result<Arc<SqliteLedger>, CommandError> {
 }
 
 /// Takes the estate for this process.
-pub fn lock(estate: &Estate) -> Result<EstateLock, CommandError> {
-    Ok(EstateLock::take(&ledger_path(estate), &who())?)
+pub async fn lock(estate: &Estate) -> Result<Lease, CommandError> {
+    let (who, now) = (who().into(), jiff::Timestamp::now());
+    Ok(open_ledger(estate)?
+        .acquire(&LeaseScope::Estate, &who, now)
+        .await?)
 }
 
 /// The engine of the estate in `global.file`.

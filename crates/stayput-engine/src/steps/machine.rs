@@ -30,7 +30,7 @@ pub async fn restore_nics(
     machine: &InstanceId,
 ) -> Result<bool, StepError> {
     // From the ledger, not from the plan: what is not on record is not touched (promise 1).
-    let facts = context.machine(machine)?;
+    let facts = context.machine(machine).await?;
     let vm_id = context.catalog.vm(machine, site)?;
     let prism = context.prism(site)?;
     let read = async || -> Result<Vm, StepError> {
@@ -60,7 +60,9 @@ pub async fn restore_nics(
     let is_wanted = |nic: &Nic| wanted.iter().any(|(subnet, facts)| is(nic, subnet, facts));
 
     let before = read().await?;
-    context.record(&serde_json::json!({"vm": vm_id, "before": before.nics}))?;
+    context
+        .record(&serde_json::json!({"vm": vm_id, "before": before.nics}))
+        .await?;
     let missing: Vec<_> = wanted
         .iter()
         .filter(|(subnet, facts)| !before.nics.iter().any(|nic| is(nic, subnet, facts)))
@@ -122,7 +124,9 @@ pub async fn restore_nics(
             .await?;
     }
     let after = read().await?;
-    context.record(&serde_json::json!({"vm": vm_id, "after": after.nics}))?;
+    context
+        .record(&serde_json::json!({"vm": vm_id, "after": after.nics}))
+        .await?;
     let ours = after.nics.iter().filter(|nic| {
         nic.subnet
             .as_ref()

@@ -125,7 +125,9 @@ pub async fn replicate(
     let plan = client.create_plan(&spec).await?;
     context.catalog.put_move_plan(site, name, plan.clone());
     let created = !existed;
-    context.record(&serde_json::json!({"move_plan": plan, "created": created}))?;
+    context
+        .record(&serde_json::json!({"move_plan": plan, "created": created}))
+        .await?;
     let seen = client.plan_status(&plan).await?;
     if seen.state == MovePlanState::NotStarted {
         context.progress(None, "Move prepares the guests");
@@ -192,7 +194,7 @@ pub async fn cutover(
     machine: &InstanceId,
 ) -> Result<bool, StepError> {
     let client = context.move_client(site)?;
-    let facts = context.machine(machine)?;
+    let facts = context.machine(machine).await?;
     let workload = context
         .move_world(site)?
         .workloads
@@ -242,9 +244,14 @@ pub async fn cutover(
         .vm(&vm)
         .await?
         .ok_or_else(|| missing(format!("VM {vm}, which Move made of {machine}")))?;
-    context.ledger.put_vm(machine, site, &vm, &now())?;
+    context
+        .ledger
+        .put_vm(machine, site, &vm, now(), &context.by())
+        .await?;
     context.catalog.put_vm(machine, site, vm.clone());
-    context.record(&serde_json::json!({"vm": vm, "arrived": arrived, "facts": facts}))?;
+    context
+        .record(&serde_json::json!({"vm": vm, "arrived": arrived, "facts": facts}))
+        .await?;
     Ok(ask)
 }
 

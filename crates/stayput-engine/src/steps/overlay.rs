@@ -44,7 +44,7 @@ pub async fn flow_vpc(
         .prism(site)?
         .create_vpc(&spec, context.request("create"))
         .await?;
-    context.record(&serde_json::json!({"created": id}))?;
+    context.record(&serde_json::json!({"created": id})).await?;
     context.catalog.put_vpc(site, name, id);
     Ok(true)
 }
@@ -78,7 +78,7 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
         .prism(site)?
         .create_subnet(&spec, context.request("create"))
         .await?;
-    context.record(&serde_json::json!({"created": id}))?;
+    context.record(&serde_json::json!({"created": id})).await?;
     context.catalog.put_subnet(site, *kind, network, id);
     Ok(true)
 }

@@ -80,7 +80,7 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
     let id = prism
         .create_protection_policy(&spec, context.request("create"))
         .await?;
-    context.record(&serde_json::json!({"policy": id}))?;
+    context.record(&serde_json::json!({"policy": id})).await?;
     Ok(true)
 }
 
@@ -128,7 +128,9 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
     let id = prism
         .create_recovery_plan(&spec, context.request("create"))
         .await?;
-    context.record(&serde_json::json!({"recovery_plan": id}))?;
+    context
+        .record(&serde_json::json!({"recovery_plan": id}))
+        .await?;
     context.catalog.put_plan(site, name, id);
     Ok(true)
 }

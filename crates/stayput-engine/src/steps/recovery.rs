@@ -54,11 +54,11 @@ pub async fn run(
                 .await?
         }
         RecoveryRun::Test => {
-            if context.was_done()? {
+            if context.was_done().await? {
                 // Somebody was killed between the test and the end of its run: what is left is to clean up.
                 return Ok(false);
             }
-            if context.failures() > 0 {
+            if context.concluded() > 0 {
                 // What failed may have left copies, and those block the next test.
                 prism
                     .clean_up(&id, context.request("clean-up/before"))
@@ -73,7 +73,7 @@ pub async fn run(
             return Ok(true);
         }
     };
-    context.record(&serde_json::json!({"job": job}))?;
+    context.record(&serde_json::json!({"job": job})).await?;
     let report = follow(context, to, &job, plan).await?;
     no_address_is_lost(context, to, &job, plan, &report).await?;
     match run {
@@ -86,10 +86,15 @@ pub async fn run(
                     what: format!("recovery plan {plan}"),
                     reason: format!("it is over, but says nothing of {machine} (VM {before})"),
                 })?;
-                context.ledger.put_vm(machine, to, after, &now())?;
+                context
+                    .ledger
+                    .put_vm(machine, to, after, now(), &context.by())
+                    .await?;
                 context.catalog.put_vm(machine, to, after.clone());
             }
-            context.record(&serde_json::json!({"recovered": became}))?;
+            context
+                .record(&serde_json::json!({"recovered": became}))
+                .await?;
             Ok(true)
         }
         RecoveryRun::Test => {
@@ -205,7 +210,7 @@ async fn copies_have_their_addresses(
 ) -> Result<(), StepError> {
     let prism = context.prism(to)?;
     for machine in machines {
-        let facts = context.machine(machine)?;
+        let facts = context.machine(machine).await?;
         let source = context.catalog.vm(machine, from)?;
         let copy = report.job.recovered.get(&source);
         let vm = match copy {

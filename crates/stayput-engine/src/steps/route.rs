@@ -27,7 +27,9 @@ pub async fn tgw_route(
     };
     // Read right before writing: nothing else keeps two writers apart (AWS reference §6).
     let found = aws.tgw_route(region, table, cidr).await?;
-    context.record(&serde_json::json!({"before": found}))?;
+    context
+        .record(&serde_json::json!({"before": found}))
+        .await?;
     let is_so = found.as_ref() == to;
     if !is_so && found.as_ref() != from {
         return Err(StepError::WorldChanged {
@@ -51,6 +53,6 @@ pub async fn tgw_route(
             Ok((found.as_ref() == to).then_some(found))
         })
         .await?;
-    context.record(&serde_json::json!({"after": seen}))?;
+    context.record(&serde_json::json!({"after": seen})).await?;
     Ok(!is_so)
 }

@@ -33,7 +33,7 @@ pub async fn verify(
             let world = observe(&context.estate, &context.clients, &Events::none(), lost)
                 .await
                 .map_err(observing)?;
-            let facts = context.ledger.facts()?;
+            let facts = context.ledger.facts().await?;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());
             let fabric = survey.fabric();
             let wanted = |id: &InstanceId| machines.is_empty() || machines.contains(id);
@@ -56,7 +56,9 @@ pub async fn verify(
             }
             last = wrong.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
             if wrong.is_empty() {
-                context.record(&serde_json::json!({"delivered": traced, "site": site}))?;
+                context
+                    .record(&serde_json::json!({"delivered": traced, "site": site}))
+                    .await?;
                 Ok(Some(()))
             } else {
                 Ok(None)

@@ -4,6 +4,7 @@ use serde_json::json;
 use stayput_engine::Events;
 use stayput_estate::InstanceId;
 use stayput_estate::VmExtId;
+use stayput_ledger::By;
 
 use crate::cli::AdoptArgs;
 use crate::cli::Global;
@@ -18,9 +19,9 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
         .parse()
         .map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     let estate = session::load_estate(&global.file)?;
-    let _lock = session::lock(&estate)?;
+    let _lock = session::lock(&estate).await?;
     let engine = session::engine(estate.clone(), Events::none()).await?;
-    let facts = engine.ledger.facts()?;
+    let facts = engine.ledger.facts().await?;
     let machine = facts.machines.get(&id).ok_or_else(|| {
         CommandError::new(Kind::Usage, format!("{id} is not in the ledger"))
             .hint("run `stayput capture` first")
@@ -60,7 +61,14 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
     }
     engine
         .ledger
-        .put_vm(&id, &site, &vm, &jiff::Timestamp::now().to_string())?;
+        .put_vm(
+            &id,
+            &site,
+            &vm,
+            jiff::Timestamp::now(),
+            &By::person(session::who()),
+        )
+        .await?;
     let text = format!(
         "{} is VM {} ({vm}) at {site} from now on\n",
         machine.label(&id),

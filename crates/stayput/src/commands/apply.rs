@@ -157,9 +157,9 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
             (saved.goal.clone(), Some(saved))
         }
     };
-    let _lock = session::lock(&estate)?;
+    let _lock = session::lock(&estate).await?;
     let (mut engine, world) = observed::observe_live(global, estate, Some(&goal)).await?;
-    let facts = engine.ledger.facts()?;
+    let facts = engine.ledger.facts().await?;
     let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
     if let Some(saved) = &saved {
         still_holds(saved, &plan)?;
@@ -167,7 +167,7 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // A run that was killed after its last step is over now.
-        close_reached_runs(&engine, &goal)?;
+        close_reached_runs(&engine, &goal).await?;
         let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan, "arrivals": {} });
         return Ok(Output::new(shown, json));
     }
@@ -191,7 +191,7 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
         ui::seconds(report.ms),
         report.run,
     );
-    let arrivals = arrivals(&engine.ledger.journal(&report.run)?);
+    let arrivals = arrivals(&engine.ledger.journal(&report.run.as_str().into()).await?);
     let json = json!({
         "ok": true,
         "goal": goal,
@@ -205,16 +205,18 @@ pub async fn apply(global: &Global, wanted: Wanted<'_>, yes: bool) -> Result<Out
     Ok(Output::new(text, json))
 }
 
-fn close_reached_runs(engine: &Engine, goal: &Goal) -> Result<(), CommandError> {
+async fn close_reached_runs(engine: &Engine, goal: &Goal) -> Result<(), CommandError> {
     for run in engine
         .ledger
-        .runs()?
+        .runs()
+        .await?
         .into_iter()
-        .filter(|run| run.goal == *goal && run.finished.is_none())
+        .filter(|run| run.goal == *goal && run.is_open())
     {
         engine
             .ledger
-            .close_run(&run.id, &jiff::Timestamp::now().to_string())?;
+            .close_run(&run.id, jiff::Timestamp::now())
+            .await?;
     }
     Ok(())
 }

@@ -13,21 +13,17 @@ use crate::error::Kind;
 use crate::output::Output;
 use crate::session;
 
-pub fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> {
+pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
     let ledger = session::open_ledger(&estate)?;
-    let runs = ledger.runs()?;
+    let runs = ledger.runs().await?;
     let Some(wanted) = &args.run else {
         let mut text = String::new();
         for run in &runs {
-            let state = run
-                .finished
-                .as_ref()
-                .map_or_else(|| "open".to_owned(), |at| format!("reached {at}"));
             let _ = writeln!(
                 text,
-                "{}  {}  {}  by {}  {state}",
-                run.id, run.started, run.goal, run.who
+                "{}  {}  {}  by {}  {}",
+                run.id, run.started, run.goal, run.who, run.state
             );
         }
         if runs.is_empty() {
@@ -37,7 +33,7 @@ pub fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> 
     };
     let found: Vec<_> = runs
         .iter()
-        .filter(|run| run.id.starts_with(wanted.as_str()))
+        .filter(|run| run.id.as_str().starts_with(wanted.as_str()))
         .collect();
     let [run] = found.as_slice() else {
         return Err(CommandError::new(
@@ -46,13 +42,14 @@ pub fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> 
         )
         .hint("`stayput journal` lists the runs"));
     };
-    let entries = ledger.journal(&run.id)?;
+    let entries = ledger.journal(&run.id).await?;
     let mut text = format!("{} by {}, {}\n", run.goal, run.who, run.started);
     for entry in &entries {
         let outcome = match &entry.outcome {
             Some(Outcome::Done) => "done",
             Some(Outcome::Unchanged) => "was so already",
             Some(Outcome::Failed { error }) => error,
+            Some(Outcome::InDoubt { error }) => &format!("in doubt: {error}"),
             None => "no outcome on record: the process died",
         };
         let _ = writeln!(text, "  {}  {}: {outcome}", entry.at, entry.step);

@@ -152,7 +152,7 @@ pub async fn probe(
     let (sources, classes) = (matrix.sources().len(), matrix.classes().len());
     let mut checks = check(estate, &world, &mut matrix);
     checks.sort_unstable();
-    let (states, proofs) = prove(&engine, &world, args.runs.unwrap_or(RUNS).max(1))?;
+    let (states, proofs) = prove(&engine, &world, args.runs.unwrap_or(RUNS).max(1)).await?;
     let figure = json!({
         "ok": true,
         "addresses": addresses,
@@ -172,8 +172,12 @@ pub async fn probe(
 }
 
 /// Plans the move of every network once, then proves it again and again: how many states, and how long each proof took.
-fn prove(engine: &Engine, world: &World, runs: usize) -> Result<(usize, Vec<u64>), CommandError> {
-    let facts = engine.ledger.facts()?;
+async fn prove(
+    engine: &Engine,
+    world: &World,
+    runs: usize,
+) -> Result<(usize, Vec<u64>), CommandError> {
+    let facts = engine.ledger.facts().await?;
     let estate = &engine.estate;
     let goal = Goal::Move {
         networks: estate.networks.keys().cloned().collect(),

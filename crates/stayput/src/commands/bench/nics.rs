@@ -178,7 +178,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let fast = session::engine(estate.clone(), Events::none()).await?;
     spoil(&fast, machines).await?;
     let world = fast.observe().await?;
-    let facts = fast.ledger.facts()?;
+    let facts = fast.ledger.facts().await?;
     let goal = Goal::Move {
         networks: estate.networks.keys().cloned().collect(),
         canaries: Default::default(),
@@ -269,7 +269,7 @@ struct Spoiled {
 /// Gives machines an address of the pool instead of their own, as they have it when Move is done.
 async fn spoil(engine: &Engine, machines: usize) -> Result<(), CommandError> {
     let world = engine.observe().await?;
-    let facts = engine.ledger.facts()?;
+    let facts = engine.ledger.facts().await?;
     let names = engine.estate.networks.keys().cloned().collect();
     let survey = Survey::new(&engine.estate, &world, &facts, &names);
     let spoiled: Vec<_> = wrong_addresses(&survey, &world)

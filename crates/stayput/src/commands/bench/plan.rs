@@ -91,7 +91,7 @@ pub async fn probe(global: &Global, args: &BenchArgs) -> Result<Output, CommandE
     let start = Instant::now();
     let world = engine.observe().await?;
     let observe_ms = millis(start);
-    let facts = engine.ledger.facts()?;
+    let facts = engine.ledger.facts().await?;
     let goal = Goal::Move {
         networks: engine.estate.networks.keys().cloned().collect(),
         canaries: Default::default(),

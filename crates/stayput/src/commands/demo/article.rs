@@ -185,7 +185,7 @@ impl<'a> Article<'a> {
     ) -> Result<ChapterTold, CommandError> {
         let estate = self.eyes.engine.estate.clone();
         let world = self.eyes.engine.observe().await?;
-        let facts = self.eyes.engine.ledger.facts()?;
+        let facts = self.eyes.engine.ledger.facts().await?;
         let prover = Judgement::of(&estate, &world, &facts, &script);
         self.names = script.plan.names.clone();
         for line in prover.lines() {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use stayput_ledger::Entry;
 use stayput_ledger::Ledger;
+use stayput_ledger::Run;
+use stayput_ledger::Sequence;
 use stayput_ledger::SqliteLedger;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
@@ -146,7 +148,7 @@ async fn follow(
     set_speed(&control, speed).await?;
     let mut judged = Judged::default();
     while !*stopped.borrow() {
-        let wanted = pace.of(judged.look(&ledger)?);
+        let wanted = pace.of(judged.look(&ledger).await?);
         if wanted != speed {
             set_speed(&control, wanted).await?;
             speed = wanted;
@@ -161,42 +163,38 @@ async fn follow(
 
 /// How far the journal has been read, and what it said.
 struct Judged {
-    sequence: i64,
+    sequence: Option<Sequence>,
     urgency: Urgency,
 }
 
 impl Default for Judged {
     fn default() -> Self {
         Self {
-            sequence: i64::MIN,
+            sequence: None,
             urgency: Urgency::Idle,
         }
     }
 }
 
 impl Judged {
-    fn look(&mut self, ledger: &SqliteLedger) -> Result<Urgency, CommandError> {
+    async fn look(&mut self, ledger: &SqliteLedger) -> Result<Urgency, CommandError> {
         // The open run, if there is one: the newest.
-        let open = ledger
-            .runs()?
-            .into_iter()
-            .next()
-            .filter(|run| run.finished.is_none());
+        let open = ledger.runs().await?.into_iter().next().filter(Run::is_open);
         let Some(run) = open else {
             self.urgency = Urgency::Idle;
             return Ok(self.urgency);
         };
-        for entry in ledger.journal(&run.id)? {
+        for entry in ledger.journal(&run.id).await? {
             self.read(&entry);
         }
         Ok(self.urgency)
     }
 
     fn read(&mut self, entry: &Entry) {
-        if entry.sequence <= self.sequence {
+        if Some(entry.sequence) <= self.sequence {
             return;
         }
-        self.sequence = entry.sequence;
+        self.sequence = Some(entry.sequence);
         let action = serde_json::from_value::<Action>(entry.intent["action"].clone());
         if let Some(urgency) = action.ok().as_ref().and_then(urgency_of) {
             self.urgency = urgency;

@@ -1,0 +1,179 @@
+//! The trait behind which a store keeps what must survive.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
+use stayput_plan::Goal;
+use stayput_plan::StepId;
+use stayput_world::Facts;
+use stayput_world::MachineFacts;
+
+use crate::Attempt;
+use crate::By;
+use crate::Entry;
+use crate::Holder;
+use crate::Lease;
+use crate::LeaseScope;
+use crate::LedgerError;
+use crate::MachineRecord;
+use crate::Outcome;
+use crate::Run;
+use crate::RunId;
+use crate::Sequence;
+use crate::Who;
+
+/// Storage of what must survive. Times are given in, never taken; order is the order of writing, never that of a clock.
+///
+/// Every write is on disk when its future is ready, unless its documentation says otherwise. Every method fails with
+/// [`LedgerError::Store`] when the store cannot be used, and with [`LedgerError::Row`] when a record cannot be understood.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The current facts: of each machine that is not retired the newest version, and every VM it became.
+    ///
+    /// # Errors
+    /// [`LedgerError::Altered`] when a record's checksum does not match.
+    async fn facts(&self) -> Result<Facts, LedgerError>;
+
+    /// The newest facts of one machine; `None` when it was never captured or is retired.
+    ///
+    /// # Errors
+    /// [`LedgerError::Altered`] when the record's checksum does not match.
+    async fn machine(&self, machine: &InstanceId) -> Result<Option<MachineFacts>, LedgerError>;
+
+    /// Every record about one machine, oldest first: captures, VMs it became, retirements.
+    ///
+    /// # Errors
+    /// [`LedgerError::Altered`] when a record's checksum does not match.
+    async fn machine_history(
+        &self,
+        machine: &InstanceId,
+    ) -> Result<Vec<MachineRecord>, LedgerError>;
+
+    /// Adds a version of the facts of these machines, syncs, and reads them back. Earlier versions are kept. A machine that was
+    /// retired is no longer; the VMs it became are known again.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotReadBack`] when the store gives back something else.
+    async fn put_machines(
+        &self,
+        machines: &BTreeMap<InstanceId, MachineFacts>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError>;
+
+    /// Adds which VM a machine is at a site. This is then the newest place of the machine; what it was elsewhere stays known.
+    async fn put_vm(
+        &self,
+        machine: &InstanceId,
+        site: &SiteName,
+        vm: &VmExtId,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError>;
+
+    /// Takes a machine out of [`facts`](Self::facts); its history stays. Retiring a retired machine changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchMachine`] when nothing is on record about it.
+    async fn retire(
+        &self,
+        machine: &InstanceId,
+        at: Timestamp,
+        by: &By,
+        why: &str,
+    ) -> Result<(), LedgerError>;
+
+    /// The open run for this goal, or a new one with the given id.
+    async fn open_run(
+        &self,
+        goal: &Goal,
+        id: &RunId,
+        who: &Who,
+        at: Timestamp,
+    ) -> Result<Run, LedgerError>;
+
+    /// Closes a run whose goal is reached. Closing a closed run changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchRun`], or [`LedgerError::RunEnded`] when it was abandoned.
+    async fn close_run(&self, run: &RunId, at: Timestamp) -> Result<(), LedgerError>;
+
+    /// Closes a run whose goal is not reached and shall not be. Abandoning an abandoned run changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchRun`], or [`LedgerError::RunEnded`] when its goal is reached.
+    async fn abandon_run(
+        &self,
+        run: &RunId,
+        at: Timestamp,
+        who: &Who,
+        why: &str,
+    ) -> Result<(), LedgerError>;
+
+    /// All runs, the last started first.
+    async fn runs(&self) -> Result<Vec<Run>, LedgerError>;
+
+    /// Writes an intent before its effect.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchRun`], or [`LedgerError::RunEnded`] when the run is not open.
+    async fn begin_attempt(
+        &self,
+        run: &RunId,
+        step: &StepId,
+        who: &Who,
+        intent: &serde_json::Value,
+        at: Timestamp,
+    ) -> Result<Attempt, LedgerError>;
+
+    /// Adds what an attempt saw, before or after it acted. Outlives this process at once; synced with the next intent, fact or
+    /// end of a run.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchEntry`].
+    async fn observe(
+        &self,
+        sequence: Sequence,
+        observed: &serde_json::Value,
+    ) -> Result<(), LedgerError>;
+
+    /// Writes what became of an attempt, once; the same outcome again changes nothing. [`Outcome::Failed`] and
+    /// [`Outcome::InDoubt`] are synced, as the next attempt depends on them. The others outlive this process at once and are
+    /// synced with the next intent, fact or end of a run: without them a step is only looked at again.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchEntry`], or [`LedgerError::Concluded`] when it has another outcome already.
+    async fn conclude(
+        &self,
+        sequence: Sequence,
+        outcome: &Outcome,
+        at: Timestamp,
+    ) -> Result<(), LedgerError>;
+
+    /// The journal of a run, oldest first. Empty for a run that does not exist.
+    async fn journal(&self, run: &RunId) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Takes a lease for as long as the result lives.
+    ///
+    /// # Errors
+    /// [`LedgerError::Held`] at once when somebody else has it.
+    async fn acquire(
+        &self,
+        scope: &LeaseScope,
+        who: &Who,
+        at: Timestamp,
+    ) -> Result<Lease, LedgerError>;
+
+    /// Who holds the lease of a scope now; `None` when nobody does.
+    async fn holder(&self, scope: &LeaseScope) -> Result<Option<Holder>, LedgerError>;
+
+    /// Checks that a lease is still held. To be asked right before a change that cannot be fenced by an epoch, such as a route.
+    ///
+    /// # Errors
+    /// [`LedgerError::LeaseLost`] when it is not.
+    async fn check_lease(&self, lease: &Lease) -> Result<(), LedgerError>;
+}

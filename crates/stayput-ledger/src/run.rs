@@ -1,0 +1,97 @@
+//! Runs: executions of plans.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_plan::Goal;
+
+use crate::Who;
+
+/// The id of a run, a UUID as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// Wraps an id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<&str> for RunId {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+/// One execution of a plan. It stays open, and keeps its id, until its goal is reached or it is abandoned, however often its
+/// process is killed in between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What it reaches.
+    pub goal: Goal,
+    /// Who started it. Who went on with it is in its journal.
+    pub who: Who,
+    /// When it was started.
+    pub started: Timestamp,
+    /// Whether it is still to be gone on with.
+    pub state: RunState,
+}
+
+impl Run {
+    /// Whether it is still to be gone on with.
+    pub fn is_open(&self) -> bool {
+        match self.state {
+            RunState::Open => true,
+            RunState::Reached { .. } | RunState::Abandoned { .. } => false,
+        }
+    }
+}
+
+/// Whether a run is still to be gone on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum RunState {
+    /// Its goal is not reached yet.
+    Open,
+    /// Its goal is reached.
+    Reached {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// It is not gone on with any more.
+    Abandoned {
+        /// Since when.
+        at: Timestamp,
+        /// Who abandoned it.
+        by: Who,
+        /// Why.
+        why: String,
+    },
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Reached { at } => write!(f, "reached {at}"),
+            Self::Abandoned { at, by, why } => write!(f, "abandoned {at} by {by}: {why}"),
+        }
+    }
+}

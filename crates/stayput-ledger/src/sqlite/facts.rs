@@ -1,0 +1,416 @@
+//! Facts: versions of machines, and the VMs they became. Rows are only ever added, and each has a checksum.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Row;
+use rusqlite::params;
+use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
+use stayput_world::Facts;
+use stayput_world::MachineFacts;
+
+use super::row::Fault;
+use super::row::checksum;
+use super::row::from_text;
+use super::row::time;
+use super::row::to_text;
+use crate::By;
+use crate::LedgerError;
+use crate::MachineChange;
+use crate::MachineRecord;
+use crate::RunId;
+use crate::Sequence;
+use crate::Who;
+
+/// A row of `machine` as stored: exactly one of facts and retirement.
+pub struct MachineRow {
+    pub sequence: i64,
+    pub id: String,
+    pub facts: Option<String>,
+    pub retired: Option<String>,
+    pub at: String,
+    pub who: String,
+    pub run: Option<String>,
+}
+
+const MACHINE: &str = "sequence, id, facts, retired, at, who, run, checksum";
+
+impl MachineRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<(Self, String)> {
+        let this = Self {
+            sequence: row.get(0)?,
+            id: row.get(1)?,
+            facts: row.get(2)?,
+            retired: row.get(3)?,
+            at: row.get(4)?,
+            who: row.get(5)?,
+            run: row.get(6)?,
+        };
+        Ok((this, row.get(7)?))
+    }
+
+    fn checksum(&self) -> Result<String, LedgerError> {
+        checksum(&(
+            "machine",
+            self.sequence,
+            &self.id,
+            &self.facts,
+            &self.retired,
+            &self.at,
+            &self.who,
+            &self.run,
+        ))
+    }
+
+    /// The row, if it is as it was written.
+    fn verified((this, stored): (Self, String)) -> Result<Self, LedgerError> {
+        if this.checksum()? == stored {
+            Ok(this)
+        } else {
+            Err(LedgerError::Altered {
+                what: format!("the record {} of machine {}", this.sequence, this.id),
+            })
+        }
+    }
+
+    pub fn insert(&self, connection: &Connection) -> Result<(), Fault> {
+        connection
+            .prepare_cached(&format!(
+                "INSERT INTO machine ({MACHINE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+            ))?
+            .execute(params![
+                self.sequence,
+                self.id,
+                self.facts,
+                self.retired,
+                self.at,
+                self.who,
+                self.run,
+                self.checksum()?
+            ])?;
+        Ok(())
+    }
+
+    fn what(&self) -> String {
+        format!("the record {} of machine {}", self.sequence, self.id)
+    }
+
+    /// The facts; `None` in a retirement.
+    fn parsed(&self) -> Result<Option<MachineFacts>, LedgerError> {
+        let facts = self.facts.as_deref();
+        facts.map(|text| from_text(self.what(), text)).transpose()
+    }
+
+    fn record(self) -> Result<MachineRecord, LedgerError> {
+        let change = match self.parsed()? {
+            Some(facts) => MachineChange::Captured { facts },
+            None => MachineChange::Retired {
+                why: self.retired.clone().unwrap_or_default(),
+            },
+        };
+        record(
+            self.what(),
+            self.sequence,
+            &self.at,
+            self.who,
+            self.run,
+            change,
+        )
+    }
+}
+
+/// A row of `vm` as stored.
+pub struct VmRow {
+    pub sequence: i64,
+    pub machine: String,
+    pub site: String,
+    pub vm: String,
+    pub at: String,
+    pub who: String,
+    pub run: Option<String>,
+}
+
+const VM: &str = "sequence, machine, site, vm, at, who, run, checksum";
+
+impl VmRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<(Self, String)> {
+        let this = Self {
+            sequence: row.get(0)?,
+            machine: row.get(1)?,
+            site: row.get(2)?,
+            vm: row.get(3)?,
+            at: row.get(4)?,
+            who: row.get(5)?,
+            run: row.get(6)?,
+        };
+        Ok((this, row.get(7)?))
+    }
+
+    fn checksum(&self) -> Result<String, LedgerError> {
+        checksum(&(
+            "vm",
+            self.sequence,
+            &self.machine,
+            &self.site,
+            &self.vm,
+            &self.at,
+            &self.who,
+            &self.run,
+        ))
+    }
+
+    fn what(&self) -> String {
+        format!(
+            "the record {} of which VM machine {} is at {}",
+            self.sequence, self.machine, self.site
+        )
+    }
+
+    fn verified((this, stored): (Self, String)) -> Result<Self, LedgerError> {
+        if this.checksum()? == stored {
+            Ok(this)
+        } else {
+            Err(LedgerError::Altered { what: this.what() })
+        }
+    }
+
+    pub fn insert(&self, connection: &Connection) -> Result<(), Fault> {
+        connection
+            .prepare_cached(&format!(
+                "INSERT INTO vm ({VM}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+            ))?
+            .execute(params![
+                self.sequence,
+                self.machine,
+                self.site,
+                self.vm,
+                self.at,
+                self.who,
+                self.run,
+                self.checksum()?
+            ])?;
+        Ok(())
+    }
+
+    fn record(self) -> Result<MachineRecord, LedgerError> {
+        let change = MachineChange::BecameVm {
+            site: SiteName::new(self.site.as_str()),
+            vm: VmExtId::new(self.vm.as_str()),
+        };
+        record(
+            self.what(),
+            self.sequence,
+            &self.at,
+            self.who,
+            self.run,
+            change,
+        )
+    }
+}
+
+fn record(
+    what: String,
+    sequence: i64,
+    at: &str,
+    who: String,
+    run: Option<String>,
+    change: MachineChange,
+) -> Result<MachineRecord, LedgerError> {
+    Ok(MachineRecord {
+        sequence: Sequence(sequence),
+        at: time(what, at)?,
+        by: By {
+            who: Who::new(who),
+            run: run.map(RunId::new),
+        },
+        change,
+    })
+}
+
+/// The place of the next record about any machine: both tables share one order.
+pub fn next_sequence(connection: &Connection) -> Result<i64, Fault> {
+    let newest: i64 = connection
+        .prepare_cached(
+            "SELECT max(coalesce((SELECT max(sequence) FROM machine), 0), coalesce((SELECT max(sequence) FROM vm), 0))",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(newest + 1)
+}
+
+/// The newest row of each machine.
+fn newest_rows(connection: &Connection) -> Result<Vec<MachineRow>, Fault> {
+    let mut rows = connection.prepare_cached(&format!(
+        "SELECT {MACHINE} FROM machine WHERE sequence IN (SELECT max(sequence) FROM machine GROUP BY id) ORDER BY sequence"
+    ))?;
+    let rows = rows.query_map([], MachineRow::read)?;
+    rows.map(|row| Ok(MachineRow::verified(row?)?)).collect()
+}
+
+fn newest_row(connection: &Connection, machine: &InstanceId) -> Result<Option<MachineRow>, Fault> {
+    let row = connection
+        .prepare_cached(&format!(
+            "SELECT {MACHINE} FROM machine WHERE id = ?1 ORDER BY sequence DESC LIMIT 1"
+        ))?
+        .query_row([machine.as_str()], MachineRow::read)
+        .optional()?;
+    Ok(row.map(MachineRow::verified).transpose()?)
+}
+
+pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
+    let mut facts = Facts::default();
+    let mut retired = BTreeSet::new();
+    for row in newest_rows(connection)? {
+        let id = InstanceId::new(row.id.as_str());
+        match row.parsed()? {
+            Some(machine) => {
+                facts.machines.insert(id, machine);
+            }
+            None => {
+                retired.insert(id);
+            }
+        }
+    }
+    let mut rows = connection.prepare_cached(&format!("SELECT {VM} FROM vm ORDER BY sequence"))?;
+    for row in rows.query_map([], VmRow::read)? {
+        let row = VmRow::verified(row?)?;
+        let machine = InstanceId::new(row.machine);
+        if !retired.contains(&machine) {
+            facts.became(machine, SiteName::new(row.site), VmExtId::new(row.vm));
+        }
+    }
+    Ok(facts)
+}
+
+pub fn machine(
+    connection: &Connection,
+    machine: &InstanceId,
+) -> Result<Option<MachineFacts>, Fault> {
+    match newest_row(connection, machine)? {
+        Some(row) => Ok(row.parsed()?),
+        None => Ok(None),
+    }
+}
+
+pub fn history(connection: &Connection, machine: &InstanceId) -> Result<Vec<MachineRecord>, Fault> {
+    let mut records = Vec::new();
+    let mut rows =
+        connection.prepare_cached(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1"))?;
+    for row in rows.query_map([machine.as_str()], MachineRow::read)? {
+        records.push(MachineRow::verified(row?)?.record()?);
+    }
+    let mut rows = connection.prepare_cached(&format!("SELECT {VM} FROM vm WHERE machine = ?1"))?;
+    for row in rows.query_map([machine.as_str()], VmRow::read)? {
+        records.push(VmRow::verified(row?)?.record()?);
+    }
+    records.sort_by_key(|record| record.sequence);
+    Ok(records)
+}
+
+/// Gives the place of each machine's new row.
+pub fn put(
+    connection: &Connection,
+    machines: &BTreeMap<InstanceId, MachineFacts>,
+    at: Timestamp,
+    by: &By,
+) -> Result<BTreeMap<InstanceId, i64>, Fault> {
+    let mut sequence = next_sequence(connection)?;
+    let mut written = BTreeMap::new();
+    for (id, facts) in machines {
+        let row = MachineRow {
+            sequence,
+            id: id.as_str().to_owned(),
+            facts: Some(to_text(format!("machine {id}"), facts)?),
+            retired: None,
+            at: at.to_string(),
+            who: by.who.as_str().to_owned(),
+            run: by.run.as_ref().map(ToString::to_string),
+        };
+        row.insert(connection)?;
+        written.insert(id.clone(), sequence);
+        sequence += 1;
+    }
+    Ok(written)
+}
+
+/// Whether the rows are there as they were to be written.
+pub fn read_back(
+    connection: &Connection,
+    machines: &BTreeMap<InstanceId, MachineFacts>,
+    written: &BTreeMap<InstanceId, i64>,
+) -> Result<(), Fault> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT {MACHINE} FROM machine WHERE id = ?1 AND sequence = ?2"
+    ))?;
+    for (id, facts) in machines {
+        let row = statement
+            .query_row(params![id.as_str(), written.get(id)], MachineRow::read)
+            .optional()?;
+        let found = match row {
+            Some(row) => MachineRow::verified(row)?.parsed()?,
+            None => None,
+        };
+        if found.as_ref() != Some(facts) {
+            let machine = id.clone();
+            return Err(LedgerError::NotReadBack { machine }.into());
+        }
+    }
+    Ok(())
+}
+
+pub fn put_vm(
+    connection: &Connection,
+    machine: &InstanceId,
+    site: &SiteName,
+    vm: &VmExtId,
+    at: Timestamp,
+    by: &By,
+) -> Result<(), Fault> {
+    let row = VmRow {
+        sequence: next_sequence(connection)?,
+        machine: machine.as_str().to_owned(),
+        site: site.as_str().to_owned(),
+        vm: vm.as_str().to_owned(),
+        at: at.to_string(),
+        who: by.who.as_str().to_owned(),
+        run: by.run.as_ref().map(ToString::to_string),
+    };
+    row.insert(connection)
+}
+
+pub fn retire(
+    connection: &Connection,
+    machine: &InstanceId,
+    at: Timestamp,
+    by: &By,
+    why: &str,
+) -> Result<(), Fault> {
+    match newest_row(connection, machine)? {
+        Some(row) if row.facts.is_none() => return Ok(()),
+        Some(_) => {}
+        None if became_a_vm(connection, machine)? => {}
+        None => {
+            let machine = machine.clone();
+            return Err(LedgerError::NoSuchMachine { machine }.into());
+        }
+    }
+    let row = MachineRow {
+        sequence: next_sequence(connection)?,
+        id: machine.as_str().to_owned(),
+        facts: None,
+        retired: Some(why.to_owned()),
+        at: at.to_string(),
+        who: by.who.as_str().to_owned(),
+        run: by.run.as_ref().map(ToString::to_string),
+    };
+    row.insert(connection)
+}
+
+fn became_a_vm(connection: &Connection, machine: &InstanceId) -> Result<bool, Fault> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM vm WHERE machine = ?1")?;
+    Ok(statement.exists([machine.as_str()])?)
+}

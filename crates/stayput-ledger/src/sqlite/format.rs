@@ -1,0 +1,173 @@
+//! Formats of the file: creating one, recognising one, migrating an older one.
+
+mod from_1;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::ErrorCode;
+use rusqlite::TransactionBehavior;
+
+use super::BUSY;
+use super::files::Files;
+use super::lease::Lock;
+use super::row::Fault;
+use crate::LedgerError;
+
+/// Format of the file, kept in `user_version`.
+const FORMAT: i64 = 2;
+
+/// The oldest format that is migrated.
+const OLDEST: i64 = 1;
+
+/// `application_id` of ledgers from format 2 on: "spLG".
+const APPLICATION: i64 = 0x7370_4c47;
+
+/// Between two tries to switch a new file to a write-ahead log.
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+
+/// `machine` and `vm` are only added to, and share one order. Columns that a writer of an older format would not fill are `NOT NULL`,
+/// so that it fails instead of writing half a row.
+const SCHEMA: &str = "
+CREATE TABLE machine (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, facts TEXT, retired TEXT, at TEXT NOT NULL, who TEXT NOT NULL,
+    run TEXT, checksum TEXT NOT NULL, CHECK ((facts IS NULL) <> (retired IS NULL))) STRICT;
+CREATE INDEX machine_by_id ON machine (id, sequence);
+CREATE TABLE vm (sequence INTEGER PRIMARY KEY, machine TEXT NOT NULL, site TEXT NOT NULL, vm TEXT NOT NULL, at TEXT NOT NULL,
+    who TEXT NOT NULL, run TEXT, checksum TEXT NOT NULL) STRICT;
+CREATE INDEX vm_by_machine ON vm (machine, sequence);
+CREATE TABLE run (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, goal TEXT NOT NULL, who TEXT NOT NULL, started TEXT NOT NULL,
+    state TEXT NOT NULL) STRICT;
+CREATE TABLE journal (sequence INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES run(id), step TEXT NOT NULL, attempt INTEGER NOT NULL,
+    who TEXT NOT NULL, at TEXT NOT NULL, ended TEXT, intent TEXT NOT NULL, outcome TEXT, UNIQUE (run, step, attempt)) STRICT;
+CREATE TABLE observation (sequence INTEGER NOT NULL REFERENCES journal(sequence), observed TEXT NOT NULL) STRICT;
+CREATE INDEX observation_by_entry ON observation (sequence);
+CREATE TABLE lease (scope TEXT PRIMARY KEY, epoch INTEGER NOT NULL, who TEXT NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL) STRICT;
+";
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Nothing yet.
+    Empty,
+    /// A ledger of format 1.
+    Format1,
+    /// A ledger of this build's format.
+    Current,
+}
+
+/// Brings an open file to the format of this build.
+pub fn bring_up_to_date(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
+    // A look without a write lock: nothing is written into a file that is something else, and a current one is only read.
+    look(files, connection)?;
+    use_write_ahead_log(connection).map_err(|fault| fault.at(files))?;
+    match look(files, connection)? {
+        Found::Current => {}
+        Found::Empty => write(files, connection)?,
+        Found::Format1 => {
+            // An older build that works on the estate would fail in the middle of its run.
+            let _lock = Lock::take(files)?;
+            write(files, connection)?;
+        }
+    }
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(|source| files.store(source))
+}
+
+/// Creates or migrates, in one transaction. What the file is is asked again in it: another process may have been quicker.
+fn write(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
+    let mut write = || -> Result<(), Fault> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        match look(files, &transaction)? {
+            Found::Current => return Ok(()),
+            Found::Empty => transaction.execute_batch(SCHEMA)?,
+            Found::Format1 => from_1::migrate(&transaction, SCHEMA)?,
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        Ok(transaction.commit()?)
+    };
+    write().map_err(|fault| fault.at(files))
+}
+
+/// Says what a file is, or why it cannot be used.
+fn look(files: &Files, connection: &Connection) -> Result<Found, LedgerError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let read = || -> rusqlite::Result<(i64, i64, BTreeSet<String>)> {
+        let format = pragma("user_version")?;
+        let application = pragma("application_id")?;
+        let mut tables =
+            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+        let tables = tables
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok((format, application, tables))
+    };
+    let (format, application, tables) =
+        read().map_err(|source| match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => files.not_a_ledger("it is not an SQLite database"),
+            _ => files.store(source),
+        })?;
+    if format == 0 && application == 0 && tables.is_empty() {
+        return Ok(Found::Empty);
+    }
+    let ours = application == APPLICATION
+        || ["machine", "vm", "run", "journal", "observation"]
+            .iter()
+            .all(|table| tables.contains(*table));
+    if !ours || format == 0 {
+        return Err(files.not_a_ledger("it is an SQLite database of something else"));
+    }
+    match format {
+        ..OLDEST => Err(LedgerError::TooOld {
+            place: files.place(),
+            found: format,
+            oldest: OLDEST,
+        }),
+        OLDEST => Ok(Found::Format1),
+        FORMAT => Ok(Found::Current),
+        _ => Err(LedgerError::TooNew {
+            place: files.place(),
+            found: format,
+            known: FORMAT,
+        }),
+    }
+}
+
+/// Switches a file to a write-ahead log, unless it has one.
+fn use_write_ahead_log(connection: &Connection) -> Result<(), Fault> {
+    let mode = |wanted: &str| {
+        connection.query_row(&format!("PRAGMA journal_mode{wanted}"), [], |row| {
+            row.get::<_, String>(0)
+        })
+    };
+    if mode("")? == "wal" {
+        return Ok(());
+    }
+    // SQLite does not wait by itself here when another process does the same.
+    let tries = BUSY.as_millis() / BETWEEN_TRIES.as_millis();
+    for _ in 1..tries {
+        match mode(" = WAL") {
+            Ok(found) => return no_other_mode(&found),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    no_other_mode(&mode(" = WAL")?)
+}
+
+fn no_other_mode(found: &str) -> Result<(), Fault> {
+    if found == "wal" {
+        return Ok(());
+    }
+    let message = format!(
+        "the file system does not allow a write-ahead log (journal mode {found}); keep the ledger on a local disk"
+    );
+    Err(Fault::Sql(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+        Some(message),
+    )))
+}
