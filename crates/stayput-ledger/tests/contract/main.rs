@@ -1,5 +1,7 @@
 //! What every store behind the trait must do. A store passes by giving a constructor to `contract_tests!`; checks know only the trait.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 mod facts;
 mod fixture;
 mod journal;

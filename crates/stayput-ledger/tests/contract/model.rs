@@ -101,7 +101,7 @@ enum Ended {
     Well,
     NoSuchMachine,
     NoSuchRun,
-    RunEnded(RunState),
+    RunOver(RunState),
     NoSuchEntry,
     Concluded(Outcome),
 }
@@ -111,7 +111,7 @@ impl From<LedgerError> for Ended {
         match error {
             LedgerError::NoSuchMachine { .. } => Self::NoSuchMachine,
             LedgerError::NoSuchRun { .. } => Self::NoSuchRun,
-            LedgerError::RunEnded { state, .. } => Self::RunEnded(state),
+            LedgerError::RunEnded { state, .. } => Self::RunOver(state),
             LedgerError::NoSuchEntry { .. } => Self::NoSuchEntry,
             LedgerError::Concluded { outcome, .. } => Self::Concluded(outcome),
             other => panic!("{other:?}"),
@@ -211,7 +211,7 @@ impl Both<'_> {
                             Ended::Well
                         }
                         RunState::Reached { .. } => Ended::Well,
-                        RunState::Abandoned { .. } => Ended::RunEnded(run.state.clone()),
+                        RunState::Abandoned { .. } => Ended::RunOver(run.state.clone()),
                     },
                 };
                 assert_eq!(ended(result), expected);
@@ -230,7 +230,7 @@ impl Both<'_> {
                             Ended::Well
                         }
                         RunState::Abandoned { .. } => Ended::Well,
-                        RunState::Reached { .. } => Ended::RunEnded(run.state.clone()),
+                        RunState::Reached { .. } => Ended::RunOver(run.state.clone()),
                     },
                 };
                 assert_eq!(ended(result), expected);
@@ -320,7 +320,7 @@ impl Both<'_> {
             None => return assert_eq!(begun.map_err(Ended::from), Err(Ended::NoSuchRun)),
             Some(RunState::Open) => begun.unwrap(),
             Some(state) => {
-                return assert_eq!(begun.map_err(Ended::from), Err(Ended::RunEnded(state)));
+                return assert_eq!(begun.map_err(Ended::from), Err(Ended::RunOver(state)));
             }
         };
         let entries = &mut self.model.entries;

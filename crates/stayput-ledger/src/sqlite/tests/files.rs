@@ -11,6 +11,9 @@ const ALL: [&str; 4] = [
     "stayput.lock",
 ];
 
+/// Those of the database itself.
+const DATABASE: [&str; 3] = ["stayput.db", "stayput.db-wal", "stayput.db-shm"];
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -154,29 +157,24 @@ fn in_use() -> (Folder, SqliteLedger) {
 
 #[test]
 fn a_ledger_deleted_while_open_is_noticed_at_the_next_call() {
-    let (folder, ledger) = in_use();
-    fs::remove_file(folder.path()).unwrap();
-    is_unusable(&ledger);
-    assert!(!folder.path().exists());
+    for name in DATABASE {
+        let (folder, ledger) = in_use();
+        fs::remove_file(folder.file(name)).unwrap();
+        is_unusable(&ledger);
+        assert!(!folder.file(name).exists(), "{name}");
+    }
 }
 
 #[test]
 fn a_ledger_replaced_while_open_is_noticed_and_the_new_one_kept() {
-    let (folder, ledger) = in_use();
-    let copy = folder.file("copy");
-    fs::copy(folder.path(), &copy).unwrap();
-    fs::rename(&copy, folder.path()).unwrap();
-    let before = fs::read(folder.path()).unwrap();
-    is_unusable(&ledger);
-    assert_eq!(fs::read(folder.path()).unwrap(), before);
-}
-
-#[test]
-fn a_log_file_deleted_while_open_is_noticed_at_the_next_call() {
-    for name in ["stayput.db-wal", "stayput.db-shm"] {
+    for name in DATABASE {
         let (folder, ledger) = in_use();
-        fs::remove_file(folder.file(name)).unwrap();
+        let (copy, file) = (folder.file("copy"), folder.file(name));
+        fs::copy(&file, &copy).unwrap();
+        fs::rename(&copy, &file).unwrap();
+        let before = fs::read(&file).unwrap();
         is_unusable(&ledger);
+        assert_eq!(fs::read(&file).unwrap(), before, "{name}");
     }
 }
 

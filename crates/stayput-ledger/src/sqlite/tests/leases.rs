@@ -32,7 +32,7 @@ fn a_lease_whose_lock_file_was_deleted_is_lost() {
 fn the_name_a_killed_worker_left_is_not_taken_for_a_holder() {
     let folder = Folder::new();
     let ledger = folder.open();
-    let left = r#"{"who":"kim","process":12,"since":null,"epoch":1}"#;
+    let left = r#"{"who":"kim-with-a-name-that-is-longer-than-all-that-comes-after-it","process":4000000,"since":null,"epoch":1000000}"#;
     fs::write(folder.file("stayput.lock"), left).unwrap();
     assert_eq!(holder(&ledger), None);
     let _lease = acquire(&ledger, "lee").unwrap();
@@ -55,6 +55,16 @@ fn a_worker_of_an_older_build_is_named_as_it_named_itself() {
         error.to_string(),
         "another stayput is working on this estate (kim@desk, process 12)"
     );
+}
+
+#[test]
+fn another_look_at_the_same_moment_is_not_taken_for_a_holder() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    drop(acquire(&ledger, "kim").unwrap());
+    let look = fs::File::open(folder.file("stayput.lock")).unwrap();
+    look.lock_shared().unwrap();
+    assert_eq!(holder(&ledger), None);
 }
 
 #[test]

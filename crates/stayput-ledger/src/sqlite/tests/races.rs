@@ -102,6 +102,27 @@ fn a_process_of_another_test_opens_its_ledger() {
 }
 
 #[test]
+fn a_new_file_that_another_process_is_writing_is_waited_for() {
+    let folder = Folder::new();
+    let sql = folder.sql();
+    sql.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = Barrier::new(2);
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            start.wait();
+            SqliteLedger::open(&folder.path()).map(drop)
+        });
+        start.wait();
+        // Long enough that the other thread mostly meets the write; when it does not, it has nothing to wait for.
+        for _ in 0..20_000 {
+            std::thread::yield_now();
+        }
+        sql.execute_batch("ROLLBACK").unwrap();
+        opening.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn attempts_begun_at_once_by_two_handles_have_numbers_of_their_own() {
     let folder = Folder::new();
     open_run(&folder.open()).unwrap();
