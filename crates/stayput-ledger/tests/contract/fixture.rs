@@ -45,9 +45,8 @@ pub fn one(id: &str, address: &str) -> BTreeMap<InstanceId, MachineFacts> {
 }
 
 pub fn goal(network: &str) -> Goal {
-    Goal::Move {
+    Goal::Protect {
         networks: BTreeSet::from([network.into()]),
-        canaries: BTreeSet::new(),
     }
 }
 
