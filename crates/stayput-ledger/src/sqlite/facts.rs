@@ -318,9 +318,8 @@ pub fn put(
     at: Timestamp,
     by: &By,
 ) -> Result<BTreeMap<InstanceId, i64>, Fault> {
-    let mut sequence = next_sequence(connection)?;
     let mut written = BTreeMap::new();
-    for (id, facts) in machines {
+    for (sequence, (id, facts)) in (next_sequence(connection)?..).zip(machines) {
         let row = MachineRow {
             sequence,
             id: id.as_str().to_owned(),
@@ -332,7 +331,6 @@ pub fn put(
         };
         row.insert(connection)?;
         written.insert(id.clone(), sequence);
-        sequence += 1;
     }
     Ok(written)
 }

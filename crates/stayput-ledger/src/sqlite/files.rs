@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use rusqlite::Connection;
+use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 
 use super::BUSY;
@@ -159,9 +160,12 @@ impl Files {
     }
 
     /// A failure of the database.
-    pub fn store(&self, source: impl std::error::Error + Send + Sync + 'static) -> LedgerError {
+    pub fn store(&self, source: rusqlite::Error) -> LedgerError {
+        if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+            return self.not_a_ledger("it is not an SQLite database");
+        }
         LedgerError::Store {
-            place: self.given.display().to_string(),
+            place: self.place(),
             source: Box::new(source),
         }
     }
@@ -169,7 +173,7 @@ impl Files {
     /// The database is something else.
     pub fn not_a_ledger(&self, reason: &str) -> LedgerError {
         LedgerError::NotALedger {
-            place: self.given.display().to_string(),
+            place: self.place(),
             reason: reason.to_owned(),
         }
     }

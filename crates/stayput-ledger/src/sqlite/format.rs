@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::ErrorCode;
+use rusqlite::Transaction;
 use rusqlite::TransactionBehavior;
 
 use super::BUSY;
 use super::files::Files;
 use super::lease::Lock;
 use super::row::Fault;
+use super::transact;
 use crate::LedgerError;
 
 /// Format of the file, kept in `user_version`.
@@ -24,7 +26,7 @@ const OLDEST: i64 = 1;
 /// `application_id` of ledgers from format 2 on: "spLG".
 const APPLICATION: i64 = 0x7370_4c47;
 
-/// Between two tries to switch a new file to a write-ahead log.
+/// Between two tries of what another process is doing at this moment.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
 /// `machine` and `vm` are only added to, and share one order. Columns that a writer of an older format would not fill are `NOT NULL`,
@@ -64,51 +66,73 @@ pub fn bring_up_to_date(files: &Files, connection: &mut Connection) -> Result<()
     match look(files, connection)? {
         Found::Current => {}
         Found::Empty => write(files, connection)?,
-        Found::Format1 => {
-            // An older build that works on the estate would fail in the middle of its run.
-            let _lock = Lock::take(files)?;
-            write(files, connection)?;
-        }
+        Found::Format1 => migrate(files, connection)?,
     }
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(|source| files.store(source))
 }
 
+/// Migrates while nobody works on the estate: an older build would fail in the middle of its run.
+fn migrate(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
+    for _ in 1..tries() {
+        match Lock::take(files) {
+            Ok(_lock) => return write(files, connection),
+            // A worker writes its name at once. One without a name migrates the file at this moment.
+            Err(LedgerError::Held { holder }) if holder.who.is_none() => {
+                std::thread::sleep(BETWEEN_TRIES);
+                if look(files, connection)? == Found::Current {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let _lock = Lock::take(files)?;
+    write(files, connection)
+}
+
+/// How often to try again within [`BUSY`].
+fn tries() -> u128 {
+    BUSY.as_millis() / BETWEEN_TRIES.as_millis()
+}
+
 /// Creates or migrates, in one transaction. What the file is is asked again in it: another process may have been quicker.
 fn write(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
-    let mut write = || -> Result<(), Fault> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match look(files, &transaction)? {
+    let write = transact(connection, TransactionBehavior::Immediate, |transaction| {
+        match found(files, transaction)? {
             Found::Current => return Ok(()),
             Found::Empty => transaction.execute_batch(SCHEMA)?,
-            Found::Format1 => from_1::migrate(&transaction, SCHEMA)?,
+            Found::Format1 => from_1::migrate(transaction, SCHEMA)?,
         }
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", FORMAT)?;
-        Ok(transaction.commit()?)
-    };
-    write().map_err(|fault| fault.at(files))
+        Ok(transaction.pragma_update(None, "user_version", FORMAT)?)
+    });
+    write.map_err(|fault| fault.at(files))
 }
 
 /// Says what a file is, or why it cannot be used.
-fn look(files: &Files, connection: &Connection) -> Result<Found, LedgerError> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+fn look(files: &Files, connection: &mut Connection) -> Result<Found, LedgerError> {
+    let look = transact(connection, TransactionBehavior::Deferred, |transaction| {
+        Ok(found(files, transaction)?)
+    });
+    look.map_err(|fault| fault.at(files))
+}
+
+/// The same in a transaction: otherwise the format could be from before another process's first write, and the tables from after it.
+fn found(files: &Files, transaction: &Transaction<'_>) -> Result<Found, LedgerError> {
+    let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let read = || -> rusqlite::Result<(i64, i64, BTreeSet<String>)> {
         let format = pragma("user_version")?;
         let application = pragma("application_id")?;
         let mut tables =
-            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+            transaction.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
         let tables = tables
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok((format, application, tables))
     };
-    let (format, application, tables) =
-        read().map_err(|source| match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => files.not_a_ledger("it is not an SQLite database"),
-            _ => files.store(source),
-        })?;
+    let (format, application, tables) = read().map_err(|source| files.store(source))?;
     if format == 0 && application == 0 && tables.is_empty() {
         return Ok(Found::Empty);
     }
@@ -146,8 +170,7 @@ fn use_write_ahead_log(connection: &Connection) -> Result<(), Fault> {
         return Ok(());
     }
     // SQLite does not wait by itself here when another process does the same.
-    let tries = BUSY.as_millis() / BETWEEN_TRIES.as_millis();
-    for _ in 1..tries {
+    for _ in 1..tries() {
         match mode(" = WAL") {
             Ok(found) => return no_other_mode(&found),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {

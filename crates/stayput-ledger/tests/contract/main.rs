@@ -1,0 +1,76 @@
+//! What every store behind the trait must do. A store passes by giving a constructor to `contract_tests!`; checks know only the trait.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
+mod facts;
+mod fixture;
+mod journal;
+mod leases;
+mod model;
+mod runs;
+
+use std::sync::Arc;
+
+use stayput_ledger::Ledger;
+use stayput_ledger::SqliteLedger;
+
+/// Opens one store, the same at every call.
+type Open = Box<dyn Fn() -> Arc<dyn Ledger>>;
+
+/// Makes each check a test of the store that `$fresh` makes. `$fresh` is a `fn() -> Open` that makes an empty store.
+macro_rules! contract_tests {
+    ($fresh:path: $($module:ident::$check:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $check() {
+                let open = $fresh();
+                futures::executor::block_on(crate::$module::$check(&*open));
+            }
+        )+
+
+        #[test]
+        fn any_sequence_of_operations_gives_the_state_of_a_naive_model() {
+            crate::model::agrees_with(&$fresh);
+        }
+    };
+    ($fresh:path) => {
+        contract_tests! {
+            $fresh:
+            facts::captured_facts_are_read_again_by_the_next_process,
+            facts::capturing_again_keeps_the_earlier_version_in_the_history,
+            facts::the_newest_vm_is_the_last_written_whatever_the_clocks_say,
+            facts::a_retired_machine_leaves_the_facts_and_stays_in_the_history,
+            facts::a_retired_machine_that_is_captured_again_is_back_with_its_vms,
+            facts::retiring_a_machine_that_nobody_knows_is_refused,
+            facts::every_record_of_a_machine_names_its_author_and_time,
+            journal::attempts_are_numbered_and_only_known_ends_are_counted,
+            journal::attempts_at_other_steps_and_in_other_runs_do_not_count,
+            journal::an_entry_tells_who_tried_what_was_seen_and_how_long_it_took,
+            journal::an_attempt_whose_process_died_has_no_outcome,
+            journal::an_outcome_is_written_once_and_never_changed,
+            journal::entries_that_do_not_exist_are_refused,
+            journal::what_one_process_writes_another_one_reads,
+            leases::a_second_worker_is_told_at_once_who_holds_the_estate,
+            leases::a_lease_that_is_dropped_is_free_and_has_no_holder,
+            leases::every_lease_has_a_greater_epoch_than_all_before,
+            leases::a_lease_that_is_held_passes_its_check,
+            leases::a_dropped_lease_that_was_acquired_by_another_is_lost,
+            runs::an_open_run_is_continued_under_its_id_by_whoever_comes,
+            runs::runs_are_listed_newest_first_whatever_the_clocks_say,
+            runs::a_run_that_reached_its_goal_is_not_continued,
+            runs::an_abandoned_run_is_not_continued_and_says_why,
+            runs::a_run_that_ended_cannot_end_in_another_way,
+            runs::nothing_is_begun_in_a_run_that_has_ended,
+            runs::runs_that_do_not_exist_are_refused,
+        }
+    };
+}
+
+fn new_sqlite_ledger() -> Open {
+    let dir = tempfile::tempdir().unwrap();
+    Box::new(move || Arc::new(SqliteLedger::open(&dir.path().join("stayput.db")).unwrap()))
+}
+
+mod sqlite {
+    contract_tests!(crate::new_sqlite_ledger);
+}
