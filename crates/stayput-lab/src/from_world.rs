@@ -1,4 +1,4 @@
-//! A lab that starts from a saved world instead of a scenario (design §5, §6): what was observed, made alive.
+//! A lab that starts from a saved world instead of a scenario.
 //!
 //! Own code, not by way of a scenario's text: a snapshot holds what no scenario can say. Whatever routing needs is carried over;
 //! beyond that, what the lab has a place for. Left out, because a snapshot does not hold enough of it: recovery plans with their
@@ -36,7 +36,7 @@ use crate::state::Timing;
 
 /// Everything of a snapshot is older than the lab that starts from it.
 const AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Life of a Move token (Move reference §1).
+/// Lifetime of a Move token (Move reference §2).
 const TOKEN_TTL_SECS: u64 = 900;
 
 /// A lab in the state of a snapshot, at the clock's time. What the estate adds is what no API tells: the on-prem prefixes, how the
