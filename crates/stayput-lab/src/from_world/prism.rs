@@ -1,4 +1,4 @@
-//! Prism Centrals of a snapshot.
+//! The Prism Central part of a snapshot.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use crate::prism::model;
 use crate::prism::model::PcState;
 use crate::state::LabState;
 
-/// The v4 minor every namespace speaks: the first with recovery plans (Prism reference §6.5).
+/// The v4 minor of every namespace: the first with recovery plans (Prism reference §6.5).
 const MINOR: u32 = 2;
-/// First virtual network identifier of the overlays (Prism reference §3.2 shows this one).
+/// First virtual network identifier of the overlays (value from Prism reference §3.2).
 const FIRST_VNI: u32 = 4097;
-/// What a VM looks like, which a snapshot does not hold: vCPUs and memory in bytes.
+/// vCPUs and memory in bytes of a VM, which a snapshot does not hold.
 const SHAPE: (u32, u64) = (2, 4 << 30);
 
 /// Fills in the Prism Central of every site of the estate that was observed.

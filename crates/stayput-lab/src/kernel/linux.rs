@@ -1,4 +1,4 @@
-//! The kernel's side: namespaces, netlink, sockets.
+//! The Linux implementation: namespaces, netlink, sockets.
 
 mod echo;
 mod namespace;

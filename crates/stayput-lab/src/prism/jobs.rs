@@ -1,4 +1,4 @@
-//! Recovery plan jobs on the wire (`dataprotection` ≥ v4.2, Prism reference §6.6).
+//! JSON and API of recovery plan jobs (`dataprotection` ≥ v4.2, Prism reference §6.6).
 
 use serde_json::Value;
 use serde_json::json;
@@ -21,7 +21,7 @@ use crate::state::LabState;
 /// Serves `dataprotection/v4.N/config/recovery-plan-jobs…`.
 ///
 /// # Errors
-/// Unknown job or path; a job that is still running cannot be deleted.
+/// An unknown job or path, or the deletion of a job that is still running.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     let jobs = &lab.pcs[pc].jobs;
@@ -110,7 +110,7 @@ fn summary(status: JobStatus) -> Value {
     json!({"status": status.wire(), "percentageComplete": percent})
 }
 
-/// The three phases; a validation has only the first.
+/// Returns the three phases; a validation has only the first.
 fn phases(call: &Call<'_>, job: &Job) -> Value {
     let phase = |phase: Phase, status: JobStatus, stages: Option<Vec<Value>>| {
         let mut json = summary(status);
@@ -251,7 +251,7 @@ fn render_finding(call: &Call<'_>, finding: &Finding) -> Value {
 }
 
 impl Job {
-    /// 0 to 100: a tenth for validation, the rest by stages.
+    /// Returns the progress, 0 to 100: a tenth for validation, the rest by stages.
     pub fn percent(&self) -> u32 {
         let stages = u32::try_from(self.stages.len().max(1)).unwrap_or(u32::MAX);
         match self.next {
@@ -320,7 +320,7 @@ impl FindingGroup {
         }
     }
 
-    /// Codes are inferred.
+    /// Returns the error code (inferred).
     fn code(self) -> &'static str {
         match self {
             Self::Entity => "DRP-10001",

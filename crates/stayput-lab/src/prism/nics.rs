@@ -1,4 +1,4 @@
-//! NICs on the wire: both shapes, and the calls on them (Prism reference §2.2).
+//! JSON and API of NICs, in both shapes (Prism reference §2.2).
 
 use serde_json::Value;
 use serde_json::json;
@@ -25,7 +25,7 @@ const NEW_SHAPE_SINCE: u32 = 1;
 /// Serves `…/vms/{vm}/nics…`.
 ///
 /// # Errors
-/// Unknown VM, NIC or path; a bad body; a stale or missing ETag.
+/// An unknown VM, NIC or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: &[&str]) -> Answer {
     let vm = find(lab, pc, vm_id)?;
     let vm_etag = etag(vm_id, vm.version);
@@ -35,7 +35,7 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
             .find(|nic| nic.id == id)
             .ok_or_else(|| Problem::not_found("NIC", id))
     };
-    // The official collection sends the NIC's ETag on NIC calls, others the VM's: both are right (inferred).
+    // The official collection sends the NIC's ETag on NIC calls, other clients the VM's: both are accepted (inferred).
     let either = |nic: &Nic| [etag(&nic.id, nic.version), vm_etag.clone()];
     let (operation, effect) = match (call.request.method.as_str(), path) {
         ("GET", []) => return call.list(vm.nics.iter().collect(), |nic| render(call, nic)),
@@ -90,7 +90,7 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
         }
         _ => return Err(Problem::no_route(&call.request.path)),
     };
-    // The id of a created NIC is *not* in the task: a known issue that clients must live with (Prism reference §1.5).
+    // The id of a created NIC is *not* in the task: a known issue that clients must handle (Prism reference §1.5).
     let mut entities = vec![(
         vm_id.to_owned(),
         "vmm:ahv:config:vm".to_owned(),
@@ -112,10 +112,10 @@ fn wish(value: Option<&Value>, otherwise: Wish) -> Result<Wish, Problem> {
     Ok(body::address(value, "ipAddress")?.map_or(otherwise, Wish::This))
 }
 
-/// Reads a NIC of either shape; where both are given the new one wins.
+/// Reads a NIC of either shape. When both are present, the new one wins.
 ///
 /// # Errors
-/// 400 when it has no subnet or malformed addresses.
+/// 400 when it has no subnet or an invalid address.
 pub fn parse(nic: &Object) -> Result<NicSpec, Problem> {
     let empty = Object::new();
     let backing = body::object(nic, "nicBackingInfo")
@@ -144,14 +144,15 @@ pub fn parse(nic: &Object) -> Result<NicSpec, Problem> {
     Ok(NicSpec {
         subnet,
         mac,
-        // An address that is given is wanted, whatever `shouldAssignIp` says: it is known to read back as false.
+        // An address in the request is assigned even with `shouldAssignIp` false: clients send back that value, and it is known
+        // to read as false.
         address: wish(config.get("ipAddress"), otherwise)?,
         secondary: body::addresses(config, "secondaryIpAddressList")?,
         connected: body::flag(backing, "isConnected").unwrap_or(true),
     })
 }
 
-/// A NIC as answered: v4.0 paths have the old pair only, later ones both (inferred).
+/// Returns a NIC as JSON: v4.0 paths have the old shape only, later ones both (inferred).
 pub fn render(call: &Call<'_>, nic: &Nic) -> Value {
     let backing = json!({
         "model": "VIRTIO",

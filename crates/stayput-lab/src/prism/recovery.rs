@@ -1,8 +1,8 @@
-//! Recovery plan actions and the jobs they start (`dataprotection` ≥ v4.2, Prism reference §6.6).
+//! Recovery plan actions and the jobs that they start (`dataprotection` ≥ v4.2, Prism reference §6.6).
 //!
-//! A job runs on the Prism Central of the recovery site, in three phases: it validates; it brings up the machines stage
-//! by stage; it tidies up. A planned failover first powers off the sources in reverse order and synchronises once more;
-//! an unplanned one and a test start from recovery points and leave the sources as they are.
+//! A job runs on the Prism Central of the recovery site, in three phases: it validates, it recovers the VMs stage by stage, and
+//! it completes. A planned failover first powers off the sources in reverse order and synchronises once more. An unplanned
+//! failover and a test start from recovery points and do not change the sources.
 
 mod stages;
 
@@ -39,13 +39,13 @@ use crate::state::LabState;
 /// The first dataprotection minor with recovery plan actions and jobs.
 pub const SINCE: u32 = 2;
 
-/// How long a job of a dead site waits until it looks again.
+/// How long a job at a site that is down waits before it tries again.
 const DEAD_SITE_RETRY: Duration = Duration::from_secs(60);
 
 /// Serves `dataprotection/v4.N/operations/recovery-plans/{plan}/$actions/{action}`.
 ///
 /// # Errors
-/// Unknown plan or action; a bad body; another job of the plan is running.
+/// An unknown plan or action, an invalid body, or another running job of the plan.
 pub fn serve(
     lab: &mut LabState,
     pc: usize,
@@ -72,7 +72,7 @@ pub fn serve(
     let job = action
         .map(|action| parse(&state.domain_manager, plan_id, plan, action, &call.body()?))
         .transpose()?;
-    // One job at a time for a plan (inferred).
+    // A plan can have one job at a time (inferred).
     let busy = state
         .jobs
         .values()
@@ -143,7 +143,7 @@ fn parse(
             "failoverDirections must go between the locations of the recovery plan",
         ));
     }
-    // Jobs are posted to the Prism Central of the recovery site (Prism reference §6.4).
+    // Jobs are sent to the Prism Central of the recovery site (Prism reference §6.4).
     if target != own {
         return Err(Problem::argument(format!(
             "the target location {target} is not this domain manager"
@@ -182,7 +182,7 @@ fn instant(text: &str) -> Result<VTime, Problem> {
         .ok_or_else(|| Problem::schema("recoveryReferenceTime", "must be an RFC 3339 date-time"))
 }
 
-/// A job's event is due.
+/// Handles a due event of a job.
 pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
     if lab.pcs[pc].down {
         proceed_after(lab, pc, id, DEAD_SITE_RETRY);
@@ -222,7 +222,7 @@ fn proceed_after(lab: &mut LabState, pc: usize, id: &str, delay: Duration) {
     lab.after(delay, state::Event::Prism(pc, Event::Job(id.to_owned())));
 }
 
-/// The task shows how far its job is.
+/// Updates the progress of the job's task.
 fn report(lab: &mut LabState, pc: usize, id: &str) {
     let Some(job) = lab.pcs[pc].jobs.get(id) else {
         return;
@@ -282,7 +282,7 @@ fn validate(lab: &mut LabState, pc: usize, id: &str) {
     }
 }
 
-/// Each VM once, in the first stage that has it.
+/// Returns each VM once, in the first stage that contains it.
 fn job_stages(stages: &[StageMembers]) -> Vec<JobStage> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     stages
@@ -320,7 +320,7 @@ fn finish(lab: &mut LabState, pc: usize, id: &str) {
 
 /// Ends a job and its task.
 ///
-/// Belief: the task of a validation succeeds once the validation has run, whatever it found; the job says what it found.
+/// Assumption: the task of a validation succeeds once the validation has run, even with findings; the job has the findings.
 fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&str>) {
     let now = lab.now();
     let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
@@ -341,7 +341,7 @@ fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&
     tasks::finish(lab, pc, &task, outcome);
 }
 
-/// Removes the copies a test failover of this plan has made here.
+/// Deletes the copies that a test failover of this plan has created here.
 pub fn clean_up(lab: &mut LabState, pc: usize, plan: &str) {
     lab.pcs[pc]
         .vms
@@ -384,7 +384,7 @@ impl Step {
 }
 
 impl Action {
-    /// Name in task operations.
+    /// Returns the name in task operations.
     fn name(self) -> &'static str {
         match self {
             Self::Validate => "Validate",

@@ -1,4 +1,4 @@
-//! What a recovery plan job checks before it does anything (Prism reference §6.6, §7).
+//! Checks of a recovery plan job before it changes anything (Prism reference §6.6, §7).
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::prism::placement::Occupancy;
 use crate::prism::protection;
 use crate::state::LabState;
 
-/// Checks a job; findings come without ids.
+/// Validates a job. The findings have no ids yet.
 pub fn validate(
     lab: &LabState,
     target: usize,
@@ -69,7 +69,7 @@ fn named(members: &[&Member]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Stages without anybody, VMs twice, VMs without protection or recovery point.
+/// Finds empty stages, VMs named twice, and VMs without protection or recovery point.
 fn who(
     lab: &LabState,
     source: Option<usize>,
@@ -168,7 +168,7 @@ fn who(
         ));
     }
     let pointless = which(&|member| !member.has_point);
-    // A planned failover makes its own final point; a validation that is not for anything in particular only warns.
+    // A planned failover takes a final point of every VM; a validation without an action only warns.
     if !pointless.is_empty() && job.action != Action::Planned {
         findings.push(Finding::new(
             job.action != Action::Validate,
@@ -217,7 +217,7 @@ fn leftovers(lab: &LabState, target: usize, plan_id: &str, findings: &mut Vec<Fi
     }
 }
 
-/// Networks that are missing, addresses that would be lost.
+/// Finds missing networks and addresses that would be lost.
 fn where_to(
     lab: &LabState,
     direction: &Direction<'_>,

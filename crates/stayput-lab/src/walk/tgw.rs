@@ -48,7 +48,7 @@ impl Walker<'_> {
     ) -> Result<At, End> {
         let attachment = region.attachments.get(id).ok_or(End::Blackhole)?;
         match &attachment.kind {
-            // By which subnet depends on zones: that of the sender, or the only one its Transit Gateway has.
+            // Which subnet depends on zones: that of the sender, or the only one that the attachment has.
             AttachmentKind::Vpc { vpc, subnets } => {
                 let here = || format!("{place} {table} {id}");
                 let chosen = self.choices.of(subnets.len(), here);

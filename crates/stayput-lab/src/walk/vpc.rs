@@ -1,4 +1,4 @@
-//! A VPC: the table of the subnet a packet is in decides (AWS reference §3).
+//! A VPC: the table of the subnet that a packet is in decides (AWS reference §3).
 
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,7 @@ enum Target<'a> {
 }
 
 impl Walker<'_> {
-    /// A host's first decision: its own subnet is on-link, whatever the tables say.
+    /// The first decision of a host: its own subnet is on-link, independent of the tables.
     pub(super) fn host_sends(&mut self, region: String, subnet: String) -> Result<At, End> {
         self.check_up(&region)?;
         let on_link = self
@@ -101,14 +101,14 @@ impl Walker<'_> {
             RouteTarget::Nat(_) | RouteTarget::Igw(_) => Err(End::NatLost),
             RouteTarget::Pcx(_) if starts => Err(self.over_peering(&subnet.vpc)),
             RouteTarget::Pcx(_) => {
-                self.hop("a VPC peering carries nothing that comes from elsewhere".to_owned());
+                self.hop("a VPC peering carries only packets that start in its VPCs".to_owned());
                 Err(End::NoRoute)
             }
         }
     }
 
-    /// A VPC peering carries only what starts in one of its VPCs and ends in the other's CIDR (AWS reference §3.3). The lab keeps no
-    /// peering connections: the other VPC is the one that owns the address, if it is only one.
+    /// A VPC peering carries only packets that start in one of its VPCs and end in the other's CIDR (AWS reference §3.3). The lab
+    /// has no peering connections: the other VPC is the one that owns the address, if there is exactly one.
     fn over_peering(&mut self, from: &str) -> End {
         let to = self.to;
         let lab = self.lab;
@@ -175,14 +175,14 @@ impl Walker<'_> {
             .get(id)
             .filter(|eni| eni.vpc == subnet.vpc && is_up(region, eni));
         let Some(eni) = eni else {
-            self.hop(format!("{id}: gone, or its machine is off"));
+            self.hop(format!("{id}: deleted, or its machine is off"));
             return Err(End::DeadEni);
         };
         if has(eni, self.to) {
             return Err(delivered(place, id, eni));
         }
         if eni.source_dest_check {
-            self.hop(format!("{id}: drops what is not addressed to itself"));
+            self.hop(format!("{id}: source/destination check drops the packet"));
             return Err(End::DeadEni);
         }
         match cluster_in(self.lab, place, &eni.vpc) {
@@ -195,20 +195,20 @@ impl Walker<'_> {
                 Ok(At::TransitVpc { pc })
             }
             None => {
-                self.hop(format!("{id}: forwards nothing the lab knows"));
+                self.hop(format!("{id}: the lab does not model what it forwards"));
                 Err(End::NoMachine)
             }
         }
     }
 
-    /// Somebody in the VPC has the address, or nobody.
+    /// Delivers to the interface in the VPC that has the address, if there is one.
     fn deliver_in_vpc(&mut self, place: &str, region: &RegionState, vpc: &str) -> End {
         let to = self.to;
         let found = region
             .enis
             .iter()
             .filter(|(_, eni)| eni.vpc == vpc && has(eni, to))
-            // One that runs before one that does not.
+            // Prefers one that runs.
             .max_by_key(|(_, eni)| is_up(region, eni));
         match found {
             Some((id, eni)) if is_up(region, eni) => delivered(place, id, eni),
@@ -217,7 +217,7 @@ impl Walker<'_> {
                 End::NoMachine
             }
             None => {
-                self.hop(format!("{vpc}: nobody has {to}"));
+                self.hop(format!("{vpc}: no interface has {to}"));
                 End::NoMachine
             }
         }

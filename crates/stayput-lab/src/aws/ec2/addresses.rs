@@ -39,7 +39,7 @@ const KIND: Kind<Address> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// Id of the association an Elastic IP is in.
+/// Returns the id of an Elastic IP's association.
 pub(super) fn association_id(allocation: &str) -> String {
     derived_id("eipassoc-", allocation)
 }
@@ -50,7 +50,7 @@ fn instance<'a>(address: &'a Seen<'_, Address>) -> Option<&'a str> {
     Some(instance)
 }
 
-/// This list has no pages, in life neither.
+/// This list has no pages, as in the real API.
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let wanted = call.params.list("PublicIp");
     for public in &wanted {
@@ -83,7 +83,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// Reverse DNS of addresses, which nobody here sets.
+/// Reverse DNS of addresses, which is never set in the lab.
 pub(super) fn describe_attribute(call: &mut Call<'_>) -> Answer {
     call.dry_run()?;
     let mut xml = Xml::new();

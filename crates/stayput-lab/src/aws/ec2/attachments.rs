@@ -1,4 +1,4 @@
-//! Transit Gateway attachments of every type: what they have in common, their life, and the list over all types.
+//! Transit Gateway attachments of every type: common parts, life cycle, and the list over all types.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub(super) fn resource_type(kind: &AttachmentKind) -> &'static str {
     }
 }
 
-/// `resourceId`; of a peering it is the far Transit Gateway.
+/// `resourceId`; for a peering the far Transit Gateway.
 pub(super) fn resource_id(kind: &AttachmentKind) -> &str {
     match kind {
         AttachmentKind::Vpc { vpc, .. } => vpc,
@@ -137,7 +137,7 @@ pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// An attachment that can be used: of this Transit Gateway if one is given, and neither gone nor going.
+/// Returns an attachment that can be used: of this Transit Gateway if one is given, and neither deleted nor being deleted.
 ///
 /// # Errors
 /// `InvalidTransitGatewayAttachmentID.NotFound`, also when it is on another Transit Gateway; `IncorrectState`.
@@ -160,7 +160,7 @@ pub(super) fn usable<'a>(
     }
 }
 
-/// The refusal of an attachment in a wrong state; a deleted one is still listed, and to every call as good as absent.
+/// Returns the error for an attachment in a wrong state. A deleted one is still listed, but calls treat it as missing.
 pub(super) fn incorrect_state(id: &str, attachment: &Attachment) -> Fault {
     if attachment.state == "deleted" {
         Fault::bad(
@@ -181,7 +181,7 @@ pub(super) fn settle(lab: &mut LabState, region: &str, id: &str) {
     lab.after(lab.timing.tgw_route, LabEvent::Aws(event));
 }
 
-/// Marks an attachment as going: it leaves its tables at once, and static routes that name it read `blackhole` from now on.
+/// Starts deleting an attachment: it is removed from its tables at once, and static routes that name it become `blackhole`.
 pub(super) fn begin_delete(lab: &mut LabState, region: &str, id: &str) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;
@@ -196,7 +196,7 @@ pub(super) fn begin_delete(lab: &mut LabState, region: &str, id: &str) {
     settle(lab, region, id);
 }
 
-/// Ends an attachment's transition; a new one joins its Transit Gateway's default table.
+/// Ends an attachment's transition. A new one is added to its Transit Gateway's default table.
 pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &str) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;
@@ -216,7 +216,7 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
         "pending" => {
             "available".clone_into(&mut attachment.state);
             let associate = tgws::association_default(state, &tgw).map(str::to_owned);
-            // A peering propagates nothing, so it is not entered.
+            // A peering propagates nothing, so it is not added.
             let propagate = tgws::propagation_default(state, &tgw)
                 .filter(|_| !peering)
                 .map(str::to_owned);
@@ -239,7 +239,7 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
             let event = Event::AttachmentForgotten(region.to_owned(), id.to_owned());
             lab.after(DELETED_LISTED, LabEvent::Aws(event));
         }
-        // Settled by something else meanwhile.
+        // Already changed by another call.
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Attributes of instances that the Terraform provider asks for one by one.
+//! Attributes of instances that the Terraform provider reads one by one.
 
 use super::Answer;
 use super::Call;
@@ -26,7 +26,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
         "rootDeviceName" => Some(instances::root_device(instance).to_owned()),
         "sourceDestCheck" => eni.map(|eni| eni.source_dest_check.to_string()),
         "enaSupport" => Some("true".to_owned()),
-        // Nobody gave any: the element is there and empty.
+        // Not set: the element is present and empty.
         "userData" | "kernel" | "ramdisk" | "sriovNetSupport" => None,
         other => {
             return Err(Fault::invalid(format!(
@@ -40,8 +40,8 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// Only types that instances of the region have are known; figures are those of a two-vCPU machine, since nothing here
-/// depends on them.
+/// Only types of the region's instances are known. The figures are those of a two-vCPU machine, since nothing in the lab depends
+/// on them.
 pub(super) fn describe_types(call: &mut Call<'_>) -> Answer {
     let known: std::collections::BTreeMap<&str, &str> = call
         .here()

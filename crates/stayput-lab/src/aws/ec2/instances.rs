@@ -1,4 +1,4 @@
-//! Instances: listing, their status, starting and stopping.
+//! Instances: listing, status, starting and stopping.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -89,7 +89,7 @@ fn each(instance: &It<'_>, values: impl Fn(&Eni) -> Vec<String>) -> Vec<String> 
     enis(instance).flat_map(|(_, _, eni)| values(eni)).collect()
 }
 
-/// Interfaces of an instance: device index, id, interface.
+/// Returns the interfaces of an instance: device index, id, interface.
 fn enis<'a>(instance: &'a It<'_>) -> impl Iterator<Item = (u32, &'a str, &'a Eni)> {
     instance.it.enis.iter().filter_map(|(index, id)| {
         let eni = instance.region.enis.get(id)?;
@@ -138,7 +138,7 @@ fn http_tokens(instance: &Instance) -> &'static str {
     }
 }
 
-/// A state's name in the API.
+/// Returns a state's name in the API.
 pub(super) fn name(state: InstanceState) -> &'static str {
     match state {
         InstanceState::Pending => "pending",
@@ -149,7 +149,7 @@ pub(super) fn name(state: InstanceState) -> &'static str {
     }
 }
 
-/// A state's code in the API.
+/// Returns a state's code in the API.
 pub(super) fn code(state: InstanceState) -> u16 {
     match state {
         InstanceState::Pending => 0,
@@ -173,7 +173,7 @@ fn write_groups(xml: &mut Xml, vpc: Option<&str>) {
     });
 }
 
-/// An instance as in `instancesSet`.
+/// Writes an instance as in `instancesSet`.
 pub(super) fn write(xml: &mut Xml, instance: &It<'_>) {
     let it = instance.it;
     xml.text("instanceId", instance.id)
@@ -251,7 +251,7 @@ pub(super) fn write(xml: &mut Xml, instance: &It<'_>) {
         });
 }
 
-/// A reservation of one instance.
+/// Writes a reservation of one instance.
 fn write_reservation(xml: &mut Xml, instance: &It<'_>) {
     xml.text("reservationId", derived_id("r-", instance.id))
         .text("ownerId", &instance.lab.aws.account)
@@ -259,7 +259,7 @@ fn write_reservation(xml: &mut Xml, instance: &It<'_>) {
         .list("instancesSet", [instance], write);
 }
 
-/// EC2 does not page what is asked for by id.
+/// EC2 does not page a request by ids.
 fn ids_exclude_pages(call: &Call<'_>) -> Result<(), Fault> {
     if call.params.list("InstanceId").is_empty() || !call.params.sent("MaxResults") {
         Ok(())
@@ -315,7 +315,7 @@ pub(super) fn describe_status(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// The instances a call names, all of which exist.
+/// Returns the instances that a call names, all of which exist.
 pub(super) fn named(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     let ids = call.params.list("InstanceId");
     if ids.is_empty() {
@@ -327,7 +327,7 @@ pub(super) fn named(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     Ok(ids.into_iter().map(str::to_owned).collect())
 }
 
-/// `instancesSet` of a state change: id, state before.
+/// Writes `instancesSet` of a state change: id, state before.
 pub(super) fn write_changes(call: &Call<'_>, changes: &[(String, InstanceState)]) -> Xml {
     let instances = &call.here().instances;
     let mut xml = Xml::new();
@@ -347,7 +347,7 @@ type Change = fn(&mut LabState, &str, &str) -> Result<InstanceState, Fault>;
 fn change_all(call: &mut Call<'_>, refused: &[InstanceState], change: Change) -> Answer {
     let ids = named(call)?;
     call.dry_run()?;
-    // All or nothing: one instance in a wrong state refuses the whole call, so ask before changing any.
+    // All or nothing: one instance in a wrong state refuses the whole call, so all are checked first.
     let states: BTreeMap<&String, InstanceState> = ids
         .iter()
         .filter_map(|id| Some((id, call.here().instances.get(id)?.state)))
@@ -356,7 +356,7 @@ fn change_all(call: &mut Call<'_>, refused: &[InstanceState], change: Change) ->
         .iter()
         .find(|id| states.get(id).is_some_and(|state| refused.contains(state)))
     {
-        // The actor knows the words.
+        // The called function returns the error message.
         return change(call.lab, &call.region, id).map(|_| Xml::new());
     }
     let mut changes = Vec::new();

@@ -66,12 +66,12 @@ const KIND: Kind<Eni> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// Primary, then secondary addresses.
+/// Returns the primary, then the secondary addresses.
 pub(super) fn addresses(eni: &Eni) -> impl Iterator<Item = Ipv4Addr> {
     std::iter::once(eni.primary).chain(eni.secondary.iter().copied())
 }
 
-/// The Elastic IP of one private address of an interface, with its allocation id.
+/// Returns the Elastic IP of one private address of an interface, with its allocation id.
 pub(super) fn public_of<'a>(
     region: &'a RegionState,
     eni: &str,
@@ -97,7 +97,7 @@ fn zone<'a>(eni: &'a Seen<'_, Eni>) -> Option<&'a str> {
         .map(|subnet| subnet.az.as_str())
 }
 
-/// Interfaces of services are attached to something in the service's own account.
+/// Interfaces of services are attached to an object in the service's account.
 fn owner(eni: &Seen<'_, Eni>) -> String {
     match &eni.it.instance {
         Some(_) => eni.lab.aws.account.clone(),
@@ -124,7 +124,7 @@ fn write_association(xml: &mut Xml, region: &RegionState, place: &str, eni: &str
     }
 }
 
-/// What an instance's `networkInterfaceSet` and an interface have in common.
+/// Writes the elements that an instance's `networkInterfaceSet` and an interface have in common.
 fn write_common(xml: &mut Xml, region: &RegionState, place: &str, id: &str, eni: &Eni) {
     xml.text("networkInterfaceId", id)
         .text("subnetId", &eni.subnet)
@@ -150,7 +150,7 @@ fn write_common(xml: &mut Xml, region: &RegionState, place: &str, id: &str, eni:
     .text("interfaceType", &eni.kind);
 }
 
-/// An interface inside its instance.
+/// Writes an interface inside its instance.
 pub(super) fn write_of_instance(
     xml: &mut Xml,
     instance: &Seen<'_, Instance>,

@@ -26,13 +26,13 @@ use crate::state::Event as LabEvent;
 /// How long a terminated instance stays listed: about an hour (memory).
 const TERMINATED_LISTED: Duration = Duration::from_secs(3600);
 
-/// Size of a root volume nobody asked a size for.
+/// Size of a root volume for which none is requested.
 const ROOT_BYTES: u64 = 8 << 30;
 
-/// Most instances one call launches here.
+/// Most instances that one call can launch in the lab.
 const MOST: usize = 100;
 
-/// What is asked of one interface.
+/// Requested properties of one interface.
 struct Nic {
     index: u32,
     subnet: String,
@@ -74,7 +74,7 @@ fn nics(call: &Call<'_>) -> Result<Vec<Nic>, Fault> {
     if nics.is_empty() {
         nics.push(Nic {
             index: 0,
-            // Without default VPCs there is no subnet to fall back to.
+            // The lab has no default VPC, so the subnet is required.
             subnet: call.need("SubnetId")?,
             primary: params.get("PrivateIpAddress").map(address).transpose()?,
             secondary: Vec::new(),
@@ -83,7 +83,7 @@ fn nics(call: &Call<'_>) -> Result<Vec<Nic>, Fault> {
     Ok(nics)
 }
 
-/// Addresses of a subnet that are in use or reserved: the first four and the last are (AWS reference §5).
+/// Returns addresses of a subnet that are in use or reserved: the first four and the last are (AWS reference §5).
 pub(super) fn taken(region: &RegionState, subnet: &str) -> BTreeSet<Ipv4Addr> {
     let Some(found) = region.subnets.get(subnet) else {
         return BTreeSet::new();
@@ -100,7 +100,7 @@ pub(super) fn taken(region: &RegionState, subnet: &str) -> BTreeSet<Ipv4Addr> {
         .collect()
 }
 
-/// The lowest free address of a subnet.
+/// Returns the lowest free address of a subnet.
 ///
 /// # Errors
 /// `InsufficientFreeAddressesInSubnet`.
@@ -148,10 +148,10 @@ fn check(call: &Call<'_>, nic: &Nic, count: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The MAC of an interface, from its id.
+/// Returns the MAC of an interface, from its id.
 pub(super) fn mac(id: &str) -> MacAddr {
     let bytes = *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, id.as_bytes()).as_bytes();
-    // 06 is what interfaces in these regions have: locally administered, unicast.
+    // 06, as in these regions: locally administered, unicast.
     MacAddr::new([0x06, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]])
 }
 

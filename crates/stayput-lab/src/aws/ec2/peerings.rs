@@ -1,4 +1,4 @@
-//! Peering attachments between Transit Gateways of two regions. One id, a record on each side.
+//! Peering attachments between Transit Gateways of two regions: one id, with a record on each side.
 
 use super::Answer;
 use super::Call;
@@ -35,7 +35,7 @@ const KIND: Kind<Attachment> = Kind {
 
 const DYNAMIC_ROUTING: &str = "DynamicRouting";
 
-/// The far side: region, Transit Gateway; and whether this side asked.
+/// Returns the far side: region, Transit Gateway, and whether this side is the requester.
 fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
     match kind {
         AttachmentKind::Peering {
@@ -49,7 +49,7 @@ fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
     }
 }
 
-/// Each state's code in `status`, beside `state`.
+/// Returns each state's code in `status`, beside `state`.
 fn status(state: &str) -> (&'static str, &'static str) {
     match state {
         "initiatingRequest" => ("initiating-request", "Initiating Request"),
@@ -83,7 +83,7 @@ fn write(xml: &mut Xml, attachment: &It<'_>) {
         });
     }
     let (code, message) = status(&attachment.it.state);
-    // Only shown when it was asked for: Terraform would replace a peering whose options it did not write.
+    // Only returned when it was set: Terraform would replace a peering with options that it did not set.
     let dynamic = tgws::option(attachment.region, attachment.id, DYNAMIC_ROUTING, "");
     if !dynamic.is_empty() {
         xml.node("options", |xml| {
@@ -137,7 +137,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     rule::TGW.find(&call.here().tgws, &tgw)?;
     if account != call.lab.aws.account {
         return Err(Fault::invalid(format!(
-            "The lab has one account; {account} is not it."
+            "The lab has one account, and {account} is another."
         )));
     }
     let far_tgws = call
@@ -183,7 +183,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             },
             state: "initiatingRequest".to_owned(),
             created,
-            // Each side has tags of its own; only the asker's are given here.
+            // Each side has its own tags; the call sets only those of the requester.
             tags: if requester {
                 call.params.tags_for("transit-gateway-attachment")
             } else {
@@ -199,7 +199,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// Moves both sides of a peering that waits for its accepter, who must be this side.
+/// Changes the state of both sides of a peering in `pendingAcceptance`. This side must be the accepter.
 fn decide(call: &mut Call<'_>, state: &str) -> Answer {
     let id = call.need("TransitGatewayAttachmentId")?;
     let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, &id)?;

@@ -10,7 +10,7 @@ use super::list::one;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
-/// The zones of a region: three, by name.
+/// Returns the three zones of a region, by name.
 pub(super) fn zone_names(region: &str) -> Vec<String> {
     ["a", "c", "d"]
         .iter()
@@ -18,7 +18,7 @@ pub(super) fn zone_names(region: &str) -> Vec<String> {
         .collect()
 }
 
-/// A zone's id: letters of its region and a number, such as `apne1-az4`. Real numbers differ between accounts.
+/// Returns a zone's id: letters of its region and a number, such as `apne1-az4`. Real numbers differ between accounts.
 pub(super) fn zone_id(zone: &str) -> String {
     let (region, letter) = zone.split_at(zone.len().saturating_sub(1));
     let mut parts = region.split('-');
@@ -45,7 +45,7 @@ struct Zone {
 
 const ZONES: Kind<Zone> = Kind {
     ids: "ZoneName",
-    // No other code than this one for a name that does not exist.
+    // AWS has only this code for a name that does not exist.
     id: super::list::IdRule {
         prefix: "",
         noun: "availability zone",
@@ -65,7 +65,7 @@ const ZONES: Kind<Zone> = Kind {
 };
 
 pub(super) fn zones(call: &mut Call<'_>) -> Answer {
-    // Zones of the scenario's subnets exist whatever their letter.
+    // Zones of the scenario's subnets exist, with any letter.
     let zones: BTreeMap<String, Zone> = zone_names(&call.region)
         .into_iter()
         .chain(call.here().subnets.values().map(|subnet| subnet.az.clone()))
@@ -115,7 +115,7 @@ fn endpoint(region: &str) -> String {
     format!("ec2.{region}.amazonaws.com")
 }
 
-/// The lab's regions: those its scenario has, and those that were called.
+/// The lab's regions: those of its scenario, and those that were called.
 pub(super) fn regions(call: &mut Call<'_>) -> Answer {
     let places: BTreeMap<String, Place> = call
         .lab
@@ -134,7 +134,7 @@ pub(super) fn regions(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// Only what the account supports is asked for in practice.
+/// Only the supported platforms are returned.
 pub(super) fn account_attributes(call: &mut Call<'_>) -> Answer {
     let known = [("supported-platforms", "VPC"), ("default-vpc", "none")];
     let wanted = call.params.list("AttributeName");
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zone_ids_look_like_those_of_aws() {
+    fn zone_ids_have_the_format_of_aws() {
         assert_eq!(zone_id("ap-northeast-1a"), "apne1-az1");
         assert_eq!(zone_id("us-east-1c"), "use1-az3");
     }

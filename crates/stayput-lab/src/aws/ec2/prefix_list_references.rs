@@ -14,7 +14,7 @@ use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
 
-/// Table and list a call names.
+/// Table and list that a call names.
 struct Named {
     table: String,
     list: String,
@@ -32,7 +32,7 @@ fn table<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a TgwRouteTable, Fault> {
     rule::TGW_TABLE.find(&call.here().tgw_route_tables, id)
 }
 
-/// The code follows that of propagations (inferred).
+/// The code is like that for propagations (inferred).
 fn not_there(named: &Named) -> Fault {
     Fault::bad(
         "TransitGatewayPrefixListReference.NotFound",
@@ -118,7 +118,7 @@ fn state_of(call: &Call<'_>, entry: &TgwStatic) -> &'static str {
     }
 }
 
-/// Where a reference leads now, if the attachment is still there.
+/// Returns the attachment that a reference leads to now, if it still exists.
 fn attachment_of<'a>(
     region: &RegionState,
     tgw: &str,
@@ -126,7 +126,7 @@ fn attachment_of<'a>(
     now: crate::clock::VTime,
 ) -> Option<&'a str> {
     let id = entry.attachment.as_deref()?;
-    // While it is pending its target is shown all the same.
+    // Its target is also returned while it is pending.
     let settled = TgwStatic {
         active_from: now,
         ..entry.clone()

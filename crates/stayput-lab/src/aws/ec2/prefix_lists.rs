@@ -1,4 +1,4 @@
-//! Customer-managed prefix lists: prefixes that route tables name together.
+//! Customer-managed prefix lists: prefixes that route tables use together.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::aws::model::PrefixList;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
-/// Most entries a list may be made for.
+/// Most entries with which a list can be created.
 const MOST_ENTRIES: usize = 1000;
 
 type It<'a> = Seen<'a, PrefixList>;
@@ -82,7 +82,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// `name.N.Cidr` with `name.N.Description`. Host bits are no prefix here: the entry is refused.
+/// Reads `name.N.Cidr` with `name.N.Description`. An entry with host bits is refused.
 fn entries_of(call: &Call<'_>, name: &str) -> Result<Vec<(Cidr, Option<String>)>, Fault> {
     call.params
         .members(name)
@@ -127,7 +127,7 @@ fn max_entries(call: &Call<'_>) -> Result<Option<usize>, Fault> {
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let name = call.need("PrefixListName")?;
     if call.need("AddressFamily")? != "IPv4" {
-        // The lab routes nothing else.
+        // The lab routes IPv4 only.
         return Err(Fault::invalid("AddressFamily must be IPv4 in this lab."));
     }
     let max_entries = max_entries(call)?.ok_or_else(|| Fault::missing("MaxEntries"))?;
@@ -191,7 +191,7 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     answer(call, &id, "modify-complete")
 }
 
-/// Every table that names the list takes its new size, or the list cannot grow.
+/// Checks that every table that uses the list can take its new size.
 fn check_routes(call: &Call<'_>, id: &str, size: usize) -> Result<(), Fault> {
     let before = rule::PREFIX_LIST
         .find(&call.here().prefix_lists, id)?

@@ -78,16 +78,16 @@ const KIND: Kind<RouteTable> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// The id of a main table's association with its VPC.
+/// Returns the id of a main table's association with its VPC.
 fn main_association(table: &str) -> String {
     derived_id("rtbassoc-", table)
 }
 
-/// The elements of what a route matches.
+/// The element of a route's destination.
 const PREFIX: &str = "destinationCidrBlock";
 const LIST: &str = "destinationPrefixListId";
 
-/// A route as shown.
+/// A route as it is answered.
 struct Row {
     destination: (&'static str, String),
     element: &'static str,
@@ -97,7 +97,7 @@ struct Row {
     origin: &'static str,
 }
 
-/// The element a target is shown in, and its id.
+/// Returns the element of a target, and its id.
 fn element(target: &RouteTarget) -> (&'static str, &str) {
     match target {
         RouteTarget::Tgw(id) => ("transitGatewayId", id),
@@ -128,7 +128,7 @@ fn rows(table: &It<'_>) -> Vec<Row> {
     let written = written.map(|(cidr, target)| (prefix(cidr), target, "CreateRoute"));
     let listed = table.it.list_routes.iter();
     let listed = listed.map(|(list, target)| ((LIST, list.clone()), target, "CreateRoute"));
-    // A written route of the same prefix takes a propagated one's place in the list.
+    // A written route of the same prefix hides a propagated one in the list.
     let propagated = table.it.propagated.iter();
     let propagated = propagated
         .filter(|(cidr, _)| !table.it.routes.contains_key(cidr))
@@ -291,7 +291,7 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
         Some((holder, id))
     });
     let association = match held {
-        // Associating again is answered with what is there.
+        // A repeated association is answered with the existing one.
         Some((holder, id)) if *holder == table_id => id.clone(),
         Some((_, id)) => {
             return Err(Fault::bad(

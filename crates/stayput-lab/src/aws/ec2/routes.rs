@@ -12,10 +12,10 @@ use crate::aws::model::RouteTarget;
 use crate::aws::query::Fault;
 use crate::aws::routing;
 
-/// Routes a VPC route table may hold; 50 unless raised, up to 1,000 (AWS reference §3).
+/// Routes that a VPC route table may have, at the highest adjustable quota (AWS reference §3 item 6).
 const MOST: usize = 1000;
 
-/// The target a call names.
+/// Returns the target that a call names.
 fn target(call: &Call<'_>, vpc: &str) -> Result<RouteTarget, Fault> {
     let region = call.here();
     let params = &call.params;
@@ -23,7 +23,7 @@ fn target(call: &Call<'_>, vpc: &str) -> Result<RouteTarget, Fault> {
     if let Some(id) = params.get("TransitGatewayId") {
         rule::TGW.find(&region.tgws, id)?;
         if routing::vpc_attachment(region, vpc, id).is_none() {
-            // What AWS says when the VPC is not attached.
+            // AWS's answer when the VPC is not attached.
             return Err(Fault::bad(
                 "InvalidTransitGatewayID.NotFound",
                 format!("The transitGateway ID '{id}' does not exist."),
@@ -69,7 +69,8 @@ fn target(call: &Call<'_>, vpc: &str) -> Result<RouteTarget, Fault> {
     }
 }
 
-/// A route inside the VPC must be a whole subnet of it, to a NAT gateway or an interface; the VPC's own CIDRs are `local`.
+/// Checks that a route inside the VPC is for a whole subnet of it, to a NAT gateway or an interface. The VPC's own CIDRs are
+/// `local`.
 fn check_inside(
     region: &RegionState,
     table: &RouteTable,
@@ -104,7 +105,7 @@ fn check_inside(
     }
 }
 
-/// What a call routes: a prefix, or everything in a prefix list.
+/// Destination of a call: a prefix, or all prefixes of a prefix list.
 enum Destination {
     Prefix(Cidr),
     List(String),
@@ -142,7 +143,7 @@ fn write(call: &Call<'_>) -> Result<Write, Fault> {
     let target = target(call, &found.vpc)?;
     match &destination {
         Destination::Prefix(cidr) => check_inside(region, found, *cidr, &target)?,
-        // Of equal prefixes `local` comes first, so an entry cannot take its place.
+        // Of equal prefixes `local` wins, so an entry cannot replace it.
         Destination::List(_) => {}
     }
     call.dry_run()?;
@@ -171,7 +172,7 @@ fn exists(what: &impl std::fmt::Display) -> Fault {
     )
 }
 
-/// What counts against the table's limit: its routes, and each list as often as it may have entries.
+/// Returns what counts against the table's limit: its routes, and each list with its maximum number of entries.
 fn size(region: &RegionState, table: &RouteTable) -> usize {
     let lists = table.list_routes.keys();
     let lists = lists.filter_map(|id| region.prefix_lists.get(id));
@@ -211,7 +212,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// Not an upsert: the route must be there.
+/// Not an upsert: the route must exist.
 pub(super) fn replace(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
     let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;

@@ -1,4 +1,4 @@
-//! Security groups and network ACLs: every VPC has its default ones and no others; the lab's packets are not filtered.
+//! Security groups and network ACLs: every VPC has only its default ones. The lab does not filter packets.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use super::list::select;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
-/// What a VPC has by itself.
+/// The default objects of a VPC.
 #[derive(Debug)]
 struct OfVpc {
     vpc: String,
 }
 
-/// The default security group of a VPC.
+/// Returns the id of a VPC's default security group.
 pub(super) fn group_id(vpc: &str) -> String {
     derived_id("sg-", vpc)
 }

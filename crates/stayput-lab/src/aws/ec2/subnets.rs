@@ -177,7 +177,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// The id of the association a subnet's explicit route table has with it, if scenarios or clients gave none.
+/// Returns the id of a subnet's association with its explicit route table, if neither scenario nor client set one.
 pub(super) fn association_id(table: &str, subnet: &str) -> String {
     derived_id("rtbassoc-", &format!("{table}{subnet}"))
 }

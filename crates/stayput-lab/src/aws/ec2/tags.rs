@@ -101,7 +101,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// The resources a call names, all of which exist.
+/// Returns the resources that a call names, all of which exist.
 fn named(call: &mut Call<'_>) -> Result<Vec<String>, Fault> {
     let ids: Vec<String> = call
         .params
@@ -154,7 +154,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// A tag given without a value goes whatever its value; one with a value only if it has that. No tags at all: all go.
+/// A tag given without a value is deleted whatever its value is, one with a value only if it has that value. Without any tags in
+/// the call, all are deleted.
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let ids = named(call)?;
     let given: Vec<(String, Option<String>)> = call

@@ -12,17 +12,17 @@ use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
 
-/// Static and dynamic routes over all tables of a Transit Gateway (AWS reference §1.5).
+/// Quota of static and dynamic routes over all tables of a Transit Gateway (AWS reference §1.5).
 const MOST: usize = 10_000;
 
 struct Write {
     table: String,
     cidr: Cidr,
-    /// None: blackhole.
+    /// `None`: blackhole.
     attachment: Option<String>,
 }
 
-/// Where a call that names a table wants packets to go: an attachment of its Transit Gateway, or nowhere.
+/// Returns the target of a call that names a table: an attachment of its Transit Gateway, or blackhole.
 pub(super) fn target(call: &Call<'_>, tgw: &str) -> Result<Option<String>, Fault> {
     let blackhole = call.params.flag("Blackhole")?;
     match (call.params.get("TransitGatewayAttachmentId"), blackhole) {
@@ -52,7 +52,7 @@ fn write(call: &Call<'_>) -> Result<Write, Fault> {
     })
 }
 
-/// What follows a write: the data plane comes after `timing.tgw_route` and uses what was there until then.
+/// Returns the route after a write: the data plane uses it after `timing.tgw_route`, and the old one until then.
 pub(super) fn written(
     call: &Call<'_>,
     attachment: Option<&String>,
@@ -60,7 +60,7 @@ pub(super) fn written(
 ) -> TgwStatic {
     let now = call.lab.now();
     match standing {
-        // Writing what stands already changes nothing, not even for a moment.
+        // Writing an existing route again changes nothing, not even for a short time.
         Some(same) if same.attachment.as_ref() == attachment => same.clone(),
         Some(_) | None => TgwStatic {
             attachment: attachment.cloned(),
@@ -90,7 +90,7 @@ fn put(call: &mut Call<'_>, write: &Write) -> Answer {
     Ok(xml)
 }
 
-/// Refuses so many more routes when the Transit Gateway of this table cannot take them.
+/// Refuses additional routes when the Transit Gateway of this table has reached its quota.
 pub(super) fn check_limit(call: &Call<'_>, table: &str, more: usize) -> Result<(), Fault> {
     let table_of = call.here().tgw_route_tables.get(table);
     let routes = table_of.map_or(0, |table| {
@@ -109,7 +109,7 @@ pub(super) fn check_limit(call: &Call<'_>, table: &str, more: usize) -> Result<(
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
     let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &write.table)?;
-    // Only a static one is in the way; an equal propagated one is hidden (inferred for the API).
+    // Only a static route conflicts; an equal propagated one becomes hidden (inferred for the API).
     if table.statics.contains_key(&write.cidr) {
         return Err(Fault::bad(
             "RouteAlreadyExists",

@@ -121,7 +121,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     Ok(answer)
 }
 
-/// Table and attachment a call names, both of one Transit Gateway.
+/// Returns the table and the attachment that a call names, both of one Transit Gateway.
 fn pair(call: &Call<'_>) -> Result<(String, String), Fault> {
     let table_id = call.need("TransitGatewayRouteTableId")?;
     let attachment_id = call.need("TransitGatewayAttachmentId")?;
@@ -221,7 +221,7 @@ pub(super) fn disable_propagation(call: &mut Call<'_>) -> Answer {
     write_pair(call, "propagation", &table, &attachment, "disabled")
 }
 
-/// The attachments of a table, filtered and paged; `element` and `state` are those of the call.
+/// Lists the attachments of a table, filtered and paged. `element` and `state` are those of the call.
 fn members(
     call: &Call<'_>,
     element: &str,

@@ -26,7 +26,7 @@ type It<'a> = Seen<'a, Tgw>;
 /// Transit Gateways an account may have in a region (AWS reference §1.5).
 const MOST: usize = 5;
 
-/// Amazon's side, unless asked otherwise.
+/// ASN of Amazon's side when none is requested.
 const DEFAULT_ASN: u64 = 64512;
 
 const FIELDS: &[Field<Tgw>] = &[
@@ -69,7 +69,7 @@ const KIND: Kind<Tgw> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// An option as it was asked for, or its default.
+/// Returns an option as requested, or its default.
 pub(super) fn option<'a>(
     region: &'a RegionState,
     id: &str,
@@ -87,13 +87,13 @@ fn enabled(on: bool) -> &'static str {
     if on { "enable" } else { "disable" }
 }
 
-/// The default table, if attachments are to be associated with it.
+/// Returns the default table, if attachments are to be associated with it.
 pub(super) fn association_default<'a>(region: &'a RegionState, id: &str) -> Option<&'a str> {
     let table = region.tgws.get(id)?.default_table.as_deref()?;
     (option(region, id, "DefaultRouteTableAssociation", "enable") == "enable").then_some(table)
 }
 
-/// The default table, if attachments are to propagate to it.
+/// Returns the default table, if attachments are to propagate to it.
 pub(super) fn propagation_default<'a>(region: &'a RegionState, id: &str) -> Option<&'a str> {
     let table = region.tgws.get(id)?.default_table.as_deref()?;
     (option(region, id, "DefaultRouteTablePropagation", "enable") == "enable").then_some(table)
@@ -156,7 +156,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// The switches a call asks for under `Options.`, which must be `enable` or `disable`.
+/// Returns the options that a call has under `Options.`, which must be `enable` or `disable`.
 pub(super) fn switches(call: &Call<'_>, names: &[&str]) -> Result<BTreeMap<String, String>, Fault> {
     let mut options = BTreeMap::new();
     for name in names {
@@ -226,7 +226,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// A route table with nothing in it.
+/// Creates an empty route table.
 pub(super) fn empty_table(tgw: &str, tags: Tags) -> TgwRouteTable {
     TgwRouteTable {
         tgw: tgw.to_owned(),

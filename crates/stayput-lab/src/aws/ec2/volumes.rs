@@ -42,7 +42,7 @@ const KIND: Kind<Volume> = Kind {
     tags: None,
 };
 
-/// The id of an instance's root volume.
+/// Returns the id of an instance's root volume.
 pub(super) fn volume_id(instance: &str) -> String {
     derived_id("vol-", instance)
 }

@@ -24,7 +24,7 @@ use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 use crate::state::LabState;
 
-/// `interfaceType` of what an attachment puts into its subnets.
+/// `interfaceType` of the interfaces in attachment subnets.
 const INTERFACE_KIND: &str = "transit_gateway";
 
 const FIELDS: &[Field<Attachment>] = &[
@@ -120,7 +120,7 @@ fn answer(call: &Call<'_>, id: &str) -> Answer {
     Ok(xml)
 }
 
-/// Subnets of an attachment: all of its VPC, one per availability zone.
+/// Checks the subnets of an attachment: all of its VPC, one per availability zone.
 fn check_subnets(call: &Call<'_>, vpc: &str, subnets: &BTreeSet<String>) -> Result<(), Fault> {
     let mut zones = BTreeMap::new();
     for id in subnets {
@@ -184,7 +184,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// A VPC attachment that is `available`.
+/// Returns a VPC attachment that is `available`.
 fn available<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a Attachment, Fault> {
     let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, id)?;
     if parts(&attachment.kind).is_none() {
@@ -239,8 +239,8 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// Gives a VPC attachment the interface AWS puts into each of its subnets, and takes away those of subnets it has left, all of
-/// them when it is gone.
+/// Creates the interface that AWS has in each subnet of a VPC attachment, and deletes those in subnets that it no longer has, or
+/// all of them when it is deleted.
 pub(super) fn place_interfaces(lab: &mut LabState, region: &str, id: &str) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;
@@ -269,7 +269,7 @@ pub(super) fn place_interfaces(lab: &mut LabState, region: &str, id: &str) {
         let Some(state) = lab.aws.regions.get_mut(region) else {
             return;
         };
-        // A full subnet would fail the attachment in life; here it only stays without an interface.
+        // In AWS a full subnet fails the attachment. The lab creates it without an interface.
         let Ok(primary) = launch::free(state, subnet) else {
             continue;
         };

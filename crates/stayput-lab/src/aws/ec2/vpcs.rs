@@ -52,7 +52,7 @@ const KIND: Kind<Vpc> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// Attributes and their defaults in a VPC that is not the region's default one.
+/// Attributes and their defaults in a VPC that is not the default VPC.
 const ATTRIBUTES: [(&str, bool); 3] = [
     ("enableDnsSupport", true),
     ("enableDnsHostnames", false),

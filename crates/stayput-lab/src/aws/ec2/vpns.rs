@@ -35,7 +35,7 @@ fn customer_gateway(vpn: &It<'_>) -> String {
     derived_id("cgw-", &vpn.it.customer_gateway)
 }
 
-/// Outside addresses of the two tunnels, of the range documentation uses.
+/// Returns the outside addresses of the two tunnels, from the range for documentation.
 fn outside(vpn: &str) -> [String; 2] {
     let byte = *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, vpn.as_bytes())
         .as_bytes()
@@ -72,7 +72,7 @@ fn write(xml: &mut Xml, vpn: &It<'_>) {
                     xml.text("outsideIpAddress", address);
                 });
         });
-    // Static routes of a connection on a Transit Gateway are in the gateway's tables, not here.
+    // Static routes of a connection on a Transit Gateway are in the gateway's tables.
     xml.list("routes", None::<()>, |_, ()| {});
     write_tags(xml, &it.tags);
     let tunnels = (0u32..).zip(outside(vpn.id));
@@ -97,7 +97,7 @@ fn write(xml: &mut Xml, vpn: &It<'_>) {
     });
 }
 
-/// This list has no pages, in life neither.
+/// This list has no pages, as in the real API.
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let all = matching(call, &KIND, &call.here().vpns)?;
     let mut xml = Xml::new();
