@@ -30,7 +30,7 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     }
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/status") => status(shared),
-        ("GET", "/walk") => walked(shared, request),
+        ("GET", "/walk") => walk_packet(shared, request),
         ("POST", "/speed") => speed(shared, request),
         ("POST", "/latency") => latency(shared, request),
         ("POST", "/shutdown") => {
@@ -124,7 +124,7 @@ fn latency(shared: &Shared, request: &Request) -> Response {
 }
 
 /// Follows a packet: `from` is `on-prem` or an address, `to` an address.
-fn walked(shared: &Shared, request: &Request) -> Response {
+fn walk_packet(shared: &Shared, request: &Request) -> Response {
     let origin = request.param("from").unwrap_or("on-prem").parse::<Origin>();
     let origin = match origin {
         Ok(origin) => origin,

@@ -33,7 +33,7 @@ use crate::state::LabState;
 
 /// A change that AWS makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum AwsEvent {
     /// An instance reaches its next state: region, instance.
     InstanceSettles(String, String),
     /// A terminated instance is no longer listed: region, instance.
@@ -43,7 +43,7 @@ pub enum Event {
     /// A deleted Transit Gateway attachment is no longer listed: region, attachment.
     AttachmentForgotten(String, String),
     /// An event of a JSON service.
-    Json(json::Event),
+    Json(json::JsonServiceEvent),
 }
 
 /// Answers one request to the AWS endpoint.
@@ -109,20 +109,20 @@ fn refuse_json(error: &AuthError, request_id: &str) -> Response {
 }
 
 /// Runs a due event.
-pub fn handle_event(lab: &mut LabState, event: Event) {
+pub fn handle_event(lab: &mut LabState, event: AwsEvent) {
     match event {
-        Event::InstanceSettles(region, id) => actors::instance_settles(lab, &region, &id),
-        Event::InstanceForgotten(region, id) => {
+        AwsEvent::InstanceSettles(region, id) => actors::instance_settles(lab, &region, &id),
+        AwsEvent::InstanceForgotten(region, id) => {
             if let Some(state) = lab.aws.regions.get_mut(&region) {
                 state.instances.remove(&id);
             }
         }
-        Event::AttachmentSettles(region, id) => ec2::attachment_settles(lab, &region, &id),
-        Event::AttachmentForgotten(region, id) => {
+        AwsEvent::AttachmentSettles(region, id) => ec2::attachment_settles(lab, &region, &id),
+        AwsEvent::AttachmentForgotten(region, id) => {
             if let Some(state) = lab.aws.regions.get_mut(&region) {
                 state.attachments.remove(&id);
             }
         }
-        Event::Json(event) => json::handle_event(lab, event),
+        AwsEvent::Json(event) => json::handle_event(lab, event),
     }
 }

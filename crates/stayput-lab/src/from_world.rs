@@ -48,7 +48,7 @@ const TOKEN_TTL_SECS: u64 = 900;
 /// Central is in. The Prism Centrals are in the order of their sites' names.
 pub fn from_world(world: &World, estate: &Estate, clock: Clock) -> LabState {
     let mut lab = LabState::new(clock, Timing::default());
-    let mut past = Past::before(lab.now());
+    let mut past = PastTimes::before(lab.now());
     aws::fill(&mut lab, &mut past, world, estate);
     prism::fill(&mut lab, &mut past, world, estate);
     for pc in &mut lab.pcs {
@@ -86,9 +86,9 @@ pub fn from_world(world: &World, estate: &Estate, clock: Clock) -> LabState {
 }
 
 /// Instants before the lab's start, each a second later than the one before.
-struct Past(VTime);
+struct PastTimes(VTime);
 
-impl Past {
+impl PastTimes {
     fn before(start: VTime) -> Self {
         let age = u64::try_from(AGE.as_millis()).unwrap_or(0);
         Self(VTime(start.0.saturating_sub(age)))

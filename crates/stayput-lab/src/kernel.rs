@@ -32,11 +32,11 @@ pub use self::layout::Node;
 pub use self::layout::NodeId;
 pub use self::layout::TableId;
 #[cfg(target_os = "linux")]
-pub use self::linux::Asked;
-#[cfg(target_os = "linux")]
 pub use self::linux::Outcome;
 #[cfg(target_os = "linux")]
 pub use self::linux::Plane;
+#[cfg(target_os = "linux")]
+pub use self::linux::TestPacket;
 pub use self::privilege::NoNamespaces;
 pub use self::privilege::Privilege;
 pub use self::privilege::enter;

@@ -31,7 +31,7 @@ pub use run::RunningLab;
 pub use run::start;
 pub use scenario::Built;
 pub use scenario::BulkNetwork;
-pub use scenario::Place;
+pub use scenario::Location;
 pub use scenario::Scenario;
 pub use scenario::ScenarioError;
 pub use scenario::ScenarioInfo;

@@ -27,7 +27,7 @@ use wire::Fault;
 
 /// A change that Move makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum MoveEvent {
     /// A VM of a plan goes to its next phase: plan, VM, and the VM's generation when this was queued.
     Phase(String, String, u64),
 }
@@ -44,9 +44,9 @@ pub fn handle(lab: &mut LabState, mv: usize, request: &Request) -> Response {
 }
 
 /// Runs a due event.
-pub fn handle_event(lab: &mut LabState, mv: usize, event: Event) {
+pub fn handle_event(lab: &mut LabState, mv: usize, event: MoveEvent) {
     match event {
-        Event::Phase(plan, vm, generation) => phases::next(lab, mv, &plan, &vm, generation),
+        MoveEvent::Phase(plan, vm, generation) => phases::next(lab, mv, &plan, &vm, generation),
     }
 }
 

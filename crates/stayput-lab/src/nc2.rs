@@ -28,7 +28,7 @@ pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
     for prefix in prefixes {
         lab.after(
             delay,
-            state::Event::Prism(pc, prism::Event::Nc2Route(*prefix)),
+            state::LabEvent::Prism(pc, prism::PrismEvent::Nc2Route(*prefix)),
         );
     }
 }
@@ -37,7 +37,7 @@ pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
 pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
     let site = &lab.pcs[pc];
     if site.down {
-        let again = state::Event::Prism(pc, prism::Event::Nc2Route(prefix));
+        let again = state::LabEvent::Prism(pc, prism::PrismEvent::Nc2Route(prefix));
         lab.after(DEAD_SITE_RETRY, again);
         return;
     }

@@ -49,7 +49,7 @@ pub use machines::create_migrated_vm;
 
 /// A change that a Prism Central makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum PrismEvent {
     /// A task reaches its next state: task UUID.
     Task(String),
     /// A recovery point is due: VM, policy, target domain manager.
@@ -131,17 +131,17 @@ pub fn handle(lab: &mut LabState, pc: usize, request: &Request) -> Response {
 }
 
 /// Runs a due event.
-pub fn handle_event(lab: &mut LabState, pc: usize, event: Event) {
+pub fn handle_event(lab: &mut LabState, pc: usize, event: PrismEvent) {
     match event {
-        Event::Task(task) => tasks::step(lab, pc, &task),
-        Event::TakePoint(vm, policy, target) => {
+        PrismEvent::Task(task) => tasks::step(lab, pc, &task),
+        PrismEvent::TakePoint(vm, policy, target) => {
             protection::take_scheduled(lab, pc, vm, policy, target);
         }
-        Event::Replicate(point, policy, target) => {
+        PrismEvent::Replicate(point, policy, target) => {
             protection::replicate(lab, pc, point, policy, target);
         }
-        Event::Job(job) => recovery::advance(lab, pc, &job),
-        Event::Nc2Route(prefix) => crate::nc2::write_route(lab, pc, prefix),
+        PrismEvent::Job(job) => recovery::advance(lab, pc, &job),
+        PrismEvent::Nc2Route(prefix) => crate::nc2::write_route(lab, pc, prefix),
     }
 }
 

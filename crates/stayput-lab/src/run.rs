@@ -281,7 +281,7 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
         let tls = Arc::clone(&ca.tls);
         tasks.spawn(server::serve(listener, service, tls, Arc::clone(&shared)));
     }
-    tasks.spawn(server::keep_time(Arc::clone(&shared)));
+    tasks.spawn(server::run_due_events(Arc::clone(&shared)));
     Ok(RunningLab {
         endpoints,
         shared,
@@ -312,11 +312,11 @@ impl RunningLab {
         if let Some(kernel) = self.shared.kernel() {
             kernel.stop();
         }
-        self.withdraw();
+        self.remove_lab_file();
     }
 
     /// Removes `lab.json`, unless another lab has written its own since.
-    fn withdraw(&self) {
+    fn remove_lab_file(&self) {
         let ours = Endpoints::read(&self.endpoints.dir)
             .is_ok_and(|found| found.admin_token == self.endpoints.admin_token);
         if ours {
@@ -329,7 +329,7 @@ impl RunningLab {
 impl Drop for RunningLab {
     fn drop(&mut self) {
         self.shared.stop();
-        self.withdraw();
+        self.remove_lab_file();
     }
 }
 

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::state::LabState;
 
 pub(crate) use build::find;
-pub use source::Place;
+pub use source::Location;
 
 /// The built-in scenarios: name and text.
 const BUILT_IN: [(&str, &str); 2] = [
@@ -83,7 +83,7 @@ pub enum ScenarioError {
     #[error("{}{message}{}", at(place.as_deref()), line(place.as_deref()))]
     Bad {
         /// Where.
-        place: Option<Box<Place>>,
+        place: Option<Box<Location>>,
         /// What is wrong.
         message: String,
     },
@@ -99,13 +99,13 @@ pub enum ScenarioError {
     },
 }
 
-fn at(place: Option<&Place>) -> String {
+fn at(place: Option<&Location>) -> String {
     place.map_or_else(String::new, |place| {
         format!("{}:{}:{}: ", place.file, place.line, place.column)
     })
 }
 
-fn line(place: Option<&Place>) -> String {
+fn line(place: Option<&Location>) -> String {
     place.map_or_else(String::new, |place| {
         format!("\n{:>5} | {}", place.line, place.text)
     })

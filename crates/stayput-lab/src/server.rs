@@ -51,7 +51,7 @@ use crate::state::LabState;
 /// The largest request body. The largest real ones are DynamoDB's batches of 16 MB (AWS reference §6).
 const MAX_BODY: usize = 32 << 20;
 /// How long connections may complete their answers after the lab was told to stop.
-const FAREWELL: Duration = Duration::from_secs(2);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// The longest time that due events wait when no request arrives.
 const MAX_IDLE: Duration = Duration::from_millis(250);
 /// The shortest pause between two runs of due events.
@@ -127,10 +127,10 @@ impl Shared {
     }
 
     /// Locks the state and runs the events that are due. A handler that panicked before does not stop the lab.
-    pub(crate) fn present(&self) -> Present<'_> {
+    pub(crate) fn present(&self) -> LockedState<'_> {
         let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
         lab.catch_up();
-        Present {
+        LockedState {
             lab,
             kernel: self.kernel.as_ref(),
         }
@@ -173,12 +173,12 @@ impl Shared {
 
 /// The locked state. Before the lock is released, the kernel data plane applies what has changed, so that no client gets an
 /// answer to a change that is not in force.
-pub(crate) struct Present<'a> {
+pub(crate) struct LockedState<'a> {
     lab: MutexGuard<'a, LabState>,
     kernel: Option<&'a Kernel>,
 }
 
-impl Deref for Present<'_> {
+impl Deref for LockedState<'_> {
     type Target = LabState;
 
     fn deref(&self) -> &LabState {
@@ -186,13 +186,13 @@ impl Deref for Present<'_> {
     }
 }
 
-impl DerefMut for Present<'_> {
+impl DerefMut for LockedState<'_> {
     fn deref_mut(&mut self) -> &mut LabState {
         &mut self.lab
     }
 }
 
-impl Drop for Present<'_> {
+impl Drop for LockedState<'_> {
     fn drop(&mut self) {
         if let Some(kernel) = self.kernel {
             kernel.follow(&self.lab);
@@ -228,13 +228,13 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    let farewell = async { while connections.join_next().await.is_some() {} };
+    let open_connections = async { while connections.join_next().await.is_some() {} };
     // Connections that do not finish in time are closed when the set is dropped.
-    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, open_connections).await;
 }
 
 /// Runs due events while no request arrives, so that the next request does not have to wait for many of them.
-pub(crate) async fn keep_time(shared: Arc<Shared>) {
+pub(crate) async fn run_due_events(shared: Arc<Shared>) {
     loop {
         let pause = {
             let lab = shared.present();

@@ -22,7 +22,7 @@ pub struct LabState {
     /// Virtual time. Read [`LabState::now`] instead.
     pub clock: Clock,
     now: VTime,
-    queue: BinaryHeap<Reverse<(VTime, u64, Event)>>,
+    queue: BinaryHeap<Reverse<(VTime, u64, LabEvent)>>,
     sequence: u64,
     ids: u64,
     /// How long things take.
@@ -79,13 +79,13 @@ impl Default for Timing {
 
 /// An event that is due at a virtual instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum LabEvent {
     /// An event of AWS.
-    Aws(aws::Event),
+    Aws(aws::AwsEvent),
     /// An event of the Prism Central with this index.
-    Prism(usize, prism::Event),
+    Prism(usize, prism::PrismEvent),
     /// An event of the Move appliance with this index.
-    Move(usize, mv::Event),
+    Move(usize, mv::MoveEvent),
 }
 
 impl LabState {
@@ -116,7 +116,7 @@ impl LabState {
     }
 
     /// Queues an event `delay` of virtual time from now.
-    pub fn after(&mut self, delay: Duration, event: Event) {
+    pub fn after(&mut self, delay: Duration, event: LabEvent) {
         self.sequence += 1;
         self.queue
             .push(Reverse((self.now.after(delay), self.sequence, event)));
@@ -128,9 +128,9 @@ impl LabState {
         while let Some(Reverse((due, _, event))) = self.queue.pop_if_due(present) {
             self.now = self.now.max(due);
             match event {
-                Event::Aws(event) => aws::handle_event(self, event),
-                Event::Prism(pc, event) => prism::handle_event(self, pc, event),
-                Event::Move(mv, event) => mv::handle_event(self, mv, event),
+                LabEvent::Aws(event) => aws::handle_event(self, event),
+                LabEvent::Prism(pc, event) => prism::handle_event(self, pc, event),
+                LabEvent::Move(mv, event) => mv::handle_event(self, mv, event),
             }
         }
         self.now = self.now.max(present);
@@ -169,11 +169,11 @@ impl LabState {
 }
 
 trait PopIfDue {
-    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>>;
+    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, LabEvent)>>;
 }
 
-impl PopIfDue for BinaryHeap<Reverse<(VTime, u64, Event)>> {
-    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>> {
+impl PopIfDue for BinaryHeap<Reverse<(VTime, u64, LabEvent)>> {
+    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, LabEvent)>> {
         if self.peek()?.0.0 <= present {
             self.pop()
         } else {

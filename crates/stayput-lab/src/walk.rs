@@ -54,18 +54,18 @@ pub enum Origin {
 /// The text is neither `on-prem` nor an IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither `on-prem` nor an IPv4 address")]
-pub struct NoOrigin(pub String);
+pub struct InvalidOrigin(pub String);
 
 impl FromStr for Origin {
-    type Err = NoOrigin;
+    type Err = InvalidOrigin;
 
-    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         if text == "on-prem" {
             return Ok(Self::OnPrem);
         }
         text.parse()
             .map(Self::Address)
-            .map_err(|_| NoOrigin(text.to_owned()))
+            .map_err(|_| InvalidOrigin(text.to_owned()))
     }
 }
 

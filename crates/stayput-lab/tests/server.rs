@@ -302,9 +302,9 @@ async fn a_site_that_is_down_does_not_answer_and_the_other_does() {
     for pc in &mut state.lock().unwrap().pcs {
         pc.down = pc.name == "tokyo";
     }
-    let patience = Duration::from_millis(200);
+    let timeout = Duration::from_millis(200);
     for dead in [&endpoints.prism["tokyo"], &endpoints.moves["tokyo"]] {
-        let error = client.get(dead).timeout(patience).send().await.unwrap_err();
+        let error = client.get(dead).timeout(timeout).send().await.unwrap_err();
         assert!(error.is_timeout(), "{error}");
     }
     client.get(&endpoints.prism["osaka"]).send().await.unwrap();
@@ -319,18 +319,18 @@ async fn a_region_that_is_down_and_its_cluster_do_not_answer() {
     let state = lab.state();
     let tokyo = "ap-northeast-1".to_owned();
     state.lock().unwrap().aws.down_regions.insert(tokyo);
-    let patience = Duration::from_millis(200);
+    let timeout = Duration::from_millis(200);
     let ask = |region: &str| {
         let scope = format!("AWS4-HMAC-SHA256 Credential=K/20261123/{region}/ec2/aws4_request");
         client
             .post(&endpoints.aws)
             .header("authorization", scope)
-            .timeout(patience)
+            .timeout(timeout)
             .send()
     };
     let error = ask("ap-northeast-1").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    let prism = client.get(&endpoints.prism["tokyo"]).timeout(patience);
+    let prism = client.get(&endpoints.prism["tokyo"]).timeout(timeout);
     let error = prism.send().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     // Osaka's endpoint is the same port: the region comes from the signature.

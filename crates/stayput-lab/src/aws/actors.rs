@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use stayput_estate::Cidr;
 
-use super::Event;
+use super::AwsEvent;
 use super::model::AttachmentKind;
 use super::model::InstanceState;
 use super::model::RegionState;
 use super::model::RouteTarget;
 use super::query::Fault;
 use super::routing;
-use crate::state::Event as LabEvent;
+use crate::state::LabEvent;
 use crate::state::LabState;
 
 /// Asks an instance to stop; it is stopped after `timing.instance`. Returns its state before; stopping a stopped or stopping
@@ -82,7 +82,7 @@ fn instance_mut<'a>(
 
 /// Queues the end of an instance's transition.
 pub(super) fn settle(lab: &mut LabState, region: &str, id: &str) {
-    let event = Event::InstanceSettles(region.to_owned(), id.to_owned());
+    let event = AwsEvent::InstanceSettles(region.to_owned(), id.to_owned());
     lab.after(lab.timing.instance, LabEvent::Aws(event));
 }
 

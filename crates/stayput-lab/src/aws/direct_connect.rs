@@ -11,8 +11,8 @@ use serde_json::json;
 use stayput_estate::Cidr;
 
 use super::json::Args;
-use super::json::Event;
 use super::json::Fault;
+use super::json::JsonServiceEvent;
 use super::json::structure;
 use super::json::unknown_operation;
 use super::model::Attachment;
@@ -408,7 +408,9 @@ fn begin(
     }
     lab.after(
         lab.timing.dx_update,
-        crate::state::Event::Aws(super::Event::Json(Event::AssociationSettles(id.clone()))),
+        crate::state::LabEvent::Aws(super::AwsEvent::Json(JsonServiceEvent::AssociationSettles(
+            id.clone(),
+        ))),
     );
     let answer = lab
         .aws

@@ -11,9 +11,9 @@ mod interfaces;
 mod launch;
 mod list;
 mod peerings;
-mod places;
 mod prefix_list_references;
 mod prefix_lists;
+mod regions;
 mod route_tables;
 mod routes;
 mod search;
@@ -55,12 +55,12 @@ struct Call<'a> {
 
 impl Call<'_> {
     /// Returns the state of the called region. [`handle`] has created it.
-    fn here(&self) -> &RegionState {
+    fn region_state(&self) -> &RegionState {
         &self.lab.aws.regions[&self.region]
     }
 
     /// Returns the state of the called region, mutable.
-    fn here_mut(&mut self) -> &mut RegionState {
+    fn region_state_mut(&mut self) -> &mut RegionState {
         self.lab.aws.regions.entry(self.region.clone()).or_default()
     }
 
@@ -181,9 +181,9 @@ fn dispatch(action: &str, call: &mut Call<'_>) -> Answer {
         "DescribeTags" => tags::describe(call),
         "CreateTags" => tags::create(call),
         "DeleteTags" => tags::delete(call),
-        "DescribeRegions" => places::regions(call),
-        "DescribeAvailabilityZones" => places::zones(call),
-        "DescribeAccountAttributes" => places::account_attributes(call),
+        "DescribeRegions" => regions::regions(call),
+        "DescribeAvailabilityZones" => regions::zones(call),
+        "DescribeAccountAttributes" => regions::account_attributes(call),
         "" => Err(Fault::missing("Action")),
         other => Err(Fault::bad(
             "InvalidAction",

@@ -464,7 +464,7 @@ impl LabState {
     }
 
     /// Advances virtual time by a second.
-    pub fn a_moment(&mut self) {
+    pub fn one_second(&mut self) {
         let later = self.now().after(Duration::from_secs(3));
         self.clock = Clock::new(later, 0.0);
         self.catch_up();

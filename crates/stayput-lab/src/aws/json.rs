@@ -15,7 +15,7 @@ use crate::state::LabState;
 
 /// A change that a JSON service makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum JsonServiceEvent {
     /// An SSM command ends on one instance: region, command, instance.
     CommandEnds(String, String, String),
     /// A Direct Connect association settles, by id.
@@ -233,12 +233,14 @@ pub fn handle(lab: &mut LabState, request: &Request, region: &str) -> Response {
 }
 
 /// Runs a due event.
-pub fn handle_event(lab: &mut LabState, event: Event) {
+pub fn handle_event(lab: &mut LabState, event: JsonServiceEvent) {
     match event {
-        Event::CommandEnds(region, command, instance) => {
+        JsonServiceEvent::CommandEnds(region, command, instance) => {
             ssm::end(lab, &region, &command, &instance);
         }
-        Event::AssociationSettles(association) => direct_connect::settle(lab, &association),
+        JsonServiceEvent::AssociationSettles(association) => {
+            direct_connect::settle(lab, &association)
+        }
     }
 }
 

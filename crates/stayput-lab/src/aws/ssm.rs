@@ -15,8 +15,8 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::json::Args;
-use super::json::Event;
 use super::json::Fault;
+use super::json::JsonServiceEvent;
 use super::json::structure;
 use super::json::unknown_operation;
 use super::model::InstanceState;
@@ -243,7 +243,7 @@ fn send(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault>
     for instance in running {
         lab.after(
             lab.timing.ssm_command,
-            crate::state::Event::Aws(super::Event::Json(Event::CommandEnds(
+            crate::state::LabEvent::Aws(super::AwsEvent::Json(JsonServiceEvent::CommandEnds(
                 region.to_owned(),
                 id.clone(),
                 instance,

@@ -14,12 +14,12 @@ use stayput_world::AwsRegion;
 use stayput_world::World;
 use stayput_world::aws as seen;
 
-use super::Past;
+use super::PastTimes;
 use crate::aws::model;
 use crate::aws::model::RegionState;
 use crate::aws::model::RouteTarget;
 use crate::clock::VTime;
-use crate::state::Event;
+use crate::state::LabEvent;
 use crate::state::LabState;
 
 /// On-prem preference of an edge for which the estate gives none: BGP's default local preference.
@@ -28,7 +28,7 @@ const USUAL_PREFERENCE: u32 = 100;
 const DISK_BYTES: u64 = 30 << 30;
 
 /// Fills in every region and the on-prem side.
-pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &Estate) {
+pub(super) fn fill(lab: &mut LabState, past: &mut PastTimes, world: &World, estate: &Estate) {
     lab.aws.on_prem = estate.on_prem.clone();
     for (name, aws) in &world.aws {
         if let Some(account) = &aws.account {
@@ -46,8 +46,8 @@ pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &
                 instance.state,
                 model::InstanceState::Pending | model::InstanceState::Stopping
             ) {
-                let settles = crate::aws::Event::InstanceSettles(name.to_string(), id.clone());
-                lab.after(lab.timing.instance, Event::Aws(settles));
+                let settles = crate::aws::AwsEvent::InstanceSettles(name.to_string(), id.clone());
+                lab.after(lab.timing.instance, LabEvent::Aws(settles));
             }
         }
         lab.aws.regions.insert(name.to_string(), region);
@@ -126,7 +126,7 @@ fn route_target(target: &seen::VpcRouteTarget) -> Option<RouteTarget> {
     }
 }
 
-fn machines(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
+fn machines(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
     for (id, eni) in &aws.enis {
         if !eni.in_use && eni.attached_to.is_none() {
             continue;
@@ -196,7 +196,7 @@ fn instance_state(state: &seen::InstanceState) -> model::InstanceState {
 }
 
 /// Creates a reference or static route that has existed for long.
-fn standing(target: &seen::TgwTarget) -> model::TgwStatic {
+fn old_route(target: &seen::TgwTarget) -> model::TgwStatic {
     model::TgwStatic {
         attachment: match target {
             seen::TgwTarget::Attachment(id) => Some(id.to_string()),
@@ -220,7 +220,7 @@ fn prefix_lists(region: &mut RegionState, aws: &AwsRegion) {
     }
 }
 
-fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
+fn transit(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
     for (id, tgw) in &aws.tgws {
         let tgw = model::Tgw {
             asn: tgw.asn.unwrap_or_default(),
@@ -240,10 +240,10 @@ fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
             associations: BTreeSet::new(),
             propagations: table.propagations.iter().map(ToString::to_string).collect(),
             statics: statics
-                .map(|(cidr, target)| (*cidr, standing(target)))
+                .map(|(cidr, target)| (*cidr, old_route(target)))
                 .collect(),
             prefix_lists: lists
-                .map(|(id, target)| (id.to_string(), standing(target)))
+                .map(|(id, target)| (id.to_string(), old_route(target)))
                 .collect(),
             tags: table
                 .name
@@ -337,7 +337,7 @@ fn vpns(region: &mut RegionState, name: &Region, aws: &AwsRegion, estate: &Estat
         let on_prem = match attachment {
             Some((id, _)) if !vpn.static_routes_only => {
                 let session_up = vpn.tunnels_up > 0;
-                taught(aws, id, session_up, edge.is_some(), &estate.on_prem)
+                announced_on_prem(aws, id, session_up, edge.is_some(), &estate.on_prem)
             }
             Some(_) | None => BTreeSet::new(),
         };
@@ -369,7 +369,7 @@ fn edge_of<'a>(estate: &'a Estate, region: &Region, attachment: &AttachmentId) -
 
 /// Returns the prefixes that on-prem announces over an edge: those that a table shows as learned from it, and those that no table
 /// could have shown.
-fn taught(
+fn announced_on_prem(
     aws: &AwsRegion,
     id: &AttachmentId,
     session_up: bool,
@@ -443,8 +443,9 @@ fn direct_connect(lab: &mut LabState, name: &Region, aws: &AwsRegion, estate: &E
                 local_preference: edge.map_or(USUAL_PREFERENCE, |edge| edge.local_preference),
             });
         if let Some((id, _)) = attachment {
-            let taught = taught(aws, id, true, edge.is_some(), &estate.on_prem);
-            gateway.on_prem.extend(taught);
+            let announced_on_prem =
+                announced_on_prem(aws, id, true, edge.is_some(), &estate.on_prem);
+            gateway.on_prem.extend(announced_on_prem);
         }
         lab.aws.dx_associations.insert(
             association.id.clone(),

@@ -108,7 +108,7 @@ impl Kernel {
 
 impl Running {
     fn status(&mut self) -> Response {
-        let swallowed = self.plane.swallowed();
+        let swallowed = self.plane.router_drops();
         let layout = self.plane.layout();
         said(&Status {
             privilege: self.plane.privilege().to_string(),

@@ -179,7 +179,7 @@ impl Layout {
         }
         flow::build(lab, &mut layout);
         on_prem::build(lab, &mut layout);
-        layout.without_loose_ends()
+        layout.with_dead_ends_dropped()
     }
 
     fn node(&mut self, id: NodeId) -> &mut Node {
@@ -199,12 +199,12 @@ impl Layout {
     )]
     pub(super) fn without_links(mut self, links: &[LinkId]) -> Self {
         self.links.retain(|link, _| !links.contains(link));
-        self.without_loose_ends()
+        self.with_dead_ends_dropped()
     }
 
     /// Replaces routes and rules over a link that does not exist or does not end here: they drop. What the table of a rule has no
     /// route for drops too; the kernel would otherwise continue with the main table.
-    fn without_loose_ends(mut self) -> Self {
+    fn with_dead_ends_dropped(mut self) -> Self {
         let links = &self.links;
         for (id, node) in &mut self.nodes {
             let ends_here =

@@ -7,7 +7,7 @@ mod node;
 mod plane;
 mod prober;
 
-pub use self::plane::Asked;
 pub use self::plane::Outcome;
 pub use self::plane::Plane;
+pub use self::plane::TestPacket;
 pub(super) use self::prober::Prober;

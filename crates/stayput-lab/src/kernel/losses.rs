@@ -29,7 +29,7 @@ struct Track {
 
 /// The record that a prober keeps of its packets.
 #[derive(Debug, Clone)]
-pub struct Book {
+pub struct ProbeRecord {
     interval: Duration,
     timeout: Duration,
     tracks: BTreeMap<Ipv4Addr, Track>,
@@ -38,7 +38,7 @@ pub struct Book {
     worst_lateness_us: u64,
 }
 
-impl Book {
+impl ProbeRecord {
     /// Creates an empty record.
     pub fn new(targets: &[Ipv4Addr], interval: Duration, timeout: Duration) -> Self {
         Self {
@@ -174,8 +174,9 @@ mod tests {
     }
 
     /// Packets ten milliseconds apart; those with these numbers are not answered.
-    fn book(packets: u64, unanswered: &[u64]) -> Book {
-        let mut book = Book::new(&[A], Duration::from_millis(10), Duration::from_millis(100));
+    fn book(packets: u64, unanswered: &[u64]) -> ProbeRecord {
+        let mut book =
+            ProbeRecord::new(&[A], Duration::from_millis(10), Duration::from_millis(100));
         for n in 0..packets {
             assert_eq!(book.sent(A, at(n * 10), Duration::ZERO), n);
             if !unanswered.contains(&n) {

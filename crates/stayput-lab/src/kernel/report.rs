@@ -38,7 +38,7 @@ pub struct Status {
     /// How long the kernel needed to apply changes, in microseconds.
     pub delay_us: Delays,
     /// Packets that were dropped in routers.
-    pub swallowed: Swallowed,
+    pub swallowed: RouterDrops,
 }
 
 /// How long the kernel needed to apply changes of routes, in microseconds, from the change of the lab's state on.
@@ -54,7 +54,7 @@ pub struct Delays {
 
 /// Packets that were dropped in routers, by cause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Swallowed {
+pub struct RouterDrops {
     /// Their time to live ended: they were in a loop.
     pub ttl_exceeded: u64,
 }

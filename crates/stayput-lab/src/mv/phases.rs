@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Event;
+use super::MoveEvent;
 use super::actions;
 use super::events;
 use super::model::Phase;
@@ -78,7 +78,7 @@ pub fn resume(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> 
     for (vm, generation, delay) in queue {
         lab.after(
             delay,
-            crate::state::Event::Move(mv, Event::Phase(id.to_owned(), vm, generation)),
+            crate::state::LabEvent::Move(mv, MoveEvent::Phase(id.to_owned(), vm, generation)),
         );
     }
     settle_plan(lab, mv, id);
@@ -167,7 +167,10 @@ pub fn enter(
     if let Some(delay) = delay {
         lab.after(
             delay,
-            crate::state::Event::Move(mv, Event::Phase(plan.to_owned(), vm.to_owned(), generation)),
+            crate::state::LabEvent::Move(
+                mv,
+                MoveEvent::Phase(plan.to_owned(), vm.to_owned(), generation),
+            ),
         );
     }
 }

@@ -155,7 +155,7 @@ pub fn translation(lab: &LabState, from: usize, to: usize) -> BTreeMap<String, S
 /// Assumption: categories are copied with the objects that refer to them, matched by key and value. A category that the other
 /// side does not have is created there under the same id. One that it has keeps its id, and the ids in the copies of policies and
 /// plans are translated.
-pub fn carry(lab: &mut LabState, from: usize, to: usize, id: &str) -> Option<String> {
+pub fn ensure_category(lab: &mut LabState, from: usize, to: usize, id: &str) -> Option<String> {
     let (key, value) = lab.pcs[from].categories.get(id)?.clone();
     if let Some(there) = find(lab, to, &key, &value) {
         return Some(there.clone());

@@ -22,7 +22,7 @@ pub struct NicSpec {
     /// MAC address; generated when absent.
     pub mac: Option<MacAddr>,
     /// Requested address.
-    pub address: Wish,
+    pub address: AddressRequest,
     /// Secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
     /// Whether it is connected.
@@ -31,7 +31,7 @@ pub struct NicSpec {
 
 /// Which address is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum AddressRequest {
     /// None.
     None,
     /// The next free address of the pools; none on an unmanaged subnet.
@@ -195,13 +195,13 @@ pub fn subnet<'a>(pc: &'a PcState, id: &str) -> Result<&'a FlowSubnet, Failure> 
 pub fn resolve(
     subnet: &FlowSubnet,
     taken: &BTreeSet<Ipv4Addr>,
-    wish: Wish,
+    requested: AddressRequest,
 ) -> Result<Option<Ipv4Addr>, Failure> {
-    match wish {
-        Wish::None => Ok(None),
-        Wish::Any if subnet.cidr.is_none() => Ok(None),
-        Wish::Any => next_free(subnet, taken).map(Some),
-        Wish::This(address) => check(subnet, taken, address).map(|()| Some(address)),
+    match requested {
+        AddressRequest::None => Ok(None),
+        AddressRequest::Any if subnet.cidr.is_none() => Ok(None),
+        AddressRequest::Any => next_free(subnet, taken).map(Some),
+        AddressRequest::This(address) => check(subnet, taken, address).map(|()| Some(address)),
     }
 }
 

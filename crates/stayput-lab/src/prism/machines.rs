@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use crate::prism::effects::Details;
 use crate::prism::ipam;
+use crate::prism::ipam::AddressRequest;
 use crate::prism::ipam::NicSpec;
-use crate::prism::ipam::Wish;
 use crate::prism::model::Failure;
 use crate::prism::model::Nic;
 use crate::prism::model::Vm;
@@ -83,11 +83,11 @@ pub enum NicChange {
     /// Replaces its properties, as a PUT does.
     Put(NicSpec),
     /// Assigns an address.
-    Assign(Wish),
+    Assign(AddressRequest),
     /// Releases its address.
     Release,
     /// Moves it to another subnet.
-    Migrate(String, Wish),
+    Migrate(String, AddressRequest),
 }
 
 /// Applies a change of one VM.
@@ -164,7 +164,7 @@ pub fn create_migrated_vm(
             .map(|subnet| NicSpec {
                 subnet,
                 mac: None,
-                address: Wish::Any,
+                address: AddressRequest::Any,
                 secondary: Vec::new(),
                 connected: true,
             })
@@ -265,12 +265,12 @@ fn change_nic(
     let mut changed = nic.clone();
     match change {
         NicChange::Put(spec) => put_nic(lab, pc, &mut changed, &spec)?,
-        NicChange::Assign(wish) => {
-            changed.address = address_for(lab, pc, &changed, &changed.subnet, wish)?;
+        NicChange::Assign(requested) => {
+            changed.address = address_for(lab, pc, &changed, &changed.subnet, requested)?;
         }
         NicChange::Release => changed.address = None,
-        NicChange::Migrate(subnet, wish) => {
-            changed.address = address_for(lab, pc, &changed, &subnet, wish)?;
+        NicChange::Migrate(subnet, requested) => {
+            changed.address = address_for(lab, pc, &changed, &subnet, requested)?;
             changed.secondary.clear();
             changed.subnet = subnet;
         }
@@ -300,9 +300,9 @@ fn put_nic(lab: &LabState, pc: usize, nic: &mut Nic, spec: &NicSpec) -> Result<(
     }
     let address = match spec.address {
         // Without a requested address the NIC keeps its address.
-        Wish::Any => nic.address,
-        Wish::None => None,
-        Wish::This(address) => Some(address),
+        AddressRequest::Any => nic.address,
+        AddressRequest::None => None,
+        AddressRequest::This(address) => Some(address),
     };
     if address == nic.address && spec.secondary == nic.secondary && spec.connected == nic.connected
     {
@@ -326,17 +326,17 @@ fn address_for(
     pc: usize,
     nic: &Nic,
     subnet_id: &str,
-    wish: Wish,
+    requested: AddressRequest,
 ) -> Result<Option<Ipv4Addr>, Failure> {
     let state = &lab.pcs[pc];
     let subnet = ipam::subnet(state, subnet_id)?;
     let mut taken = ipam::taken(state, subnet_id, Some(&nic.id));
     taken.extend(nic.secondary.iter().filter(|_| nic.subnet == subnet_id));
-    if wish == Wish::Any && subnet.cidr.is_none() && nic.subnet == subnet_id {
+    if requested == AddressRequest::Any && subnet.cidr.is_none() && nic.subnet == subnet_id {
         // `assign-ip` works on managed networks only.
         return ipam::next_free(subnet, &taken).map(Some);
     }
-    ipam::resolve(subnet, &taken, wish)
+    ipam::resolve(subnet, &taken, requested)
 }
 
 fn known_categories(

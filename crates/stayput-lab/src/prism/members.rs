@@ -181,7 +181,11 @@ fn names(lab: &LabState, pc: Option<usize>, id: &str) -> Vec<String> {
 ///
 /// Assumption: a failback replaces an original that is powered off. An original that is powered on keeps its addresses, and the
 /// returning VM cannot have them.
-pub fn making_way(lab: &LabState, target: usize, stages: &[StageMembers]) -> BTreeSet<String> {
+pub fn replaced_originals(
+    lab: &LabState,
+    target: usize,
+    stages: &[StageMembers],
+) -> BTreeSet<String> {
     let here = &lab.pcs[target];
     stages
         .iter()

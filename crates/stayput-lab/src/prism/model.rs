@@ -241,7 +241,7 @@ pub struct Job {
     /// Its status.
     pub status: JobStatus,
     /// Its next step.
-    pub next: NextMove,
+    pub next: NextAction,
     /// Result of the validation, once it has run.
     pub validation: Option<JobStatus>,
     /// Start.
@@ -290,7 +290,7 @@ pub enum JobStatus {
 
 /// What a job does at its next event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextMove {
+pub enum NextAction {
     /// Starts.
     Start,
     /// Validates.

@@ -10,8 +10,8 @@ use crate::prism::answer::etag;
 use crate::prism::body;
 use crate::prism::body::Object;
 use crate::prism::effects::Effect;
+use crate::prism::ipam::AddressRequest;
 use crate::prism::ipam::NicSpec;
-use crate::prism::ipam::Wish;
 use crate::prism::machines::NicChange;
 use crate::prism::machines::VmEffect;
 use crate::prism::model::Nic;
@@ -60,9 +60,9 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
         }
         ("POST", [id, "$actions", "assign-ip"]) => {
             let body = call.optional_body()?.unwrap_or_default();
-            let wish = wish(body.get("ipAddress"), Wish::Any)?;
+            let requested = requested(body.get("ipAddress"), AddressRequest::Any)?;
             call.if_match(&either(nic_of(id)?))?;
-            ("AssignIp", change(id, NicChange::Assign(wish)))
+            ("AssignIp", change(id, NicChange::Assign(requested)))
         }
         ("POST", [id, "$actions", "release-ip"]) => {
             call.if_match(&either(nic_of(id)?))?;
@@ -72,9 +72,9 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
             let body = call.body()?;
             let subnet = body::reference(&body, "subnet")
                 .ok_or_else(|| Problem::schema("subnet", "must not be null"))?;
-            let wish = match body::text(&body, "migrateType") {
-                Some("ASSIGN_IP") => wish(body.get("ipAddress"), Wish::Any)?,
-                Some("RELEASE_IP") => Wish::None,
+            let requested = match body::text(&body, "migrateType") {
+                Some("ASSIGN_IP") => requested(body.get("ipAddress"), AddressRequest::Any)?,
+                Some("RELEASE_IP") => AddressRequest::None,
                 _ => {
                     return Err(Problem::schema(
                         "migrateType",
@@ -83,7 +83,10 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
                 }
             };
             call.if_match(&either(nic_of(id)?))?;
-            ("MigrateNic", change(id, NicChange::Migrate(subnet, wish)))
+            (
+                "MigrateNic",
+                change(id, NicChange::Migrate(subnet, requested)),
+            )
         }
         (_, [] | [_] | [_, "$actions", "assign-ip" | "release-ip" | "migrate"]) => {
             return Err(Problem::method(&call.request.method));
@@ -108,8 +111,8 @@ fn change(id: &str, change: NicChange) -> VmEffect {
     VmEffect::ChangeNic(id.to_owned(), change)
 }
 
-fn wish(value: Option<&Value>, otherwise: Wish) -> Result<Wish, Problem> {
-    Ok(body::address(value, "ipAddress")?.map_or(otherwise, Wish::This))
+fn requested(value: Option<&Value>, otherwise: AddressRequest) -> Result<AddressRequest, Problem> {
+    Ok(body::address(value, "ipAddress")?.map_or(otherwise, AddressRequest::This))
 }
 
 /// Reads a NIC of either shape. When both are present, the new one wins.
@@ -137,16 +140,16 @@ pub fn parse(nic: &Object) -> Result<NicSpec, Problem> {
         })?;
     let config = body::object(network, "ipv4Config").unwrap_or(&empty);
     let otherwise = if body::flag(config, "shouldAssignIp").unwrap_or(true) {
-        Wish::Any
+        AddressRequest::Any
     } else {
-        Wish::None
+        AddressRequest::None
     };
     Ok(NicSpec {
         subnet,
         mac,
         // An address in the request is assigned even with `shouldAssignIp` false: clients send back that value, and it is known
         // to read as false.
-        address: wish(config.get("ipAddress"), otherwise)?,
+        address: requested(config.get("ipAddress"), otherwise)?,
         secondary: body::addresses(config, "secondaryIpAddressList")?,
         connected: body::flag(backing, "isConnected").unwrap_or(true),
     })

@@ -37,7 +37,7 @@ pub struct Direction<'a> {
 
 /// A network mapping in one direction.
 #[derive(Debug, Clone)]
-struct Mapped<'a> {
+struct DirectedMapping<'a> {
     id: &'a str,
     subnet: Option<String>,
     keeps_addresses: bool,
@@ -46,7 +46,7 @@ struct Mapped<'a> {
 
 /// Why a NIC cannot be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPlace {
+pub enum PlacementError {
     /// No mapping contains its network.
     Unmapped,
     /// The mapping has no network for this direction, or the target does not have that network.
@@ -55,7 +55,7 @@ pub enum NoPlace {
 
 /// Subnet and addresses of a recovered NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct NicPlacement {
     /// Subnet at the target.
     pub subnet: String,
     /// Address.
@@ -75,10 +75,10 @@ pub struct Occupancy {
 
 impl Occupancy {
     /// Returns what the target's VMs use, except those that will be replaced.
-    pub fn of(target: &PcState, making_way: &BTreeSet<String>) -> Self {
+    pub fn of(target: &PcState, replaced_originals: &BTreeSet<String>) -> Self {
         let mut occupancy = Self::default();
         for (id, vm) in &target.vms {
-            if making_way.contains(id) {
+            if replaced_originals.contains(id) {
                 continue;
             }
             for nic in &vm.nics {
@@ -133,15 +133,15 @@ impl Direction<'_> {
         occupancy: &Occupancy,
         names: &[String],
         nic: &Nic,
-    ) -> Result<Place, NoPlace> {
-        let mapped = self.mapping(lab, nic).ok_or(NoPlace::Unmapped)?;
+    ) -> Result<NicPlacement, PlacementError> {
+        let mapped = self.mapping(lab, nic).ok_or(PlacementError::Unmapped)?;
         let target = &lab.pcs[self.target];
         let (id, subnet) = mapped
             .subnet
             .as_deref()
             .and_then(|id| target.subnets.get_key_value(id))
-            .ok_or(NoPlace::NoTarget)?;
-        let mut place = Place {
+            .ok_or(PlacementError::NoTarget)?;
+        let mut place = NicPlacement {
             subnet: id.clone(),
             address: None,
             secondary: Vec::new(),
@@ -181,7 +181,7 @@ impl Direction<'_> {
         Ok(place)
     }
 
-    fn mapping(&self, lab: &LabState, nic: &Nic) -> Option<Mapped<'_>> {
+    fn mapping(&self, lab: &LabState, nic: &Nic) -> Option<DirectedMapping<'_>> {
         let (from, to) = match (self.forward, self.test) {
             (true, false) => ("primaryNetwork", "recoveryNetwork"),
             (true, true) => ("primaryNetwork", "recoveryTestNetwork"),
@@ -195,7 +195,7 @@ impl Direction<'_> {
                 Some(subnet) => subnet == nic.subnet,
                 None => source.and_then(|source| resolve(source, network))? == nic.subnet,
             };
-            matches.then(|| Mapped {
+            matches.then(|| DirectedMapping {
                 id,
                 subnet: mapping
                     .get(to)

@@ -466,7 +466,7 @@ fn category_ids(kind: PartKind, part: &Value) -> Vec<String> {
 
 /// Copies a plan to the other side: the same ids for the plan and its parts, and the other side's ids of the categories.
 ///
-/// Assumption: a copy has the same id on both sides (it is one entity that is synchronised), see also [`categories::carry`].
+/// Assumption: a copy has the same id on both sides (it is one entity that is synchronised), see also [`categories::ensure_category`].
 fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
     let Some(plan) = lab.pcs[pc].plans.get(id).cloned() else {
         return;
@@ -478,7 +478,7 @@ fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
             for part in kind.of_mut(&mut copy).values_mut() {
                 let there: Vec<String> = category_ids(kind, part)
                     .iter()
-                    .filter_map(|category| categories::carry(lab, pc, peer, category))
+                    .filter_map(|category| categories::ensure_category(lab, pc, peer, category))
                     .collect();
                 match (kind, there.first()) {
                     (_, None) => {}

@@ -336,7 +336,7 @@ pub fn peers(lab: &LabState, pc: usize, managers: &BTreeSet<String>) -> Vec<usiz
 
 /// Copies a policy to the other sides that it names: the same id, with the other side's ids of its categories.
 ///
-/// Assumption: a copy has the same id on every side (it is one entity that is synchronised), see also [`categories::carry`].
+/// Assumption: a copy has the same id on every side (it is one entity that is synchronised), see also [`categories::ensure_category`].
 fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
     let Some(policy) = lab.pcs[pc].policies.get(id).cloned() else {
         return;
@@ -345,7 +345,7 @@ fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
         let categories: BTreeSet<String> = policy
             .categories
             .iter()
-            .filter_map(|category| categories::carry(lab, pc, peer, category))
+            .filter_map(|category| categories::ensure_category(lab, pc, peer, category))
             .collect();
         let mut copy = policy.clone();
         copy.body["categoryIds"] = json!(categories);

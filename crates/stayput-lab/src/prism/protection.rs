@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::prism::Event;
+use crate::prism::PrismEvent;
 use crate::prism::categories;
 use crate::prism::model::PcState;
 use crate::prism::model::RecoveryPoint;
@@ -67,8 +67,8 @@ pub fn protect(lab: &mut LabState, pc: usize, id: &str) {
         .collect();
     for key in wanted {
         if lab.pcs[pc].schedules.insert(key.clone()) {
-            let event = Event::TakePoint(key.0, key.1, key.2);
-            lab.after(FIRST_POINT, state::Event::Prism(pc, event));
+            let event = PrismEvent::TakePoint(key.0, key.1, key.2);
+            lab.after(FIRST_POINT, state::LabEvent::Prism(pc, event));
         }
     }
 }
@@ -94,12 +94,12 @@ pub fn take_scheduled(lab: &mut LabState, pc: usize, vm: String, policy: String,
         && let Some(point) = take(lab, pc, &vm, &schedule)
         && target != lab.pcs[pc].domain_manager
     {
-        let event = Event::Replicate(point, policy.clone(), target.clone());
+        let event = PrismEvent::Replicate(point, policy.clone(), target.clone());
         let delay = REPLICATION.min(period / 4);
-        lab.after(delay, state::Event::Prism(pc, event));
+        lab.after(delay, state::LabEvent::Prism(pc, event));
     }
-    let event = Event::TakePoint(vm, policy, target);
-    lab.after(period, state::Event::Prism(pc, event));
+    let event = PrismEvent::TakePoint(vm, policy, target);
+    lab.after(period, state::LabEvent::Prism(pc, event));
 }
 
 fn schedule<'a>(pc: &'a PcState, policy: &str, target: &str) -> Option<&'a Schedule> {
@@ -149,8 +149,8 @@ pub fn replicate(lab: &mut LabState, pc: usize, point: String, policy: String, t
             receive(lab, pc, peer, found, schedule.remote);
         }
         Some(_) | None => {
-            let event = Event::Replicate(point, policy, target);
-            lab.after(RETRY, state::Event::Prism(pc, event));
+            let event = PrismEvent::Replicate(point, policy, target);
+            lab.after(RETRY, state::LabEvent::Prism(pc, event));
         }
     }
 }
@@ -160,7 +160,7 @@ fn receive(lab: &mut LabState, from: usize, to: usize, mut point: RecoveryPoint,
         .snapshot
         .categories
         .iter()
-        .filter_map(|category| categories::carry(lab, from, to, category))
+        .filter_map(|category| categories::ensure_category(lab, from, to, category))
         .collect();
     let id = lab.uuid();
     keep(&mut lab.pcs[to], id, point, kept);

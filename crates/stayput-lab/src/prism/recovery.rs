@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::VTime;
-use crate::prism::Event;
+use crate::prism::PrismEvent;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
 use crate::prism::answer::Problem;
@@ -26,7 +26,7 @@ use crate::prism::model::Failure;
 use crate::prism::model::Job;
 use crate::prism::model::JobStage;
 use crate::prism::model::JobStatus;
-use crate::prism::model::NextMove;
+use crate::prism::model::NextAction;
 use crate::prism::model::Phase;
 use crate::prism::model::Plan;
 use crate::prism::model::Step;
@@ -106,7 +106,7 @@ pub fn serve(
     let response = call.task(&job.task);
     lab.pcs[pc].jobs.insert(id.clone(), job);
     let delay = lab.timing.prism_task / 4;
-    lab.after(delay, state::Event::Prism(pc, Event::Job(id)));
+    lab.after(delay, state::LabEvent::Prism(pc, PrismEvent::Job(id)));
     Ok(response)
 }
 
@@ -162,7 +162,7 @@ fn parse(
         ignore_warnings: body::flag(sent, "shouldIgnoreWarnings").unwrap_or(false),
         reference_time,
         status: JobStatus::Queued,
-        next: NextMove::Start,
+        next: NextAction::Start,
         validation: None,
         started: VTime::default(),
         ended: None,
@@ -192,9 +192,9 @@ pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
         return;
     };
     match job.next {
-        NextMove::Start => {
+        NextAction::Start => {
             job.status = JobStatus::Running;
-            job.next = NextMove::Validate;
+            job.next = NextAction::Validate;
             let task = job.task.clone();
             let entity = (
                 id.to_owned(),
@@ -210,16 +210,19 @@ pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
             let delay = lab.timing.prism_task;
             proceed_after(lab, pc, id, delay);
         }
-        NextMove::Validate => validate(lab, pc, id),
-        NextMove::Recover(stage) => stages::recover(lab, pc, id, stage),
-        NextMove::Finish => finish(lab, pc, id),
-        NextMove::Nothing => {}
+        NextAction::Validate => validate(lab, pc, id),
+        NextAction::Recover(stage) => stages::recover(lab, pc, id, stage),
+        NextAction::Finish => finish(lab, pc, id),
+        NextAction::Nothing => {}
     }
     report(lab, pc, id);
 }
 
 fn proceed_after(lab: &mut LabState, pc: usize, id: &str, delay: Duration) {
-    lab.after(delay, state::Event::Prism(pc, Event::Job(id.to_owned())));
+    lab.after(
+        delay,
+        state::LabEvent::Prism(pc, PrismEvent::Job(id.to_owned())),
+    );
 }
 
 /// Updates the progress of the job's task.
@@ -328,7 +331,7 @@ fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&
     };
     job.status = status;
     job.ended = Some(now);
-    job.next = NextMove::Nothing;
+    job.next = NextAction::Nothing;
     let task = job.task.clone();
     let outcome = match why {
         None => Ok(()),

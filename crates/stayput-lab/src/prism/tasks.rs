@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::prism::Event;
+use crate::prism::PrismEvent;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
 use crate::prism::answer::Problem;
@@ -40,7 +40,7 @@ pub fn start(
     let task = add(lab, pc, operation, entities, Some(effect));
     lab.after(
         lab.timing.prism_task / 4,
-        state::Event::Prism(pc, Event::Task(task.clone())),
+        state::LabEvent::Prism(pc, PrismEvent::Task(task.clone())),
     );
     task
 }
@@ -72,7 +72,7 @@ pub fn add(
 
 /// Moves a task to its next state.
 pub fn step(lab: &mut LabState, pc: usize, id: &str) {
-    let again = state::Event::Prism(pc, Event::Task(id.to_owned()));
+    let again = state::LabEvent::Prism(pc, PrismEvent::Task(id.to_owned()));
     if lab.pcs[pc].down {
         lab.after(DEAD_SITE_RETRY, again);
         return;

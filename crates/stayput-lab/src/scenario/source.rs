@@ -16,7 +16,7 @@ use super::format::Text;
 
 /// A location in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file's name.
     pub file: String,
     /// Line, from 1.
@@ -65,7 +65,7 @@ impl Sources {
         let file = self.parse(shown, text)?;
         match file.extends.clone() {
             Some(base) => {
-                self.refuse_circle(&base, &beside)?;
+                self.refuse_cycle(&base, &beside)?;
                 let base = self.read(base.get_ref(), &beside)?;
                 Ok(file.over(base))
             }
@@ -88,7 +88,7 @@ impl Sources {
         })
     }
 
-    fn refuse_circle(&self, base: &Text, beside: &Path) -> Result<(), ScenarioError> {
+    fn refuse_cycle(&self, base: &Text, beside: &Path) -> Result<(), ScenarioError> {
         let by_path = beside.join(base.get_ref()).display().to_string();
         let read_before = self
             .files
@@ -110,7 +110,7 @@ impl Sources {
         }
     }
 
-    fn place(&self, span: &Range<usize>) -> Option<Place> {
+    fn place(&self, span: &Range<usize>) -> Option<Location> {
         let file = self
             .files
             .iter()
@@ -119,7 +119,7 @@ impl Sources {
         let offset = span.start - file.base;
         let before = file.text.get(..offset.min(file.text.len()))?;
         let start = before.rfind('\n').map_or(0, |end| end + 1);
-        Some(Place {
+        Some(Location {
             file: file.name.clone(),
             line: before.matches('\n').count() + 1,
             column: before[start..].chars().count() + 1,

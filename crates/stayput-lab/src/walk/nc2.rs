@@ -218,8 +218,8 @@ impl Walker<'_> {
         if transit_erp(site, self.to).is_some() {
             return Ok(At::TransitVpc { pc });
         }
-        let (place, _) = &site.aws;
-        let region = self.lab.aws.regions.get(place);
+        let (region_name, _) = &site.aws;
+        let region = self.lab.aws.regions.get(region_name);
         let gateway = region.and_then(|region| {
             let eni = nc2::gateway(region, site)?;
             Some((eni, region, region.enis.get(eni)?))
@@ -231,7 +231,7 @@ impl Walker<'_> {
                     eni.subnet
                 ));
                 Ok(At::Subnet {
-                    region: place.clone(),
+                    region: region_name.clone(),
                     subnet: eni.subnet.clone(),
                     starts: false,
                 })

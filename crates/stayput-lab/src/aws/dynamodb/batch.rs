@@ -256,11 +256,11 @@ fn too_many_parts() -> Fault {
 }
 
 fn distinct(writes: &[Write], message: &str) -> Result<(), Fault> {
-    let places: BTreeSet<(&str, &Key)> = writes
+    let keys: BTreeSet<(&str, &Key)> = writes
         .iter()
         .map(|write| (write.table.as_str(), &write.key))
         .collect();
-    if places.len() < writes.len() {
+    if keys.len() < writes.len() {
         Err(Fault::validation(message))
     } else {
         Ok(())

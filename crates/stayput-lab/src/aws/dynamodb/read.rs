@@ -73,7 +73,7 @@ pub fn query(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, F
     let positions = positions(table, &keys, args, Some(&condition.hash))?;
     let positions = positions
         .into_iter()
-        .filter(|(place, item)| place.0.hash == condition.hash && condition.wants(item));
+        .filter(|(position, item)| position.0.hash == condition.hash && condition.wants(item));
     if options.forward {
         page(table, &keys, args, &options, positions)
     } else {
@@ -95,8 +95,8 @@ pub fn scan(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fa
     let keys = keys(table, args, options.consistent)?;
     let positions = positions(table, &keys, args, None)?
         .into_iter()
-        .filter(|(place, _)| {
-            segments.is_none_or(|(segment, total)| place.0.bucket % total == segment)
+        .filter(|(position, _)| {
+            segments.is_none_or(|(segment, total)| position.0.bucket % total == segment)
         });
     page(table, &keys, args, &options, positions)
 }
@@ -212,7 +212,7 @@ fn positions(
                 Some(name) => Some(part(name)?),
                 None => None,
             };
-            let place = Key::new(part(&keys.hash)?, range);
+            let position = Key::new(part(&keys.hash)?, range);
             let item = item
                 .iter()
                 .filter(|(name, _)| {
@@ -222,7 +222,7 @@ fn positions(
                 })
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
-            Some(((place, key.clone()), item))
+            Some(((position, key.clone()), item))
         })
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -241,16 +241,16 @@ fn page(
         .as_ref()
         .map(|start| start_place(table, keys, start))
         .transpose()?;
-    let after_start = |place: &Position| match &start {
+    let after_start = |position: &Position| match &start {
         None => true,
-        Some(start) if options.forward => place > start,
-        Some(start) => place < start,
+        Some(start) if options.forward => position > start,
+        Some(start) => position < start,
     };
     let mut items = Vec::new();
     let (mut count, mut scanned, mut bytes) = (0_usize, 0_usize, 0_usize);
     let mut last = None;
     let mut cut = false;
-    for (_, item) in rows.filter(|(place, _)| after_start(place)) {
+    for (_, item) in rows.filter(|(position, _)| after_start(position)) {
         let size = item_size(&item);
         if options.limit == Some(scanned) || (scanned > 0 && bytes + size > PAGE) {
             cut = true;
@@ -304,7 +304,7 @@ fn start_place(table: &Table, keys: &Keys, start: &Item) -> Result<Position, Fau
     if start.keys().map(String::as_str).collect::<BTreeSet<_>>() != names {
         return Err(invalid());
     }
-    let place = |keys: &Keys| -> Result<Key, Fault> {
+    let position = |keys: &Keys| -> Result<Key, Fault> {
         let part = |name: &str| {
             start
                 .get(name)
@@ -316,5 +316,5 @@ fn start_place(table: &Table, keys: &Keys, start: &Item) -> Result<Position, Fau
             keys.range.as_deref().map(part).transpose()?,
         ))
     };
-    Ok((place(keys)?, place(&table.keys)?))
+    Ok((position(keys)?, position(&table.keys)?))
 }

@@ -6,7 +6,7 @@ use super::Answer;
 use super::Call;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::page;
 use super::list::rule;
@@ -16,28 +16,28 @@ use super::list::unknown_filter;
 use super::tgws;
 use super::vpc_attachments;
 use super::write_tags;
-use crate::aws::Event;
+use crate::aws::AwsEvent;
 use crate::aws::model::Attachment;
 use crate::aws::model::AttachmentKind;
 use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
-use crate::state::Event as LabEvent;
+use crate::state::LabEvent;
 use crate::state::LabState;
 
 /// How long a deleted attachment stays listed: about two hours (AWS reference §1.1).
 const DELETED_LISTED: Duration = Duration::from_secs(2 * 3600);
 
-pub(super) type It<'a> = Seen<'a, Attachment>;
+pub(super) type Item<'a> = Listed<'a, Attachment>;
 
 const FIELDS: &[Field<Attachment>] = &[
     ("transit-gateway-attachment-id", |i| one(i.id)),
-    ("transit-gateway-id", |i| one(&i.it.tgw)),
+    ("transit-gateway-id", |i| one(&i.resource.tgw)),
     ("transit-gateway-owner-id", |i| one(&i.lab.aws.account)),
     ("resource-owner-id", |i| one(&i.lab.aws.account)),
-    ("resource-type", |i| one(resource_type(&i.it.kind))),
-    ("resource-id", |i| one(resource_id(&i.it.kind))),
-    ("state", |i| one(&i.it.state)),
+    ("resource-type", |i| one(resource_type(&i.resource.kind))),
+    ("resource-id", |i| one(resource_id(&i.resource.kind))),
+    ("state", |i| one(&i.resource.state)),
     ("association.state", |i| {
         some(association(i).map(|_| "associated"))
     }),
@@ -73,30 +73,30 @@ pub(super) fn resource_id(kind: &AttachmentKind) -> &str {
     }
 }
 
-fn association<'a>(attachment: &'a It<'_>) -> Option<&'a str> {
+fn association<'a>(attachment: &'a Item<'_>) -> Option<&'a str> {
     routing::associated_table(attachment.region, attachment.id)
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().attachments)?;
+    let (page, token) = select(call, &KIND, &call.region_state().attachments)?;
     let mut xml = Xml::new();
     xml.list("transitGatewayAttachments", &page, |xml, found| {
         let account = &found.lab.aws.account;
         xml.text("transitGatewayAttachmentId", found.id)
-            .text("transitGatewayId", &found.it.tgw)
+            .text("transitGatewayId", &found.resource.tgw)
             .text("transitGatewayOwnerId", account)
             .text("resourceOwnerId", account)
-            .text("resourceType", resource_type(&found.it.kind))
-            .text("resourceId", resource_id(&found.it.kind))
-            .text("state", &found.it.state);
+            .text("resourceType", resource_type(&found.resource.kind))
+            .text("resourceId", resource_id(&found.resource.kind))
+            .text("state", &found.resource.state);
         if let Some(table) = association(found) {
             xml.node("association", |xml| {
                 xml.text("transitGatewayRouteTableId", table)
                     .text("state", "associated");
             });
         }
-        xml.text("creationTime", found.it.created.rfc3339());
-        write_tags(xml, &found.it.tags);
+        xml.text("creationTime", found.resource.created.rfc3339());
+        write_tags(xml, &found.resource.tags);
     })
     .maybe("nextToken", token);
     Ok(xml)
@@ -104,7 +104,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayAttachmentId")?;
-    let region = call.here();
+    let region = call.region_state();
     rule::TGW_ATTACHMENT.find(&region.attachments, &id)?;
     let filters = call.params.filters()?;
     if let Some(other) = filters
@@ -146,7 +146,7 @@ pub(super) fn usable<'a>(
     id: &str,
     tgw: Option<&str>,
 ) -> Result<&'a Attachment, Fault> {
-    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, id)?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.region_state().attachments, id)?;
     if tgw.is_some_and(|tgw| attachment.tgw != tgw) {
         return Err(Fault::bad(
             rule::TGW_ATTACHMENT.not_found,
@@ -177,7 +177,7 @@ pub(super) fn incorrect_state(id: &str, attachment: &Attachment) -> Fault {
 
 /// Queues the end of an attachment's transition.
 pub(super) fn settle(lab: &mut LabState, region: &str, id: &str) {
-    let event = Event::AttachmentSettles(region.to_owned(), id.to_owned());
+    let event = AwsEvent::AttachmentSettles(region.to_owned(), id.to_owned());
     lab.after(lab.timing.tgw_route, LabEvent::Aws(event));
 }
 
@@ -236,7 +236,7 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
                 return;
             };
             state.tgw_options.remove(id);
-            let event = Event::AttachmentForgotten(region.to_owned(), id.to_owned());
+            let event = AwsEvent::AttachmentForgotten(region.to_owned(), id.to_owned());
             lab.after(DELETED_LISTED, LabEvent::Aws(event));
         }
         // Already changed by another call.

@@ -17,21 +17,21 @@ const PAGE: usize = 1000;
 
 /// A resource with its region, for filters and writers.
 #[derive(Debug)]
-pub(super) struct Seen<'a, T> {
+pub(super) struct Listed<'a, T> {
     /// The lab.
     pub lab: &'a LabState,
     /// Region name.
-    pub place: &'a str,
+    pub region_name: &'a str,
     /// The region.
     pub region: &'a RegionState,
     /// Id of the resource.
     pub id: &'a str,
     /// The resource.
-    pub it: &'a T,
+    pub resource: &'a T,
 }
 
 /// A filter's name, and the function that returns a resource's values for it.
-pub(super) type Field<T> = (&'static str, fn(&Seen<'_, T>) -> Vec<String>);
+pub(super) type Field<T> = (&'static str, fn(&Listed<'_, T>) -> Vec<String>);
 
 /// How resources of one kind are selected.
 pub(super) struct Kind<T: 'static> {
@@ -144,7 +144,7 @@ pub(super) fn matching<'a, T>(
     call: &'a Call<'_>,
     kind: &Kind<T>,
     items: impl IntoIterator<Item = (&'a String, &'a T)>,
-) -> Result<Vec<Seen<'a, T>>, Fault> {
+) -> Result<Vec<Listed<'a, T>>, Fault> {
     let ids: BTreeSet<&str> = call.params.list(kind.ids).into_iter().collect();
     let items: BTreeMap<&str, &T> = items
         .into_iter()
@@ -159,15 +159,15 @@ pub(super) fn matching<'a, T>(
         known(kind, filter)?;
     }
     call.dry_run()?;
-    let region = call.here();
+    let region = call.region_state();
     Ok(items
         .into_iter()
-        .map(|(id, it)| Seen {
+        .map(|(id, it)| Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         })
         .filter(|item| filters.iter().all(|filter| passes(kind, filter, item)))
         .collect())
@@ -182,7 +182,7 @@ pub(super) fn select<'a, T>(
     call: &'a Call<'_>,
     kind: &Kind<T>,
     items: impl IntoIterator<Item = (&'a String, &'a T)>,
-) -> Result<Page<Seen<'a, T>>, Fault> {
+) -> Result<Page<Listed<'a, T>>, Fault> {
     let found = matching(call, kind, items)?;
     let params = &call.params;
     let by_id = !params.list(kind.ids).is_empty();
@@ -210,9 +210,9 @@ pub(super) fn unknown_filter(name: &str) -> Fault {
     Fault::invalid(format!("The filter '{name}' is invalid"))
 }
 
-fn passes<T>(kind: &Kind<T>, filter: &Filter, item: &Seen<'_, T>) -> bool {
+fn passes<T>(kind: &Kind<T>, filter: &Filter, item: &Listed<'_, T>) -> bool {
     let name = filter.name.as_str();
-    if let Some(tags) = kind.tags.map(|tags| tags(item.it)) {
+    if let Some(tags) = kind.tags.map(|tags| tags(item.resource)) {
         if name == "tag-key" {
             return filter.accepts(&tags.keys().collect::<Vec<_>>());
         }

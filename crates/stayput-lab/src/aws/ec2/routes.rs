@@ -17,7 +17,7 @@ const MOST: usize = 1000;
 
 /// Returns the target that a call names.
 fn target(call: &Call<'_>, vpc: &str) -> Result<RouteTarget, Fault> {
-    let region = call.here();
+    let region = call.region_state();
     let params = &call.params;
     let mut targets = Vec::new();
     if let Some(id) = params.get("TransitGatewayId") {
@@ -119,7 +119,7 @@ fn destination(call: &Call<'_>) -> Result<Destination, Fault> {
             "The parameters destinationCidrBlock and destinationPrefixListId cannot be given together",
         )),
         (Some(list), None) => {
-            rule::PREFIX_LIST.find(&call.here().prefix_lists, list)?;
+            rule::PREFIX_LIST.find(&call.region_state().prefix_lists, list)?;
             Ok(Destination::List(list.to_owned()))
         }
         (None, _) => call
@@ -138,7 +138,7 @@ struct Write {
 fn write(call: &Call<'_>) -> Result<Write, Fault> {
     let table = call.need("RouteTableId")?;
     let destination = destination(call)?;
-    let region = call.here();
+    let region = call.region_state();
     let found = rule::ROUTE_TABLE.find(&region.route_tables, &table)?;
     let target = target(call, &found.vpc)?;
     match &destination {
@@ -181,7 +181,7 @@ fn size(region: &RegionState, table: &RouteTable) -> usize {
 
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
-    let region = call.here();
+    let region = call.region_state();
     let found = rule::ROUTE_TABLE.find(&region.route_tables, &write.table)?;
     let more = match &write.destination {
         Destination::Prefix(cidr) if found.routes.contains_key(cidr) => return Err(exists(cidr)),
@@ -204,7 +204,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             ),
         ));
     }
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;
+    let found =
+        rule::ROUTE_TABLE.find_mut(&mut call.region_state_mut().route_tables, &write.table)?;
     match write.destination {
         Destination::Prefix(cidr) => found.routes.insert(cidr, write.target),
         Destination::List(list) => found.list_routes.insert(list, write.target),
@@ -215,12 +216,13 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
 /// Not an upsert: the route must exist.
 pub(super) fn replace(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;
-    let standing = match &write.destination {
+    let found =
+        rule::ROUTE_TABLE.find_mut(&mut call.region_state_mut().route_tables, &write.table)?;
+    let existing = match &write.destination {
         Destination::Prefix(cidr) => found.routes.get_mut(cidr),
         Destination::List(list) => found.list_routes.get_mut(list),
     };
-    match standing {
+    match existing {
         Some(existing) => *existing = write.target,
         None => return Err(not_there(&write.table, &write.destination)),
     }
@@ -230,8 +232,8 @@ pub(super) fn replace(call: &mut Call<'_>) -> Answer {
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let table = call.need("RouteTableId")?;
     let destination = destination(call)?;
-    let found = rule::ROUTE_TABLE.find(&call.here().route_tables, &table)?;
-    let vpc = call.here().vpcs.get(&found.vpc);
+    let found = rule::ROUTE_TABLE.find(&call.region_state().route_tables, &table)?;
+    let vpc = call.region_state().vpcs.get(&found.vpc);
     if let Destination::Prefix(cidr) = &destination
         && vpc.is_some_and(|vpc| vpc.cidrs.contains(cidr))
     {
@@ -240,7 +242,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
         )));
     }
     call.dry_run()?;
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &table)?;
+    let found = rule::ROUTE_TABLE.find_mut(&mut call.region_state_mut().route_tables, &table)?;
     let gone = match &destination {
         Destination::Prefix(cidr) => found.routes.remove(cidr),
         Destination::List(list) => found.list_routes.remove(list),

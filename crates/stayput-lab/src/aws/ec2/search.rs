@@ -141,14 +141,14 @@ fn passes(
 
 pub(super) fn search(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayRouteTableId")?;
-    rule::TGW_TABLE.find(&call.here().tgw_route_tables, &id)?;
+    rule::TGW_TABLE.find(&call.region_state().tgw_route_tables, &id)?;
     let filters = call.params.filters()?;
     if filters.is_empty() {
         return Err(Fault::missing("Filters"));
     }
     let tests: Vec<Test> = filters.into_iter().map(test).collect::<Result<_, _>>()?;
     call.dry_run()?;
-    let region = call.here();
+    let region = call.region_state();
     let table = routing::table(call.lab, &call.region, &id);
     let longest: Vec<Cidr> = tests
         .iter()

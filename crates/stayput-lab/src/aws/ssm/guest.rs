@@ -18,7 +18,7 @@ use crate::state::LabState;
 
 /// Output of a script, and its exit code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct ScriptOutput {
     /// Exit code.
     pub code: i32,
     /// Standard output.
@@ -40,7 +40,7 @@ struct Interface {
 }
 
 /// Runs a script in an instance.
-pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> Said {
+pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> ScriptOutput {
     if let Some(capture) = capture::Capture::find(script) {
         return capture.run(lab, region, instance);
     }
@@ -50,12 +50,12 @@ pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> Sa
         .get(region)
         .and_then(|place| Some((place, place.instances.get(instance)?)))
     else {
-        return Said::default();
+        return ScriptOutput::default();
     };
     let platform = Platform::of(&machine.platform_details);
     let hostname = hostname(place, region, instance, machine);
     let interfaces = interfaces(place, machine, platform);
-    let mut said = Said::default();
+    let mut said = ScriptOutput::default();
     for (number, line) in script.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {

@@ -35,7 +35,7 @@ pub(super) fn build(lab: &LabState, layout: &mut Layout) {
         if site.down || lab.aws.down_regions.contains(&site.aws.0) {
             continue;
         }
-        let out = way_out(lab, pc, site, layout);
+        let out = exit(lab, pc, site, layout);
         transit_vpc(pc, site, &out, layout);
         for (id, vpc) in user_vpcs(site) {
             user_vpc(pc, site, id, vpc, layout);
@@ -82,7 +82,7 @@ fn machine(site: &PcState, pc: usize, id: &str, vm: &Vm, layout: &mut Layout) {
 }
 
 /// Where packets leave the cluster, and where they enter the AWS VPC.
-fn way_out(lab: &LabState, pc: usize, site: &PcState, layout: &mut Layout) -> Hop {
+fn exit(lab: &LabState, pc: usize, site: &PcState, layout: &mut Layout) -> Hop {
     let region = lab.aws.regions.get(&site.aws.0);
     let gateway = region.and_then(|region| {
         let eni = region.enis.get(nc2::gateway(region, site)?)?;

@@ -91,7 +91,7 @@ fn a_route_that_is_pending_is_not_in_the_kernel_yet() {
     route.before = Some(route.attachment.take());
     route.active_from = later;
     assert_eq!(from_on_prem(&lab, ADDRESS), vm(0));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(from_on_prem(&lab, ADDRESS), None);
 }
 

@@ -39,7 +39,7 @@ pub fn read(bytes: &[u8]) -> Option<(u64, u64, &str)> {
 }
 
 /// Closes a machine's socket when it is dropped.
-pub type Ear = oneshot::Sender<()>;
+pub type EchoHandle = oneshot::Sender<()>;
 
 struct Socket {
     socket: UdpSocket,
@@ -48,13 +48,13 @@ struct Socket {
 }
 
 /// Nodes that received the packets of one sender, by number.
-type Heard = Option<(u64, BTreeMap<u64, NodeId>)>;
+type ReceivedPackets = Option<(u64, BTreeMap<u64, NodeId>)>;
 
 /// One thread that answers for all nodes.
 #[derive(Debug)]
 pub struct Echo {
     sockets: mpsc::UnboundedSender<Socket>,
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<ReceivedPackets>>,
 }
 
 impl std::fmt::Debug for Socket {
@@ -79,7 +79,7 @@ impl Echo {
     }
 
     /// Answers the packets that arrive at a socket.
-    pub fn listen(&self, socket: UdpSocket, node: NodeId) -> io::Result<Ear> {
+    pub fn listen(&self, socket: UdpSocket, node: NodeId) -> io::Result<EchoHandle> {
         socket.set_nonblocking(true)?;
         let (ear, closed) = oneshot::channel();
         let socket = Socket {
@@ -94,7 +94,7 @@ impl Echo {
     }
 
     /// Records from now on which nodes receive this sender's packets, and only this sender's.
-    pub fn attend(&self, asker: u64) {
+    pub fn record(&self, asker: u64) {
         *self.lock() = Some((asker, BTreeMap::new()));
     }
 
@@ -107,12 +107,12 @@ impl Echo {
             .unwrap_or_default()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Heard> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ReceivedPackets> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn serve(mut arriving: mpsc::UnboundedReceiver<Socket>, heard: Arc<Mutex<Heard>>) {
+async fn serve(mut arriving: mpsc::UnboundedReceiver<Socket>, heard: Arc<Mutex<ReceivedPackets>>) {
     let mut open = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
@@ -126,7 +126,7 @@ async fn serve(mut arriving: mpsc::UnboundedReceiver<Socket>, heard: Arc<Mutex<H
     }
 }
 
-async fn answer(socket: Socket, heard: Arc<Mutex<Heard>>) {
+async fn answer(socket: Socket, heard: Arc<Mutex<ReceivedPackets>>) {
     let Socket {
         socket,
         node,

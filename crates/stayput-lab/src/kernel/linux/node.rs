@@ -14,8 +14,8 @@ use super::super::layout::Node;
 use super::super::layout::NodeId;
 use super::super::layout::Routes;
 use super::super::layout::TableId;
-use super::echo::Ear;
 use super::echo::Echo;
+use super::echo::EchoHandle;
 use super::echo::PORT;
 use super::namespace::Namespace;
 use super::netlink::Kind;
@@ -34,20 +34,20 @@ pub type Failures = Vec<String>;
 
 /// A node that exists in the kernel.
 #[derive(Debug)]
-pub struct Standing {
+pub struct KernelNode {
     id: NodeId,
     /// Its namespace.
     pub namespace: Namespace,
     tables: BTreeMap<TableId, u32>,
     rules: BTreeMap<Match, (u32, Selector, u32)>,
     next_priority: u32,
-    ears: BTreeMap<Ipv4Addr, Ear>,
+    ears: BTreeMap<Ipv4Addr, EchoHandle>,
 }
 
 /// Interface indices of links.
 pub type Indices = BTreeMap<LinkId, u32>;
 
-impl Standing {
+impl KernelNode {
     /// Creates an empty node.
     pub fn new(id: NodeId) -> io::Result<Self> {
         Ok(Self {

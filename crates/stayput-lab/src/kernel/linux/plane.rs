@@ -17,12 +17,12 @@ use super::super::layout::NodeId;
 use super::super::privilege::Privilege;
 use super::super::report::Change;
 use super::super::report::Delays;
-use super::super::report::Swallowed;
+use super::super::report::RouterDrops;
 use super::echo;
 use super::echo::Echo;
 use super::node::Failures;
 use super::node::Indices;
-use super::node::Standing;
+use super::node::KernelNode;
 use crate::state::LabState;
 
 /// Index of the first interface; the loopback interface has 1.
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// A test packet: where does a packet from this node to this address end?
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct TestPacket {
     /// The sending node.
     pub from: NodeId,
     /// Its source address.
@@ -56,7 +56,7 @@ pub struct Plane {
     privilege: Privilege,
     clock: RunClock,
     standing: Layout,
-    nodes: BTreeMap<NodeId, Standing>,
+    nodes: BTreeMap<NodeId, KernelNode>,
     links: Indices,
     next_link: u32,
     echo: Echo,
@@ -137,7 +137,7 @@ impl Plane {
         }
         for id in layout.nodes.keys() {
             if !self.nodes.contains_key(id) {
-                match Standing::new(id.clone()) {
+                match KernelNode::new(id.clone()) {
                     Ok(node) => {
                         self.nodes.insert(id.clone(), node);
                     }
@@ -205,13 +205,13 @@ impl Plane {
         Ok(())
     }
 
-    /// Sends the test packets and waits until all are answered, at most for `patience`.
+    /// Sends the test packets and waits until all are answered, at most for `timeout`.
     ///
     /// # Errors
     /// When a packet is from a node that does not exist, or from an address that the node does not have.
-    pub fn ask(&mut self, questions: &[Asked], patience: Duration) -> io::Result<Vec<Outcome>> {
+    pub fn ask(&mut self, questions: &[TestPacket], timeout: Duration) -> io::Result<Vec<Outcome>> {
         self.asker += 1;
-        self.echo.attend(self.asker);
+        self.echo.record(self.asker);
         let mut sockets = Vec::with_capacity(questions.len());
         for (number, asked) in (0..).zip(questions) {
             let socket = self.socket(&asked.from, asked.source)?;
@@ -221,7 +221,7 @@ impl Plane {
             let _ = socket.send_to(&question, (asked.to, echo::PORT));
             sockets.push((socket, false));
         }
-        let until = Instant::now() + patience;
+        let until = Instant::now() + timeout;
         loop {
             for (socket, answered) in &mut sockets {
                 let mut bytes = [0; 64];
@@ -292,12 +292,12 @@ impl Plane {
     }
 
     /// Returns how many packets were dropped in routers so far.
-    pub fn swallowed(&mut self) -> Swallowed {
+    pub fn router_drops(&mut self) -> RouterDrops {
         let counted = self.nodes.values_mut().map(|node| {
             // A counter that cannot be read counts as zero.
             node.namespace.ttl_exceeded().unwrap_or(0)
         });
-        Swallowed {
+        RouterDrops {
             ttl_exceeded: counted.sum(),
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::super::clock::RunClock;
-use super::super::losses::Book;
+use super::super::losses::ProbeRecord;
 use super::super::report::Report;
 use super::echo;
 
@@ -30,7 +30,7 @@ const ASKER: u64 = u64::MAX;
 /// A prober that sends until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Prober {
-    book: Arc<Mutex<Book>>,
+    book: Arc<Mutex<ProbeRecord>>,
     clock: RunClock,
     sends: Arc<AtomicBool>,
     listens: Arc<AtomicBool>,
@@ -45,7 +45,7 @@ impl Prober {
         interval: Duration,
     ) -> io::Result<Self> {
         let prober = Self {
-            book: Arc::new(Mutex::new(Book::new(&targets, interval, TIMEOUT))),
+            book: Arc::new(Mutex::new(ProbeRecord::new(&targets, interval, TIMEOUT))),
             clock,
             sends: Arc::new(AtomicBool::new(true)),
             listens: Arc::new(AtomicBool::new(true)),
@@ -83,14 +83,14 @@ impl Drop for Prober {
     }
 }
 
-fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+fn lock(book: &Mutex<ProbeRecord>) -> MutexGuard<'_, ProbeRecord> {
     book.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn send(
     socket: &UdpSocket,
     clock: RunClock,
-    book: &Mutex<Book>,
+    book: &Mutex<ProbeRecord>,
     sends: &AtomicBool,
     targets: &[Ipv4Addr],
     interval: Duration,
@@ -114,7 +114,7 @@ fn send(
     }
 }
 
-fn receive(socket: &UdpSocket, clock: RunClock, book: &Mutex<Book>, listens: &AtomicBool) {
+fn receive(socket: &UdpSocket, clock: RunClock, book: &Mutex<ProbeRecord>, listens: &AtomicBool) {
     let mut bytes = [0; 64];
     while listens.load(Ordering::Relaxed) {
         let Ok((length, SocketAddr::V4(from))) = socket.recv_from(&mut bytes) else {

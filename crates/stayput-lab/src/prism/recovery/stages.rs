@@ -17,7 +17,7 @@ use crate::prism::model::Action;
 use crate::prism::model::Job;
 use crate::prism::model::JobStage;
 use crate::prism::model::JobStatus;
-use crate::prism::model::NextMove;
+use crate::prism::model::NextAction;
 use crate::prism::model::Nic;
 use crate::prism::model::Phase;
 use crate::prism::model::Plan;
@@ -70,7 +70,7 @@ pub(super) fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize)
         Some(stage) => {
             stage.status = JobStatus::Running;
             let stage_id = stage.id.clone();
-            job.next = NextMove::Recover(index);
+            job.next = NextAction::Recover(index);
             let mut step = new_step(lab, Phase::EntityRecovery, "STAGE_RECOVERY");
             step.description = format!("Recovering stage {}", index + 1);
             step.stage = Some(stage_id);
@@ -78,7 +78,7 @@ pub(super) fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize)
             lab.timing.recovery_stage
         }
         None => {
-            job.next = NextMove::Finish;
+            job.next = NextAction::Finish;
             lab.timing.prism_task
         }
     };
@@ -114,7 +114,7 @@ pub(super) fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
         test: job.action == Action::Test,
     };
     if !direction.test {
-        for name in members::making_way(lab, pc, std::slice::from_ref(&stages)) {
+        for name in members::replaced_originals(lab, pc, std::slice::from_ref(&stages)) {
             lab.pcs[pc].vms.remove(&name);
             lab.pcs[pc].stale.remove(&name);
         }

@@ -22,7 +22,7 @@ fn deleting_an_attachment_ends_propagation_and_makes_static_routes_blackholes() 
     assert_eq!(deleting.one("state"), "deleting");
     assert_eq!(exact(&mut lab, P), [format!("{P} - static blackhole")]);
     assert!(exact(&mut lab, "172.30.0.0/16").is_empty());
-    lab.a_moment();
+    lab.one_second();
     let listed = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", EC2_VPC)];
     let list = ok(
         &mut lab,
@@ -39,7 +39,7 @@ fn deleting_an_attachment_ends_propagation_and_makes_static_routes_blackholes() 
     ];
     let made = ok(&mut lab, TOKYO, "CreateTransitGatewayVpcAttachment", &again);
     assert_ne!(made.one("transitGatewayAttachmentId"), A_EC2);
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(exact(&mut lab, P), [format!("{P} - static blackhole")]);
     lab.advance(std::time::Duration::from_secs(3 * 3600));
     assert!(!lab.region(TOKYO).attachments.contains_key(A_EC2));
@@ -83,7 +83,7 @@ fn an_attachment_is_pending_then_available_and_joins_the_default_table() {
         &params,
     );
     assert_eq!(code, "DuplicateTransitGatewayAttachment");
-    lab.a_moment();
+    lab.one_second();
     let id = made.one("transitGatewayAttachmentId");
     for (action, element) in [
         ("GetTransitGatewayRouteTableAssociations", "associated"),
@@ -143,7 +143,7 @@ fn an_attachment_needs_a_subnet_and_refuses_changes_while_modifying() {
     assert_eq!(answer.one("state"), "modifying");
     let code = refused(&mut lab, TOKYO, "ModifyTransitGatewayVpcAttachment", &swap);
     assert_eq!(code, "IncorrectState");
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(lab.region(TOKYO).attachments[A_EC2].state, "available");
 }
 
@@ -212,7 +212,7 @@ fn a_peering_can_only_be_accepted_in_the_accepters_region() {
         &accept,
     );
     assert_eq!(code, "IncorrectState");
-    lab.a_moment();
+    lab.one_second();
     let code = refused(
         &mut lab,
         TOKYO,
@@ -228,7 +228,7 @@ fn a_peering_can_only_be_accepted_in_the_accepters_region() {
     );
     assert_eq!(accepted.one("state"), "pending");
     assert!(accepted.all("key").is_empty());
-    lab.a_moment();
+    lab.one_second();
     let by_id = [("TransitGatewayAttachmentIds.1", id.as_str())];
     let mut infos = Vec::new();
     for region in [TOKYO, OSAKA] {
@@ -252,7 +252,7 @@ fn a_peering_can_only_be_accepted_in_the_accepters_region() {
         "DeleteTransitGatewayPeeringAttachment",
         &accept,
     );
-    lab.a_moment();
+    lab.one_second();
     let seen = ok(
         &mut lab,
         OSAKA,

@@ -43,7 +43,7 @@ fn refer(lab: &mut LabState, action: &str, list: &str, target: Option<&str>) {
         target,
     ];
     ok(lab, TOKYO, action, &params);
-    lab.a_moment();
+    lab.one_second();
 }
 
 const CREATE: &str = "CreateTransitGatewayPrefixListReference";
@@ -91,7 +91,7 @@ fn one_call_changes_the_target_of_every_prefix_of_a_list() {
     let answer = ok(&mut lab, TOKYO, MODIFY, &drop);
     assert_eq!(answer.one("state"), "pending");
     assert!(matches!(to_dmz(&lab), End::Delivered { .. }));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(to_dmz(&lab), End::Blackhole);
     let shown = ok(
         &mut lab,

@@ -79,7 +79,7 @@ fn an_equal_static_route_hides_the_propagated_one_until_it_is_deleted() {
     assert_eq!(exact(&mut lab, range).join(","), propagated);
     let created = write(&mut lab, "CreateTransitGatewayRoute", range, Some(A_NC2_T));
     assert_eq!(created.status, 200);
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(
         exact(&mut lab, range),
         [format!("{range} {A_NC2_T} static active")]
@@ -98,7 +98,7 @@ fn a_written_route_is_pending_until_the_data_plane_uses_it() {
     // The old target still gets the packets.
     let reached = |lab: &LabState| walk(lab, Origin::OnPrem, ADDRESS).end;
     assert!(matches!(reached(&lab), End::Delivered { .. }));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(exact(&mut lab, P), [format!("{P} {A_EC2} static active")]);
     assert_eq!(reached(&lab), End::NoMachine);
 }
@@ -110,7 +110,7 @@ fn a_route_replaced_twice_before_it_was_active_still_uses_the_first() {
     write(&mut lab, "ReplaceTransitGatewayRoute", P, None);
     let reached = |lab: &LabState| walk(lab, Origin::OnPrem, ADDRESS).end;
     assert!(matches!(reached(&lab), End::Delivered { .. }));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(reached(&lab), End::Blackhole);
     assert_eq!(exact(&mut lab, P), [format!("{P} - static blackhole")]);
 }
@@ -124,7 +124,7 @@ fn create_refuses_an_existing_static_and_replace_is_an_upsert() {
     );
     let again = write(&mut lab, "CreateTransitGatewayRoute", P, Some(A_NC2_T));
     assert_eq!(again.one("Code"), "RouteAlreadyExists");
-    lab.a_moment();
+    lab.one_second();
     let same = write(&mut lab, "ReplaceTransitGatewayRoute", P, Some(A_NC2_T));
     assert_eq!(same.one("state"), "active");
     assert_eq!(

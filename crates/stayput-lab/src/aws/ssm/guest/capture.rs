@@ -1,6 +1,6 @@
 //! The article's capture script, by its effect: one DynamoDB item with the instance id, its name and its primary address.
 
-use super::Said;
+use super::ScriptOutput;
 use crate::aws::dynamodb::value::Item;
 use crate::aws::dynamodb::value::Value;
 use crate::state::LabState;
@@ -45,14 +45,14 @@ impl Capture {
     }
 
     /// Applies the effect of the script.
-    pub fn run(&self, lab: &mut LabState, region: &str, instance: &str) -> Said {
+    pub fn run(&self, lab: &mut LabState, region: &str, instance: &str) -> ScriptOutput {
         let Some((place, machine)) = lab
             .aws
             .regions
             .get(region)
             .and_then(|place| Some((place, place.instances.get(instance)?)))
         else {
-            return Said::default();
+            return ScriptOutput::default();
         };
         if machine.metadata_token_required && !self.token {
             return failed("The remote server returned an error: (401) Unauthorized.");
@@ -96,7 +96,7 @@ impl Capture {
             item.entry(range).or_insert_with(|| Value::S(name));
         }
         match table.put(item) {
-            Ok(_) => Said::default(),
+            Ok(_) => ScriptOutput::default(),
             Err(fault) => failed(&format!(
                 "An error occurred ({}) when calling the PutItem operation: {}",
                 fault.code, fault.message
@@ -105,8 +105,8 @@ impl Capture {
     }
 }
 
-fn failed(error: &str) -> Said {
-    Said {
+fn failed(error: &str) -> ScriptOutput {
+    ScriptOutput {
         code: 255,
         stdout: String::new(),
         stderr: format!("{error}\n"),

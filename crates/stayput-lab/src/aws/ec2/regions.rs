@@ -56,8 +56,8 @@ const ZONES: Kind<Zone> = Kind {
         ("zone-name", |i| one(i.id)),
         ("zone-id", |i| one(zone_id(i.id))),
         ("zone-type", |_| one("availability-zone")),
-        ("group-name", |i| one(&i.it.region)),
-        ("region-name", |i| one(&i.it.region)),
+        ("group-name", |i| one(&i.resource.region)),
+        ("region-name", |i| one(&i.resource.region)),
         ("state", |_| one("available")),
         ("opt-in-status", |_| one("opt-in-not-required")),
     ],
@@ -68,7 +68,12 @@ pub(super) fn zones(call: &mut Call<'_>) -> Answer {
     // Zones of the scenario's subnets exist, with any letter.
     let zones: BTreeMap<String, Zone> = zone_names(&call.region)
         .into_iter()
-        .chain(call.here().subnets.values().map(|subnet| subnet.az.clone()))
+        .chain(
+            call.region_state()
+                .subnets
+                .values()
+                .map(|subnet| subnet.az.clone()),
+        )
         .map(|zone| {
             let region = call.region.clone();
             (zone, Zone { region })
@@ -84,18 +89,18 @@ pub(super) fn zones(call: &mut Call<'_>) -> Answer {
             .text("zoneId", zone_id(zone.id))
             .text("zoneState", "available")
             .text("zoneType", "availability-zone")
-            .text("regionName", &zone.it.region)
-            .text("groupName", &zone.it.region)
-            .text("networkBorderGroup", &zone.it.region)
+            .text("regionName", &zone.resource.region)
+            .text("groupName", &zone.resource.region)
+            .text("networkBorderGroup", &zone.resource.region)
             .list("messageSet", None::<()>, |_, ()| {});
     });
     Ok(xml)
 }
 
 #[derive(Debug)]
-struct Place;
+struct RegionEntry;
 
-const REGIONS: Kind<Place> = Kind {
+const REGIONS: Kind<RegionEntry> = Kind {
     ids: "RegionName",
     id: super::list::IdRule {
         prefix: "",
@@ -117,18 +122,18 @@ fn endpoint(region: &str) -> String {
 
 /// The lab's regions: those of its scenario, and those that were called.
 pub(super) fn regions(call: &mut Call<'_>) -> Answer {
-    let places: BTreeMap<String, Place> = call
+    let entries: BTreeMap<String, RegionEntry> = call
         .lab
         .aws
         .regions
         .keys()
-        .map(|name| (name.clone(), Place))
+        .map(|name| (name.clone(), RegionEntry))
         .collect();
-    let page = matching(call, &REGIONS, &places)?;
+    let page = matching(call, &REGIONS, &entries)?;
     let mut xml = Xml::new();
-    xml.list("regionInfo", &page, |xml, place| {
-        xml.text("regionName", place.id)
-            .text("regionEndpoint", endpoint(place.id))
+    xml.list("regionInfo", &page, |xml, entry| {
+        xml.text("regionName", entry.id)
+            .text("regionEndpoint", endpoint(entry.id))
             .text("optInStatus", "opt-in-not-required");
     });
     Ok(xml)
