@@ -431,7 +431,7 @@ pub(crate) mod tests {
     #[test]
     fn an_unknown_operation_or_service_is_refused_with_the_protocols_error() {
         let mut lab = lab();
-        for target in ["DynamoDB_20120810.Nope", "AmazonSSM.Nope", "Nobody.X", ""] {
+        for target in ["DynamoDB_20120810.Nope", "AmazonSSM.Nope", "Unknown.X", ""] {
             let (code, _) = fails(&mut lab, target, &json!({}));
             assert_eq!(code, "UnknownOperationException");
         }

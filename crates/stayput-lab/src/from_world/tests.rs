@@ -340,7 +340,7 @@ fn an_edge_has_the_settings_that_only_the_estate_gives() {
 }
 
 #[test]
-fn a_learned_route_that_a_static_one_hid_in_the_snapshot_comes_back_without_it() {
+fn a_learned_route_hidden_in_the_snapshot_reappears_without_the_static_one() {
     let mut world = world();
     let hidden = table(&mut world);
     hidden.learned_routes.clear();

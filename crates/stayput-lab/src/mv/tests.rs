@@ -311,7 +311,7 @@ fn workloads_are_the_regions_instances_with_name_filter_and_pages() {
     let none = client.ok(
         "POST",
         "/providers/src/workloads/list",
-        json!({"Query": "nobody"}),
+        json!({"Query": "unknown"}),
     );
     assert_eq!(none["Entities"], Json::Null);
     let elsewhere = json!({"Filter": {"Datacenter": ["eu-west-9"]}});
@@ -341,7 +341,7 @@ fn a_plan_needs_existing_objects_and_vms_of_no_other_plan() {
         with(|spec| spec["Workload"]["VMs"] = json!([])),
         with(|spec| spec["Workload"]["VMs"][0]["VMReference"]["VMID"] = json!("i-other")),
         plan("p", &vec![web.clone(); 51]),
-        plan("p", &["nobody".to_owned()]),
+        plan("p", &["unknown".to_owned()]),
         json!({}),
     ] {
         assert_eq!(

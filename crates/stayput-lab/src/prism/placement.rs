@@ -151,8 +151,8 @@ impl Direction<'_> {
             place.lost = nic.address.is_some();
             return Ok(place);
         };
-        let nobody = BTreeSet::new();
-        let taken = occupancy.addresses.get(id).unwrap_or(&nobody);
+        let none = BTreeSet::new();
+        let taken = occupancy.addresses.get(id).unwrap_or(&none);
         let translate = |address: Ipv4Addr| match mapped.source_cidr {
             Some(source) if source != cidr => {
                 cidr.nth(u32::from(address) - u32::from(source.network()))

@@ -27,7 +27,7 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
         for number in 0..crowd.vpcs {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             let cidr = nth_sibling(&crowd.first, index)?;
-            let vpc_name = format!("bystander-{name}-{:02}", number + 1);
+            let vpc_name = format!("other-team-{name}-{:02}", number + 1);
             build.region(&region)?.vpcs.insert(
                 ids::vpc(&vpc_name),
                 Vpc {

@@ -304,7 +304,7 @@ impl Maker<'_> {
                 .and_then(|cidr| cidr.nth(FIRST_CROWD_ADDRESS + number / vlans.max(1)));
             let subnet = self.id("subnet", &format!("vlan-{}", FIRST_VLAN + vlan));
             let nic = self.nic(&format!("crowd/{number}"), subnet, address);
-            let name = format!("bystander-{:03}", number + 1);
+            let name = format!("other-team-{:03}", number + 1);
             let on = !number.is_multiple_of(10);
             self.add_vm(build, &format!("crowd/{number}"), &name, on, vec![nic]);
         }
@@ -313,7 +313,7 @@ impl Maker<'_> {
             let id = self.id("category", &value);
             self.pc
                 .categories
-                .insert(id, ("Bystander".to_owned(), value));
+                .insert(id, ("OtherTeam".to_owned(), value));
         }
         Ok(())
     }

@@ -158,7 +158,7 @@ fn every_list_has_more_than_one_page() {
 }
 
 #[test]
-fn the_nc2_vpcs_route_other_overlays_to_a_host_and_no_aggregate_to_the_tgw() {
+fn the_nc2_vpcs_route_no_aggregate_to_the_tgw() {
     let lab = built("tokyo-osaka", None).lab;
     let moving = ["172.30.1.0/24", "172.30.3.0/24"].map(|p| p.parse().unwrap());
     for (region, pc) in [("ap-northeast-1", "tokyo"), ("ap-northeast-3", "osaka")] {
@@ -279,7 +279,7 @@ fn broken_toml_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_reference_to_the_extended_file_is_resolved_and_a_wrong_one_gets_a_hint() {
+fn references_to_the_extended_file_are_resolved_and_wrong_ones_get_a_hint() {
     let error = refusal(
         "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[[machines]]\nkey = \"x\"\nnics = [{ subnet = \"legacy/apps\", address = \"172.30.1.99\" }]\n",
     );

@@ -74,11 +74,11 @@ fn a_vpc_peering_carries_only_packets_between_its_two_vpcs() {
 #[test]
 fn a_prefix_of_the_transit_vpc_alone_is_dropped_and_not_sent_out() {
     let mut lab = estate().moved();
-    let nobodys = Ipv4Addr::new(172, 30, 7, 7);
-    assert_eq!(from_vm(&lab, nobodys), End::NatLost);
+    let unused = Ipv4Addr::new(172, 30, 7, 7);
+    assert_eq!(from_vm(&lab, unused), End::NatLost);
     let transit = lab.pcs[0].vpcs.get_mut("transit").unwrap();
     transit.erps.insert(cidr("172.30.7.0/24"));
-    assert_eq!(from_vm(&lab, nobodys), End::NoRoute);
+    assert_eq!(from_vm(&lab, unused), End::NoRoute);
 }
 
 #[test]

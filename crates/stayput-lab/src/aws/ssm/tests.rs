@@ -93,7 +93,7 @@ fn an_invocation_does_not_exist_at_first_then_runs_then_has_output() {
 #[test]
 fn one_instance_that_is_not_managed_or_not_running_fails_the_whole_call() {
     let mut lab = estate();
-    for wrong in ["i-off", "i-nobody"] {
+    for wrong in ["i-off", "i-missing"] {
         let (code, message) = fails(
             &mut lab,
             "AmazonSSM.SendCommand",

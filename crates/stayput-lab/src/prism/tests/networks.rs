@@ -65,7 +65,7 @@ fn an_overlay_subnet_is_created_read_back_changed_and_deleted() {
 }
 
 #[test]
-fn a_subnet_that_overlaps_a_sibling_or_is_in_use_is_refused_in_the_task() {
+fn an_overlapping_subnet_or_one_in_use_is_refused_in_the_task() {
     let mut lab = Lab::new();
     let reply = lab.call(TOKYO, "POST", SUBNETS, Some(overlay("x", "172.30.1.0")));
     assert!(
@@ -164,7 +164,7 @@ fn addresses_are_reserved_by_list_range_or_count_and_released_by_context() {
 }
 
 #[test]
-fn prefixes_of_user_and_transit_vpcs_are_set_by_a_put_of_the_whole_object() {
+fn prefixes_are_set_by_a_put_of_the_whole_vpc() {
     let mut lab = Lab::new();
     for vpc in ["prod", "transit"] {
         let of = format!("{VPCS}/{}", id(TOKYO, vpc));

@@ -91,7 +91,7 @@ fn create_route_refuses_an_existing_one_and_replace_route_a_missing_one() {
 }
 
 #[test]
-fn a_route_inside_the_vpc_must_be_a_whole_subnet_to_an_interface_or_nat_gateway() {
+fn a_route_inside_the_vpc_must_be_for_a_whole_subnet() {
     let mut lab = estate();
     let mut code = |range: &str, name: &str, target: &str| {
         let params = [

@@ -2,16 +2,14 @@
 //!
 //! `docs/reference/README.md` says which forms a citation has. Sources, scripts and documents are all read.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
-
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+
+use crate::files::files;
+use crate::files::line_of;
+use crate::files::root;
+use crate::files::without_comment_marks;
 
 /// Reference pages: the name in citations, and the file in `docs/reference`.
 const PAGES: &[(&str, &str)] = &[
@@ -21,7 +19,7 @@ const PAGES: &[(&str, &str)] = &[
     ("Figures", "figures.md"),
 ];
 
-/// Folders that are read with all their subfolders. Markdown files of the root are read as well.
+/// Folders that are read with all their subfolders. Files in the root are read as well.
 const FOLDERS: &[&str] = &["crates", "docs", "conformance"];
 
 /// Kinds of files that can hold citations.
@@ -117,24 +115,6 @@ struct Citation {
     position: usize,
 }
 
-/// Text with comment marks and line ends removed, so that a citation may span two lines. The byte positions stay the same.
-fn without_comment_marks(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let rest = line.trim_start();
-        let mut mark = line.len() - rest.len();
-        for prefix in ["//!", "///", "//", "#"] {
-            if rest.starts_with(prefix) {
-                mark += prefix.len();
-                break;
-            }
-        }
-        plain.push_str(&" ".repeat(mark));
-        plain.push_str(&line[mark..].replace('\n', " "));
-    }
-    plain
-}
-
 /// All citations of a text. A `§` without a page belongs to the page named last before it, or to `own` on a reference page.
 fn citations(text: &str, own: Option<&str>) -> Vec<Citation> {
     let text = without_comment_marks(text);
@@ -223,10 +203,6 @@ fn quote(text: &str) -> Option<String> {
     Some(words.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 fn pages() -> BTreeMap<&'static str, Page> {
     let folder = root().join("docs/reference");
     PAGES
@@ -236,26 +212,6 @@ fn pages() -> BTreeMap<&'static str, Page> {
             (*name, Page::parse(&text))
         })
         .collect()
-}
-
-/// All files below a folder that can hold citations.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy();
-        // `.venvs` of the conformance suite and build output.
-        if name.starts_with('.') || name == "target" {
-            continue;
-        }
-        if path.is_dir() {
-            files(&path, found);
-        } else if path
-            .extension()
-            .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
-        {
-            found.push(path);
-        }
-    }
 }
 
 /// What is wrong with the citations of one text, with the line of each.
@@ -270,7 +226,7 @@ fn problems(text: &str, own: Option<&str>, pages: &BTreeMap<&str, Page>) -> Vec<
                     Some(page) => page.check(&citation).err(),
                 },
             }?;
-            let line = text[..citation.position].matches('\n').count() + 1;
+            let line = line_of(text, citation.position);
             Some(format!(
                 "line {line}: §{}: {problem}",
                 citation.sections.join("–")
@@ -282,22 +238,11 @@ fn problems(text: &str, own: Option<&str>, pages: &BTreeMap<&str, Page>) -> Vec<
 #[test]
 fn every_cited_section_and_item_of_a_reference_page_exists() {
     let pages = pages();
-    let mut paths = Vec::new();
-    for folder in FOLDERS {
-        files(&root().join(folder), &mut paths);
-    }
-    for entry in fs::read_dir(root()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
     let mut seen = 0;
     let mut wrong = Vec::new();
-    for path in paths {
+    for path in files(FOLDERS, EXTENSIONS) {
         // This file has wrong citations on purpose.
-        if path.ends_with("tests/citations.rs") {
+        if path.ends_with("tidy/citations.rs") {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
