@@ -26,7 +26,7 @@ use crate::event::StepName;
 use crate::steps;
 
 /// Machines cut over at once. A cutover is minutes of waiting for Move, not work of ours; the number is HCX's published
-/// per-manager figure of 200 per mesh, since Move publishes none.
+/// figure of 200 per mesh (Figures reference §1), since Move publishes none.
 const CUTOVERS_AT_ONCE: usize = 200;
 
 /// Attempts at one step in one run of its phase, if each fails in a way that may pass. The clients repeat single calls besides.

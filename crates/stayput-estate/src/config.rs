@@ -1,9 +1,9 @@
-//! What a `stayput.toml` may say, key by key, before anything is checked.
+//! The keys of `stayput.toml`, before anything is checked.
 //!
-//! These types are the only list of keys: deserialization, the shape check with its "did you mean", and the JSON Schema
-//! all come from them, and their doc comments are what an editor shows. A required key is a [`Field`] without
-//! `#[serde(default)]`; every field can nevertheless be absent here, because the shape check reports what is missing and
-//! the remaining checks go on with what is there.
+//! These types are the only list of keys: deserialization, the shape check with its "did you mean", and the JSON Schema all come
+//! from them, and their doc comments are what an editor shows. A required key is a [`Field`] without `#[serde(default)]`. Every
+//! field can nevertheless be absent here, because the shape check reports what is missing and the other checks continue with what
+//! is present.
 
 mod field;
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub(crate) use field::At;
 pub(crate) use field::Field;
 
-/// Flow transit VPC that NC2 makes by itself (AWS reference §4).
+/// Flow transit VPC that NC2 creates (AWS reference §4).
 pub(crate) const DEFAULT_TRANSIT_VPC: &str = "transit-vpc";
 /// Flow VPC for test failovers.
 pub(crate) const DEFAULT_TEST_VPC: &str = "stayput-test";
@@ -23,12 +23,12 @@ pub(crate) const DEFAULT_TEST_VPC: &str = "stayput-test";
 pub(crate) const DEFAULT_CONTAINER: &str = "default";
 /// Category key of protected VMs.
 pub(crate) const DEFAULT_CATEGORY: &str = "StayputNetwork";
-/// On-prem's preference of an edge; the value routers assume when none is set.
+/// On-prem's preference of an edge; the default of most routers.
 pub(crate) const DEFAULT_LOCAL_PREFERENCE: u32 = 100;
 /// File of the embedded ledger.
 pub(crate) const DEFAULT_LEDGER_PATH: &str = "stayput.db";
 
-/// Tables of one kind by the names the operator gave them.
+/// Tables of one kind by their names.
 pub(crate) type Named<T> = BTreeMap<At<String>, At<T>>;
 
 /// One stayput estate: its sites, networks, waves and edges.
@@ -36,15 +36,15 @@ pub(crate) type Named<T> = BTreeMap<At<String>, At<T>>;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "stayput.toml", rename = "Estate")]
 pub(crate) struct RawEstate {
-    /// What the estate is called.
+    /// The name of the estate.
     pub estate: Field<RawName>,
-    /// The network that must keep reaching the machines.
+    /// The on-prem network that must always reach the machines.
     pub on_prem: Field<RawOnPrem>,
-    /// The EC2 VPC the machines leave: exactly one table, `[source.NAME]`; NAME names the site.
+    /// The EC2 VPC that the machines leave: exactly one table, `[source.NAME]`; NAME is the name of the site.
     pub source: Field<Named<RawSource>>,
     /// The NC2 sites, one `[sites.NAME]` each.
     pub sites: Field<Named<RawSite>>,
-    /// The networks whose addresses stay put, one `[networks.NAME]` each.
+    /// The networks whose addresses do not change, one `[networks.NAME]` each.
     pub networks: Field<Named<RawNetwork>>,
     /// The waves in which machines are replicated, one `[waves.NAME]` each, planned in this order.
     #[serde(default)]
@@ -54,13 +54,13 @@ pub(crate) struct RawEstate {
     pub edges: Field<Named<RawEdge>>,
     /// How networks with a recovery site are protected.
     pub protection: Field<RawProtection>,
-    /// Where facts, runs and the journal live.
+    /// Where facts, runs and the journal are stored.
     #[serde(default)]
     pub ledger: Field<RawLedger>,
-    /// How AWS is reached. Credentials come from the environment, never from this file.
+    /// How to reach AWS. Credentials come from the environment, never from this file.
     #[serde(default)]
     pub aws: Field<RawAws>,
-    /// How fast and how parallel plans run.
+    /// Concurrency and time limits of plans.
     #[serde(default)]
     pub engine: Field<RawEngine>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct RawEstate {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Name")]
 pub(crate) struct RawName {
-    /// The estate's name, at most 40 of a-z, 0-9 and dashes. Names of objects stayput makes start with it.
+    /// The estate's name, at most 40 of a-z, 0-9 and dashes. Names of objects that stayput creates start with it.
     #[schemars(example = &"tokyo-osaka")]
     pub name: Field<String>,
 }
@@ -93,7 +93,7 @@ pub(crate) struct RawSource {
     /// The AWS region.
     #[schemars(example = &"ap-northeast-1")]
     pub region: Field<String>,
-    /// The VPC the machines leave.
+    /// The VPC that the machines leave.
     #[schemars(example = &"vpc-0a1b2c3d4e5f60001")]
     pub vpc: Field<String>,
     /// The Transit Gateway that VPC is attached to.
@@ -122,18 +122,18 @@ pub(crate) struct RawSite {
     #[serde(default)]
     #[schemars(extend("default" = DEFAULT_TRANSIT_VPC))]
     pub transit_vpc: Field<String>,
-    /// The isolated Flow VPC of test failovers, by its name in Prism Central; made if absent.
+    /// The isolated Flow VPC for test failovers, by its name in Prism Central; created if absent.
     #[serde(default)]
     #[schemars(extend("default" = DEFAULT_TEST_VPC))]
     pub test_vpc: Field<String>,
-    /// DNS servers handed out to the machines by DHCP.
+    /// DNS servers that DHCP gives to the machines.
     #[serde(default)]
     #[schemars(example = serde_json::json!(["10.101.0.2"]))]
     pub dns_servers: Field<Vec<At<String>>>,
     /// The site's Prism Central.
     #[schemars(example = serde_json::json!({ "url": "https://prism.tokyo.example:9440" }))]
     pub prism: Field<RawAppliance>,
-    /// The site's Nutanix Move; needed at a site that is the primary of a network.
+    /// The site's Nutanix Move; required at a site that is the primary site of a network.
     #[serde(default, rename = "move")]
     #[schemars(example = serde_json::json!({
         "url": "https://move.tokyo.example", "source-provider": "aws", "target-provider": "nc2-tokyo"
@@ -149,7 +149,8 @@ pub(crate) struct RawAppliance {
     /// `https://host:port`, without a path.
     #[schemars(example = &"https://prism.tokyo.example:9440")]
     pub url: Field<String>,
-    /// PEM file of a private certificate authority, relative to this file. Without it the system's are trusted.
+    /// PEM file of a private certificate authority, relative to this file. Without it the certificate authorities of the
+    /// operating system are trusted.
     #[serde(default)]
     #[schemars(example = &"ca.pem")]
     pub ca_file: Field<String>,
@@ -163,7 +164,8 @@ pub(crate) struct RawMove {
     /// `https://host:port`, without a path.
     #[schemars(example = &"https://move.tokyo.example")]
     pub url: Field<String>,
-    /// PEM file of a private certificate authority, relative to this file. Without it the system's are trusted.
+    /// PEM file of a private certificate authority, relative to this file. Without it the certificate authorities of the
+    /// operating system are trusted.
     #[serde(default)]
     #[schemars(example = &"ca.pem")]
     pub ca_file: Field<String>,
@@ -184,7 +186,7 @@ pub(crate) struct RawMove {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Network")]
 pub(crate) struct RawNetwork {
-    /// The addresses that stay put, /16 to /28.
+    /// The CIDR whose addresses do not change, /16 to /28.
     #[schemars(example = &"172.30.1.0/24")]
     pub cidr: Field<String>,
     /// Its subnet in the EC2 VPC.
@@ -204,11 +206,11 @@ pub(crate) struct RawNetwork {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Wave")]
 pub(crate) struct RawWave {
-    /// Selects the instances that carry every one of these tags.
+    /// Selects instances that have all of these tags.
     #[serde(default)]
     #[schemars(example = serde_json::json!({ "Wave": "1" }))]
     pub tags: Field<BTreeMap<String, String>>,
-    /// Selects the instances whose `Name` tag matches one of these patterns (`*`, `?`).
+    /// Selects instances whose `Name` tag matches one of these patterns (`*`, `?`).
     #[serde(default)]
     #[schemars(example = serde_json::json!(["web-*"]))]
     pub names: Field<Vec<At<String>>>,
@@ -223,7 +225,7 @@ pub(crate) struct RawWave {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Edge")]
 pub(crate) struct RawEdge {
-    /// What kind of connection it is.
+    /// The kind of connection.
     #[schemars(example = &"bgp-vpn")]
     pub kind: Field<RawEdgeKind>,
     /// The AWS region of its Transit Gateway.
@@ -243,7 +245,7 @@ pub(crate) struct RawEdge {
     #[serde(default)]
     #[schemars(example = &"8f2a1c34-5b6d-4e7f-8091-a2b3c4d5e6f7")]
     pub gateway: Field<String>,
-    /// The prefixes on-prem sends into this VPN (`static-vpn` only).
+    /// The prefixes that on-prem routes into this VPN (`static-vpn` only).
     #[serde(default)]
     #[schemars(example = serde_json::json!(["172.30.0.0/16"]))]
     pub on_prem_routes: Field<Vec<At<String>>>,
@@ -254,7 +256,7 @@ pub(crate) struct RawEdge {
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "EdgeKind")]
 pub(crate) enum RawEdgeKind {
-    /// A VPN with BGP: announces what the associated route table holds.
+    /// A VPN with BGP: announces the routes of the associated route table.
     BgpVpn,
     /// A VPN without BGP: on-prem has static routes.
     StaticVpn,
@@ -263,7 +265,7 @@ pub(crate) enum RawEdgeKind {
 }
 
 impl RawEdgeKind {
-    /// As it is written in the file.
+    /// Returns the kind as it is written in the file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BgpVpn => "bgp-vpn",
@@ -278,10 +280,10 @@ impl RawEdgeKind {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Protection")]
 pub(crate) struct RawProtection {
-    /// How much data a failover may lose, as whole minutes, hours or days: `30m`, `1h`, `1d`.
+    /// The most data that a failover may lose, as whole minutes, hours or days: `30m`, `1h`, `1d`.
     #[schemars(example = &"1h")]
     pub rpo: Field<String>,
-    /// Recovery points kept at each side.
+    /// Number of recovery points to keep at each side.
     #[schemars(example = 2, range(min = 1))]
     pub retention: Field<u32>,
     /// Category key that marks protected VMs; its value is the network's name.
@@ -295,10 +297,10 @@ pub(crate) struct RawProtection {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Ledger")]
 pub(crate) struct RawLedger {
-    /// What keeps it.
+    /// How the ledger is stored.
     #[schemars(example = &"sqlite")]
     pub kind: Field<RawLedgerKind>,
-    /// The file, relative to this one; made if absent.
+    /// The file, relative to this one; created if absent.
     #[serde(default)]
     #[schemars(extend("default" = DEFAULT_LEDGER_PATH))]
     pub path: Field<String>,
@@ -322,7 +324,8 @@ pub(crate) struct RawAws {
     #[serde(default)]
     #[schemars(example = &"https://localhost:4566")]
     pub endpoint: Field<String>,
-    /// PEM file of a private certificate authority, relative to this file. Without it the system's are trusted.
+    /// PEM file of a private certificate authority, relative to this file. Without it the certificate authorities of the
+    /// operating system are trusted.
     #[serde(default)]
     #[schemars(example = &"ca.pem")]
     pub ca_file: Field<String>,
@@ -337,15 +340,15 @@ pub(crate) struct RawAws {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Engine")]
 pub(crate) struct RawEngine {
-    /// How many machines are worked on at once.
+    /// How many machines to work on at the same time.
     #[serde(default)]
     #[schemars(extend("default" = 16), range(min = 1))]
     pub concurrency: Field<u32>,
-    /// Pause between two looks at something in progress, in `ms`, `s` or `m`.
+    /// How often to poll an operation in progress, in `ms`, `s` or `m`.
     #[serde(default)]
     #[schemars(extend("default" = "2s"))]
     pub poll_interval: Field<String>,
-    /// How long one API call may take, in `ms`, `s` or `m`.
+    /// Time limit of one API call, in `ms`, `s` or `m`.
     #[serde(default)]
     #[schemars(extend("default" = "30s"))]
     pub call_timeout: Field<String>,

@@ -1,7 +1,7 @@
-//! Everything wrong with one `stayput.toml`, found in one go.
+//! All errors of one `stayput.toml`.
 //!
-//! [`ConfigErrors`] is the whole report and owns the text; each [`ConfigError`] in it has a [`Reason`] as data, the
-//! places it speaks of and a remedy. Rendering is the caller's: they implement [`miette::Diagnostic`].
+//! [`ConfigErrors`] is the whole report and owns the text. Each [`ConfigError`] in it has a [`Reason`] as data, locations in the
+//! file, and a remedy. They implement [`miette::Diagnostic`]; the caller renders them.
 
 mod relation;
 mod shape;
@@ -30,33 +30,33 @@ pub struct ConfigErrors {
     errors: Vec<ConfigError>,
 }
 
-/// One thing wrong, where, and what to do about it.
+/// One error: what is wrong, where, and a remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct ConfigError {
     reason: Reason,
-    /// The first is where the error is; the others are what it conflicts with.
+    /// The first is the location of the error; the others are what it conflicts with.
     labels: Vec<(Range<usize>, String)>,
 }
 
-/// Why a file is refused.
+/// Why a file is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum Reason {
     /// It is not TOML, or does not have the right keys and types.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Shape(#[from] ShapeFault),
-    /// One value cannot be what it is meant to be.
+    /// A value is not valid.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Text(#[from] TextFault),
-    /// Values do not go together.
+    /// Values conflict with each other.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Relation(#[from] RelationFault),
 }
 
-/// A place in the file as people count: both from 1, the column in characters.
+/// A position in the file: line and column from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// The line.
@@ -68,7 +68,7 @@ pub struct Position {
 impl ConfigErrors {
     pub(crate) fn new(file_name: &str, text: &str, mut errors: Vec<ConfigError>) -> Self {
         errors.sort_by_key(|error| error.span().start);
-        // A password must not reach a terminal or a log with the line it stands in.
+        // A password must not reach a terminal or a log with the line that contains it.
         let mut shown = text.to_owned();
         for error in &errors {
             let span = error.span();
@@ -84,17 +84,17 @@ impl ConfigErrors {
         }
     }
 
-    /// The errors in the order of the file.
+    /// Returns the errors in the order of the file.
     pub fn errors(&self) -> &[ConfigError] {
         &self.errors
     }
 
-    /// The name the file was given.
+    /// Returns the name of the file.
     pub fn file_name(&self) -> &str {
         self.source.name()
     }
 
-    /// Where an error starts.
+    /// Returns where an error starts.
     pub fn position(&self, error: &ConfigError) -> Position {
         let text = self.source.inner();
         let before = text.get(..error.span().start).unwrap_or(text);
@@ -144,18 +144,18 @@ impl ConfigError {
         }
     }
 
-    /// Adds another place the error speaks of.
+    /// Adds another location.
     pub(crate) fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.labels.push((span, label.into()));
         self
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// Where it is wrong, in bytes of the file.
+    /// Returns where the error is, in bytes of the file.
     pub fn span(&self) -> Range<usize> {
         self.labels
             .first()
@@ -179,7 +179,7 @@ impl Diagnostic for ConfigError {
     }
 }
 
-/// The same text of the same length with stars for what stands before an `@`.
+/// Returns the text with everything before an `@` replaced by stars, at the same length.
 pub(crate) fn without_credentials(url: &str) -> String {
     let start = url.find("://").map_or(0, |scheme| scheme + "://".len());
     match url.rfind('@') {

@@ -1,9 +1,8 @@
-//! Identifiers: every remote id and every name is its own type, so that passing a subnet id where a
-//! VPC id is wanted does not compile.
+//! Identifiers. Every remote id and every name has its own type, so that a subnet id in place of a VPC id does not compile.
 //!
-//! Ids of remote systems are opaque: they are kept as received. AWS ids are checked for their prefix only where a
-//! person types them (see [`AwsId`]); Prism ids are lower-cased UUID-shaped strings whose version nibble is *not* checked
-//! (cluster ids are not RFC 4122 UUIDs, Prism reference §1.3).
+//! Ids of remote systems are opaque: they are kept as received. The prefix of AWS ids is checked only in the estate file (see
+//! [`AwsId`]). Prism ids are lower-cased UUID-shaped strings whose version nibble is *not* checked (cluster ids are not RFC 4122
+//! UUIDs, Prism reference §1.3).
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +24,7 @@ macro_rules! text_newtype {
                 Self(value.into())
             }
 
-            /// The text as the owning system spells it.
+            /// Returns the text as the owning system spells it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -51,19 +50,19 @@ macro_rules! text_newtype {
     };
 }
 
-/// An AWS resource id whose prefix tells its kind.
+/// An AWS resource id whose prefix identifies its kind.
 pub trait AwsId: Sized {
     /// The prefix every id of this kind starts with, with its dash.
     const PREFIX: &'static str;
 }
 
-/// The text does not start with the prefix of the wanted kind of AWS id.
+/// The text does not start with the prefix of the required kind of AWS id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an id of the form `{prefix}…`")]
 pub struct WrongIdKind {
     /// What was given.
     pub text: String,
-    /// The prefix that was wanted.
+    /// The required prefix.
     pub prefix: &'static str,
 }
 

@@ -1,7 +1,7 @@
-//! Domain types of stayput: ids, addresses, and the estate that one `stayput.toml` describes.
+//! Domain types of stayput: ids, addresses, and the estate described by one `stayput.toml`.
 //!
-//! Text becomes types here and nowhere else: [`parse`] turns a file into an [`Estate`] or into [`ConfigErrors`] with spans
-//! and remedies. Pure: no IO, no clock.
+//! Text becomes types only here: [`parse`] turns a file into an [`Estate`] or into [`ConfigErrors`] with locations and remedies.
+//! Pure: no IO, no clock.
 
 mod config;
 mod error;
@@ -19,5 +19,5 @@ pub use net::*;
 pub use parse::parse;
 pub use schema::json_schema;
 
-/// A complete commented `stayput.toml` to start from: every key there is, and it parses.
+/// A complete commented `stayput.toml` to start from. It has every key, and it is valid.
 pub const TEMPLATE: &str = include_str!("template.toml");

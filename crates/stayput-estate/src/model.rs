@@ -1,7 +1,7 @@
-//! The estate: everything one `stayput.toml` says, already checked.
+//! The estate: everything in one `stayput.toml`, validated.
 //!
-//! Whoever holds an [`Estate`] may rely on it: names refer to things that exist, prefixes do not overlap where they
-//! must not, every network has a primary and a recovery site. Nothing behind this type validates again.
+//! Guarantees of an [`Estate`]: names refer to existing objects, prefixes that must not overlap do not, and every network has a
+//! primary site. Code that uses an estate does not validate again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,13 +25,13 @@ use crate::WaveName;
 /// Everything in one `stayput.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estate {
-    /// The estate's own name; names of objects stayput makes start with it.
+    /// The estate's name. Names of objects that stayput creates start with it.
     pub name: String,
-    /// The EC2 VPC the machines leave.
+    /// The EC2 VPC that the machines leave.
     pub source: Ec2Site,
     /// The NC2 sites by name; at least one.
     pub sites: BTreeMap<SiteName, Nc2Site>,
-    /// The networks whose addresses stay put; at least one, no two overlap.
+    /// The networks whose addresses do not change; at least one, no two overlap.
     pub networks: BTreeMap<NetworkName, Network>,
     /// The waves in which machines are replicated and cut over.
     pub waves: BTreeMap<WaveName, Wave>,
@@ -41,11 +41,11 @@ pub struct Estate {
     pub on_prem: Vec<Cidr>,
     /// How networks are protected.
     pub protection: Protection,
-    /// Where facts, runs and journal live.
+    /// Where facts, runs and journal are stored.
     pub ledger: LedgerConfig,
-    /// How AWS is reached.
+    /// How to reach AWS.
     pub aws: AwsAccess,
-    /// How fast and how parallel plans run.
+    /// Concurrency and time limits of plans.
     pub engine: EngineConfig,
 }
 
@@ -62,7 +62,7 @@ pub struct Ec2Site {
     pub tgw: TgwId,
 }
 
-/// One NC2 cluster with everything around it.
+/// One NC2 cluster with its AWS and Nutanix environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nc2Site {
     /// The site's name.
@@ -77,26 +77,27 @@ pub struct Nc2Site {
     pub flow_vpc: String,
     /// The Flow transit VPC, by its name in Prism Central. Usually `transit-vpc`.
     pub transit_vpc: String,
-    /// The isolated Flow VPC that test failovers use, by its name in Prism Central; made if absent.
+    /// The isolated Flow VPC for test failovers, by its name in Prism Central; created if absent.
     pub test_vpc: String,
-    /// DNS servers handed out by the overlay subnets' DHCP.
+    /// DNS servers that the overlay subnets' DHCP gives to machines.
     pub dns_servers: Vec<std::net::Ipv4Addr>,
     /// The cluster's Prism Central.
     pub prism: Appliance,
-    /// The cluster's Nutanix Move, on the site that machines move to.
+    /// The cluster's Nutanix Move, at a site that machines move to.
     pub mv: Option<MoveConfig>,
 }
 
-/// An HTTPS service of ours to reach: its address and whom to trust. Credentials are never in the file; they come from the environment.
+/// An HTTPS service: its address and trusted certificate authority. Credentials are never in the file; they come from the
+/// environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appliance {
     /// `https://host:port`, without a path.
     pub url: String,
-    /// Whom to trust.
+    /// Trusted certificate authority.
     pub trust: Trust,
 }
 
-/// How the certificate of an endpoint is verified. There is no way to switch verification off.
+/// How the certificate of an endpoint is verified. Verification cannot be switched off.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Trust {
     /// The certificate authorities of the operating system.
@@ -119,12 +120,12 @@ pub struct MoveConfig {
     pub container: String,
 }
 
-/// One CIDR whose addresses stay put. The unit of moving and failing over.
+/// One CIDR whose addresses do not change. The unit of moving and failing over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// The network's name; also the name of its overlay subnets.
     pub name: NetworkName,
-    /// Its addresses; /16 to /28 (limits of an externally routable prefix, Prism reference §3.1).
+    /// Its CIDR; /16 to /28 (limits of an externally routable prefix, Prism reference §3.1).
     pub cidr: Cidr,
     /// Its subnet in the EC2 VPC.
     pub ec2_subnet: SubnetId,
@@ -145,10 +146,10 @@ pub struct Wave {
     pub select: Selector,
 }
 
-/// Selects instances of the source VPC. A selector with several criteria selects what fulfils any of them.
+/// Selects instances of the source VPC. Of several criteria, any one is enough.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selector {
-    /// Instances that carry every one of these tags.
+    /// Instances that have all of these tags.
     pub tags: BTreeMap<String, String>,
     /// Instances whose `Name` tag matches one of these patterns (`*` and `?`).
     pub names: Vec<String>,
@@ -167,13 +168,13 @@ pub struct Edge {
     pub tgw: TgwId,
     /// Its attachment on that Transit Gateway.
     pub attachment: AttachmentId,
-    /// What on-prem learns through it.
+    /// Its kind, which decides what on-prem learns through it.
     pub kind: EdgeKind,
     /// On-prem's preference among routes of equal length, higher wins (BGP local preference).
     pub local_preference: u32,
 }
 
-/// What kind of edge it is, and so what on-prem learns through it.
+/// The kind of an edge, which decides what on-prem learns through it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EdgeKind {
     /// A Direct Connect gateway: announces exactly its allowed prefixes.
@@ -185,7 +186,7 @@ pub enum EdgeKind {
     BgpVpn,
     /// A VPN without BGP: on-prem has static routes, listed here.
     StaticVpn {
-        /// Prefixes that on-prem sends into this VPN.
+        /// Prefixes that on-prem routes into this VPN.
         on_prem_routes: Vec<Cidr>,
     },
 }
@@ -195,47 +196,47 @@ pub enum EdgeKind {
 pub struct Protection {
     /// Recovery point objective; a multiple of one minute (Prism reference §6.2).
     pub rpo: Duration,
-    /// Recovery points kept at each side; 1 or more.
+    /// Recovery points to keep at each side; 1 or more.
     pub retention: u32,
     /// Category key that marks protected VMs; its value is the network's name.
     pub category: String,
 }
 
-/// Where the ledger is.
+/// Where the ledger is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerConfig {
     /// One SQLite file, resolved against the directory of `stayput.toml`.
     Sqlite {
-        /// The file; made if absent.
+        /// The file; created if absent.
         path: PathBuf,
     },
 }
 
-/// How AWS is reached. Credentials come from the AWS chain.
+/// How to reach AWS. Credentials come from the AWS chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AwsAccess {
-    /// Replaces every AWS endpoint, in every region; for labs. `None`: the real ones.
+    /// Replaces every AWS endpoint, in every region; for labs. `None`: AWS's endpoints.
     pub endpoint: Option<String>,
-    /// Whom to trust.
+    /// Trusted certificate authority.
     pub trust: Trust,
     /// Named profile of the AWS configuration files.
     pub profile: Option<String>,
 }
 
-/// How fast and how parallel plans run.
+/// Concurrency and time limits of plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// How many machines are worked on at once; 1 or more.
+    /// How many machines to work on at the same time; 1 or more.
     pub concurrency: usize,
-    /// Pause between two looks at something in progress.
+    /// How often to poll an operation in progress.
     pub poll_interval: Duration,
-    /// How long one API call may take.
+    /// Time limit of one API call.
     pub call_timeout: Duration,
 }
 
 impl Default for EngineConfig {
-    /// 16 machines at once, a look every two seconds (the official clients' gap, Prism reference §1.5), 30 s a call
-    /// (the official SDKs' read timeout, Prism reference §1).
+    /// 16 machines at the same time, a poll every two seconds (the interval of the official clients, Prism reference §1.5), 30 s
+    /// for a call (the read timeout of the official SDKs, Prism reference §1).
     fn default() -> Self {
         Self {
             concurrency: 16,
@@ -246,14 +247,14 @@ impl Default for EngineConfig {
 }
 
 impl Estate {
-    /// The network an address belongs to.
+    /// Returns the network of an address.
     pub fn network_of(&self, address: std::net::Ipv4Addr) -> Option<&Network> {
         self.networks
             .values()
             .find(|network| network.cidr.contains(address))
     }
 
-    /// Every region the estate touches, each once, in order.
+    /// Returns every region of the estate once, in order.
     pub fn regions(&self) -> std::collections::BTreeSet<Region> {
         std::iter::once(&self.source.region)
             .chain(self.sites.values().map(|site| &site.region))

@@ -19,15 +19,15 @@ pub struct Cidr(Ipv4Net);
 /// Why a text is not a [`Cidr`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CidrError {
-    /// Not `a.b.c.d/len` at all.
+    /// Not in the form `a.b.c.d/len`.
     #[error("`{0}` is not an IPv4 prefix such as 172.30.1.0/24")]
     Syntax(String),
-    /// Host bits are set; the prefix that was probably meant is given.
+    /// Host bits are set.
     #[error("`{text}` has host bits set; the prefix is {meant}")]
     HostBits {
         /// What was given.
         text: String,
-        /// The same with its host bits cleared.
+        /// The prefix with its host bits cleared.
         meant: Cidr,
     },
 }
@@ -36,27 +36,27 @@ impl Cidr {
     /// Every IPv4 address.
     pub const ALL: Self = Self(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0));
 
-    /// The prefix of length `len` that `address` lies in; `len` above 32 counts as 32.
+    /// Returns the prefix of length `len` that contains `address`; `len` above 32 counts as 32.
     pub fn containing(address: Ipv4Addr, len: u8) -> Self {
         Self(Ipv4Net::new_assert(address, len.min(32)).trunc())
     }
 
-    /// The /32 of one address.
+    /// Returns the /32 of one address.
     pub fn host(address: Ipv4Addr) -> Self {
         Self::containing(address, 32)
     }
 
-    /// The network address.
+    /// Returns the network address.
     pub fn network(self) -> Ipv4Addr {
         self.0.network()
     }
 
-    /// The last address of the prefix.
+    /// Returns the last address of the prefix.
     pub fn broadcast(self) -> Ipv4Addr {
         self.0.broadcast()
     }
 
-    /// The prefix length, 0 to 32.
+    /// Returns the prefix length, 0 to 32.
     #[expect(
         clippy::len_without_is_empty,
         reason = "a prefix always has an address"
@@ -70,27 +70,27 @@ impl Cidr {
         self.len() == 0
     }
 
-    /// The number of addresses in the prefix.
+    /// Returns the number of addresses in the prefix.
     pub fn size(self) -> u64 {
         1 << (32 - u32::from(self.len()))
     }
 
-    /// Whether the address lies in this prefix.
+    /// Whether the address is in this prefix.
     pub fn contains(self, address: Ipv4Addr) -> bool {
         self.0.contains(&address)
     }
 
-    /// Whether `other` is this prefix or lies wholly inside it.
+    /// Whether `other` is equal to this prefix or inside it.
     pub fn covers(self, other: Self) -> bool {
         self.0.contains(&other.0)
     }
 
-    /// Whether the two prefixes share an address.
+    /// Whether the two prefixes have an address in common.
     pub fn overlaps(self, other: Self) -> bool {
         self.covers(other) || other.covers(self)
     }
 
-    /// The address `offset` places after the network address, if it lies inside.
+    /// Returns the address `offset` positions after the network address, if it is inside.
     pub fn nth(self, offset: u32) -> Option<Ipv4Addr> {
         if u64::from(offset) < self.size() {
             u32::from(self.network())
@@ -101,7 +101,7 @@ impl Cidr {
         }
     }
 
-    /// The two halves, or `None` for a /32.
+    /// Returns the two halves, or `None` for a /32.
     pub fn halves(self) -> Option<[Self; 2]> {
         let mut parts = self.0.subnets(self.len() + 1).ok()?;
         Some([Self(parts.next()?), Self(parts.next()?)])
@@ -153,7 +153,7 @@ impl fmt::Debug for Cidr {
     }
 }
 
-/// A MAC address; equal whatever case or separator it was written with.
+/// A MAC address. Case and separator of its text do not matter for equality.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -165,7 +165,7 @@ pub struct MacAddr([u8; 6]);
 pub struct MacAddrError(pub String);
 
 impl MacAddr {
-    /// From six octets, most significant first.
+    /// Creates an address from six octets, most significant first.
     pub const fn new(octets: [u8; 6]) -> Self {
         Self(octets)
     }
@@ -230,7 +230,7 @@ pub struct AddrRange {
 }
 
 impl AddrRange {
-    /// As few ranges as cover these addresses and no others, in order.
+    /// Returns the fewest ranges that contain exactly these addresses, in order.
     pub fn covering(addresses: &BTreeSet<Ipv4Addr>) -> Vec<Self> {
         let mut ranges: Vec<Self> = Vec::new();
         for address in addresses {
@@ -247,12 +247,12 @@ impl AddrRange {
         ranges
     }
 
-    /// How many addresses the range has; 0 when `last` is before `first`.
+    /// Returns the number of addresses in the range; 0 when `last` is before `first`.
     pub fn size(self) -> u64 {
         (u64::from(u32::from(self.last)) + 1).saturating_sub(u64::from(u32::from(self.first)))
     }
 
-    /// Whether the address lies in the range.
+    /// Whether the address is in the range.
     pub fn contains(self, address: Ipv4Addr) -> bool {
         (self.first..=self.last).contains(&address)
     }
@@ -270,7 +270,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_prefix_with_host_bits_is_refused_with_the_prefix_that_was_meant() {
+    fn a_prefix_with_host_bits_is_refused_and_the_right_one_suggested() {
         let error = "172.30.1.34/24".parse::<Cidr>().unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn mac_addresses_compare_whatever_their_case_and_separator() {
+    fn mac_addresses_are_equal_regardless_of_case_and_separator() {
         assert_eq!(
             "06:1A:2b:3c:4d:5E".parse::<MacAddr>(),
             "06-1a-2B-3c-4d-5e".parse::<MacAddr>()

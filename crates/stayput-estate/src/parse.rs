@@ -1,8 +1,8 @@
-//! From text to [`Estate`]: everything a file can get wrong is found here, and all of it in one go.
+//! From text to [`Estate`]. It finds all errors of a file in one run.
 //!
-//! Three passes: TOML syntax; the [shape](crate::shape) (keys and types); then every value by itself and with the others.
-//! The parts of an estate are read into options, so that one wrong value does not hide what is wrong elsewhere; the estate
-//! is put together only if nothing was reported.
+//! Three passes: TOML syntax; the [shape](crate::shape) (keys and types); then every value alone and with the others. The parts
+//! of an estate are read into options, so that one invalid value does not hide others. The estate is built only if no error was
+//! reported.
 
 mod duration;
 mod edges;
@@ -28,11 +28,11 @@ use reader::Reader;
 
 /// Reads a `stayput.toml`.
 ///
-/// `file_name` is how errors call the file; `base_dir` is the directory relative paths in it start from. Nothing is read
-/// from disk: whether files and remote objects exist is for others to find out.
+/// `file_name` is the name of the file in errors; `base_dir` is the directory for relative paths in it. Nothing is read from
+/// disk: whether files and remote objects exist is checked later.
 ///
 /// # Errors
-/// Everything wrong with the file, in its order, each with a place and a remedy. Where the file is not TOML, only that.
+/// All errors of the file, in its order, each with a location and a remedy. If the file is not TOML, only that error.
 pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Estate, ConfigErrors> {
     read(text, base_dir).map_err(|errors| ConfigErrors::new(file_name, text, errors))
 }
@@ -52,7 +52,7 @@ fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {
     }
 
     let mut errors = Vec::new();
-    let damage = shape::check(document.get_mut(), end.clone(), &mut errors);
+    let removed_keys = shape::check(document.get_mut(), end.clone(), &mut errors);
     let unreadable =
         |message: String, span| ConfigError::new(span, "here", ShapeFault::Unreadable { message });
     let raw = match RawEstate::deserialize(toml::de::Deserializer::from(document)) {
@@ -64,7 +64,7 @@ fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {
         }
     };
 
-    let mut reader = Reader::new(base_dir, damage, errors);
+    let mut reader = Reader::new(base_dir, removed_keys, errors);
     let estate = estate(&mut reader, &raw);
     let mut errors = reader.into_errors();
     match estate {
@@ -79,9 +79,9 @@ fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {
     }
 }
 
-/// The estate; `None` only after something was reported.
+/// Returns the estate; `None` only after an error was reported.
 fn estate(reader: &mut Reader<'_>, raw: &RawEstate) -> Option<Estate> {
-    // Everything is read before any `?`, so that everything is reported.
+    // Everything is read before any `?`, so that all errors are reported.
     let name = settings::name(reader, raw.estate.value());
     let on_prem = networks::on_prem(reader, raw.on_prem.value());
     let sites = sites::read(reader, raw);

@@ -1,18 +1,18 @@
-//! The JSON Schema of `stayput.toml`, for editors and for our own shape check.
+//! The JSON Schema of `stayput.toml`, for editors and for the shape check.
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::config::RawEstate;
 
-/// JSON Schema (draft 2020-12) of `stayput.toml`, for editors that complete and check TOML by one.
+/// Returns the JSON Schema (draft 2020-12) of `stayput.toml`, for editors.
 ///
-/// It covers keys, types and ranges; what one key must mean to another is checked by [`parse`](crate::parse) only.
+/// It covers keys, types and ranges. Relations between keys are checked by [`parse`](crate::parse) only.
 pub fn json_schema() -> Value {
     generate(false)
 }
 
-/// The same without `$ref`s, so that it can be walked beside a document.
+/// Returns the schema without `$ref`s, so that it can be compared with a document.
 pub(crate) fn inlined() -> Value {
     generate(true)
 }

@@ -1,8 +1,8 @@
-//! The shape check: a document beside the JSON Schema of the raw types.
+//! The shape check: compares a document with the JSON Schema of the raw types.
 //!
-//! Serde stops at its first error. This walk reports every unknown key, missing key, wrong type and number out of range
-//! at once, and takes what it refuses out of the document, so that deserialization gets through and the remaining checks
-//! can report what is wrong with the rest.
+//! Serde stops at its first error. This check reports every unknown key, missing key, wrong type and number out of range at once,
+//! and removes from the document what it refuses, so that deserialization succeeds and the other checks can report further
+//! errors.
 
 mod tree;
 
@@ -21,37 +21,36 @@ use crate::error::ShapeFault;
 use tree::Key;
 use tree::Shape;
 
-/// Which tables lost something to the shape check: what they lack may only be misspelt, so that nobody else should
-/// complain about its absence.
+/// Tables from which the shape check removed a key. What they lack may only be misspelt, so its absence is not reported.
 #[derive(Debug, Default)]
-pub(crate) struct Damage(BTreeSet<String>);
+pub(crate) struct RemovedKeys(BTreeSet<String>);
 
-impl Damage {
-    /// Whether the table with this dotted path is as its author wrote it.
-    pub fn spares(&self, table: &str) -> bool {
+impl RemovedKeys {
+    /// Whether the table with this dotted path is unchanged.
+    pub fn is_unchanged(&self, table: &str) -> bool {
         !self.0.contains(table)
     }
 }
 
-/// Reports everything of another shape than `stayput.toml` has, and removes it from the document.
+/// Reports everything that differs from the shape of `stayput.toml`, and removes it from the document.
 pub(crate) fn check(
     document: &mut DeTable<'_>,
     end: Range<usize>,
     errors: &mut Vec<ConfigError>,
-) -> Damage {
+) -> RemovedKeys {
     let mut walk = Walk {
         errors,
-        damage: Damage::default(),
+        removed_keys: RemovedKeys::default(),
     };
     if let Shape::Table(keys) = Shape::of(&crate::schema::inlined()) {
         walk.table(&keys, "", end, document);
     }
-    walk.damage
+    walk.removed_keys
 }
 
 struct Walk<'a> {
     errors: &'a mut Vec<ConfigError>,
-    damage: Damage,
+    removed_keys: RemovedKeys,
 }
 
 impl Walk<'_> {
@@ -64,7 +63,7 @@ impl Walk<'_> {
         table: &mut DeTable<'_>,
     ) {
         let mut wrong = Vec::new();
-        // Keys that are there under a misspelt name are not also reported as missing.
+        // Keys that are present under a misspelt name are not also reported as missing.
         let mut misspelt = BTreeSet::new();
         for (name, value) in table.iter_mut() {
             let key_span = name.span();
@@ -116,7 +115,7 @@ impl Walk<'_> {
         self.prune(table, path, wrong);
     }
 
-    /// A table of values of one shape under names of the operator's choosing.
+    /// Checks a table of values of one shape with names chosen by the operator.
     fn names(&mut self, shape: &Shape, key: &Key, path: &str, table: &mut DeTable<'_>) {
         let mut wrong = Vec::new();
         for (name, value) in table.iter_mut() {
@@ -130,14 +129,14 @@ impl Walk<'_> {
 
     fn prune(&mut self, table: &mut DeTable<'_>, path: &str, wrong: Vec<String>) {
         if !wrong.is_empty() {
-            self.damage.0.insert(path.to_owned());
+            self.removed_keys.0.insert(path.to_owned());
         }
         for name in wrong {
             table.remove(name.as_str());
         }
     }
 
-    /// Whether the value has the shape; if not, that is reported. What is wrong deeper inside is reported and removed.
+    /// Checks a value and reports a wrong shape. Errors further inside are reported and removed.
     fn value(
         &mut self,
         shape: &Shape,
@@ -157,7 +156,7 @@ impl Walk<'_> {
                 true
             }
             (Shape::List(inner), DeValue::Array(items)) => {
-                // All of them are looked at: `all` would stop at the first that is wrong.
+                // Checks all items: `all` would stop at the first wrong one.
                 let wrong = items
                     .iter_mut()
                     .filter_map(|item| (!self.value(inner, key, path, item)).then_some(()))
@@ -179,7 +178,7 @@ impl Walk<'_> {
             }
             (Shape::Integer { min, max }, DeValue::Integer(number)) => {
                 let value = i64::from_str_radix(number.as_str(), number.radix());
-                // What is beyond an i64 is beyond every limit, on the side its sign says.
+                // A number beyond an i64 is beyond every limit; its sign decides which one.
                 let below = match &value {
                     Ok(value) => value < min,
                     Err(_) => number.as_str().starts_with('-'),
@@ -227,7 +226,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The dotted path of a key in a table, with quotes where TOML wants them.
+/// Returns the dotted path of a key in a table, with quotes where TOML requires them.
 pub(crate) fn join(table: &str, key: &str) -> String {
     let bare = !key.is_empty()
         && key

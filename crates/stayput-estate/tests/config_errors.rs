@@ -1,6 +1,6 @@
-//! What the operator reads when `stayput.toml` is wrong: one broken file and one snapshot for each kind of error.
+//! The errors of an invalid `stayput.toml`: one broken file and one snapshot for each kind of error.
 //!
-//! After a wanted change of a message: `INSTA_UPDATE=always cargo test -p stayput-estate --test config_errors`, then read
+//! After an intended change of a message: `INSTA_UPDATE=always cargo test -p stayput-estate --test config_errors`, then review
 //! the difference.
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
@@ -17,13 +17,13 @@ use stayput_estate::RelationFault;
 use stayput_estate::ShapeFault;
 use stayput_estate::TextFault;
 
-/// A small estate without an error.
+/// A small estate without errors.
 const GOOD: &str = include_str!("good.toml");
 
 #[track_caller]
 fn errors(text: &str) -> ConfigErrors {
     stayput_estate::parse("stayput.toml", text, Path::new("/etc/stayput"))
-        .expect_err("the file was taken")
+        .expect_err("the file was accepted")
 }
 
 #[track_caller]
@@ -37,14 +37,14 @@ fn rendered(text: &str) -> String {
     out
 }
 
-/// The good file with one text in place of another, which must be there once.
+/// Returns the good file with one text replaced, which must occur once.
 #[track_caller]
 fn with(from: &str, to: &str) -> String {
     assert_eq!(GOOD.matches(from).count(), 1, "`{from}` in good.toml");
     GOOD.replace(from, to)
 }
 
-/// The reasons of a file with the given replacement.
+/// Returns the errors of a file with the given replacement.
 #[track_caller]
 fn reasons(text: &str) -> Vec<Reason> {
     errors(text)
@@ -55,7 +55,7 @@ fn reasons(text: &str) -> Vec<Reason> {
 }
 
 #[test]
-fn the_good_file_is_good() {
+fn the_good_file_is_valid() {
     stayput_estate::parse("stayput.toml", GOOD, Path::new("/etc/stayput")).unwrap();
 }
 
@@ -168,7 +168,7 @@ fn source() -> &'static str {
 }
 
 #[test]
-fn everything_wrong_is_said_at_once_and_in_the_order_of_the_file() {
+fn all_errors_are_reported_at_once_in_the_order_of_the_file() {
     let text = GOOD
         .replace("name = \"small\"", "nmae = \"small\"")
         .replace("10.0.0.0/16", "10.0.0.1/16")
@@ -179,7 +179,7 @@ fn everything_wrong_is_said_at_once_and_in_the_order_of_the_file() {
 }
 
 #[test]
-fn reasons_are_data() {
+fn errors_have_their_reason_as_data() {
     assert!(matches!(
         reasons(&with("rpo = \"1h\"", "rpo = 60")).as_slice(),
         [Reason::Shape(ShapeFault::WrongType {
@@ -206,7 +206,7 @@ fn a_position_is_what_an_editor_shows() {
 }
 
 #[test]
-fn a_password_is_shown_nowhere() {
+fn a_password_is_never_shown() {
     for scheme in ["https", "http"] {
         let url = format!("{scheme}://admin:secret@prism.osaka.example:9440");
         let text = with("https://prism.osaka.example:9440", &url);
@@ -265,7 +265,7 @@ fn an_absent_table_is_one_error() {
 }
 
 #[test]
-fn a_misspelt_move_is_not_also_missed() {
+fn a_misspelt_move_is_not_also_reported_as_missing() {
     let text = with("move = {", "mvoe = {");
     assert!(matches!(
         reasons(&text).as_slice(),

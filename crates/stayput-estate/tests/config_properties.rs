@@ -1,4 +1,4 @@
-//! Properties: what is right is read as it was meant, and nothing anybody writes makes the parser panic.
+//! Properties: a valid file is parsed as it was meant, and no text makes the parser panic.
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
@@ -17,12 +17,12 @@ use proptest::sample::select;
 use stayput_estate::Cidr;
 use stayput_estate::TEMPLATE;
 
-/// The pieces of a valid estate. Two sites are enough: what is checked between sites is checked between pairs.
+/// The parts of a valid estate. Two sites are enough: checks between sites are between pairs.
 #[derive(Debug, Clone)]
 struct Pieces {
     name: String,
     sites: [String; 2],
-    /// Names and lengths; each network lies in a /16 of its own.
+    /// Names and lengths; each network is in a separate /16.
     networks: Vec<(String, u8, bool)>,
     waves: Vec<(String, u8)>,
     edges: Vec<(String, u8, u32)>,
@@ -94,7 +94,7 @@ fn written(pieces: &Pieces) -> String {
         .collect();
     writeln!(text, "[estate]\nname = {:?}", pieces.name).unwrap();
     writeln!(text, "[on-prem]\nprefixes = {prefixes:?}").unwrap();
-    // The longest site name is 39, so that this one is nobody else's.
+    // The longest site name has 39 characters, so this one is unique.
     let source = format!("{first:x<40}");
     writeln!(
         text,
@@ -164,7 +164,7 @@ fn written(pieces: &Pieces) -> String {
     text
 }
 
-/// Parses; what is refused must be sayable too.
+/// Parses the text, and renders the errors.
 fn parse_and_render(text: &str) {
     if let Err(errors) = stayput_estate::parse("stayput.toml", text, Path::new("")) {
         assert!(!errors.errors().is_empty());
@@ -257,7 +257,7 @@ fn mutated(mut text: Vec<u8>, mutations: &[Mutation]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The template without comments, where nearly every byte means something.
+/// The template without comments, in which nearly every byte has a meaning.
 fn dense_template() -> String {
     let lines = TEMPLATE
         .lines()

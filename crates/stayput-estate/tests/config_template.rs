@@ -1,4 +1,4 @@
-//! The template and the JSON Schema keep step with each other and with what is read.
+//! The template and the JSON Schema agree with each other and with the parser.
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
@@ -19,7 +19,7 @@ fn parse(text: &str) -> Estate {
         .unwrap_or_else(|errors| panic!("{:#?}", errors.errors()))
 }
 
-/// The template with every optional setting switched on.
+/// Returns the template with every optional setting enabled.
 fn full_template() -> String {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix('#') {
         Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting,
@@ -29,7 +29,7 @@ fn full_template() -> String {
 }
 
 #[test]
-fn the_template_is_an_estate() {
+fn the_template_is_valid() {
     let estate = parse(TEMPLATE);
     assert_eq!(estate.name, "tokyo-osaka");
     assert_eq!(estate.source.name.as_str(), "ec2");
@@ -58,7 +58,7 @@ fn the_template_is_an_estate() {
 }
 
 #[test]
-fn waves_have_the_order_of_the_file() {
+fn waves_are_in_the_order_of_the_file() {
     let text = TEMPLATE.replace("[waves.first]", "[waves.zeroth]");
     let estate = parse(&text);
     assert_eq!(estate.waves[&"zeroth".into()].order, 0);
@@ -66,7 +66,7 @@ fn waves_have_the_order_of_the_file() {
 }
 
 #[test]
-fn the_template_with_everything_switched_on_is_an_estate() {
+fn the_template_with_all_settings_enabled_is_valid() {
     let estate = parse(&full_template());
     assert_eq!(estate.aws.profile.as_deref(), Some("production"));
     assert!(matches!(
@@ -82,7 +82,7 @@ fn optional_tables_have_their_defaults() {
 }
 
 #[test]
-fn the_defaults_the_schema_shows_are_those_that_are_used() {
+fn the_defaults_in_the_schema_are_the_ones_in_use() {
     let schema = stayput_estate::json_schema();
     let engine = resolve(&schema, &schema["properties"]["engine"]);
     let default = |key: &str| engine["properties"][key]["default"].to_string();
@@ -97,7 +97,7 @@ fn the_defaults_the_schema_shows_are_those_that_are_used() {
     assert_eq!(parse(&written), parse(&TEMPLATE[..cut]));
 }
 
-/// The schema of a value, its reference followed.
+/// Returns the schema of a value, following its reference.
 fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     match schema.get("$ref").and_then(Value::as_str) {
         Some(reference) => {
@@ -108,7 +108,7 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// Walks a document beside its schema: every key must be known. Gives the known keys that were used, as schema paths.
+/// Compares a document with its schema: every key must be known. Returns the used keys, as schema paths.
 fn used_keys(
     root: &Value,
     schema: &Value,
@@ -154,7 +154,7 @@ fn all_keys(root: &Value, schema: &Value, path: &str, all: &mut Vec<String>) {
 }
 
 #[test]
-fn the_template_has_every_key_of_the_schema_and_no_other() {
+fn the_template_has_exactly_the_keys_of_the_schema() {
     let schema = stayput_estate::json_schema();
     let document: toml::Value = toml::from_str(&full_template()).unwrap();
     let mut used = Vec::new();
@@ -168,7 +168,7 @@ fn the_template_has_every_key_of_the_schema_and_no_other() {
 }
 
 #[test]
-fn the_schema_says_what_is_required_and_explains_every_key() {
+fn the_schema_describes_every_key_and_whether_it_is_required() {
     let schema = stayput_estate::json_schema();
     let network = resolve(
         &schema,
@@ -194,6 +194,6 @@ fn the_schema_says_what_is_required_and_explains_every_key() {
 }
 
 #[test]
-fn the_schema_is_the_one_editors_have() {
+fn the_schema_is_unchanged() {
     insta::assert_json_snapshot!(stayput_estate::json_schema());
 }

@@ -1,9 +1,9 @@
 //! What the model takes for true although no source shows it.
 //!
 //! Everything the AWS reference marks *(inferred)* or *(memory)* and that decides where a packet goes is either a field of
-//! [`Beliefs`], so that a proof can be made under both readings, or a function of this module. The plain ones:
+//! [`Beliefs`], so that a proof can be made under both readings, or a function of this module. The rest, with sections of that page:
 //!
-//! - an attachment without association drops what enters from it (§1.1);
+//! - an attachment without association drops what enters from it (AWS reference §1.1);
 //! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (snapshots carry no times), and while that forwards
 //!   the later one is propagated into no table, not even one the earlier does not propagate to (§1.1 read to the letter);
 //! - of two prefix lists with one entry that a table refers to, the one with the lower id brings the route (§1.2 is silent; for VPC tables

@@ -223,7 +223,7 @@ impl Fabric {
             .collect()
     }
 
-    /// Addresses that machines answer for at more than one site at once (design §3, promise 2), with those sites.
+    /// Addresses that machines answer for at more than one site at once (promise 2 of README.md), with those sites.
     pub fn served_twice(&self) -> BTreeMap<Ipv4Addr, BTreeSet<SiteName>> {
         self.state
             .holders

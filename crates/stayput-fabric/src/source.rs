@@ -1,4 +1,4 @@
-//! Where packets come from: the source classes of design §4, where each starts, and whom a reply goes to.
+//! Where packets come from: the source classes of a proof, where each starts, and where a reply is sent.
 
 use std::net::Ipv4Addr;
 

@@ -278,7 +278,7 @@ impl Verdict {
     }
 
     /// Whether it does harm rather than only fail: it loops, or a route sends it to a site where its machine is not
-    /// (design §3, promise 3). What nothing could have steered is not counted.
+    /// (promise 3 of README.md). What nothing could have steered is not counted.
     pub fn is_harmful(&self) -> bool {
         match self {
             Self::Loop { .. } => true,

@@ -385,7 +385,7 @@ impl Walker<'_> {
 }
 
 /// The site at which a holder may be said to live. A copy in a test VPC or in a Flow VPC that nothing routes to lives nowhere:
-/// it cannot be reached and does not count (design §3, promise 2).
+/// it cannot be reached and does not count (promise 2 of README.md).
 pub(crate) fn site_of_spot(
     topology: &Topology,
     state: &State,

@@ -1,6 +1,6 @@
 //! Runs a lab until it is told to stop: `cargo run -p stayput-lab --example lab -- [SCENARIO [DIR [SPEED]]]`.
 //!
-//! Prints the environment to use it in, as lines for a shell to evaluate.
+//! Prints the environment variables to use it, as lines that a shell can evaluate.
 
 use std::error::Error;
 use std::path::PathBuf;

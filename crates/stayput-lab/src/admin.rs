@@ -1,7 +1,7 @@
-//! The lab's own control: a little JSON over HTTPS, for whoever holds the token of `lab.json`.
+//! The control API of the lab: JSON over HTTPS, for clients that hold the token of `lab.json`.
 //!
-//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`;
-//! with the kernel as data plane also what `kernel/control.rs` lists.
+//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`. With
+//! the kernel as data plane also what `kernel/control.rs` lists.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::walk::Origin;
 /// Answers one request.
 pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     if !is_allowed(shared, request) {
-        return error(401, "the token of lab.json is needed")
+        return error(401, "the token from lab.json is required")
             .with_header("www-authenticate", "Bearer");
     }
     if request.path == "/kernel" || request.path.starts_with("/kernel/") {
@@ -30,7 +30,7 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     }
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/status") => status(shared),
-        ("GET", "/walk") => walked(shared, request),
+        ("GET", "/walk") => walk_packet(shared, request),
         ("POST", "/speed") => speed(shared, request),
         ("POST", "/latency") => latency(shared, request),
         ("POST", "/shutdown") => {
@@ -38,11 +38,11 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
             Response::json(200, &json!({ "stopping": true }))
         }
         (_, "/status" | "/speed" | "/latency" | "/walk" | "/shutdown") => {
-            error(405, "this path does not know that method")
+            error(405, "this path does not support that method")
         }
         _ => error(
             404,
-            "there are /status, /speed, /latency, /walk and /shutdown",
+            "the paths are /status, /speed, /latency, /walk and /shutdown",
         ),
     }
 }
@@ -53,7 +53,7 @@ fn is_allowed(shared: &Shared, request: &Request) -> bool {
         .and_then(|header| header.strip_prefix("Bearer "))
         .unwrap_or("");
     let wanted = shared.endpoints.admin_token.as_bytes();
-    // Every byte is looked at, so that the time taken tells nothing about the token.
+    // Compares all bytes, so that the time taken says nothing about the token.
     token.len() == wanted.len()
         && token
             .bytes()
@@ -102,7 +102,7 @@ fn speed(shared: &Shared, request: &Request) -> Response {
     }
 }
 
-/// Longest time an answer may be held back: beyond it every client has given up.
+/// Longest latency that can be set. Clients give up before that.
 const MAX_LATENCY: Duration = Duration::from_secs(600);
 
 /// Body of `POST /latency`.
@@ -118,13 +118,13 @@ fn latency(shared: &Shared, request: &Request) -> Response {
             shared.set_latency(Duration::from_millis(ms));
             Response::json(200, &json!({ "ms": ms }))
         }
-        Ok(_) => error(400, "no client waits that long: at most 600000 ms"),
+        Ok(_) => error(400, "the latency must be at most 600000 ms"),
         Err(wrong) => error(400, &format!("the body must be {{\"ms\": n}}: {wrong}")),
     }
 }
 
 /// Follows a packet: `from` is `on-prem` or an address, `to` an address.
-fn walked(shared: &Shared, request: &Request) -> Response {
+fn walk_packet(shared: &Shared, request: &Request) -> Response {
     let origin = request.param("from").unwrap_or("on-prem").parse::<Origin>();
     let origin = match origin {
         Ok(origin) => origin,
@@ -134,7 +134,7 @@ fn walked(shared: &Shared, request: &Request) -> Response {
         .param("to")
         .and_then(|to| to.parse::<Ipv4Addr>().ok())
     else {
-        return error(400, "to: an IPv4 address is needed");
+        return error(400, "`to` must be an IPv4 address");
     };
     let walk = walk::walk(&shared.present(), origin, to);
     match serde_json::to_value(&walk) {

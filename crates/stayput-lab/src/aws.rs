@@ -1,7 +1,7 @@
 //! The emulated AWS: EC2 and STS over the Query protocol, DynamoDB, SSM and Direct Connect over JSON.
 //!
-//! One endpoint serves all of it: a request with `X-Amz-Target` is of a JSON service, any other of a Query service; the
-//! region, and which Query service it is, come from the scope the client signed.
+//! One endpoint serves all of it. A request with `X-Amz-Target` belongs to a JSON service, any other to a Query service. The
+//! region, and which Query service it is, come from the scope that the client signed.
 
 mod actors;
 pub mod direct_connect;
@@ -31,9 +31,9 @@ use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
 
-/// Something AWS does on its own.
+/// A change that AWS makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum AwsEvent {
     /// An instance reaches its next state: region, instance.
     InstanceSettles(String, String),
     /// A terminated instance is no longer listed: region, instance.
@@ -42,8 +42,8 @@ pub enum Event {
     AttachmentSettles(String, String),
     /// A deleted Transit Gateway attachment is no longer listed: region, attachment.
     AttachmentForgotten(String, String),
-    /// Something of the JSON services.
-    Json(json::Event),
+    /// An event of a JSON service.
+    Json(json::JsonServiceEvent),
 }
 
 /// Answers one request to the AWS endpoint.
@@ -108,21 +108,21 @@ fn refuse_json(error: &AuthError, request_id: &str) -> Response {
     .with_header("x-amzn-requestid", request_id)
 }
 
-/// Runs an event that is due.
-pub fn handle_event(lab: &mut LabState, event: Event) {
+/// Runs a due event.
+pub fn handle_event(lab: &mut LabState, event: AwsEvent) {
     match event {
-        Event::InstanceSettles(region, id) => actors::instance_settles(lab, &region, &id),
-        Event::InstanceForgotten(region, id) => {
+        AwsEvent::InstanceSettles(region, id) => actors::instance_settles(lab, &region, &id),
+        AwsEvent::InstanceForgotten(region, id) => {
             if let Some(state) = lab.aws.regions.get_mut(&region) {
                 state.instances.remove(&id);
             }
         }
-        Event::AttachmentSettles(region, id) => ec2::attachment_settles(lab, &region, &id),
-        Event::AttachmentForgotten(region, id) => {
+        AwsEvent::AttachmentSettles(region, id) => ec2::attachment_settles(lab, &region, &id),
+        AwsEvent::AttachmentForgotten(region, id) => {
             if let Some(state) = lab.aws.regions.get_mut(&region) {
                 state.attachments.remove(&id);
             }
         }
-        Event::Json(event) => json::handle_event(lab, event),
+        AwsEvent::Json(event) => json::handle_event(lab, event),
     }
 }

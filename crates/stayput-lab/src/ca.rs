@@ -1,4 +1,4 @@
-//! The lab's certificate authority: made anew at every start, its key never leaves the process.
+//! The lab's certificate authority. It is created at every start, and its key never leaves the process.
 
 use std::sync::Arc;
 
@@ -18,36 +18,36 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// What the lab's servers answer as.
+/// Names in the server certificate.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-/// Some clients refuse certificates that live longer than 825 days.
+/// Lifetime of the certificates. Some clients refuse more than 825 days.
 const LIFE_DAYS: i32 = 397;
 
-/// Why no certificate could be made.
+/// Why no certificate could be created.
 #[derive(Debug, thiserror::Error)]
 pub enum CaError {
-    /// The certificate.
+    /// The certificate cannot be created.
     #[error("cannot make the lab's certificates")]
     Certificate(#[from] rcgen::Error),
-    /// The TLS configuration.
+    /// The TLS configuration is not valid.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
 }
 
-/// A CA and the TLS configuration of a server it vouches for.
+/// A CA, and the TLS configuration of a server with a certificate from it.
 #[derive(Debug)]
 pub struct LabCa {
     /// The CA's certificate, PEM.
     pub pem: String,
-    /// Serves the names of the loopback over HTTP/1.1 and HTTP/2.
+    /// Serves `localhost` and the loopback addresses over HTTP/1.1 and HTTP/2.
     pub tls: Arc<ServerConfig>,
 }
 
 impl LabCa {
-    /// Makes a CA and a leaf for `localhost`, `127.0.0.1` and `::1`.
+    /// Creates a CA and a server certificate for `localhost`, `127.0.0.1` and `::1`.
     ///
     /// # Errors
-    /// Keys or certificates cannot be made.
+    /// [`CaError`] when keys or certificates cannot be created.
     pub fn new() -> Result<Self, CaError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = distinguished_name("stayput lab CA");
@@ -60,7 +60,7 @@ impl LabCa {
         params.distinguished_name = distinguished_name("stayput lab");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        // Strict verifiers (Python 3.13's default) want it.
+        // Strict verifiers require it, for example Python 3.13 by default.
         params.use_authority_key_identifier_extension = true;
         set_life(&mut params);
         let key = KeyPair::generate()?;
@@ -86,7 +86,7 @@ fn distinguished_name(common_name: &str) -> DistinguishedName {
     name
 }
 
-/// From yesterday, for clocks that are a little slow, for [`LIFE_DAYS`].
+/// Makes the certificate valid from yesterday, for clients whose clocks are slow, for [`LIFE_DAYS`].
 fn set_life(params: &mut CertificateParams) {
     let today = jiff::Timestamp::now().to_zoned(TimeZone::UTC).date();
     let day = |date: Date| {

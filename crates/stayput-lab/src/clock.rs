@@ -1,7 +1,7 @@
-//! Virtual time: it starts at the wall clock's time and runs `speed` times as fast.
+//! Virtual time. It starts at the wall clock's time and runs `speed` times as fast.
 //!
-//! Changing the speed never makes time jump. The clock is asked once per request; everything in the lab that takes time is
-//! an event that is due at a virtual instant (`state.rs`), so order is kept whatever the speed.
+//! A change of speed never makes time jump. The clock is read once for each request. Everything in the lab that takes time is an
+//! event that is due at a virtual instant (`state.rs`), so the order is the same at every speed.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct VTime(pub u64);
 
 impl VTime {
-    /// This instant plus a virtual duration.
+    /// Returns this instant plus a virtual duration.
     pub fn after(self, duration: Duration) -> Self {
         Self(
             self.0
@@ -21,12 +21,12 @@ impl VTime {
         )
     }
 
-    /// Virtual time passed since `earlier`; zero if that is later.
+    /// Returns the virtual time passed since `earlier`; zero if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// RFC 3339 with milliseconds, UTC.
+    /// Formats as RFC 3339 with milliseconds, in UTC.
     pub fn rfc3339(self) -> String {
         let millis = i64::try_from(self.0).unwrap_or(i64::MAX);
         jiff::Timestamp::from_millisecond(millis)
@@ -54,23 +54,23 @@ impl Clock {
         }
     }
 
-    /// The virtual time now.
+    /// Returns the virtual time now.
     pub fn now(&self) -> VTime {
         self.virtual_origin
             .after(self.wall_origin.elapsed().mul_f64(self.speed))
     }
 
-    /// How many virtual seconds pass in one wall second.
+    /// Returns how many virtual seconds pass in one wall-clock second.
     pub fn speed(&self) -> f64 {
         self.speed
     }
 
-    /// Goes on from the current virtual time at another speed.
+    /// Changes the speed, continuing from the current virtual time.
     pub fn set_speed(&mut self, speed: f64) {
         *self = Self::new(self.now(), speed);
     }
 
-    /// How long to wait on the wall clock until the virtual instant; zero if it is past, `None` while time stands still.
+    /// Returns how long to wait on the wall clock until the virtual instant: zero if it is past, `None` while time is stopped.
     pub fn wall_until(&self, at: VTime) -> Option<Duration> {
         let left = at.since(self.now());
         if left.is_zero() {

@@ -1,4 +1,4 @@
-//! The `stayput.toml` that fits a scenario: the same names and ids, and the lab's own endpoints.
+//! The `stayput.toml` for a scenario: the same names and ids, and the lab's own endpoints.
 
 use std::fmt::Write;
 
@@ -11,15 +11,15 @@ use crate::scenario::find;
 use crate::scenario::format;
 use crate::scenario::ids;
 
-/// How often a plan looks again at something in progress: in a lab an hour may pass in a second.
+/// How often stayput polls an operation in progress. Short, because in a lab an hour can pass in a second.
 const POLL_INTERVAL: &str = "20ms";
-/// The lab CA's file, beside the estate file.
+/// Name of the lab CA's file, in the same directory as the estate file.
 pub(crate) const CA_FILE: &str = "ca.pem";
 
-/// Writes the estate file's text.
+/// Returns the text of the estate file.
 ///
 /// # Errors
-/// The scenario says nothing about an estate, or refers to something it does not have.
+/// [`Fault`] when the scenario has no estate, or refers to something that it does not define.
 pub(crate) fn render(
     scenario: &Scenario,
     built: &Built,
@@ -36,7 +36,7 @@ fn text(scenario: &Scenario, built: &Built, endpoints: &Endpoints) -> Result<Str
         .ok_or_else(|| Fault::new("the scenario has no [estate]"))?;
     let mut out = Out(String::new());
     out.line(&format!(
-        "# Written by the lab for its scenario `{}`; written anew at every start.",
+        "# Written by the lab for its scenario `{}`. Overwritten at every start.",
         scenario.name
     ));
     out.table("[estate]");
@@ -244,7 +244,7 @@ impl Out {
     }
 }
 
-/// A TOML basic string.
+/// Formats a TOML basic string.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
@@ -262,7 +262,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// A TOML key: bare where it may be.
+/// Formats a TOML key: bare where TOML allows it.
 fn key(name: &str) -> String {
     let bare = !name.is_empty()
         && name

@@ -1,17 +1,20 @@
-//! A lab that starts from a saved world instead of a scenario (design §5, §6): what was observed, made alive.
+//! A lab that starts from a saved world instead of a scenario.
 //!
-//! Own code, not by way of a scenario's text: a snapshot holds what no scenario can say. Whatever routing needs is carried over;
-//! beyond that, what the lab has a place for. Left out, because a snapshot does not hold enough of it: recovery plans with their
-//! jobs, protection policies, recovery points, Move's plans, and everybody's credentials, which the caller sets before serving.
+//! The state is built from the snapshot directly and not through scenario text, because a snapshot holds things that no scenario
+//! can express. Everything that affects routing is carried over, and whatever else the lab models. Left out, because a snapshot
+//! does not hold enough of it: recovery plans with their jobs, protection policies, recovery points, Move's plans, and all
+//! credentials, which the caller sets before serving.
 //!
-//! Beliefs, where a snapshot does not say:
+//! Assumptions, where a snapshot is silent:
 //!
 //! - attachments are as old as the order of their ids says (snapshots carry no times, AWS reference §1.1);
-//! - an edge whose routes could not have been seen announces every on-prem prefix: its session or its attachment was down, or in every table it
-//!   propagates to a better route of the same prefix hides it (only the winner is visible, AWS reference §1.2);
-//! - the interface by which a cluster is joined to its AWS VPC when the snapshot was taken stays that (see `nc2.rs`);
-//! - an interface attached to nothing is left out: nobody answers there, and a route to it drops, whether it is there or not;
-//! - a VPC route to a gateway of a kind the lab does not have becomes one to an internet gateway: what takes it is gone.
+//! - an edge whose routes could not have been seen announces every on-prem prefix: its session or its attachment was down, or in
+//!   every table it propagates to a better route of the same prefix hides it (AWS reference §1.2, "only the winner is visible");
+//! - the interface by which a cluster is joined to its AWS VPC when the snapshot was taken stays the same (see `nc2.rs`);
+//! - an interface that is attached to nothing is left out: it answers no packets, and a route to it drops packets whether it
+//!   exists or not;
+//! - a VPC route to a gateway of a kind that the lab does not have becomes one to an internet gateway: packets that take it are
+//!   lost.
 
 mod aws;
 mod prism;
@@ -34,16 +37,18 @@ use crate::nc2;
 use crate::state::LabState;
 use crate::state::Timing;
 
-/// Everything of a snapshot is older than the lab that starts from it.
+/// Age of everything in a snapshot when the lab starts.
 const AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Life of a Move token (Move reference §1).
+/// Lifetime of a Move token (Move reference §2).
 const TOKEN_TTL_SECS: u64 = 900;
 
-/// A lab in the state of a snapshot, at the clock's time. What the estate adds is what no API tells: the on-prem prefixes, how the
-/// edges are preferred, which VPC a Prism Central's cluster lives in. The Prism Centrals are in the order of their sites' names.
+/// Builds a lab in the state of a snapshot, at the clock's time.
+///
+/// The estate adds what no API returns: the on-prem prefixes, the preference of the edges, and which VPC the cluster of a Prism
+/// Central is in. The Prism Centrals are in the order of their sites' names.
 pub fn from_world(world: &World, estate: &Estate, clock: Clock) -> LabState {
     let mut lab = LabState::new(clock, Timing::default());
-    let mut past = Past::before(lab.now());
+    let mut past = PastTimes::before(lab.now());
     aws::fill(&mut lab, &mut past, world, estate);
     prism::fill(&mut lab, &mut past, world, estate);
     for pc in &mut lab.pcs {
@@ -61,7 +66,7 @@ pub fn from_world(world: &World, estate: &Estate, clock: Clock) -> LabState {
                 MoveProviderKind::Aws => ProviderKind::Aws {
                     access_key: String::new(),
                 },
-                // Whatever else it is, it is a target to Move.
+                // An unknown kind of provider is treated as a target.
                 MoveProviderKind::Aos | MoveProviderKind::Unknown(_) => ProviderKind::Aos {
                     address: provider.name.clone(),
                 },
@@ -81,9 +86,9 @@ pub fn from_world(world: &World, estate: &Estate, clock: Clock) -> LabState {
 }
 
 /// Instants before the lab's start, each a second later than the one before.
-struct Past(VTime);
+struct PastTimes(VTime);
 
-impl Past {
+impl PastTimes {
     fn before(start: VTime) -> Self {
         let age = u64::try_from(AGE.as_millis()).unwrap_or(0);
         Self(VTime(start.0.saturating_sub(age)))

@@ -1,4 +1,4 @@
-//! One request and one response, as the emulated services see them: already read, nothing async.
+//! One request and one response of the emulated services. The body is already read; nothing here is async.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// Body.
     pub body: Vec<u8>,
-    /// `https://host:port` the client called, for links in answers.
+    /// `https://host:port` that the client called, for links in responses.
     pub base: String,
 }
 
 impl Request {
-    /// A header by its lower-case name.
+    /// Returns a header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The first query parameter of this name.
+    /// Returns the first query parameter with this name.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -33,7 +33,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The path's segments without empty ones.
+    /// Returns the path's segments, without empty ones.
     pub fn segments(&self) -> Vec<&str> {
         self.path
             .split('/')
@@ -54,7 +54,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON body (`application/json`).
+    /// Creates a response with a JSON body (`application/json`).
     pub fn json(status: u16, value: &serde_json::Value) -> Self {
         Self {
             status,
@@ -63,7 +63,7 @@ impl Response {
         }
     }
 
-    /// An XML body.
+    /// Creates a response with an XML body.
     pub fn xml(status: u16, text: String) -> Self {
         Self {
             status,
@@ -75,7 +75,7 @@ impl Response {
         }
     }
 
-    /// An empty body.
+    /// Creates a response with an empty body.
     pub fn empty(status: u16) -> Self {
         Self {
             status,
@@ -84,7 +84,7 @@ impl Response {
         }
     }
 
-    /// The same with one header more.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));

@@ -1,11 +1,12 @@
-//! The lab's data plane in the Linux kernel: a third opinion on routing, with real packets.
+//! The lab's data plane in the Linux kernel: a third implementation of routing, with real packets.
 //!
-//! Every router and every machine of the lab is a network namespace, joined to others by virtual Ethernet. What a Transit Gateway table, a
-//! subnet's table or a Flow VPC decides stands as routes of kernel tables, so it is the kernel that looks up, forwards, counts down the
-//! time to live and drops. [`Layout`] says what shall stand, [`Plane`] makes it so after each change of the lab's state.
+//! Every router and every machine of the lab is a network namespace. Virtual Ethernet links join them. What a Transit Gateway
+//! table, a subnet's table or a Flow VPC decides becomes routes of kernel tables, so the kernel does the lookup, forwards,
+//! decrements the time to live and drops. [`Layout`] computes what must exist, and [`Plane`] applies it after each change of the
+//! lab's state.
 //!
-//! Namespaces are held by open descriptors only: when the lab's process ends, however it ends, nothing of them is left. They are reached by
-//! nobody outside the lab.
+//! Namespaces are held only by open file descriptors, so none is left when the lab's process ends, even when it is killed. They
+//! cannot be reached from outside the lab.
 
 #[cfg(target_os = "linux")]
 mod clock;
@@ -31,11 +32,11 @@ pub use self::layout::Node;
 pub use self::layout::NodeId;
 pub use self::layout::TableId;
 #[cfg(target_os = "linux")]
-pub use self::linux::Asked;
-#[cfg(target_os = "linux")]
 pub use self::linux::Outcome;
 #[cfg(target_os = "linux")]
 pub use self::linux::Plane;
+#[cfg(target_os = "linux")]
+pub use self::linux::TestPacket;
 pub use self::privilege::NoNamespaces;
 pub use self::privilege::Privilege;
 pub use self::privilege::enter;

@@ -1,7 +1,7 @@
-//! The lab: AWS, two Prism Centrals and Move on loopback, over their real protocols, with TLS and virtual time.
+//! The lab: an emulator of AWS, two Prism Centrals and Move on loopback, with their real protocols, TLS and virtual time.
 //!
-//! It keeps behaviour, not canned answers. It never uses the fabric or the planner: its own packet walk is a second,
-//! independent implementation that tests compare with the fabric.
+//! It models behaviour; it does not replay recorded answers. It never uses the fabric or the planner: its packet walk is a
+//! second, independent implementation of routing, and tests compare the two.
 
 mod admin;
 pub mod aws;
@@ -31,7 +31,7 @@ pub use run::RunningLab;
 pub use run::start;
 pub use scenario::Built;
 pub use scenario::BulkNetwork;
-pub use scenario::Place;
+pub use scenario::Location;
 pub use scenario::Scenario;
 pub use scenario::ScenarioError;
 pub use scenario::ScenarioInfo;

@@ -1,7 +1,7 @@
 //! The emulated Move appliance (Move reference §1–8): from EC2 instances of the lab to VMs of one Prism Central.
 //!
-//! Everything is fire and poll: an action is accepted at once and the plan's VMs go through their phases in virtual time.
-//! Only the life of tokens is on the wall clock, as it protects against clients, not against machines.
+//! Every action is accepted at once and then polled: the plan's VMs go through their phases in virtual time. Only the lifetime of
+//! tokens uses the wall clock, because clients measure it.
 
 mod actions;
 mod auth;
@@ -25,9 +25,9 @@ use model::MoveState;
 use wire::Answer;
 use wire::Fault;
 
-/// Something Move does on its own.
+/// A change that Move makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum MoveEvent {
     /// A VM of a plan goes to its next phase: plan, VM, and the VM's generation when this was queued.
     Phase(String, String, u64),
 }
@@ -43,17 +43,17 @@ pub fn handle(lab: &mut LabState, mv: usize, request: &Request) -> Response {
     }
 }
 
-/// Runs an event that is due.
-pub fn handle_event(lab: &mut LabState, mv: usize, event: Event) {
+/// Runs a due event.
+pub fn handle_event(lab: &mut LabState, mv: usize, event: MoveEvent) {
     match event {
-        Event::Phase(plan, vm, generation) => phases::next(lab, mv, &plan, &vm, generation),
+        MoveEvent::Phase(plan, vm, generation) => phases::next(lab, mv, &plan, &vm, generation),
     }
 }
 
 fn route(lab: &mut LabState, mv: usize, request: &Request) -> Result<Answer, Fault> {
     let segments = request.segments();
     let Some(path) = segments.strip_prefix(&["move", "v2"]) else {
-        return Err(Fault::not_found("no such page"));
+        return Err(Fault::not_found("no such path"));
     };
     let method = request.method.as_str();
     match (method, path) {
@@ -75,7 +75,7 @@ fn route(lab: &mut LabState, mv: usize, request: &Request) -> Result<Answer, Fau
         ("POST", ["events"]) => Ok(events::list(appliance(lab, mv))),
         (_, ["providers", rest @ ..]) => provider_route(lab, mv, method, rest, &body),
         (_, ["plans", rest @ ..]) => plan_route(lab, mv, method, rest, request, &body),
-        _ => Err(Fault::not_found("no such page")),
+        _ => Err(Fault::not_found("no such path")),
     }
 }
 
@@ -94,7 +94,7 @@ fn provider_route(
         ("DELETE", [id]) => providers::delete(lab, mv, id),
         ("POST", [id, "validate"]) => providers::validate(lab, mv, id),
         ("POST", [id, "workloads", "list"]) => inventory::list(lab, mv, id, body),
-        _ => Err(Fault::not_found("no such page")),
+        _ => Err(Fault::not_found("no such path")),
     }
 }
 
@@ -122,8 +122,8 @@ fn plan_route(
         ("GET", [plan, "workloads", vm]) => status::workload(lab, mv, plan, vm),
         ("POST", [plan, "workloads", vm, "action"]) => actions::act(lab, mv, plan, vm, body),
         ("POST", [plan, "workloads", vm, "refresh"]) => status::workload(lab, mv, plan, vm),
-        // There is no cutover of a whole plan (Move reference §6).
-        _ => Err(Fault::not_found("no such page")),
+        // Move has no cutover of a whole plan (Move reference §6).
+        _ => Err(Fault::not_found("no such path")),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What NC2 does on its own: it keeps the AWS VPC's route tables in step with the transit VPC's externally routable
-//! prefixes (AWS reference §4). It never touches a Transit Gateway.
+//! What NC2 does without a request: it keeps the route tables of the AWS VPC in step with the externally routable prefixes of the
+//! transit VPC (AWS reference §4). It never changes a Transit Gateway.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,19 +16,19 @@ use crate::prism::model::PcState;
 use crate::state;
 use crate::state::LabState;
 
-/// How a host interface that carries Flow traffic is described.
+/// Description of a host interface that carries Flow traffic.
 const HOST_INTERFACE: &str = "NC2 host ENI";
 
-/// How long the writer of a dead site waits until it looks again.
+/// How long the writer at a site that is down waits before it tries again.
 const DEAD_SITE_RETRY: Duration = Duration::from_secs(60);
 
-/// Says that these prefixes came to or went from the transit VPC: NC2 will follow in its own time.
+/// Reports that these prefixes were added to or removed from the transit VPC. NC2 follows after its usual delay.
 pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
     let delay = lab.timing.nc2_route;
     for prefix in prefixes {
         lab.after(
             delay,
-            state::Event::Prism(pc, prism::Event::Nc2Route(*prefix)),
+            state::LabEvent::Prism(pc, prism::PrismEvent::Nc2Route(*prefix)),
         );
     }
 }
@@ -37,7 +37,7 @@ pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
 pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
     let site = &lab.pcs[pc];
     if site.down {
-        let again = state::Event::Prism(pc, prism::Event::Nc2Route(prefix));
+        let again = state::LabEvent::Prism(pc, prism::PrismEvent::Nc2Route(prefix));
         lab.after(DEAD_SITE_RETRY, again);
         return;
     }
@@ -52,7 +52,7 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
             .regions
             .get(&region)
             .and_then(|state| gateway(state, site));
-        // Without a gateway host there is nothing to point at; the tables stay as they are.
+        // Without a gateway host there is no target for a route: the tables stay as they are.
         let Some(found) = found else {
             return;
         };
@@ -63,12 +63,12 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
     set_nc2_route(lab, &region, &vpc, prefix, gateway.as_deref());
 }
 
-/// The interface by which a cluster is joined to its AWS VPC, in both directions.
+/// Returns the interface by which a cluster is joined to its AWS VPC, in both directions.
 ///
-/// Beliefs (the AWS reference §4 says only that it is a host's, in the Flow subnet): one that NC2 has chosen stays, whatever somebody
-/// writes into the tables. Else, of the interfaces that forward, the one that routes of the transit VPC's prefixes lead to, else routes
-/// of others outside the VPC, whether or not its host runs, for NC2 has yet to notice; else one of a host that runs. Failing all, the
-/// one that routes lead to though it does not forward.
+/// Assumptions (AWS reference §4 says only that it is an interface of a host, in the Flow subnet): an interface that NC2 has
+/// chosen stays, whatever is written into the tables. Otherwise, of the interfaces that forward: the target of the routes for the
+/// transit VPC's prefixes; then the target of routes for other prefixes outside the VPC, even when its host is down, because NC2
+/// has not noticed that yet; then an interface of a host that runs. If there is none, the target of routes that does not forward.
 pub(crate) fn gateway<'a>(region: &'a RegionState, site: &PcState) -> Option<&'a str> {
     let chosen = site.gateway.as_ref();
     if let Some((id, _)) = chosen.and_then(|id| region.enis.get_key_value(id)) {

@@ -1,8 +1,8 @@
-//! The emulated Prism Central: the v4 API of one NC2 cluster, and what the cluster does on its own.
+//! The emulated Prism Central: the v4 API of one NC2 cluster, and what the cluster does without a request.
 //!
-//! `handle` lets a request in (authentication, version, idempotency) and passes it to the namespace's module; modules
-//! read and check, and start a task whose `effects::Effect` happens when it completes. v3 would be a second front on the
-//! same state: paths under `/api/nutanix/v3` find nothing yet.
+//! `handle` checks authentication, version and idempotency and passes the request to the module of its namespace. The modules
+//! read and validate, and start a task whose `effects::Effect` is applied when the task completes. v3 would be a second API on
+//! the same state: paths under `/api/nutanix/v3` are not found yet.
 
 mod answer;
 mod body;
@@ -47,22 +47,22 @@ use crate::state::LabState;
 pub use machines::MigratedVm;
 pub use machines::create_migrated_vm;
 
-/// Something a Prism Central does on its own.
+/// A change that a Prism Central makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
-    /// A task moves on: task uuid.
+pub enum PrismEvent {
+    /// A task reaches its next state: task UUID.
     Task(String),
     /// A recovery point is due: VM, policy, target domain manager.
     TakePoint(String, String, String),
     /// A recovery point reaches its target: point, policy, target domain manager.
     Replicate(String, String, String),
-    /// A recovery plan job moves on: job.
+    /// A recovery plan job reaches its next state: job.
     Job(String),
-    /// NC2 looks after one prefix in the AWS VPC's route tables.
+    /// NC2 updates the route of one prefix in the AWS VPC's route tables.
     Nc2Route(Cidr),
 }
 
-/// The namespaces, each with its own highest minor.
+/// The API namespaces. Each has its own highest minor version.
 pub(crate) const NAMESPACES: [&str; 5] = [
     "vmm",
     "networking",
@@ -130,22 +130,22 @@ pub fn handle(lab: &mut LabState, pc: usize, request: &Request) -> Response {
     }
 }
 
-/// Runs an event that is due.
-pub fn handle_event(lab: &mut LabState, pc: usize, event: Event) {
+/// Runs a due event.
+pub fn handle_event(lab: &mut LabState, pc: usize, event: PrismEvent) {
     match event {
-        Event::Task(task) => tasks::step(lab, pc, &task),
-        Event::TakePoint(vm, policy, target) => {
+        PrismEvent::Task(task) => tasks::step(lab, pc, &task),
+        PrismEvent::TakePoint(vm, policy, target) => {
             protection::take_scheduled(lab, pc, vm, policy, target);
         }
-        Event::Replicate(point, policy, target) => {
+        PrismEvent::Replicate(point, policy, target) => {
             protection::replicate(lab, pc, point, policy, target);
         }
-        Event::Job(job) => recovery::advance(lab, pc, &job),
-        Event::Nc2Route(prefix) => crate::nc2::write_route(lab, pc, prefix),
+        PrismEvent::Job(job) => recovery::advance(lab, pc, &job),
+        PrismEvent::Nc2Route(prefix) => crate::nc2::write_route(lab, pc, prefix),
     }
 }
 
-/// Basic with user name and password, or the password as an API key.
+/// Accepts Basic authentication, or the password as an API key.
 fn authenticated(pc: &PcState, request: &Request) -> bool {
     let (user, password) = &pc.credentials;
     if let Some(key) = request.header("x-ntnx-api-key") {
@@ -159,7 +159,7 @@ fn authenticated(pc: &PcState, request: &Request) -> bool {
         .is_some_and(|decoded| decoded == format!("{user}:{password}").as_bytes())
 }
 
-/// The minor of a version such as `v4.2` or, before a release, `v4.0.b1`.
+/// Returns the minor of a version such as `v4.2` or, for a pre-release, `v4.0.b1`.
 fn minor(version: &str) -> Option<u32> {
     let rest = version.strip_prefix("v4.")?;
     let (minor, pre_release) = match rest.split_once('.') {
@@ -173,10 +173,11 @@ fn minor(version: &str) -> Option<u32> {
     minor.parse().ok().filter(|_| well_formed)
 }
 
-/// Serves a call; an accepted mutation that comes again with its `NTNX-Request-Id` is answered again and does nothing.
+/// Serves a call. An accepted mutation that is sent again with the same `NTNX-Request-Id` gets the same answer and changes
+/// nothing.
 ///
-/// Beliefs: only acceptances are replayed, so that a call refused for a stale ETag can be repeated under its id; an id that
-/// comes with another method or path is refused. A mutation without the header is let through.
+/// Assumptions: only accepted calls are replayed, so a call refused for a stale ETag can be repeated under its id. An id that is
+/// used again with another method or path is refused. A mutation without the header is accepted.
 fn replayed(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     let id = match (
         call.request.method.as_str(),

@@ -1,4 +1,4 @@
-//! Starting a lab and stopping it.
+//! Starts and stops a lab.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ use crate::server::Service;
 use crate::server::Shared;
 use crate::state::LabState;
 
-/// What a running lab says about itself, in its directory.
+/// Name of the file in which a running lab describes itself, in its directory.
 const LAB_FILE: &str = "lab.json";
 /// The estate file, in the lab's directory.
 const ESTATE_FILE: &str = "stayput.toml";
@@ -37,10 +37,10 @@ const ESTATE_FILE: &str = "stayput.toml";
 /// What carries packets in a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DataPlane {
-    /// Nothing: where they would go is computed.
+    /// None: the lab computes where packets would go.
     #[default]
     Computed,
-    /// Network namespaces of this machine's kernel, made by this right.
+    /// Network namespaces of this machine's kernel, created with this privilege.
     Kernel(Privilege),
 }
 
@@ -49,20 +49,20 @@ pub enum DataPlane {
 pub struct LabOptions {
     /// A built-in scenario's name, or the path of a scenario file.
     pub scenario: String,
-    /// How many machines move; `None`: as many as the scenario lists.
+    /// How many machines to move; `None`: as many as the scenario lists.
     pub machines: Option<usize>,
-    /// How many virtual seconds pass in one real second; 0 stops time.
+    /// Virtual seconds that pass in one real second; 0 stops time.
     pub speed: f64,
-    /// Real time every answer is held back.
+    /// Real time by which every answer is delayed.
     pub latency: Duration,
     /// What carries packets.
     pub data_plane: DataPlane,
-    /// Where the lab writes its CA, `lab.json` and `stayput.toml`; made if absent.
+    /// Where the lab writes its CA, `lab.json` and `stayput.toml`; created if absent.
     pub dir: PathBuf,
 }
 
 impl Default for LabOptions {
-    /// The article's scenario, an hour a second, in `stayput-lab` of the current directory.
+    /// The article's scenario, at one hour a second, in `stayput-lab` of the current directory.
     fn default() -> Self {
         Self {
             scenario: "tokyo-osaka".to_owned(),
@@ -78,10 +78,10 @@ impl Default for LabOptions {
 /// Why a lab cannot be started or found.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// The scenario.
+    /// The scenario is not valid.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The certificates.
+    /// The certificates cannot be created.
     #[error(transparent)]
     Ca(#[from] CaError),
     /// The speed is not one the lab can run at.
@@ -89,13 +89,13 @@ pub enum LabError {
         "a lab cannot run at speed {0}: it must be 0, or from {MIN_SPEED} to {MAX_SPEED} virtual seconds a second"
     )]
     Speed(f64),
-    /// The kernel would not build what the lab is.
+    /// The kernel data plane cannot be built.
     #[error("the kernel data plane cannot be built")]
     Kernel(#[source] io::Error),
-    /// No port could be had on the loopback.
+    /// No port is available on the loopback interface.
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
-    /// A file of the lab's directory cannot be written.
+    /// A file in the lab's directory cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
         /// The file.
@@ -103,13 +103,13 @@ pub enum LabError {
         /// Why.
         source: io::Error,
     },
-    /// There is no lab in the directory.
+    /// No lab runs in the directory.
     #[error("no lab is running in {}", dir.display())]
     NotRunning {
         /// The directory.
         dir: PathBuf,
     },
-    /// A file of the lab's directory cannot be read.
+    /// A file in the lab's directory cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
@@ -117,7 +117,7 @@ pub enum LabError {
         /// Why.
         source: io::Error,
     },
-    /// `lab.json` is not what a lab of this version writes.
+    /// `lab.json` was not written by this version of the lab.
     #[error("{} was not written by this version of the lab", path.display())]
     Format {
         /// The file.
@@ -127,7 +127,7 @@ pub enum LabError {
     },
 }
 
-/// The slowest speed but standing still.
+/// The slowest speed, except for stopped time.
 const MIN_SPEED: f64 = 0.001;
 /// The fastest speed: eleven days a second.
 const MAX_SPEED: f64 = 1_000_000.0;
@@ -141,41 +141,41 @@ pub(crate) fn checked_speed(speed: f64) -> Result<f64, LabError> {
     }
 }
 
-/// Where everything of a running lab is; `lab.json` in its directory.
+/// Where a running lab can be reached: the content of `lab.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// URL of AWS, all regions.
+    /// URL of the AWS endpoint, for all regions.
     pub aws: String,
     /// URLs of the Prism Centrals by name.
     pub prism: BTreeMap<String, String>,
     /// URLs of the Move appliances by name.
     pub moves: BTreeMap<String, String>,
-    /// URL of the lab's own control.
+    /// URL of the lab's control API.
     pub admin: String,
-    /// Bearer token for it.
+    /// Bearer token for the control API.
     pub admin_token: String,
     /// The lab's directory, absolute.
     pub dir: PathBuf,
-    /// The CA that vouches for all of these, PEM.
+    /// Certificate of the CA that signed all server certificates, a PEM file.
     pub ca: PathBuf,
-    /// A `stayput.toml` that fits the scenario.
+    /// The `stayput.toml` for the scenario.
     pub estate_file: PathBuf,
     /// Name of the scenario.
     pub scenario: String,
-    /// Process the lab runs in.
+    /// Id of the process in which the lab runs.
     pub pid: u32,
-    /// Names and passwords the services of the lab accept.
+    /// User names and passwords that the services of the lab accept.
     pub credentials: Credentials,
 }
 
-/// Names and passwords the services of a lab accept.
+/// User names and passwords that the services of a lab accept.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Credentials {
     /// AWS access key id.
     pub access_key: String,
     /// AWS secret access key.
     pub secret_key: String,
-    /// Region of the EC2 side, for clients that want a default.
+    /// Region of the EC2 side, for clients that need a default region.
     pub region: String,
     /// User name and password of the first Prism Central.
     pub prism: Option<(String, String)>,
@@ -184,7 +184,7 @@ pub struct Credentials {
 }
 
 impl Endpoints {
-    /// The environment in which stayput and the ecosystem's own tools find the lab.
+    /// Returns the environment variables by which stayput, the AWS CLI and other tools find the lab.
     pub fn env(&self) -> Vec<(String, String)> {
         let credentials = &self.credentials;
         let mut env = vec![
@@ -209,10 +209,10 @@ impl Endpoints {
             .collect()
     }
 
-    /// Reads what the lab in a directory says about itself.
+    /// Reads `lab.json` in a directory.
     ///
     /// # Errors
-    /// No lab is there, or its file cannot be read.
+    /// [`LabError`] when no lab runs there, or when the file cannot be read.
     pub fn read(dir: &Path) -> Result<Self, LabError> {
         let path = dir.join(LAB_FILE);
         let text = match fs::read(&path) {
@@ -228,7 +228,7 @@ impl Endpoints {
     }
 }
 
-/// A lab that runs until it is told to stop, or dropped.
+/// A lab that runs until it is shut down or dropped.
 #[derive(Debug)]
 pub struct RunningLab {
     endpoints: Endpoints,
@@ -236,10 +236,10 @@ pub struct RunningLab {
     tasks: JoinSet<()>,
 }
 
-/// Starts a lab on free ports of the loopback.
+/// Starts a lab on free ports of the loopback interface.
 ///
 /// # Errors
-/// The scenario is wrong, the directory cannot be written, or no port can be had.
+/// [`LabError`] when the scenario is not valid, the directory cannot be written, or no port is available.
 pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
     let speed = checked_speed(options.speed)?;
     let scenario = Scenario::load(&options.scenario)?;
@@ -281,7 +281,7 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
         let tls = Arc::clone(&ca.tls);
         tasks.spawn(server::serve(listener, service, tls, Arc::clone(&shared)));
     }
-    tasks.spawn(server::keep_time(Arc::clone(&shared)));
+    tasks.spawn(server::run_due_events(Arc::clone(&shared)));
     Ok(RunningLab {
         endpoints,
         shared,
@@ -290,37 +290,37 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
 }
 
 impl RunningLab {
-    /// Where everything is.
+    /// Returns where the lab can be reached.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// The lab's state; whoever locks it holds up every request, and calls [`LabState::catch_up`] first.
+    /// Returns the lab's state. While it is locked, the lab answers no request. Call [`LabState::catch_up`] first.
     pub fn state(&self) -> Arc<Mutex<LabState>> {
         self.shared.state()
     }
 
-    /// Waits until someone asks the lab's control to shut down; [`Self::shutdown`] then does it.
+    /// Waits until a client of the control API asks the lab to shut down. [`Self::shutdown`] then does it.
     pub async fn wait(&self) {
         self.shared.stopped().await;
     }
 
-    /// Shuts down: answers what is being answered, closes every port, and takes `lab.json` away.
+    /// Shuts down: completes answers in progress, closes every port and removes `lab.json`.
     pub async fn shutdown(mut self) {
         self.shared.stop();
         while self.tasks.join_next().await.is_some() {}
         if let Some(kernel) = self.shared.kernel() {
             kernel.stop();
         }
-        self.withdraw();
+        self.remove_lab_file();
     }
 
-    /// Takes `lab.json` away, unless another lab has put its own there since.
-    fn withdraw(&self) {
+    /// Removes `lab.json`, unless another lab has written its own since.
+    fn remove_lab_file(&self) {
         let ours = Endpoints::read(&self.endpoints.dir)
             .is_ok_and(|found| found.admin_token == self.endpoints.admin_token);
         if ours {
-            // Nothing can be done about a file that cannot be removed; readers see that no one answers.
+            // A file that cannot be removed is left. Clients that read it find no server.
             let _ = fs::remove_file(self.endpoints.dir.join(LAB_FILE));
         }
     }
@@ -329,7 +329,7 @@ impl RunningLab {
 impl Drop for RunningLab {
     fn drop(&mut self) {
         self.shared.stop();
-        self.withdraw();
+        self.remove_lab_file();
     }
 }
 
@@ -406,7 +406,7 @@ impl Listeners {
     }
 }
 
-/// A token no one can guess: twice the 122 random bits of a UUID.
+/// Returns a random token: twice the 122 random bits of a UUID.
 fn new_token() -> String {
     format!(
         "{}{}",
@@ -424,7 +424,7 @@ fn make_dir(dir: &Path) -> Result<PathBuf, LabError> {
     dir.canonicalize().map_err(wrong)
 }
 
-/// Writes a file in one go, so that no reader sees half of it; `secret`: for the owner's eyes only.
+/// Writes a file atomically, so that no reader sees half of it. `secret` makes it readable by its owner only.
 fn write(path: &Path, content: &[u8], secret: bool) -> Result<(), LabError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
@@ -439,7 +439,7 @@ fn write(path: &Path, content: &[u8], secret: bool) -> Result<(), LabError> {
 }
 
 fn open(path: &Path, secret: bool) -> io::Result<fs::File> {
-    // A leftover of a run that was killed may have another mode.
+    // A file left by a run that was killed may have another mode.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}

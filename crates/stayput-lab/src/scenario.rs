@@ -1,7 +1,8 @@
-//! Scenarios: from a file that names things to a [`LabState`] full of them.
+//! Scenarios: from a file with names to a [`LabState`].
 //!
-//! `format` is the file, `source` reads files and points at lines, `merge` is `extends`, `ids` makes ids from names; the rest
-//! builds: `build` leads, `vpc`, `transit`, `instances`, `crowd`, `prism` and `appliance` each make their part.
+//! `format` is the file format, `source` reads files and locates lines, `merge` implements `extends`, `ids` derives ids from
+//! names. The other modules build the lab: `build` calls `vpc`, `transit`, `instances`, `crowd`, `prism` and `appliance` for
+//! their parts.
 
 mod appliance;
 mod build;
@@ -25,9 +26,9 @@ use crate::clock::Clock;
 use crate::state::LabState;
 
 pub(crate) use build::find;
-pub use source::Place;
+pub use source::Location;
 
-/// The scenarios that come with the lab: name and text.
+/// The built-in scenarios: name and text.
 const BUILT_IN: [(&str, &str); 2] = [
     ("tokyo-osaka", include_str!("../scenarios/tokyo-osaka.toml")),
     (
@@ -36,16 +37,16 @@ const BUILT_IN: [(&str, &str); 2] = [
     ),
 ];
 
-/// A scenario that comes with the lab.
+/// A built-in scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScenarioInfo {
     /// Its name.
     pub name: String,
-    /// What it is, in one sentence.
+    /// One sentence that describes it.
     pub summary: String,
 }
 
-/// The scenarios that come with the lab.
+/// Returns the built-in scenarios.
 pub fn scenarios() -> Vec<ScenarioInfo> {
     BUILT_IN
         .iter()
@@ -61,11 +62,13 @@ pub fn scenarios() -> Vec<ScenarioInfo> {
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// Neither a built-in name nor a path.
-    #[error("no scenario is called `{name}`: there are {known}, or give the path of a .toml file")]
+    #[error(
+        "no scenario is called `{name}`: the built-in ones are {known}; or give the path of a .toml file"
+    )]
     Unknown {
-        /// What was asked for.
+        /// The name or path given.
         name: String,
-        /// The names there are.
+        /// The built-in names.
         known: String,
     },
     /// The file cannot be read.
@@ -76,39 +79,39 @@ pub enum ScenarioError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file says something that cannot be.
+    /// The file contains something that is not valid.
     #[error("{}{message}{}", at(place.as_deref()), line(place.as_deref()))]
     Bad {
         /// Where.
-        place: Option<Box<Place>>,
+        place: Option<Box<Location>>,
         /// What is wrong.
         message: String,
     },
-    /// More machines are wanted than the scenario has.
-    #[error("scenario `{scenario}` has at most {most} machines, {asked} were asked for")]
+    /// The scenario has fewer machines than requested.
+    #[error("scenario `{scenario}` has at most {most} machines, {asked} were requested")]
     TooManyMachines {
         /// The scenario.
         scenario: String,
-        /// How many were asked for.
+        /// How many were requested.
         asked: usize,
-        /// How many there can be.
+        /// How many it has at most.
         most: usize,
     },
 }
 
-fn at(place: Option<&Place>) -> String {
+fn at(place: Option<&Location>) -> String {
     place.map_or_else(String::new, |place| {
         format!("{}:{}:{}: ", place.file, place.line, place.column)
     })
 }
 
-fn line(place: Option<&Place>) -> String {
+fn line(place: Option<&Location>) -> String {
     place.map_or_else(String::new, |place| {
         format!("\n{:>5} | {}", place.line, place.text)
     })
 }
 
-/// Something wrong in a scenario, before it is known which file a span is in.
+/// A mistake in a scenario, before it is known which file its span is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     span: Option<Range<usize>>,
@@ -116,7 +119,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// A fault that no single place is to blame for.
+    /// Creates a fault without a location.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             span: None,
@@ -124,7 +127,7 @@ impl Fault {
         }
     }
 
-    /// A fault at a place.
+    /// Creates a fault at a location.
     pub(crate) fn at(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             span: Some(span),
@@ -133,34 +136,34 @@ impl Fault {
     }
 }
 
-/// A scenario as read, with everything it extends.
+/// A scenario as read, with everything that it extends.
 #[derive(Debug)]
 pub struct Scenario {
-    /// Its name: the built-in one, or the file's stem.
+    /// Its name: that of a built-in scenario, or the file name without extension.
     pub name: String,
     file: format::File,
     sources: source::Sources,
 }
 
-/// A network of on-demand machines.
+/// A network of generated machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BulkNetwork {
-    /// Its name, such as `bulk-1`; also its subnet's and the value of its machines' `Wave` tag.
+    /// Its name, such as `bulk-1`; also the name of its subnet and the value of its machines' `Wave` tag.
     pub name: String,
-    /// Its addresses.
+    /// Its CIDR.
     pub cidr: stayput_estate::Cidr,
     /// How many machines are in it.
     pub machines: usize,
 }
 
-/// A scenario come to life.
+/// A lab built from a scenario.
 #[derive(Debug)]
 pub struct Built {
     /// The lab.
     pub lab: LabState,
     /// How many machines move.
     pub machines: usize,
-    /// The networks of on-demand machines.
+    /// The networks of generated machines.
     pub bulk: Vec<BulkNetwork>,
 }
 
@@ -168,7 +171,7 @@ impl Scenario {
     /// Reads a scenario by its built-in name or the path of its file.
     ///
     /// # Errors
-    /// The scenario is unknown, cannot be read, or its text is not a scenario.
+    /// [`ScenarioError`] when the scenario is unknown, cannot be read, or is not valid.
     pub fn load(name_or_path: &str) -> Result<Self, ScenarioError> {
         let mut sources = source::Sources::default();
         let file = sources.read(name_or_path, Path::new("."))?;
@@ -185,10 +188,11 @@ impl Scenario {
         })
     }
 
-    /// Builds the lab at the clock's time with the first `machines` machines (`None`: those the file lists).
+    /// Builds the lab at the clock's time with the first `machines` machines (`None`: those that the file lists).
     ///
     /// # Errors
-    /// Something in the file refers to what is not there or contradicts something else, or it has not that many machines.
+    /// [`ScenarioError`] when the file refers to something that it does not define or contradicts itself, or when it has fewer
+    /// machines.
     pub fn build(&self, clock: Clock, machines: Option<usize>) -> Result<Built, ScenarioError> {
         let machines = machines.unwrap_or(self.file.machines.len());
         let most = build::most_machines(&self.file);
@@ -202,7 +206,7 @@ impl Scenario {
         build::build(&self.file, clock, machines).map_err(|fault| self.sources.point(fault))
     }
 
-    /// The region of the estate's EC2 side; else the first region.
+    /// Returns the region of the estate's EC2 side, or the first region when there is no estate.
     pub(crate) fn source_region(&self) -> String {
         let source = self.file.estate.as_ref().and_then(|e| e.source.as_ref());
         source
@@ -213,7 +217,7 @@ impl Scenario {
             .unwrap_or_default()
     }
 
-    /// What the file says, for whoever writes something about it.
+    /// Returns the parsed file.
     pub(crate) fn file(&self) -> &format::File {
         &self.file
     }

@@ -1,7 +1,7 @@
-//! The lab on the wire: TLS on the loopback, HTTP/1.1 and HTTP/2, one port for each service.
+//! The lab's servers: TLS on loopback, HTTP/1.1 and HTTP/2, one port for each service.
 //!
-//! A request is read whole, then answered under the one lock of the state after it has caught up with the clock. Nothing waits
-//! while it holds the lock.
+//! A request is read completely. The lab then runs the events that are due and answers it, under the one lock of the state.
+//! Nothing waits while it holds the lock.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -48,15 +48,15 @@ use crate::prism;
 use crate::run::Endpoints;
 use crate::state::LabState;
 
-/// The largest request body; DynamoDB's 16 MB batches are the largest in life (AWS reference §6).
+/// The largest request body. The largest real ones are DynamoDB's batches of 16 MB (AWS reference §6).
 const MAX_BODY: usize = 32 << 20;
-/// How long connections may finish their answers after the lab was told to stop.
-const FAREWELL: Duration = Duration::from_secs(2);
-/// The longest the lab goes without running what is due while no one asks.
+/// How long connections may complete their answers after the lab was told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// The longest time that due events wait when no request arrives.
 const MAX_IDLE: Duration = Duration::from_millis(250);
-/// The shortest pause between two such runs.
+/// The shortest pause between two runs of due events.
 const MIN_IDLE: Duration = Duration::from_millis(5);
-/// AWS services that are counted by name.
+/// AWS services whose requests are counted by name.
 const AWS_SERVICES: [&str; 6] = ["ec2", "sts", "dynamodb", "ssm", "directconnect", "iam"];
 
 /// What answers on a port.
@@ -68,11 +68,11 @@ pub(crate) enum Service {
     Prism(usize),
     /// The Move appliance with this index.
     Move(usize),
-    /// The lab's own control.
+    /// The lab's control API.
     Admin,
 }
 
-/// What all connections share.
+/// State that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     lab: Arc<Mutex<LabState>>,
@@ -80,7 +80,7 @@ pub(crate) struct Shared {
     latency_ms: AtomicU64,
     requests: Mutex<BTreeMap<String, u64>>,
     stop: watch::Sender<bool>,
-    /// Where everything is.
+    /// Where the lab can be reached.
     pub(crate) endpoints: Endpoints,
     /// How many machines move.
     pub(crate) machines: usize,
@@ -110,38 +110,38 @@ impl Shared {
         this
     }
 
-    /// How long every answer of a service is held back, in wall time.
+    /// Returns the wall-clock time by which every answer is delayed.
     pub(crate) fn latency(&self) -> Duration {
         Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
     }
 
-    /// Holds answers back so long from now on.
+    /// Sets the time by which answers are delayed from now on.
     pub(crate) fn set_latency(&self, latency: Duration) {
         let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         self.latency_ms.store(millis, Ordering::Relaxed);
     }
 
-    /// The state.
+    /// Returns the state.
     pub(crate) fn state(&self) -> Arc<Mutex<LabState>> {
         Arc::clone(&self.lab)
     }
 
-    /// The state, brought to the present. A handler that panicked does not take the lab with it.
-    pub(crate) fn present(&self) -> Present<'_> {
+    /// Locks the state and runs the events that are due. A handler that panicked before does not stop the lab.
+    pub(crate) fn present(&self) -> LockedState<'_> {
         let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
         lab.catch_up();
-        Present {
+        LockedState {
             lab,
             kernel: self.kernel.as_ref(),
         }
     }
 
-    /// The data plane, if it is the kernel.
+    /// Returns the data plane, if it is the kernel.
     pub(crate) fn kernel(&self) -> Option<&Kernel> {
         self.kernel.as_ref()
     }
 
-    /// How many requests each service has answered.
+    /// Returns how many requests each service has answered.
     pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
         self.requests
             .lock()
@@ -158,12 +158,12 @@ impl Shared {
             .or_default() += 1;
     }
 
-    /// Tells everything to stop.
+    /// Tells all servers and connections to stop.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Waits until everything is told to stop.
+    /// Waits until the lab is told to stop.
     pub(crate) async fn stopped(&self) {
         let mut stop = self.stop.subscribe();
         // It cannot fail: the sender lives in `self`.
@@ -171,14 +171,14 @@ impl Shared {
     }
 }
 
-/// The state while somebody has it. Before it is let go the kernel follows what has changed, so that no answer is given to a change that
-/// is not in force.
-pub(crate) struct Present<'a> {
+/// The locked state. Before the lock is released, the kernel data plane applies what has changed, so that no client gets an
+/// answer to a change that is not in force.
+pub(crate) struct LockedState<'a> {
     lab: MutexGuard<'a, LabState>,
     kernel: Option<&'a Kernel>,
 }
 
-impl Deref for Present<'_> {
+impl Deref for LockedState<'_> {
     type Target = LabState;
 
     fn deref(&self) -> &LabState {
@@ -186,13 +186,13 @@ impl Deref for Present<'_> {
     }
 }
 
-impl DerefMut for Present<'_> {
+impl DerefMut for LockedState<'_> {
     fn deref_mut(&mut self) -> &mut LabState {
         &mut self.lab
     }
 }
 
-impl Drop for Present<'_> {
+impl Drop for LockedState<'_> {
     fn drop(&mut self) {
         if let Some(kernel) = self.kernel {
             kernel.follow(&self.lab);
@@ -205,7 +205,7 @@ pub(crate) fn base_url(address: SocketAddr) -> String {
     format!("https://{address}")
 }
 
-/// Answers on one port until the lab stops.
+/// Serves one port until the lab stops.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Service,
@@ -217,7 +217,7 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             () = shared.stopped() => break,
-            // Out of descriptors or a client that is gone: the next may do better.
+            // When no file descriptor is left or the client has gone, the next accept can still succeed.
             accepted = listener.accept() => if let Ok((stream, _)) = accepted {
                 let acceptor = acceptor.clone();
                 connections.spawn(connection(stream, acceptor, service, Arc::clone(&shared)));
@@ -228,13 +228,13 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    let farewell = async { while connections.join_next().await.is_some() {} };
-    // Those that do not finish in time are cut off when the set is dropped.
-    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    let open_connections = async { while connections.join_next().await.is_some() {} };
+    // Connections that do not finish in time are closed when the set is dropped.
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, open_connections).await;
 }
 
-/// Runs what becomes due while no one asks, so that a long silence is not paid for by the request that ends it.
-pub(crate) async fn keep_time(shared: Arc<Shared>) {
+/// Runs due events while no request arrives, so that the next request does not have to wait for many of them.
+pub(crate) async fn run_due_events(shared: Arc<Shared>) {
     loop {
         let pause = {
             let lab = shared.present();
@@ -272,7 +272,7 @@ async fn connection(
     builder.http2().timer(TokioTimer::new());
     let connection = builder.serve_connection(TokioIo::new(stream), respond);
     let mut connection = std::pin::pin!(connection);
-    // A connection that breaks is the client's business.
+    // An error of one connection does not affect the others.
     tokio::select! {
         _ = connection.as_mut() => return,
         () = shared.stopped() => connection.as_mut().graceful_shutdown(),
@@ -315,7 +315,7 @@ async fn answer(shared: &Shared, service: Service, request: &Request) -> Respons
             response
         }
         None => {
-            // A dead site does not refuse, it does not answer.
+            // A site that is down does not refuse connections: it does not answer.
             shared.stopped().await;
             Response::empty(503)
         }
@@ -329,15 +329,15 @@ fn handled(lab: &mut LabState, service: Service, request: &Request) -> Response 
         Service::Move(index) => mv::handle(lab, index, request),
         Service::Admin => Response::empty(404),
     }));
-    // A mistake of the lab must be told from a fault of the network: it is answered, and says what it is.
+    // A defect of the lab must not look like a network error: it is answered, with the cause.
     handled.unwrap_or_else(|_| Response {
         status: 500,
         headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
-        body: b"the lab itself failed; its output says where".to_vec(),
+        body: b"the lab has an internal error; see its output".to_vec(),
     })
 }
 
-/// Whether the service is at a site or in a region that is gone.
+/// Whether the service is at a site or in a region that is down.
 fn is_down(lab: &LabState, service: Service, request: &Request) -> bool {
     let down = |index: usize| {
         let site = lab.pcs.get(index);
@@ -354,9 +354,9 @@ fn is_down(lab: &LabState, service: Service, request: &Request) -> bool {
     }
 }
 
-/// Where the region stands in a credential's scope.
+/// Position of the region in a credential scope.
 const REGION_OF_SCOPE: usize = 2;
-/// Where the service does.
+/// Position of the service.
 const SERVICE_OF_SCOPE: usize = 3;
 
 /// The scope a request is signed for: `KEY/DATE/REGION/SERVICE/aws4_request`.
@@ -387,7 +387,7 @@ fn counted_as(lab: &LabState, service: Service, request: &Request) -> String {
     }
 }
 
-/// Reads a request whole.
+/// Reads a request completely.
 async fn read(request: hyper::Request<Incoming>, base: &str) -> Result<Request, u16> {
     let (parts, body) = request.into_parts();
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
@@ -401,7 +401,7 @@ async fn read(request: hyper::Request<Incoming>, base: &str) -> Result<Request, 
             })
             .or_insert(value);
     }
-    // HTTP/2 has no Host header; signatures cover it all the same.
+    // HTTP/2 has no Host header, but signatures cover it.
     if let Some(authority) = parts.uri.authority() {
         headers
             .entry("host".to_owned())

@@ -1,7 +1,7 @@
 //! The lab's whole state and its events.
 //!
-//! One lock, no threads of its own: every request first brings the state to the present by running the events that are
-//! due, in virtual order, then is answered synchronously. What takes time is an event in the queue.
+//! There is one lock and no thread: every request first runs the events that are due, in virtual order, and is then answered
+//! synchronously. Everything that takes time is an event in the queue.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,13 +16,13 @@ use crate::mv::model::MoveState;
 use crate::prism;
 use crate::prism::model::PcState;
 
-/// Everything the lab is.
+/// The whole state of a lab.
 #[derive(Debug)]
 pub struct LabState {
-    /// Virtual time; ask [`LabState::now`] instead.
+    /// Virtual time. Read [`LabState::now`] instead.
     pub clock: Clock,
     now: VTime,
-    queue: BinaryHeap<Reverse<(VTime, u64, Event)>>,
+    queue: BinaryHeap<Reverse<(VTime, u64, LabEvent)>>,
     sequence: u64,
     ids: u64,
     /// How long things take.
@@ -35,26 +35,26 @@ pub struct LabState {
     pub moves: Vec<MoveState>,
 }
 
-/// How long things take, in virtual time. Defaults are the middle of what the reference pages report.
+/// How long operations take, in virtual time. The defaults are the middle of the ranges in the reference pages.
 #[derive(Debug, Clone)]
 pub struct Timing {
     /// An ordinary Prism task.
     pub prism_task: Duration,
-    /// From a TGW route write until it is active.
+    /// From the write of a TGW route until it is active.
     pub tgw_route: Duration,
-    /// NC2 writing an externally routable prefix into the VPC tables.
+    /// Until NC2 has written an externally routable prefix into the VPC tables.
     pub nc2_route: Duration,
-    /// Instance starting or stopping.
+    /// Until an instance has started or stopped.
     pub instance: Duration,
-    /// Move preparing a guest.
+    /// Until Move has prepared a guest.
     pub move_prepare: Duration,
-    /// Bytes Move copies a second per VM.
+    /// Bytes that Move copies a second for each VM.
     pub move_bytes_per_second: u64,
     /// Move's cutover after the source has stopped.
     pub move_cutover: Duration,
-    /// A recovery plan bringing up one stage of machines.
+    /// Until a recovery plan has started one stage of machines.
     pub recovery_stage: Duration,
-    /// A Direct Connect association updating.
+    /// Update of a Direct Connect association.
     pub dx_update: Duration,
     /// An SSM command.
     pub ssm_command: Duration,
@@ -77,19 +77,19 @@ impl Default for Timing {
     }
 }
 
-/// Something that is due at a virtual instant.
+/// An event that is due at a virtual instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
-    /// Of AWS.
-    Aws(aws::Event),
-    /// Of the Prism Central with this index.
-    Prism(usize, prism::Event),
-    /// Of the Move appliance with this index.
-    Move(usize, mv::Event),
+pub enum LabEvent {
+    /// An event of AWS.
+    Aws(aws::AwsEvent),
+    /// An event of the Prism Central with this index.
+    Prism(usize, prism::PrismEvent),
+    /// An event of the Move appliance with this index.
+    Move(usize, mv::MoveEvent),
 }
 
 impl LabState {
-    /// An empty lab at the clock's time.
+    /// Creates an empty lab at the clock's time.
     pub fn new(clock: Clock, timing: Timing) -> Self {
         let now = clock.now();
         Self {
@@ -105,44 +105,44 @@ impl LabState {
         }
     }
 
-    /// The virtual instant the state stands at.
+    /// Returns the virtual instant of the state.
     pub fn now(&self) -> VTime {
         self.now
     }
 
-    /// When the next event is due.
+    /// Returns when the next event is due.
     pub fn next_due(&self) -> Option<VTime> {
         self.queue.peek().map(|Reverse((due, ..))| *due)
     }
 
     /// Queues an event `delay` of virtual time from now.
-    pub fn after(&mut self, delay: Duration, event: Event) {
+    pub fn after(&mut self, delay: Duration, event: LabEvent) {
         self.sequence += 1;
         self.queue
             .push(Reverse((self.now.after(delay), self.sequence, event)));
     }
 
-    /// Runs everything that is due by the clock's present.
+    /// Runs all events that are due by the clock's time.
     pub fn catch_up(&mut self) {
         let present = self.clock.now();
         while let Some(Reverse((due, _, event))) = self.queue.pop_if_due(present) {
             self.now = self.now.max(due);
             match event {
-                Event::Aws(event) => aws::handle_event(self, event),
-                Event::Prism(pc, event) => prism::handle_event(self, pc, event),
-                Event::Move(mv, event) => mv::handle_event(self, mv, event),
+                LabEvent::Aws(event) => aws::handle_event(self, event),
+                LabEvent::Prism(pc, event) => prism::handle_event(self, pc, event),
+                LabEvent::Move(mv, event) => mv::handle_event(self, mv, event),
             }
         }
         self.now = self.now.max(present);
     }
 
-    /// A fresh number; the same run gives the same numbers.
+    /// Returns a new number. The same run gives the same numbers.
     pub fn next_id(&mut self) -> u64 {
         self.ids += 1;
         self.ids
     }
 
-    /// A fresh AWS-like id: prefix and 17 hex digits.
+    /// Returns a new AWS-like id: prefix and 17 hex digits.
     pub fn aws_id(&mut self, prefix: &str) -> String {
         let id = self.next_id();
         let mixed = uuid::Uuid::new_v5(
@@ -152,7 +152,7 @@ impl LabState {
         format!("{prefix}{}", &mixed.simple().to_string()[..17])
     }
 
-    /// A fresh UUID; the same run gives the same UUIDs.
+    /// Returns a new UUID. The same run gives the same UUIDs.
     pub fn uuid(&mut self) -> String {
         let id = self.next_id();
         uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, id.to_string().as_bytes()).to_string()
@@ -161,7 +161,7 @@ impl LabState {
 
 #[cfg(test)]
 impl LabState {
-    /// Lets this much virtual time pass and runs what becomes due in it.
+    /// Advances virtual time by this much and runs the events that become due.
     pub fn advance(&mut self, by: Duration) {
         self.clock = Clock::new(self.clock.now().after(by), self.clock.speed());
         self.catch_up();
@@ -169,11 +169,11 @@ impl LabState {
 }
 
 trait PopIfDue {
-    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>>;
+    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, LabEvent)>>;
 }
 
-impl PopIfDue for BinaryHeap<Reverse<(VTime, u64, Event)>> {
-    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, Event)>> {
+impl PopIfDue for BinaryHeap<Reverse<(VTime, u64, LabEvent)>> {
+    fn pop_if_due(&mut self, present: VTime) -> Option<Reverse<(VTime, u64, LabEvent)>> {
         if self.peek()?.0.0 <= present {
             self.pop()
         } else {

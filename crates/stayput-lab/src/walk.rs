@@ -1,9 +1,9 @@
-//! The lab's own packet walk: where a packet to an address ends up, hop by hop, as things are now.
+//! The lab's own packet walk: where a packet to an address ends, hop by hop, in the current state.
 //!
-//! Written from the AWS reference alone, as the second implementation of routing that tests compare with the fabric's. It
-//! follows one packet with a time to live through on-prem, Transit Gateways, VPCs and Flow VPCs; a loop is simply a packet
-//! that lives too long. Where AWS or the on-prem router may choose (equal-cost routes, several attachment subnets, edges with one preference)
-//! [`walk`] takes the first by id; [`ways`] takes each in turn.
+//! Written from the AWS reference alone, as the second implementation of routing that tests compare with the fabric. It follows
+//! one packet with a time to live through on-prem, Transit Gateways, VPCs and Flow VPCs. A loop is a packet whose time to live
+//! ends. Where AWS or the on-prem router may choose (equal-cost routes, several attachment subnets, edges with the same
+//! preference), [`walk`] takes the first by id and [`ways`] takes each in turn.
 
 mod choices;
 pub(crate) mod nc2;
@@ -25,13 +25,13 @@ use self::choices::Choices;
 use crate::aws::routing;
 use crate::state::LabState;
 
-/// Routing decisions a packet survives.
+/// Time to live of a packet, in routing decisions.
 const TTL: u32 = 64;
 
 /// Where a packet starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Somewhere behind the on-prem router.
+    /// A host behind the on-prem router.
     OnPrem,
     /// A host in a VPC subnet.
     Subnet {
@@ -47,29 +47,29 @@ pub enum Origin {
         /// VM.
         vm: String,
     },
-    /// Whoever has this address: a powered-on VM, else a running instance or service, else on-prem.
+    /// The holder of this address: a powered-on VM, else a running instance or service, else on-prem.
     Address(Ipv4Addr),
 }
 
 /// The text is neither `on-prem` nor an IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither `on-prem` nor an IPv4 address")]
-pub struct NoOrigin(pub String);
+pub struct InvalidOrigin(pub String);
 
 impl FromStr for Origin {
-    type Err = NoOrigin;
+    type Err = InvalidOrigin;
 
-    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         if text == "on-prem" {
             return Ok(Self::OnPrem);
         }
         text.parse()
             .map(Self::Address)
-            .map_err(|_| NoOrigin(text.to_owned()))
+            .map_err(|_| InvalidOrigin(text.to_owned()))
     }
 }
 
-/// What kind of place a packet was delivered in.
+/// Kind of network in which a packet was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SiteKind {
@@ -85,13 +85,13 @@ pub enum SiteKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "end", rename_all = "kebab-case")]
 pub enum End {
-    /// Somebody who runs has the address.
+    /// Delivered to a running machine or service that has the address.
     Delivered {
-        /// Kind of place.
+        /// Kind of network.
         site: SiteKind,
         /// Instance, interface of a service, VM, or `on-prem`.
         holder: String,
-        /// AWS region, none for on-prem.
+        /// AWS region; `None` for on-prem.
         region: Option<String>,
     },
     /// A router had no route.
@@ -100,27 +100,27 @@ pub enum End {
     Blackhole,
     /// A VPC route led to an interface that is gone, whose machine is off, or that does not forward.
     DeadEni,
-    /// It reached the place where the address belongs, and nobody there has it.
+    /// The network that owns the address has no machine with it.
     NoMachine,
-    /// It left through a NAT or internet gateway and is lost.
+    /// Lost: it left through a NAT or internet gateway.
     NatLost,
-    /// It went in circles.
+    /// Its time to live ended, in a loop.
     TtlExceeded,
-    /// It came to a region that is down.
+    /// It reached a region that is down.
     RegionDown,
 }
 
-/// A packet's way.
+/// The path of a packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Walk {
-    /// Every routing decision, in words.
+    /// Every routing decision, as text.
     pub hops: Vec<String>,
     /// How it ended.
     #[serde(flatten)]
     pub end: End,
 }
 
-/// Where a packet is, waiting for the next routing decision.
+/// Where a packet is before its next routing decision.
 #[derive(Debug, Clone)]
 enum At {
     /// At the on-prem router.
@@ -150,16 +150,16 @@ struct Walker<'a> {
     choices: Choices,
 }
 
-/// Follows a packet; where there is a choice, by the first.
+/// Follows a packet. Where several routes are equal, it takes the first.
 pub fn walk(lab: &LabState, from: Origin, to: Ipv4Addr) -> Walk {
     one_way(lab, from, to, Vec::new()).0
 }
 
-/// Ways followed at most; nobody reads more.
+/// Most paths that are followed.
 const MOST_WAYS: usize = 256;
 
-/// Follows a packet by every way it may take, the one of [`walk`] first. A router that has chosen once for this packet chooses the
-/// same when it comes by again, as routers do for all packets of a flow.
+/// Follows a packet on every path that it may take, that of [`walk`] first. A router that has chosen once for this packet chooses
+/// the same when the packet returns, as routers do for all packets of a flow.
 pub fn ways(lab: &LabState, from: &Origin, to: Ipv4Addr) -> Vec<Walk> {
     let mut walks = Vec::new();
     let mut script = Some(Vec::new());
@@ -201,7 +201,7 @@ impl Walker<'_> {
         End::TtlExceeded
     }
 
-    /// One routing decision: where to next, or the end.
+    /// Makes one routing decision: the next position, or the end.
     fn step(&mut self, at: At) -> Result<At, End> {
         match at {
             At::OnPrem => self.on_prem(),
@@ -220,7 +220,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Whether a region is down; says so if it is.
+    /// Checks that a region is up, and records it as a hop if it is not.
     fn check_up(&mut self, region: &str) -> Result<(), End> {
         if self.lab.aws.down_regions.contains(region) {
             self.hop(format!("{region} is down"));
@@ -244,7 +244,7 @@ impl Walker<'_> {
                 Some(Origin::Vm { pc, vm }) => self.vm_sends(pc, &vm),
                 Some(Origin::OnPrem) => Ok(At::OnPrem),
                 Some(Origin::Address(_)) | None => {
-                    self.hop(format!("nobody has the source address {address}"));
+                    self.hop(format!("no machine has the source address {address}"));
                     Err(End::NoMachine)
                 }
             },

@@ -1,4 +1,4 @@
-//! The `stayput.toml` a lab writes is one that stayput reads, and says what the lab is.
+//! The `stayput.toml` that a lab writes is valid for stayput and describes the lab.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -13,7 +13,7 @@ use stayput_lab::LabOptions;
 use stayput_lab::aws::model::AwsState;
 use tempfile::TempDir;
 
-/// Starts a lab, reads its estate file with stayput's own parser, and gives both.
+/// Starts a lab, reads its estate file with stayput's parser, and returns both.
 async fn estate_of(scenario: &str, machines: usize) -> (TempDir, Endpoints, Estate, AwsState) {
     let dir = tempfile::tempdir().unwrap();
     let lab = stayput_lab::start(LabOptions {
@@ -55,7 +55,7 @@ fn assert_everything_named_exists(estate: &Estate, aws: &AwsState) {
 }
 
 #[tokio::test]
-async fn the_estate_file_of_every_scenario_and_size_is_read_and_names_only_what_is_there() {
+async fn the_estate_file_of_every_scenario_is_valid_and_names_existing_objects() {
     for scenario in stayput_lab::scenarios() {
         for machines in [5, 12, 250, 10_000] {
             let (_dir, endpoints, estate, aws) = estate_of(&scenario.name, machines).await;
@@ -92,7 +92,7 @@ async fn the_estate_file_of_every_scenario_and_size_is_read_and_names_only_what_
 }
 
 #[tokio::test]
-async fn the_article_s_estate_says_what_the_article_says() {
+async fn the_articles_scenario_gives_the_articles_estate() {
     let (_dir, endpoints, estate, _) = estate_of("tokyo-osaka", 12).await;
     let [osaka, tokyo]: [_; 2] = estate
         .sites
@@ -135,7 +135,7 @@ async fn the_article_s_estate_says_what_the_article_says() {
 }
 
 #[tokio::test]
-async fn every_kind_of_edge_of_a_scenario_comes_out_as_that_kind() {
+async fn every_kind_of_edge_keeps_its_kind_in_the_estate_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("edges.toml");
     std::fs::write(

@@ -1,4 +1,4 @@
-//! The lab on the wire, seen by a client that knows nothing of its insides.
+//! The lab over the network, used by a client that shares no code with it.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -27,7 +27,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 async fn lab() -> (TempDir, RunningLab) {
-    // A second test in the process finds it installed.
+    // A second test in the process finds the provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let dir = tempfile::tempdir().unwrap();
     let options = LabOptions {
@@ -86,7 +86,7 @@ async fn every_service_answers_to_a_client_that_trusts_the_labs_ca() {
 }
 
 #[tokio::test]
-async fn a_client_that_trusts_another_ca_is_not_talked_to() {
+async fn a_client_that_trusts_another_ca_cannot_connect() {
     let (_dir, ours) = lab().await;
     let (_other_dir, other) = lab().await;
     let client = client(&other.endpoints().ca);
@@ -98,7 +98,7 @@ async fn a_client_that_trusts_another_ca_is_not_talked_to() {
 }
 
 #[tokio::test]
-async fn http_1_1_connections_are_kept_and_announced_bodies_are_called_for() {
+async fn http_1_1_keeps_connections_and_answers_expect_continue() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let mut stream = plain_http_1_1(endpoints).await;
@@ -148,7 +148,7 @@ async fn read_head(stream: &mut TlsStream<TcpStream>) -> String {
 }
 
 #[tokio::test]
-async fn the_control_is_for_holders_of_the_token_only() {
+async fn the_control_api_requires_the_token() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let client = client(&endpoints.ca);
@@ -166,7 +166,7 @@ async fn the_control_is_for_holders_of_the_token_only() {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_service_and_the_signature_tells_which() {
+async fn requests_are_counted_by_the_service_they_are_signed_for() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let client = client(&endpoints.ca);
@@ -186,7 +186,7 @@ async fn requests_are_counted_by_service_and_the_signature_tells_which() {
 }
 
 #[tokio::test]
-async fn time_can_be_stopped_and_set_going_again_and_never_jumps_back() {
+async fn time_can_be_stopped_and_started_and_never_goes_back() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let client = client(&endpoints.ca);
@@ -215,7 +215,7 @@ async fn time_can_be_stopped_and_set_going_again_and_never_jumps_back() {
 }
 
 #[tokio::test]
-async fn answers_are_held_back_as_long_as_the_control_was_told() {
+async fn answers_are_delayed_by_the_latency_that_was_set() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let client = client(&endpoints.ca);
@@ -257,7 +257,7 @@ async fn answers_are_held_back_as_long_as_the_control_was_told() {
 }
 
 #[tokio::test]
-async fn a_running_lab_is_found_by_its_directory_until_it_is_shut_down_over_the_wire() {
+async fn a_running_lab_is_found_by_its_directory_until_it_is_shut_down() {
     let (dir, lab) = lab().await;
     let lab_dir = dir.path().join("lab");
     let endpoints = Endpoints::read(&lab_dir).unwrap();
@@ -284,7 +284,7 @@ async fn a_running_lab_is_found_by_its_directory_until_it_is_shut_down_over_the_
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_holds_the_token_is_for_its_owner_only() {
+async fn the_file_with_the_token_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let (dir, lab) = lab().await;
     let file = dir.path().join("lab/lab.json");
@@ -294,7 +294,7 @@ async fn what_holds_the_token_is_for_its_owner_only() {
 }
 
 #[tokio::test]
-async fn a_dead_site_does_not_answer_while_the_other_does() {
+async fn a_site_that_is_down_does_not_answer_and_the_other_does() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let client = client(&endpoints.ca);
@@ -302,9 +302,9 @@ async fn a_dead_site_does_not_answer_while_the_other_does() {
     for pc in &mut state.lock().unwrap().pcs {
         pc.down = pc.name == "tokyo";
     }
-    let patience = Duration::from_millis(200);
+    let timeout = Duration::from_millis(200);
     for dead in [&endpoints.prism["tokyo"], &endpoints.moves["tokyo"]] {
-        let error = client.get(dead).timeout(patience).send().await.unwrap_err();
+        let error = client.get(dead).timeout(timeout).send().await.unwrap_err();
         assert!(error.is_timeout(), "{error}");
     }
     client.get(&endpoints.prism["osaka"]).send().await.unwrap();
@@ -312,35 +312,35 @@ async fn a_dead_site_does_not_answer_while_the_other_does() {
 }
 
 #[tokio::test]
-async fn a_region_that_is_down_does_not_answer_nor_does_the_cluster_in_it() {
+async fn a_region_that_is_down_and_its_cluster_do_not_answer() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let client = client(&endpoints.ca);
     let state = lab.state();
     let tokyo = "ap-northeast-1".to_owned();
     state.lock().unwrap().aws.down_regions.insert(tokyo);
-    let patience = Duration::from_millis(200);
+    let timeout = Duration::from_millis(200);
     let ask = |region: &str| {
         let scope = format!("AWS4-HMAC-SHA256 Credential=K/20261123/{region}/ec2/aws4_request");
         client
             .post(&endpoints.aws)
             .header("authorization", scope)
-            .timeout(patience)
+            .timeout(timeout)
             .send()
     };
     let error = ask("ap-northeast-1").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    let prism = client.get(&endpoints.prism["tokyo"]).timeout(patience);
+    let prism = client.get(&endpoints.prism["tokyo"]).timeout(timeout);
     let error = prism.send().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    // Osaka's endpoint is the same port, told apart by what the request is signed for.
+    // Osaka's endpoint is the same port: the region comes from the signature.
     ask("ap-northeast-3").await.unwrap();
     client.get(&endpoints.prism["osaka"]).send().await.unwrap();
     lab.shutdown().await;
 }
 
 #[tokio::test]
-async fn the_environment_names_everything_a_tool_needs() {
+async fn the_environment_has_every_variable_that_clients_need() {
     let (_dir, lab) = lab().await;
     let endpoints = lab.endpoints();
     let env = endpoints.env();
@@ -366,7 +366,7 @@ async fn the_environment_names_everything_a_tool_needs() {
 }
 
 #[tokio::test]
-async fn a_lab_that_cannot_be_is_refused() {
+async fn a_lab_with_impossible_options_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     for speed in [f64::NAN, f64::INFINITY, -1.0, 1e9] {
         let options = LabOptions {

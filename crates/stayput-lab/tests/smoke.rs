@@ -1,4 +1,4 @@
-//! Every service of the lab once, over the wire, the way its own clients speak to it.
+//! Calls every service of the lab once over the network, in the way of its real clients.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -26,7 +26,7 @@ struct Lab {
 }
 
 async fn lab() -> Lab {
-    // A second test in the process finds it installed.
+    // A second test in the process finds the provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let dir = tempfile::tempdir().unwrap();
     let running = stayput_lab::start(LabOptions {
@@ -52,7 +52,7 @@ impl Lab {
         self.running.endpoints()
     }
 
-    /// Calls an AWS service with this body, signed by the SDK's own signer.
+    /// Calls an AWS service with this body, signed by the SDK's signer.
     async fn aws(
         &self,
         secret: &str,
@@ -128,7 +128,7 @@ async fn ec2_answers_signed_requests_and_refuses_a_wrong_secret() {
 }
 
 #[tokio::test]
-async fn sts_says_who_is_calling() {
+async fn sts_returns_the_identity_of_the_caller() {
     let lab = lab().await;
     let body = "Action=GetCallerIdentity&Version=2011-06-15";
     let (status, xml) = lab.query("sts", body).await;
@@ -160,7 +160,7 @@ async fn the_json_services_of_aws_answer() {
 }
 
 #[tokio::test]
-async fn prism_central_lists_vms_to_who_knows_the_password() {
+async fn prism_central_lists_vms_with_the_right_password_only() {
     let lab = lab().await;
     let (user, password) = lab.endpoints().credentials.prism.clone().unwrap();
     for url in lab.endpoints().prism.values() {
@@ -176,7 +176,7 @@ async fn prism_central_lists_vms_to_who_knows_the_password() {
 }
 
 #[tokio::test]
-async fn move_lists_its_two_providers_after_a_login() {
+async fn move_lists_its_two_providers_after_login() {
     let lab = lab().await;
     let (user, password) = lab.endpoints().credentials.mv.clone().unwrap();
     let base = format!("{}/move/v2", lab.endpoints().moves["tokyo"]);
@@ -192,7 +192,7 @@ async fn move_lists_its_two_providers_after_a_login() {
 }
 
 #[tokio::test]
-async fn packets_are_followed_from_on_prem_to_where_they_end() {
+async fn the_control_api_follows_packets_from_on_prem_to_their_end() {
     let lab = lab().await;
     let endpoints = lab.endpoints().clone();
     let walk = async |from: &str, to: &str| -> (u16, Value) {

@@ -301,8 +301,8 @@ impl<'s> Draft<'s> {
         id
     }
 
-    /// Warns of machines that have moved and run in EC2 again: no step serves an address twice, but people can (design §3,
-    /// promise 2).
+    /// Warns of machines that have moved and run in EC2 again: no step serves an address twice, but people can (promise 2
+    /// of README.md).
     fn sources_stay_stopped(&mut self) {
         let survey = self.survey;
         let source = survey.world.aws.get(&survey.estate.source.region);

@@ -1,8 +1,8 @@
-//! What was observed in one AWS region.
+//! The observed state of one AWS region.
 //!
-//! Names follow the EC2 API. Enums of AWS are open: a value this build does not know becomes `Unknown` and is shown,
-//! never dropped. Propagated Transit Gateway routes are *not* here: `SearchTransitGatewayRoutes` hides those that a static
-//! route shadows, so they are computed from propagations (AWS reference §1.2).
+//! Names follow the EC2 API. Enums of AWS are open: an unknown value becomes `Unknown` and is shown, never dropped. Propagated
+//! Transit Gateway routes are *not* here: `SearchTransitGatewayRoutes` hides those that a static route shadows, so they are
+//! computed from propagations (AWS reference §1.2).
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -51,12 +51,12 @@ pub struct AwsRegion {
     pub vpns: BTreeMap<VpnId, Vpn>,
     /// Associations of Direct Connect gateways with Transit Gateways of this region.
     pub dx_associations: Vec<DxAssociation>,
-    /// Contents of the managed prefix lists that a route table of this region names; those that could not be read are absent.
+    /// Contents of the managed prefix lists that a route table of this region uses. Lists that could not be read are absent.
     #[serde(default)]
     pub prefix_lists: BTreeMap<PrefixListId, PrefixList>,
 }
 
-/// A managed prefix list: prefixes that routes name together.
+/// A managed prefix list: prefixes that routes use together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrefixList {
     /// Its IPv4 entries.
@@ -77,7 +77,7 @@ pub struct Vpc {
 pub struct VpcSubnet {
     /// Its VPC.
     pub vpc: VpcId,
-    /// Its addresses.
+    /// Its CIDR.
     pub cidr: Cidr,
     /// Its availability zone.
     pub availability_zone: String,
@@ -88,7 +88,7 @@ pub struct VpcSubnet {
 pub struct VpcRouteTable {
     /// Its VPC.
     pub vpc: VpcId,
-    /// Whether it is the VPC's main table, used by subnets without an association of their own.
+    /// Whether it is the VPC's main table, for subnets without an explicit association.
     pub main: bool,
     /// Subnets explicitly associated.
     pub subnets: BTreeSet<SubnetId>,
@@ -101,11 +101,11 @@ pub struct VpcRouteTable {
 pub struct VpcRoute {
     /// What it matches.
     pub destination: RouteDestination,
-    /// Where it leads.
+    /// Its target.
     pub target: VpcRouteTarget,
     /// Whether AWS reports it as usable.
     pub state: VpcRouteState,
-    /// Whether it came by propagation from a virtual private gateway.
+    /// Whether it was propagated from a virtual private gateway.
     pub propagated: bool,
 }
 
@@ -120,7 +120,7 @@ pub enum RouteDestination {
     Ipv6(String),
 }
 
-/// Where a VPC route leads.
+/// Target of a VPC route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VpcRouteTarget {
     /// Inside the VPC.
@@ -142,7 +142,7 @@ pub enum VpcRouteTarget {
 pub enum VpcRouteState {
     /// Usable.
     Active,
-    /// Its target is gone.
+    /// Its target no longer exists.
     Blackhole,
     /// Anything else, as reported.
     Unknown(String),
@@ -182,9 +182,9 @@ pub enum InstanceState {
     Stopping,
     /// Stopped; keeps its interfaces and addresses.
     Stopped,
-    /// Going away for good.
+    /// Being terminated.
     ShuttingDown,
-    /// Gone.
+    /// Terminated.
     Terminated,
     /// Anything else, as reported.
     Unknown(String),
@@ -201,7 +201,7 @@ pub struct Eni {
     pub mac: MacAddr,
     /// `interface`, `network_load_balancer`, `nat_gateway`, `transit_gateway`, … as reported.
     pub interface_type: String,
-    /// Description; often the only hint to who made it.
+    /// Description; often the only hint to its creator.
     pub description: String,
     /// Whether AWS or another service manages it.
     pub requester_managed: bool,
@@ -222,7 +222,7 @@ pub struct Eni {
 }
 
 impl Eni {
-    /// Primary, then secondary addresses.
+    /// Returns the primary, then the secondary addresses.
     pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
         std::iter::once(self.primary).chain(self.secondary.iter().copied())
     }
@@ -239,7 +239,7 @@ pub struct Tgw {
     pub default_association_table: Option<TgwRouteTableId>,
 }
 
-/// A Transit Gateway attachment as seen from this region's side.
+/// A Transit Gateway attachment, from this region's side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TgwAttachment {
     /// The Transit Gateway of this side.
@@ -259,7 +259,7 @@ pub enum AttachmentKind {
     Vpc {
         /// The VPC.
         vpc: VpcId,
-        /// Subnets with a TGW interface; their route tables route what arrives from the TGW.
+        /// Subnets with a TGW interface; their route tables route packets from the TGW.
         subnets: BTreeSet<SubnetId>,
     },
     /// A Site-to-Site VPN.
@@ -289,7 +289,7 @@ pub enum AttachmentState {
     Available,
     /// Being modified; still forwards.
     Modifying,
-    /// Waits for the far side to accept.
+    /// Waits until the far side accepts it.
     PendingAcceptance,
     /// Anything else, as reported.
     Other(String),
@@ -304,25 +304,25 @@ pub struct TgwRouteTable {
     pub name: Option<String>,
     /// Attachments whose incoming packets it routes.
     pub associations: BTreeSet<AttachmentId>,
-    /// Attachments whose prefixes it learns.
+    /// Attachments that propagate to it.
     pub propagations: BTreeSet<AttachmentId>,
-    /// Static routes, without what prefix lists bring.
+    /// Static routes, without those of prefix lists.
     pub static_routes: BTreeMap<Cidr, TgwTarget>,
-    /// Where each prefix list that it refers to leads. Every entry of the list is a route that ranks below a static one of the same
-    /// prefix and above a propagated one (AWS reference §1.2); what is in the list is in [`AwsRegion::prefix_lists`].
+    /// Targets of the prefix lists that it refers to. Every entry of a list is a route that ranks below a static one of the same
+    /// prefix and above a propagated one (AWS reference §1.2). The entries are in [`AwsRegion::prefix_lists`].
     #[serde(default)]
     pub prefix_list_references: BTreeMap<PrefixListId, TgwTarget>,
     /// Routes learned from VPN or Direct Connect attachments; VPC propagations are computed instead.
     pub learned_routes: BTreeMap<Cidr, BTreeSet<AttachmentId>>,
 }
 
-/// Where a static Transit Gateway route leads.
+/// Target of a static Transit Gateway route.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TgwTarget {
     /// To an attachment.
     Attachment(AttachmentId),
-    /// Nowhere. Beats shorter prefixes and an equal propagated route (AWS reference §1.2).
+    /// Drops packets. Wins over shorter prefixes and an equal propagated route (AWS reference §1.2).
     Blackhole,
 }
 
@@ -344,8 +344,8 @@ pub struct Vpn {
     pub state: String,
     /// Whether it has static routes instead of BGP.
     pub static_routes_only: bool,
-    /// Whether its tunnels have private addresses and run over Direct Connect; what it teaches then ranks above other VPNs (AWS
-    /// reference §1.2).
+    /// Whether its tunnels have private addresses and run over Direct Connect; its routes then rank above those of other VPNs
+    /// (AWS reference §1.2).
     #[serde(default)]
     pub private: bool,
     /// Tunnels that are up.
@@ -363,6 +363,6 @@ pub struct DxAssociation {
     pub tgw: TgwId,
     /// `associated`, `updating`, … as reported.
     pub state: String,
-    /// Prefixes the gateway announces to on-prem, whatever the Transit Gateway holds (AWS reference §2.1).
+    /// Prefixes that the gateway announces to on-prem, independent of the Transit Gateway's routes (AWS reference §2.1).
     pub allowed_prefixes: BTreeSet<Cidr>,
 }

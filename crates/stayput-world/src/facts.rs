@@ -1,4 +1,4 @@
-//! Facts: what cannot be observed again once machines have moved. Kept in the ledger.
+//! Facts: what cannot be observed again after machines have moved. Stored in the ledger.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -13,20 +13,20 @@ use stayput_estate::SiteName;
 use stayput_estate::SubnetId;
 use stayput_estate::VmExtId;
 
-/// Everything captured, by EC2 instance id; never by name.
+/// All captured facts, by EC2 instance id; never by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Who each machine is and which addresses it has.
+    /// Identity and addresses of each machine.
     pub machines: BTreeMap<InstanceId, MachineFacts>,
-    /// Which VM each machine has become, per site.
+    /// The VM of each machine, by site.
     pub vms: BTreeMap<InstanceId, BTreeMap<SiteName, VmExtId>>,
-    /// At which of these sites each machine became a VM last. Absent in worlds saved by earlier builds.
+    /// The site at which each machine became a VM last. Absent in worlds saved by earlier builds.
     #[serde(default)]
     pub newest: BTreeMap<InstanceId, SiteName>,
 }
 
 impl Facts {
-    /// Notes that a machine has become this VM at a site, later than all that is noted of it.
+    /// Records that a machine has become this VM at a site, later than everything recorded before.
     pub fn became(&mut self, machine: InstanceId, site: SiteName, vm: VmExtId) {
         self.newest.insert(machine.clone(), site.clone());
         self.vms.entry(machine).or_default().insert(site, vm);
@@ -36,13 +36,13 @@ impl Facts {
 /// One machine as captured in EC2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineFacts {
-    /// `Name` tag, if there is one. For people; never a key.
+    /// `Name` tag, if there is one. For display; never a key.
     pub name: Option<String>,
     /// `PlatformDetails`.
     pub platform: String,
     /// Instance type.
     pub instance_type: String,
-    /// Whether it ran when captured. A machine captured stopped is left powered off.
+    /// Whether it ran when captured. A machine captured stopped stays powered off.
     pub was_running: bool,
     /// Interfaces by device index.
     pub nics: Vec<NicFacts>,
@@ -51,12 +51,12 @@ pub struct MachineFacts {
 }
 
 impl MachineFacts {
-    /// Name for people: the `Name` tag or the instance id.
+    /// Returns the name for display: the `Name` tag or the instance id.
     pub fn label(&self, id: &InstanceId) -> String {
         self.name.clone().unwrap_or_else(|| id.to_string())
     }
 
-    /// Every address of the machine: by NIC, primary first.
+    /// Returns every address of the machine: by NIC, primary first.
     pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
         self.nics
             .iter()

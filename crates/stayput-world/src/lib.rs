@@ -1,7 +1,7 @@
 //! The world: everything observed, as one serialisable snapshot, and the facts captured from it.
 //!
-//! Types only. They say what a system reported, in that system's terms, already parsed; what it *means* for packets is
-//! the fabric's business. Pure: no IO, no clock.
+//! Only types. They hold what a system reported, parsed, in the terms of that system. What it means for packets is determined by
+//! the fabric. Pure: no IO, no clock.
 
 pub mod aws;
 pub mod facts;

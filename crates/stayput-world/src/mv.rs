@@ -1,4 +1,4 @@
-//! What was observed in one Nutanix Move appliance.
+//! The observed state of one Nutanix Move appliance.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub struct MoveAppliance {
 pub struct MoveProvider {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: MoveProviderKind,
     /// Target clusters; empty for a source.
     pub clusters: BTreeMap<ClusterExtId, MoveCluster>,
@@ -56,12 +56,12 @@ pub struct MoveCluster {
     pub networks: BTreeMap<SubnetExtId, String>,
 }
 
-/// A workload Move could migrate.
+/// A workload that Move can migrate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveWorkload {
     /// Move's key.
     pub id: MoveVmId,
-    /// Name as Move shows it; the `Name` tag, not unique, maybe empty.
+    /// Name in Move; the `Name` tag, not unique, possibly empty.
     pub name: String,
     /// Source networks (`Networks[].ID`): for AWS the VPC (Move reference §6).
     pub networks: Vec<String>,
@@ -87,7 +87,7 @@ pub enum MovePlanState {
     InProgress,
     /// Paused.
     Paused,
-    /// Every VM is over.
+    /// Every VM has completed.
     Completed,
     /// Gave up.
     Failed,
@@ -100,16 +100,16 @@ pub enum MovePlanState {
 /// One VM of a migration plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveVm {
-    /// State text as Move gives it.
+    /// State text as Move reports it.
     pub state: String,
-    /// What may be done now, upper case. Gate on this, not on the state (Move reference §7).
+    /// Actions that are allowed now, in upper case. Decide by these, not by the state (Move reference §7).
     pub actions: Vec<String>,
     /// Seeding progress, 0 to 100; absent before seeding.
     pub progress: Option<u8>,
-    /// The VM it became, once there.
+    /// The VM that it became, once it exists.
     pub vm: Option<VmExtId>,
-    /// Why it failed.
+    /// Error message of a failure.
     pub error: Option<String>,
-    /// Whether its migration is over and well.
+    /// Whether its migration has completed successfully.
     pub completed: bool,
 }

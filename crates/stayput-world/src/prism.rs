@@ -1,4 +1,4 @@
-//! What was observed in one Prism Central.
+//! The observed state of one Prism Central.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use stayput_estate::VmExtId;
 /// One Prism Central.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prism {
-    /// Its own id.
+    /// Its id.
     pub domain_manager: DomainManagerId,
     /// Paired Prism Centrals, with their connectivity.
     pub registrations: BTreeMap<DomainManagerId, Connectivity>,
@@ -41,7 +41,7 @@ pub struct Prism {
     pub recovery_plans: BTreeMap<RecoveryPlanExtId, RecoveryPlan>,
     /// Recovery plan jobs.
     pub jobs: BTreeMap<RecoveryJobExtId, RecoveryJob>,
-    /// VMs with a complete recovery point here whose source is elsewhere: by source VM, newest creation time (RFC 3339).
+    /// VMs with a complete recovery point here whose source is at another site: by source VM, newest creation time (RFC 3339).
     pub recovery_points: BTreeMap<VmExtId, String>,
 }
 
@@ -59,7 +59,7 @@ pub enum Connectivity {
 /// A Flow VPC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowVpc {
-    /// Its name; not unique by rule.
+    /// Its name; not necessarily unique.
     pub name: String,
     /// Whether it is a transit VPC.
     pub transit: bool,
@@ -72,21 +72,21 @@ pub struct FlowVpc {
 /// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowSubnet {
-    /// Its name; not unique by rule.
+    /// Its name; not necessarily unique.
     pub name: String,
     /// Its Flow VPC; VLAN subnets have none.
     pub vpc: Option<FlowVpcExtId>,
-    /// Its addresses; `None` when it is not managed.
+    /// Its CIDR; `None` when it is not managed.
     pub cidr: Option<Cidr>,
     /// Default gateway.
     pub gateway: Option<Ipv4Addr>,
     /// DHCP pools.
     pub pools: Vec<AddrRange>,
-    /// Whether it is an uplink.
+    /// Whether it is an external subnet.
     pub external: bool,
-    /// For an uplink: whether it translates addresses. The no-NAT one carries externally routable prefixes.
+    /// For an external subnet: whether it uses NAT. The one without NAT carries externally routable prefixes.
     pub nat: bool,
-    /// Addresses held back from automatic allocation.
+    /// Addresses that automatic assignment skips.
     pub reserved: BTreeSet<Ipv4Addr>,
 }
 
@@ -99,9 +99,9 @@ pub struct Vm {
     pub cluster: Option<ClusterExtId>,
     /// Power state.
     pub power: PowerState,
-    /// Categories it carries.
+    /// Its categories.
     pub categories: BTreeSet<CategoryExtId>,
-    /// Its NICs, in the order Prism gives.
+    /// Its NICs, in the order of Prism Central.
     pub nics: Vec<Nic>,
 }
 
@@ -151,16 +151,16 @@ pub struct ProtectionPolicy {
     pub categories: BTreeSet<CategoryExtId>,
     /// The locations by label, primary first.
     pub locations: Vec<DomainManagerId>,
-    /// Directions it replicates in: source, target, RPO in seconds, recovery points kept at the target.
+    /// Directions of replication: source, target, RPO in seconds, recovery points kept at the target.
     pub replications: Vec<Replication>,
 }
 
 /// One direction of a protection policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replication {
-    /// From here.
+    /// Source.
     pub source: DomainManagerId,
-    /// To here.
+    /// Target.
     pub target: DomainManagerId,
     /// Recovery point objective in seconds.
     pub rpo_seconds: u64,
@@ -203,30 +203,30 @@ pub struct NetworkMapping {
 pub struct RecoveryJob {
     /// The plan it runs.
     pub plan: RecoveryPlanExtId,
-    /// What it does.
+    /// Its action.
     pub action: RecoveryAction,
-    /// How far it is.
+    /// Its status.
     pub status: JobStatus,
-    /// From here.
+    /// Source.
     pub source: Option<DomainManagerId>,
-    /// To here.
+    /// Target.
     pub target: Option<DomainManagerId>,
     /// Start (RFC 3339).
     pub started: Option<String>,
-    /// Which VM each source VM became (`executionStepResults[].recoveredEntityExtId`); filled once the job is over.
+    /// The VM that each source VM became (`executionStepResults[].recoveredEntityExtId`); filled once the job has ended.
     pub recovered: BTreeMap<VmExtId, VmExtId>,
 }
 
-/// What a recovery plan job does.
+/// The action of a recovery plan job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecoveryAction {
-    /// Checks only.
+    /// Only checks.
     Validate,
-    /// Powers off, syncs, moves.
+    /// Powers off, synchronises and moves.
     PlannedFailover,
-    /// From recovery points.
+    /// Recovers from recovery points.
     UnplannedFailover,
-    /// Copies into the test networks.
+    /// Creates copies in the test networks.
     TestFailover,
     /// Anything else, as reported.
     Unknown(String),
@@ -239,9 +239,9 @@ pub enum JobStatus {
     Queued,
     /// Running.
     Running,
-    /// Done.
+    /// Succeeded.
     Succeeded,
-    /// Done, but validation warned: addresses may have been lost (Prism reference §6.6).
+    /// Succeeded, but validation had warnings: addresses may have been lost (Prism reference §6.6).
     SucceededWithWarnings,
     /// Failed.
     Failed,

@@ -32,6 +32,7 @@ fn documents() -> Vec<(PathBuf, String)> {
     };
     let mut paths = markdown("");
     paths.extend(markdown("docs"));
+    paths.extend(markdown("docs/reference"));
     paths.sort();
     assert!(paths.contains(&PathBuf::from("README.md")));
     paths

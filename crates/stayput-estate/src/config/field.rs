@@ -1,4 +1,4 @@
-//! Values that know where in the file they stand.
+//! Values with their position in the file.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -56,7 +56,7 @@ impl<T> Default for Field<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
-    /// Goes through `Option`, whose `None` is what serde makes of a missing field.
+    /// Uses `Option`, because serde makes a missing field `None`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self)
     }

@@ -1,4 +1,4 @@
-//! What can be wrong between values that are each right by themselves.
+//! Errors between values that are each valid.
 
 use miette::Diagnostic;
 
@@ -12,10 +12,10 @@ use crate::TgwId;
 use crate::WaveName;
 use crate::error::Choices;
 
-/// Values that do not go together.
+/// Values that conflict with each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum RelationFault {
-    /// A table of named tables is there but has none in it.
+    /// A table of named tables is present but empty.
     #[error("there is no [{table}.NAME] table")]
     #[diagnostic(
         code(config::none_declared),
@@ -30,7 +30,7 @@ pub enum RelationFault {
     #[diagnostic(
         code(config::several_sources),
         help(
-            "an estate has exactly one [source.NAME]; machines of another VPC belong in an estate of their own"
+            "an estate has exactly one [source.NAME]; put machines of another VPC into a separate estate"
         )
     )]
     SeveralSources {
@@ -72,7 +72,7 @@ pub enum RelationFault {
         /// The subnet's prefix.
         no_nat: Cidr,
     },
-    /// A network larger or smaller than an externally routable prefix may be.
+    /// A network larger or smaller than an externally routable prefix can be.
     #[error("network `{network}` is a /{}, but must be from /16 to /28", .cidr.len())]
     #[diagnostic(
         code(config::network_size),
@@ -91,7 +91,7 @@ pub enum RelationFault {
     #[diagnostic(
         code(config::networks_overlap),
         help(
-            "an address has one home: give each network a CIDR of its own, or make them one network"
+            "an address belongs to one network: give each network a separate CIDR, or make them one network"
         )
     )]
     NetworksOverlap {
@@ -148,13 +148,13 @@ pub enum RelationFault {
         /// The earlier network.
         other: NetworkName,
     },
-    /// A network names a site that is not there.
+    /// A network names an unknown site.
     #[error("there is no NC2 site `{site}`")]
     #[diagnostic(code(config::unknown_site), help("{known}"))]
     UnknownSite {
         /// What was given.
         site: SiteName,
-        /// The sites there are.
+        /// The known sites.
         known: Choices,
     },
     /// A network names the EC2 source as its NC2 site.
@@ -163,10 +163,10 @@ pub enum RelationFault {
     SourceAsTarget {
         /// What was given.
         site: SiteName,
-        /// The sites there are.
+        /// The known sites.
         known: Choices,
     },
-    /// A network fails over to where it is.
+    /// A network fails over to the site that it is at.
     #[error("network `{network}` has `{site}` as both primary and recovery site")]
     #[diagnostic(
         code(config::recovery_is_primary),
@@ -216,7 +216,7 @@ pub enum RelationFault {
     #[error("sites `{site}` and `{other}` have the same VPC")]
     #[diagnostic(
         code(config::vpc_used_twice),
-        help("each site is in a VPC of its own: correct the `vpc` of one of them")
+        help("each site needs a separate VPC: correct the `vpc` of one of them")
     )]
     VpcUsedTwice {
         /// The later site.
@@ -284,7 +284,7 @@ pub enum RelationFault {
         /// The earlier wave.
         other: WaveName,
     },
-    /// An edge on a Transit Gateway no site is attached to.
+    /// An edge on a Transit Gateway to which no site is attached.
     #[error("edge `{edge}` is on {tgw}, which no site is attached to")]
     #[diagnostic(code(config::edge_on_unknown_tgw), help("{known}"))]
     EdgeOnUnknownTgw {
@@ -299,7 +299,7 @@ pub enum RelationFault {
     #[error("edges `{edge}` and `{other}` have the same attachment")]
     #[diagnostic(
         code(config::attachment_used_twice),
-        help("each edge has an attachment of its own: correct the `attachment` of one of them")
+        help("each edge needs a separate attachment: correct the `attachment` of one of them")
     )]
     AttachmentUsedTwice {
         /// The later edge.
@@ -323,7 +323,7 @@ pub enum RelationFault {
         /// The kind the key belongs to.
         owner: &'static str,
     },
-    /// A key that edges of this kind must have.
+    /// A required key of edges of this kind is missing.
     #[error("edge `{edge}` is a `{kind}` and has no `{key}`")]
     #[diagnostic(code(config::missing_key_of_kind), help("add `{example}`"))]
     MissingKeyOfKind {

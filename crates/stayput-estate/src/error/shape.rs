@@ -1,4 +1,4 @@
-//! What can be wrong before any value is looked at: syntax, keys, types.
+//! Errors that are found before values are checked: syntax, keys, types.
 
 use std::fmt;
 
@@ -17,29 +17,29 @@ pub enum ShapeFault {
         /// What the TOML parser says.
         message: String,
     },
-    /// A key nothing reads.
+    /// An unknown key.
     #[error("unknown key `{key}` in {table}")]
     #[diagnostic(code(config::unknown_key), help("{known}"))]
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it stands.
+        /// The table that contains it.
         table: String,
-        /// What may stand there.
+        /// The known keys.
         known: Choices,
     },
-    /// A table lacks a key it must have.
+    /// A required key of a table is missing.
     #[error("{table} has no {key}")]
     #[diagnostic(code(config::missing_key), help("{remedy}"))]
     MissingKey {
         /// The key, in backticks, or the table, in brackets.
         key: String,
-        /// The table that lacks it.
+        /// The table.
         table: String,
         /// What to write, and what it means.
         remedy: String,
     },
-    /// A value of another type than the key's.
+    /// A value whose type is not that of the key.
     #[error("`{key}` must be {wanted}, but this is {found}")]
     #[diagnostic(code(config::wrong_type), help("{remedy}"))]
     WrongType {
@@ -49,10 +49,10 @@ pub enum ShapeFault {
         wanted: String,
         /// The type it has.
         found: &'static str,
-        /// What to write, and what it means.
+        /// What to write, and its meaning.
         remedy: String,
     },
-    /// A word that is not among those a key takes.
+    /// A word that is not one of a key's values.
     #[error("`{text}` is not a value of `{key}`")]
     #[diagnostic(code(config::unknown_value), help("{known}"))]
     UnknownValue {
@@ -60,7 +60,7 @@ pub enum ShapeFault {
         key: String,
         /// What was given.
         text: String,
-        /// What may stand there.
+        /// The known values.
         known: Choices,
     },
     /// A number too small or too large.
@@ -71,12 +71,12 @@ pub enum ShapeFault {
         key: String,
         /// What was given.
         number: String,
-        /// The limit it is beyond.
+        /// The exceeded limit.
         limit: Limit,
         /// What to write, and what it means.
         remedy: String,
     },
-    /// The file passed every check and still is no estate; an error of ours.
+    /// The file passed every check and still cannot be read; a defect of stayput.
     #[error("this could not be read: {message}")]
     #[diagnostic(
         code(config::unreadable),
@@ -106,23 +106,23 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The words that would have been right, and which of them was probably meant.
+/// The known words, and the one that was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices {
-    /// What the words are, such as `keys of [estate]`.
+    /// Description of the words, such as `keys of [estate]`.
     pub what: String,
-    /// Every right word.
+    /// All known words.
     pub known: Vec<String>,
-    /// The one that is like the wrong one.
+    /// The most similar word, if one is similar enough.
     pub near: Option<String>,
 }
 
-/// How alike two words must be (Jaro similarity, 0 to 1) for one to be offered in place of the other. Above the score of
-/// unrelated short words ("tokyo", "osaka": 0.6), below that of swapped, missing or changed letters (0.8 and more).
+/// Similarity (Jaro, 0 to 1) from which a word is suggested. Above that of unrelated short words ("tokyo", "osaka": 0.6), below
+/// that of words with swapped, missing or changed letters (0.8 and more).
 const ALIKE: f64 = 0.75;
 
 impl Choices {
-    /// Gathers the right words and picks the one most like `wrong`.
+    /// Collects the known words and chooses the one most similar to `wrong`.
     pub fn new(
         what: impl Into<String>,
         wrong: &str,
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_word_is_offered_its_right_spelling() {
+    fn the_right_spelling_is_suggested_for_a_misspelt_word() {
         let near = |wrong| Choices::new("", wrong, ["cidr", "ec2-subnet", "primary"]).near;
         assert_eq!(near("cdir").as_deref(), Some("cidr"));
         assert_eq!(near("ec2_subnet").as_deref(), Some("ec2-subnet"));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unrelated_word_is_not_offered() {
+    fn an_unrelated_word_is_not_suggested() {
         assert_eq!(Choices::new("", "osaka", ["tokyo"]).near, None);
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with one value by itself.
+//! Errors of single values.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use miette::Diagnostic;
 
 use crate::Cidr;
 
-/// A text cannot be what its key wants.
+/// A text that is not a valid value of its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum TextFault {
-    /// Nothing between the quotes.
+    /// An empty text.
     #[error("this text is empty")]
     #[diagnostic(
         code(config::empty),
         help("write a value, or remove the key if it is optional")
     )]
     Empty,
-    /// A name with other characters than names have, or too long.
+    /// Not a name: other characters, or too long.
     #[error("`{text}` is not a name")]
     #[diagnostic(
         code(config::bad_name),
@@ -45,7 +45,7 @@ pub enum TextFault {
     HostBits {
         /// What was given.
         text: String,
-        /// The same with its host bits cleared.
+        /// The prefix with its host bits cleared.
         meant: Cidr,
     },
     /// Not an IPv4 address.
@@ -58,7 +58,7 @@ pub enum TextFault {
         /// What was given.
         text: String,
     },
-    /// The id of a thing of another kind.
+    /// The id of an object of another kind.
     #[error("`{text}` is the id of {found}, not of {wanted}")]
     #[diagnostic(
         code(config::wrong_id_kind),
@@ -67,11 +67,11 @@ pub enum TextFault {
     WrongIdKind {
         /// What was given.
         text: String,
-        /// The kind that was wanted, with its article.
+        /// The required kind, with its article.
         wanted: &'static str,
-        /// The kind that was given, with its article.
+        /// The kind given, with its article.
         found: &'static str,
-        /// How ids of the wanted kind start.
+        /// Prefix of ids of the required kind.
         prefix: &'static str,
     },
     /// Not an AWS id.
@@ -85,9 +85,9 @@ pub enum TextFault {
     Id {
         /// What was given.
         text: String,
-        /// The kind that was wanted, with its article.
+        /// The required kind, with its article.
         wanted: &'static str,
-        /// How ids of the wanted kind start.
+        /// Prefix of ids of the required kind.
         prefix: &'static str,
     },
     /// Not a UUID.
@@ -100,7 +100,7 @@ pub enum TextFault {
         /// What was given.
         text: String,
     },
-    /// Not shaped like a region.
+    /// Not in the form of a region.
     #[error("`{text}` is not an AWS region")]
     #[diagnostic(
         code(config::bad_region),
@@ -110,7 +110,7 @@ pub enum TextFault {
         /// What was given.
         text: String,
     },
-    /// An availability zone where a region is wanted.
+    /// An availability zone instead of a region.
     #[error("`{text}` is an availability zone, not a region")]
     #[diagnostic(code(config::zone_for_region), help("its region is `{region}`"))]
     Zone {
@@ -135,7 +135,7 @@ pub enum TextFault {
         /// What would be right.
         meant: String,
     },
-    /// Not a duration, or not one this key takes.
+    /// Not a valid duration, or not valid for this key.
     #[error("`{text}` {problem}")]
     #[diagnostic(code(config::bad_duration), help("{remedy}"))]
     Duration {
@@ -161,7 +161,7 @@ pub enum TextFault {
 }
 
 impl TextFault {
-    /// The few words that stand at the place itself.
+    /// Returns the short text at the location in the file.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Empty => "must not be empty",
@@ -195,7 +195,7 @@ pub enum UrlProblem {
     HasPath,
     /// A user name before the host.
     HasCredentials,
-    /// No host, or characters no host name has.
+    /// No host, or characters that a host name cannot have.
     BadHost,
     /// Not a port number.
     BadPort,
@@ -218,13 +218,13 @@ impl fmt::Display for UrlProblem {
 pub enum DurationProblem {
     /// Not numbers with units.
     Syntax,
-    /// A unit this key does not take.
+    /// A unit that is not valid for this key.
     Unit,
-    /// No time at all.
+    /// Zero.
     Zero,
     /// Not a multiple of a minute (Prism reference §6.2).
     NotWholeMinutes,
-    /// More than can be counted.
+    /// Too long to be represented.
     TooLong,
 }
 
@@ -233,9 +233,9 @@ impl fmt::Display for DurationProblem {
         f.write_str(match self {
             Self::Syntax => "is not a duration",
             Self::Unit => "has a unit that this key does not take",
-            Self::Zero => "is no time at all",
+            Self::Zero => "is zero",
             Self::NotWholeMinutes => "is not a whole number of minutes",
-            Self::TooLong => "is longer than can be counted",
+            Self::TooLong => "is too long",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Durations as people write them: `30m`, `1h30m`, `500ms`.
+//! Durations such as `30m`, `1h30m`, `500ms`.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const UNITS: [Unit; 5] = [
     ("d", 24 * 60 * MINUTE_MS),
 ];
 
-/// A recovery point objective: more than zero and a multiple of a minute (Prism reference §6.2), in any unit, so that who
-/// writes `90s` learns what is wrong with it.
+/// Parses a recovery point objective: more than zero and a multiple of a minute (Prism reference §6.2). Every unit is parsed, so
+/// that `90s` gets the right error.
 pub(super) fn rpo(text: &str) -> Result<Duration, TextFault> {
     let remedy = "write whole minutes, hours or days, for example `30m`, `1h` or `1d`";
     let millis = millis(text, &UNITS).map_err(|problem| fault(text, problem, remedy.to_owned()))?;
@@ -27,12 +27,13 @@ pub(super) fn rpo(text: &str) -> Result<Duration, TextFault> {
         Ok(Duration::from_millis(millis))
     } else {
         let above = millis / MINUTE_MS + 1;
-        let remedy = format!("Prism Central counts in minutes: the next it can keep is `{above}m`");
+        let remedy =
+            format!("Prism Central accepts whole minutes: the next possible value is `{above}m`");
         Err(fault(text, DurationProblem::NotWholeMinutes, remedy))
     }
 }
 
-/// A pause or a time limit in `ms`, `s` or `m`; more than zero.
+/// Parses an interval or a time limit in `ms`, `s` or `m`; more than zero.
 pub(super) fn pause(text: &str) -> Result<Duration, TextFault> {
     let remedy = "write a number and `ms`, `s` or `m`, for example `500ms`, `2s` or `1m`";
     millis(text, &UNITS[..3])
@@ -48,7 +49,7 @@ fn fault(text: &str, problem: DurationProblem, remedy: String) -> TextFault {
     }
 }
 
-/// Milliseconds of one or more numbers with units; more than zero.
+/// Returns the milliseconds of one or more numbers with units; more than zero.
 fn millis(text: &str, units: &[Unit]) -> Result<u64, DurationProblem> {
     let mut rest = text.trim();
     let mut total: u64 = 0;
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_take_no_hours() {
+    fn intervals_in_hours_are_refused() {
         assert_eq!(pause("500ms").unwrap(), Duration::from_millis(500));
         assert_eq!(pause("2s").unwrap(), Duration::from_secs(2));
         assert_eq!(problem(pause("1h")), DurationProblem::Unit);
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_duration_is_refused() {
+    fn an_invalid_duration_is_refused() {
         for text in [
             "", "h", "1", "1 h", "-1h", "1.5h", "1w", "h1", "1h30", "１h",
         ] {

@@ -23,7 +23,7 @@ use super::sites::Sites;
 use super::sites::check_tgw_region;
 use super::text;
 
-/// Which edge has an attachment, and where it says so.
+/// The edge that has an attachment, and the location of that key.
 type Attached = BTreeMap<AttachmentId, (EdgeName, Range<usize>)>;
 
 pub(super) fn read(
@@ -59,14 +59,14 @@ fn edge(
         .as_ref()
         .and_then(|kind| edge_kind(reader, &at, kind, raw));
 
-    check_tgw_region(reader, &tgw, &region, &sites.places);
+    check_tgw_region(reader, &tgw, &region, &sites.locations);
     if let Some(tgw) = &tgw {
         let known: Option<Vec<_>> = sites
-            .places
+            .locations
             .iter()
             .map(|place| place.tgw.as_ref().map(At::value))
             .collect();
-        // It might be that of a site which could not be read.
+        // The Transit Gateway can be that of a site with an error.
         let all_read = sites.has_source()
             && sites.has_nc2()
             && reader.is_whole("sites")
@@ -120,7 +120,7 @@ fn edge(
     })
 }
 
-/// The kind with its own keys; the keys of other kinds are refused, since whoever wrote them expects something of them.
+/// Returns the kind with its keys. Keys of other kinds are refused, because they would have no effect.
 fn edge_kind(
     reader: &mut Reader<'_>,
     edge: &At<EdgeName>,

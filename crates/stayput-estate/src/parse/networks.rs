@@ -20,8 +20,8 @@ use crate::shape;
 use super::reader::Reader;
 use super::reader::in_file_order;
 use super::reader::pairs;
-use super::sites::Place;
-use super::sites::PlaceKind;
+use super::sites::SiteLocation;
+use super::sites::SiteLocationKind;
 use super::sites::Sites;
 use super::sites::none_declared;
 use super::text;
@@ -29,13 +29,13 @@ use super::text;
 /// The shortest and longest externally routable prefix (Prism reference §3.1).
 const SIZES: std::ops::RangeInclusive<u8> = 16..=28;
 
-/// The no-NAT external subnet of the transit VPC, 100.64.10.0/24 (AWS reference §4). Overlay traffic leaves through it,
-/// so its addresses mean something else on every site.
+/// Returns the no-NAT external subnet of the transit VPC, 100.64.10.0/24 (AWS reference §4). Overlay traffic leaves through it,
+/// so its addresses have another meaning at every site.
 fn no_nat_subnet() -> Cidr {
     Cidr::containing(Ipv4Addr::new(100, 64, 10, 0), 24)
 }
 
-/// The prefixes behind the edges that could be read.
+/// Returns the valid on-prem prefixes.
 pub(super) fn on_prem(reader: &mut Reader<'_>, raw: Option<&RawOnPrem>) -> Vec<At<Cidr>> {
     let Some(list) = raw.and_then(|raw| raw.prefixes.as_ref()) else {
         return Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn on_prem(reader: &mut Reader<'_>, raw: Option<&RawOnPrem>) -> Vec<A
     prefixes
 }
 
-/// A network as far as it could be read.
+/// The valid parts of a network.
 struct Parts {
     name: At<NetworkName>,
     cidr: Option<At<Cidr>>,
@@ -191,7 +191,7 @@ fn find_site<'a>(
     reader: &mut Reader<'_>,
     name: Option<&At<SiteName>>,
     sites: &'a Sites,
-) -> Option<&'a Place> {
+) -> Option<&'a SiteLocation> {
     let at = name?;
     let (site, found) = (at.value(), sites.nc2(at.value()));
     if found.is_none() && sites.has_nc2() && reader.is_whole("sites") {
@@ -241,7 +241,7 @@ fn check_pairs(reader: &mut Reader<'_>, networks: &[Parts]) {
     }
 }
 
-/// Every primary site has a Move; one error a site, however many networks move there.
+/// Checks that every primary site has a Move; one error for each site, even when several networks move there.
 fn check_moves(reader: &mut Reader<'_>, networks: &[Parts], sites: &Sites) {
     let mut seen = BTreeSet::new();
     for network in networks {
@@ -252,7 +252,7 @@ fn check_moves(reader: &mut Reader<'_>, networks: &[Parts], sites: &Sites) {
         let Some(place) = sites.nc2(site) else {
             continue;
         };
-        let lacks_move = place.kind == PlaceKind::Nc2 { has_move: false };
+        let lacks_move = place.kind == SiteLocationKind::Nc2 { has_move: false };
         let is_whole = reader.is_whole(&shape::join("sites", site.as_str()));
         if lacks_move && is_whole && seen.insert(site) {
             let fault = RelationFault::NoMove {

@@ -1,4 +1,4 @@
-//! Reads single values and gathers what is wrong with them.
+//! Reads single values and collects errors.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,22 +9,22 @@ use crate::config::Field;
 use crate::config::Named;
 use crate::error::ConfigError;
 use crate::error::TextFault;
-use crate::shape::Damage;
+use crate::shape::RemovedKeys;
 
 use super::text;
 
-/// What is known while a file is read. Every method reports what it refuses and then answers `None`.
+/// State while a file is read. Every method reports an invalid value and then returns `None`.
 pub(super) struct Reader<'a> {
     base_dir: &'a Path,
-    damage: Damage,
+    removed_keys: RemovedKeys,
     errors: Vec<ConfigError>,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(base_dir: &'a Path, damage: Damage, errors: Vec<ConfigError>) -> Self {
+    pub fn new(base_dir: &'a Path, removed_keys: RemovedKeys, errors: Vec<ConfigError>) -> Self {
         Self {
             base_dir,
-            damage,
+            removed_keys,
             errors,
         }
     }
@@ -37,12 +37,12 @@ impl<'a> Reader<'a> {
         self.errors.push(error);
     }
 
-    /// Whether something that is absent from this table (a dotted path) really is absent, rather than misspelt.
+    /// Whether something absent from this table (a dotted path) is really absent, and not misspelt.
     pub fn is_whole(&self, table: &str) -> bool {
-        self.damage.spares(table)
+        self.removed_keys.is_unchanged(table)
     }
 
-    /// One value.
+    /// Reads one value.
     pub fn read<T>(
         &mut self,
         text: &At<String>,
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of a required key, whose absence the shape check has reported.
+    /// Returns the value of a required key. Its absence has been reported by the shape check.
     pub fn required<T>(
         &mut self,
         field: &Field<String>,
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         field.as_ref().and_then(|text| self.read(text, parse))
     }
 
-    /// The value of an optional key: `Some(None)` where it is absent, `None` where it is wrong.
+    /// Reads the value of an optional key: `Some(None)` when it is absent, `None` when it is invalid.
     pub fn optional<T>(
         &mut self,
         field: &Field<String>,
@@ -78,13 +78,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text of an optional key with a default. Its place is empty where the default is used.
+    /// Reads the text of an optional key with a default. The location is empty when the default is used.
     pub fn text_or(&mut self, field: &Field<String>, default: &str) -> Option<At<String>> {
         let value = self.optional(field, text::filled)?;
         Some(value.unwrap_or_else(|| At::new(0..0, default.to_owned())))
     }
 
-    /// Every value of a list; an absent list is an empty one.
+    /// Reads every value of a list; an absent list is empty.
     pub fn list<T>(
         &mut self,
         field: &Field<Vec<At<String>>>,
@@ -95,26 +95,26 @@ impl<'a> Reader<'a> {
         read.into_iter().collect()
     }
 
-    /// Whom to trust, from a `ca-file` key.
+    /// Reads the trusted certificate authority from a `ca-file` key.
     pub fn trust(&mut self, field: &Field<String>) -> Option<Trust> {
         let path = self.optional(field, text::filled)?;
         Some(path.map_or(Trust::System, |path| Trust::CaFile(self.path(path.value()))))
     }
 
-    /// A path of the file as seen from here.
+    /// Returns a path of the file, resolved against the base directory.
     pub fn path(&self, path: &str) -> PathBuf {
         self.base_dir.join(path)
     }
 }
 
-/// Named tables in the order of the file, which is what people mean by first and second.
+/// Returns named tables in the order of the file.
 pub(super) fn in_file_order<T>(named: &Named<T>) -> Vec<(&At<String>, &At<T>)> {
     let mut tables: Vec<_> = named.iter().collect();
     tables.sort_by_key(|(name, _table)| name.span().start);
     tables
 }
 
-/// Every pair of elements, the earlier of the two first.
+/// Returns every pair of elements, the earlier of the two first.
 pub(super) fn pairs<T>(items: &[T]) -> impl Iterator<Item = (&T, &T)> {
     items.iter().enumerate().flat_map(|(index, later)| {
         items

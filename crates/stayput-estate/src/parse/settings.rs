@@ -1,4 +1,4 @@
-//! The tables that stand alone: `[estate]`, `[protection]`, `[ledger]`, `[aws]`, `[engine]`.
+//! The tables without names: `[estate]`, `[protection]`, `[ledger]`, `[aws]`, `[engine]`.
 
 use crate::AwsAccess;
 use crate::EngineConfig;

@@ -30,65 +30,65 @@ use super::reader::in_file_order;
 use super::reader::pairs;
 use super::text;
 
-/// The sites as far as they could be read.
+/// The valid parts of the sites.
 pub(super) struct Sites {
-    /// Where each site is, in the order of the file; the EC2 source before the NC2 sites.
-    pub places: Vec<Place>,
+    /// Where each site is in AWS, in the order of the file; the EC2 source before the NC2 sites.
+    pub locations: Vec<SiteLocation>,
     source: Option<Ec2Site>,
     sites: Option<BTreeMap<SiteName, Nc2Site>>,
 }
 
-/// Where a site is in AWS, with the places in the file that say so.
-pub(super) struct Place {
+/// Where a site is in AWS, with the locations of these keys.
+pub(super) struct SiteLocation {
     pub name: At<SiteName>,
     pub region: Option<At<Region>>,
     pub vpc: Option<At<VpcId>>,
     pub tgw: Option<At<TgwId>>,
-    pub kind: PlaceKind,
+    pub kind: SiteLocationKind,
 }
 
-/// What can be at a place.
+/// The kind of a site.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum PlaceKind {
+pub(super) enum SiteLocationKind {
     Source,
     Nc2 { has_move: bool },
 }
 
 impl Sites {
-    /// The NC2 site of this name.
-    pub fn nc2(&self, name: &SiteName) -> Option<&Place> {
-        self.places
+    /// Returns the NC2 site with this name.
+    pub fn nc2(&self, name: &SiteName) -> Option<&SiteLocation> {
+        self.locations
             .iter()
-            .find(|place| place.kind != PlaceKind::Source && place.name.value() == name)
+            .find(|place| place.kind != SiteLocationKind::Source && place.name.value() == name)
     }
 
     /// Whether there is an EC2 source.
     pub fn has_source(&self) -> bool {
-        self.places
+        self.locations
             .iter()
-            .any(|place| place.kind == PlaceKind::Source)
+            .any(|place| place.kind == SiteLocationKind::Source)
     }
 
     /// Whether there is any NC2 site.
     pub fn has_nc2(&self) -> bool {
-        self.places
+        self.locations
             .iter()
-            .any(|place| place.kind != PlaceKind::Source)
+            .any(|place| place.kind != SiteLocationKind::Source)
     }
 
     /// Whether this is the EC2 source.
     pub fn is_source(&self, name: &SiteName) -> bool {
-        self.places
+        self.locations
             .iter()
-            .any(|place| place.kind == PlaceKind::Source && place.name.value() == name)
+            .any(|place| place.kind == SiteLocationKind::Source && place.name.value() == name)
     }
 
-    /// The names of the NC2 sites, for somebody who wrote another one.
+    /// Returns the names of the NC2 sites, as suggestions for a wrong name.
     pub fn choices(&self, wrong: &SiteName) -> Choices {
         let names = self
-            .places
+            .locations
             .iter()
-            .filter(|place| place.kind != PlaceKind::Source)
+            .filter(|place| place.kind != SiteLocationKind::Source)
             .map(|place| place.name.value().as_str());
         Choices::new("NC2 sites", wrong.as_str(), names)
     }
@@ -99,40 +99,40 @@ impl Sites {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, raw: &RawEstate) -> Sites {
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     let source = raw
         .source
         .as_ref()
-        .and_then(|table| source(reader, table, &mut places));
+        .and_then(|table| source(reader, table, &mut locations));
     let sites = raw
         .sites
         .as_ref()
-        .and_then(|table| nc2_sites(reader, table, &mut places));
+        .and_then(|table| nc2_sites(reader, table, &mut locations));
     let sites = Sites {
-        places,
+        locations,
         source,
         sites,
     };
-    check_places(reader, &sites.places);
+    check_places(reader, &sites.locations);
     sites
 }
 
 fn source(
     reader: &mut Reader<'_>,
     table: &At<Named<RawSource>>,
-    places: &mut Vec<Place>,
+    locations: &mut Vec<SiteLocation>,
 ) -> Option<Ec2Site> {
     let sources = in_file_order(table.value());
     let mut read: Vec<Option<Ec2Site>> = Vec::new();
     for (name, raw) in &sources {
         let raw = raw.value();
         let named = reader.read(name, text::name);
-        let place = Place {
+        let place = SiteLocation {
             name: At::new(name.span(), SiteName::new(name.value())),
             region: reader.required(&raw.region, text::region),
             vpc: reader.required(&raw.vpc, text::aws_id),
             tgw: reader.required(&raw.tgw, text::aws_id),
-            kind: PlaceKind::Source,
+            kind: SiteLocationKind::Source,
         };
         read.push(named.and_then(|_name| {
             Some(Ec2Site {
@@ -142,7 +142,7 @@ fn source(
                 tgw: place.tgw.as_ref()?.value().clone(),
             })
         }));
-        places.push(place);
+        locations.push(place);
     }
     match sources.as_slice() {
         [] => {
@@ -169,25 +169,25 @@ fn source(
     }
 }
 
-/// Reports that a table of named tables has none, unless there was one that the shape check took away.
+/// Reports that a table of named tables is empty, unless the shape check removed a table from it.
 pub(super) fn none_declared<T>(reader: &mut Reader<'_>, table: &'static str, at: &At<Named<T>>) {
     if reader.is_whole(table) {
         let fault = RelationFault::NoneDeclared { table };
-        reader.report(ConfigError::new(at.span(), "has nothing in it", fault));
+        reader.report(ConfigError::new(at.span(), "is empty", fault));
     }
 }
 
 fn nc2_sites(
     reader: &mut Reader<'_>,
     table: &At<Named<RawSite>>,
-    places: &mut Vec<Place>,
+    locations: &mut Vec<SiteLocation>,
 ) -> Option<BTreeMap<SiteName, Nc2Site>> {
     if table.value().is_empty() {
         none_declared(reader, "sites", table);
     }
     let mut sites = Vec::new();
     for (name, raw) in in_file_order(table.value()) {
-        sites.push(nc2_site(reader, name, raw.value(), places));
+        sites.push(nc2_site(reader, name, raw.value(), locations));
     }
     sites
         .into_iter()
@@ -199,15 +199,15 @@ fn nc2_site(
     reader: &mut Reader<'_>,
     name: &At<String>,
     raw: &RawSite,
-    places: &mut Vec<Place>,
+    locations: &mut Vec<SiteLocation>,
 ) -> Option<Nc2Site> {
     let named = reader.read(name, text::name);
-    let place = Place {
+    let place = SiteLocation {
         name: At::new(name.span(), SiteName::new(name.value())),
         region: reader.required(&raw.region, text::region),
         vpc: reader.required(&raw.vpc, text::aws_id),
         tgw: reader.required(&raw.tgw, text::aws_id),
-        kind: PlaceKind::Nc2 {
+        kind: SiteLocationKind::Nc2 {
             has_move: raw.mv.as_ref().is_some(),
         },
     };
@@ -246,7 +246,7 @@ fn nc2_site(
             mv: mv?,
         })
     });
-    places.push(place);
+    locations.push(place);
     site
 }
 
@@ -276,7 +276,7 @@ fn move_config(reader: &mut Reader<'_>, raw: &RawMove) -> Option<MoveConfig> {
     })
 }
 
-/// The Flow VPCs of a site are three: a test in the VPC of production would not be isolated from it.
+/// Checks that the three Flow VPCs of a site differ: a test in the production VPC would not be isolated.
 fn check_flow_vpcs(
     reader: &mut Reader<'_>,
     site: &At<SiteName>,
@@ -290,7 +290,7 @@ fn check_flow_vpcs(
                 key,
                 other_key,
             };
-            // A default has no place in the file; the other one then has.
+            // A default has no location in the file; the other key then has the error.
             let mut written = [vpc.span(), other.span()]
                 .into_iter()
                 .filter(|span| !span.is_empty());
@@ -304,8 +304,8 @@ fn check_flow_vpcs(
     }
 }
 
-fn check_places(reader: &mut Reader<'_>, places: &[Place]) {
-    for (earlier, later) in pairs(places) {
+fn check_places(reader: &mut Reader<'_>, locations: &[SiteLocation]) {
+    for (earlier, later) in pairs(locations) {
         let (other, site) = (earlier.name.value(), later.name.value());
         if site == other {
             let fault = RelationFault::SiteNamedTwice { site: site.clone() };
@@ -327,18 +327,18 @@ fn check_places(reader: &mut Reader<'_>, places: &[Place]) {
             );
         }
     }
-    for (index, later) in places.iter().enumerate() {
-        let earlier = places.iter().take(index);
+    for (index, later) in locations.iter().enumerate() {
+        let earlier = locations.iter().take(index);
         check_tgw_region(reader, &later.tgw, &later.region, earlier);
     }
 }
 
-/// A Transit Gateway is in one region, whoever names it. Compares with the first site that has the same one.
+/// Checks that all sites and edges with the same Transit Gateway are in one region. Compares with the first such site.
 pub(super) fn check_tgw_region<'a>(
     reader: &mut Reader<'_>,
     tgw: &Option<At<TgwId>>,
     region: &Option<At<Region>>,
-    others: impl IntoIterator<Item = &'a Place>,
+    others: impl IntoIterator<Item = &'a SiteLocation>,
 ) {
     let (Some(tgw), Some(region)) = (tgw, region) else {
         return;

@@ -1,4 +1,4 @@
-//! One text to one value.
+//! Converts one text to one value.
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -17,16 +17,15 @@ use crate::VpcId;
 use crate::error::TextFault;
 use crate::error::UrlProblem;
 
-/// Longest name of anything in the file. Names become parts of object names in Prism Central and Move, and the value of a
-/// category, which has 64 characters (Prism reference §5).
+/// Longest name in the file. Names become parts of object names in Prism Central and Move, and the value of a category, which has
+/// 64 characters (Prism reference §5).
 const MAX_NAME: usize = 40;
 /// Longest category key (Prism reference §5).
 const MAX_CATEGORY: usize = 64;
-/// What a category key must not have in it (Prism reference §5).
+/// Characters that a category key cannot have (Prism reference §5).
 const NOT_IN_CATEGORY: &str = "/,!\"#%'()*+:;=?\\|[]^&";
 
-/// The kinds of AWS ids people mix up: prefix, and the kind with its article. Longer prefixes stand before the shorter
-/// ones they start with.
+/// Kinds of AWS ids: prefix, and the kind with its article. A prefix comes before shorter ones that it starts with.
 const ID_KINDS: [(&str, &str); 9] = [
     (AttachmentId::PREFIX, "a Transit Gateway attachment"),
     (TgwRouteTableId::PREFIX, "a Transit Gateway route table"),
@@ -39,7 +38,7 @@ const ID_KINDS: [(&str, &str); 9] = [
     (crate::VpnId::PREFIX, "a VPN connection"),
 ];
 
-/// Any text but none.
+/// Parses a text that is not empty.
 pub(super) fn filled(text: &str) -> Result<String, TextFault> {
     if text.trim().is_empty() {
         Err(TextFault::Empty)
@@ -48,7 +47,7 @@ pub(super) fn filled(text: &str) -> Result<String, TextFault> {
     }
 }
 
-/// A name: 1 to 40 of a-z, 0-9 and dashes.
+/// Parses a name: 1 to 40 of a-z, 0-9 and dashes.
 pub(super) fn name(text: &str) -> Result<String, TextFault> {
     let fits = (1..=MAX_NAME).contains(&text.len())
         && text
@@ -63,7 +62,7 @@ pub(super) fn name(text: &str) -> Result<String, TextFault> {
     }
 }
 
-/// A prefix without host bits.
+/// Parses a prefix without host bits.
 pub(super) fn cidr(text: &str) -> Result<Cidr, TextFault> {
     text.parse().map_err(|error| match error {
         CidrError::Syntax(text) => TextFault::Prefix { text },
@@ -71,14 +70,14 @@ pub(super) fn cidr(text: &str) -> Result<Cidr, TextFault> {
     })
 }
 
-/// An IPv4 address.
+/// Parses an IPv4 address.
 pub(super) fn address(text: &str) -> Result<Ipv4Addr, TextFault> {
     text.parse().map_err(|_| TextFault::Address {
         text: text.to_owned(),
     })
 }
 
-/// An AWS id of one kind. Stricter than the id's own parser, which takes `tgw-attach-…` for a Transit Gateway.
+/// Parses an AWS id of one kind. Stricter than the id's own parser, which accepts `tgw-attach-…` for a Transit Gateway.
 pub(super) fn aws_id<T: AwsId + FromStr>(text: &str) -> Result<T, TextFault> {
     let kind_of = |text: &str| {
         ID_KINDS
@@ -101,7 +100,7 @@ pub(super) fn aws_id<T: AwsId + FromStr>(text: &str) -> Result<T, TextFault> {
     }
 }
 
-/// A Direct Connect gateway's id: UUID-shaped.
+/// Parses the id of a Direct Connect gateway: UUID-shaped.
 pub(super) fn gateway(text: &str) -> Result<DxGatewayId, TextFault> {
     let groups: Vec<&str> = text.split('-').collect();
     let hex = text
@@ -117,7 +116,7 @@ pub(super) fn gateway(text: &str) -> Result<DxGatewayId, TextFault> {
     }
 }
 
-/// An AWS region by its shape: words, then a number. New regions need no new version of stayput.
+/// Parses an AWS region by its form: words, then a number, so that new regions need no new version of stayput.
 pub(super) fn region(text: &str) -> Result<Region, TextFault> {
     let is_region = |text: &str| {
         let mut parts = text.rsplit('-');
@@ -141,7 +140,7 @@ pub(super) fn region(text: &str) -> Result<Region, TextFault> {
     }
 }
 
-/// `https://host:port` or `https://host`; one slash at the end is dropped.
+/// Parses `https://host:port` or `https://host`; one slash at the end is removed.
 pub(super) fn url(text: &str) -> Result<String, TextFault> {
     const SCHEME: &str = "https://";
     let Some(rest) = text.strip_prefix(SCHEME) else {
@@ -157,7 +156,7 @@ pub(super) fn url(text: &str) -> Result<String, TextFault> {
     if let Some((_user, host)) = authority.rsplit_once('@') {
         return Err(bad_url(text, UrlProblem::HasCredentials, host));
     }
-    // An IPv6 address has colons of its own, and so stands in brackets.
+    // An IPv6 address contains colons, so it is in brackets.
     let (host, port) = match authority.rfind(']') {
         Some(end) => authority.split_at(end + 1),
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
@@ -210,7 +209,7 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// A category key of Prism Central (Prism reference §5).
+/// Parses a category key of Prism Central (Prism reference §5).
 pub(super) fn category(text: &str) -> Result<String, TextFault> {
     let fits = (1..=MAX_CATEGORY).contains(&text.chars().count())
         && !text.starts_with('$')
@@ -229,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attachment_is_not_taken_for_a_transit_gateway() {
+    fn an_attachment_id_is_not_accepted_as_a_transit_gateway_id() {
         let error = aws_id::<TgwId>("tgw-attach-01").unwrap_err();
         assert_eq!(
             error,
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_told_from_zones() {
+    fn availability_zones_are_not_accepted_as_regions() {
         assert!(region("us-gov-west-1").is_ok());
         assert_eq!(
             region("ap-northeast-1a").unwrap_err(),
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn category_keys_keep_to_the_characters_prism_central_takes() {
+    fn category_keys_have_only_characters_that_prism_central_accepts() {
         assert!(category("Stayput Network_1").is_ok());
         assert!(category(&"x".repeat(64)).is_ok());
         for text in ["", "$x", "a/b", "a&b", &"x".repeat(65)] {

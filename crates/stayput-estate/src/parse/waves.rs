@@ -18,7 +18,7 @@ use super::reader::Reader;
 use super::reader::in_file_order;
 use super::text;
 
-/// Which wave an instance was listed in first, and where.
+/// The first wave that lists an instance, and the location.
 type Listed = BTreeMap<InstanceId, (WaveName, Range<usize>)>;
 
 pub(super) fn read(

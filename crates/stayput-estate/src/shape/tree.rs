@@ -1,4 +1,4 @@
-//! The part of a JSON Schema that a TOML document can break, as a tree.
+//! The parts of a JSON Schema that the shape check uses, as a tree.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a value must look like.
+/// Shape of a value.
 #[derive(Debug)]
 pub(super) enum Shape {
     /// A table with these keys and no others.
@@ -26,7 +26,7 @@ pub(super) enum Shape {
         /// The most it may be.
         max: i64,
     },
-    /// Something the schema says nothing about that matters here.
+    /// A part of the schema that is not checked here.
     Any,
 }
 
@@ -37,13 +37,13 @@ pub(super) type Keys = BTreeMap<String, Key>;
 #[derive(Debug)]
 pub(super) struct Key {
     name: String,
-    /// What its value must look like.
+    /// Shape of its value.
     pub shape: Shape,
-    /// Whether the table must have it.
+    /// Whether it is required.
     pub required: bool,
-    /// What it means, from the doc comment.
+    /// Its meaning, from the doc comment.
     description: String,
-    /// A value for it, as TOML.
+    /// An example value, as TOML.
     example: Option<String>,
 }
 
@@ -93,7 +93,7 @@ impl Shape {
 }
 
 impl fmt::Display for Shape {
-    /// The type in words, as in "must be …".
+    /// Formats the type for "must be …".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Table(_) => f.write_str("a table"),
@@ -122,7 +122,7 @@ impl Key {
             name: name.to_owned(),
             shape: Shape::of(schema),
             required,
-            // Doc comments are wrapped; help is not.
+            // Doc comments are wrapped; help texts are not.
             description: description.replace('\n', " "),
             example: value.and_then(|value| {
                 toml::Value::deserialize(value)
@@ -132,7 +132,7 @@ impl Key {
         }
     }
 
-    /// How this table of the document is written.
+    /// Returns how this table of the document is written.
     pub fn header(&self) -> String {
         let name = &self.name;
         if matches!(self.shape, Shape::Names(_)) {
@@ -142,7 +142,7 @@ impl Key {
         }
     }
 
-    /// What to do about its absence.
+    /// Returns a remedy for its absence.
     pub fn remedy(&self) -> String {
         match &self.example {
             Some(example) => {
@@ -153,7 +153,7 @@ impl Key {
         }
     }
 
-    /// What to write at this path: the key itself, or something in it.
+    /// Returns what to write at this path: the key itself, or a key in it.
     pub fn correction(&self, path: &str) -> String {
         match &self.example {
             Some(example) => {
@@ -181,7 +181,7 @@ impl Key {
         format!("{verb} {header}{with}. {}", self.description)
     }
 
-    /// The keys of the table this is, or of each named table in it.
+    /// Returns the keys of this table, or of each named table in it.
     fn inner_keys(&self) -> Option<&Keys> {
         let shape = match &self.shape {
             Shape::Names(inner) => inner,
@@ -199,7 +199,7 @@ impl Key {
     }
 }
 
-/// The words of an enum: `enum`, or `oneOf` constants where the variants have descriptions.
+/// Returns the words of an enum: `enum`, or `oneOf` constants when the variants have descriptions.
 fn words(schema: &Value) -> Option<Vec<String>> {
     let texts = |values: &Vec<Value>, word: fn(&Value) -> Option<&str>| {
         values

@@ -621,7 +621,7 @@ pub fn after(mut fabric: Fabric, changes: impl IntoIterator<Item = Change>) -> F
     fabric
 }
 
-/// The state after the cutover of reference §8.2: P lives in Tokyo.
+/// The state after the cutover of AWS reference §8.2: P lives in Tokyo.
 pub fn moved(setup: &Setup) -> Fabric {
     let mut changes = vec![erp(NC2_T, ErpScope::UserVpc, P, true)];
     changes.extend(machines(EC2, NC2_T));
@@ -630,7 +630,7 @@ pub fn moved(setup: &Setup) -> Fabric {
     after(setup.fabric(), changes)
 }
 
-/// The state after the failover of reference §8.4: P lives in Osaka.
+/// The state after the failover of AWS reference §8.4: P lives in Osaka.
 pub fn failed_over(setup: &Setup) -> Fabric {
     let mut changes = vec![erp(NC2_O, ErpScope::UserVpc, P, true)];
     changes.extend(machines(NC2_T, NC2_O));

@@ -1,21 +1,21 @@
-//! What other parts of the lab do to EC2: Move stops instances, NC2 writes routes.
+//! Changes of EC2 by other parts of the lab: Move stops instances, NC2 writes routes.
 
 use std::collections::BTreeSet;
 
 use stayput_estate::Cidr;
 
-use super::Event;
+use super::AwsEvent;
 use super::model::AttachmentKind;
 use super::model::InstanceState;
 use super::model::RegionState;
 use super::model::RouteTarget;
 use super::query::Fault;
 use super::routing;
-use crate::state::Event as LabEvent;
+use crate::state::LabEvent;
 use crate::state::LabState;
 
-/// Asks an instance to stop; it is stopped after `timing.instance`. Returns the state it was in; stopping a stopped or
-/// stopping instance does nothing.
+/// Asks an instance to stop; it is stopped after `timing.instance`. Returns its state before; stopping a stopped or stopping
+/// instance does nothing.
 ///
 /// # Errors
 /// `InvalidInstanceID.NotFound`, or `IncorrectInstanceState` when it is terminated or still starting.
@@ -35,8 +35,8 @@ pub fn stop_instance(lab: &mut LabState, region: &str, id: &str) -> Result<Insta
     Ok(before)
 }
 
-/// Asks an instance to start; it runs after `timing.instance`. Returns the state it was in; starting a running or starting
-/// instance does nothing.
+/// Asks an instance to start; it runs after `timing.instance`. Returns its state before; starting a running or starting instance
+/// does nothing.
 ///
 /// # Errors
 /// `InvalidInstanceID.NotFound`, or `IncorrectInstanceState` when it is terminated or still stopping.
@@ -82,7 +82,7 @@ fn instance_mut<'a>(
 
 /// Queues the end of an instance's transition.
 pub(super) fn settle(lab: &mut LabState, region: &str, id: &str) {
-    let event = Event::InstanceSettles(region.to_owned(), id.to_owned());
+    let event = AwsEvent::InstanceSettles(region.to_owned(), id.to_owned());
     lab.after(lab.timing.instance, LabEvent::Aws(event));
 }
 
@@ -99,9 +99,9 @@ pub(super) fn instance_settles(lab: &mut LabState, region: &str, id: &str) {
     }
 }
 
-/// The VPC route tables NC2 writes externally routable prefixes to: the main one, and those of the subnets with a Transit
-/// Gateway interface, whatever state the attachment is in: NC2 has no right to ask (AWS reference §4). (memory: which further tables
-/// it takes depends on its version.)
+/// Returns the VPC route tables to which NC2 writes externally routable prefixes: the main one, and those of the subnets with a
+/// Transit Gateway interface, in any state of the attachment, because NC2 has no permission to read it (AWS reference §4).
+/// (memory: which other tables it writes depends on its version.)
 pub fn nc2_route_tables(region: &RegionState, vpc: &str) -> BTreeSet<String> {
     let main = region
         .route_tables
@@ -127,8 +127,8 @@ pub fn nc2_route_tables(region: &RegionState, vpc: &str) -> BTreeSet<String> {
     main.chain(entered).collect()
 }
 
-/// What NC2 does when an externally routable prefix appears, moves to another host's interface, or goes: writes
-/// `cidr → eni`, or removes its route, in [`nc2_route_tables`]. A removal leaves routes that lead elsewhere alone.
+/// Applies NC2's change of an externally routable prefix that is added, moves to another host's interface, or is removed: writes
+/// `cidr → eni`, or deletes its route, in [`nc2_route_tables`]. A removal does not change routes to other targets.
 pub fn set_nc2_route(lab: &mut LabState, region: &str, vpc: &str, cidr: Cidr, eni: Option<&str>) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;

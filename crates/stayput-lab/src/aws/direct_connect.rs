@@ -1,8 +1,8 @@
 //! Direct Connect gateways and their associations with Transit Gateways (AWS reference §2.1, §2.2).
 //!
-//! Global: the answer is the same in every region. What an association announces to on-prem is
-//! [`DxAssociation::allowed`](super::model::DxAssociation::allowed); a change is accepted at once and takes effect when the
-//! association settles.
+//! Global: the answer is the same in every region. An association announces
+//! [`DxAssociation::allowed`](super::model::DxAssociation::allowed) to on-prem. A change is accepted at once and takes effect
+//! when the association settles.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use serde_json::json;
 use stayput_estate::Cidr;
 
 use super::json::Args;
-use super::json::Event;
 use super::json::Fault;
+use super::json::JsonServiceEvent;
 use super::json::structure;
 use super::json::unknown_operation;
 use super::model::Attachment;
@@ -25,15 +25,15 @@ use crate::state::LabState;
 const MAX_PREFIXES: usize = 200;
 /// Most Transit Gateways of one Direct Connect gateway.
 const MAX_ASSOCIATIONS: usize = 6;
-/// ASN of a gateway nobody gave one.
+/// ASN of a gateway created without one.
 const DEFAULT_ASN: i64 = 64_512;
-/// Most entries of one page.
+/// Most entries in one page.
 const MAX_RESULTS: usize = 100;
 
 /// Answers one operation.
 ///
 /// # Errors
-/// `DirectConnectClientException` for everything a client does wrong.
+/// `DirectConnectClientException` for every error of the client.
 pub fn handle(lab: &mut LabState, operation: &str, args: Args<'_>) -> Result<Json, Fault> {
     match operation {
         "CreateDirectConnectGateway" => create_gateway(lab, args),
@@ -99,7 +99,7 @@ fn gateway_json(lab: &LabState, id: &str, gateway: &DxGateway, state: &str) -> J
     })
 }
 
-/// On-prem announces nothing over a new gateway: nobody has given it a virtual interface yet.
+/// On-prem announces nothing over a new gateway: it has no virtual interface yet.
 fn create_gateway(lab: &mut LabState, args: Args<'_>) -> Result<Json, Fault> {
     let name = args.need_text("directConnectGatewayName")?.to_owned();
     let asn = args.integer("amazonSideAsn")?.unwrap_or(DEFAULT_ASN);
@@ -141,7 +141,7 @@ fn associations(lab: &LabState, args: Args<'_>) -> Result<Json, Fault> {
     let association = args.text("associationId")?;
     let gateway = args.text("directConnectGatewayId")?;
     let associated = args.text("associatedGatewayId")?;
-    // Nothing here is a virtual private gateway.
+    // The lab has no virtual private gateways.
     let virtual_gateway = args.text("virtualGatewayId")?;
     if association
         .or(gateway)
@@ -169,7 +169,7 @@ fn associations(lab: &LabState, args: Args<'_>) -> Result<Json, Fault> {
     page(lab, args, "directConnectGatewayAssociations", entries)
 }
 
-/// Each gateway is reached over one transit virtual interface here.
+/// Returns one transit virtual interface for each gateway.
 fn attachments(lab: &LabState, args: Args<'_>) -> Result<Json, Fault> {
     let gateway = args.text("directConnectGatewayId")?;
     let interface = args.text("virtualInterfaceId")?;
@@ -207,7 +207,8 @@ fn virtual_interface(gateway: &str) -> String {
     format!("dxvif-{}", &id.simple().to_string()[..8])
 }
 
-/// While a change runs, the answer shows the prefixes asked for (inferred: the state says that they are not yet announced).
+/// While a change is in progress, the answer has the requested prefixes (inferred: its state says that they are not announced
+/// yet).
 fn association_json(lab: &LabState, id: &str, association: &DxAssociation) -> Json {
     let allowed: Vec<Json> = lab
         .aws
@@ -243,8 +244,8 @@ fn prefixes(args: Args<'_>, member: &str) -> Result<BTreeSet<Cidr>, Fault> {
         .collect()
 }
 
-/// The overlap rule: on one gateway no prefix of one association may share an address with one of another, neither as
-/// announced now nor as it will be (AWS reference §2.2).
+/// Checks the overlap rule: on one gateway no prefix of one association may overlap one of another, neither as announced now nor
+/// as requested (AWS reference §2.2).
 fn check_overlap(
     lab: &LabState,
     gateway: &str,
@@ -378,7 +379,7 @@ fn delete(lab: &mut LabState, args: Args<'_>) -> Result<Json, Fault> {
     begin(lab, id, "disassociating", BTreeSet::new())
 }
 
-/// An association on which no change runs.
+/// Returns an association without a change in progress.
 fn settled<'a>(lab: &'a LabState, id: &str) -> Result<&'a DxAssociation, Fault> {
     let association = lab.aws.dx_associations.get(id).ok_or_else(|| {
         client(format!(
@@ -407,7 +408,9 @@ fn begin(
     }
     lab.after(
         lab.timing.dx_update,
-        crate::state::Event::Aws(super::Event::Json(Event::AssociationSettles(id.clone()))),
+        crate::state::LabEvent::Aws(super::AwsEvent::Json(JsonServiceEvent::AssociationSettles(
+            id.clone(),
+        ))),
     );
     let answer = lab
         .aws
@@ -438,7 +441,7 @@ pub fn settle(lab: &mut LabState, id: &str) {
     lab.aws.dx_associations.insert(id.to_owned(), association);
 }
 
-/// The Transit Gateway gets an attachment, in its default table if it has one.
+/// Adds an attachment to the Transit Gateway, in its default table if it has one.
 fn attach(lab: &mut LabState, association: &DxAssociation) {
     let id = lab.aws_id("tgw-attach-");
     let created = lab.now();
@@ -466,7 +469,7 @@ fn attach(lab: &mut LabState, association: &DxAssociation) {
     }
 }
 
-/// The attachment goes; static routes that named it stay and lead nowhere.
+/// Deletes the attachment. Static routes that name it remain as blackholes.
 fn detach(lab: &mut LabState, association: &DxAssociation) {
     let Some(region) = lab.aws.regions.get_mut(&association.region) else {
         return;

@@ -1,8 +1,8 @@
 //! DynamoDB: tables, items, conditions, pages (AWS reference §6).
 //!
-//! What it keeps exact: conditional writes, exact decimal numbers, 1 MB pages cut *before* the filter, `LastEvaluatedKey`
-//! also when the limit meets the end, and an order of partitions that tells nothing. Left out, and refused with words: the
-//! parameters from before expressions, streams, global tables.
+//! Exact: conditional writes, decimal numbers, 1 MB pages that are cut *before* the filter, `LastEvaluatedKey` also when the
+//! limit is reached at the end, and an arbitrary order of partitions. Not implemented, and refused with an error: the legacy
+//! parameters, streams and global tables.
 
 pub mod batch;
 pub mod expression;
@@ -35,7 +35,7 @@ const TABLE_SETTLES: Duration = Duration::from_secs(3);
 /// Largest item, names included.
 const MAX_ITEM: usize = 400 * 1024;
 
-/// A table.
+/// A DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// Key attributes.
@@ -44,7 +44,7 @@ pub struct Table {
     pub definitions: BTreeMap<String, String>,
     /// Secondary indexes by name.
     pub indexes: BTreeMap<String, Index>,
-    /// When made.
+    /// Time of creation.
     pub created: VTime,
     /// `PAY_PER_REQUEST`, or `PROVISIONED` with read and write units.
     pub provisioned: Option<(i64, i64)>,
@@ -84,7 +84,7 @@ impl Keys {
             .flatten()
     }
 
-    /// The key schema on the wire.
+    /// Returns the key schema as JSON.
     fn schema(&self) -> Json {
         let mut schema = vec![json!({"AttributeName": self.hash, "KeyType": "HASH"})];
         if let Some(range) = &self.range {
@@ -95,7 +95,7 @@ impl Keys {
 }
 
 impl Table {
-    /// An empty on-demand table whose keys are texts, made long ago; for scenarios.
+    /// Creates an empty on-demand table with text keys, with an old creation time; for scenarios.
     pub fn new(hash: &str, range: Option<&str>) -> Self {
         let keys = Keys {
             hash: hash.to_owned(),
@@ -116,17 +116,17 @@ impl Table {
         }
     }
 
-    /// Puts an item as it is.
+    /// Puts an item without conditions.
     ///
     /// # Errors
-    /// `ValidationException` when its key or size is wrong.
+    /// `ValidationException` when its key or size is not valid.
     pub fn put(&mut self, item: Item) -> Result<Option<Item>, Fault> {
         let key = self.key_of_item(&item)?;
         check_size(&item)?;
         Ok(self.items.insert(key, item))
     }
 
-    /// The key of a whole item.
+    /// Returns the key of a whole item.
     ///
     /// # Errors
     /// `ValidationException` when a key attribute is missing, of the wrong type or empty, also for indexes.
@@ -152,7 +152,7 @@ impl Table {
         ))
     }
 
-    /// A `Key` argument: exactly the key attributes.
+    /// Returns the key of a `Key` argument, which must be exactly the key attributes.
     ///
     /// # Errors
     /// `ValidationException` when it is not.
@@ -208,7 +208,7 @@ impl Table {
         }
     }
 
-    /// The key attributes of an item.
+    /// Returns the key attributes of an item.
     fn key_part(&self, item: &Item) -> Item {
         self.keys
             .names()
@@ -257,7 +257,7 @@ pub fn handle(
     }
 }
 
-/// The parameters from before expressions existed are refused, not misread.
+/// Refuses the legacy parameters, which the lab does not implement.
 fn refuse_legacy(args: Args<'_>) -> Result<(), Fault> {
     for member in [
         "AttributeUpdates",
@@ -270,14 +270,14 @@ fn refuse_legacy(args: Args<'_>) -> Result<(), Fault> {
     ] {
         if args.get(member).is_some() {
             return Err(Fault::validation(format!(
-                "the lab has no legacy parameter {member}; use expressions"
+                "the lab does not support the legacy parameter {member}; use expressions"
             )));
         }
     }
     Ok(())
 }
 
-/// The name in a `TableName`, which may be an ARN.
+/// Returns the name in a `TableName`, which may be an ARN.
 fn table_name(text: &str) -> &str {
     text.rsplit_once(":table/").map_or(text, |(_, name)| name)
 }
@@ -286,7 +286,7 @@ fn no_table() -> Fault {
     Fault::new("ResourceNotFoundException", "Requested resource not found")
 }
 
-/// A table that is ready, by name or ARN.
+/// Returns a table that is ready, by name or ARN.
 fn ready<'a>(lab: &'a mut LabState, region: &str, name: &str) -> Result<&'a mut Table, Fault> {
     let now = lab.now();
     lab.aws
@@ -307,7 +307,7 @@ fn check_size(item: &Item) -> Result<(), Fault> {
     }
 }
 
-/// Adds `ConsumedCapacity` when it was asked for.
+/// Adds `ConsumedCapacity` when the request asks for it.
 fn capacity(answer: &mut Map<String, Json>, args: Args<'_>, units: f64) -> Result<(), Fault> {
     let mode = args.text("ReturnConsumedCapacity")?.unwrap_or("NONE");
     if mode != "NONE" {
@@ -323,12 +323,12 @@ fn capacity(answer: &mut Map<String, Json>, args: Args<'_>, units: f64) -> Resul
     Ok(())
 }
 
-/// Units of a write: one for each started KB.
+/// Returns the units of a write: one for each started KB.
 fn write_units(bytes: usize) -> f64 {
     f64::from(u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX))
 }
 
-/// Units of a read: one for each started 4 KB, half of it without consistency.
+/// Returns the units of a read: one for each started 4 KB, half of it without consistency.
 fn read_units(bytes: usize, consistent: bool) -> f64 {
     let units = f64::from(u32::try_from(bytes.div_ceil(4096).max(1)).unwrap_or(u32::MAX));
     if consistent { units } else { units / 2.0 }

@@ -1,7 +1,7 @@
 //! EC2 over the Query protocol, version 2016-11-15.
 //!
-//! One module per family of resources. A handler reads its parameters, answers `DryRunOperation` where asked, changes the
-//! region's state and writes the elements of its response; the envelope and the errors are made here.
+//! One module for each family of resources. A handler reads its parameters, answers `DryRunOperation` when requested, changes the
+//! region's state and writes the elements of its response. The envelope and the errors are written here.
 
 mod addresses;
 mod attachments;
@@ -11,9 +11,9 @@ mod interfaces;
 mod launch;
 mod list;
 mod peerings;
-mod places;
 mod prefix_list_references;
 mod prefix_lists;
+mod regions;
 mod route_tables;
 mod routes;
 mod search;
@@ -43,10 +43,10 @@ use crate::state::LabState;
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
-/// What a handler returns: the elements inside the response element.
+/// Result of a handler: the elements inside the response element.
 type Answer = Result<Xml, Fault>;
 
-/// One call being answered.
+/// The call to answer.
 struct Call<'a> {
     lab: &'a mut LabState,
     region: String,
@@ -54,18 +54,18 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The state of the region called. [`handle`] has made sure that there is one.
-    fn here(&self) -> &RegionState {
+    /// Returns the state of the called region. [`handle`] has created it.
+    fn region_state(&self) -> &RegionState {
         &self.lab.aws.regions[&self.region]
     }
 
-    /// The same, to change.
-    fn here_mut(&mut self) -> &mut RegionState {
+    /// Returns the state of the called region, mutable.
+    fn region_state_mut(&mut self) -> &mut RegionState {
         self.lab.aws.regions.entry(self.region.clone()).or_default()
     }
 
-    /// Ends the call here if it is only a dry run. Called when the parameters are known to be good, before state is
-    /// judged: a dry run proves permission, not success (inferred, AWS reference §1.4).
+    /// Ends the call if it is a dry run. Called when the parameters are valid, before the state is checked: a dry run proves
+    /// permission, not success (inferred, AWS reference §1.4).
     fn dry_run(&self) -> Result<(), Fault> {
         if self.params.flag("DryRun")? {
             Err(Fault::with_status(
@@ -78,7 +78,7 @@ impl Call<'_> {
         }
     }
 
-    /// A parameter as an owned text.
+    /// Returns a required parameter as an owned text.
     fn need(&self, name: &str) -> Result<String, Fault> {
         self.params.need(name).map(str::to_owned)
     }
@@ -86,7 +86,7 @@ impl Call<'_> {
 
 /// Answers an authenticated EC2 request.
 pub fn handle(lab: &mut LabState, params: Params, region: &str, request_id: &str) -> Response {
-    // AWS has every region, also those nothing was ever made in.
+    // AWS has every region, also those without any resource.
     lab.aws.regions.entry(region.to_owned()).or_default();
     let action = params.get("Action").unwrap_or_default().to_owned();
     let mut call = Call {
@@ -181,9 +181,9 @@ fn dispatch(action: &str, call: &mut Call<'_>) -> Answer {
         "DescribeTags" => tags::describe(call),
         "CreateTags" => tags::create(call),
         "DeleteTags" => tags::delete(call),
-        "DescribeRegions" => places::regions(call),
-        "DescribeAvailabilityZones" => places::zones(call),
-        "DescribeAccountAttributes" => places::account_attributes(call),
+        "DescribeRegions" => regions::regions(call),
+        "DescribeAvailabilityZones" => regions::zones(call),
+        "DescribeAccountAttributes" => regions::account_attributes(call),
         "" => Err(Fault::missing("Action")),
         other => Err(Fault::bad(
             "InvalidAction",
@@ -192,22 +192,22 @@ fn dispatch(action: &str, call: &mut Call<'_>) -> Answer {
     }
 }
 
-/// `tagSet`.
+/// Writes `tagSet`.
 fn write_tags(xml: &mut Xml, tags: &Tags) {
     xml.list("tagSet", tags, |xml, (key, value)| {
         xml.text("key", key).text("value", value);
     });
 }
 
-/// Answer of calls that only say that they worked.
+/// Answer of calls that return only success.
 fn done() -> Answer {
     let mut xml = Xml::new();
     xml.text("return", true);
     Ok(xml)
 }
 
-/// An id that follows from others, for things the lab does not keep by themselves: the default security group of a VPC,
-/// the association of its first CIDR, ….
+/// Returns an id that is derived from another, for objects that the lab does not store: the default security group of a VPC, the
+/// association of its first CIDR, ….
 fn derived_id(prefix: &str, of: &str) -> String {
     let uuid = uuid::Uuid::new_v5(
         &uuid::Uuid::NAMESPACE_OID,
@@ -216,7 +216,7 @@ fn derived_id(prefix: &str, of: &str) -> String {
     format!("{prefix}{}", &uuid.simple().to_string()[..17])
 }
 
-/// The name tag of an address inside AWS.
+/// Returns the private DNS name of an address.
 fn private_dns(address: std::net::Ipv4Addr, region: &str) -> String {
     let [a, b, c, d] = address.octets();
     format!("ip-{a}-{b}-{c}-{d}.{region}.compute.internal")

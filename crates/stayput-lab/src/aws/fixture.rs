@@ -1,7 +1,7 @@
-//! A small estate for tests: EC2 and NC2 in Tokyo, NC2 in Osaka, a BGP VPN on each Transit Gateway, Prism Central each.
+//! A small estate for tests: EC2 and NC2 in Tokyo, NC2 in Osaka, a BGP VPN on each Transit Gateway, and two Prism Centrals.
 //!
-//! Network P is 172.30.1.0/24 with one machine, 172.30.1.10: instance [`APP`] in EC2, VM [`VM`] (off) at both NC2 sites.
-//! 172.30.2.10 ([`DMZ`]) stays in EC2.
+//! Network P is 172.30.1.0/24 with one machine, 172.30.1.10: instance [`APP`] in EC2, VM [`VM`] (powered off) at both NC2 sites.
+//! 172.30.2.10 ([`DMZ`]) does not move.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -371,7 +371,7 @@ fn prism(name: &str, region: &str, vpc: &str) -> PcState {
     pc
 }
 
-/// The estate, standing still.
+/// Returns the estate, with time stopped.
 pub fn estate() -> LabState {
     let clock = Clock::new(VTime(1_780_000_000_000), 0.0);
     let mut lab = LabState::new(clock, Timing::default());
@@ -384,7 +384,7 @@ pub fn estate() -> LabState {
     lab
 }
 
-/// A static route that has always been there.
+/// Returns a static route that is active already.
 pub fn standing(target: Option<&str>) -> TgwStatic {
     TgwStatic {
         attachment: target.map(str::to_owned),
@@ -394,12 +394,12 @@ pub fn standing(target: Option<&str>) -> TgwStatic {
 }
 
 impl LabState {
-    /// A region of the estate.
+    /// Returns a region of the estate.
     pub fn region(&mut self, name: &str) -> &mut RegionState {
         self.aws.regions.get_mut(name).unwrap()
     }
 
-    /// Makes a static Transit Gateway route stand; the table's region follows from its id.
+    /// Adds or replaces an active static Transit Gateway route. The region follows from the table's id.
     pub fn route(&mut self, table: &str, range: &str, target: Option<&str>) {
         self.tgw_table(table)
             .statics
@@ -424,12 +424,12 @@ impl LabState {
         self.region(TOKYO).instances.get_mut(APP).unwrap().state = InstanceState::Stopped;
     }
 
-    /// Switches the VM at a site.
+    /// Powers the VM at a site on or off.
     pub fn power(&mut self, pc: usize, on: bool) {
         self.pcs[pc].vms.get_mut(VM).unwrap().on = on;
     }
 
-    /// Sets or removes P as externally routable prefix of a site's transit VPC, and lets NC2 write its route.
+    /// Adds or removes P as externally routable prefix of a site's transit VPC, and lets NC2 write its route.
     pub fn transit_erp(&mut self, pc: usize, on: bool) {
         let erps = &mut self.pcs[pc].vpcs.get_mut("transit").unwrap().erps;
         if on {
@@ -442,7 +442,7 @@ impl LabState {
         super::set_nc2_route(self, &region, &vpc, cidr(P), on.then_some(eni));
     }
 
-    /// P lives in NC2 Tokyo, every step of AWS reference §8.2 done.
+    /// P is in NC2 Tokyo, after every step of AWS reference §8.2.
     pub fn moved(mut self) -> Self {
         self.stop_source();
         self.power(0, true);
@@ -451,7 +451,7 @@ impl LabState {
         self
     }
 
-    /// P lives in NC2 Osaka, every step of AWS reference §8.4 done.
+    /// P is in NC2 Osaka, after every step of AWS reference §8.4.
     pub fn failed_over(self) -> Self {
         let mut lab = self.moved();
         lab.power(0, false);
@@ -463,8 +463,8 @@ impl LabState {
         lab
     }
 
-    /// A second, at most.
-    pub fn a_moment(&mut self) {
+    /// Advances virtual time by a second.
+    pub fn one_second(&mut self) {
         let later = self.now().after(Duration::from_secs(3));
         self.clock = Clock::new(later, 0.0);
         self.catch_up();

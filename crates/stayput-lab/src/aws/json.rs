@@ -1,7 +1,7 @@
 //! The JSON services of AWS: DynamoDB, Systems Manager, Direct Connect.
 //!
-//! One protocol for three services: the operation is in `X-Amz-Target`, arguments and answer are JSON, errors carry
-//! `__type`. What is common is here; each service has its own module.
+//! One protocol for three services: the operation is in `X-Amz-Target`, arguments and answer are JSON, and errors have `__type`.
+//! The common parts are here; each service has its own module.
 
 use serde_json::Map;
 use serde_json::Value as Json;
@@ -13,29 +13,29 @@ use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
 
-/// Something a JSON service does on its own.
+/// A change that a JSON service makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
+pub enum JsonServiceEvent {
     /// An SSM command ends on one instance: region, command, instance.
     CommandEnds(String, String, String),
     /// A Direct Connect association settles, by id.
     AssociationSettles(String),
 }
 
-/// A service error as its client reads it.
+/// A service error as its client gets it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Fault {
     /// Code without name space, such as `ValidationException`.
     pub code: &'static str,
-    /// Text for people; empty where the service sends none.
+    /// Message; empty where the service sends none.
     pub message: String,
     /// Members of the error's shape beside the message.
     pub fields: Map<String, Json>,
 }
 
 impl Fault {
-    /// An error with a message.
+    /// Creates an error with a message.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -44,12 +44,12 @@ impl Fault {
         }
     }
 
-    /// DynamoDB's and the protocol's complaint about arguments.
+    /// Creates a `ValidationException`: an argument is not valid.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationException", message)
     }
 
-    /// The same with one member more.
+    /// Adds a member.
     #[must_use]
     pub fn with(mut self, member: &str, value: Json) -> Self {
         self.fields.insert(member.to_owned(), value);
@@ -57,17 +57,17 @@ impl Fault {
     }
 }
 
-/// The arguments of a call, read with the protocol's type checks.
+/// The arguments of a call, with the protocol's type checks.
 #[derive(Debug, Clone, Copy)]
 pub struct Args<'a>(pub &'a Map<String, Json>);
 
 impl<'a> Args<'a> {
-    /// A member that was sent and is not null.
+    /// Returns a member that is present and not null.
     pub fn get(self, name: &str) -> Option<&'a Json> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// A string.
+    /// Returns a string.
     ///
     /// # Errors
     /// `SerializationException` when it is of another type.
@@ -75,7 +75,7 @@ impl<'a> Args<'a> {
         self.typed(name, "String", Json::as_str)
     }
 
-    /// A string that must be there.
+    /// Returns a required string.
     ///
     /// # Errors
     /// `ValidationException` when it is missing, `SerializationException` when it is of another type.
@@ -83,7 +83,7 @@ impl<'a> Args<'a> {
         self.text(name)?.ok_or_else(|| missing(name))
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     ///
     /// # Errors
     /// `SerializationException` when it is of another type.
@@ -91,7 +91,7 @@ impl<'a> Args<'a> {
         self.typed(name, "Integer", Json::as_i64)
     }
 
-    /// A truth value; absent is false.
+    /// Returns a boolean; absent is false.
     ///
     /// # Errors
     /// `SerializationException` when it is of another type.
@@ -101,7 +101,7 @@ impl<'a> Args<'a> {
             .unwrap_or_default())
     }
 
-    /// A list; absent is empty.
+    /// Returns a list; absent is empty.
     ///
     /// # Errors
     /// `SerializationException` when it is of another type.
@@ -111,7 +111,7 @@ impl<'a> Args<'a> {
             .map_or(&[], Vec::as_slice))
     }
 
-    /// A list of strings; absent is empty.
+    /// Returns a list of strings; absent is empty.
     ///
     /// # Errors
     /// `SerializationException` when it is of another type.
@@ -122,7 +122,7 @@ impl<'a> Args<'a> {
             .collect()
     }
 
-    /// A structure or map.
+    /// Returns a structure or map.
     ///
     /// # Errors
     /// `SerializationException` when it is of another type.
@@ -130,7 +130,7 @@ impl<'a> Args<'a> {
         self.typed(name, "Map", Json::as_object)
     }
 
-    /// A structure or map that must be there.
+    /// Returns a required structure or map.
     ///
     /// # Errors
     /// `ValidationException` when it is missing, `SerializationException` when it is of another type.
@@ -150,10 +150,10 @@ impl<'a> Args<'a> {
     }
 }
 
-/// An element of a list as a structure.
+/// Returns an element of a list as a structure.
 ///
 /// # Errors
-/// `SerializationException` when it is something else.
+/// `SerializationException` when it is of another type.
 pub fn structure<'a>(value: &'a Json, name: &str) -> Result<Args<'a>, Fault> {
     value
         .as_object()
@@ -232,22 +232,24 @@ pub fn handle(lab: &mut LabState, request: &Request, region: &str) -> Response {
     response.with_header("x-amzn-requestid", request_id)
 }
 
-/// Runs an event that is due.
-pub fn handle_event(lab: &mut LabState, event: Event) {
+/// Runs a due event.
+pub fn handle_event(lab: &mut LabState, event: JsonServiceEvent) {
     match event {
-        Event::CommandEnds(region, command, instance) => {
+        JsonServiceEvent::CommandEnds(region, command, instance) => {
             ssm::end(lab, &region, &command, &instance);
         }
-        Event::AssociationSettles(association) => direct_connect::settle(lab, &association),
+        JsonServiceEvent::AssociationSettles(association) => {
+            direct_connect::settle(lab, &association)
+        }
     }
 }
 
-/// The answer to an operation nobody has.
+/// Returns the answer to an unknown operation.
 pub fn unknown_operation() -> Fault {
     Fault::new("UnknownOperationException", "")
 }
 
-/// DynamoDB puts a name space before its codes; the others do not.
+/// DynamoDB has a name space in front of its codes; the others have none.
 fn error_body(fault: &Fault, service: &str) -> Json {
     let name_space = match (service, fault.code) {
         ("DynamoDB_20120810", "ValidationException") => "com.amazon.coral.validate#",
@@ -261,7 +263,7 @@ fn error_body(fault: &Fault, service: &str) -> Json {
         Json::from(format!("{name_space}{}", fault.code)),
     );
     if !fault.message.is_empty() {
-        // Shapes disagree on the case of this member; clients read both.
+        // The services disagree on the case of this member; clients accept both.
         let member = match (service, fault.code) {
             ("AmazonSSM", _) | (_, "TransactionCanceledException") => "Message",
             _ => "message",
@@ -283,7 +285,7 @@ pub(crate) mod tests {
     use crate::clock::VTime;
     use crate::state::Timing;
 
-    /// A lab standing still at a known instant, with Tokyo in it.
+    /// Returns a lab with stopped time at a known instant, with Tokyo.
     pub fn lab() -> LabState {
         let mut lab = LabState::new(Clock::new(VTime(1_780_000_000_000), 0.0), Timing::default());
         lab.aws.account = "123456789012".to_owned();
@@ -293,10 +295,10 @@ pub(crate) mod tests {
         lab
     }
 
-    /// The VPC and subnet in which [`machine`] makes instances.
+    /// The VPC and subnet of instances that [`machine`] creates.
     pub const VPC: &str = "vpc-0legacy";
 
-    /// A running instance with the agent, one interface for each address; the first has a secondary one higher by 100.
+    /// Creates a running instance with the agent and one interface for each address. The first has a secondary one higher by 100.
     pub fn machine(
         lab: &mut LabState,
         id: &str,
@@ -368,7 +370,7 @@ pub(crate) mod tests {
         );
     }
 
-    /// An instance of the lab.
+    /// Returns an instance of the lab.
     pub fn instance<'a>(lab: &'a mut LabState, id: &str) -> &'a mut crate::aws::model::Instance {
         lab.aws
             .regions
@@ -379,7 +381,7 @@ pub(crate) mod tests {
             .unwrap()
     }
 
-    /// One call; the answer's status and body.
+    /// Sends one call; returns the answer's status and body.
     pub fn call(lab: &mut LabState, target: &str, body: &Json) -> (u16, Json) {
         lab.catch_up();
         let response = handle(
@@ -400,14 +402,14 @@ pub(crate) mod tests {
         )
     }
 
-    /// One call that must succeed.
+    /// Sends one call that must succeed.
     pub fn ok(lab: &mut LabState, target: &str, body: &Json) -> Json {
         let (status, answer) = call(lab, target, body);
         assert_eq!(status, 200, "{target} {body} → {answer}");
         answer
     }
 
-    /// One call that must fail; the code without name space, and the message.
+    /// Sends one call that must fail; returns the code without name space, and the message.
     pub fn fails(lab: &mut LabState, target: &str, body: &Json) -> (String, String) {
         let (status, answer) = call(lab, target, body);
         assert_eq!(status, 400, "{target} {body} → {answer}");
@@ -419,7 +421,7 @@ pub(crate) mod tests {
         )
     }
 
-    /// Lets virtual time pass.
+    /// Advances virtual time by seconds.
     pub fn pass(lab: &mut LabState, seconds: u64) {
         let later = lab.now().after(std::time::Duration::from_secs(seconds));
         lab.clock = Clock::new(later, 0.0);
@@ -427,16 +429,16 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_unknown_operation_or_service_is_refused_in_the_protocol_s_words() {
+    fn an_unknown_operation_or_service_is_refused_with_the_protocols_error() {
         let mut lab = lab();
-        for target in ["DynamoDB_20120810.Nope", "AmazonSSM.Nope", "Nobody.X", ""] {
+        for target in ["DynamoDB_20120810.Nope", "AmazonSSM.Nope", "Unknown.X", ""] {
             let (code, _) = fails(&mut lab, target, &json!({}));
             assert_eq!(code, "UnknownOperationException");
         }
     }
 
     #[test]
-    fn a_body_that_is_no_json_object_is_a_serialization_error() {
+    fn a_body_that_is_not_a_json_object_is_a_serialization_error() {
         let mut lab = lab();
         let (code, _) = fails(&mut lab, "AmazonSSM.SendCommand", &json!([]));
         assert_eq!(code, "SerializationException");

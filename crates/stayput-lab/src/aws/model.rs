@@ -1,7 +1,7 @@
-//! What the emulated AWS holds: plain data, one [`RegionState`] per region.
+//! State of the emulated AWS: plain data, one [`RegionState`] for each region.
 //!
-//! Derived things are not stored: propagated routes, route states, what an edge announces are computed when asked
-//! (AWS reference §1.2, §9), by `routing.rs`.
+//! Derived data is not stored: propagated routes, route states and announcements of edges are computed on request by `routing.rs`
+//! (AWS reference §1.2, §9).
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ pub type Tags = BTreeMap<String, String>;
 /// All regions and the global services.
 #[derive(Debug, Default)]
 pub struct AwsState {
-    /// Account number.
+    /// Account id.
     pub account: String,
     /// Accepted access keys: id to secret.
     pub keys: BTreeMap<String, String>,
@@ -28,15 +28,17 @@ pub struct AwsState {
     pub dx_gateways: BTreeMap<String, DxGateway>,
     /// Associations of Direct Connect gateways with Transit Gateways (global), by id.
     pub dx_associations: BTreeMap<String, DxAssociation>,
-    /// Allowed prefixes an association will have once its running change settles, by association id.
+    /// Allowed prefixes of an association once its change in progress settles, by association id.
     pub dx_pending: BTreeMap<String, BTreeSet<Cidr>>,
-    /// Regions that are down: no packet passes, no call is answered, no session stands. What they hold stays as it was.
+    /// Regions that are down: no packet passes, no call is answered, no BGP session is up. Their state does not change.
     pub down_regions: BTreeSet<String>,
     /// On-prem routers behind the edges: the prefixes they have.
     pub on_prem: Vec<Cidr>,
-    /// Most results one page of an EC2 list holds, whatever the client asks for; `None`: the client's `MaxResults`, at most 1000.
+    /// Most results in one page of an EC2 list, even when the client asks for more; `None`: the client's `MaxResults`, at most
+    /// 1000.
     pub page_cap: Option<usize>,
-    /// Whether `SearchTransitGatewayRoutes` only says that there is more and gives no token, as older endpoints do (AWS reference §1.4).
+    /// Whether `SearchTransitGatewayRoutes` reports additional routes without a token, as older endpoints do (AWS reference
+    /// §1.4).
     pub search_without_token: bool,
 }
 
@@ -65,13 +67,14 @@ pub struct RegionState {
     pub prefix_lists: BTreeMap<String, PrefixList>,
     /// Elastic IP addresses by allocation id.
     pub addresses: BTreeMap<String, Address>,
-    /// VPC attributes that were set, by VPC: such as `enableDnsHostnames`. Absent: AWS's default.
+    /// VPC attributes that were set, by VPC, such as `enableDnsHostnames`. A missing one has AWS's default.
     pub vpc_attributes: BTreeMap<String, BTreeMap<String, bool>>,
-    /// Options asked for at creation of a TGW or a VPC attachment, by its id: such as `DnsSupport` to `enable`. Absent: AWS's default.
+    /// Options set at the creation of a TGW or a VPC attachment, by its id, such as `DnsSupport` to `enable`. A missing one has
+    /// AWS's default.
     pub tgw_options: BTreeMap<String, BTreeMap<String, String>>,
-    /// DynamoDB tables (`dynamodb.rs` owns the shape of items).
+    /// DynamoDB tables; items are defined in `dynamodb.rs`.
     pub tables: BTreeMap<String, super::dynamodb::Table>,
-    /// DynamoDB transactions done lately: when and fingerprint of the request, by client request token.
+    /// Recent DynamoDB transactions: time and hash of the request, by client request token.
     pub transactions: BTreeMap<String, (VTime, u32)>,
     /// SSM commands sent, by command id.
     pub commands: BTreeMap<String, super::ssm::Command>,
@@ -91,7 +94,7 @@ pub struct Vpc {
 pub struct Subnet {
     /// Its VPC.
     pub vpc: String,
-    /// Addresses.
+    /// CIDR.
     pub cidr: Cidr,
     /// Availability zone.
     pub az: String,
@@ -108,17 +111,18 @@ pub struct RouteTable {
     pub main: bool,
     /// Explicit associations: association id to subnet.
     pub associations: BTreeMap<String, String>,
-    /// Routes other than `local` that somebody wrote.
+    /// Static routes other than `local`.
     pub routes: BTreeMap<Cidr, RouteTarget>,
-    /// Routes to everything in a prefix list, by list; they rank below a written route of the same prefix.
+    /// Routes to the prefixes of a prefix list, by list; they rank below a static route of the same prefix.
     pub list_routes: BTreeMap<String, RouteTarget>,
-    /// Routes propagated from a virtual private gateway, which rank below both. The lab has no such gateway: only a saved world brings them.
+    /// Routes propagated from a virtual private gateway, which rank below both. The lab has no such gateway: only a saved world
+    /// has these routes.
     pub propagated: BTreeMap<Cidr, RouteTarget>,
     /// Tags.
     pub tags: Tags,
 }
 
-/// Where a VPC route leads.
+/// Target of a VPC route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteTarget {
     /// Transit Gateway.
@@ -150,11 +154,11 @@ pub struct Instance {
     pub launched: VTime,
     /// Interfaces by device index.
     pub enis: BTreeMap<u32, String>,
-    /// Whether the SSM agent is installed and would be online while running.
+    /// Whether the SSM agent is installed; it is online while the instance runs.
     pub ssm_agent: bool,
-    /// Whether instance metadata answers only with a token (IMDSv2 enforced).
+    /// Whether instance metadata requires a token (IMDSv2 enforced).
     pub metadata_token_required: bool,
-    /// Size of its volumes in bytes; decides how long Move seeds.
+    /// Size of its volumes in bytes, which decides how long Move seeds.
     pub disk_bytes: u64,
     /// Tags.
     pub tags: Tags,
@@ -190,7 +194,7 @@ pub struct Eni {
     pub description: String,
     /// Managed by AWS for a service.
     pub requester_managed: bool,
-    /// Instance and device index it is attached to. Service interfaces have none and count as in use.
+    /// Instance and device index that it is attached to. Service interfaces have none and count as in use.
     pub instance: Option<(String, u32)>,
     /// Source/destination check.
     pub source_dest_check: bool,
@@ -233,16 +237,16 @@ pub struct Attachment {
     pub kind: AttachmentKind,
     /// `available`, `pendingAcceptance`, `pending`, `deleting`, `deleted`, …
     pub state: String,
-    /// When it was made; the earlier of two equal propagated prefixes wins.
+    /// Time of creation. Of two equal propagated prefixes, that of the earlier attachment wins.
     pub created: VTime,
     /// Tags of this side.
     pub tags: Tags,
 }
 
-/// What is attached.
+/// Type of an attachment.
 #[derive(Debug, Clone)]
 pub enum AttachmentKind {
-    /// A VPC by its attachment subnets.
+    /// A VPC with its attachment subnets.
     Vpc {
         /// VPC.
         vpc: String,
@@ -259,7 +263,7 @@ pub enum AttachmentKind {
         region: String,
         /// Far side.
         tgw: String,
-        /// Whether this side asked for it (the other accepts).
+        /// Whether this side requested it (the other accepts).
         requester: bool,
     },
 }
@@ -273,9 +277,9 @@ pub struct TgwRouteTable {
     pub associations: BTreeSet<String>,
     /// Propagating attachments.
     pub propagations: BTreeSet<String>,
-    /// Static routes; `None` is a blackhole. A route whose attachment is deleted stays and reads as blackhole.
+    /// Static routes; `None` is a blackhole. A route whose attachment is deleted remains as a blackhole.
     pub statics: BTreeMap<Cidr, TgwStatic>,
-    /// References to prefix lists: where everything in the list leads, unless a static route says otherwise.
+    /// References to prefix lists, with the target of the list's prefixes. A static route of the same prefix has priority.
     pub prefix_lists: BTreeMap<String, TgwStatic>,
     /// Tags.
     pub tags: Tags,
@@ -286,9 +290,9 @@ pub struct TgwRouteTable {
 pub struct PrefixList {
     /// Name.
     pub name: String,
-    /// Most entries it may have; what it counts for in a VPC route table.
+    /// Most entries it may have; this number counts for the quota of a VPC route table.
     pub max_entries: usize,
-    /// Grows by one with every change of its entries.
+    /// Increased by one with every change of its entries.
     pub version: i64,
     /// Entries with their descriptions.
     pub entries: BTreeMap<Cidr, Option<String>>,
@@ -301,9 +305,9 @@ pub struct PrefixList {
 pub struct TgwStatic {
     /// Attachment, or none for an explicit blackhole.
     pub attachment: Option<String>,
-    /// When the data plane (and `Search`) shows it; until then the route reads `pending`.
+    /// Time from which the data plane (and `Search`) uses it; until then the route is `pending`.
     pub active_from: VTime,
-    /// What the data plane still uses before `active_from`: the target replaced, if there was one.
+    /// What the data plane uses before `active_from`: the replaced target, if there was one.
     pub before: Option<Option<String>>,
 }
 
@@ -314,17 +318,17 @@ pub struct Vpn {
     pub tgw: String,
     /// Without BGP.
     pub static_only: bool,
-    /// With private addresses, over Direct Connect.
+    /// With private IP addresses, over Direct Connect.
     pub private: bool,
     /// Tunnels up, 0 to 2.
     pub tunnels_up: u32,
-    /// Prefixes on-prem announces (BGP) or that are configured (static).
+    /// Prefixes that on-prem announces (BGP) or that are configured (static).
     pub on_prem: BTreeSet<Cidr>,
-    /// Prefixes on-prem sends here when there is no BGP.
+    /// Prefixes for which on-prem has static routes to it, without BGP.
     pub on_prem_statics: BTreeSet<Cidr>,
     /// On-prem's preference for routes of equal length; higher wins.
     pub local_preference: u32,
-    /// Customer gateway's public address, for show.
+    /// Customer gateway's public address; only shown.
     pub customer_gateway: String,
     /// Tags.
     pub tags: Tags,
@@ -337,7 +341,7 @@ pub struct DxGateway {
     pub name: String,
     /// Autonomous system number.
     pub asn: u64,
-    /// Prefixes on-prem announces over its transit VIF.
+    /// Prefixes that on-prem announces over its transit virtual interface.
     pub on_prem: BTreeSet<Cidr>,
     /// On-prem's preference for routes of equal length; higher wins.
     pub local_preference: u32,
@@ -354,6 +358,6 @@ pub struct DxAssociation {
     pub tgw: String,
     /// `associated`, `updating`, …
     pub state: String,
-    /// Allowed prefixes: what the gateway announces to on-prem.
+    /// Allowed prefixes, which the gateway announces to on-prem.
     pub allowed: BTreeSet<Cidr>,
 }

@@ -1,4 +1,4 @@
-//! The Query protocol: form parameters in, XML out, and its errors.
+//! The Query protocol: form parameters as input, XML as output, and its errors.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use super::xml::Xml;
 use crate::http::Request;
 use crate::http::Response;
 
-/// A refusal in the Query protocol.
+/// An error of the Query protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Fault {
@@ -20,17 +20,17 @@ pub struct Fault {
     pub status: u16,
     /// Code, such as `InvalidParameterValue`.
     pub code: &'static str,
-    /// Message for people.
+    /// Message.
     pub message: String,
 }
 
 impl Fault {
-    /// A client error with status 400.
+    /// Creates a client error with status 400.
     pub fn bad(code: &'static str, message: impl Into<String>) -> Self {
         Self::with_status(400, code, message)
     }
 
-    /// An error with this status.
+    /// Creates an error with this status.
     pub fn with_status(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -39,12 +39,12 @@ impl Fault {
         }
     }
 
-    /// `InvalidParameterValue`.
+    /// Creates an `InvalidParameterValue`.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::bad("InvalidParameterValue", message)
     }
 
-    /// `MissingParameter`.
+    /// Creates a `MissingParameter`.
     pub fn missing(name: &str) -> Self {
         Self::bad(
             "MissingParameter",
@@ -52,7 +52,7 @@ impl Fault {
         )
     }
 
-    /// The error document of EC2.
+    /// Returns the error document of EC2.
     pub fn ec2(&self, request_id: &str) -> Response {
         let mut xml = Xml::new();
         xml.node("Response", |xml| {
@@ -66,7 +66,7 @@ impl Fault {
         document(self.status, &xml, request_id)
     }
 
-    /// The error document of the other Query services; `namespace` is the service's.
+    /// Returns the error document of the other Query services; `namespace` is the service's.
     pub fn plain(&self, namespace: &str, request_id: &str) -> Response {
         let mut xml = Xml::new();
         xml.node(&format!("ErrorResponse xmlns=\"{namespace}\""), |xml| {
@@ -81,7 +81,7 @@ impl Fault {
     }
 }
 
-/// An XML document as a response.
+/// Returns an XML document as a response.
 pub fn document(status: u16, xml: &Xml, request_id: &str) -> Response {
     Response::xml(
         status,
@@ -93,7 +93,7 @@ pub fn document(status: u16, xml: &Xml, request_id: &str) -> Response {
     .with_header("x-amzn-requestid", request_id)
 }
 
-/// `Filter.N`: a name and the values of which one must match; `*` and `?` are wildcards.
+/// `Filter.N`: a name and values, one of which must match; `*` and `?` are wildcards.
 #[derive(Debug, Clone)]
 pub struct Filter {
     /// Name.
@@ -103,7 +103,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether one of the resource's values matches one of the filter's.
+    /// Whether one of the resource's values matches one of the filter's values.
     pub fn accepts<S: AsRef<str>>(&self, has: &[S]) -> bool {
         self.values.iter().any(|wanted| {
             let pattern = WildMatch::new(wanted);
@@ -117,13 +117,13 @@ impl Filter {
 pub struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// From the URL's query and the form body.
+    /// Reads the URL's query and the form body.
     pub fn of(request: &Request) -> Self {
         let body = form_urlencoded::parse(&request.body).into_owned();
         Self(request.query.iter().cloned().chain(body).collect())
     }
 
-    /// A parameter if it is there and not empty.
+    /// Returns a parameter that is present and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
@@ -131,7 +131,7 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
 
-    /// A parameter that must be there.
+    /// Returns a required parameter.
     ///
     /// # Errors
     /// `MissingParameter`.
@@ -139,7 +139,7 @@ impl Params {
         self.get(name).ok_or_else(|| Fault::missing(name))
     }
 
-    /// A truth value; absent is false.
+    /// Returns a boolean; absent is false.
     ///
     /// # Errors
     /// `InvalidParameterValue`.
@@ -153,7 +153,7 @@ impl Params {
         }
     }
 
-    /// A parameter of another type.
+    /// Returns a parameter of another type.
     ///
     /// # Errors
     /// `InvalidParameterValue`.
@@ -167,7 +167,7 @@ impl Params {
             .transpose()
     }
 
-    /// A prefix; host bits are cleared as EC2 does.
+    /// Returns a prefix; host bits are cleared as EC2 does.
     ///
     /// # Errors
     /// `MissingParameter`, `InvalidParameterValue`.
@@ -182,7 +182,7 @@ impl Params {
         }
     }
 
-    /// `name.1`, `name.2`, … in numeric order.
+    /// Returns `name.1`, `name.2`, … in numeric order.
     pub fn list(&self, name: &str) -> Vec<&str> {
         self.members(name)
             .into_iter()
@@ -190,7 +190,7 @@ impl Params {
             .collect()
     }
 
-    /// The prefixes `name.N` that occur, in numeric order.
+    /// Returns the existing prefixes `name.N`, in numeric order.
     pub fn members(&self, name: &str) -> Vec<String> {
         let mut numbers: Vec<u32> = self
             .0
@@ -208,7 +208,7 @@ impl Params {
             .collect()
     }
 
-    /// `Filter.N.Name` and `Filter.N.Value.M`.
+    /// Returns `Filter.N.Name` and `Filter.N.Value.M`.
     ///
     /// # Errors
     /// `MissingParameter` for a filter without a name, `InvalidParameterValue` for one without values.
@@ -217,7 +217,7 @@ impl Params {
             .into_iter()
             .map(|member| {
                 let name = self.need(&format!("{member}.Name"))?.to_owned();
-                // An empty value is a value, so `list` would not do.
+                // An empty value counts as a value, so `list` cannot be used.
                 let prefix = format!("{member}.Value");
                 let values: Vec<String> = self
                     .members(&prefix)
@@ -232,7 +232,7 @@ impl Params {
             .collect()
     }
 
-    /// Tags to give to a new resource of this type, from `TagSpecification(s).N`.
+    /// Returns tags for a new resource of this type, from `TagSpecification(s).N`.
     pub fn tags_for(&self, resource_type: &str) -> Tags {
         ["TagSpecification", "TagSpecifications"]
             .iter()
@@ -242,7 +242,7 @@ impl Params {
             .collect()
     }
 
-    /// `name.N.Key` and `name.N.Value`.
+    /// Returns `name.N.Key` and `name.N.Value`.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
         self.members(name)
             .into_iter()
@@ -258,7 +258,7 @@ impl Params {
             .collect()
     }
 
-    /// Whether a parameter was sent at all, even empty.
+    /// Whether a parameter is present, even if empty.
     pub fn sent(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_come_in_numeric_order() {
+    fn lists_are_in_numeric_order() {
         let params = Params::from([("Id.10", "c"), ("Id.2", "b"), ("Id.1", "a"), ("Idx.3", "x")]);
         assert_eq!(params.list("Id"), ["a", "b", "c"]);
     }

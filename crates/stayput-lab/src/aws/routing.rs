@@ -1,7 +1,7 @@
-//! Derived routing: what AWS computes from what is configured, computed when asked (AWS reference §1.2, §2.3, §9).
+//! Derived routing: what AWS computes from its configuration, computed on request (AWS reference §1.2, §2.3, §9).
 //!
-//! Nothing here is stored, so a propagated route comes back by itself when the static route that hid it is deleted, and a
-//! static route whose attachment is gone reads as a blackhole.
+//! Nothing here is stored, so a propagated route reappears when the static route that hid it is deleted, and a static route whose
+//! attachment is deleted becomes a blackhole.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -21,16 +21,16 @@ use super::model::TgwStatic;
 use crate::clock::VTime;
 use crate::state::LabState;
 
-/// Whether a BGP VPN announces blackhole routes to on-prem. (inferred: they are routes of the associated table like any
-/// other; AWS reference §2.3 leaves it open.)
+/// Whether a BGP VPN announces blackhole routes to on-prem. (inferred: they are routes of the associated table like all others;
+/// AWS reference §2.3 leaves it open.)
 pub const BLACKHOLES_ARE_ANNOUNCED: bool = true;
 
-/// Where a route of a Transit Gateway table came from, best first for equal prefixes (AWS reference §1.2).
+/// Origin of a route of a Transit Gateway table, highest priority first for equal prefixes (AWS reference §1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Written by somebody.
+    /// Static.
     Static,
-    /// In a prefix list that the table refers to.
+    /// From a prefix list that the table refers to.
     PrefixList,
     /// CIDR of an attached VPC.
     Vpc,
@@ -42,25 +42,25 @@ pub enum Origin {
     Vpn,
 }
 
-/// State of a Transit Gateway route as its table shows it.
+/// State of a Transit Gateway route as its table lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteState {
     /// Used by the data plane.
     Active,
-    /// Written, not used yet.
+    /// Written, not used by the data plane yet.
     Pending,
-    /// Drops.
+    /// Drops packets.
     Blackhole,
 }
 
 /// One route of a Transit Gateway table: the winner for its prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TgwRoute {
-    /// Where it came from.
+    /// Its origin.
     pub origin: Origin,
     /// State.
     pub state: RouteState,
-    /// The prefix list it comes from, if it does.
+    /// The prefix list that it comes from, if any.
     pub list: Option<String>,
     /// Targets; empty for a blackhole, several for equal-cost VPN routes.
     pub attachments: BTreeSet<String>,
@@ -71,16 +71,16 @@ pub struct TgwRoute {
 pub enum Forward {
     /// Drops it.
     Blackhole,
-    /// Sends it to one of these attachments, first the one with the lowest id. Never empty.
+    /// Sends it to one of these attachments; the first has the lowest id. Never empty.
     To(Vec<String>),
 }
 
-/// Whether an attachment in this state forwards packets and lends its prefixes (AWS reference §1.1).
+/// Whether an attachment in this state forwards packets and propagates its prefixes (AWS reference §1.1).
 pub fn forwards(attachment: &Attachment) -> bool {
     matches!(attachment.state.as_str(), "available" | "modifying")
 }
 
-/// The attachment if it exists, is of this Transit Gateway and forwards.
+/// Returns the attachment if it exists, is on this Transit Gateway and forwards.
 fn usable<'a>(region: &'a RegionState, tgw: &str, id: &str) -> Option<&'a Attachment> {
     region
         .attachments
@@ -88,11 +88,11 @@ fn usable<'a>(region: &'a RegionState, tgw: &str, id: &str) -> Option<&'a Attach
         .filter(|attachment| attachment.tgw == tgw && forwards(attachment))
 }
 
-/// The prefixes an attachment lends to the tables it propagates to.
+/// Returns the prefixes that an attachment propagates.
 ///
-/// A VPC lends all its CIDRs, never its subnets, except one that an earlier attachment of the same Transit Gateway has
-/// too. A BGP VPN with a tunnel up and a Direct Connect gateway lend what on-prem announces; a static VPN and a peering
-/// lend nothing.
+/// A VPC propagates all its CIDRs, never its subnets, except a CIDR that an earlier attachment of the same Transit Gateway has
+/// too. A BGP VPN with a tunnel up and a Direct Connect gateway propagate what on-prem announces. A static VPN and a peering
+/// propagate nothing.
 pub fn propagated_prefixes(lab: &LabState, region: &str, id: &str) -> BTreeSet<Cidr> {
     let Some(state) = lab.aws.regions.get(region) else {
         return BTreeSet::new();
@@ -165,12 +165,12 @@ fn origin_of(region: &RegionState, kind: &AttachmentKind) -> Origin {
             Origin::PrivateVpn
         }
         AttachmentKind::DirectConnect(_) => Origin::DirectConnect,
-        // A peering propagates nothing; the rank is never used.
+        // A peering propagates nothing, so its rank is not used.
         AttachmentKind::Vpn(_) | AttachmentKind::Peering { .. } => Origin::Vpn,
     }
 }
 
-/// All propagated routes of a table, winners only, as if it had no static ones.
+/// Returns all propagated routes of a table that win, as if it had no static ones.
 pub fn propagated(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRoute> {
     let mut routes: BTreeMap<Cidr, TgwRoute> = BTreeMap::new();
     let Some(state) = lab.aws.regions.get(region) else {
@@ -203,7 +203,7 @@ pub fn propagated(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, T
     routes
 }
 
-/// A Transit Gateway table as `SearchTransitGatewayRoutes` shows it: one winner per prefix.
+/// Returns a Transit Gateway table as `SearchTransitGatewayRoutes` lists it: one winner for each prefix.
 pub fn table(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRoute> {
     let mut routes = propagated(lab, region, table);
     let Some(state) = lab.aws.regions.get(region) else {
@@ -224,8 +224,8 @@ pub fn table(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, TgwRou
     routes
 }
 
-/// What the prefix lists of a Transit Gateway table bring, with list and reference. Where two lists have one prefix, that of the lower id
-/// comes last and so stays (AWS reference §1.2 is silent).
+/// Returns the prefixes of the prefix lists of a Transit Gateway table, with list and reference. Where two lists have the same
+/// prefix, that of the lower id comes last and therefore wins (AWS reference §1.2 is silent).
 fn listed<'a>(
     region: &'a RegionState,
     table: &'a TgwRouteTable,
@@ -237,7 +237,8 @@ fn listed<'a>(
     })
 }
 
-/// How many routes a Transit Gateway has over all its tables, hidden ones too: each entry of a list is one (AWS reference §1.4).
+/// Returns how many routes a Transit Gateway has over all its tables, including hidden ones: each entry of a list counts (AWS
+/// reference §1.4).
 pub fn count(lab: &LabState, region: &str, tgw: &str) -> usize {
     let Some(state) = lab.aws.regions.get(region) else {
         return 0;
@@ -253,7 +254,7 @@ pub fn count(lab: &LabState, region: &str, tgw: &str) -> usize {
         .sum()
 }
 
-/// A static route as its table shows it.
+/// Returns a static route as its table lists it.
 pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTime) -> TgwRoute {
     let target = entry
         .attachment
@@ -273,8 +274,8 @@ pub fn shown_static(region: &RegionState, tgw: &str, entry: &TgwStatic, now: VTi
     }
 }
 
-/// What a static route makes the data plane do now: nothing yet, drop, or send. While a write is pending it is what was
-/// there before.
+/// Returns what a static route makes the data plane do now: nothing yet, drop, or send. While a write is pending, the old target
+/// is used.
 pub fn effective_static(entry: &TgwStatic, now: VTime) -> Option<Option<&str>> {
     if now < entry.active_from {
         entry.before.as_ref().map(|target| target.as_deref())
@@ -283,7 +284,7 @@ pub fn effective_static(entry: &TgwStatic, now: VTime) -> Option<Option<&str>> {
     }
 }
 
-/// Every route the data plane of a Transit Gateway table uses now.
+/// Returns every route that the data plane of a Transit Gateway table uses now.
 pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, Forward> {
     let mut routes: BTreeMap<Cidr, Forward> = propagated(lab, region, table)
         .into_iter()
@@ -310,7 +311,7 @@ pub fn data_plane(lab: &LabState, region: &str, table: &str) -> BTreeMap<Cidr, F
     routes
 }
 
-/// The longest prefix that holds the address; of equal ones the last.
+/// Returns the longest prefix that contains the address; of equal ones the last.
 pub fn longest_match<T>(
     routes: impl IntoIterator<Item = (Cidr, T)>,
     address: Ipv4Addr,
@@ -321,7 +322,7 @@ pub fn longest_match<T>(
         .max_by_key(|(cidr, _)| cidr.len())
 }
 
-/// The table that routes what enters a Transit Gateway from this attachment.
+/// Returns the table that routes what enters a Transit Gateway from this attachment.
 pub fn associated_table<'a>(region: &'a RegionState, attachment: &str) -> Option<&'a str> {
     region
         .tgw_route_tables
@@ -330,7 +331,7 @@ pub fn associated_table<'a>(region: &'a RegionState, attachment: &str) -> Option
         .map(|(id, _)| id.as_str())
 }
 
-/// What a BGP VPN announces to on-prem: the routes of the table associated with its attachment, except those that lead
+/// Returns what a BGP VPN announces to on-prem: the routes of the table associated with its attachment, except those that lead
 /// back into it (AWS reference §2.3). Empty without BGP or a tunnel, or when the region is down.
 pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
     let Some(state) = lab.aws.regions.get(region) else {
@@ -359,7 +360,7 @@ pub fn announced(lab: &LabState, region: &str, vpn: &str) -> BTreeSet<Cidr> {
         .collect()
 }
 
-/// The attachment a VPN connection ends on.
+/// Returns the attachment of a VPN connection.
 pub fn vpn_attachment<'a>(region: &'a RegionState, vpn: &str) -> Option<&'a str> {
     region
         .attachments
@@ -390,7 +391,7 @@ pub fn is_up(region: &RegionState, eni: &Eni) -> bool {
     }
 }
 
-/// The route table of a subnet: the one it is associated with, else the VPC's main one.
+/// Returns the route table of a subnet: the one it is associated with, else the VPC's main one.
 pub fn subnet_table<'a>(region: &'a RegionState, subnet: &str) -> Option<&'a str> {
     let vpc = &region.subnets.get(subnet)?.vpc;
     region
@@ -406,8 +407,9 @@ pub fn subnet_table<'a>(region: &'a RegionState, subnet: &str) -> Option<&'a str
         .map(|(id, _)| id.as_str())
 }
 
-/// Every route of a VPC table but `local`, worst first where prefixes are equal: propagated, in a prefix list, written (AWS reference §3
-/// item 1). Of two lists with one prefix the one with the lower id counts: AWS says it chooses and keeps to that.
+/// Returns every route of a VPC table except `local`. Of equal prefixes, the later one has priority: propagated, from a prefix
+/// list, static (AWS reference §3 item 1). Of two lists with the same prefix, the one with the lower id wins: AWS says that it
+/// chooses one and does not change that choice.
 pub fn vpc_routes<'a>(
     region: &'a RegionState,
     table: &'a RouteTable,
@@ -425,7 +427,7 @@ pub fn vpc_routes<'a>(
     propagated.chain(listed).chain(written)
 }
 
-/// The attachment of a VPC to a Transit Gateway, if it forwards.
+/// Returns the attachment of a VPC to a Transit Gateway, if it forwards.
 pub fn vpc_attachment<'a>(
     region: &'a RegionState,
     vpc: &str,
@@ -448,8 +450,8 @@ pub fn vpc_attachment<'a>(
     })
 }
 
-/// Whether a VPC route reads `blackhole`: its interface is gone, or its VPC is not attached to its Transit Gateway.
-/// The lab keeps no NAT, internet or peering gateways, so routes to them always read `active`.
+/// Whether a VPC route is `blackhole`: its interface is deleted, or its VPC is not attached to its Transit Gateway. The lab has
+/// no NAT, internet or peering gateways, so routes to them are always `active`.
 pub fn vpc_route_is_blackhole(region: &RegionState, vpc: &str, target: &RouteTarget) -> bool {
     match target {
         RouteTarget::Eni(eni) => !region.enis.contains_key(eni),

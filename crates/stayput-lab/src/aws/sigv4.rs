@@ -1,6 +1,6 @@
-//! Signature Version 4, verified for real: the lab recomputes what the client signed.
+//! Verification of Signature Version 4: the lab recomputes the client's signature.
 //!
-//! The time of the signature is not judged, since the lab's time is virtual.
+//! The time of the signature is not checked, since the lab's time is virtual.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::http::Request;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Who signed a request, and for what.
+/// Access key, region and service of a signed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Access key id.
@@ -28,10 +28,10 @@ pub struct Scope {
 /// Why a request is not authenticated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// There is no signature, or it is not one of version 4 in the `Authorization` header.
+    /// There is no signature of version 4 in the `Authorization` header.
     #[error("Request is missing Authentication Token")]
     Missing,
-    /// The `Authorization` header cannot be read.
+    /// The `Authorization` header is not valid.
     #[error("Authorization header requires '{0}'")]
     Incomplete(&'static str),
     /// The access key id is not one of the lab's.
@@ -79,15 +79,15 @@ fn authorization(request: &Request) -> Result<Authorization<'_>, AuthError> {
     })
 }
 
-/// Region and service a request says it is signed for, unverified; for answering in the right error format.
+/// Returns region and service of a request's signature without verifying it; used to answer with the right error format.
 pub fn claimed_scope(request: &Request) -> Option<Scope> {
     authorization(request).ok().map(|found| found.scope)
 }
 
-/// Checks who signed a request.
+/// Verifies the signature of a request.
 ///
 /// # Errors
-/// No or an unreadable signature, an unknown key, a wrong signature.
+/// A missing or invalid signature, an unknown key, a wrong signature.
 pub fn verify(request: &Request, keys: &BTreeMap<String, String>) -> Result<Scope, AuthError> {
     let found = authorization(request)?;
     let secret = keys.get(&found.scope.key).ok_or(AuthError::UnknownKey)?;
@@ -95,7 +95,7 @@ pub fn verify(request: &Request, keys: &BTreeMap<String, String>) -> Result<Scop
         .header("x-amz-date")
         .ok_or(AuthError::Incomplete("X-Amz-Date"))?;
     let body_hash = hex(&Sha256::digest(&request.body));
-    // A client that sends the hash of its body signs that text; a hash of another body is a broken request.
+    // A client that sends the hash of its body signs that text. A hash of another body makes the request invalid.
     let payload = match request.header("x-amz-content-sha256") {
         Some(sent) if sent.len() == 64 && sent != body_hash => return Err(AuthError::Mismatch),
         Some(sent) => sent.to_owned(),
@@ -157,7 +157,7 @@ fn collapse(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Every service but S3 encodes the path's segments twice.
+/// Every service except S3 encodes the path's segments twice.
 fn canonical_path(path: &str) -> String {
     let encoded = path
         .split('/')
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_signature_says_so() {
+    fn a_request_without_signature_has_its_own_error() {
         let mut request = example();
         request.headers.remove("authorization");
         assert_eq!(verify(&request, &keys(SECRET)), Err(AuthError::Missing));

@@ -1,7 +1,7 @@
-//! Systems Manager: running a script in guests that have the agent (AWS reference §5).
+//! Systems Manager: runs a script in guests that have the agent (AWS reference §5).
 //!
-//! Kept as in life: one instance that is not managed fails the whole call, an invocation does not exist until a moment
-//! after sending, output is empty until the end and cut at 24,000 characters.
+//! As in the real service: one instance that is not managed fails the whole call, an invocation does not exist until shortly
+//! after sending, and the output is empty until the end and cut at 24,000 characters.
 
 pub mod guest;
 mod invocations;
@@ -15,8 +15,8 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::json::Args;
-use super::json::Event;
 use super::json::Fault;
+use super::json::JsonServiceEvent;
 use super::json::structure;
 use super::json::unknown_operation;
 use super::model::InstanceState;
@@ -25,9 +25,9 @@ use crate::state::LabState;
 
 /// Most instances named in one command, and most entries of one page.
 const MAX_INSTANCES: usize = 50;
-/// How long an invocation does not exist after sending.
+/// How long after sending an invocation does not exist.
 const INVOCATION_APPEARS: Duration = Duration::from_secs(1);
-/// Until when a command can be delivered if nothing is said.
+/// Default delivery timeout in seconds.
 const DELIVERY: i64 = 3600;
 
 /// A command that was sent.
@@ -43,11 +43,11 @@ pub struct Command {
     pub instances: Vec<String>,
     /// `Targets` as sent.
     pub targets: Json,
-    /// When sent.
+    /// Time of sending.
     pub requested: VTime,
     /// Delivery timeout in seconds.
     pub timeout: i64,
-    /// `MaxConcurrency` and `MaxErrors`, for show.
+    /// `MaxConcurrency` and `MaxErrors`; only shown.
     pub limits: (String, String),
     /// Its runs by instance.
     pub invocations: BTreeMap<String, Invocation>,
@@ -58,16 +58,16 @@ pub struct Command {
 pub struct Invocation {
     /// The instance's name tag.
     pub name: String,
-    /// What came of it; `None` while it runs.
+    /// Its result; `None` while it runs.
     pub outcome: Option<Outcome>,
 }
 
-/// What came of a run.
+/// Result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// `Success`, `Failed`, `TimedOut`, `Cancelled`.
     pub status: &'static str,
-    /// The same more closely, such as `DeliveryTimedOut`.
+    /// Status details, such as `DeliveryTimedOut`.
     pub details: &'static str,
     /// Exit code; -1 when nothing ran.
     pub code: i32,
@@ -79,7 +79,7 @@ pub struct Outcome {
     pub ended: VTime,
 }
 
-/// Operating system as a document sees it.
+/// Operating system for which a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
     /// Linux.
@@ -89,7 +89,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// Of an instance's `PlatformDetails`.
+    /// Returns the platform of an instance's `PlatformDetails`.
     pub fn of(details: &str) -> Self {
         if details.to_ascii_lowercase().contains("windows") {
             Self::Windows
@@ -98,7 +98,7 @@ impl Platform {
         }
     }
 
-    /// As the API spells it.
+    /// Returns the name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Linux => "Linux",
@@ -122,11 +122,11 @@ impl Platform {
     }
 }
 
-/// An instant as the JSON protocols write it: seconds since the epoch.
+/// Returns an instant in JSON: seconds since the epoch.
 pub fn seconds(at: VTime) -> Json {
     let whole = at.0 / 1000;
     let millis = at.0 % 1000;
-    // Through text, so that no binary fraction shows.
+    // Converted through text, so that no binary fraction appears.
     format!("{whole}.{millis:03}")
         .parse::<f64>()
         .map_or(Json::Null, Json::from)
@@ -243,7 +243,7 @@ fn send(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault>
     for instance in running {
         lab.after(
             lab.timing.ssm_command,
-            crate::state::Event::Aws(super::Event::Json(Event::CommandEnds(
+            crate::state::LabEvent::Aws(super::AwsEvent::Json(JsonServiceEvent::CommandEnds(
                 region.to_owned(),
                 id.clone(),
                 instance,
@@ -267,7 +267,7 @@ fn check_parameters(parameters: &serde_json::Map<String, Json>) -> Result<(), Fa
         if !texts {
             return Err(Fault::new(
                 "SerializationException",
-                format!("parameter {name} is no list of strings"),
+                format!("parameter {name} is not a list of strings"),
             ));
         }
     }
@@ -285,7 +285,7 @@ fn check_parameters(parameters: &serde_json::Map<String, Json>) -> Result<(), Fa
     }
 }
 
-/// The instances named; one that is wrong fails the call.
+/// Returns the named instances. An invalid one fails the call.
 fn by_id(
     lab: &LabState,
     region: &str,
@@ -333,7 +333,7 @@ fn by_id(
     Ok(chosen)
 }
 
-/// The instances that are online and have every tag; what is offline is passed over.
+/// Returns the instances that are online and have every tag. Offline ones are skipped.
 fn by_tag(lab: &LabState, region: &str, targets: &[Json]) -> Result<BTreeSet<String>, Fault> {
     if targets.len() > 5 {
         return Err(Fault::validation(
@@ -405,7 +405,7 @@ fn cancel(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Faul
     Ok(json!({}))
 }
 
-/// A run comes to its end: what the script does in the guest happens now.
+/// Ends a run: what the script does in the guest happens now.
 pub fn end(lab: &mut LabState, region: &str, id: &str, instance: &str) {
     let now = lab.now();
     let Some(place) = lab.aws.regions.get(region) else {
@@ -469,7 +469,7 @@ pub fn end(lab: &mut LabState, region: &str, id: &str, instance: &str) {
     }
 }
 
-/// One page of sorted entries, and the token of the next.
+/// Returns one page of sorted entries, and the token of the next.
 ///
 /// # Errors
 /// `InvalidNextToken`.

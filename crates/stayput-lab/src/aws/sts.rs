@@ -1,4 +1,4 @@
-//! STS: who the caller is.
+//! STS: the identity of the caller.
 
 use super::query::Fault;
 use super::query::Params;

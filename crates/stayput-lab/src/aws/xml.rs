@@ -1,19 +1,19 @@
-//! A small XML writer: elements and escaped text, nothing else.
+//! A small XML writer: elements and escaped text.
 
 use std::fmt::Display;
 use std::fmt::Write as _;
 
-/// XML being written: a run of elements.
+/// XML under construction: a sequence of elements.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Xml(String);
 
 impl Xml {
-    /// Nothing yet.
+    /// Creates an empty sequence.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `<name>value</name>`.
+    /// Adds `<name>value</name>`.
     pub fn text(&mut self, name: &str, value: impl Display) -> &mut Self {
         let text = value.to_string();
         self.open(name);
@@ -23,7 +23,7 @@ impl Xml {
                 '<' => self.0.push_str("&lt;"),
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
-                // Not writable in XML 1.0 at all.
+                // Not allowed in XML 1.0.
                 c if c < ' ' && !matches!(c, '\t' | '\n' | '\r') => self.0.push('\u{fffd}'),
                 c => self.0.push(c),
             }
@@ -31,7 +31,7 @@ impl Xml {
         self.close(name)
     }
 
-    /// [`Xml::text`] if there is a value.
+    /// Adds [`Xml::text`] if there is a value.
     pub fn maybe(&mut self, name: &str, value: Option<impl Display>) -> &mut Self {
         match value {
             Some(value) => self.text(name, value),
@@ -39,14 +39,14 @@ impl Xml {
         }
     }
 
-    /// `<name>…</name>` with elements inside.
+    /// Adds `<name>…</name>` with elements inside.
     pub fn node(&mut self, name: &str, inside: impl FnOnce(&mut Self)) -> &mut Self {
         self.open(name);
         inside(self);
         self.close(name)
     }
 
-    /// `<name><item>…</item>…</name>`.
+    /// Adds `<name><item>…</item>…</name>`.
     pub fn list<T>(
         &mut self,
         name: &str,
@@ -60,13 +60,13 @@ impl Xml {
         self.close(name)
     }
 
-    /// Appends what was written elsewhere.
+    /// Appends other elements.
     pub fn append(&mut self, other: &Self) -> &mut Self {
         self.0.push_str(&other.0);
         self
     }
 
-    /// The text, without an XML declaration.
+    /// Returns the text, without an XML declaration.
     pub fn as_str(&self) -> &str {
         &self.0
     }

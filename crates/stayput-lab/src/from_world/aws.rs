@@ -1,4 +1,4 @@
-//! AWS of a snapshot.
+//! The AWS part of a snapshot.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,21 +14,21 @@ use stayput_world::AwsRegion;
 use stayput_world::World;
 use stayput_world::aws as seen;
 
-use super::Past;
+use super::PastTimes;
 use crate::aws::model;
 use crate::aws::model::RegionState;
 use crate::aws::model::RouteTarget;
 use crate::clock::VTime;
-use crate::state::Event;
+use crate::state::LabEvent;
 use crate::state::LabState;
 
-/// What on-prem prefers a route by when the estate says nothing: BGP's usual local preference.
+/// On-prem preference of an edge for which the estate gives none: BGP's default local preference.
 const USUAL_PREFERENCE: u32 = 100;
 /// Size of an instance's volumes, which a snapshot does not hold: 30 GiB.
 const DISK_BYTES: u64 = 30 << 30;
 
 /// Fills in every region and the on-prem side.
-pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &Estate) {
+pub(super) fn fill(lab: &mut LabState, past: &mut PastTimes, world: &World, estate: &Estate) {
     lab.aws.on_prem = estate.on_prem.clone();
     for (name, aws) in &world.aws {
         if let Some(account) = &aws.account {
@@ -40,14 +40,14 @@ pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &
         machines(&mut region, past, aws);
         transit(&mut region, past, aws);
         vpns(&mut region, name, aws, estate);
-        // What was on its way when the snapshot was taken arrives.
+        // Attachments and instances that were in transition when the snapshot was taken complete it.
         for (id, instance) in &region.instances {
             if matches!(
                 instance.state,
                 model::InstanceState::Pending | model::InstanceState::Stopping
             ) {
-                let settles = crate::aws::Event::InstanceSettles(name.to_string(), id.clone());
-                lab.after(lab.timing.instance, Event::Aws(settles));
+                let settles = crate::aws::AwsEvent::InstanceSettles(name.to_string(), id.clone());
+                lab.after(lab.timing.instance, LabEvent::Aws(settles));
             }
         }
         lab.aws.regions.insert(name.to_string(), region);
@@ -110,7 +110,7 @@ fn vpcs(region: &mut RegionState, aws: &AwsRegion) {
     }
 }
 
-/// `None` for `local`, which every table has anyway.
+/// Returns `None` for `local`, which every table has anyway.
 fn route_target(target: &seen::VpcRouteTarget) -> Option<RouteTarget> {
     match target {
         seen::VpcRouteTarget::Local => None,
@@ -126,7 +126,7 @@ fn route_target(target: &seen::VpcRouteTarget) -> Option<RouteTarget> {
     }
 }
 
-fn machines(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
+fn machines(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
     for (id, eni) in &aws.enis {
         if !eni.in_use && eni.attached_to.is_none() {
             continue;
@@ -185,7 +185,7 @@ fn instance_state(state: &seen::InstanceState) -> model::InstanceState {
         seen::InstanceState::Pending => model::InstanceState::Pending,
         seen::InstanceState::Running => model::InstanceState::Running,
         seen::InstanceState::Stopping => model::InstanceState::Stopping,
-        // Of a state nobody knows it is only known that it does not run.
+        // Of an unknown state it is only known that the instance does not run.
         seen::InstanceState::Stopped | seen::InstanceState::Unknown(_) => {
             model::InstanceState::Stopped
         }
@@ -195,8 +195,8 @@ fn instance_state(state: &seen::InstanceState) -> model::InstanceState {
     }
 }
 
-/// A reference or static route that has stood for long.
-fn standing(target: &seen::TgwTarget) -> model::TgwStatic {
+/// Creates a reference or static route that has existed for long.
+fn old_route(target: &seen::TgwTarget) -> model::TgwStatic {
     model::TgwStatic {
         attachment: match target {
             seen::TgwTarget::Attachment(id) => Some(id.to_string()),
@@ -220,7 +220,7 @@ fn prefix_lists(region: &mut RegionState, aws: &AwsRegion) {
     }
 }
 
-fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
+fn transit(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
     for (id, tgw) in &aws.tgws {
         let tgw = model::Tgw {
             asn: tgw.asn.unwrap_or_default(),
@@ -240,10 +240,10 @@ fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
             associations: BTreeSet::new(),
             propagations: table.propagations.iter().map(ToString::to_string).collect(),
             statics: statics
-                .map(|(cidr, target)| (*cidr, standing(target)))
+                .map(|(cidr, target)| (*cidr, old_route(target)))
                 .collect(),
             prefix_lists: lists
-                .map(|(id, target)| (id.to_string(), standing(target)))
+                .map(|(id, target)| (id.to_string(), old_route(target)))
                 .collect(),
             tags: table
                 .name
@@ -274,7 +274,7 @@ fn transit(region: &mut RegionState, past: &mut Past, aws: &AwsRegion) {
     }
 }
 
-/// `None` for a kind the lab does not have: a route to it drops there, as to one that is gone.
+/// Returns `None` for a kind that the lab does not have: packets to it are dropped, as with a deleted attachment.
 fn attachment_kind(
     id: &AttachmentId,
     attachment: &seen::TgwAttachment,
@@ -291,7 +291,7 @@ fn attachment_kind(
         seen::AttachmentKind::Peering { region, tgw } => Some(model::AttachmentKind::Peering {
             region: region.to_string(),
             tgw: tgw.to_string(),
-            // Who asked is not observed; one of the two has to have.
+            // Which side requested the peering is not observed: the lower id counts as the requester.
             requester: (attachment.tgw.as_str(), id.as_str()) < (tgw.as_str(), id.as_str()),
         }),
         seen::AttachmentKind::Unknown { .. } => None,
@@ -307,7 +307,8 @@ fn attachment_state(state: &seen::AttachmentState) -> String {
     }
 }
 
-/// The one table that routes what enters by an attachment: as the attachment says, else as the tables do.
+/// Returns the table that routes what enters by an attachment: the one that the attachment names, else the one that names the
+/// attachment.
 fn association<'a>(
     aws: &'a AwsRegion,
     id: &AttachmentId,
@@ -336,7 +337,7 @@ fn vpns(region: &mut RegionState, name: &Region, aws: &AwsRegion, estate: &Estat
         let on_prem = match attachment {
             Some((id, _)) if !vpn.static_routes_only => {
                 let session_up = vpn.tunnels_up > 0;
-                taught(aws, id, session_up, edge.is_some(), &estate.on_prem)
+                announced_on_prem(aws, id, session_up, edge.is_some(), &estate.on_prem)
             }
             Some(_) | None => BTreeSet::new(),
         };
@@ -366,8 +367,9 @@ fn edge_of<'a>(estate: &'a Estate, region: &Region, attachment: &AttachmentId) -
         .find(|edge| edge.region == *region && edge.attachment == *attachment)
 }
 
-/// The prefixes on-prem announces over an edge: those a table shows as learned from it, and those that no table could have shown.
-fn taught(
+/// Returns the prefixes that on-prem announces over an edge: those that a table shows as learned from it, and those that no table
+/// could have shown.
+fn announced_on_prem(
     aws: &AwsRegion,
     id: &AttachmentId,
     session_up: bool,
@@ -398,9 +400,9 @@ fn taught(
     shown.chain(invisible).collect()
 }
 
-/// Whether a table shows another route for this prefix that beats one learned from this attachment.
+/// Whether a table shows another route for this prefix that has priority over one learned from this attachment.
 fn is_hidden(aws: &AwsRegion, table: &seen::TgwRouteTable, id: &AttachmentId, cidr: Cidr) -> bool {
-    // Of what is learned, Direct Connect comes first, then private VPNs, then the others.
+    // Of learned routes, Direct Connect has priority, then private VPNs, then the others.
     let place = |id: &AttachmentId| match aws.attachments.get(id).map(|found| &found.kind) {
         Some(seen::AttachmentKind::DirectConnect(_)) => 0,
         Some(seen::AttachmentKind::Vpn(vpn))
@@ -441,8 +443,9 @@ fn direct_connect(lab: &mut LabState, name: &Region, aws: &AwsRegion, estate: &E
                 local_preference: edge.map_or(USUAL_PREFERENCE, |edge| edge.local_preference),
             });
         if let Some((id, _)) = attachment {
-            let taught = taught(aws, id, true, edge.is_some(), &estate.on_prem);
-            gateway.on_prem.extend(taught);
+            let announced_on_prem =
+                announced_on_prem(aws, id, true, edge.is_some(), &estate.on_prem);
+            gateway.on_prem.extend(announced_on_prem);
         }
         lab.aws.dx_associations.insert(
             association.id.clone(),

@@ -1,4 +1,4 @@
-//! Prism Centrals of a snapshot.
+//! The Prism Central part of a snapshot.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use stayput_world::Prism;
 use stayput_world::World;
 use stayput_world::prism as seen;
 
-use super::Past;
+use super::PastTimes;
 use crate::prism::NAMESPACES;
 use crate::prism::model;
 use crate::prism::model::PcState;
 use crate::state::LabState;
 
-/// The v4 minor every namespace speaks: the first with recovery plans (Prism reference §6.5).
+/// The v4 minor of every namespace: the first with recovery plans (Prism reference §6.5).
 const MINOR: u32 = 2;
-/// First virtual network identifier of the overlays (Prism reference §3.2 shows this one).
+/// First virtual network identifier of the overlays (value from Prism reference §3.2).
 const FIRST_VNI: u32 = 4097;
-/// What a VM looks like, which a snapshot does not hold: vCPUs and memory in bytes.
+/// vCPUs and memory in bytes of a VM, which a snapshot does not hold.
 const SHAPE: (u32, u64) = (2, 4 << 30);
 
 /// Fills in the Prism Central of every site of the estate that was observed.
-pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &Estate) {
+pub(super) fn fill(lab: &mut LabState, past: &mut PastTimes, world: &World, estate: &Estate) {
     for (name, prism) in &world.prism {
         if let Some(site) = estate.sites.get(name) {
             lab.pcs.push(prism_central(past, site, prism));
@@ -58,7 +58,7 @@ pub(super) fn fill(lab: &mut LabState, past: &mut Past, world: &World, estate: &
     }
 }
 
-fn prism_central(past: &mut Past, site: &Nc2Site, prism: &Prism) -> PcState {
+fn prism_central(past: &mut PastTimes, site: &Nc2Site, prism: &Prism) -> PcState {
     let cluster = prism.vms.values().find_map(|vm| vm.cluster.as_ref());
     PcState {
         name: site.name.to_string(),
@@ -137,7 +137,7 @@ fn subnet(network_id: u32, subnet: &seen::FlowSubnet) -> model::FlowSubnet {
     }
 }
 
-fn machine(past: &mut Past, vm: &seen::Vm) -> model::Vm {
+fn machine(past: &mut PastTimes, vm: &seen::Vm) -> model::Vm {
     // A NIC without a subnet is in no network of the lab.
     let nics = vm.nics.iter().filter_map(|nic| {
         Some(model::Nic {

@@ -1,4 +1,4 @@
-//! Tests of starting from a snapshot: one small world, bent a little, looked at in the lab and walked through.
+//! Tests of a lab that starts from a snapshot: one small world, changed slightly, checked in the lab and by packets.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -153,7 +153,7 @@ fn attach(aws: &mut AwsRegion, name: &str, kind: AttachmentKind) {
     }
 }
 
-/// EC2 and NC2 in one region; web runs in EC2 and has a copy, switched off, at NC2.
+/// EC2 and NC2 in one region; web runs in EC2 and has a copy at NC2 that is powered off.
 fn world() -> World {
     let mut aws = AwsRegion {
         account: Some("123456789012".into()),
@@ -304,7 +304,7 @@ fn delivered(site: SiteKind, holder: &str) -> End {
 }
 
 #[test]
-fn packets_go_where_they_went_in_the_saved_world() {
+fn packets_are_delivered_as_in_the_saved_world() {
     let lab = lab_of(&world());
     assert_eq!(to_web(&lab), delivered(SiteKind::Ec2, "i-web"));
     let back = walk(&lab, Origin::Address(WEB), ON_PREM_HOST).end;
@@ -312,7 +312,7 @@ fn packets_go_where_they_went_in_the_saved_world() {
 }
 
 #[test]
-fn a_saved_cutover_goes_on_to_the_overlay_and_back() {
+fn a_lab_from_a_world_can_be_cut_over_and_rolled_back() {
     let mut world = world();
     let target = TgwTarget::Attachment("tgw-attach-nc2".into());
     table(&mut world)
@@ -331,7 +331,7 @@ fn a_saved_cutover_goes_on_to_the_overlay_and_back() {
 }
 
 #[test]
-fn what_the_estate_knows_of_an_edge_is_there() {
+fn an_edge_has_the_settings_that_only_the_estate_gives() {
     let lab = lab_of(&world());
     let vpn = &lab.aws.regions[T].vpns["vpn-1"];
     assert_eq!(vpn.local_preference, 150);
@@ -340,7 +340,7 @@ fn what_the_estate_knows_of_an_edge_is_there() {
 }
 
 #[test]
-fn a_learned_route_that_a_static_one_hid_in_the_snapshot_comes_back_without_it() {
+fn a_learned_route_hidden_in_the_snapshot_reappears_without_the_static_one() {
     let mut world = world();
     let hidden = table(&mut world);
     hidden.learned_routes.clear();
@@ -362,7 +362,7 @@ fn a_learned_route_that_a_static_one_hid_in_the_snapshot_comes_back_without_it()
 }
 
 #[test]
-fn an_on_prem_prefix_that_a_table_would_have_shown_and_did_not_is_not_announced() {
+fn an_on_prem_prefix_that_no_table_shows_is_not_announced() {
     let mut world = world();
     table(&mut world).learned_routes.clear();
     let lab = lab_of(&world);
@@ -370,7 +370,7 @@ fn an_on_prem_prefix_that_a_table_would_have_shown_and_did_not_is_not_announced(
 }
 
 #[test]
-fn what_a_dead_session_could_not_show_is_announced_once_it_is_up() {
+fn prefixes_hidden_by_a_down_session_are_announced_once_it_is_up() {
     let mut world = world();
     table(&mut world).learned_routes.clear();
     aws(&mut world)
@@ -417,7 +417,7 @@ fn a_direct_connect_edge_keeps_its_allowed_prefixes_and_its_preference() {
 }
 
 #[test]
-fn an_instance_that_was_stopping_comes_to_stand_still() {
+fn an_instance_that_was_stopping_becomes_stopped() {
     let mut world = world();
     aws(&mut world)
         .instances
@@ -432,7 +432,7 @@ fn an_instance_that_was_stopping_comes_to_stand_still() {
 }
 
 #[test]
-fn a_prism_central_has_its_networks_machines_and_categories() {
+fn a_prism_central_has_the_networks_vms_and_categories_of_the_world() {
     let lab = lab_of(&world());
     let pc = &lab.pcs[0];
     assert_eq!(pc.aws, (T.to_owned(), "vpc-nc2".to_owned()));
@@ -456,7 +456,7 @@ fn an_interface_attached_to_nothing_is_left_out() {
     eni.in_use = false;
     let lab = lab_of(&world);
     assert!(!lab.aws.regions[T].enis.contains_key("eni-host"));
-    // The route stays, and drops.
+    // The route remains, and drops packets.
     let routes = &lab.aws.regions[T].route_tables["rtb-nc2"].routes;
     let expected = RouteTarget::Eni("eni-host".to_owned());
     assert_eq!(routes[&cidr("172.30.1.0/24")], expected);

@@ -1,4 +1,4 @@
-//! Wall time of the data plane, by two clocks that agree: one to compare with the rest of the world, one that never goes back.
+//! Wall time of the data plane, by two clocks: one to compare with other systems, and a monotonic one.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use super::report::Moment;
 
-/// The clocks, set when the data plane starts.
+/// The two clocks, set when the data plane starts.
 #[derive(Debug, Clone, Copy)]
 pub struct RunClock {
     epoch: Duration,
@@ -15,10 +15,10 @@ pub struct RunClock {
 }
 
 impl RunClock {
-    /// Both clocks at the present.
+    /// Creates both clocks at the current time.
     pub fn new() -> Self {
         Self {
-            // A clock before 1970 is not worth a failure.
+            // A system clock before 1970 counts as 1970.
             epoch: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default(),
@@ -26,7 +26,7 @@ impl RunClock {
         }
     }
 
-    /// The present.
+    /// Returns the current time.
     pub fn now(&self) -> Moment {
         let run = self.start.elapsed();
         let to_u64 = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);

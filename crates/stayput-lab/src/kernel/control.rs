@@ -1,6 +1,7 @@
-//! The data plane of a running lab, and what the lab's control says of it.
+//! The data plane of a running lab, and its part of the control API.
 //!
-//! `GET /kernel`, `GET /kernel/changes`, `POST /kernel/probe {"targets": [A, …], "interval_ms": n}`, `GET /kernel/probe`, `POST /kernel/probe/stop`.
+//! `GET /kernel`, `GET /kernel/changes`, `POST /kernel/probe {"targets": [A, …], "interval_ms": n}`, `GET /kernel/probe`, `POST
+//! /kernel/probe/stop`.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -23,9 +24,9 @@ use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
 
-/// The shortest pause of a prober.
+/// The shortest interval of a prober.
 const MIN_INTERVAL_MS: u64 = 1;
-/// The longest.
+/// The longest interval of a prober.
 const MAX_INTERVAL_MS: u64 = 10_000;
 /// Packets a prober may send in a second, over all addresses.
 const MAX_RATE: u64 = 20_000;
@@ -49,7 +50,7 @@ struct Probe {
 }
 
 impl Kernel {
-    /// Builds what the lab is now.
+    /// Builds the data plane for the lab's current state.
     pub(crate) fn start(privilege: Privilege, lab: &LabState) -> io::Result<Self> {
         let mut plane = Plane::new(privilege)?;
         plane.follow(lab);
@@ -67,7 +68,7 @@ impl Kernel {
         self.lock().plane.follow(lab);
     }
 
-    /// Takes everything down, so that nothing of it is left when the lab says that it has stopped.
+    /// Removes the data plane, so that nothing of it is left when the lab reports that it has stopped.
     pub(crate) fn stop(&self) {
         let mut running = self.lock();
         running.prober = None;
@@ -95,11 +96,11 @@ impl Kernel {
                 running.report()
             }
             (_, "/kernel" | "/kernel/changes" | "/kernel/probe" | "/kernel/probe/stop") => {
-                error(405, "this path does not know that method")
+                error(405, "this path does not support that method")
             }
             _ => error(
                 404,
-                "there are /kernel, /kernel/changes, /kernel/probe and /kernel/probe/stop",
+                "the paths are /kernel, /kernel/changes, /kernel/probe and /kernel/probe/stop",
             ),
         }
     }
@@ -107,7 +108,7 @@ impl Kernel {
 
 impl Running {
     fn status(&mut self) -> Response {
-        let swallowed = self.plane.swallowed();
+        let swallowed = self.plane.router_drops();
         let layout = self.plane.layout();
         said(&Status {
             privilege: self.plane.privilege().to_string(),
@@ -131,7 +132,7 @@ impl Running {
         if !(MIN_INTERVAL_MS..=MAX_INTERVAL_MS).contains(&wanted.interval_ms) {
             return error(
                 400,
-                &format!("interval_ms: from {MIN_INTERVAL_MS} to {MAX_INTERVAL_MS}"),
+                &format!("`interval_ms` must be from {MIN_INTERVAL_MS} to {MAX_INTERVAL_MS}"),
             );
         }
         let mut targets = wanted.targets;
@@ -141,7 +142,9 @@ impl Running {
         if targets.is_empty() || rate > MAX_RATE {
             return error(
                 400,
-                &format!("targets: at least one, and at most {MAX_RATE} packets a second in all"),
+                &format!(
+                    "`targets` must not be empty, and the packets must not exceed {MAX_RATE} a second"
+                ),
             );
         }
         let Some(prober) = self.plane.layout().prober else {
@@ -158,14 +161,14 @@ impl Running {
                 self.prober = Some(prober);
                 self.report()
             }
-            Err(wrong) => error(500, &format!("no prober: {wrong}")),
+            Err(wrong) => error(500, &format!("the prober cannot start: {wrong}")),
         }
     }
 
     fn report(&self) -> Response {
         match self.prober.as_ref().map(Prober::report) {
             Some(report) => said(&report),
-            None => error(404, "there is no prober; POST /kernel/probe starts one"),
+            None => error(404, "no prober runs; POST /kernel/probe starts one"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Other systems than Linux: there is no data plane.
+//! Systems other than Linux: no data plane.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
 
-/// What cannot be.
+/// Has no value: the data plane needs Linux.
 #[derive(Debug)]
 pub(crate) enum Kernel {}
 
 impl Kernel {
-    /// Never.
+    /// Never called: a [`Privilege`] has no value here.
     pub(crate) fn start(_: Privilege, _: &LabState) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }

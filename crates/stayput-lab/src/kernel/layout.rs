@@ -1,8 +1,9 @@
-//! What of the lab the kernel is to show: nodes, links, addresses, tables and rules. Pure: computed from the state, compared with what
-//! stands.
+//! What the kernel must contain for a state of the lab: nodes, links, addresses, tables and rules. Pure: computed from the state,
+//! and compared with what exists.
 //!
-//! A node is a network namespace. A router's tables hold what its Transit Gateway, subnet or Flow VPC decides; a rule picks the table
-//! by the link a packet came in on. Where the lab's walk may choose, the first is taken, as [`crate::walk::walk`] does.
+//! A node is a network namespace. The tables of a router hold what its Transit Gateway, subnet or Flow VPC decides. A rule
+//! selects the table by the link a packet came in on. Where the lab's walk may choose, the first route is taken, as
+//! [`crate::walk::walk`] does.
 
 mod flow;
 mod on_prem;
@@ -54,7 +55,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// A pair of virtual Ethernet interfaces between two nodes.
+/// A pair of virtual Ethernet interfaces that joins two nodes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LinkId {
     /// An attachment of a Transit Gateway; a peering's two sides are one link.
@@ -67,7 +68,7 @@ pub enum LinkId {
     Eni(String),
     /// From a VM to a user VPC.
     Nic(usize, String, String),
-    /// Between two VPCs that have a route to a VPC peering.
+    /// Between two VPCs that have a route to a VPC peering connection.
     VpcPeering(String, String),
 }
 
@@ -76,7 +77,7 @@ pub enum LinkId {
 pub enum Hop {
     /// Sends over a link.
     Over(LinkId),
-    /// Takes packets in, as the node's own.
+    /// Delivers locally: the address is the node's own.
     Local,
     /// Drops.
     Drop,
@@ -85,40 +86,40 @@ pub enum Hop {
 /// A kernel table of a node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TableId {
-    /// What the node itself sends, and what no rule says otherwise of.
+    /// Packets that the node itself sends, and packets that no rule matches.
     Main,
     /// A Transit Gateway route table.
     Tgw(String),
-    /// A subnet's table, for what comes through.
+    /// A subnet's table, for packets that pass through it.
     Through(String),
-    /// A subnet's table, for what its hosts send: the subnet is on-link.
+    /// A subnet's table, for packets of its hosts: the subnet is on-link.
     From(String),
-    /// Addresses inside only.
+    /// Addresses inside the Flow VPC only.
     Inside,
-    /// What an interface of a machine sends.
+    /// Packets that an interface of a machine sends.
     Eni(String),
 }
 
-/// Which packets a rule is for.
+/// Which packets a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
-    /// Those that came in over a link.
+    /// Packets that came in over a link.
     In(LinkId),
-    /// Those from an address of the node's own.
+    /// Packets from an address of the node.
     From(Ipv4Addr),
 }
 
 /// Routes of a table.
 pub type Routes = BTreeMap<Cidr, Hop>;
 
-/// A namespace's content.
+/// Content of a namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Node {
-    /// Own addresses; it answers at these.
+    /// Its addresses: it answers at these.
     pub addresses: BTreeSet<Ipv4Addr>,
     /// Tables.
     pub tables: BTreeMap<TableId, Routes>,
-    /// Which table whose packets are looked up in; without a rule it is the main one.
+    /// Which table is used for which packets. Packets that no rule matches use the main table.
     pub rules: BTreeMap<Match, TableId>,
 }
 
@@ -127,26 +128,26 @@ impl Node {
         self.tables.entry(table).or_default().insert(prefix, hop);
     }
 
-    /// Looks packets of a link up in a table, which exists from then on.
+    /// Uses a table for the packets of a link, and creates the table.
     fn rule(&mut self, packets: Match, table: TableId) {
         self.tables.entry(table.clone()).or_default();
         self.rules.insert(packets, table);
     }
 }
 
-/// Everything.
+/// The whole data plane.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Namespaces.
     pub nodes: BTreeMap<NodeId, Node>,
-    /// Links, with what they join.
+    /// Links, with the two nodes they join.
     pub links: BTreeMap<LinkId, (NodeId, NodeId)>,
-    /// Where the prober sends from.
+    /// Source address of the prober.
     pub prober: Option<Ipv4Addr>,
 }
 
 impl Layout {
-    /// What the kernel is to show of a lab.
+    /// Computes what the kernel must contain for a lab.
     pub fn of(lab: &LabState) -> Self {
         let mut layout = Self::default();
         layout.nodes.insert(NodeId::OnPrem, Node::default());
@@ -178,7 +179,7 @@ impl Layout {
         }
         flow::build(lab, &mut layout);
         on_prem::build(lab, &mut layout);
-        layout.without_loose_ends()
+        layout.with_dead_ends_dropped()
     }
 
     fn node(&mut self, id: NodeId) -> &mut Node {
@@ -191,19 +192,19 @@ impl Layout {
         self.links.entry(id).or_insert((a, b));
     }
 
-    /// The same without these links.
+    /// The layout without these links.
     #[cfg_attr(
         not(target_os = "linux"),
-        expect(dead_code, reason = "nothing stands there")
+        expect(dead_code, reason = "no address there")
     )]
     pub(super) fn without_links(mut self, links: &[LinkId]) -> Self {
         self.links.retain(|link, _| !links.contains(link));
-        self.without_loose_ends()
+        self.with_dead_ends_dropped()
     }
 
-    /// A route or rule over a link that does not exist, or does not end here, drops; so does what a rule's table has no route for, which
-    /// the kernel would go on to look up in the main one.
-    fn without_loose_ends(mut self) -> Self {
+    /// Replaces routes and rules over a link that does not exist or does not end here: they drop. What the table of a rule has no
+    /// route for drops too; the kernel would otherwise continue with the main table.
+    fn with_dead_ends_dropped(mut self) -> Self {
         let links = &self.links;
         for (id, node) in &mut self.nodes {
             let ends_here =

@@ -1,4 +1,4 @@
-//! The kernel's side: namespaces, netlink, sockets.
+//! The Linux implementation: namespaces, netlink, sockets.
 
 mod echo;
 mod namespace;
@@ -7,7 +7,7 @@ mod node;
 mod plane;
 mod prober;
 
-pub use self::plane::Asked;
 pub use self::plane::Outcome;
 pub use self::plane::Plane;
+pub use self::plane::TestPacket;
 pub(super) use self::prober::Prober;

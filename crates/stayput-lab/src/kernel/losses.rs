@@ -1,4 +1,4 @@
-//! What became of a prober's packets. Pure: it is told what was sent and answered, and when.
+//! Counts the lost packets of a prober. Pure: the caller reports what was sent and answered, and when.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use super::report::Moment;
 use super::report::Report;
 use super::report::Target;
 
-/// A packet that is not decided, or that waits for an earlier one.
+/// A packet without a result yet, or one that waits for the result of an earlier packet.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     sent: Moment,
@@ -20,16 +20,16 @@ struct Waiting {
 #[derive(Debug, Clone, Default)]
 struct Track {
     target: Target,
-    /// The number of the first in `waiting`.
+    /// The number of the first packet in `waiting`.
     first: u64,
     waiting: VecDeque<Waiting>,
-    /// Whether the last decided packet was lost: its run goes on.
+    /// Whether the last packet with a result was lost: its run of losses continues.
     losing: bool,
 }
 
-/// The book a prober keeps.
+/// The record that a prober keeps of its packets.
 #[derive(Debug, Clone)]
-pub struct Book {
+pub struct ProbeRecord {
     interval: Duration,
     timeout: Duration,
     tracks: BTreeMap<Ipv4Addr, Track>,
@@ -38,8 +38,8 @@ pub struct Book {
     worst_lateness_us: u64,
 }
 
-impl Book {
-    /// An empty book.
+impl ProbeRecord {
+    /// Creates an empty record.
     pub fn new(targets: &[Ipv4Addr], interval: Duration, timeout: Duration) -> Self {
         Self {
             interval,
@@ -54,7 +54,7 @@ impl Book {
         }
     }
 
-    /// Writes down a packet that is about to be sent, and gives its number among those to its address.
+    /// Records a packet that is about to be sent. Returns its number among those to its address.
     pub fn sent(&mut self, to: Ipv4Addr, at: Moment, lateness: Duration) -> u64 {
         let track = self.tracks.entry(to).or_default();
         track.target.sent += 1;
@@ -67,7 +67,7 @@ impl Book {
         track.target.sent - 1
     }
 
-    /// Writes down an answer; one that comes too late, or twice, counts for nothing.
+    /// Records an answer. An answer that is too late or a duplicate is ignored.
     pub fn answered(&mut self, from: Ipv4Addr, number: u64, by: &str, at: Moment) {
         let timeout = self.timeout_us();
         let Some(track) = self.tracks.get_mut(&from) else {
@@ -87,7 +87,7 @@ impl Book {
         }
     }
 
-    /// Decides what can be decided by now, each address's packets in the order they were sent.
+    /// Decides on all packets whose time is over, in the order in which they were sent to each address.
     pub fn decide(&mut self, now: Moment) {
         let timeout = self.timeout_us();
         for track in self.tracks.values_mut() {
@@ -111,7 +111,7 @@ impl Book {
         }
     }
 
-    /// What is decided, and how much is not.
+    /// Returns the results, and how many packets have none yet.
     pub fn report(&self) -> Report {
         let undecided = |track: &Track| track.waiting.iter().filter(|p| !p.answered).count();
         let millis = |of: Duration| u64::try_from(of.as_millis()).unwrap_or(u64::MAX);
@@ -155,7 +155,7 @@ impl Track {
     }
 }
 
-/// Microseconds as milliseconds; a run is far shorter than what a float cannot count.
+/// Converts microseconds to milliseconds. A run is much shorter than the largest exact float.
 fn ms(us: u64) -> f64 {
     us as f64 / 1000.0
 }
@@ -173,9 +173,10 @@ mod tests {
         }
     }
 
-    /// Ten milliseconds apart, those at these places unanswered.
-    fn book(packets: u64, unanswered: &[u64]) -> Book {
-        let mut book = Book::new(&[A], Duration::from_millis(10), Duration::from_millis(100));
+    /// Packets ten milliseconds apart; those with these numbers are not answered.
+    fn book(packets: u64, unanswered: &[u64]) -> ProbeRecord {
+        let mut book =
+            ProbeRecord::new(&[A], Duration::from_millis(10), Duration::from_millis(100));
         for n in 0..packets {
             assert_eq!(book.sent(A, at(n * 10), Duration::ZERO), n);
             if !unanswered.contains(&n) {
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_before_its_time_is_over() {
+    fn a_packet_is_not_lost_before_its_timeout() {
         let mut book = book(3, &[1]);
         book.decide(at(50));
         assert_eq!((book.report().lost, book.report().in_flight), (0, 1));
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_too_late_or_twice_counts_for_nothing() {
+    fn a_late_or_duplicate_answer_is_ignored() {
         let mut book = book(3, &[1]);
         book.answered(A, 1, "vm", at(400));
         book.answered(A, 0, "vm", at(5));

@@ -1,16 +1,16 @@
-//! By what right this process may make network namespaces.
+//! The privilege with which this process may create network namespaces.
 
 use std::fmt;
 use std::io;
 
-/// By what right namespaces are made. Only [`enter`] gives one.
+/// The privilege to create network namespaces. Only [`enter`] returns one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Privilege(Kind);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "there are none elsewhere")
+    expect(dead_code, reason = "not available on this system")
 )]
 enum Kind {
     Root,
@@ -26,18 +26,18 @@ impl fmt::Display for Privilege {
     }
 }
 
-/// No network namespace can be made here.
+/// This process cannot create network namespaces.
 #[derive(Debug, thiserror::Error)]
-#[error("no network namespace can be made here: {0}")]
+#[error("this process cannot create network namespaces: {0}")]
 pub struct NoNamespaces(#[source] pub io::Error);
 
-/// Makes sure that this process may make network namespaces: as it is, else by entering a user namespace of its own, in which it is root and
-/// still uses the network of its surroundings.
+/// Makes sure that this process may create network namespaces: with its current privileges, or by entering a new user namespace,
+/// in which it is root and still uses the network of its parent.
 ///
-/// To enter one the process must not have a second thread, so this is called before any runtime is started.
+/// A process can enter a user namespace only while it has a single thread, so call this before starting any runtime.
 ///
 /// # Errors
-/// Neither is allowed, or this is not Linux.
+/// [`NoNamespaces`] when neither is allowed, or on systems other than Linux.
 #[cfg(target_os = "linux")]
 pub fn enter() -> Result<Privilege, NoNamespaces> {
     use std::fs;
@@ -58,8 +58,8 @@ pub fn enter() -> Result<Privilege, NoNamespaces> {
     Ok(Privilege(Kind::UserNamespace))
 }
 
-/// A namespace takes a handful of descriptors, and a thousand is the usual limit: as many as this process may have. If it may not, what
-/// fails later says so.
+/// Raises the limit of open files as far as allowed: a namespace needs several descriptors, and the usual limit is a thousand. If
+/// it cannot be raised, a later error names the limit.
 #[cfg(target_os = "linux")]
 fn raise_limit() {
     use nix::sys::resource::Resource;
@@ -71,7 +71,7 @@ fn raise_limit() {
     }
 }
 
-/// Tries it, on a thread of its own that ends with the namespace it made.
+/// Tries to create a namespace, in a thread that ends with it.
 #[cfg(target_os = "linux")]
 fn can_make_one() -> io::Result<()> {
     use nix::sched::CloneFlags;
@@ -79,11 +79,11 @@ fn can_make_one() -> io::Result<()> {
 
     let tried = std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWNET)).join();
     tried
-        .map_err(|_| io::Error::other("the thread that tried failed"))?
+        .map_err(|_| io::Error::other("the thread that tried to create a namespace failed"))?
         .map_err(io::Error::from)
 }
 
-/// Not Linux.
+/// Systems other than Linux.
 ///
 /// # Errors
 /// Always.
@@ -91,6 +91,6 @@ fn can_make_one() -> io::Result<()> {
 pub fn enter() -> Result<Privilege, NoNamespaces> {
     Err(NoNamespaces(io::Error::new(
         io::ErrorKind::Unsupported,
-        "they need Linux",
+        "network namespaces need Linux",
     )))
 }

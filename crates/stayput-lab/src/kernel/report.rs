@@ -1,4 +1,4 @@
-//! What the lab's control says of its kernel data plane, as the lab writes it and its users read it.
+//! JSON types of the control API for the kernel data plane, for the lab and its clients.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -16,62 +16,62 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Microseconds from an earlier moment to this one.
+    /// Returns the microseconds from an earlier moment to this one.
     pub fn us_since(self, earlier: Self) -> u64 {
         self.run_us.saturating_sub(earlier.run_us)
     }
 }
 
-/// `GET /kernel`.
+/// Answer to `GET /kernel`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// By what right there are namespaces: `root` or `user-namespace`.
+    /// The privilege with which namespaces are created: `root` or `user-namespace`.
     pub privilege: String,
     /// How many namespaces there are.
     pub namespaces: usize,
     /// How many links join them.
     pub links: usize,
-    /// Where a prober sends from.
+    /// Source address of the prober.
     pub prober: Option<Ipv4Addr>,
-    /// Changes of the lab that the kernel could not follow.
+    /// Changes of the lab that could not be applied to the kernel.
     pub failures: Vec<String>,
-    /// How long the kernel needs to follow.
+    /// How long the kernel needed to apply changes, in microseconds.
     pub delay_us: Delays,
-    /// Packets that ended in a router.
-    pub swallowed: Swallowed,
+    /// Packets that were dropped in routers.
+    pub swallowed: RouterDrops,
 }
 
-/// How long the kernel needed to follow changes of routes, in microseconds, from the state's change on.
+/// How long the kernel needed to apply changes of routes, in microseconds, from the change of the lab's state on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delays {
-    /// How many changes there were.
+    /// Number of changes.
     pub count: u64,
-    /// Half of them needed less.
+    /// The median.
     pub median: u64,
-    /// None needed more.
+    /// The longest.
     pub max: u64,
 }
 
-/// Packets that ended in a router, by why.
+/// Packets that were dropped in routers, by cause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Swallowed {
-    /// They had gone in circles.
+pub struct RouterDrops {
+    /// Their time to live ended: they were in a loop.
     pub ttl_exceeded: u64,
 }
 
-/// `GET /kernel/changes`.
+/// Answer to `GET /kernel/changes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
-    /// In order.
+    /// All changes, in order.
     pub changes: Vec<Change>,
 }
 
-/// One change of the kernel.
+/// One change of the kernel's routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its number, from 1.
     pub number: u64,
-    /// When the kernel's work began.
+    /// When the work began.
     pub begun: Moment,
     /// When it was done.
     pub done: Moment,
@@ -79,53 +79,53 @@ pub struct Change {
     pub routes: u64,
 }
 
-/// `/kernel/probe`: what became of a prober's packets.
+/// Answer to `/kernel/probe`: the results of a prober's packets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Pause between two packets to one address.
     pub interval_ms: u64,
-    /// How long a reply may take.
+    /// How long an answer may take.
     pub timeout_ms: u64,
     /// Packets sent.
     pub sent: u64,
-    /// Those a reply came for in time.
+    /// Packets that were answered in time.
     pub answered: u64,
-    /// Those no reply came for in time.
+    /// Packets that were not answered in time.
     pub lost: u64,
-    /// Those whose time is not over.
+    /// Packets that can still be answered.
     pub in_flight: u64,
-    /// How late the latest packet was sent.
+    /// The longest delay between the planned and the real time of sending.
     pub worst_lateness_ms: f64,
     /// By address.
     pub targets: BTreeMap<Ipv4Addr, Target>,
 }
 
-/// What was sent to one address.
+/// Results for one address.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Packets sent.
     pub sent: u64,
-    /// Packets by who answered them.
+    /// Packets by the node that answered.
     pub answered_by: BTreeMap<String, u64>,
-    /// Its losses.
+    /// Runs of lost packets.
     pub losses: Vec<LossRun>,
 }
 
-/// Consecutive lost packets of one address.
+/// Consecutive lost packets to one address.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LossRun {
     /// When the first was sent.
     pub first: Moment,
     /// When the last was sent.
     pub last: Moment,
-    /// How many.
+    /// How many packets.
     pub count: u64,
-    /// From the first lost packet's sending to that of the next that was answered, or of the last so far, in milliseconds.
+    /// Milliseconds from sending the first lost packet to sending the next answered one, or the last one so far.
     pub gap_ms: f64,
 }
 
 impl LossRun {
-    /// When each of its packets was sent, in milliseconds since the Unix epoch: they are paced, so evenly between the first and the last.
+    /// Returns when each packet was sent, in milliseconds since the Unix epoch: evenly spread between the first and the last.
     pub fn sent_at(&self) -> impl Iterator<Item = u64> {
         let (first, last, count) = (self.first.epoch_ms, self.last.epoch_ms, self.count);
         let whole = last.saturating_sub(first);

@@ -23,7 +23,7 @@ use crate::prism;
 use crate::prism::MigratedVm;
 use crate::state::LabState;
 
-/// What may be asked of a VM now, in upper case.
+/// Returns the actions that are allowed for a VM now, in upper case.
 pub fn advertised(plan: &Plan, vm: &PlanVm, fault: Option<VmFault>) -> Vec<&'static str> {
     if plan.state == state::PAUSED {
         return Vec::new();
@@ -86,7 +86,7 @@ pub fn act(
         "RETRY" => {
             if let Some(other) = plans::active_with(lab, mv, vm, Some(plan)) {
                 return Err(Fault::conflict(format!(
-                    "the VM is by now in the migration plan {}",
+                    "the VM is now in the migration plan {}",
                     other.name
                 )));
             }
@@ -96,14 +96,14 @@ pub fn act(
             enter(lab, mv, plan, vm, Phase::Aborted, None);
             events::record(lab, mv, plan, Some(vm), "Migration aborted", None);
         }
-        // A sync brings nothing that was not coming anyway.
+        // A sync copies nothing more than the regular one.
         _ => {}
     }
     settle_plan(lab, mv, plan);
     Ok(Answer::accepted())
 }
 
-/// Begins the cutover: the source is stopped, never terminated.
+/// Starts the cutover: the source is stopped, never terminated.
 fn cutover(lab: &mut LabState, mv: usize, plan: &str, vm: &str) -> Result<(), Fault> {
     let found = plans::find(lab, mv, plan)?;
     let region = found.region.clone();
@@ -123,7 +123,7 @@ fn cutover(lab: &mut LabState, mv: usize, plan: &str, vm: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// The source had its time to stop.
+/// The time that the source needs to stop is over.
 pub fn source_stopped(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     let delay = lab.timing.move_cutover;
     match source_state(lab, mv, plan, vm) {
@@ -134,7 +134,7 @@ pub fn source_stopped(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
                 found.synced = Some(now);
             }
         }
-        // Asked to stop before the cutover, and not yet there.
+        // The source was asked to stop before the cutover, and has not stopped yet.
         Some(InstanceState::Stopping) => {
             let delay = lab.timing.instance;
             enter(lab, mv, plan, vm, Phase::CutoverInProgress, Some(delay));
@@ -153,7 +153,7 @@ fn source_state(lab: &LabState, mv: usize, plan: &str, vm: &str) -> Option<Insta
     region.instances.get(instance).map(|found| found.state)
 }
 
-/// The last changes are copied: the VM is made on the target.
+/// The last changes are copied: the VM is created on the target.
 pub fn last_sync_finished(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     let on = vm_mut(lab, mv, plan, vm).is_some_and(|vm| vm.was_running);
     match make(lab, mv, plan, vm, "", on) {
@@ -168,7 +168,7 @@ pub fn last_sync_finished(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     }
 }
 
-/// The test copy is ready, or could not be made.
+/// The test copy is ready, or could not be created.
 pub fn test_finished(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     match make(lab, mv, plan, vm, "-MoveTest", true) {
         Ok(id) => {
@@ -184,8 +184,8 @@ pub fn test_finished(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     }
 }
 
-/// Makes the VM at the target: one NIC for each of the source, on the subnet its VPC is mapped to. A name with a suffix is
-/// that of a test copy, which goes to the test networks.
+/// Creates the VM at the target: one NIC for each of the source, on the subnet that its VPC is mapped to. A name with a suffix is
+/// that of a test copy, whose NICs are on the test networks.
 fn make(
     lab: &mut LabState,
     mv: usize,
@@ -194,7 +194,7 @@ fn make(
     suffix: &str,
     on: bool,
 ) -> Result<String, String> {
-    let gone = || "the source VM does not exist any more".to_owned();
+    let gone = || "the source VM no longer exists".to_owned();
     let state = &lab.moves[mv];
     let pc = state.pc;
     let found = state.plans.get(plan).ok_or_else(gone)?;
@@ -227,7 +227,7 @@ fn make(
     prism::create_migrated_vm(lab, pc, migrated)
 }
 
-/// Removes the test copy, if there is one.
+/// Deletes the test copy, if there is one.
 pub fn drop_test_vm(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     let Some(id) = vm_mut(lab, mv, plan, vm).and_then(|vm| vm.test_vm.take()) else {
         return;
@@ -238,7 +238,7 @@ pub fn drop_test_vm(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     }
 }
 
-/// Tries again from where it failed: the copy, or the cutover.
+/// Repeats the step that failed: the copy, or the cutover.
 fn retry(lab: &mut LabState, mv: usize, plan: &str, vm: &str) {
     let seeded = vm_mut(lab, mv, plan, vm).is_some_and(|vm| {
         vm.error = None;

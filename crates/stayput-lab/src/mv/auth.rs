@@ -1,4 +1,4 @@
-//! Tokens: given for name and password, valid for some wall seconds.
+//! Tokens: issued for user name and password, valid for a number of wall-clock seconds.
 
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
@@ -15,9 +15,10 @@ use super::wire::Answer;
 use super::wire::Fault;
 use crate::http::Request;
 
-/// Life of a refresh token in wall seconds (inferred).
+/// Lifetime of a refresh token in wall-clock seconds (inferred).
 const REFRESH_LIFE: u64 = 24 * 3600;
-/// Marks refresh tokens in the table of tokens; a JWT holds no colon, so none passes for an access token.
+/// Prefix of refresh tokens in the table of tokens. A JWT contains no colon, so a refresh token is never accepted as an access
+/// token.
 const REFRESH: &str = "refresh:";
 /// JWTs are base64url without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -69,7 +70,7 @@ pub fn token(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> 
         None => state.token_ttl_secs,
         Some(expiry) => expiry
             .parse::<u64>()
-            .map_err(|_| Fault::unprocessable("expiry is no number of seconds"))?
+            .map_err(|_| Fault::unprocessable("expiry is not a number of seconds"))?
             .min(state.token_ttl_secs),
     };
     let access = give(state, &user, life);
@@ -93,7 +94,7 @@ pub fn revoke(state: &mut MoveState, body: &Json) -> Result<Answer, Fault> {
     Ok(Answer::ok(json!({})))
 }
 
-/// `POST /configure`: takes the licence as read, and sets a new password if one is given.
+/// `POST /configure`: accepts the licence, and sets a new password if one is given.
 pub fn configure(state: &mut MoveState, body: &Json) -> Result<Answer, Fault> {
     let spec = wire::spec(body)?;
     if wire::field(spec, "EulaAccepted").and_then(Json::as_bool) != Some(true) {
@@ -105,7 +106,7 @@ pub fn configure(state: &mut MoveState, body: &Json) -> Result<Answer, Fault> {
     Ok(Answer::ok(json!({})))
 }
 
-/// Whether the request carries a living token, raw or after `Bearer`.
+/// Whether the request has a valid token, raw or after `Bearer`.
 pub fn check(state: &mut MoveState, request: &Request) -> Result<(), Fault> {
     let header = request.header("authorization").unwrap_or_default();
     let token = match header.split_once(' ') {
@@ -138,7 +139,7 @@ fn give(state: &mut MoveState, user: &str, life: u64) -> String {
     token
 }
 
-/// Looks like a JWT, since clients read its `exp`; nobody checks the signature, the table of tokens decides.
+/// Creates a token in the form of a JWT, since clients read its `exp`. Its signature is not checked: the table of tokens decides.
 fn jwt(user: &str, end: u64) -> String {
     let id = uuid::Uuid::new_v4();
     let header = json!({ "alg": "HS256", "typ": "JWT" });

@@ -29,7 +29,7 @@ pub fn list(state: &MoveState) -> Answer {
     Answer::ok(json!({ "Events": super::wire::null_if_empty(events) }))
 }
 
-/// Writes down that something went on with a plan, or with one of its VMs; an error makes it `Failed`.
+/// Records an event of a plan or of one of its VMs; with an error its status is `Failed`.
 pub fn record(
     lab: &mut LabState,
     mv: usize,

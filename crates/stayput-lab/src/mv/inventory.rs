@@ -15,7 +15,7 @@ use crate::aws::model::RegionState;
 use crate::aws::ssm::Platform;
 use crate::state::LabState;
 
-/// Most workloads of one answer.
+/// Most workloads in one answer.
 const MAX_LIMIT: usize = 100;
 
 /// An instance as a workload.
@@ -30,12 +30,13 @@ pub struct Workload<'a> {
     place: &'a RegionState,
 }
 
-/// Move's key of an instance: derived from its id, so it stays the same over refreshes (Move reference §4, inferred).
+/// Returns Move's key of an instance. It is derived from its id, so it stays the same over refreshes (Move reference §4,
+/// inferred).
 pub fn key(instance: &str) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, instance.as_bytes()).to_string()
 }
 
-/// All workloads, or those of one region.
+/// Returns all workloads, or those of one region.
 pub fn all<'a>(lab: &'a LabState, region: Option<&str>) -> Vec<Workload<'a>> {
     lab.aws
         .regions
@@ -57,7 +58,7 @@ pub fn all<'a>(lab: &'a LabState, region: Option<&str>) -> Vec<Workload<'a>> {
 }
 
 impl<'a> Workload<'a> {
-    /// The `Name` tag; the id without one.
+    /// Returns the `Name` tag, or the id without one.
     pub fn name(&self) -> &'a str {
         self.instance
             .tags
@@ -65,7 +66,7 @@ impl<'a> Workload<'a> {
             .map_or(self.id, String::as_str)
     }
 
-    /// The VPC of each interface, in order.
+    /// Returns the VPC of each interface, in order.
     pub fn networks(&self) -> Vec<&'a str> {
         self.instance
             .enis
@@ -75,12 +76,12 @@ impl<'a> Workload<'a> {
             .collect()
     }
 
-    /// Whether AHV on x86 can run it.
+    /// Whether AHV on x86 can run the instance.
     pub fn eligible(&self) -> bool {
         !self.instance.architecture.starts_with("arm")
     }
 
-    /// vCPUs and memory in bytes, by the instance type's size and family.
+    /// Returns vCPUs and memory in bytes, by the instance type's size and family.
     pub fn shape(&self) -> (u32, u64) {
         const GIB: u64 = 1024 * 1024 * 1024;
         let (family, size) = self
@@ -145,7 +146,7 @@ impl<'a> Workload<'a> {
 
 /// `POST /providers/{id}/workloads/list`.
 ///
-/// `AfterOffset` skips that many entries of what the filters leave; `MetaData.Count` counts all of them (inferred).
+/// `AfterOffset` skips that many of the filtered entries; `MetaData.Count` counts all of them (inferred).
 pub fn list(lab: &LabState, mv: usize, provider: &str, body: &Json) -> Result<Answer, Fault> {
     match providers::find(lab, mv, provider)?.kind {
         ProviderKind::Aws { .. } => {}
@@ -155,7 +156,7 @@ pub fn list(lab: &LabState, mv: usize, provider: &str, body: &Json) -> Result<An
             ));
         }
     }
-    // Both the bare form and one wrapped in `Spec` are sent by clients.
+    // Clients send both the plain form and one wrapped in `Spec`.
     let wanted = wire::field(body, "Spec").unwrap_or(body);
     let regions: Vec<&str> = wire::list(wanted, &["Filter", "Datacenter"])
         .iter()

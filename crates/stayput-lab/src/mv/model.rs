@@ -1,4 +1,4 @@
-//! What one emulated Move appliance holds: plain data.
+//! State of one emulated Move appliance: plain data.
 
 use std::collections::BTreeMap;
 
@@ -13,51 +13,51 @@ pub struct MoveState {
     pub pc: usize,
     /// User name and password.
     pub credentials: (String, String),
-    /// Life of a token in wall seconds; 900 in life.
+    /// Lifetime of a token in wall-clock seconds; 900 on a real appliance.
     pub token_ttl_secs: u64,
-    /// Tokens given out, with their end on the wall clock (seconds since the Unix epoch).
+    /// Tokens issued, with their end on the wall clock (seconds since the Unix epoch).
     pub tokens: BTreeMap<String, u64>,
     /// Providers by uuid.
     pub providers: BTreeMap<String, Provider>,
     /// Plans by uuid.
     pub plans: BTreeMap<String, Plan>,
-    /// What went on, oldest first.
+    /// Event log, oldest first.
     pub events: Vec<EventRecord>,
-    /// Faults by source instance; empty in a healthy lab (Move reference §8, item 10).
+    /// Faults by source instance; empty unless a test adds some (Move reference §8 item 10).
     pub faults: BTreeMap<String, VmFault>,
 }
 
-/// What goes wrong with one VM.
+/// A fault of one VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VmFault {
     /// Guest preparation ends in `Failed`.
     PrepareFails,
     /// Seeding fails half-way with an error message.
     SeedingFails,
-    /// Seeded, but never advertises `CUTOVER`.
+    /// Seeded, but `CUTOVER` is never offered.
     NeverReady,
     /// Completed without `VmConsoleLink` and `VmLink`.
     NoConsoleLink,
-    /// Not in the inventory: the provider's account or rights do not cover it.
+    /// Not in the inventory: the permissions of the provider's account do not cover it.
     NotListed,
 }
 
-/// One line of the appliance's event log.
+/// One entry of the appliance's event log.
 #[derive(Debug, Clone)]
 pub struct EventRecord {
-    /// Number, counted up.
+    /// Number of the entry.
     pub id: u64,
-    /// Such as `Cutover started`.
+    /// Name, such as `Cutover started`.
     pub name: String,
-    /// VM, when the event is of one.
+    /// VM, when the event is about one.
     pub vm: Option<String>,
     /// Plan's name.
     pub plan: String,
     /// `Success` or `Failed`.
     pub status: String,
-    /// Why it failed; empty otherwise.
+    /// Error message; empty on success.
     pub notes: String,
-    /// When.
+    /// Time of the event.
     pub at: VTime,
 }
 
@@ -66,7 +66,7 @@ pub struct EventRecord {
 pub struct Provider {
     /// Name.
     pub name: String,
-    /// What it is.
+    /// Kind of the provider.
     pub kind: ProviderKind,
 }
 
@@ -96,13 +96,13 @@ pub struct Plan {
     pub region: String,
     /// Target AHV subnet by source network (VPC).
     pub mappings: BTreeMap<String, String>,
-    /// How often `prepare` was asked; the second time it has passed.
+    /// How many times `prepare` was called. The second call has a result.
     pub prepares: u32,
     /// State, as the integer of Move reference §7.
     pub state: u8,
-    /// When made.
+    /// Time of creation.
     pub created: VTime,
-    /// Since when it is paused.
+    /// When it was suspended, while it is.
     pub paused_at: Option<VTime>,
     /// VMs by Move's key (`VMUuid`).
     pub vms: BTreeMap<String, PlanVm>,
@@ -123,19 +123,19 @@ pub struct PlanVm {
     pub seeding_from: Option<VTime>,
     /// Seeding ends.
     pub seeding_until: Option<VTime>,
-    /// When the source had stopped, so that no more changes come.
+    /// When the source had stopped, after which there are no more changes to copy.
     pub synced: Option<VTime>,
-    /// When the current phase ends, if it ends on its own.
+    /// When the current phase ends, if it ends without a request.
     pub due: Option<VTime>,
-    /// Bumped whenever a queued phase event must be forgotten (suspend, abort, retry).
+    /// Increased when a queued phase event becomes invalid (suspend, abort, retry).
     pub generation: u64,
     /// Whether the source ran when cutover began; the copy is powered on only then.
     pub was_running: bool,
-    /// Test copy in Prism while there is one.
+    /// Test copy in Prism Central while there is one.
     pub test_vm: Option<String>,
-    /// VM in Prism once made.
+    /// VM in Prism Central once created.
     pub vm: Option<String>,
-    /// Why it failed.
+    /// Error message of a failure.
     pub error: Option<String>,
 }
 
@@ -146,13 +146,13 @@ pub enum Phase {
     NotStarted,
     /// Preparing.
     Preparing,
-    /// Copying.
+    /// Copying data.
     Seeding,
-    /// Ready; keeps syncing.
+    /// Ready for cutover; changes are still copied.
     Ready,
-    /// A test copy is being made.
+    /// A test copy is being created.
     TestInProgress,
-    /// A test copy stands beside the source.
+    /// A test copy exists beside the source.
     TestReady,
     /// Source stopping, last sync.
     CutoverInProgress,

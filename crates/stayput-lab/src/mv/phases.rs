@@ -1,8 +1,8 @@
-//! How the VMs of a plan go from phase to phase, and the calls that start, stop and hold them.
+//! How the VMs of a plan go from phase to phase, and the calls that start, suspend, resume and cancel a plan.
 
 use std::time::Duration;
 
-use super::Event;
+use super::MoveEvent;
 use super::actions;
 use super::events;
 use super::model::Phase;
@@ -36,7 +36,7 @@ pub fn start(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     Ok(Answer::accepted())
 }
 
-/// `POST /plans/{id}/suspend`: preparing and copying stand still; a cutover that has begun goes on.
+/// `POST /plans/{id}/suspend`: preparing and copying pause; a cutover in progress continues.
 pub fn suspend(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     let now = lab.now();
     let plan = plans::find(lab, mv, id)?;
@@ -54,7 +54,7 @@ pub fn suspend(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault>
     Ok(Answer::ok(serde_json::json!({})))
 }
 
-/// `POST /plans/{id}/resume`: all times move by the length of the pause.
+/// `POST /plans/{id}/resume`: all times are moved by the length of the pause.
 pub fn resume(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     let now = lab.now();
     let plan = plans::find(lab, mv, id)?;
@@ -78,7 +78,7 @@ pub fn resume(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> 
     for (vm, generation, delay) in queue {
         lab.after(
             delay,
-            crate::state::Event::Move(mv, Event::Phase(id.to_owned(), vm, generation)),
+            crate::state::LabEvent::Move(mv, MoveEvent::Phase(id.to_owned(), vm, generation)),
         );
     }
     settle_plan(lab, mv, id);
@@ -86,12 +86,12 @@ pub fn resume(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> 
     Ok(Answer::ok(serde_json::json!({})))
 }
 
-/// Whether a pause holds the VM.
+/// Whether a suspended plan pauses the VM.
 fn held(vm: &PlanVm) -> bool {
     matches!(vm.phase, Phase::Preparing | Phase::Seeding)
 }
 
-/// `POST /plans/{id}/cancel`: sources stay as they are, copies are dropped; not while a VM is being cut over.
+/// `POST /plans/{id}/cancel`: sources are not changed, copies are deleted. Refused while a VM is being cut over.
 pub fn cancel(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     let plan = plans::find(lab, mv, id)?;
     if plan.ended() || plan.state == state::UNINITIALIZED {
@@ -132,7 +132,7 @@ fn wrong_state(verb: &str, plan: &Plan) -> Fault {
     ))
 }
 
-/// Whether a VM is through.
+/// Whether a VM has reached its last phase.
 pub fn terminal(phase: Phase) -> bool {
     match phase {
         Phase::Completed | Phase::Failed | Phase::Aborted => true,
@@ -147,7 +147,7 @@ pub fn terminal(phase: Phase) -> bool {
     }
 }
 
-/// Puts a VM into a phase that ends after `delay` of virtual time, if it ends on its own.
+/// Puts a VM into a phase that ends after `delay` of virtual time, if it ends without a request.
 pub fn enter(
     lab: &mut LabState,
     mv: usize,
@@ -167,12 +167,15 @@ pub fn enter(
     if let Some(delay) = delay {
         lab.after(
             delay,
-            crate::state::Event::Move(mv, Event::Phase(plan.to_owned(), vm.to_owned(), generation)),
+            crate::state::LabEvent::Move(
+                mv,
+                MoveEvent::Phase(plan.to_owned(), vm.to_owned(), generation),
+            ),
         );
     }
 }
 
-/// A VM of a plan.
+/// Returns a VM of a plan.
 pub fn vm_mut<'a>(
     lab: &'a mut LabState,
     mv: usize,
@@ -182,7 +185,7 @@ pub fn vm_mut<'a>(
     lab.moves.get_mut(mv)?.plans.get_mut(plan)?.vms.get_mut(vm)
 }
 
-/// A VM fails.
+/// Marks a VM as failed.
 pub fn fail(lab: &mut LabState, mv: usize, plan: &str, vm: &str, error: &str) {
     enter(lab, mv, plan, vm, Phase::Failed, None);
     if let Some(found) = vm_mut(lab, mv, plan, vm) {
@@ -192,13 +195,13 @@ pub fn fail(lab: &mut LabState, mv: usize, plan: &str, vm: &str, error: &str) {
     settle_plan(lab, mv, plan);
 }
 
-/// How long copying takes, to the millisecond.
+/// Returns how long copying takes, to the millisecond.
 fn copy_time(bytes: u64, rate: u64) -> Duration {
     let millis = u128::from(bytes) * 1000 / u128::from(rate);
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-/// A phase has come to its end.
+/// A phase has ended.
 pub fn next(lab: &mut LabState, mv: usize, plan: &str, vm: &str, generation: u64) {
     let now = lab.now();
     let rate = lab.timing.move_bytes_per_second.max(1);
@@ -252,7 +255,7 @@ pub fn next(lab: &mut LabState, mv: usize, plan: &str, vm: &str, generation: u64
     settle_plan(lab, mv, plan);
 }
 
-/// The plan's state follows its VMs'.
+/// Updates the state of a plan from its VMs.
 pub fn settle_plan(lab: &mut LabState, mv: usize, id: &str) {
     let Some(plan) = lab.moves[mv].plans.get_mut(id) else {
         return;

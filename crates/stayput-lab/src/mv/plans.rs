@@ -1,4 +1,4 @@
-//! Migration plans: made, shown, changed, removed.
+//! Migration plans: create, read, update, delete.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ use super::wire::Fault;
 use crate::http::Request;
 use crate::state::LabState;
 
-/// Most VMs of a plan.
+/// Most VMs in a plan.
 const MAX_VMS: usize = 50;
 
 /// Plan states, as the integers of Move reference §7.
 pub mod state {
-    /// Made, not started.
+    /// Created, not started.
     pub const UNINITIALIZED: u8 = 0;
     /// Guests are being prepared.
     pub const PREPARATION: u8 = 3;
@@ -35,14 +35,14 @@ pub mod state {
     pub const PAUSED: u8 = 5;
     /// Cancelled.
     pub const ABORTED: u8 = 6;
-    /// All VMs done.
+    /// All VMs have completed.
     pub const COMPLETED: u8 = 7;
-    /// A VM failed and none goes on.
+    /// A VM failed and none is in progress.
     pub const FAILED: u8 = 8;
 }
 
 impl Plan {
-    /// Whether nothing will happen any more.
+    /// Whether the plan has ended.
     pub fn ended(&self) -> bool {
         matches!(
             self.state,
@@ -50,7 +50,7 @@ impl Plan {
         )
     }
 
-    /// Whether the plan may be removed.
+    /// Whether the plan may be deleted.
     pub fn deletable(&self) -> bool {
         self.ended() || self.state == state::UNINITIALIZED
     }
@@ -130,7 +130,7 @@ pub fn delete(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> 
     Ok(Answer::ok(json!({})))
 }
 
-/// A plan.
+/// Returns a plan.
 pub fn find<'a>(lab: &'a LabState, mv: usize, id: &str) -> Result<&'a Plan, Fault> {
     lab.moves[mv]
         .plans
@@ -138,7 +138,7 @@ pub fn find<'a>(lab: &'a LabState, mv: usize, id: &str) -> Result<&'a Plan, Faul
         .ok_or_else(|| Fault::not_found(format!("migration plan {id} does not exist")))
 }
 
-/// The plan that holds a VM and has not ended, other than `except`.
+/// Returns the plan that contains a VM and has not ended, other than `except`.
 pub fn active_with<'a>(
     lab: &'a LabState,
     mv: usize,
@@ -153,7 +153,7 @@ pub fn active_with<'a>(
         .find(|plan| plan.vms.contains_key(vm))
 }
 
-/// Reads a plan; everything it names must exist. `known` is the id of the plan it replaces.
+/// Reads a plan. Everything it names must exist. `known` is the id of the plan that it replaces.
 fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<Plan, Fault> {
     let spec = wire::spec(body)?;
     let name = wire::need(spec, &["Name"])?.to_owned();
@@ -222,7 +222,7 @@ fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<P
         };
         if vms.insert(key, vm).is_some() {
             return Err(Fault::unprocessable(format!(
-                "VM {} is twice in the plan",
+                "VM {} is in the plan twice",
                 workload.name()
             )));
         }
@@ -240,14 +240,14 @@ fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<P
     })
 }
 
-/// The source region.
+/// Returns the source region.
 fn source(lab: &LabState, mv: usize, spec: &Json) -> Result<String, Fault> {
     let id = wire::need(spec, &["SourceInfo", "ProviderUUID"])?;
     match lab.moves[mv].providers.get(id).map(|found| &found.kind) {
         Some(ProviderKind::Aws { .. }) => {}
         Some(ProviderKind::Aos { .. }) | None => {
             return Err(Fault::unprocessable(format!(
-                "source provider {id} is no AWS provider"
+                "source provider {id} is not an AWS provider"
             )));
         }
     }
@@ -265,7 +265,7 @@ fn check_target(lab: &LabState, mv: usize, spec: &Json) -> Result<(), Fault> {
         Ok(ProviderKind::Aos { .. }) => {}
         Ok(ProviderKind::Aws { .. }) | Err(_) => {
             return Err(Fault::unprocessable(format!(
-                "target provider {id} is no AOS provider"
+                "target provider {id} is not an AOS provider"
             )));
         }
     }
@@ -288,7 +288,7 @@ fn check_target(lab: &LabState, mv: usize, spec: &Json) -> Result<(), Fault> {
     }
 }
 
-/// Target subnet by source network; one for each VPC.
+/// Returns the target subnet by source network; one for each VPC.
 fn mappings(lab: &LabState, mv: usize, spec: &Json) -> Result<BTreeMap<String, String>, Fault> {
     let check = |network: &str| -> Result<(), Fault> {
         let known = lab
@@ -330,7 +330,7 @@ fn mappings(lab: &LabState, mv: usize, spec: &Json) -> Result<BTreeMap<String, S
     Ok(mappings)
 }
 
-/// Test subnet by source network, for those that have one.
+/// Returns the test subnet by source network, for those that have one.
 pub fn test_mappings(plan: &Plan) -> BTreeMap<&str, &str> {
     wire::list(&plan.spec, &["NetworkMappings"])
         .iter()

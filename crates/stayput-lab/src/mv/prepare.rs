@@ -13,7 +13,7 @@ use super::wire::Answer;
 use super::wire::Fault;
 use crate::state::LabState;
 
-/// How often `prepare` must be asked until it has passed.
+/// How many calls of `prepare` it takes until there is a result.
 const PREPARED: u32 = 2;
 
 /// Whether a plan's guests are prepared; those of a manual plan always are.
@@ -22,7 +22,7 @@ pub fn prepared(plan: &Plan) -> bool {
     mode.eq_ignore_ascii_case("manual") || plan.prepares >= PREPARED
 }
 
-/// VMs whose preparation fails.
+/// Returns the VMs whose preparation fails.
 fn failing(lab: &LabState, mv: usize, plan: &Plan) -> Vec<String> {
     plan.vms
         .iter()
@@ -31,7 +31,7 @@ fn failing(lab: &LabState, mv: usize, plan: &Plan) -> Vec<String> {
         .collect()
 }
 
-/// `POST /plans/{id}/prepare`: asked again with the same body until there is a result.
+/// `POST /plans/{id}/prepare`: repeated with the same body until there is a result.
 pub fn prepare(lab: &mut LabState, mv: usize, id: &str, body: &Json) -> Result<Answer, Fault> {
     let plan = plans::find(lab, mv, id)?;
     let region = wire::need(body, &["Spec", "Region"])?;
@@ -103,7 +103,10 @@ pub fn readiness(lab: &LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
         if subnets.is_some_and(|subnets| subnets.contains_key(target)) {
             passed.push(("TargetNetwork", format!("network {target} exists")));
         } else {
-            failed.push(("TargetNetwork", format!("network {target} is gone")));
+            failed.push((
+                "TargetNetwork",
+                format!("network {target} no longer exists"),
+            ));
         }
     }
     let workloads = inventory::all(lab, Some(&plan.region));
@@ -111,7 +114,7 @@ pub fn readiness(lab: &LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     let (mut vms_passed, mut vms_failed) = (Vec::new(), Vec::new());
     for (key, vm) in &plan.vms {
         if !workloads.iter().any(|workload| workload.id == vm.instance) {
-            vms_failed.push(("SourceVM", format!("{} does not exist any more", vm.name)));
+            vms_failed.push(("SourceVM", format!("{} no longer exists", vm.name)));
         } else if !prepared(plan) || not_prepared.contains(key) {
             vms_failed.push(("GuestPreparation", format!("{} is not prepared", vm.name)));
         } else {
@@ -125,7 +128,7 @@ pub fn readiness(lab: &LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     } })))
 }
 
-/// Refuses to start what is not ready.
+/// Refuses to start a plan that is not ready.
 pub fn check(lab: &LabState, mv: usize, plan: &Plan) -> Result<(), Fault> {
     if !prepared(plan) || !failing(lab, mv, plan).is_empty() {
         return Err(Fault::unprocessable(

@@ -1,4 +1,4 @@
-//! Providers: where workloads come from and go to.
+//! Providers: sources and targets of workloads.
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -11,7 +11,7 @@ use super::wire::Answer;
 use super::wire::Fault;
 use crate::state::LabState;
 
-/// `Status.State` of a provider that works; the real values are unknown (inferred).
+/// `Status.State` of a provider that works (inferred: the real values are unknown).
 const HEALTHY: &str = "Healthy";
 
 /// `POST /providers`.
@@ -75,7 +75,7 @@ pub fn delete(lab: &mut LabState, mv: usize, id: &str) -> Result<Answer, Fault> 
     Ok(Answer::ok(json!({})))
 }
 
-/// `POST /providers/{id}/validate`: AWS's keys must still be accepted.
+/// `POST /providers/{id}/validate`: checks that the AWS keys are still accepted.
 pub fn validate(lab: &LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     match &find(lab, mv, id)?.kind {
         ProviderKind::Aws { access_key } if !lab.aws.keys.contains_key(access_key) => Err(
@@ -85,7 +85,7 @@ pub fn validate(lab: &LabState, mv: usize, id: &str) -> Result<Answer, Fault> {
     }
 }
 
-/// A provider.
+/// Returns a provider.
 pub fn find<'a>(lab: &'a LabState, mv: usize, id: &str) -> Result<&'a Provider, Fault> {
     lab.moves[mv]
         .providers
@@ -93,13 +93,13 @@ pub fn find<'a>(lab: &'a LabState, mv: usize, id: &str) -> Result<&'a Provider, 
         .ok_or_else(|| Fault::not_found(format!("provider {id} does not exist")))
 }
 
-/// The id of the one storage container of a cluster.
+/// Returns the id of the only storage container of a cluster.
 pub fn container(cluster: &str) -> String {
     let name = format!("{cluster}/default");
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
 }
 
-/// Reads and tries a provider: its credentials must work now.
+/// Reads a provider and checks its credentials.
 fn read(lab: &LabState, mv: usize, body: &Json) -> Result<Provider, Fault> {
     let spec = wire::spec(body)?;
     let name = wire::need(spec, &["Name"])?.to_owned();
@@ -142,7 +142,7 @@ fn read(lab: &LabState, mv: usize, body: &Json) -> Result<Provider, Fault> {
     Ok(Provider { name, kind })
 }
 
-/// A provider on the wire; secrets are never echoed.
+/// Returns a provider as JSON. Secrets are not included.
 fn entity(lab: &LabState, mv: usize, id: &str, provider: &Provider) -> Json {
     let mut spec = json!({ "UUID": id, "Name": provider.name, "Version": "" });
     let workloads = match &provider.kind {
@@ -157,7 +157,8 @@ fn entity(lab: &LabState, mv: usize, id: &str, provider: &Provider) -> Json {
             spec["TypeDescription"] = json!("Nutanix AOS");
             let (user, clusters) = match lab.pcs.get(lab.moves[mv].pc) {
                 Some(pc) => {
-                    // Overlay subnets are listed like VLANs (inferred, Move reference §3); uplinks are not networks for VMs.
+                    // Overlay subnets are listed like VLANs (inferred, Move reference §3). External subnets are not networks for
+                    // VMs.
                     let networks: Vec<Json> = pc
                         .subnets
                         .iter()

@@ -1,4 +1,4 @@
-//! How plans and their VMs are shown (Move reference §7).
+//! JSON of plans and their VMs (Move reference §7).
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use super::wire::Fault;
 use crate::clock::VTime;
 use crate::state::LabState;
 
-/// Bytes a second that a ready VM goes on copying.
+/// Bytes a second that are copied for a VM that is ready.
 const DELTA_RATE: u64 = 4096;
 
-/// The name of a plan state, without its prefix.
+/// Returns the name of a plan state, without its prefix.
 pub fn state_name(state: u8) -> &'static str {
     match state {
         1 => "Validation",
@@ -39,7 +39,7 @@ pub fn state_name(state: u8) -> &'static str {
     }
 }
 
-/// The name of a VM's phase; those not in Move reference §7 as literals are (inferred).
+/// Returns the name of a VM's phase. Names that Move reference §7 does not have are (inferred).
 fn phase_name(phase: Phase, paused: bool) -> &'static str {
     match phase {
         Phase::Preparing | Phase::Seeding if paused => "Paused",
@@ -67,7 +67,7 @@ fn plan_actions(plan: &Plan) -> Vec<&'static str> {
     }
 }
 
-/// Bytes copied so far: the share of the seeding time that has passed, and the deltas since.
+/// Returns the bytes copied so far: the share of the seeding time that has passed, and the changes since.
 fn copied(vm: &PlanVm, now: VTime) -> Option<u64> {
     let (from, until) = (vm.seeding_from?, vm.seeding_until?);
     let now = vm.synced.map_or(now, |synced| now.min(synced));
@@ -79,9 +79,9 @@ fn copied(vm: &PlanVm, now: VTime) -> Option<u64> {
     u64::try_from(bytes).ok()
 }
 
-/// One VM.
+/// Returns one VM.
 fn vm_json(lab: &LabState, mv: usize, plan: &Plan, key: &str, vm: &PlanVm) -> Json {
-    // A pause stops the clock of what it holds.
+    // While suspended, the progress of the phases that pause does not change.
     let held = matches!(vm.phase, Phase::Preparing | Phase::Seeding);
     let now = plan.paused_at.filter(|_| held).unwrap_or(lab.now());
     let fault = lab.moves[mv].faults.get(&vm.instance).copied();
@@ -130,7 +130,7 @@ fn target_address(lab: &LabState, mv: usize, plan: &Plan) -> String {
     }
 }
 
-/// `MetaData` of a plan.
+/// Returns `MetaData` of a plan.
 pub fn metadata(lab: &LabState, mv: usize, id: &str, plan: &Plan, details: bool) -> Json {
     let paused = plan.state == state::PAUSED;
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Tests of the appliance over its wire format.
+//! Tests of the appliance through its HTTP API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -162,7 +162,7 @@ impl Client {
         answer["Entities"][0]["VMUuid"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a plan and prepares it; its id.
+    /// Creates and prepares a plan; returns its id.
     fn prepared(&mut self, names: &[&str]) -> String {
         let keys: Vec<String> = names.iter().map(|name| self.key(name)).collect();
         let made = self.ok("POST", "/plans", plan("wave1", &keys));
@@ -181,7 +181,7 @@ impl Client {
         self.lab.advance(Duration::from_secs(seconds));
     }
 
-    /// Status of the only, or first, VM.
+    /// Returns the status of the only, or first, VM.
     fn vm(&mut self, plan: &str) -> Json {
         self.post(&format!("/plans/{plan}/workloads/list"))["Status"]["VMStatus"][0].clone()
     }
@@ -210,7 +210,7 @@ fn plan(name: &str, keys: &[String]) -> Json {
 }
 
 #[test]
-fn tokens_are_given_for_the_password_work_raw_and_as_bearer_and_end() {
+fn tokens_need_the_password_work_raw_and_as_bearer_and_expire() {
     let mut client = client();
     let token = client
         .authorization
@@ -245,7 +245,7 @@ fn tokens_are_given_for_the_password_work_raw_and_as_bearer_and_end() {
 }
 
 #[test]
-fn the_newer_token_call_takes_a_form_and_gives_a_refresh_token_that_works_once() {
+fn the_token_endpoint_takes_a_form_and_its_refresh_token_works_once() {
     let mut client = client();
     let form = b"grantType=PASSWORD&username=nutanix&password=move&expiry=60".to_vec();
     let (status, answer) = client.send("POST", "/token", form);
@@ -261,7 +261,7 @@ fn the_newer_token_call_takes_a_form_and_gives_a_refresh_token_that_works_once()
 }
 
 #[test]
-fn providers_are_tried_when_added_and_list_target_networks() {
+fn providers_are_checked_when_added_and_list_target_networks() {
     let mut client = client();
     let aws = |secret: &str| json!({"Spec": {"Name": "aws-2", "Type": "AWS", "AWSAccessInfo": {"AccessKey": "AKIALAB", "SecretKey": secret}}});
     assert_eq!(client.status_of("POST", "/providers", aws("wrong")), 422);
@@ -285,7 +285,7 @@ fn providers_are_tried_when_added_and_list_target_networks() {
 }
 
 #[test]
-fn workloads_are_the_instances_of_the_region_found_by_name_and_paged() {
+fn workloads_are_the_regions_instances_with_name_filter_and_pages() {
     let mut client = client();
     let all = client.ok(
         "POST",
@@ -311,7 +311,7 @@ fn workloads_are_the_instances_of_the_region_found_by_name_and_paged() {
     let none = client.ok(
         "POST",
         "/providers/src/workloads/list",
-        json!({"Query": "nobody"}),
+        json!({"Query": "unknown"}),
     );
     assert_eq!(none["Entities"], Json::Null);
     let elsewhere = json!({"Filter": {"Datacenter": ["eu-west-9"]}});
@@ -322,7 +322,7 @@ fn workloads_are_the_instances_of_the_region_found_by_name_and_paged() {
 }
 
 #[test]
-fn a_plan_must_name_things_that_exist_and_vms_of_no_other_plan() {
+fn a_plan_needs_existing_objects_and_vms_of_no_other_plan() {
     let mut client = client();
     let web = client.key("web-01");
     let keys = std::slice::from_ref(&web);
@@ -341,7 +341,7 @@ fn a_plan_must_name_things_that_exist_and_vms_of_no_other_plan() {
         with(|spec| spec["Workload"]["VMs"] = json!([])),
         with(|spec| spec["Workload"]["VMs"][0]["VMReference"]["VMID"] = json!("i-other")),
         plan("p", &vec![web.clone(); 51]),
-        plan("p", &["nobody".to_owned()]),
+        plan("p", &["unknown".to_owned()]),
         json!({}),
     ] {
         assert_eq!(
@@ -370,7 +370,7 @@ fn a_plan_must_name_things_that_exist_and_vms_of_no_other_plan() {
 }
 
 #[test]
-fn prepare_is_asked_twice_before_it_has_passed() {
+fn prepare_passes_on_the_second_call() {
     let mut client = client();
     let web = client.key("web-01");
     let made = client.ok("POST", "/plans", plan("p", &[web]));
@@ -401,7 +401,7 @@ fn prepare_is_asked_twice_before_it_has_passed() {
 }
 
 #[test]
-fn a_machine_is_copied_cut_over_and_arrives_on_the_mapped_subnet() {
+fn a_machine_is_copied_and_cut_over_to_the_mapped_subnet() {
     let mut client = client();
     let id = client.prepared(&["web-01"]);
     client.post(&format!("/plans/{id}/start"));
@@ -468,7 +468,7 @@ fn a_machine_is_copied_cut_over_and_arrives_on_the_mapped_subnet() {
     assert_eq!(
         client.vm(&id)["CopiedDataSizeInBytes"],
         done["CopiedDataSizeInBytes"],
-        "a stopped source sends nothing more"
+        "nothing more is copied from a stopped source"
     );
     let link = done["VmConsoleLink"].as_str().unwrap();
     let vm_id = link
@@ -508,7 +508,7 @@ fn a_machine_is_copied_cut_over_and_arrives_on_the_mapped_subnet() {
 }
 
 #[test]
-fn a_source_that_was_stopped_arrives_powered_off() {
+fn a_stopped_source_becomes_a_powered_off_vm() {
     let mut client = client();
     aws::instance(&mut client.lab, "i-win").state = InstanceState::Stopped;
     let id = client.prepared(&["ad"]);
@@ -521,7 +521,7 @@ fn a_source_that_was_stopped_arrives_powered_off() {
 }
 
 #[test]
-fn an_exhausted_pool_fails_the_machine_and_a_retry_needs_no_new_copy() {
+fn an_exhausted_pool_fails_the_vm_and_a_retry_keeps_its_copy() {
     let mut client = client();
     let id = client.prepared(&["web-01"]);
     client.post(&format!("/plans/{id}/start"));
@@ -546,7 +546,7 @@ fn an_exhausted_pool_fails_the_machine_and_a_retry_needs_no_new_copy() {
 }
 
 #[test]
-fn a_pause_stops_the_copy_and_resuming_goes_on_from_there() {
+fn suspending_pauses_the_copy_and_resuming_continues_it() {
     let mut client = client();
     let id = client.prepared(&["web-01"]);
     assert_eq!(
@@ -571,7 +571,7 @@ fn a_pause_stops_the_copy_and_resuming_goes_on_from_there() {
 }
 
 #[test]
-fn cancelling_leaves_the_source_alone_and_frees_the_machine_for_another_plan() {
+fn cancelling_keeps_the_source_and_frees_it_for_another_plan() {
     let mut client = client();
     let id = client.prepared(&["web-01"]);
     client.post(&format!("/plans/{id}/start"));
@@ -591,7 +591,7 @@ fn cancelling_leaves_the_source_alone_and_frees_the_machine_for_another_plan() {
 }
 
 #[test]
-fn a_test_copy_stands_in_the_test_network_until_it_is_undone() {
+fn a_test_copy_is_in_the_test_network_until_undotest() {
     let mut client = client();
     let id = client.prepared(&["ad"]);
     client.post(&format!("/plans/{id}/start"));
@@ -611,7 +611,7 @@ fn a_test_copy_stands_in_the_test_network_until_it_is_undone() {
 }
 
 #[test]
-fn faults_show_as_they_do_in_life() {
+fn each_fault_has_the_symptoms_of_a_real_appliance() {
     let mut client = client();
     client.lab.moves[0]
         .faults
@@ -654,7 +654,7 @@ fn faults_show_as_they_do_in_life() {
 }
 
 #[test]
-fn pages_that_do_not_exist_are_404_and_bodies_that_are_no_json_422() {
+fn unknown_paths_return_404_and_invalid_json_returns_422() {
     let mut client = client();
     assert_eq!(client.status_of("GET", "/nope", json!({})), 404);
     assert_eq!(client.status_of("GET", "/plans/nope", json!({})), 404);

@@ -1,6 +1,6 @@
-//! What requests and answers have in common.
+//! Common parts of requests and answers.
 //!
-//! Keys of requests are read whatever their case; answers are PascalCase (Move reference §1).
+//! Keys of requests are matched without regard to case; answers are PascalCase (Move reference §1).
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -10,10 +10,10 @@ use crate::http::Response;
 
 /// Version the appliance reports.
 pub const VERSION: &str = "5.2.0";
-/// Move's own number for a test network that is the production network.
+/// Move's error number for a test network that equals the target network.
 pub const SAME_TEST_NETWORK: i64 = 20_538;
 
-/// A good answer.
+/// A successful answer.
 #[derive(Debug)]
 pub struct Answer {
     status: u16,
@@ -21,12 +21,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 200.
+    /// Creates an answer with status 200.
     pub fn ok(body: Json) -> Self {
         Self { status: 200, body }
     }
 
-    /// The same with 201.
+    /// Changes the status to 201.
     pub fn into_created(self) -> Self {
         Self {
             status: 201,
@@ -34,12 +34,12 @@ impl Answer {
         }
     }
 
-    /// 201.
+    /// Creates an answer with status 201.
     pub fn created(body: Json) -> Self {
         Self { status: 201, body }
     }
 
-    /// 202.
+    /// Creates an answer with status 202.
     pub fn accepted() -> Self {
         Self {
             status: 202,
@@ -54,15 +54,15 @@ impl From<Answer> for Response {
     }
 }
 
-/// An error: status, message and, rarely, Move's own number.
+/// An error: status, message, and for some errors Move's error number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {message}")]
 pub struct Fault {
     /// HTTP status.
     pub status: u16,
-    /// Text for people.
+    /// Message.
     pub message: String,
-    /// Number of the error; its key on the wire, `Code`, is (inferred).
+    /// Move's error number. Its key in JSON, `Code`, is (inferred).
     pub code: Option<i64>,
 }
 
@@ -75,27 +75,27 @@ impl Fault {
         }
     }
 
-    /// 401.
+    /// Creates a 401.
     pub fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(401, message)
     }
 
-    /// 404.
+    /// Creates a 404.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, message)
     }
 
-    /// 409.
+    /// Creates a 409.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(409, message)
     }
 
-    /// 422.
+    /// Creates a 422.
     pub fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(422, message)
     }
 
-    /// The same with Move's number.
+    /// Adds Move's error number.
     pub fn numbered(mut self, code: i64) -> Self {
         self.code = Some(code);
         self
@@ -112,16 +112,16 @@ impl From<Fault> for Response {
     }
 }
 
-/// The body; an absent one is empty.
+/// Returns the body as JSON; an absent body counts as empty.
 pub fn body(request: &Request) -> Result<Json, Fault> {
     if request.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(json!({}));
     }
     serde_json::from_slice(&request.body)
-        .map_err(|error| Fault::unprocessable(format!("the body is no JSON: {error}")))
+        .map_err(|error| Fault::unprocessable(format!("the body is not valid JSON: {error}")))
 }
 
-/// A member, whatever its case; the exact spelling wins.
+/// Returns a member, without regard to case. An exact match has priority.
 pub fn field<'a>(value: &'a Json, name: &str) -> Option<&'a Json> {
     let members = value.as_object()?;
     members
@@ -135,35 +135,35 @@ pub fn field<'a>(value: &'a Json, name: &str) -> Option<&'a Json> {
         .filter(|value| !value.is_null())
 }
 
-/// A member of a member, and so on.
+/// Returns a member of a member, and so on.
 pub fn at<'a>(value: &'a Json, path: &[&str]) -> Option<&'a Json> {
     path.iter()
         .try_fold(value, |value, name| field(value, name))
 }
 
-/// A string down a path; empty counts as absent.
+/// Returns a string at a path; an empty string counts as absent.
 pub fn text<'a>(value: &'a Json, path: &[&str]) -> Option<&'a str> {
     at(value, path)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// A string that must be there.
+/// Returns a string that is required.
 pub fn need<'a>(value: &'a Json, path: &[&str]) -> Result<&'a str, Fault> {
     text(value, path).ok_or_else(|| Fault::unprocessable(format!("{} is missing", path.join("."))))
 }
 
-/// A list down a path; absent is empty.
+/// Returns a list at a path; an absent list counts as empty.
 pub fn list<'a>(value: &'a Json, path: &[&str]) -> &'a [Json] {
     at(value, path)
         .and_then(Json::as_array)
         .map_or(&[], Vec::as_slice)
 }
 
-/// The `Spec` of a body.
+/// Returns the `Spec` of a body.
 pub fn spec(body: &Json) -> Result<&Json, Fault> {
     field(body, "Spec").ok_or_else(|| Fault::unprocessable("Spec is missing"))
 }
 
-/// A list as Move writes it: `null` when empty.
+/// Encodes a list as Move does: `null` when empty.
 pub fn null_if_empty(list: Vec<Json>) -> Json {
     if list.is_empty() {
         Json::Null

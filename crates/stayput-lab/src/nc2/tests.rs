@@ -86,11 +86,14 @@ fn routes(lab: &LabState) -> BTreeMap<Cidr, RouteTarget> {
 }
 
 #[test]
-fn a_prefix_on_the_transit_vpc_is_written_to_the_aws_table_after_a_while_and_removed_again() {
+fn nc2_writes_and_removes_aws_routes_for_transit_vpc_prefixes() {
     let mut lab = lab();
     set(&mut lab, "user", &["172.30.1.0/24"]);
     lab.advance(Duration::from_secs(60));
-    assert!(routes(&lab).is_empty(), "the user VPC alone does nothing");
+    assert!(
+        routes(&lab).is_empty(),
+        "a prefix of the user VPC alone writes no route"
+    );
     set(&mut lab, "transit", &["172.30.1.0/24"]);
     assert!(routes(&lab).is_empty(), "not yet");
     lab.advance(Duration::from_secs(10));
@@ -102,7 +105,7 @@ fn a_prefix_on_the_transit_vpc_is_written_to_the_aws_table_after_a_while_and_rem
 }
 
 #[test]
-fn a_new_prefix_goes_to_the_gateway_that_serves_the_others() {
+fn a_new_prefix_is_routed_to_the_gateway_of_the_other_prefixes() {
     let mut lab = lab();
     let third = RouteTarget::Eni("eni-3".to_owned());
     let table = lab
@@ -120,7 +123,7 @@ fn a_new_prefix_goes_to_the_gateway_that_serves_the_others() {
 }
 
 #[test]
-fn a_prefix_that_comes_and_goes_before_nc2_looks_leaves_nothing() {
+fn a_prefix_removed_before_nc2_writes_it_leaves_no_route() {
     let mut lab = lab();
     set(&mut lab, "transit", &["172.30.1.0/24"]);
     set(&mut lab, "transit", &[]);
@@ -129,7 +132,7 @@ fn a_prefix_that_comes_and_goes_before_nc2_looks_leaves_nothing() {
 }
 
 #[test]
-fn a_dead_site_writes_its_routes_when_it_is_back() {
+fn a_site_that_was_down_writes_its_routes_when_it_is_up() {
     let mut lab = lab();
     set(&mut lab, "transit", &["172.30.1.0/24"]);
     lab.pcs[0].down = true;

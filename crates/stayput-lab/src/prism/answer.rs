@@ -1,4 +1,4 @@
-//! How v4 answers look: envelope, type tags, ETags, errors (Prism reference §1.1–1.4).
+//! v4 answers: envelope, type tags, ETags, errors (Prism reference §1.1–1.4).
 
 use serde_json::Map;
 use serde_json::Value;
@@ -8,27 +8,27 @@ use crate::http::Request;
 use crate::http::Response;
 use crate::prism::model::Failure;
 
-/// What every handler gives back: a response, or why not.
+/// Result of every handler: a response, or the error to answer.
 pub type Answer = Result<Response, Problem>;
 
-/// A request that has been let in: its namespace, minor and what follows in the path.
+/// An authenticated request: its namespace, minor and the rest of its path.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// The request itself.
+    /// The request.
     pub request: &'a Request,
     /// `vmm`, `networking`, …
     pub namespace: &'static str,
-    /// Minor asked for in the path.
+    /// Minor version in the path.
     pub minor: u32,
     /// Path after the version.
     pub path: Vec<&'a str>,
 }
 
 impl Call<'_> {
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Errors
-    /// 400 when it is missing or no JSON object.
+    /// 400 when it is missing or not a JSON object.
     pub fn body(&self) -> Result<Map<String, Value>, Problem> {
         match self.optional_body()? {
             Some(body) => Ok(body),
@@ -36,10 +36,10 @@ impl Call<'_> {
         }
     }
 
-    /// The body as JSON, `None` when it is empty.
+    /// Returns the body as JSON, `None` when it is empty.
     ///
     /// # Errors
-    /// 400 when there is one that is no JSON object.
+    /// 400 when it is not empty and not a JSON object.
     pub fn optional_body(&self) -> Result<Option<Map<String, Value>>, Problem> {
         if self.request.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
@@ -51,12 +51,12 @@ impl Call<'_> {
         }
     }
 
-    /// The `$reserved` every object carries.
+    /// Returns the `$reserved` member that every object has.
     pub fn reserved(&self) -> Value {
         json!({"$fv": format!("v4.r{}", self.minor)})
     }
 
-    /// Marks an object with its type and version.
+    /// Adds type and version to an object.
     pub fn tag(&self, object_type: &str, mut object: Value) -> Value {
         if let Value::Object(map) = &mut object {
             map.insert("$objectType".to_owned(), json!(object_type));
@@ -65,7 +65,7 @@ impl Call<'_> {
         object
     }
 
-    /// One entity with its ETag.
+    /// Answers one entity with its ETag.
     pub fn entity(&self, status: u16, entity: Value, etag: Option<&str>) -> Response {
         let response = Response::json(
             status,
@@ -83,7 +83,7 @@ impl Call<'_> {
         }
     }
 
-    /// 202 with a task reference.
+    /// Answers 202 with a task reference.
     pub fn task(&self, task: &str) -> Response {
         let ext_id = super::tasks::ext_id(task);
         let href = format!(
@@ -102,10 +102,10 @@ impl Call<'_> {
         )
     }
 
-    /// Checks `If-Match` against the ETags that would be right now.
+    /// Checks `If-Match` against the current ETags.
     ///
     /// # Errors
-    /// 428 when it is missing and required, 412 when it is none of them.
+    /// 428 when it is missing and required, 412 when it matches none of them.
     pub fn if_match(&self, etags: &[String]) -> Result<(), Problem> {
         match self.request.header("if-match") {
             Some(given) if etags.iter().any(|etag| etag == given) => Ok(()),
@@ -120,13 +120,13 @@ impl Call<'_> {
 
 /// Whether a call on an existing entity is refused without `If-Match`.
 ///
-/// Belief: vmm always wants it. Elsewhere a whole-object PUT does, while DELETE and actions only check it when it is sent:
-/// the official Terraform provider deletes subnets, VPCs and policies without (memory).
+/// Assumption: vmm always requires it. In other namespaces a whole-object PUT requires it, while DELETE and actions only check it
+/// when it is sent: the official Terraform provider deletes subnets, VPCs and policies without it (memory).
 fn etag_is_required(namespace: &str, method: &str) -> bool {
     namespace == "vmm" || method == "PUT"
 }
 
-/// The ETag of an entity at a version: opaque, another after every change.
+/// Returns the ETag of an entity at a version: opaque, and different after every change.
 pub fn etag(id: &str, version: u64) -> String {
     let opaque = uuid::Uuid::new_v5(
         &uuid::Uuid::NAMESPACE_OID,
@@ -135,28 +135,28 @@ pub fn etag(id: &str, version: u64) -> String {
     format!("\"{}\"", opaque.simple())
 }
 
-/// One metadata flag.
+/// Returns one metadata flag.
 pub fn flag(name: &str, value: bool) -> Value {
     json!({"$objectType": "common.v1.config.Flag", "name": name, "value": value})
 }
 
-/// Why a request is refused at once.
+/// An error that is answered at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// HTTP status.
     pub status: u16,
-    /// Such as `VMM-30303`; empty takes the namespace's general one.
+    /// Error code, such as `VMM-30303`; empty for the general code of the namespace.
     pub code: String,
-    /// Such as `VM_ETAG_MISMATCH`.
+    /// Error group, such as `VM_ETAG_MISMATCH`.
     pub group: &'static str,
-    /// In words.
+    /// Message.
     pub message: String,
-    /// The attribute a schema violation is at.
+    /// The attribute that violates the schema.
     pub attribute: Option<String>,
 }
 
 impl Problem {
-    /// A refusal.
+    /// Creates an error.
     pub fn new(status: u16, group: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -167,7 +167,7 @@ impl Problem {
         }
     }
 
-    /// 400: the body or a parameter is not what the schema says.
+    /// Creates a 400: the body or a parameter does not match the schema.
     pub fn schema(attribute: &str, message: &str) -> Self {
         Self {
             attribute: Some(attribute.to_owned()),
@@ -175,12 +175,12 @@ impl Problem {
         }
     }
 
-    /// 400: an argument is wrong although the schema holds.
+    /// Creates a 400: the schema matches, but an argument is wrong.
     pub fn argument(message: impl Into<String>) -> Self {
         Self::new(400, "INVALID_ARGUMENT", message)
     }
 
-    /// 404 for an entity.
+    /// Creates a 404 for an entity.
     pub fn not_found(kind: &str, id: &str) -> Self {
         Self::new(
             404,
@@ -189,12 +189,12 @@ impl Problem {
         )
     }
 
-    /// 404 for a path nobody serves.
+    /// Creates a 404 for a path without an API.
     pub fn no_route(path: &str) -> Self {
         Self::new(404, "API_NOT_FOUND", format!("no such API: {path}"))
     }
 
-    /// 405.
+    /// Creates a 405.
     pub fn method(method: &str) -> Self {
         Self::new(
             405,
@@ -203,7 +203,7 @@ impl Problem {
         )
     }
 
-    /// 409: something else is in the way.
+    /// Creates a 409: the request conflicts with other state.
     pub fn conflict(group: &'static str, message: impl Into<String>) -> Self {
         Self::new(409, group, message)
     }
@@ -224,7 +224,7 @@ impl Problem {
         )
     }
 
-    /// The error body of a namespace (Prism reference §1.4).
+    /// Returns the error body of a namespace (Prism reference §1.4).
     pub fn response(self, namespace: &'static str, minor: u32, request: &Request) -> Response {
         let reserved = json!({"$fv": format!("v4.r{minor}")});
         let error = match &self.attribute {
@@ -262,7 +262,8 @@ impl Problem {
         )
     }
 
-    /// Known: the stale VM ETag is `VMM-30303`. All other codes are made from namespace and status (inferred).
+    /// Returns the error code. Only `VMM-30303`, for a stale VM ETag, is known; all others are built from namespace and status
+    /// (inferred).
     fn code(&self, namespace: &str) -> String {
         if !self.code.is_empty() {
             return self.code.clone();
@@ -292,7 +293,7 @@ fn code_prefix(namespace: &str) -> &'static str {
     }
 }
 
-/// An `AppMessage` of a namespace.
+/// Returns an `AppMessage` of a namespace.
 pub fn app_message(namespace: &str, code: &str, group: &str, message: &str, minor: u32) -> Value {
     json!({
         "$objectType": format!("{namespace}.v4.error.AppMessage"),
@@ -307,7 +308,7 @@ pub fn app_message(namespace: &str, code: &str, group: &str, message: &str, mino
 }
 
 impl Failure {
-    /// A failure that surfaces in the task.
+    /// Creates a failure that is reported in the task.
     pub fn new(code: &'static str, group: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,

@@ -1,4 +1,4 @@
-//! Reading v4 bodies: the address shapes, references, and objects kept as sent (Prism reference §1.3).
+//! Reads v4 bodies: the address types, references, and objects that are kept as sent (Prism reference §1.3).
 
 use std::net::Ipv4Addr;
 
@@ -12,15 +12,15 @@ use crate::prism::answer::Problem;
 /// A JSON object.
 pub type Object = Map<String, Value>;
 
-/// A text property.
+/// Returns a text property.
 pub fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
     object.get(name).and_then(Value::as_str)
 }
 
-/// A text property that must be there, of at most `max` characters.
+/// Returns a required text property of at most `max` characters.
 ///
 /// # Errors
-/// 400 otherwise.
+/// 400 when it is missing or too long.
 pub fn required_text(object: &Object, name: &str, max: usize) -> Result<String, Problem> {
     match text(object, name) {
         Some(value) if !value.is_empty() && value.chars().count() <= max => Ok(value.to_owned()),
@@ -32,12 +32,12 @@ pub fn required_text(object: &Object, name: &str, max: usize) -> Result<String, 
     }
 }
 
-/// A property that is an object.
+/// Returns a property that is an object.
 pub fn object<'a>(parent: &'a Object, name: &str) -> Option<&'a Object> {
     parent.get(name).and_then(Value::as_object)
 }
 
-/// The elements of an array property; none when it is absent.
+/// Returns the elements of an array property; none when it is absent.
 pub fn list<'a>(parent: &'a Object, name: &str) -> &'a [Value] {
     parent
         .get(name)
@@ -45,14 +45,14 @@ pub fn list<'a>(parent: &'a Object, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// The `extId` of a reference property.
+/// Returns the `extId` of a reference property.
 pub fn reference(parent: &Object, name: &str) -> Option<String> {
     object(parent, name)
         .and_then(|reference| text(reference, "extId"))
         .map(str::to_owned)
 }
 
-/// The `extId`s of an array of references.
+/// Returns the `extId`s of an array of references.
 pub fn references(parent: &Object, name: &str) -> Vec<String> {
     list(parent, name)
         .iter()
@@ -61,7 +61,7 @@ pub fn references(parent: &Object, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The texts of an array.
+/// Returns the texts of an array.
 pub fn texts(parent: &Object, name: &str) -> Vec<String> {
     list(parent, name)
         .iter()
@@ -70,20 +70,20 @@ pub fn texts(parent: &Object, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A whole number property.
+/// Returns a property that is a whole number.
 pub fn number(parent: &Object, name: &str) -> Option<u64> {
     parent.get(name).and_then(Value::as_u64)
 }
 
-/// A yes-or-no property.
+/// Returns a boolean property.
 pub fn flag(parent: &Object, name: &str) -> Option<bool> {
     parent.get(name).and_then(Value::as_bool)
 }
 
-/// An address given as `IPv4Address`, `IPAddress` or plain text; `None` when it is absent or null.
+/// Returns an address given as `IPv4Address`, `IPAddress` or plain text; `None` when it is absent or null.
 ///
 /// # Errors
-/// 400 when it is there and no IPv4 address.
+/// 400 when it is present and not an IPv4 address.
 pub fn address(value: Option<&Value>, name: &str) -> Result<Option<Ipv4Addr>, Problem> {
     let Some(value) = value.filter(|value| !value.is_null()) else {
         return Ok(None);
@@ -94,7 +94,7 @@ pub fn address(value: Option<&Value>, name: &str) -> Result<Option<Ipv4Addr>, Pr
         Value::String(text) => text,
         other => match other.get("value") {
             Some(Value::String(text)) => text,
-            // `"ipAddress": {}` means no wish.
+            // `"ipAddress": {}` requests no particular address.
             None | Some(Value::Null) => return Ok(None),
             Some(_) => return Err(wrong()),
         },
@@ -102,10 +102,10 @@ pub fn address(value: Option<&Value>, name: &str) -> Result<Option<Ipv4Addr>, Pr
     text.parse().map(Some).map_err(|_| wrong())
 }
 
-/// The addresses of an array.
+/// Returns the addresses of an array.
 ///
 /// # Errors
-/// 400 when an element is no IPv4 address.
+/// 400 when an element is not an IPv4 address.
 pub fn addresses(parent: &Object, name: &str) -> Result<Vec<Ipv4Addr>, Problem> {
     list(parent, name)
         .iter()
@@ -116,10 +116,10 @@ pub fn addresses(parent: &Object, name: &str) -> Result<Vec<Ipv4Addr>, Problem> 
         .collect()
 }
 
-/// An `IPv4Subnet` or `IPSubnet`: `ip` and `prefixLength`.
+/// Returns an `IPv4Subnet` or `IPSubnet`: `ip` and `prefixLength`.
 ///
 /// # Errors
-/// 400 when it is no prefix or has host bits set.
+/// 400 when it is not a prefix or has host bits set.
 pub fn prefix(value: &Value, name: &str) -> Result<Cidr, Problem> {
     let inner = value.get("ipv4").unwrap_or(value);
     let ip = address(inner.get("ip"), name)?
@@ -141,17 +141,18 @@ pub fn prefix(value: &Value, name: &str) -> Result<Cidr, Problem> {
     }
 }
 
-/// `IPv4Address` JSON with prefix length 32.
+/// Returns `IPv4Address` JSON with prefix length 32.
 pub fn ipv4(address: Ipv4Addr) -> Value {
     json!({"$objectType": "common.v1.config.IPv4Address", "value": address.to_string(), "prefixLength": 32})
 }
 
-/// `IPAddress` JSON.
+/// Returns `IPAddress` JSON.
 pub fn ip(address: Ipv4Addr) -> Value {
     json!({"$objectType": "common.v1.config.IPAddress", "ipv4": ipv4(address)})
 }
 
-/// An object as sent, without what only travels: `$reserved`, `$unknownFields`, nulls, at any depth.
+/// Returns an object as sent, without members that only belong to the request: `$reserved`, `$unknownFields` and nulls, at any
+/// depth.
 pub fn as_sent(value: &Value) -> Value {
     match value {
         Value::Object(object) => Value::Object(
@@ -168,7 +169,7 @@ pub fn as_sent(value: &Value) -> Value {
     }
 }
 
-/// Gives a one-of value its type when the client left it out, so that every client can decode the answer.
+/// Adds the type to a one-of value when the client did not send it, so that every client can decode the answer.
 pub fn tag_one_of(parent: &mut Value, name: &str, object_type: &str) {
     if let Some(Value::Object(value)) = parent.get_mut(name) {
         value

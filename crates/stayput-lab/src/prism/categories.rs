@@ -1,4 +1,4 @@
-//! Categories, one entity for each key and value (`prism`, Prism reference §5), and how they are known on the other side.
+//! Categories, one entity for each key and value (`prism`, Prism reference §5), and their ids on the paired Prism Central.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,16 @@ use crate::prism::body;
 use crate::prism::body::Object;
 use crate::state::LabState;
 
-/// Type of a category on the wire.
+/// `$objectType` of a category.
 const CATEGORY: &str = "prism.v4.config.Category";
 
-/// Characters that neither key nor value may have.
+/// Characters that are not allowed in keys and values.
 const FORBIDDEN: &str = "/,!\"#%'()*+:;=?\\|[]^&";
 
 /// Serves `prism/v4.N/config/categories…`.
 ///
 /// # Errors
-/// Unknown category; a bad body; a duplicate; one in use.
+/// An unknown category, an invalid body, a duplicate, or a category in use.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     let id = match path {
@@ -96,7 +96,7 @@ fn create(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     let state = &mut lab.pcs[pc];
     state.categories.insert(id.clone(), (key, value));
     describe(&mut state.category_descriptions, &id, &sent);
-    // Answers the entity itself, not a task; 201 is inferred.
+    // The answer is the entity itself and not a task; 201 is inferred.
     Ok(call.entity(201, render(lab, pc, call, &id), None))
 }
 
@@ -136,7 +136,7 @@ fn find<'a>(lab: &'a LabState, pc: usize, key: &str, value: &str) -> Option<&'a 
         .map(|(id, _)| id)
 }
 
-/// The other side's id of each category here, for those it has.
+/// Returns the other Prism Central's id of each category here, for those it has.
 pub fn translation(lab: &LabState, from: usize, to: usize) -> BTreeMap<String, String> {
     let there: BTreeMap<&(String, String), &String> = lab.pcs[to]
         .categories
@@ -150,11 +150,12 @@ pub fn translation(lab: &LabState, from: usize, to: usize) -> BTreeMap<String, S
         .collect()
 }
 
-/// Makes sure the other side has a category, and gives its id there.
+/// Makes sure that the other Prism Central has a category, and returns its id there.
 ///
-/// Belief: categories travel with what refers to them, matched by key and value. One the other side does not have comes
-/// to be there under the same id; one it has keeps its own, and ids in the copies of policies and plans are translated.
-pub fn carry(lab: &mut LabState, from: usize, to: usize, id: &str) -> Option<String> {
+/// Assumption: categories are copied with the objects that refer to them, matched by key and value. A category that the other
+/// side does not have is created there under the same id. One that it has keeps its id, and the ids in the copies of policies and
+/// plans are translated.
+pub fn ensure_category(lab: &mut LabState, from: usize, to: usize, id: &str) -> Option<String> {
     let (key, value) = lab.pcs[from].categories.get(id)?.clone();
     if let Some(there) = find(lab, to, &key, &value) {
         return Some(there.clone());

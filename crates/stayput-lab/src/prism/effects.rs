@@ -1,4 +1,4 @@
-//! What a task does when it completes.
+//! Changes that tasks make when they complete.
 
 use crate::prism::machines;
 use crate::prism::machines::VmEffect;
@@ -16,32 +16,32 @@ use crate::prism::vpcs;
 use crate::prism::vpcs::VpcEffect;
 use crate::state::LabState;
 
-/// What a task does when it completes.
+/// The change that a task makes when it completes.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// To the VM of this id.
+    /// Changes the VM with this id.
     Vm(String, VmEffect),
-    /// To the subnet of this id.
+    /// Changes the subnet with this id.
     Subnet(String, SubnetEffect),
-    /// To the Flow VPC of this id.
+    /// Changes the Flow VPC with this id.
     Vpc(String, VpcEffect),
-    /// To the protection policy of this id.
+    /// Changes the protection policy with this id.
     Policy(String, PolicyEffect),
-    /// To the recovery plan of this id.
+    /// Changes the recovery plan with this id.
     Plan(String, PlanEffect),
-    /// To the pairing with another Prism Central.
+    /// Changes the pairing with another Prism Central.
     Pairing(PairingEffect),
-    /// Removes the test copies of this recovery plan.
+    /// Deletes the test copies of this recovery plan.
     CleanUp(String),
 }
 
 /// Completion details of a task: name, value.
 pub type Details = Vec<(String, String)>;
 
-/// Makes it happen.
+/// Applies the change.
 ///
 /// # Errors
-/// Why it cannot; nothing has changed then.
+/// The reason why it is not possible; nothing has changed then.
 pub fn apply(lab: &mut LabState, pc: usize, effect: Effect) -> Result<Details, Failure> {
     match effect {
         Effect::Vm(id, effect) => machines::apply(lab, pc, &id, effect),

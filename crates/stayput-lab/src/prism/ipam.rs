@@ -1,7 +1,7 @@
-//! Addresses and MACs of a Prism Central's subnets: who has which, what may be given, what is given when nobody asks.
+//! Addresses and MACs of a Prism Central's subnets: which are in use, which may be assigned, and automatic assignment.
 //!
-//! Pools only bound automatic allocation: an address outside every pool, or one that is reserved, may be asked for
-//! explicitly (inferred, Prism reference §2.3).
+//! Pools only bound automatic assignment: an address outside every pool, or a reserved one, may be requested explicitly
+//! (inferred, Prism reference §2.3).
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -14,33 +14,33 @@ use crate::prism::model::Nic;
 use crate::prism::model::PcState;
 use crate::state::LabState;
 
-/// What a NIC shall get.
+/// Properties of a NIC to create or change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NicSpec {
     /// Subnet.
     pub subnet: String,
-    /// MAC; one is made when absent.
+    /// MAC address; generated when absent.
     pub mac: Option<MacAddr>,
-    /// Address.
-    pub address: Wish,
+    /// Requested address.
+    pub address: AddressRequest,
     /// Secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
-    /// Connected.
+    /// Whether it is connected.
     pub connected: bool,
 }
 
-/// Which address is wanted.
+/// Which address is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum AddressRequest {
     /// None.
     None,
-    /// The next free one of the pools; none on an unmanaged subnet.
+    /// The next free address of the pools; none on an unmanaged subnet.
     Any,
-    /// This one.
+    /// This address.
     This(Ipv4Addr),
 }
 
-/// Every address that NICs hold on a subnet, except one NIC's.
+/// Returns every address that NICs have on a subnet, except those of one NIC.
 pub fn taken(pc: &PcState, subnet: &str, except: Option<&str>) -> BTreeSet<Ipv4Addr> {
     nics_on(pc, subnet)
         .filter(|nic| except != Some(nic.id.as_str()))
@@ -48,7 +48,7 @@ pub fn taken(pc: &PcState, subnet: &str, except: Option<&str>) -> BTreeSet<Ipv4A
         .collect()
 }
 
-/// The NICs on a subnet.
+/// Returns the NICs on a subnet.
 pub fn nics_on<'a>(pc: &'a PcState, subnet: &'a str) -> impl Iterator<Item = &'a Nic> {
     pc.vms
         .values()
@@ -56,10 +56,10 @@ pub fn nics_on<'a>(pc: &'a PcState, subnet: &'a str) -> impl Iterator<Item = &'a
         .filter(move |nic| nic.subnet == subnet)
 }
 
-/// Whether an address may be given to a NIC on a subnet.
+/// Checks whether an address may be assigned to a NIC on a subnet.
 ///
 /// # Errors
-/// Why not, as it surfaces in the task.
+/// The failure that the task reports.
 pub fn check(
     subnet: &FlowSubnet,
     taken: &BTreeSet<Ipv4Addr>,
@@ -110,10 +110,10 @@ fn unmanaged() -> Failure {
     )
 }
 
-/// The next free address of the pools, skipping used and reserved ones.
+/// Returns the next free address of the pools, without used and reserved ones.
 ///
 /// # Errors
-/// Nothing is free, or there is no pool.
+/// When no address is free, or the subnet has no pool.
 pub fn next_free(subnet: &FlowSubnet, taken: &BTreeSet<Ipv4Addr>) -> Result<Ipv4Addr, Failure> {
     if subnet.cidr.is_none() {
         return Err(unmanaged());
@@ -135,10 +135,10 @@ pub fn next_free(subnet: &FlowSubnet, taken: &BTreeSet<Ipv4Addr>) -> Result<Ipv4
         })
 }
 
-/// Makes the NIC a spec asks for, with a new id.
+/// Creates a NIC from a spec, with a new id.
 ///
 /// # Errors
-/// The subnet is unknown, or an address or the MAC cannot be given.
+/// When the subnet is unknown, or an address or the MAC cannot be assigned.
 pub fn make_nic(lab: &mut LabState, pc: usize, spec: &NicSpec) -> Result<Nic, Failure> {
     let mac = match spec.mac {
         Some(mac) => {
@@ -174,10 +174,10 @@ pub fn make_nic(lab: &mut LabState, pc: usize, spec: &NicSpec) -> Result<Nic, Fa
     })
 }
 
-/// The subnet of this id.
+/// Returns the subnet with this id.
 ///
 /// # Errors
-/// There is none.
+/// When it does not exist.
 pub fn subnet<'a>(pc: &'a PcState, id: &str) -> Result<&'a FlowSubnet, Failure> {
     pc.subnets.get(id).ok_or_else(|| {
         Failure::new(
@@ -188,24 +188,24 @@ pub fn subnet<'a>(pc: &'a PcState, id: &str) -> Result<&'a FlowSubnet, Failure> 
     })
 }
 
-/// The address a wish comes to.
+/// Returns the address that a request results in.
 ///
 /// # Errors
-/// It cannot be had.
+/// When it cannot be assigned.
 pub fn resolve(
     subnet: &FlowSubnet,
     taken: &BTreeSet<Ipv4Addr>,
-    wish: Wish,
+    requested: AddressRequest,
 ) -> Result<Option<Ipv4Addr>, Failure> {
-    match wish {
-        Wish::None => Ok(None),
-        Wish::Any if subnet.cidr.is_none() => Ok(None),
-        Wish::Any => next_free(subnet, taken).map(Some),
-        Wish::This(address) => check(subnet, taken, address).map(|()| Some(address)),
+    match requested {
+        AddressRequest::None => Ok(None),
+        AddressRequest::Any if subnet.cidr.is_none() => Ok(None),
+        AddressRequest::Any => next_free(subnet, taken).map(Some),
+        AddressRequest::This(address) => check(subnet, taken, address).map(|()| Some(address)),
     }
 }
 
-/// A MAC with Nutanix's own prefix that nobody has on the subnet.
+/// Returns a MAC with Nutanix's prefix that is not in use on the subnet.
 pub fn fresh_mac(lab: &mut LabState, pc: usize, subnet: &str) -> MacAddr {
     loop {
         let [.., a, b, c] = lab.next_id().to_be_bytes();

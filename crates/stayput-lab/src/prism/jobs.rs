@@ -1,4 +1,4 @@
-//! Recovery plan jobs on the wire (`dataprotection` ≥ v4.2, Prism reference §6.6).
+//! JSON and API of recovery plan jobs (`dataprotection` ≥ v4.2, Prism reference §6.6).
 
 use serde_json::Value;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::prism::model::Finding;
 use crate::prism::model::FindingGroup;
 use crate::prism::model::Job;
 use crate::prism::model::JobStatus;
-use crate::prism::model::NextMove;
+use crate::prism::model::NextAction;
 use crate::prism::model::Phase;
 use crate::prism::model::Step;
 use crate::prism::tasks;
@@ -21,7 +21,7 @@ use crate::state::LabState;
 /// Serves `dataprotection/v4.N/config/recovery-plan-jobs…`.
 ///
 /// # Errors
-/// Unknown job or path; a job that is still running cannot be deleted.
+/// An unknown job or path, or the deletion of a job that is still running.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     let jobs = &lab.pcs[pc].jobs;
@@ -81,11 +81,11 @@ fn render(call: &Call<'_>, id: &str, job: &Job) -> Value {
         "validationStatus": call.tag(
             "dataprotection.v4.config.Summary",
             summary(job.validation.unwrap_or(match job.next {
-                NextMove::Start => JobStatus::Queued,
-                NextMove::Validate
-                | NextMove::Recover(_)
-                | NextMove::Finish
-                | NextMove::Nothing => JobStatus::Running,
+                NextAction::Start => JobStatus::Queued,
+                NextAction::Validate
+                | NextAction::Recover(_)
+                | NextAction::Finish
+                | NextAction::Nothing => JobStatus::Running,
             })),
         ),
         "executionPhases": phases(call, job),
@@ -110,7 +110,7 @@ fn summary(status: JobStatus) -> Value {
     json!({"status": status.wire(), "percentageComplete": percent})
 }
 
-/// The three phases; a validation has only the first.
+/// Returns the three phases; a validation has only the first.
 fn phases(call: &Call<'_>, job: &Job) -> Value {
     let phase = |phase: Phase, status: JobStatus, stages: Option<Vec<Value>>| {
         let mut json = summary(status);
@@ -121,25 +121,25 @@ fn phases(call: &Call<'_>, job: &Job) -> Value {
         call.tag("dataprotection.v4.config.PhaseSummary", json)
     };
     let before = match job.next {
-        NextMove::Start => JobStatus::Queued,
-        NextMove::Validate => JobStatus::Running,
-        NextMove::Recover(_) | NextMove::Finish => JobStatus::Succeeded,
-        NextMove::Nothing if job.stages_begun() || job.action == Action::Validate => {
+        NextAction::Start => JobStatus::Queued,
+        NextAction::Validate => JobStatus::Running,
+        NextAction::Recover(_) | NextAction::Finish => JobStatus::Succeeded,
+        NextAction::Nothing if job.stages_begun() || job.action == Action::Validate => {
             JobStatus::Succeeded
         }
-        NextMove::Nothing => job.status,
+        NextAction::Nothing => job.status,
     };
     let mut phases = vec![phase(Phase::PreProcessing, before, None)];
     if job.action != Action::Validate {
         let during = match job.next {
-            NextMove::Start | NextMove::Validate => JobStatus::Queued,
-            NextMove::Recover(_) => JobStatus::Running,
-            NextMove::Finish => JobStatus::Succeeded,
-            NextMove::Nothing if job.status == JobStatus::Failed && !job.stages_begun() => {
+            NextAction::Start | NextAction::Validate => JobStatus::Queued,
+            NextAction::Recover(_) => JobStatus::Running,
+            NextAction::Finish => JobStatus::Succeeded,
+            NextAction::Nothing if job.status == JobStatus::Failed && !job.stages_begun() => {
                 JobStatus::Queued
             }
-            NextMove::Nothing if job.status == JobStatus::Failed => JobStatus::Failed,
-            NextMove::Nothing => JobStatus::Succeeded,
+            NextAction::Nothing if job.status == JobStatus::Failed => JobStatus::Failed,
+            NextAction::Nothing => JobStatus::Succeeded,
         };
         let stages = job
             .stages
@@ -152,11 +152,12 @@ fn phases(call: &Call<'_>, job: &Job) -> Value {
             .collect();
         phases.push(phase(Phase::EntityRecovery, during, Some(stages)));
         let after = match job.next {
-            NextMove::Finish => JobStatus::Running,
-            NextMove::Nothing if job.status != JobStatus::Failed => JobStatus::Succeeded,
-            NextMove::Start | NextMove::Validate | NextMove::Recover(_) | NextMove::Nothing => {
-                JobStatus::Queued
-            }
+            NextAction::Finish => JobStatus::Running,
+            NextAction::Nothing if job.status != JobStatus::Failed => JobStatus::Succeeded,
+            NextAction::Start
+            | NextAction::Validate
+            | NextAction::Recover(_)
+            | NextAction::Nothing => JobStatus::Queued,
         };
         phases.push(phase(Phase::PostProcessing, after, None));
     }
@@ -251,17 +252,17 @@ fn render_finding(call: &Call<'_>, finding: &Finding) -> Value {
 }
 
 impl Job {
-    /// 0 to 100: a tenth for validation, the rest by stages.
+    /// Returns the progress, 0 to 100: a tenth for validation, the rest by stages.
     pub fn percent(&self) -> u32 {
         let stages = u32::try_from(self.stages.len().max(1)).unwrap_or(u32::MAX);
         match self.next {
-            NextMove::Start => 0,
-            NextMove::Validate => 5,
-            NextMove::Recover(stage) => {
+            NextAction::Start => 0,
+            NextAction::Validate => 5,
+            NextAction::Recover(stage) => {
                 10 + 80 * u32::try_from(stage).unwrap_or(u32::MAX).min(stages) / stages
             }
-            NextMove::Finish => 90,
-            NextMove::Nothing => 100,
+            NextAction::Finish => 90,
+            NextAction::Nothing => 100,
         }
     }
 
@@ -320,7 +321,7 @@ impl FindingGroup {
         }
     }
 
-    /// Codes are inferred.
+    /// Returns the error code (inferred).
     fn code(self) -> &'static str {
         match self {
             Self::Entity => "DRP-10001",

@@ -1,12 +1,12 @@
-//! What happens to VMs and their NICs once a task completes.
+//! Changes of VMs and their NICs when a task completes.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use crate::prism::effects::Details;
 use crate::prism::ipam;
+use crate::prism::ipam::AddressRequest;
 use crate::prism::ipam::NicSpec;
-use crate::prism::ipam::Wish;
 use crate::prism::model::Failure;
 use crate::prism::model::Nic;
 use crate::prism::model::Vm;
@@ -18,7 +18,7 @@ use crate::state::LabState;
 pub struct MigratedVm {
     /// Name.
     pub name: String,
-    /// Powered on.
+    /// Whether it is powered on.
     pub on: bool,
     /// vCPUs and memory in bytes.
     pub shape: (u32, u64),
@@ -29,23 +29,23 @@ pub struct MigratedVm {
 /// A change of one VM.
 #[derive(Debug, Clone)]
 pub enum VmEffect {
-    /// It comes to be, powered off.
+    /// Creates it, powered off.
     Create(NewVm),
-    /// Its own properties change.
+    /// Changes its own properties.
     Update(NewVm),
-    /// It goes.
+    /// Deletes it.
     Delete,
-    /// Its power state changes.
+    /// Changes its power state.
     Power(PowerAction),
-    /// Categories are attached.
+    /// Attaches categories.
     Associate(BTreeSet<String>),
-    /// Categories are taken off.
+    /// Detaches categories.
     Disassociate(BTreeSet<String>),
-    /// A NIC is added.
+    /// Adds a NIC.
     AddNic(NicSpec),
-    /// A NIC changes.
+    /// Changes a NIC.
     ChangeNic(String, NicChange),
-    /// A NIC is removed.
+    /// Deletes a NIC.
     RemoveNic(String),
 }
 
@@ -60,40 +60,40 @@ pub struct NewVm {
     pub categories: BTreeSet<String>,
     /// vCPUs and memory in bytes.
     pub shape: (u32, u64),
-    /// NICs; only when the VM is created.
+    /// NICs; only for the creation of the VM.
     pub nics: Vec<NicSpec>,
 }
 
 /// A power action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerAction {
-    /// On.
+    /// Powers on.
     On,
-    /// Off, hard or by ACPI.
+    /// Powers off, hard or by ACPI.
     Off,
-    /// Off and on, or the guest starts anew.
+    /// Power-cycles, or restarts the guest.
     Cycle,
-    /// Through the guest tools.
+    /// An action through the guest tools.
     Guest,
 }
 
 /// A change of one NIC.
 #[derive(Debug, Clone)]
 pub enum NicChange {
-    /// As a PUT says.
+    /// Replaces its properties, as a PUT does.
     Put(NicSpec),
-    /// An address is assigned.
-    Assign(Wish),
-    /// Its address is given back.
+    /// Assigns an address.
+    Assign(AddressRequest),
+    /// Releases its address.
     Release,
-    /// It goes to another subnet.
-    Migrate(String, Wish),
+    /// Moves it to another subnet.
+    Migrate(String, AddressRequest),
 }
 
-/// Makes a change of one VM happen.
+/// Applies a change of one VM.
 ///
 /// # Errors
-/// Why it cannot; nothing has changed then.
+/// The reason why it is not possible; nothing has changed then.
 pub fn apply(
     lab: &mut LabState,
     pc: usize,
@@ -140,10 +140,10 @@ pub fn apply(
     Ok(Vec::new())
 }
 
-/// Creates the VM Move has copied: NICs on the given subnets, addresses from their pools. Gives its id.
+/// Creates the VM that Move has copied: NICs on the given subnets, addresses from their pools. Returns its id.
 ///
 /// # Errors
-/// In words: a subnet is unknown or its pools are exhausted; nothing has been created then.
+/// A message when a subnet is unknown or its pools are exhausted; nothing has been created then.
 pub fn create_migrated_vm(
     lab: &mut LabState,
     pc: usize,
@@ -164,7 +164,7 @@ pub fn create_migrated_vm(
             .map(|subnet| NicSpec {
                 subnet,
                 mac: None,
-                address: Wish::Any,
+                address: AddressRequest::Any,
                 secondary: Vec::new(),
                 connected: true,
             })
@@ -190,7 +190,7 @@ fn create(lab: &mut LabState, pc: usize, id: &str, new: &NewVm) -> Result<(), Fa
         test_of: None,
         version: 1,
     };
-    // The VM is there while its NICs are made, so that two of them cannot get one address.
+    // The VM exists while its NICs are created, so that two of them cannot get the same address.
     lab.pcs[pc].vms.insert(id.to_owned(), vm);
     for spec in &new.nics {
         match ipam::make_nic(lab, pc, spec) {
@@ -205,12 +205,12 @@ fn create(lab: &mut LabState, pc: usize, id: &str, new: &NewVm) -> Result<(), Fa
     Ok(())
 }
 
-/// Removes a VM and what is only about it.
+/// Deletes a VM and the records about it.
 pub fn remove(lab: &mut LabState, pc: usize, id: &str) -> Option<Vm> {
     let state = &mut lab.pcs[pc];
     state.stale.remove(id);
     if let Some((domain_manager, vm)) = state.origins.get(id).cloned() {
-        // A recovered VM that a person deletes can be recovered again while its original is still there.
+        // A recovered VM that an operator deletes can be recovered again while its original still exists.
         let original_exists = lab
             .pcs
             .iter()
@@ -224,7 +224,7 @@ pub fn remove(lab: &mut LabState, pc: usize, id: &str) -> Option<Vm> {
 
 fn power(lab: &mut LabState, pc: usize, id: &str, action: PowerAction) -> Result<(), Failure> {
     let vm = find(lab, pc, id)?;
-    // A power action on a VM that is already there fails rather than doing nothing (inferred).
+    // A power action on a VM that already has that state fails (inferred).
     let wrong_state = |state: &str| {
         Failure::new(
             "VMM-30102",
@@ -265,12 +265,12 @@ fn change_nic(
     let mut changed = nic.clone();
     match change {
         NicChange::Put(spec) => put_nic(lab, pc, &mut changed, &spec)?,
-        NicChange::Assign(wish) => {
-            changed.address = address_for(lab, pc, &changed, &changed.subnet, wish)?;
+        NicChange::Assign(requested) => {
+            changed.address = address_for(lab, pc, &changed, &changed.subnet, requested)?;
         }
         NicChange::Release => changed.address = None,
-        NicChange::Migrate(subnet, wish) => {
-            changed.address = address_for(lab, pc, &changed, &subnet, wish)?;
+        NicChange::Migrate(subnet, requested) => {
+            changed.address = address_for(lab, pc, &changed, &subnet, requested)?;
             changed.secondary.clear();
             changed.subnet = subnet;
         }
@@ -286,7 +286,7 @@ fn change_nic(
     Ok(())
 }
 
-/// What a PUT may change: connection and addresses; never MAC or subnet, and something must change (Prism reference §2.3).
+/// Applies a PUT. It may change connection and addresses, never MAC or subnet, and must change something (Prism reference §2.3).
 fn put_nic(lab: &LabState, pc: usize, nic: &mut Nic, spec: &NicSpec) -> Result<(), Failure> {
     let refused =
         |message: &str| Failure::new("VMM-20107", "VM_NIC_INVALID_UPDATE", message.to_owned());
@@ -299,10 +299,10 @@ fn put_nic(lab: &LabState, pc: usize, nic: &mut Nic, spec: &NicSpec) -> Result<(
         ));
     }
     let address = match spec.address {
-        // Without a wish the NIC keeps what it has.
-        Wish::Any => nic.address,
-        Wish::None => None,
-        Wish::This(address) => Some(address),
+        // Without a requested address the NIC keeps its address.
+        AddressRequest::Any => nic.address,
+        AddressRequest::None => None,
+        AddressRequest::This(address) => Some(address),
     };
     if address == nic.address && spec.secondary == nic.secondary && spec.connected == nic.connected
     {
@@ -326,17 +326,17 @@ fn address_for(
     pc: usize,
     nic: &Nic,
     subnet_id: &str,
-    wish: Wish,
+    requested: AddressRequest,
 ) -> Result<Option<Ipv4Addr>, Failure> {
     let state = &lab.pcs[pc];
     let subnet = ipam::subnet(state, subnet_id)?;
     let mut taken = ipam::taken(state, subnet_id, Some(&nic.id));
     taken.extend(nic.secondary.iter().filter(|_| nic.subnet == subnet_id));
-    if wish == Wish::Any && subnet.cidr.is_none() && nic.subnet == subnet_id {
-        // `assign-ip` is for managed networks only.
+    if requested == AddressRequest::Any && subnet.cidr.is_none() && nic.subnet == subnet_id {
+        // `assign-ip` works on managed networks only.
         return ipam::next_free(subnet, &taken).map(Some);
     }
-    ipam::resolve(subnet, &taken, wish)
+    ipam::resolve(subnet, &taken, requested)
 }
 
 fn known_categories(
@@ -383,7 +383,7 @@ fn nic_of<'a>(lab: &'a LabState, pc: usize, id: &str, nic: &str) -> Result<&'a N
         })
 }
 
-/// The VM, its version bumped: whoever read it before has a stale ETag now.
+/// Returns the VM and increases its version, which makes ETags read before stale.
 fn touch<'a>(lab: &'a mut LabState, pc: usize, id: &str) -> Result<&'a mut Vm, Failure> {
     let vm = lab.pcs[pc].vms.get_mut(id).ok_or_else(|| gone(id))?;
     vm.version += 1;

@@ -1,4 +1,4 @@
-//! Whom a recovery plan job is about: the VMs of each stage, and what each is recovered from.
+//! The VMs of each stage of a recovery plan job, and what each is recovered from.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,18 +14,18 @@ use crate::prism::model::Vm;
 use crate::prism::pairing;
 use crate::state::LabState;
 
-/// A VM that a job is about.
+/// A VM that a job recovers.
 #[derive(Debug, Clone)]
 pub struct Member {
     /// Its id at the source.
     pub id: String,
-    /// Its ids so far, this one first: entities and settings of the plan may name any of them.
+    /// Its ids so far, this one first: entities and settings of the plan may use any of them.
     pub names: Vec<String>,
-    /// It as it is or, from a recovery point, as it was; categories as ids of the target.
+    /// The VM as it is or, from a recovery point, as it was, with categories as ids of the target.
     pub vm: Vm,
-    /// It can be seen at the source.
+    /// Whether it exists at the source and the source can be reached.
     pub live: bool,
-    /// The target has a recovery point of it that may be used.
+    /// Whether the target has a recovery point of it that the job may use.
     pub has_point: bool,
 }
 
@@ -36,11 +36,11 @@ pub struct StageMembers {
     pub id: String,
     /// Seconds to wait after it.
     pub delay_secs: u64,
-    /// In order of their names.
+    /// Members in order of their names.
     pub members: Vec<Member>,
 }
 
-/// The plan's stages by priority, each with the VMs it recovers in this job.
+/// Returns the plan's stages by priority, each with the VMs that this job recovers.
 pub fn stages(lab: &LabState, target: usize, plan: &Plan, job: &Job) -> Vec<StageMembers> {
     let candidates = candidates(lab, target, job);
     let mut stages: Vec<(u64, StageMembers)> = plan
@@ -77,8 +77,8 @@ pub fn stages(lab: &LabState, target: usize, plan: &Plan, job: &Job) -> Vec<Stag
     stages.into_iter().map(|(_, stage)| stage).collect()
 }
 
-/// Every VM of the source the job could be about, by id: those that can be seen there, and for what starts from
-/// recovery points also those the target has one of.
+/// Returns every VM of the source that the job could recover, by id: those that exist there, and for jobs that start from
+/// recovery points also those of which the target has a point.
 fn candidates(lab: &LabState, target: usize, job: &Job) -> BTreeMap<String, Member> {
     let source = pairing::peer(lab, target, &job.source);
     let mut candidates = BTreeMap::new();
@@ -109,7 +109,7 @@ fn candidates(lab: &LabState, target: usize, job: &Job) -> BTreeMap<String, Memb
         Action::Validate | Action::Planned => {}
         Action::Unplanned | Action::Test => {
             let here = &lab.pcs[target];
-            // A VM that has already come here is not recovered again from its old points.
+            // A VM that was already recovered here is not recovered again from its old points.
             let arrived: BTreeSet<&String> = here
                 .origins
                 .values()
@@ -137,7 +137,7 @@ fn candidates(lab: &LabState, target: usize, job: &Job) -> BTreeMap<String, Memb
     candidates
 }
 
-/// The newest recovery point of a VM at the target that the job may use.
+/// Returns the newest recovery point of a VM at the target that the job may use.
 pub fn newest_point<'a>(
     lab: &'a LabState,
     target: usize,
@@ -154,7 +154,7 @@ pub fn newest_point<'a>(
         .max_by_key(|point| point.created)
 }
 
-/// The ids a VM has had, this one first.
+/// Returns the ids that a VM has had, this one first.
 fn names(lab: &LabState, pc: Option<usize>, id: &str) -> Vec<String> {
     let mut names = vec![id.to_owned()];
     let mut at = pc;
@@ -176,11 +176,16 @@ fn names(lab: &LabState, pc: Option<usize>, id: &str) -> Vec<String> {
     names
 }
 
-/// VMs at the target that make way for a returning entity: powered-off originals an unplanned failover left behind.
+/// Returns the VMs at the target that a returning entity replaces: originals that an unplanned failover left behind and that are
+/// powered off.
 ///
-/// Belief: a failback replaces the original it finds switched off. One that is still on keeps its addresses, and the
+/// Assumption: a failback replaces an original that is powered off. An original that is powered on keeps its addresses, and the
 /// returning VM cannot have them.
-pub fn making_way(lab: &LabState, target: usize, stages: &[StageMembers]) -> BTreeSet<String> {
+pub fn replaced_originals(
+    lab: &LabState,
+    target: usize,
+    stages: &[StageMembers],
+) -> BTreeSet<String> {
     let here = &lab.pcs[target];
     stages
         .iter()

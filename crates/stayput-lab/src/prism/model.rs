@@ -1,4 +1,4 @@
-//! What one emulated Prism Central (with its NC2 cluster) holds: plain data.
+//! State of one emulated Prism Central with its NC2 cluster: plain data.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,13 +19,13 @@ pub struct PcState {
     pub domain_manager: String,
     /// Its cluster's id and name.
     pub cluster: (String, String),
-    /// Highest v4 minor it speaks per namespace, such as `vmm` → 2.
+    /// Highest v4 minor for each namespace, such as `vmm` → 2.
     pub minors: BTreeMap<String, u32>,
     /// User name and password.
     pub credentials: (String, String),
-    /// The AWS region and VPC its cluster lives in, for the NC2 actor (`nc2.rs`).
+    /// The AWS region and VPC of its cluster, for NC2's routes (`nc2.rs`).
     pub aws: (String, String),
-    /// The interface by which NC2 has chosen to join the cluster to that VPC; `None`: it goes by what the routes show (`nc2.rs`).
+    /// The interface that NC2 has chosen to join the cluster to that VPC; `None`: derived from the routes (`nc2.rs`).
     pub gateway: Option<String>,
     /// Paired Prism Centrals: index in `LabState::pcs` by domain-manager id.
     pub paired: BTreeMap<String, usize>,
@@ -39,38 +39,38 @@ pub struct PcState {
     pub categories: BTreeMap<String, (String, String)>,
     /// Descriptions of categories that have one, by id.
     pub category_descriptions: BTreeMap<String, String>,
-    /// Protection policies by id; the paired PC has a copy under the same id.
+    /// Protection policies by id; the paired Prism Central has a copy under the same id.
     pub policies: BTreeMap<String, Policy>,
-    /// Recovery plans by id; the paired PC has a copy under the same id.
+    /// Recovery plans by id; the paired Prism Central has a copy under the same id.
     pub plans: BTreeMap<String, Plan>,
     /// Recovery plan jobs by id.
     pub jobs: BTreeMap<String, Job>,
-    /// Recovery points held here (own and received), by id.
+    /// Recovery points here, taken here or received, by id.
     pub recovery_points: BTreeMap<String, RecoveryPoint>,
-    /// Tasks by uuid (without the `ZXJnb24=:` part).
+    /// Tasks by UUID (without the `ZXJnb24=:` part).
     pub tasks: BTreeMap<String, Task>,
     /// Accepted mutations by `NTNX-Request-Id`.
     pub replay: BTreeMap<String, Replay>,
-    /// The whole site is gone: it answers nothing and does nothing until this is cleared.
+    /// The whole site is down: it answers no request and does nothing until this is cleared.
     pub down: bool,
     /// Domain managers that cannot be reached from here although both sites are up.
     pub cut_off: BTreeSet<String>,
     /// Running schedules: VM, policy, target domain manager.
     pub schedules: BTreeSet<(String, String, String)>,
-    /// Recovery points held here by VM, oldest first; an index of `recovery_points`.
+    /// Recovery points here by VM, oldest first; an index of `recovery_points`.
     pub points_of: BTreeMap<String, Vec<String>>,
-    /// Which VM a recovered VM came from: domain manager and VM there, by the id it has here. Test copies are not in it.
+    /// The VM that a recovered VM came from: domain manager and VM there, by its id here. Without test copies.
     pub origins: BTreeMap<String, (String, String)>,
-    /// VMs left behind by an unplanned failover: they still exist here but the entity lives elsewhere.
+    /// VMs left behind by an unplanned failover: they still exist here, but the entity is at the other site.
     pub stale: BTreeSet<String>,
 }
 
-/// An accepted mutation, to be answered again when the same request comes again.
+/// An accepted mutation, whose answer is repeated when the same request is sent again.
 #[derive(Debug, Clone)]
 pub struct Replay {
     /// Method and path it was for.
     pub target: String,
-    /// What was answered.
+    /// The answer.
     pub response: crate::http::Response,
 }
 
@@ -89,7 +89,7 @@ pub struct FlowVpc {
     pub erps: BTreeSet<Cidr>,
     /// DNS servers of the common DHCP options.
     pub dns: Vec<Ipv4Addr>,
-    /// Bumped by every change; part of the ETag.
+    /// Increased by every change; part of the ETag.
     pub version: u64,
 }
 
@@ -102,29 +102,29 @@ pub struct FlowSubnet {
     pub description: String,
     /// Flow VPC; `None` for VLAN subnets.
     pub vpc: Option<String>,
-    /// Addresses; `None`: not managed.
+    /// CIDR; `None` when the subnet is not managed.
     pub cidr: Option<Cidr>,
     /// Gateway.
     pub gateway: Option<Ipv4Addr>,
     /// DHCP pools.
     pub pools: Vec<AddrRange>,
-    /// DHCP server, when set apart from the gateway.
+    /// DHCP server, if it is not the gateway.
     pub dhcp_server: Option<Ipv4Addr>,
     /// DNS servers.
     pub dns: Vec<Ipv4Addr>,
-    /// Domain name handed out by DHCP.
+    /// Domain name for DHCP clients.
     pub domain: String,
-    /// Search domains handed out by DHCP.
+    /// Search domains for DHCP clients.
     pub search_domains: Vec<String>,
-    /// An uplink.
+    /// Whether it is an external subnet.
     pub external: bool,
-    /// Translates addresses (uplinks only).
+    /// Whether it uses NAT (external subnets only).
     pub nat: bool,
-    /// Addresses held back, with the client context they were reserved under.
+    /// Reserved addresses, with the client context of the reservation.
     pub reserved: BTreeMap<Ipv4Addr, String>,
     /// VLAN or VNI.
     pub network_id: u32,
-    /// Bumped by every change; part of the ETag.
+    /// Increased by every change; part of the ETag.
     pub version: u64,
 }
 
@@ -135,19 +135,19 @@ pub struct Vm {
     pub name: String,
     /// Description.
     pub description: String,
-    /// On or off.
+    /// Whether it is powered on.
     pub on: bool,
     /// Categories.
     pub categories: BTreeSet<String>,
     /// NICs in order.
     pub nics: Vec<Nic>,
-    /// vCPUs (sockets) and memory in bytes, for show.
+    /// vCPUs (sockets) and memory in bytes. Only shown, without effect.
     pub shape: (u32, u64),
-    /// When made.
+    /// Time of creation.
     pub created: VTime,
-    /// Made by a test failover of this recovery plan; `clean-up-resources` removes it.
+    /// Created by a test failover of this recovery plan; `clean-up-resources` deletes it.
     pub test_of: Option<String>,
-    /// Bumped by every change of the VM or its NICs; part of the ETag.
+    /// Increased by every change of the VM or its NICs; part of the ETag.
     pub version: u64,
 }
 
@@ -164,24 +164,24 @@ pub struct Nic {
     pub address: Option<Ipv4Addr>,
     /// Assigned secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
-    /// Connected.
+    /// Whether it is connected.
     pub connected: bool,
-    /// Bumped by every change; part of the NIC's ETag.
+    /// Increased by every change; part of the NIC's ETag.
     pub version: u64,
 }
 
-/// A protection policy, kept as the client sent it plus what the lab needs of it.
+/// A protection policy, kept as the client sent it, with the parts that the lab uses.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Name.
     pub name: String,
-    /// The whole object as answered to clients.
+    /// The whole object as it is answered to clients.
     pub body: serde_json::Value,
     /// Categories.
     pub categories: BTreeSet<String>,
-    /// Directions it replicates in.
+    /// Directions of replication.
     pub schedules: Vec<Schedule>,
-    /// Bumped by every change.
+    /// Increased by every change.
     pub version: u64,
 }
 
@@ -205,7 +205,7 @@ pub struct Schedule {
 pub struct Plan {
     /// Name.
     pub name: String,
-    /// The plan body as answered to clients.
+    /// The plan body as it is answered to clients.
     pub body: serde_json::Value,
     /// Primary location's domain manager.
     pub primary: String,
@@ -217,7 +217,7 @@ pub struct Plan {
     pub mappings: BTreeMap<String, serde_json::Value>,
     /// Recovery settings by id.
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// Bumped by every change.
+    /// Increased by every change.
     pub version: u64,
 }
 
@@ -228,29 +228,29 @@ pub struct Job {
     pub plan: String,
     /// Name.
     pub name: String,
-    /// What it does.
+    /// Its action.
     pub action: Action,
     /// Source domain manager.
     pub source: String,
     /// Target domain manager.
     pub target: String,
-    /// Warnings do not stop it.
+    /// Whether it continues after warnings.
     pub ignore_warnings: bool,
-    /// Recover from points not newer than this.
+    /// Recovers from points that are not newer than this.
     pub reference_time: Option<VTime>,
-    /// How it goes.
+    /// Its status.
     pub status: JobStatus,
-    /// What comes next.
-    pub next: NextMove,
-    /// Outcome of the validation, once it has run.
+    /// Its next step.
+    pub next: NextAction,
+    /// Result of the validation, once it has run.
     pub validation: Option<JobStatus>,
     /// Start.
     pub started: VTime,
     /// End.
     pub ended: Option<VTime>,
-    /// What happens to whom, stage by stage; filled by the validation.
+    /// VMs, stage by stage; filled by the validation.
     pub stages: Vec<JobStage>,
-    /// Steps as they were begun.
+    /// Steps, in the order in which they started.
     pub steps: Vec<Step>,
     /// Recovered pairs: source VM, recovered VM, name.
     pub recovered: Vec<(String, String, String)>,
@@ -260,16 +260,16 @@ pub struct Job {
     pub task: String,
 }
 
-/// What a recovery plan job does.
+/// The action of a recovery plan job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Checks only.
+    /// Only checks.
     Validate,
-    /// Powers off, syncs, moves.
+    /// Powers off, synchronises and moves.
     Planned,
-    /// From recovery points.
+    /// Recovers from recovery points.
     Unplanned,
-    /// Copies into the test networks.
+    /// Creates copies in the test networks.
     Test,
 }
 
@@ -280,26 +280,26 @@ pub enum JobStatus {
     Queued,
     /// Running.
     Running,
-    /// Done.
+    /// Succeeded.
     Succeeded,
-    /// Done, validation warned.
+    /// Succeeded, and the validation had warnings.
     SucceededWithWarning,
     /// Failed.
     Failed,
 }
 
-/// What a job does when its event is due.
+/// What a job does at its next event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextMove {
+pub enum NextAction {
     /// Starts.
     Start,
     /// Validates.
     Validate,
-    /// Brings up the machines of this stage.
+    /// Starts the VMs of this stage.
     Recover(usize),
-    /// Tidies up and ends.
+    /// Completes the job.
     Finish,
-    /// Nothing any more.
+    /// The job has ended.
     Nothing,
 }
 
@@ -321,9 +321,9 @@ pub struct JobStage {
 pub enum Phase {
     /// Validation and final sync.
     PreProcessing,
-    /// Machines.
+    /// Recovery of the VMs.
     EntityRecovery,
-    /// Tidying up.
+    /// Completion.
     PostProcessing,
 }
 
@@ -336,7 +336,7 @@ pub struct Step {
     pub phase: Phase,
     /// Operation type, such as `ENTITY_MIGRATION`.
     pub operation: &'static str,
-    /// In words.
+    /// Description.
     pub description: String,
     /// Stage.
     pub stage: Option<String>,
@@ -350,7 +350,7 @@ pub struct Step {
     pub entities: Vec<(String, String)>,
     /// Recovered pairs: source VM, recovered VM, name.
     pub results: Vec<(String, String, String)>,
-    /// Why it failed.
+    /// Error message of a failure.
     pub error: Option<String>,
 }
 
@@ -359,11 +359,11 @@ pub struct Step {
 pub struct Finding {
     /// Id.
     pub id: String,
-    /// What it is about.
+    /// Group.
     pub group: FindingGroup,
-    /// It stops the job whatever the caller says.
+    /// Whether it stops the job even when warnings are ignored.
     pub error: bool,
-    /// In words.
+    /// Message.
     pub message: String,
     /// Affected VMs: id and name.
     pub vms: Vec<(String, String)>,
@@ -371,10 +371,10 @@ pub struct Finding {
     pub analysis: (String, String, String),
 }
 
-/// What a validation finding is about (Prism reference §6.6).
+/// Group of a validation finding (Prism reference §6.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingGroup {
-    /// Machines.
+    /// VMs.
     Entity,
     /// Networks and addresses.
     Network,
@@ -382,37 +382,37 @@ pub enum FindingGroup {
     RecoveryPoint,
     /// Categories.
     Category,
-    /// Reaching the other site.
+    /// The connection to the other site.
     Connectivity,
 }
 
-/// A recovery point of one VM: everything needed to bring it up.
+/// A recovery point of one VM: everything that is needed to recover it.
 #[derive(Debug, Clone)]
 pub struct RecoveryPoint {
-    /// Shared by its replicas.
+    /// Id that all its replicas share.
     pub location_agnostic: String,
-    /// VM it was taken of (id at the source).
+    /// VM it was taken from (id at the source).
     pub vm: String,
-    /// The VM as it was, its categories as ids of the Prism Central that holds the point.
+    /// The VM as it was. Its categories are ids of the Prism Central that has the point.
     pub snapshot: Vm,
     /// Domain manager it was taken at.
     pub source: String,
-    /// When taken.
+    /// Time of creation.
     pub created: VTime,
-    /// When it will be removed if nothing replaces it before.
+    /// When it will be deleted unless the retention deletes it before.
     pub expires: VTime,
 }
 
 /// A task.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// Such as `CreateNic`.
+    /// Operation, such as `CreateNic`.
     pub operation: String,
     /// State.
     pub status: TaskStatus,
     /// 0 to 100.
     pub percent: u32,
-    /// Made.
+    /// Time of creation.
     pub created: VTime,
     /// Started.
     pub started: Option<VTime>,
@@ -422,9 +422,9 @@ pub struct Task {
     pub entities: Vec<(String, String, Option<String>)>,
     /// Completion details: name, value.
     pub details: Vec<(String, String)>,
-    /// Failure.
+    /// Failure, if it failed.
     pub error: Option<Failure>,
-    /// What happens when it completes; taken then. Tasks of recovery plan jobs have none: the job completes them.
+    /// The change to apply when it completes. Tasks of recovery plan jobs have none: the job completes them.
     pub effect: Option<super::effects::Effect>,
 }
 
@@ -444,10 +444,10 @@ pub enum TaskStatus {
 /// Why a task failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Such as `VMM-20101`.
+    /// Error code, such as `VMM-20101`.
     pub code: &'static str,
-    /// Such as `VM_NIC_IP_IN_USE`.
+    /// Error group, such as `VM_NIC_IP_IN_USE`.
     pub group: &'static str,
-    /// In words.
+    /// Message.
     pub message: String,
 }

@@ -1,4 +1,4 @@
-//! The `networking` namespace: who serves what; Flow route tables, read only; the AWS view of the cluster.
+//! The `networking` namespace: dispatch to its modules, read-only Flow route tables, and the cluster's view of AWS.
 
 use serde_json::Value;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::state::LabState;
 /// Serves `networking/v4.N/…`.
 ///
 /// # Errors
-/// Unknown entity or path; a bad body; a stale or missing ETag.
+/// An unknown entity or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     match call.path.as_slice() {
         ["config", "subnets", rest @ ..] => subnets::serve(lab, pc, call, rest),
@@ -56,7 +56,7 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Route {
     destination: Cidr,
-    /// The uplink, or the local subnet.
+    /// The external subnet, or the local subnet.
     subnet: String,
     local: bool,
 }
@@ -67,7 +67,7 @@ impl Route {
     }
 }
 
-/// Its own subnets are local; everything else leaves by the no-NAT uplink where there is one, else by the NAT uplink.
+/// Its own subnets are local. Everything else leaves by the no-NAT external subnet if there is one, else by the NAT one.
 fn routes(pc: &PcState, vpc_id: &str) -> Vec<Route> {
     let mut routes: Vec<Route> = subnets::of_vpc(&pc.subnets, vpc_id)
         .map(|(id, cidr)| Route {
@@ -139,7 +139,7 @@ fn stable_id(name: &str) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
 }
 
-/// What the cluster sees of the AWS VPC it lives in; wants the cluster in a header (Prism reference §3.2).
+/// Answers what the cluster sees of its AWS VPC. The cluster's id is required in a header (Prism reference §3.2).
 fn aws(lab: &LabState, pc: usize, call: &Call<'_>, kind: &str) -> Answer {
     let state = &lab.pcs[pc];
     match call.request.header("x-cluster-id") {

@@ -1,4 +1,4 @@
-//! NICs on the wire: both shapes, and the calls on them (Prism reference §2.2).
+//! JSON and API of NICs, in both shapes (Prism reference §2.2).
 
 use serde_json::Value;
 use serde_json::json;
@@ -10,8 +10,8 @@ use crate::prism::answer::etag;
 use crate::prism::body;
 use crate::prism::body::Object;
 use crate::prism::effects::Effect;
+use crate::prism::ipam::AddressRequest;
 use crate::prism::ipam::NicSpec;
-use crate::prism::ipam::Wish;
 use crate::prism::machines::NicChange;
 use crate::prism::machines::VmEffect;
 use crate::prism::model::Nic;
@@ -25,7 +25,7 @@ const NEW_SHAPE_SINCE: u32 = 1;
 /// Serves `…/vms/{vm}/nics…`.
 ///
 /// # Errors
-/// Unknown VM, NIC or path; a bad body; a stale or missing ETag.
+/// An unknown VM, NIC or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: &[&str]) -> Answer {
     let vm = find(lab, pc, vm_id)?;
     let vm_etag = etag(vm_id, vm.version);
@@ -35,7 +35,7 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
             .find(|nic| nic.id == id)
             .ok_or_else(|| Problem::not_found("NIC", id))
     };
-    // The official collection sends the NIC's ETag on NIC calls, others the VM's: both are right (inferred).
+    // The official collection sends the NIC's ETag on NIC calls, other clients the VM's: both are accepted (inferred).
     let either = |nic: &Nic| [etag(&nic.id, nic.version), vm_etag.clone()];
     let (operation, effect) = match (call.request.method.as_str(), path) {
         ("GET", []) => return call.list(vm.nics.iter().collect(), |nic| render(call, nic)),
@@ -60,9 +60,9 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
         }
         ("POST", [id, "$actions", "assign-ip"]) => {
             let body = call.optional_body()?.unwrap_or_default();
-            let wish = wish(body.get("ipAddress"), Wish::Any)?;
+            let requested = requested(body.get("ipAddress"), AddressRequest::Any)?;
             call.if_match(&either(nic_of(id)?))?;
-            ("AssignIp", change(id, NicChange::Assign(wish)))
+            ("AssignIp", change(id, NicChange::Assign(requested)))
         }
         ("POST", [id, "$actions", "release-ip"]) => {
             call.if_match(&either(nic_of(id)?))?;
@@ -72,9 +72,9 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
             let body = call.body()?;
             let subnet = body::reference(&body, "subnet")
                 .ok_or_else(|| Problem::schema("subnet", "must not be null"))?;
-            let wish = match body::text(&body, "migrateType") {
-                Some("ASSIGN_IP") => wish(body.get("ipAddress"), Wish::Any)?,
-                Some("RELEASE_IP") => Wish::None,
+            let requested = match body::text(&body, "migrateType") {
+                Some("ASSIGN_IP") => requested(body.get("ipAddress"), AddressRequest::Any)?,
+                Some("RELEASE_IP") => AddressRequest::None,
                 _ => {
                     return Err(Problem::schema(
                         "migrateType",
@@ -83,14 +83,17 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, vm_id: &str, path: 
                 }
             };
             call.if_match(&either(nic_of(id)?))?;
-            ("MigrateNic", change(id, NicChange::Migrate(subnet, wish)))
+            (
+                "MigrateNic",
+                change(id, NicChange::Migrate(subnet, requested)),
+            )
         }
         (_, [] | [_] | [_, "$actions", "assign-ip" | "release-ip" | "migrate"]) => {
             return Err(Problem::method(&call.request.method));
         }
         _ => return Err(Problem::no_route(&call.request.path)),
     };
-    // The id of a created NIC is *not* in the task: a known issue that clients must live with (Prism reference §1.5).
+    // The id of a created NIC is *not* in the task: a known issue that clients must handle (Prism reference §1.5).
     let mut entities = vec![(
         vm_id.to_owned(),
         "vmm:ahv:config:vm".to_owned(),
@@ -108,14 +111,14 @@ fn change(id: &str, change: NicChange) -> VmEffect {
     VmEffect::ChangeNic(id.to_owned(), change)
 }
 
-fn wish(value: Option<&Value>, otherwise: Wish) -> Result<Wish, Problem> {
-    Ok(body::address(value, "ipAddress")?.map_or(otherwise, Wish::This))
+fn requested(value: Option<&Value>, otherwise: AddressRequest) -> Result<AddressRequest, Problem> {
+    Ok(body::address(value, "ipAddress")?.map_or(otherwise, AddressRequest::This))
 }
 
-/// Reads a NIC of either shape; where both are given the new one wins.
+/// Reads a NIC of either shape. When both are present, the new one wins.
 ///
 /// # Errors
-/// 400 when it has no subnet or malformed addresses.
+/// 400 when it has no subnet or an invalid address.
 pub fn parse(nic: &Object) -> Result<NicSpec, Problem> {
     let empty = Object::new();
     let backing = body::object(nic, "nicBackingInfo")
@@ -137,21 +140,22 @@ pub fn parse(nic: &Object) -> Result<NicSpec, Problem> {
         })?;
     let config = body::object(network, "ipv4Config").unwrap_or(&empty);
     let otherwise = if body::flag(config, "shouldAssignIp").unwrap_or(true) {
-        Wish::Any
+        AddressRequest::Any
     } else {
-        Wish::None
+        AddressRequest::None
     };
     Ok(NicSpec {
         subnet,
         mac,
-        // An address that is given is wanted, whatever `shouldAssignIp` says: it is known to read back as false.
-        address: wish(config.get("ipAddress"), otherwise)?,
+        // An address in the request is assigned even with `shouldAssignIp` false: clients send back that value, and it is known
+        // to read as false.
+        address: requested(config.get("ipAddress"), otherwise)?,
         secondary: body::addresses(config, "secondaryIpAddressList")?,
         connected: body::flag(backing, "isConnected").unwrap_or(true),
     })
 }
 
-/// A NIC as answered: v4.0 paths have the old pair only, later ones both (inferred).
+/// Returns a NIC as JSON: v4.0 paths have the old shape only, later ones both (inferred).
 pub fn render(call: &Call<'_>, nic: &Nic) -> Value {
     let backing = json!({
         "model": "VIRTIO",

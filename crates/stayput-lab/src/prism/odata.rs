@@ -1,8 +1,8 @@
 //! List parameters: `$page`, `$limit`, `$filter`, `$orderby`, `$select` (Prism reference §1.2).
 //!
-//! The filter language is the part of OData that the official clients use: comparisons, `in`, `and`, `or`, `not`,
-//! `startswith`, `endswith`, `contains`, paths with `/`, and `any` over collections. It is evaluated on the JSON that
-//! would be answered, so every property that can be seen can be filtered by.
+//! The filter language is the part of OData that the official clients use: comparisons, `in`, `and`, `or`, `not`, `startswith`,
+//! `endswith`, `contains`, paths with `/`, and `any` over collections. It is evaluated on the JSON of the answer, so a filter can
+//! use every property that clients see.
 
 mod filter;
 
@@ -22,23 +22,23 @@ use filter::parse;
 
 /// Most entities in one page.
 const MAX_LIMIT: usize = 100;
-/// Entities in a page when the client does not say.
+/// Entities in a page when the request has no limit.
 const DEFAULT_LIMIT: usize = 50;
 
 impl Call<'_> {
     /// Answers a list of the items with these keys.
     ///
     /// # Errors
-    /// 400 for parameters that cannot be understood.
+    /// 400 for invalid parameters.
     pub fn list<K>(&self, keys: Vec<K>, render: impl Fn(&K) -> Value) -> Answer {
         self.list_by(keys, |_, _| None, render)
     }
 
-    /// Answers a list of the items with these keys; `peek` gives properties that are known without rendering an item, so
-    /// that filtering and sorting tens of thousands of them costs little.
+    /// Answers a list of the items with these keys. `peek` returns properties without rendering an item, which makes filtering
+    /// and sorting of tens of thousands of items fast.
     ///
     /// # Errors
-    /// 400 for parameters that cannot be understood.
+    /// 400 for invalid parameters.
     pub fn list_by<K>(
         &self,
         mut keys: Vec<K>,
@@ -96,7 +96,7 @@ impl Call<'_> {
                 "totalAvailableResults": total,
             },
         });
-        // An empty list has no `data` at all.
+        // An empty list has no `data` member.
         if !items.is_empty() {
             body["data"] = Value::Array(items);
         }
@@ -114,7 +114,7 @@ impl Call<'_> {
         }
     }
 
-    /// `$orderby` as path and whether it is descending.
+    /// Returns `$orderby` as path and whether it is descending.
     fn order(&self) -> Result<Vec<(String, bool)>, Problem> {
         let Some(text) = self.request.param("$orderby") else {
             return Ok(Vec::new());
@@ -156,7 +156,7 @@ impl Call<'_> {
     }
 }
 
-/// Keeps the wanted properties, and those that say what the object is.
+/// Keeps the selected properties, and those that identify the object.
 fn keep(item: &mut Value, wanted: &[&str]) {
     if let Value::Object(map) = item {
         map.retain(|key, _| {

@@ -14,7 +14,7 @@ use crate::prism::model::Failure;
 use crate::prism::tasks;
 use crate::state::LabState;
 
-/// Release the lab says its Prism Centrals are.
+/// Release that the lab reports for its Prism Centrals.
 const BUILD: &str = "pc.7.5";
 
 /// The first prism minor that lists registrations.
@@ -29,7 +29,7 @@ pub enum PairingEffect {
     Unregister(String),
 }
 
-/// The paired Prism Central with this domain manager, if there is one.
+/// Returns the paired Prism Central with this domain manager, if there is one.
 pub fn peer(lab: &LabState, pc: usize, domain_manager: &str) -> Option<usize> {
     lab.pcs[pc]
         .paired
@@ -50,7 +50,7 @@ pub fn connected(lab: &LabState, a: usize, b: usize) -> bool {
 /// Serves `prism/v4.N/config/domain-managers…` and `prism/v4.N/management/domain-managers…`.
 ///
 /// # Errors
-/// Unknown entity or path; a bad body.
+/// An unknown entity or path, or an invalid body.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     let own = lab.pcs[pc].domain_manager.clone();
     let known = |id: &str| {
@@ -158,15 +158,15 @@ fn register(sent: &Object) -> Result<PairingEffect, Problem> {
     ))
 }
 
-/// Makes a change of the pairing happen, on both sides.
+/// Applies a change of the pairing, on both sides.
 ///
 /// # Errors
-/// The other side cannot be found or does not let us in.
+/// When the other side cannot be found or refuses the credentials.
 pub fn apply(lab: &mut LabState, pc: usize, effect: PairingEffect) -> Result<Details, Failure> {
     let failure = |group, message: String| Failure::new("PRISM-50301", group, message);
     match effect {
         PairingEffect::Register(host, credentials) => {
-            // In the lab every Prism Central is on loopback: one is known by its site name, or as the only other one.
+            // In the lab every Prism Central is on loopback: it is identified by its site name, or as the only other one.
             let others: Vec<usize> = (0..lab.pcs.len()).filter(|other| *other != pc).collect();
             let found = others
                 .iter()

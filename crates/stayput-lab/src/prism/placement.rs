@@ -1,8 +1,8 @@
-//! Where a recovered VM's NICs end up and which addresses they keep (Prism reference §6.8).
+//! Subnets and addresses of a recovered VM's NICs (Prism reference §6.8).
 //!
-//! Beliefs, in this place only: with the same CIDR on both sides an address is kept if it is free and the mapping has
-//! `isIpMappingEnabled`; with another CIDR its host part is kept; an explicit `ipMappings` entry wins; without IP
-//! mapping the target's pools decide. Secondary addresses follow the primary's rule but are never replaced.
+//! Assumptions, all in this module: with the same CIDR on both sides an address is kept if it is free and the mapping has
+//! `isIpMappingEnabled`. With another CIDR its host part is kept. An explicit `ipMappings` entry has priority. Without IP mapping
+//! the target's pools decide. Secondary addresses follow the rule for the primary one but are never replaced.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use crate::prism::model::Plan;
 use crate::prism::model::Vm;
 use crate::state::LabState;
 
-/// One direction of a recovery plan, on real or on test networks.
+/// One direction of a recovery plan, with production or test networks.
 #[derive(Debug, Clone)]
 pub struct Direction<'a> {
     /// The plan as the target side has it.
@@ -29,44 +29,44 @@ pub struct Direction<'a> {
     pub source: Option<usize>,
     /// Index of the target Prism Central.
     pub target: usize,
-    /// From the primary to the recovery location.
+    /// Whether it goes from the primary to the recovery location.
     pub forward: bool,
-    /// Into the test networks.
+    /// Whether it uses the test networks.
     pub test: bool,
 }
 
-/// A network mapping seen in one direction.
+/// A network mapping in one direction.
 #[derive(Debug, Clone)]
-struct Mapped<'a> {
+struct DirectedMapping<'a> {
     id: &'a str,
     subnet: Option<String>,
     keeps_addresses: bool,
     source_cidr: Option<Cidr>,
 }
 
-/// Why a NIC has no place.
+/// Why a NIC cannot be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPlace {
-    /// No mapping has its network.
+pub enum PlacementError {
+    /// No mapping contains its network.
     Unmapped,
     /// The mapping has no network for this direction, or the target does not have that network.
     NoTarget,
 }
 
-/// What a NIC becomes.
+/// Subnet and addresses of a recovered NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct NicPlacement {
     /// Subnet at the target.
     pub subnet: String,
     /// Address.
     pub address: Option<Ipv4Addr>,
     /// Secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
-    /// An address could not be kept.
+    /// Whether an address could not be kept.
     pub lost: bool,
 }
 
-/// What is taken at the target while VMs are placed one after the other.
+/// Addresses and MACs in use at the target while VMs are placed one after the other.
 #[derive(Debug, Default)]
 pub struct Occupancy {
     addresses: BTreeMap<String, BTreeSet<Ipv4Addr>>,
@@ -74,11 +74,11 @@ pub struct Occupancy {
 }
 
 impl Occupancy {
-    /// What the target's VMs hold, without those that will make way.
-    pub fn of(target: &PcState, making_way: &BTreeSet<String>) -> Self {
+    /// Returns what the target's VMs use, except those that will be replaced.
+    pub fn of(target: &PcState, replaced_originals: &BTreeSet<String>) -> Self {
         let mut occupancy = Self::default();
         for (id, vm) in &target.vms {
-            if making_way.contains(id) {
+            if replaced_originals.contains(id) {
                 continue;
             }
             for nic in &vm.nics {
@@ -105,7 +105,7 @@ impl Occupancy {
         self.macs.entry(subnet.to_owned()).or_default().insert(mac);
     }
 
-    /// Notes a placed NIC.
+    /// Records a placed NIC.
     pub fn add(&mut self, nic: &Nic) {
         self.take(
             &nic.subnet,
@@ -123,25 +123,25 @@ impl Occupancy {
 }
 
 impl Direction<'_> {
-    /// Where a NIC of a VM goes. `names` are the ids the VM has had: settings may name any of them.
+    /// Returns subnet and addresses for a NIC of a VM. `names` are the ids that the VM has had: settings may use any of them.
     ///
     /// # Errors
-    /// There is no place for it.
+    /// When the NIC cannot be placed.
     pub fn place(
         &self,
         lab: &LabState,
         occupancy: &Occupancy,
         names: &[String],
         nic: &Nic,
-    ) -> Result<Place, NoPlace> {
-        let mapped = self.mapping(lab, nic).ok_or(NoPlace::Unmapped)?;
+    ) -> Result<NicPlacement, PlacementError> {
+        let mapped = self.mapping(lab, nic).ok_or(PlacementError::Unmapped)?;
         let target = &lab.pcs[self.target];
         let (id, subnet) = mapped
             .subnet
             .as_deref()
             .and_then(|id| target.subnets.get_key_value(id))
-            .ok_or(NoPlace::NoTarget)?;
-        let mut place = Place {
+            .ok_or(PlacementError::NoTarget)?;
+        let mut place = NicPlacement {
             subnet: id.clone(),
             address: None,
             secondary: Vec::new(),
@@ -151,8 +151,8 @@ impl Direction<'_> {
             place.lost = nic.address.is_some();
             return Ok(place);
         };
-        let nobody = BTreeSet::new();
-        let taken = occupancy.addresses.get(id).unwrap_or(&nobody);
+        let none = BTreeSet::new();
+        let taken = occupancy.addresses.get(id).unwrap_or(&none);
         let translate = |address: Ipv4Addr| match mapped.source_cidr {
             Some(source) if source != cidr => {
                 cidr.nth(u32::from(address) - u32::from(source.network()))
@@ -181,7 +181,7 @@ impl Direction<'_> {
         Ok(place)
     }
 
-    fn mapping(&self, lab: &LabState, nic: &Nic) -> Option<Mapped<'_>> {
+    fn mapping(&self, lab: &LabState, nic: &Nic) -> Option<DirectedMapping<'_>> {
         let (from, to) = match (self.forward, self.test) {
             (true, false) => ("primaryNetwork", "recoveryNetwork"),
             (true, true) => ("primaryNetwork", "recoveryTestNetwork"),
@@ -195,7 +195,7 @@ impl Direction<'_> {
                 Some(subnet) => subnet == nic.subnet,
                 None => source.and_then(|source| resolve(source, network))? == nic.subnet,
             };
-            matches.then(|| Mapped {
+            matches.then(|| DirectedMapping {
                 id,
                 subnet: mapping
                     .get(to)
@@ -208,7 +208,7 @@ impl Direction<'_> {
         })
     }
 
-    /// The address an `ipMappings` entry gives for one at the source.
+    /// Returns the address that an `ipMappings` entry has for one at the source.
     fn explicit(&self, mapping: &str, names: &[String], address: Ipv4Addr) -> Option<Ipv4Addr> {
         let (from, to) = match (self.forward, self.test) {
             (true, false) => ("primaryIp", "recoveryIp"),
@@ -227,7 +227,7 @@ impl Direction<'_> {
             .and_then(|entry| read(entry, to))
     }
 
-    /// The settings of one VM, by any id it has had.
+    /// Returns the settings of one VM, by any id it has had.
     fn settings(&self, names: &[String]) -> impl Iterator<Item = &Value> {
         self.plan
             .settings
@@ -241,7 +241,7 @@ impl Direction<'_> {
             })
     }
 
-    /// Whether a VM is powered on once recovered: as it was, unless a setting of the VM or of a category says otherwise.
+    /// Whether a VM is powered on once recovered: as it was, unless a setting of the VM or of a category decides differently.
     pub fn powers_on(&self, names: &[String], vm: &Vm) -> bool {
         let of_category = self
             .plan
@@ -261,7 +261,7 @@ impl Direction<'_> {
     }
 }
 
-/// The subnet a `NetworkConfig` names, by id or by name within its VPC.
+/// Returns the subnet that a `NetworkConfig` names, by id or by name within its VPC.
 fn resolve(pc: &PcState, network: &Value) -> Option<String> {
     if let Some(id) = network.get("subnetExtId").and_then(Value::as_str) {
         return pc.subnets.contains_key(id).then(|| id.to_owned());

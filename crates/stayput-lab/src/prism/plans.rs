@@ -27,13 +27,13 @@ pub const SINCE: u32 = 2;
 /// A change of one recovery plan.
 #[derive(Debug, Clone)]
 pub enum PlanEffect {
-    /// It comes to be, or its own body is replaced.
+    /// Creates it, or replaces its own properties.
     Save(PlanBody),
-    /// It goes, with its parts.
+    /// Deletes it with its parts.
     Delete,
-    /// A part comes to be, or is replaced.
+    /// Creates or replaces a part.
     SavePart(PartKind, String, Value),
-    /// A part goes.
+    /// Deletes a part.
     DeletePart(PartKind, String),
 }
 
@@ -49,9 +49,9 @@ pub struct PlanBody {
 /// A sub-collection of a recovery plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartKind {
-    /// Who is recovered, in which order.
+    /// VMs and the order of their recovery.
     Stage,
-    /// Which network becomes which.
+    /// Network at the primary and at the recovery location.
     Mapping,
     /// Settings of single VMs.
     Setting,
@@ -67,7 +67,7 @@ impl PartKind {
         }
     }
 
-    /// Name in object types and operations.
+    /// Returns the name in object types and operations.
     fn name(self) -> &'static str {
         match self {
             Self::Stage => "RecoveryStage",
@@ -76,7 +76,7 @@ impl PartKind {
         }
     }
 
-    /// `rel` in tasks (inferred).
+    /// Returns `rel` in tasks (inferred).
     fn rel(self) -> &'static str {
         match self {
             Self::Stage => "datapolicies:config:recovery-plan:stage",
@@ -105,7 +105,7 @@ impl PartKind {
 /// Serves `datapolicies/v4.N/config/recovery-plans…`.
 ///
 /// # Errors
-/// Unknown plan, part or path; a bad body; a stale or missing ETag.
+/// An unknown plan, part or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     let (id, rest) = match path {
@@ -244,10 +244,7 @@ fn serve_part(
     ))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one place that starts every task of plans"
-)]
+#[expect(clippy::too_many_arguments, reason = "all tasks of plans start here")]
 fn start(
     lab: &mut LabState,
     pc: usize,
@@ -298,7 +295,7 @@ fn parse(sent: &Object) -> Result<PlanBody, Problem> {
     })
 }
 
-/// Checks what the schema demands of a part and types its one-of values.
+/// Checks a part against the schema and adds types to its one-of values.
 fn parse_part(kind: PartKind, sent: &Object) -> Result<Value, Problem> {
     let mut json = body::as_sent(&Value::Object(sent.clone()));
     match kind {
@@ -369,10 +366,10 @@ fn parse_part(kind: PartKind, sent: &Object) -> Result<Value, Problem> {
     Ok(json)
 }
 
-/// Makes a change of one recovery plan happen, here and in the copy.
+/// Applies a change of one recovery plan, here and in the copy.
 ///
 /// # Errors
-/// A category or location is unknown; nothing has changed then.
+/// When a category or location is unknown; nothing has changed then.
 pub fn apply(
     lab: &mut LabState,
     pc: usize,
@@ -467,9 +464,9 @@ fn category_ids(kind: PartKind, part: &Value) -> Vec<String> {
     }
 }
 
-/// Copies a plan to the other side: the same ids for the plan and its parts, categories by what they are called there.
+/// Copies a plan to the other side: the same ids for the plan and its parts, and the other side's ids of the categories.
 ///
-/// Belief: a copy has the same id on both sides (it is one entity that is synchronised), see also [`categories::carry`].
+/// Assumption: a copy has the same id on both sides (it is one entity that is synchronised), see also [`categories::ensure_category`].
 fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
     let Some(plan) = lab.pcs[pc].plans.get(id).cloned() else {
         return;
@@ -481,7 +478,7 @@ fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
             for part in kind.of_mut(&mut copy).values_mut() {
                 let there: Vec<String> = category_ids(kind, part)
                     .iter()
-                    .filter_map(|category| categories::carry(lab, pc, peer, category))
+                    .filter_map(|category| categories::ensure_category(lab, pc, peer, category))
                     .collect();
                 match (kind, there.first()) {
                     (_, None) => {}

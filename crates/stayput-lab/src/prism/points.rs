@@ -1,4 +1,4 @@
-//! Recovery points and protected resources on the wire (`dataprotection`, Prism reference §6.7).
+//! JSON and API of recovery points and protected resources (`dataprotection`, Prism reference §6.7).
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::prism::pairing;
 use crate::prism::protection;
 use crate::state::LabState;
 
-/// The first dataprotection minor whose recovery points say where they were taken.
+/// The first dataprotection minor whose recovery points have their source location.
 const SOURCE_LOCATION_SINCE: u32 = 2;
 
 /// Serves `dataprotection/v4.N/config/recovery-points…`, read only.
 ///
 /// # Errors
-/// Unknown point or path.
+/// An unknown point or path.
 pub fn serve(lab: &LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     if call.request.method != "GET" {
         return Err(Problem::method(&call.request.method));
@@ -116,7 +116,7 @@ fn render(lab: &LabState, pc: usize, call: &Call<'_>, id: &str, point: &Recovery
 /// Serves `dataprotection/v4.N/config/protected-resources/{vm}`.
 ///
 /// # Errors
-/// The VM is not here or not protected.
+/// When the VM is not here or not protected.
 pub fn protected_resource(lab: &LabState, pc: usize, call: &Call<'_>, id: &str) -> Answer {
     if call.request.method != "GET" {
         return Err(Problem::method(&call.request.method));
@@ -202,7 +202,7 @@ pub fn protected_resource(lab: &LabState, pc: usize, call: &Call<'_>, id: &str) 
     Ok(call.entity(200, resource, None))
 }
 
-/// The span of time a site can restore a VM to.
+/// Returns the time range to which a site can restore a VM.
 fn recovery_info(lab: &LabState, pc: usize, call: &Call<'_>, vm: &str) -> Value {
     let state = &lab.pcs[pc];
     let times: Vec<_> = state

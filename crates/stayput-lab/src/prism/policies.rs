@@ -25,22 +25,22 @@ use crate::state::LabState;
 
 /// Most locations of a policy.
 const MAX_LOCATIONS: usize = 3;
-/// RPOs are whole minutes.
+/// RPOs are multiples of a minute.
 const RPO_STEP_SECS: u64 = 60;
 
 /// A change of one protection policy.
 #[derive(Debug, Clone)]
 pub enum PolicyEffect {
-    /// It comes to be, or is replaced.
+    /// Creates or replaces it.
     Save(Policy),
-    /// It goes.
+    /// Deletes it.
     Delete,
 }
 
 /// Serves `datapolicies/v4.N/config/protection-policies…`.
 ///
 /// # Errors
-/// Unknown policy or path; a bad body; a stale or missing ETag.
+/// An unknown policy or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     let id = match path {
@@ -195,7 +195,7 @@ fn parse_schedule(source: String, target: String, schedule: &Object) -> Result<S
     }
     let empty = Object::new();
     let retention = body::object(schedule, "retention").unwrap_or(&empty);
-    // Linear retention is a number, roll-up an object with a frequency; one point is always kept.
+    // Linear retention is a number, roll-up an object with a frequency. At least one point is kept.
     let kept = |name: &str| {
         let number = body::number(retention, name)
             .or_else(|| body::number(body::object(retention, name)?, "frequency"))
@@ -211,7 +211,7 @@ fn parse_schedule(source: String, target: String, schedule: &Object) -> Result<S
     })
 }
 
-/// The body as answered: one-of values typed, `scheduleExtId` added.
+/// Returns the body as answered: with types of one-of values, and with `scheduleExtId`.
 fn normalised(id: &str, sent: &Object) -> Value {
     let mut json = body::as_sent(&Value::Object(sent.clone()));
     for location in array(&mut json, "replicationLocations") {
@@ -257,10 +257,10 @@ fn array<'a>(json: &'a mut Value, name: &str) -> &'a mut [Value] {
     }
 }
 
-/// Makes a change of one protection policy happen, here and in the copies.
+/// Applies a change of one protection policy, here and in the copies.
 ///
 /// # Errors
-/// A category or location is unknown; nothing has changed then.
+/// When a category or location is unknown; nothing has changed then.
 pub fn apply(
     lab: &mut LabState,
     pc: usize,
@@ -325,7 +325,7 @@ fn next_version(lab: &LabState, pc: usize, id: &str) -> u64 {
         .map_or(1, |policy| policy.version + 1)
 }
 
-/// The paired and reachable Prism Centrals among these domain managers.
+/// Returns the paired and reachable Prism Centrals among these domain managers.
 pub fn peers(lab: &LabState, pc: usize, managers: &BTreeSet<String>) -> Vec<usize> {
     managers
         .iter()
@@ -334,9 +334,9 @@ pub fn peers(lab: &LabState, pc: usize, managers: &BTreeSet<String>) -> Vec<usiz
         .collect()
 }
 
-/// Copies a policy to the other sides it names: the same id, its categories by what they are called there.
+/// Copies a policy to the other sides that it names: the same id, with the other side's ids of its categories.
 ///
-/// Belief: a copy has the same id on every side (it is one entity that is synchronised), see also [`categories::carry`].
+/// Assumption: a copy has the same id on every side (it is one entity that is synchronised), see also [`categories::ensure_category`].
 fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
     let Some(policy) = lab.pcs[pc].policies.get(id).cloned() else {
         return;
@@ -345,7 +345,7 @@ fn copy_to_peers(lab: &mut LabState, pc: usize, id: &str) {
         let categories: BTreeSet<String> = policy
             .categories
             .iter()
-            .filter_map(|category| categories::carry(lab, pc, peer, category))
+            .filter_map(|category| categories::ensure_category(lab, pc, peer, category))
             .collect();
         let mut copy = policy.clone();
         copy.body["categoryIds"] = json!(categories);

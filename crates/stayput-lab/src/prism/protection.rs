@@ -1,8 +1,8 @@
-//! Recovery points: made by the clock for VMs whose category is in a policy, replicated, kept as long as the policy says.
+//! Recovery points: taken on schedule for VMs with a category of a policy, replicated, and kept for the policy's retention.
 
 use std::time::Duration;
 
-use crate::prism::Event;
+use crate::prism::PrismEvent;
 use crate::prism::categories;
 use crate::prism::model::PcState;
 use crate::prism::model::RecoveryPoint;
@@ -12,16 +12,16 @@ use crate::prism::pairing;
 use crate::state;
 use crate::state::LabState;
 
-/// From protecting a VM until its first recovery point.
+/// Time from the protection of a VM to its first recovery point.
 const FIRST_POINT: Duration = Duration::from_secs(60);
-/// From a recovery point until its replica is complete; shorter when the RPO is.
+/// Time from a recovery point to the completion of its replica; shorter when the RPO is.
 const REPLICATION: Duration = Duration::from_secs(300);
 /// How long replication waits while the other side cannot be reached.
 const RETRY: Duration = Duration::from_secs(60);
-/// The period of a synchronous schedule (RPO 0): the lab has no continuous mirroring.
+/// Interval of a synchronous schedule (RPO 0): the lab has no continuous mirroring.
 const SYNCHRONOUS_PERIOD_SECS: u64 = 60;
 
-/// The policies that protect a VM here, by id. Test copies and what was left behind by a failover are not protected.
+/// Returns the policies that protect a VM here, by id. Test copies and originals left behind by a failover are not protected.
 pub fn policies_of<'a>(
     pc: &'a PcState,
     id: &str,
@@ -48,7 +48,7 @@ pub fn protect_all(lab: &mut LabState, pc: usize) {
     }
 }
 
-/// Starts the schedules a VM has by its categories, unless they run already.
+/// Starts the schedules of a VM's categories, unless they run already.
 pub fn protect(lab: &mut LabState, pc: usize, id: &str) {
     let state = &lab.pcs[pc];
     let Some(vm) = state.vms.get(id) else {
@@ -67,13 +67,13 @@ pub fn protect(lab: &mut LabState, pc: usize, id: &str) {
         .collect();
     for key in wanted {
         if lab.pcs[pc].schedules.insert(key.clone()) {
-            let event = Event::TakePoint(key.0, key.1, key.2);
-            lab.after(FIRST_POINT, state::Event::Prism(pc, event));
+            let event = PrismEvent::TakePoint(key.0, key.1, key.2);
+            lab.after(FIRST_POINT, state::LabEvent::Prism(pc, event));
         }
     }
 }
 
-/// A schedule is due: takes a recovery point and asks for its replica, or ends when it no longer applies.
+/// A schedule is due: takes a recovery point and starts its replication, or ends when it no longer applies.
 pub fn take_scheduled(lab: &mut LabState, pc: usize, vm: String, policy: String, target: String) {
     let state = &lab.pcs[pc];
     let schedule = state
@@ -89,17 +89,17 @@ pub fn take_scheduled(lab: &mut LabState, pc: usize, vm: String, policy: String,
     };
     let (vm, policy, target) = key;
     let period = period(&schedule);
-    // A dead site takes no points; its schedule goes on when it is back.
+    // A site that is down takes no points; its schedule continues when it is up.
     if !lab.pcs[pc].down
         && let Some(point) = take(lab, pc, &vm, &schedule)
         && target != lab.pcs[pc].domain_manager
     {
-        let event = Event::Replicate(point, policy.clone(), target.clone());
+        let event = PrismEvent::Replicate(point, policy.clone(), target.clone());
         let delay = REPLICATION.min(period / 4);
-        lab.after(delay, state::Event::Prism(pc, event));
+        lab.after(delay, state::LabEvent::Prism(pc, event));
     }
-    let event = Event::TakePoint(vm, policy, target);
-    lab.after(period, state::Event::Prism(pc, event));
+    let event = PrismEvent::TakePoint(vm, policy, target);
+    lab.after(period, state::LabEvent::Prism(pc, event));
 }
 
 fn schedule<'a>(pc: &'a PcState, policy: &str, target: &str) -> Option<&'a Schedule> {
@@ -117,7 +117,7 @@ fn period(schedule: &Schedule) -> Duration {
     })
 }
 
-/// Takes a recovery point of a VM now. Gives its id.
+/// Takes a recovery point of a VM now. Returns its id.
 fn take(lab: &mut LabState, pc: usize, vm: &str, schedule: &Schedule) -> Option<String> {
     let snapshot = lab.pcs[pc].vms.get(vm)?.clone();
     let now = lab.now();
@@ -149,8 +149,8 @@ pub fn replicate(lab: &mut LabState, pc: usize, point: String, policy: String, t
             receive(lab, pc, peer, found, schedule.remote);
         }
         Some(_) | None => {
-            let event = Event::Replicate(point, policy, target);
-            lab.after(RETRY, state::Event::Prism(pc, event));
+            let event = PrismEvent::Replicate(point, policy, target);
+            lab.after(RETRY, state::LabEvent::Prism(pc, event));
         }
     }
 }
@@ -160,13 +160,13 @@ fn receive(lab: &mut LabState, from: usize, to: usize, mut point: RecoveryPoint,
         .snapshot
         .categories
         .iter()
-        .filter_map(|category| categories::carry(lab, from, to, category))
+        .filter_map(|category| categories::ensure_category(lab, from, to, category))
         .collect();
     let id = lab.uuid();
     keep(&mut lab.pcs[to], id, point, kept);
 }
 
-/// Takes a recovery point of a VM and has it on the other side at once: the final synchronisation of a planned failover.
+/// Takes a recovery point of a VM and copies it to the other side at once: the final synchronisation of a planned failover.
 pub fn synchronise(lab: &mut LabState, from: usize, to: usize, vm: &str) {
     let (source, target) = (
         lab.pcs[from].domain_manager.clone(),
@@ -193,7 +193,7 @@ pub fn synchronise(lab: &mut LabState, from: usize, to: usize, vm: &str) {
     }
 }
 
-/// Keeps a point and removes the oldest of its VM beyond `kept`.
+/// Stores a point and deletes the oldest ones of its VM beyond `kept`.
 fn keep(pc: &mut PcState, id: String, point: RecoveryPoint, kept: usize) {
     let ids = pc.points_of.entry(point.vm.clone()).or_default();
     ids.push(id.clone());

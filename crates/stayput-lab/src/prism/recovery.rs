@@ -1,8 +1,8 @@
-//! Recovery plan actions and the jobs they start (`dataprotection` ≥ v4.2, Prism reference §6.6).
+//! Recovery plan actions and the jobs that they start (`dataprotection` ≥ v4.2, Prism reference §6.6).
 //!
-//! A job runs on the Prism Central of the recovery site, in three phases: it validates; it brings up the machines stage
-//! by stage; it tidies up. A planned failover first powers off the sources in reverse order and synchronises once more;
-//! an unplanned one and a test start from recovery points and leave the sources as they are.
+//! A job runs on the Prism Central of the recovery site, in three phases: it validates, it recovers the VMs stage by stage, and
+//! it completes. A planned failover first powers off the sources in reverse order and synchronises once more. An unplanned
+//! failover and a test start from recovery points and do not change the sources.
 
 mod stages;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::VTime;
-use crate::prism::Event;
+use crate::prism::PrismEvent;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
 use crate::prism::answer::Problem;
@@ -26,7 +26,7 @@ use crate::prism::model::Failure;
 use crate::prism::model::Job;
 use crate::prism::model::JobStage;
 use crate::prism::model::JobStatus;
-use crate::prism::model::NextMove;
+use crate::prism::model::NextAction;
 use crate::prism::model::Phase;
 use crate::prism::model::Plan;
 use crate::prism::model::Step;
@@ -39,13 +39,13 @@ use crate::state::LabState;
 /// The first dataprotection minor with recovery plan actions and jobs.
 pub const SINCE: u32 = 2;
 
-/// How long a job of a dead site waits until it looks again.
+/// How long a job at a site that is down waits before it tries again.
 const DEAD_SITE_RETRY: Duration = Duration::from_secs(60);
 
 /// Serves `dataprotection/v4.N/operations/recovery-plans/{plan}/$actions/{action}`.
 ///
 /// # Errors
-/// Unknown plan or action; a bad body; another job of the plan is running.
+/// An unknown plan or action, an invalid body, or another running job of the plan.
 pub fn serve(
     lab: &mut LabState,
     pc: usize,
@@ -72,7 +72,7 @@ pub fn serve(
     let job = action
         .map(|action| parse(&state.domain_manager, plan_id, plan, action, &call.body()?))
         .transpose()?;
-    // One job at a time for a plan (inferred).
+    // A plan can have one job at a time (inferred).
     let busy = state
         .jobs
         .values()
@@ -106,7 +106,7 @@ pub fn serve(
     let response = call.task(&job.task);
     lab.pcs[pc].jobs.insert(id.clone(), job);
     let delay = lab.timing.prism_task / 4;
-    lab.after(delay, state::Event::Prism(pc, Event::Job(id)));
+    lab.after(delay, state::LabEvent::Prism(pc, PrismEvent::Job(id)));
     Ok(response)
 }
 
@@ -143,7 +143,7 @@ fn parse(
             "failoverDirections must go between the locations of the recovery plan",
         ));
     }
-    // Jobs are posted to the Prism Central of the recovery site (Prism reference §6.4).
+    // Jobs are sent to the Prism Central of the recovery site (Prism reference §6.4).
     if target != own {
         return Err(Problem::argument(format!(
             "the target location {target} is not this domain manager"
@@ -162,7 +162,7 @@ fn parse(
         ignore_warnings: body::flag(sent, "shouldIgnoreWarnings").unwrap_or(false),
         reference_time,
         status: JobStatus::Queued,
-        next: NextMove::Start,
+        next: NextAction::Start,
         validation: None,
         started: VTime::default(),
         ended: None,
@@ -182,7 +182,7 @@ fn instant(text: &str) -> Result<VTime, Problem> {
         .ok_or_else(|| Problem::schema("recoveryReferenceTime", "must be an RFC 3339 date-time"))
 }
 
-/// A job's event is due.
+/// Handles a due event of a job.
 pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
     if lab.pcs[pc].down {
         proceed_after(lab, pc, id, DEAD_SITE_RETRY);
@@ -192,9 +192,9 @@ pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
         return;
     };
     match job.next {
-        NextMove::Start => {
+        NextAction::Start => {
             job.status = JobStatus::Running;
-            job.next = NextMove::Validate;
+            job.next = NextAction::Validate;
             let task = job.task.clone();
             let entity = (
                 id.to_owned(),
@@ -210,19 +210,22 @@ pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
             let delay = lab.timing.prism_task;
             proceed_after(lab, pc, id, delay);
         }
-        NextMove::Validate => validate(lab, pc, id),
-        NextMove::Recover(stage) => stages::recover(lab, pc, id, stage),
-        NextMove::Finish => finish(lab, pc, id),
-        NextMove::Nothing => {}
+        NextAction::Validate => validate(lab, pc, id),
+        NextAction::Recover(stage) => stages::recover(lab, pc, id, stage),
+        NextAction::Finish => finish(lab, pc, id),
+        NextAction::Nothing => {}
     }
     report(lab, pc, id);
 }
 
 fn proceed_after(lab: &mut LabState, pc: usize, id: &str, delay: Duration) {
-    lab.after(delay, state::Event::Prism(pc, Event::Job(id.to_owned())));
+    lab.after(
+        delay,
+        state::LabEvent::Prism(pc, PrismEvent::Job(id.to_owned())),
+    );
 }
 
-/// The task shows how far its job is.
+/// Updates the progress of the job's task.
 fn report(lab: &mut LabState, pc: usize, id: &str) {
     let Some(job) = lab.pcs[pc].jobs.get(id) else {
         return;
@@ -282,7 +285,7 @@ fn validate(lab: &mut LabState, pc: usize, id: &str) {
     }
 }
 
-/// Each VM once, in the first stage that has it.
+/// Returns each VM once, in the first stage that contains it.
 fn job_stages(stages: &[StageMembers]) -> Vec<JobStage> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     stages
@@ -320,7 +323,7 @@ fn finish(lab: &mut LabState, pc: usize, id: &str) {
 
 /// Ends a job and its task.
 ///
-/// Belief: the task of a validation succeeds once the validation has run, whatever it found; the job says what it found.
+/// Assumption: the task of a validation succeeds once the validation has run, even with findings; the job has the findings.
 fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&str>) {
     let now = lab.now();
     let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
@@ -328,7 +331,7 @@ fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&
     };
     job.status = status;
     job.ended = Some(now);
-    job.next = NextMove::Nothing;
+    job.next = NextAction::Nothing;
     let task = job.task.clone();
     let outcome = match why {
         None => Ok(()),
@@ -341,7 +344,7 @@ fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&
     tasks::finish(lab, pc, &task, outcome);
 }
 
-/// Removes the copies a test failover of this plan has made here.
+/// Deletes the copies that a test failover of this plan has created here.
 pub fn clean_up(lab: &mut LabState, pc: usize, plan: &str) {
     lab.pcs[pc]
         .vms
@@ -384,7 +387,7 @@ impl Step {
 }
 
 impl Action {
-    /// Name in task operations.
+    /// Returns the name in task operations.
     fn name(self) -> &'static str {
         match self {
             Self::Validate => "Validate",

@@ -1,4 +1,4 @@
-//! Subnets, the addresses used and held back on them (`networking`, Prism reference §3.2).
+//! Subnets, and their used and reserved addresses (`networking`, Prism reference §3.2).
 
 mod wire;
 
@@ -33,35 +33,35 @@ use wire::vnic;
 /// A change of one subnet.
 #[derive(Debug, Clone)]
 pub enum SubnetEffect {
-    /// It comes to be.
+    /// Creates it.
     Create(Box<FlowSubnet>),
-    /// It is replaced as a PUT says.
+    /// Replaces it, as a PUT does.
     Update(Box<FlowSubnet>),
-    /// It goes.
+    /// Deletes it.
     Delete,
-    /// Addresses are held back under a client context.
+    /// Reserves addresses under a client context.
     Reserve(Selection, String),
-    /// Addresses are let go.
+    /// Releases addresses.
     Unreserve(Selection),
 }
 
-/// Addresses to hold back or let go.
+/// Addresses to reserve or release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// So many, whichever are free.
+    /// This many free addresses.
     Count(u64),
-    /// So many from this one on.
+    /// This many from this address on.
     Range(Ipv4Addr, u64),
-    /// These.
+    /// These addresses.
     These(Vec<Ipv4Addr>),
-    /// All of a client context.
+    /// All addresses of a client context.
     Context(String),
 }
 
 /// Serves `networking/v4.N/config/subnets…`.
 ///
 /// # Errors
-/// Unknown subnet or path; a bad body; a stale or missing ETag.
+/// An unknown subnet or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     match (method, path) {
@@ -192,10 +192,10 @@ fn selection(body: &Object, kind: &str) -> Result<Selection, Problem> {
     }
 }
 
-/// Makes a change of one subnet happen.
+/// Applies a change of one subnet.
 ///
 /// # Errors
-/// Why it cannot; nothing has changed then.
+/// The reason why it is not possible; nothing has changed then.
 pub fn apply(
     lab: &mut LabState,
     pc: usize,
@@ -275,7 +275,8 @@ fn range(first: Ipv4Addr, count: u64) -> AddrRange {
     }
 }
 
-/// Holds addresses back. What is used or held under another context is refused, held under the same one it stays so.
+/// Reserves addresses. Addresses in use or reserved under another context are refused; those reserved under the same one stay
+/// reserved.
 fn reserve(
     state: &mut PcState,
     id: &str,
@@ -340,7 +341,7 @@ fn reserve(
         subnet.reserved.insert(address, context.to_owned());
     }
     subnet.version += 1;
-    // Name and form of this detail are inferred.
+    // Name and format of this detail are inferred.
     Ok(vec![("reservedIps".to_owned(), listed.join(","))])
 }
 
@@ -356,7 +357,7 @@ fn in_use(subnet: &FlowSubnet) -> Failure {
     failure("SUBNET_IN_USE", format!("Subnet {} is in use", subnet.name))
 }
 
-/// What can only be checked against the rest: the VPC exists, no sibling overlaps.
+/// Checks against other objects: the VPC exists, and no subnet of it overlaps.
 fn fits(state: &PcState, id: &str, subnet: &FlowSubnet) -> Result<(), Failure> {
     let Some(vpc) = &subnet.vpc else {
         return Ok(());
@@ -378,7 +379,7 @@ fn fits(state: &PcState, id: &str, subnet: &FlowSubnet) -> Result<(), Failure> {
     }
 }
 
-/// The subnets of a VPC with a prefix, by id.
+/// Returns the subnets of a VPC with a prefix, by id.
 pub fn of_vpc<'a>(
     subnets: &'a BTreeMap<String, FlowSubnet>,
     vpc: &'a str,

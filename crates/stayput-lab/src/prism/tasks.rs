@@ -1,11 +1,11 @@
-//! Tasks: QUEUED, RUNNING, then what they are for happens (Prism reference §1.5).
+//! Tasks: QUEUED, RUNNING, then their change is applied (Prism reference §1.5).
 
 use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
 
-use crate::prism::Event;
+use crate::prism::PrismEvent;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
 use crate::prism::answer::Problem;
@@ -21,15 +21,15 @@ use crate::state::LabState;
 /// `base64("ergon")`, the service part of every task id.
 const SERVICE: &str = "ZXJnb24=";
 
-/// How long a task of a dead site waits until it looks again.
+/// How long a task at a site that is down waits before it tries again.
 const DEAD_SITE_RETRY: Duration = Duration::from_secs(60);
 
-/// A task's id as clients see it.
+/// Returns a task's id as clients see it.
 pub fn ext_id(task: &str) -> String {
     format!("{SERVICE}:{task}")
 }
 
-/// Starts a task whose effect happens when it completes. Gives its uuid.
+/// Starts a task whose change is applied when it completes. Returns its UUID.
 pub fn start(
     lab: &mut LabState,
     pc: usize,
@@ -40,12 +40,12 @@ pub fn start(
     let task = add(lab, pc, operation, entities, Some(effect));
     lab.after(
         lab.timing.prism_task / 4,
-        state::Event::Prism(pc, Event::Task(task.clone())),
+        state::LabEvent::Prism(pc, PrismEvent::Task(task.clone())),
     );
     task
 }
 
-/// Adds a task that something else moves on.
+/// Adds a task whose progress is controlled by another object.
 pub fn add(
     lab: &mut LabState,
     pc: usize,
@@ -72,7 +72,7 @@ pub fn add(
 
 /// Moves a task to its next state.
 pub fn step(lab: &mut LabState, pc: usize, id: &str) {
-    let again = state::Event::Prism(pc, Event::Task(id.to_owned()));
+    let again = state::LabEvent::Prism(pc, PrismEvent::Task(id.to_owned()));
     if lab.pcs[pc].down {
         lab.after(DEAD_SITE_RETRY, again);
         return;
@@ -131,7 +131,7 @@ pub fn finish(lab: &mut LabState, pc: usize, id: &str, outcome: Result<(), Failu
 /// Serves `prism/v4.N/config/tasks…`.
 ///
 /// # Errors
-/// Unknown task or path.
+/// An unknown task or path.
 pub fn serve(lab: &LabState, pc: usize, call: &Call<'_>) -> Answer {
     let tasks = &lab.pcs[pc].tasks;
     let find = |id: &str| {
@@ -145,7 +145,7 @@ pub fn serve(lab: &LabState, pc: usize, call: &Call<'_>) -> Answer {
         call.path.get(2..).unwrap_or_default(),
     ) {
         ("GET", []) => {
-            // Newest first, as a person wants it.
+            // Newest first, as in the console.
             let mut keys: Vec<(&String, &Task)> = tasks.iter().collect();
             keys.sort_by(|a, b| b.1.created.cmp(&a.1.created).then(a.0.cmp(b.0)));
             call.list(keys, |(id, task)| render(lab, pc, call, id, task))

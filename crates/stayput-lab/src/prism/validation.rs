@@ -1,11 +1,11 @@
-//! What a recovery plan job checks before it does anything (Prism reference §6.6, §7).
+//! Checks of a recovery plan job before it changes anything (Prism reference §6.6, §7).
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::prism::members::Member;
 use crate::prism::members::StageMembers;
-use crate::prism::members::making_way;
+use crate::prism::members::replaced_originals;
 use crate::prism::model::Action;
 use crate::prism::model::Finding;
 use crate::prism::model::FindingGroup;
@@ -14,12 +14,12 @@ use crate::prism::model::Nic;
 use crate::prism::model::Plan;
 use crate::prism::pairing;
 use crate::prism::placement::Direction;
-use crate::prism::placement::NoPlace;
 use crate::prism::placement::Occupancy;
+use crate::prism::placement::PlacementError;
 use crate::prism::protection;
 use crate::state::LabState;
 
-/// Checks a job; findings come without ids.
+/// Validates a job. The findings have no ids yet.
 pub fn validate(
     lab: &LabState,
     target: usize,
@@ -47,9 +47,9 @@ pub fn validate(
         }
         Action::Validate | Action::Planned | Action::Unplanned | Action::Test => {}
     }
-    who(lab, source, job, stages, &mut findings);
+    check_members(lab, source, job, stages, &mut findings);
     if job.action == Action::Test {
-        leftovers(lab, target, plan_id, &mut findings);
+        check_test_copies(lab, target, plan_id, &mut findings);
     }
     let direction = Direction {
         plan,
@@ -58,7 +58,7 @@ pub fn validate(
         forward: plan.primary == job.source,
         test: job.action == Action::Test,
     };
-    where_to(lab, &direction, stages, &mut findings);
+    check_networks(lab, &direction, stages, &mut findings);
     findings
 }
 
@@ -69,8 +69,8 @@ fn named(members: &[&Member]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Stages without anybody, VMs twice, VMs without protection or recovery point.
-fn who(
+/// Finds empty stages, VMs named twice, and VMs without protection or recovery point.
+fn check_members(
     lab: &LabState,
     source: Option<usize>,
     job: &Job,
@@ -167,14 +167,14 @@ fn who(
             ],
         ));
     }
-    let pointless = which(&|member| !member.has_point);
-    // A planned failover makes its own final point; a validation that is not for anything in particular only warns.
-    if !pointless.is_empty() && job.action != Action::Planned {
+    let without_point = which(&|member| !member.has_point);
+    // A planned failover takes a final point of every VM; a validation without an action only warns.
+    if !without_point.is_empty() && job.action != Action::Planned {
         findings.push(Finding::new(
             job.action != Action::Validate,
             FindingGroup::RecoveryPoint,
             "No recovery point is available for entities.",
-            named(&pointless),
+            named(&without_point),
             [
                 "No recovery point of the entity has been replicated to the recovery location",
                 "Wait until the first recovery point is replicated",
@@ -196,7 +196,7 @@ fn who(
     }
 }
 
-fn leftovers(lab: &LabState, target: usize, plan_id: &str, findings: &mut Vec<Finding>) {
+fn check_test_copies(lab: &LabState, target: usize, plan_id: &str, findings: &mut Vec<Finding>) {
     let left: Vec<(String, String)> = lab.pcs[target]
         .vms
         .iter()
@@ -217,19 +217,19 @@ fn leftovers(lab: &LabState, target: usize, plan_id: &str, findings: &mut Vec<Fi
     }
 }
 
-/// Networks that are missing, addresses that would be lost.
-fn where_to(
+/// Finds missing networks and addresses that would be lost.
+fn check_networks(
     lab: &LabState,
     direction: &Direction<'_>,
     stages: &[StageMembers],
     findings: &mut Vec<Finding>,
 ) {
-    let making_way = if direction.test {
+    let replaced_originals = if direction.test {
         BTreeSet::new()
     } else {
-        making_way(lab, direction.target, stages)
+        replaced_originals(lab, direction.target, stages)
     };
-    let mut occupancy = Occupancy::of(&lab.pcs[direction.target], &making_way);
+    let mut occupancy = Occupancy::of(&lab.pcs[direction.target], &replaced_originals);
     let (mut unmapped, mut no_target, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     let mut done: BTreeSet<&str> = BTreeSet::new();
     for member in stages.iter().flat_map(|stage| &stage.members) {
@@ -250,10 +250,10 @@ fn where_to(
                         ..nic.clone()
                     });
                 }
-                Err(NoPlace::Unmapped) => {
+                Err(PlacementError::Unmapped) => {
                     problems.insert(1);
                 }
-                Err(NoPlace::NoTarget) => {
+                Err(PlacementError::NoTarget) => {
                     problems.insert(2);
                 }
             }

@@ -1,4 +1,4 @@
-//! VMs on the wire (`vmm`, Prism reference §2.2).
+//! JSON and API of VMs (`vmm`, Prism reference §2.2).
 
 use serde_json::Value;
 use serde_json::json;
@@ -23,7 +23,7 @@ use crate::state::LabState;
 /// Serves `vmm/v4.N/…`.
 ///
 /// # Errors
-/// Unknown VM or path; a bad body; a stale or missing ETag.
+/// An unknown VM or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     match call.path.as_slice() {
         ["ahv", "config", "vms"] => collection(lab, pc, call),
@@ -34,7 +34,7 @@ pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
     }
 }
 
-/// The VM of this id.
+/// Returns the VM with this id.
 ///
 /// # Errors
 /// 404.
@@ -137,7 +137,7 @@ fn start(
     Ok(call.task(&task))
 }
 
-/// Reads a VM. A PUT replaces the VM's own properties; NICs and disks are sub-resources it does not touch (inferred).
+/// Reads a VM. A PUT replaces the VM's own properties; NICs and disks are sub-resources that it does not change (inferred).
 fn parse(pc: &PcState, vm: &Object, before: Option<&Vm>) -> Result<NewVm, Problem> {
     if let Some(cluster) = body::reference(vm, "cluster")
         && cluster != pc.cluster.0

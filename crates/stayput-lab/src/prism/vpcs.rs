@@ -1,4 +1,4 @@
-//! Flow VPCs and their routes; the AWS side of the cluster (`networking`, Prism reference §3.2).
+//! Flow VPCs and their routes, and the AWS side of the cluster (`networking`, Prism reference §3.2).
 
 use serde_json::Value;
 use serde_json::json;
@@ -26,18 +26,18 @@ const ERP_LENGTHS: std::ops::RangeInclusive<u8> = 16..=28;
 /// A change of one Flow VPC.
 #[derive(Debug, Clone)]
 pub enum VpcEffect {
-    /// It comes to be.
+    /// Creates it.
     Create(FlowVpc),
-    /// It is replaced as a PUT says.
+    /// Replaces it, as a PUT does.
     Update(FlowVpc),
-    /// It goes.
+    /// Deletes it.
     Delete,
 }
 
 /// Serves `networking/v4.N/config/vpcs…`.
 ///
 /// # Errors
-/// Unknown VPC or path; a bad body; a stale or missing ETag.
+/// An unknown VPC or path, an invalid body, or a stale or missing ETag.
 pub fn serve(lab: &mut LabState, pc: usize, call: &Call<'_>, path: &[&str]) -> Answer {
     let method = call.request.method.as_str();
     let id = match path {
@@ -111,10 +111,10 @@ fn start(
     Ok(call.task(&task))
 }
 
-/// Makes a change of one Flow VPC happen.
+/// Applies a change of one Flow VPC.
 ///
 /// # Errors
-/// Why it cannot; nothing has changed then.
+/// The reason why it is not possible; nothing has changed then.
 pub fn apply(
     lab: &mut LabState,
     pc: usize,
@@ -171,7 +171,8 @@ pub fn apply(
     Ok(Vec::new())
 }
 
-/// Uplinks exist; the prefixes of user VPCs do not overlap. The transit VPC repeats those of the user VPCs, so it is left out.
+/// Checks that the external subnets exist and that the prefixes of user VPCs do not overlap. The transit VPC has the prefixes of
+/// the user VPCs too, so it is left out.
 fn fits(state: &PcState, id: &str, vpc: &FlowVpc) -> Result<(), Failure> {
     for uplink in &vpc.external {
         if !state
@@ -289,7 +290,7 @@ fn render(call: &Call<'_>, id: &str, vpc: &FlowVpc) -> Value {
     call.tag("networking.v4.config.Vpc", json)
 }
 
-/// `IPSubnet` JSON of a prefix.
+/// Returns `IPSubnet` JSON of a prefix.
 pub fn ip_subnet(call: &Call<'_>, cidr: Cidr) -> Value {
     call.tag(
         "networking.v4.config.IPSubnet",

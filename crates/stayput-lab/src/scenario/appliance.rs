@@ -9,7 +9,7 @@ use crate::mv::model::MoveState;
 use crate::mv::model::Provider;
 use crate::mv::model::ProviderKind;
 
-/// Makes the Move appliances, in the order of their names.
+/// Creates the Move appliances, in the order of their names.
 pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     let file = build.file;
     for (name, described) in &file.moves {

@@ -1,4 +1,4 @@
-//! Building a lab from a scenario: the order of the parts, and what they share.
+//! Builds a lab from a scenario: the order of the parts, and what they share.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -28,10 +28,10 @@ use crate::clock::VTime;
 use crate::state::LabState;
 use crate::state::Timing;
 
-/// Everything of a scenario is older than the lab: instances were launched, attachments made, VMs created before it started.
+/// Age of everything in a scenario when the lab starts: instances, attachments and VMs were created before.
 const AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What the parts of the building share.
+/// State that the parts of the build share.
 pub(super) struct Build<'a> {
     /// The scenario.
     pub(super) file: &'a File,
@@ -41,11 +41,11 @@ pub(super) struct Build<'a> {
     taken: BTreeMap<String, BTreeSet<Ipv4Addr>>,
     /// Transit Gateway attachments by name: the Transit Gateways they are on.
     pub(super) attachments: BTreeMap<String, Vec<String>>,
-    /// When the next thing was made.
+    /// Creation time of the next object.
     made: VTime,
 }
 
-/// A VPC subnet that was referred to.
+/// A VPC subnet that the file refers to.
 #[derive(Debug, Clone)]
 pub(super) struct SubnetRef {
     pub(super) region: String,
@@ -54,7 +54,7 @@ pub(super) struct SubnetRef {
     pub(super) cidr: Cidr,
 }
 
-/// How many machines the scenario can have.
+/// Returns how many machines the scenario can have.
 pub(super) fn most_machines(file: &File) -> usize {
     let bulk = file.bulk.as_ref().map_or(0, |bulk| {
         u64::from(bulk.networks) * u64::from(*bulk.machines_per_network.get_ref())
@@ -136,13 +136,14 @@ fn timing(file: &File) -> Result<Timing, Fault> {
     })
 }
 
-/// Spreads on-demand machines over networks, filling one after the other so that a machine's address does not depend on how many there are.
+/// Spreads generated machines over networks. It fills one network after the other, so that a machine's address does not depend on
+/// the number of machines.
 fn bulk_networks(bulk: &Bulk, machines: usize) -> Result<Vec<BulkNetwork>, Fault> {
     let each = *bulk.machines_per_network.get_ref();
     let room = instances::room(*bulk.first.get_ref());
     if each == 0 || u64::from(each) > room {
         let message = format!(
-            "a network of {} holds 1 to {room} machines",
+            "a network of {} can have 1 to {room} machines",
             bulk.first.get_ref()
         );
         return Err(Fault::at(bulk.machines_per_network.span(), message));
@@ -163,14 +164,14 @@ fn bulk_networks(bulk: &Bulk, machines: usize) -> Result<Vec<BulkNetwork>, Fault
     Ok(networks)
 }
 
-/// The prefix `number` places after `first`, of the same length.
+/// Returns the prefix `number` positions after `first`, of the same length.
 pub(super) fn nth_sibling(first: &Spanned<Cidr>, number: usize) -> Result<Cidr, Fault> {
     let cidr = *first.get_ref();
     let beyond = || {
         Fault::at(
             first.span(),
             format!(
-                "there are no {} prefixes of this length from here on",
+                "fewer than {} prefixes of this length follow this one",
                 number + 1
             ),
         )
@@ -182,13 +183,13 @@ pub(super) fn nth_sibling(first: &Spanned<Cidr>, number: usize) -> Result<Cidr, 
 }
 
 impl Build<'_> {
-    /// A time before the lab's start, a second later than the one before.
+    /// Returns a time before the lab's start, a second later than the previous one.
     pub(super) fn next_made(&mut self) -> VTime {
         self.made = self.made.after(Duration::from_secs(1));
         self.made
     }
 
-    /// The state of a region.
+    /// Returns the state of a region.
     pub(super) fn region(&mut self, name: &str) -> Result<&mut RegionState, Fault> {
         self.lab
             .aws
@@ -197,7 +198,7 @@ impl Build<'_> {
             .ok_or_else(|| Fault::new(format!("region `{name}` is not in `regions`")))
     }
 
-    /// Checks that a region named in the file is one of the scenario's.
+    /// Checks that a region in the file is one of the scenario's regions.
     pub(super) fn known_region(&self, region: &Text) -> Result<String, Fault> {
         let regions = &self.lab.aws.regions;
         find(regions, region, "region").map(|_| region.get_ref().clone())
@@ -221,7 +222,7 @@ impl Build<'_> {
         })
     }
 
-    /// Takes an address of a subnet, which must be free and not one of the five AWS keeps (AWS reference §5).
+    /// Takes an address of a subnet. It must be free and not one of the five that AWS reserves (AWS reference §5).
     pub(super) fn take(
         &mut self,
         subnet: &str,
@@ -235,7 +236,9 @@ impl Build<'_> {
         }
         let kept = wanted == cidr.broadcast() || (0..4).any(|n| cidr.nth(n) == Some(wanted));
         if kept {
-            let message = format!("{wanted} is kept by AWS in {cidr}: the first four and the last");
+            let message = format!(
+                "{wanted} is reserved by AWS in {cidr}: the first four addresses and the last"
+            );
             return Err(Fault::at(address.span(), message));
         }
         if self
@@ -251,7 +254,7 @@ impl Build<'_> {
         }
     }
 
-    /// Takes the highest free address of a subnet, for what no one gives an address.
+    /// Takes the highest free address of a subnet, for an object without an address in the file.
     pub(super) fn take_highest(&mut self, subnet: &str, cidr: Cidr) -> Result<Ipv4Addr, Fault> {
         let taken = self.taken.entry(subnet.to_owned()).or_default();
         let count = u32::try_from(cidr.size()).unwrap_or(u32::MAX);
@@ -264,7 +267,7 @@ impl Build<'_> {
         Ok(free)
     }
 
-    /// Takes an address that a generator chose.
+    /// Takes an address that was generated.
     pub(super) fn take_nth(&mut self, subnet: &str, cidr: Cidr, n: u32) -> Result<Ipv4Addr, Fault> {
         let address = cidr
             .nth(n)
@@ -283,12 +286,15 @@ impl Build<'_> {
     }
 }
 
-/// The `Name` tag alone.
+/// Returns only the `Name` tag.
 pub(super) fn named(name: &str) -> Tags {
     Tags::from([("Name".to_owned(), name.to_owned())])
 }
 
-/// What a text names in a table, or a fault that says what there is.
+/// Returns what a text names in a table.
+///
+/// # Errors
+/// A fault that suggests or lists the known names.
 pub(crate) fn find<'m, T>(
     map: &'m BTreeMap<String, T>,
     name: &Text,
@@ -312,7 +318,7 @@ pub(super) fn find_str<'m, T>(
             .filter(|(distance, _)| *distance <= 2);
         let hint = match nearest {
             Some((_, known)) => format!("; did you mean `{known}`?"),
-            None if map.is_empty() => "; there is none".to_owned(),
+            None if map.is_empty() => "; none is defined".to_owned(),
             None => {
                 let known: Vec<_> = map.keys().take(12).map(|k| format!("`{k}`")).collect();
                 format!("; there are {}", known.join(", "))

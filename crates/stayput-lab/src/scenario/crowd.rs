@@ -1,4 +1,4 @@
-//! Bystanders in AWS: VPCs of other people, so that every list has more than a page and most of it is none of our business.
+//! VPCs of other teams in AWS, so that every list has more than one page and contains objects that stayput must not touch.
 
 use super::Fault;
 use super::build::Build;
@@ -14,12 +14,12 @@ use super::vpc;
 use crate::aws::model::RouteTarget;
 use crate::aws::model::Vpc;
 
-/// Where a bystander's instances begin in its subnet.
+/// First address of the instances in the subnet of such a VPC.
 const FIRST_ADDRESS: u32 = 10;
 const DISK_GIB: u64 = 8;
 const SUBNET: &str = "app";
 
-/// Makes the crowds.
+/// Creates the VPCs of other teams.
 pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     for (name, crowd) in &build.file.crowds {
         let region = build.known_region(&crowd.region)?;
@@ -27,7 +27,7 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
         for number in 0..crowd.vpcs {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             let cidr = nth_sibling(&crowd.first, index)?;
-            let vpc_name = format!("bystander-{name}-{:02}", number + 1);
+            let vpc_name = format!("other-team-{name}-{:02}", number + 1);
             build.region(&region)?.vpcs.insert(
                 ids::vpc(&vpc_name),
                 Vpc {
@@ -80,7 +80,7 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The Transit Gateway's name and the id of the table that the attached ones use.
+/// Returns the Transit Gateway's name and the id of the table that the attached VPCs use.
 fn attached_to(build: &Build<'_>, crowd: &Crowd) -> Result<Option<(String, String)>, Fault> {
     let Some(tgw_name) = &crowd.tgw else {
         return Ok(None);

@@ -1,10 +1,10 @@
-//! The scenario file: what a person writes down of a lab, in TOML.
+//! The format of scenario files, in TOML.
 //!
-//! Things are named, never numbered: `vpcs.legacy` is referred to as `legacy`, its subnet `app` as `legacy/app`, interface 1 of the
-//! instance `router` as `router/1`. Ids, MAC addresses and times are made from the names. Keys are kebab-case and unknown ones
-//! are errors. What refers to something else is [`Text`], so that an error can point at its line.
+//! Objects have names and no numbers: `vpcs.legacy` is referred to as `legacy`, its subnet `app` as `legacy/app`, interface 1 of
+//! the instance `router` as `router/1`. Ids, MAC addresses and times are derived from the names. Keys are kebab-case, and unknown
+//! ones are errors. A reference to another object is a [`Text`], so that an error can show its line.
 //!
-//! A file may start from another (`extends`): a named table of the file replaces the one of that name, an element of a list
+//! A file may start from another (`extends`): a named table of the file replaces the one with that name, an element of a list
 //! replaces the one with the same key, and everything else is added.
 
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ use serde::Deserialize;
 use stayput_estate::Cidr;
 use toml::Spanned;
 
-/// A text that an error may have to point at.
+/// A text with its position in the file, for errors.
 pub type Text = Spanned<String>;
 
-/// A whole file.
+/// A whole scenario file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct File {
-    /// One sentence for the list of scenarios.
+    /// One sentence that describes the scenario.
     pub summary: String,
     /// Built-in name, or path (relative to this file), of the scenario this one starts from.
     pub extends: Option<Text>,
@@ -31,9 +31,9 @@ pub struct File {
     pub regions: Vec<String>,
     /// The AWS account.
     pub account: Option<Account>,
-    /// The data centre.
+    /// The on-prem network.
     pub on_prem: Option<OnPrem>,
-    /// How long things take, where it differs from the usual.
+    /// How long operations take, where that differs from the defaults.
     #[serde(default)]
     pub timing: Timing,
     /// VPCs.
@@ -54,15 +54,15 @@ pub struct File {
     /// Direct Connect gateways.
     #[serde(default)]
     pub dx_gateways: BTreeMap<String, DxGateway>,
-    /// Instances that stay.
+    /// Instances that do not move.
     #[serde(default)]
     pub instances: Vec<Instance>,
     /// Instances that move, in the order in which `machines` counts them.
     #[serde(default)]
     pub machines: Vec<Instance>,
-    /// Further machines on demand.
+    /// Generated machines, beyond the listed ones.
     pub bulk: Option<Bulk>,
-    /// VPCs of other people.
+    /// VPCs of other teams.
     #[serde(default)]
     pub crowds: BTreeMap<String, Crowd>,
     /// Prism Centrals, each with its NC2 cluster.
@@ -71,7 +71,7 @@ pub struct File {
     /// Move appliances.
     #[serde(default)]
     pub moves: BTreeMap<String, Move>,
-    /// What the `stayput.toml` of this scenario says.
+    /// Content of the `stayput.toml` of this scenario.
     pub estate: Option<Estate>,
 }
 
@@ -79,17 +79,17 @@ pub struct File {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Account {
-    /// Its number.
+    /// The account id.
     pub id: String,
     /// The accepted access key id.
     pub access_key: String,
-    /// Its secret.
+    /// The accepted secret access key.
     pub secret_key: String,
-    /// The most elements AWS answers in one page, whatever is asked for.
+    /// The most elements in one page of an AWS answer, even when the client asks for more.
     pub page_cap: Option<usize>,
 }
 
-/// The data centre.
+/// The on-prem network.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OnPrem {
@@ -111,7 +111,7 @@ pub struct Timing {
     pub instance: Option<Spanned<SignedDuration>>,
     /// Move preparing a guest.
     pub move_prepare: Option<Spanned<SignedDuration>>,
-    /// Bytes Move copies a second per VM.
+    /// Bytes that Move copies a second for each VM.
     pub move_bytes_per_second: Option<u64>,
     /// Move's cutover after the source has stopped.
     pub move_cutover: Option<Spanned<SignedDuration>>,
@@ -134,7 +134,7 @@ pub struct Vpc {
     /// Subnets by name.
     #[serde(default)]
     pub subnets: BTreeMap<String, Spanned<Cidr>>,
-    /// Route tables by name. Without a main one, an empty main table is made.
+    /// Route tables by name. Without a main one, an empty main table is created.
     #[serde(default)]
     pub tables: BTreeMap<String, Table>,
     /// Its attachment to a Transit Gateway; the attachment's name is the VPC's.
@@ -166,7 +166,7 @@ pub struct Attach {
     pub subnets: Vec<Text>,
 }
 
-/// An interface without an instance.
+/// An interface that belongs to no instance.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Interface {
@@ -193,7 +193,7 @@ pub struct Tgw {
     pub region: Text,
     /// Its autonomous system number.
     pub asn: u64,
-    /// The table new attachments are associated with and propagate to.
+    /// The table that new attachments are associated with and propagate to.
     pub default_table: Option<Text>,
     /// Its route tables.
     #[serde(default)]
@@ -215,11 +215,11 @@ pub struct TgwTable {
     pub statics: BTreeMap<Cidr, Text>,
 }
 
-/// A peering of two Transit Gateways, accepted.
+/// An accepted peering of two Transit Gateways.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Peering {
-    /// The side that asked.
+    /// The side that requested it.
     pub requester: Text,
     /// The side that accepted.
     pub accepter: Text,
@@ -234,7 +234,7 @@ pub struct Vpn {
     /// Without BGP.
     #[serde(default)]
     pub static_only: bool,
-    /// With private addresses, over Direct Connect: what it teaches ranks above other VPNs.
+    /// Private IP VPN over Direct Connect: its routes rank above those of other VPNs.
     #[serde(default)]
     pub private: bool,
     /// Tunnels that are up, 0 to 2.
@@ -242,7 +242,7 @@ pub struct Vpn {
     pub tunnels_up: u32,
     /// Prefixes behind it.
     pub on_prem: Vec<Cidr>,
-    /// Prefixes on-prem sends into it when there is no BGP.
+    /// Prefixes for which on-prem has static routes into it, without BGP.
     #[serde(default)]
     pub on_prem_statics: Vec<Cidr>,
     /// On-prem's preference; higher wins.
@@ -283,7 +283,7 @@ pub struct DxAssociation {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Instance {
-    /// Its name in this file.
+    /// Its key in this file.
     pub key: Text,
     /// Its `Name` tag.
     pub name: Option<String>,
@@ -305,7 +305,7 @@ pub struct Instance {
     /// Whether the SSM agent runs on it.
     #[serde(default = "defaults::yes")]
     pub ssm: bool,
-    /// Whether its metadata answers only with a token (IMDSv2 enforced).
+    /// Whether instance metadata requires a token (IMDSv2 enforced).
     #[serde(default)]
     pub metadata_token_required: bool,
     /// Interfaces in the order of their device index.
@@ -353,17 +353,17 @@ pub struct Nic {
     pub source_dest_check: bool,
 }
 
-/// Machines made on demand: beyond the listed ones, in networks of their own, one after the other.
+/// Generated machines: beyond the listed ones, in additional networks that are filled one after the other.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Bulk {
-    /// VPC the networks are in.
+    /// VPC of the networks.
     pub vpc: Text,
     /// CIDR of the first network; the others follow it.
     pub first: Spanned<Cidr>,
-    /// How many networks there may be.
+    /// The largest number of networks.
     pub networks: u32,
-    /// How many machines a network holds.
+    /// Number of machines in a network.
     pub machines_per_network: Spanned<u32>,
     /// Size of a machine's volumes.
     pub disk_gib: u64,
@@ -373,7 +373,7 @@ pub struct Bulk {
     pub recovery: Option<Text>,
 }
 
-/// VPCs of other people in one region: one subnet, one table and some instances each.
+/// VPCs of other teams in one region: one subnet, one table and some instances each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Crowd {
@@ -381,18 +381,18 @@ pub struct Crowd {
     pub region: Text,
     /// CIDR of the first VPC; the others follow it.
     pub first: Spanned<Cidr>,
-    /// How many VPCs.
+    /// Number of VPCs.
     pub vpcs: u32,
-    /// How many instances in each.
+    /// Number of instances in each.
     pub instances_per_vpc: u32,
-    /// Transit Gateway some of them are attached to.
+    /// Transit Gateway that some of them are attached to.
     pub tgw: Option<Text>,
     /// Table of that Transit Gateway they are associated with; each gets a static route there.
     pub table: Option<Text>,
     /// How many of them are attached.
     #[serde(default)]
     pub attached: u32,
-    /// What the attached ones send to the Transit Gateway.
+    /// The prefix that the attached ones route to the Transit Gateway.
     pub route: Option<Cidr>,
 }
 
@@ -410,7 +410,7 @@ pub struct Prism {
     pub password: String,
     /// Highest v4 minor of every namespace.
     pub minor: u32,
-    /// Namespaces whose highest minor is another.
+    /// Namespaces with a different highest minor.
     #[serde(default)]
     pub minors: BTreeMap<String, u32>,
     /// Prism Centrals it is paired with.
@@ -425,7 +425,7 @@ pub struct Prism {
     /// VMs.
     #[serde(default)]
     pub vms: Vec<Vm>,
-    /// Things of other people.
+    /// Objects of other teams.
     pub crowd: Option<PrismCrowd>,
 }
 
@@ -451,9 +451,9 @@ pub struct FlowVpc {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FlowSubnet {
-    /// Its Flow VPC; a VLAN has none.
+    /// Its Flow VPC; a VLAN subnet has none.
     pub vpc: Option<Text>,
-    /// Addresses; none: not managed. The gateway is the first address.
+    /// Its CIDR; `None` when it is not managed. The gateway is the first address.
     pub cidr: Option<Cidr>,
     /// DHCP pools: first and last address.
     #[serde(default)]
@@ -461,10 +461,10 @@ pub struct FlowSubnet {
     /// DNS servers.
     #[serde(default)]
     pub dns: Vec<Ipv4Addr>,
-    /// An uplink.
+    /// Whether it is an external subnet.
     #[serde(default)]
     pub external: bool,
-    /// Translates addresses.
+    /// Whether the external subnet uses NAT.
     #[serde(default)]
     pub nat: bool,
 }
@@ -475,7 +475,7 @@ pub struct FlowSubnet {
 pub struct Vm {
     /// Its name.
     pub name: String,
-    /// Power.
+    /// Whether it is powered on.
     #[serde(default = "defaults::yes")]
     pub on: bool,
     /// NICs in order.
@@ -493,15 +493,15 @@ pub struct VmNic {
     pub address: Option<Spanned<Ipv4Addr>>,
 }
 
-/// Other people's VMs, VLANs and categories in a Prism Central.
+/// VMs, VLANs and categories of other teams in a Prism Central.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PrismCrowd {
-    /// How many VMs, spread over the VLANs.
+    /// Number of VMs, spread over the VLANs.
     pub vms: u32,
-    /// How many VLAN subnets; every other one is managed.
+    /// Number of VLAN subnets; every second one is managed.
     pub vlans: Spanned<u32>,
-    /// How many categories.
+    /// Number of categories.
     pub categories: u32,
     /// CIDR of the first VLAN; the others follow it.
     pub first: Spanned<Cidr>,
@@ -517,10 +517,10 @@ pub struct Move {
     pub username: String,
     /// Password.
     pub password: String,
-    /// Life of a token in wall seconds.
+    /// Lifetime of a token in wall-clock seconds.
     #[serde(default = "defaults::token_ttl")]
     pub token_ttl_secs: u64,
-    /// Providers that are set up.
+    /// Its providers.
     #[serde(default)]
     pub providers: BTreeMap<String, Provider>,
 }
@@ -529,7 +529,7 @@ pub struct Move {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Provider {
-    /// What it is: the account, or the appliance's Prism Central.
+    /// Kind of the provider: the AWS account, or the appliance's Prism Central.
     pub kind: ProviderKind,
 }
 
@@ -543,7 +543,7 @@ pub enum ProviderKind {
     Aos,
 }
 
-/// What `stayput.toml` says.
+/// Content of `stayput.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Estate {
@@ -585,7 +585,7 @@ pub struct Site {
     pub prism: Text,
     /// Transit Gateway.
     pub tgw: Text,
-    /// Flow VPC that gets the overlays.
+    /// Flow VPC for the overlay subnets.
     pub flow_vpc: String,
     /// DNS servers for the overlays.
     #[serde(default)]
@@ -607,7 +607,7 @@ pub struct SiteMove {
     pub target_provider: String,
 }
 
-/// A network whose addresses stay put.
+/// A network whose addresses must not change.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Network {
@@ -643,7 +643,7 @@ pub struct Edge {
 pub struct Protection {
     /// Recovery point objective, such as `1h`.
     pub rpo: String,
-    /// Recovery points kept.
+    /// How many recovery points are kept.
     pub retention: u32,
 }
 
@@ -676,7 +676,7 @@ mod defaults {
         "203.0.113.1".to_owned()
     }
 
-    /// A Move token lives about a quarter of an hour (Move reference §2).
+    /// Default lifetime of a Move token: a quarter of an hour (Move reference §2).
     pub(super) fn token_ttl() -> u64 {
         900
     }

@@ -1,9 +1,9 @@
-//! Ids made from names: the same scenario has the same ids in every run and on every machine.
+//! Ids derived from names: the same scenario has the same ids in every run and on every machine.
 
 use stayput_estate::MacAddr;
 use uuid::Uuid;
 
-/// An AWS id: prefix, a zero as nearly all of today's have it, and 16 hex digits of the name's hash.
+/// Returns an AWS id: prefix, a zero as in nearly all current ids, and 16 hex digits of the name's hash.
 fn aws(prefix: &str, name: &str) -> String {
     let hash = hash(prefix, name);
     format!("{prefix}0{}", &hash.simple().to_string()[..16])
@@ -13,7 +13,7 @@ fn hash(kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{kind}{name}").as_bytes())
 }
 
-/// A UUID of the thing of this kind and name.
+/// Returns the UUID of the object of this kind and name.
 pub(crate) fn uuid(kind: &str, name: &str) -> String {
     hash(&format!("{kind}:"), name).to_string()
 }

@@ -1,4 +1,4 @@
-//! Instances of a scenario: those that stay, those that move, and machines on demand.
+//! Instances of a scenario: those that do not move, those that move, and generated machines.
 
 use std::collections::BTreeMap;
 
@@ -17,19 +17,19 @@ use crate::aws::model::Instance;
 use crate::aws::model::InstanceState;
 use crate::aws::model::Tags;
 
-/// Where on-demand machines begin in their network; what is before is left to people.
+/// First address of generated machines in their network; lower ones are free for listed machines.
 const FIRST_BULK_ADDRESS: u32 = 10;
-/// Every so many on-demand machines run Windows.
+/// One in so many generated machines runs Windows.
 const BULK_WINDOWS_EVERY: usize = 10;
 const GIB: u64 = 1 << 30;
 
-/// How many on-demand machines fit into a network.
+/// Returns how many generated machines fit into a network.
 pub(super) fn room(cidr: Cidr) -> u64 {
     cidr.size()
         .saturating_sub(u64::from(FIRST_BULK_ADDRESS) + 1)
 }
 
-/// Makes the instances that stay and the first `machines` of those that move.
+/// Creates the instances that do not move and the first `machines` of those that move.
 pub(super) fn make(
     build: &mut Build<'_>,
     machines: usize,
@@ -176,7 +176,7 @@ pub(super) struct Simple<'s> {
 }
 
 impl Simple<'_> {
-    /// Adds it to its region.
+    /// Adds the instance to its region.
     pub(super) fn make(self, build: &mut Build<'_>) -> Result<(), Fault> {
         let subnet = ids::subnet(&format!("{}/{}", self.vpc, self.subnet));
         let primary = build.take_nth(&subnet, self.cidr, self.offset)?;

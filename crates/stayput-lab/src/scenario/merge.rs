@@ -1,4 +1,4 @@
-//! `extends`: one scenario laid over another.
+//! `extends`: combines a scenario with the one it extends.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use super::format::Timing;
 use super::format::Wave;
 
 impl File {
-    /// This file over the one it extends: what it names replaces what has that name there, the rest is added.
+    /// Combines this file with the one it extends: a name in this file replaces the same name there, and everything else is
+    /// added.
     pub(super) fn over(self, base: Self) -> Self {
         Self {
             summary: self.summary,

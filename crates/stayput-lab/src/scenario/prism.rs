@@ -21,7 +21,7 @@ use crate::prism::model::Nic;
 use crate::prism::model::PcState;
 use crate::prism::model::Vm;
 
-/// The v4 namespaces a Prism Central answers for (Prism reference §0).
+/// The v4 namespaces of a Prism Central (Prism reference §0).
 const NAMESPACES: [&str; 5] = [
     "vmm",
     "networking",
@@ -29,16 +29,16 @@ const NAMESPACES: [&str; 5] = [
     "datapolicies",
     "dataprotection",
 ];
-/// First VLAN of a crowd.
+/// First VLAN of other teams.
 const FIRST_VLAN: u32 = 1000;
-/// First virtual network identifier of the overlays (Prism reference §3.2 shows this one).
+/// First virtual network identifier of the overlays (value from Prism reference §3.2).
 const FIRST_VNI: u32 = 4097;
-/// Where a crowd's VMs begin in a managed VLAN.
+/// First address of other teams' VMs in a managed VLAN.
 const FIRST_CROWD_ADDRESS: u32 = 10;
-/// What a VM of a scenario looks like: vCPUs and memory in bytes.
+/// vCPUs and memory in bytes of a VM.
 const SHAPE: (u32, u64) = (2, 4 << 30);
 
-/// Makes the Prism Centrals, in the order of their names.
+/// Creates the Prism Centrals, in the order of their names.
 pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     let file = build.file;
     let index: BTreeMap<&str, usize> = file
@@ -55,7 +55,7 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
             if other.get_ref() == name {
                 return Err(Fault::at(
                     other.span(),
-                    "a Prism Central is not paired with itself",
+                    "a Prism Central cannot be paired with itself",
                 ));
             }
             if let Some(index) = index.get(other.get_ref().as_str()) {
@@ -95,7 +95,7 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The id of the Prism Central of this name.
+/// Returns the id of the Prism Central with this name.
 fn domain_manager(name: &str) -> String {
     ids::uuid("domain-manager", name)
 }
@@ -153,12 +153,13 @@ impl Maker<'_> {
                     .cidr
                     .is_some_and(|cidr| cidr.contains(first) && cidr.contains(last));
                 if !inside || first > last {
-                    let message = "a pool is first and last address, both in the subnet";
+                    let message = "a pool is a first and a last address, both in the subnet";
                     return Err(Fault::at(pool.span(), message));
                 }
                 pools.push(AddrRange { first, last });
             }
-            // Uplinks are VLANs: they have a VLAN number, overlays a virtual network identifier (Prism reference §3.2).
+            // External subnets are VLANs and have a VLAN number; overlays have a virtual network identifier (Prism reference
+            // §3.2).
             let network_id = if vpc.is_none() { vni - FIRST_VNI } else { vni };
             let id = self.id("subnet", name);
             self.pc.subnets.insert(
@@ -203,7 +204,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// A free address of a managed subnet.
+    /// Checks that an address of a managed subnet is free, and takes it.
     fn address(&self, subnet: &Text, address: &toml::Spanned<Ipv4Addr>) -> Result<Ipv4Addr, Fault> {
         let wanted = *address.get_ref();
         let cidr = find(
@@ -233,7 +234,7 @@ impl Maker<'_> {
         Ok(wanted)
     }
 
-    /// A NIC with the next MAC address of this Prism Central; `50:6b:8d` is Nutanix's prefix (Prism reference §2.3).
+    /// Creates a NIC with the next MAC address of this Prism Central; `50:6b:8d` is Nutanix's prefix (Prism reference §2.3).
     fn nic(&mut self, key: &str, subnet: String, address: Option<Ipv4Addr>) -> Nic {
         let [high, low] = self.nics.to_be_bytes();
         self.nics = self.nics.wrapping_add(1);
@@ -303,7 +304,7 @@ impl Maker<'_> {
                 .and_then(|cidr| cidr.nth(FIRST_CROWD_ADDRESS + number / vlans.max(1)));
             let subnet = self.id("subnet", &format!("vlan-{}", FIRST_VLAN + vlan));
             let nic = self.nic(&format!("crowd/{number}"), subnet, address);
-            let name = format!("bystander-{:03}", number + 1);
+            let name = format!("other-team-{:03}", number + 1);
             let on = !number.is_multiple_of(10);
             self.add_vm(build, &format!("crowd/{number}"), &name, on, vec![nic]);
         }
@@ -312,13 +313,13 @@ impl Maker<'_> {
             let id = self.id("category", &value);
             self.pc
                 .categories
-                .insert(id, ("Bystander".to_owned(), value));
+                .insert(id, ("OtherTeam".to_owned(), value));
         }
         Ok(())
     }
 }
 
-/// The addresses of a crowd's VLAN: every other one is not managed.
+/// Returns the CIDR of a VLAN of other teams: every second one is not managed.
 fn crowd_cidr(crowd: &format::PrismCrowd, vlan: u32) -> Result<Option<Cidr>, Fault> {
     if vlan.is_multiple_of(2) {
         nth_sibling(&crowd.first, usize::try_from(vlan).unwrap_or(usize::MAX)).map(Some)

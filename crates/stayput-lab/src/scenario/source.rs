@@ -1,7 +1,7 @@
-//! Reading scenario files, and knowing the file and line of every span.
+//! Reads scenario files and maps every span to its file and line.
 //!
-//! A scenario may be made of several files. Each is parsed behind as many line breaks as the files before it have bytes, so
-//! that a span tells its file as well as its place.
+//! A scenario can consist of several files. Each one is parsed after as many line breaks as the files before it have bytes, so
+//! that a span identifies its file as well as its position.
 
 use std::fs;
 use std::ops::Range;
@@ -14,9 +14,9 @@ use super::ScenarioError;
 use super::format::File;
 use super::format::Text;
 
-/// A place in a scenario file.
+/// A location in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file's name.
     pub file: String,
     /// Line, from 1.
@@ -41,7 +41,7 @@ struct Source {
 }
 
 impl Sources {
-    /// Reads a scenario and what it extends; paths are relative to `beside`.
+    /// Reads a scenario and what it extends. Paths are relative to `beside`.
     pub(super) fn read(&mut self, name: &str, beside: &Path) -> Result<File, ScenarioError> {
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
         let (shown, text, beside) = match built_in {
@@ -65,7 +65,7 @@ impl Sources {
         let file = self.parse(shown, text)?;
         match file.extends.clone() {
             Some(base) => {
-                self.refuse_circle(&base, &beside)?;
+                self.refuse_cycle(&base, &beside)?;
                 let base = self.read(base.get_ref(), &beside)?;
                 Ok(file.over(base))
             }
@@ -88,7 +88,7 @@ impl Sources {
         })
     }
 
-    fn refuse_circle(&self, base: &Text, beside: &Path) -> Result<(), ScenarioError> {
+    fn refuse_cycle(&self, base: &Text, beside: &Path) -> Result<(), ScenarioError> {
         let by_path = beside.join(base.get_ref()).display().to_string();
         let read_before = self
             .files
@@ -110,7 +110,7 @@ impl Sources {
         }
     }
 
-    fn place(&self, span: &Range<usize>) -> Option<Place> {
+    fn place(&self, span: &Range<usize>) -> Option<Location> {
         let file = self
             .files
             .iter()
@@ -119,7 +119,7 @@ impl Sources {
         let offset = span.start - file.base;
         let before = file.text.get(..offset.min(file.text.len()))?;
         let start = before.rfind('\n').map_or(0, |end| end + 1);
-        Some(Place {
+        Some(Location {
             file: file.name.clone(),
             line: before.matches('\n').count() + 1,
             column: before[start..].chars().count() + 1,
@@ -128,7 +128,7 @@ impl Sources {
     }
 }
 
-/// The name of a scenario that is a file: its stem, made fit for an estate's name (`a-z0-9-`, at most 40).
+/// Returns the name of a scenario file: its stem, converted to a valid estate name (`a-z0-9-`, at most 40).
 pub(super) fn estate_name(path: &Path) -> String {
     let stem = path
         .file_stem()

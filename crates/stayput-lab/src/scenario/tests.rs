@@ -17,7 +17,7 @@ fn built(name: &str, machines: Option<usize>) -> Built {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Loads a scenario from this text and builds it; the error's text.
+/// Loads a scenario from this text and builds it; returns the error's text.
 fn refusal(text: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mine.toml");
@@ -69,7 +69,7 @@ fn assert_addresses_and_macs_are_unique(lab: &LabState) {
 }
 
 #[test]
-fn every_built_in_scenario_builds_at_every_size_without_an_address_or_mac_used_twice() {
+fn every_built_in_scenario_has_unique_addresses_and_macs_at_every_size() {
     for scenario in scenarios() {
         for machines in [0, 5, 12, 250, 10_000] {
             let built = built(&scenario.name, Some(machines));
@@ -95,7 +95,7 @@ fn both_built_in_scenarios_are_listed() {
 }
 
 #[test]
-fn the_twelve_machines_are_those_of_the_article_with_their_snags() {
+fn the_twelve_machines_have_the_difficulties_of_the_article() {
     let lab = built("tokyo-osaka", None).lab;
     let tokyo = &lab.aws.regions["ap-northeast-1"];
     let named = |name: &str| {
@@ -129,7 +129,7 @@ fn the_twelve_machines_are_those_of_the_article_with_their_snags() {
 }
 
 #[test]
-fn every_list_has_more_than_a_page() {
+fn every_list_has_more_than_one_page() {
     let lab = built("tokyo-osaka", None).lab;
     let cap = lab.aws.page_cap.unwrap();
     let tokyo = &lab.aws.regions["ap-northeast-1"];
@@ -158,7 +158,7 @@ fn every_list_has_more_than_a_page() {
 }
 
 #[test]
-fn the_nc2_vpcs_send_a_bystander_overlay_to_a_host_interface_and_never_an_aggregate_to_the_tgw() {
+fn the_nc2_vpcs_route_no_aggregate_to_the_tgw() {
     let lab = built("tokyo-osaka", None).lab;
     let moving = ["172.30.1.0/24", "172.30.3.0/24"].map(|p| p.parse().unwrap());
     for (region, pc) in [("ap-northeast-1", "tokyo"), ("ap-northeast-3", "osaka")] {
@@ -185,7 +185,7 @@ fn the_nc2_vpcs_send_a_bystander_overlay_to_a_host_interface_and_never_an_aggreg
 }
 
 #[test]
-fn the_prism_centrals_know_each_other() {
+fn the_prism_centrals_are_paired_with_each_other() {
     let lab = built("tokyo-osaka", None).lab;
     for pc in &lab.pcs {
         assert_eq!(pc.paired.len(), 1);
@@ -198,7 +198,7 @@ fn the_prism_centrals_know_each_other() {
 }
 
 #[test]
-fn the_same_scenario_has_the_same_ids_every_time_and_a_machine_keeps_its_address_at_any_size() {
+fn ids_are_the_same_every_time_and_addresses_do_not_depend_on_the_size() {
     let small = built("tokyo-osaka", Some(13)).lab;
     let large = built("tokyo-osaka", Some(5_000)).lab;
     for (region, state) in &small.aws.regions {
@@ -210,22 +210,22 @@ fn the_same_scenario_has_the_same_ids_every_time_and_a_machine_keeps_its_address
 }
 
 #[test]
-fn more_machines_than_there_is_room_for_are_refused() {
+fn more_machines_than_the_scenario_can_have_are_refused() {
     let error = Scenario::load("tokyo-osaka")
         .unwrap()
         .build(clock(), Some(10_013))
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "scenario `tokyo-osaka` has at most 10012 machines, 10013 were asked for"
+        "scenario `tokyo-osaka` has at most 10012 machines, 10013 were requested"
     );
 }
 
 #[test]
-fn an_unknown_scenario_is_refused_with_those_there_are() {
+fn an_unknown_scenario_is_refused_and_the_known_ones_are_listed() {
     assert_eq!(
         Scenario::load("tokio").unwrap_err().to_string(),
-        "no scenario is called `tokio`: there are `tokyo-osaka`, `dmz-obstacle`, or give the path of a .toml file"
+        "no scenario is called `tokio`: the built-in ones are `tokyo-osaka`, `dmz-obstacle`; or give the path of a .toml file"
     );
 }
 
@@ -279,7 +279,7 @@ fn broken_toml_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_reference_to_what_a_parent_has_is_resolved_and_a_mistaken_one_lists_what_there_is() {
+fn references_to_the_extended_file_are_resolved_and_wrong_ones_get_a_hint() {
     let error = refusal(
         "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[[machines]]\nkey = \"x\"\nnics = [{ subnet = \"legacy/apps\", address = \"172.30.1.99\" }]\n",
     );
@@ -310,7 +310,7 @@ fn a_file_that_extends_itself_is_refused() {
 }
 
 #[test]
-fn a_parent_s_line_that_an_extending_file_leaves_without_its_target_is_shown_in_the_parent() {
+fn a_reference_broken_by_an_extending_file_is_shown_in_the_extended_file() {
     let error = refusal(
         "summary = \"mine\"\nextends = \"tokyo-osaka\"\n[vpcs.shared]\nregion = \"ap-northeast-1\"\ncidrs = [\"10.200.0.0/16\"]\n",
     );
@@ -322,7 +322,7 @@ fn a_parent_s_line_that_an_extending_file_leaves_without_its_target_is_shown_in_
         + 1;
     assert!(
         error.starts_with(&format!(
-            "tokyo-osaka:{line}:20: no subnet of this VPC is called `services`; there is none\n"
+            "tokyo-osaka:{line}:20: no subnet of this VPC is called `services`; none is defined\n"
         )),
         "{error}"
     );
@@ -362,7 +362,7 @@ fn overlapping_prefixes_on_one_direct_connect_gateway_are_refused() {
 }
 
 #[test]
-fn how_long_things_take_can_be_said_and_never_be_negative() {
+fn timings_can_be_set_and_must_not_be_negative() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("slow.toml");
     let text = "summary = \"slow\"\nextends = \"tokyo-osaka\"\n[timing]\nprism-task = \"1m 30s\"\n";

@@ -21,7 +21,7 @@ use crate::aws::model::TgwStatic;
 use crate::aws::model::Vpn;
 use crate::clock::VTime;
 
-/// Makes Transit Gateways, what is attached to them, and their tables.
+/// Creates Transit Gateways, their attachments, and their tables.
 pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     gateways(build)?;
     vpc_attachments(build)?;
@@ -82,7 +82,7 @@ fn vpc_attachments(build: &mut Build<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Attaches a VPC, with the interface AWS puts into each attachment subnet.
+/// Attaches a VPC, with the interface that AWS creates in each attachment subnet.
 pub(super) fn attach_vpc(
     build: &mut Build<'_>,
     vpc: &str,
@@ -129,7 +129,7 @@ fn attach(
     on.push(tgw.to_owned());
     if on.len() > 1 && !matches!(kind, AttachmentKind::Peering { .. }) {
         return Err(Fault::new(format!(
-            "two attachments are called `{name}`; VPCs, peerings, VPNs and associations share their names"
+            "two attachments are called `{name}`; names of VPCs, peerings, VPNs and associations must be distinct"
         )));
     }
     let attachment = Attachment {
@@ -285,7 +285,7 @@ fn tables(build: &mut Build<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A static route that has been active for as long as anyone remembers.
+/// Creates a static route that is active already.
 pub(super) fn long_standing(attachment: Option<String>) -> TgwStatic {
     TgwStatic {
         attachment,

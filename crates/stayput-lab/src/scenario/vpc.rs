@@ -20,12 +20,12 @@ use crate::aws::model::Subnet;
 use crate::aws::model::Tags;
 use crate::aws::model::Vpc;
 
-/// The availability zone of a region the lab puts things in.
+/// Returns the availability zone of a region that the lab uses.
 pub(super) fn zone(region: &str) -> String {
     format!("{region}a")
 }
 
-/// Makes VPCs, subnets and interfaces.
+/// Creates VPCs, subnets and interfaces.
 pub(super) fn make(build: &mut Build<'_>, bulk: &[BulkNetwork]) -> Result<(), Fault> {
     let file = build.file;
     for (name, vpc) in &file.vpcs {
@@ -117,7 +117,7 @@ pub(super) fn add_subnet(
     Ok(())
 }
 
-/// Makes the route tables; instances must be there, since routes may lead to their interfaces.
+/// Creates the route tables. Instances must exist, since routes may lead to their interfaces.
 pub(super) fn route(build: &mut Build<'_>) -> Result<(), Fault> {
     let file = build.file;
     for (vpc_name, vpc) in &file.vpcs {
@@ -155,7 +155,7 @@ fn only_one_main(name: &str, vpc: &format::Vpc) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A route table without routes or associations.
+/// Creates a route table without routes or associations.
 pub(super) fn empty_table(vpc: &str, name: &str, main: bool) -> RouteTable {
     RouteTable {
         vpc: ids::vpc(vpc),
@@ -193,7 +193,7 @@ fn target(build: &mut Build<'_>, vpc: &str, to: &Text) -> Result<RouteTarget, Fa
         _ => Err(Fault::at(
             to.span(),
             format!(
-                "`{text}` is no target: write igw, nat, tgw:NAME, pcx:NAME, eni:INSTANCE/DEVICE or eni:INTERFACE"
+                "`{text}` is not a target: write igw, nat, tgw:NAME, pcx:NAME, eni:INSTANCE/DEVICE or eni:INTERFACE"
             ),
         )),
     }

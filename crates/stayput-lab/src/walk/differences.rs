@@ -1,4 +1,5 @@
-//! Where the fabric and the lab once said different things and the lab was wrong, or the two chose the same belief here.
+//! Regression tests: cases where the fabric and the lab once differed and the lab was wrong, or where both made the same
+//! assumption here.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -37,7 +38,7 @@ fn nc2_routes(lab: &mut LabState) -> &mut RouteTable {
 }
 
 #[test]
-fn a_static_route_of_the_on_prem_router_stays_when_the_vpn_attachment_is_gone() {
+fn a_static_on_prem_route_remains_when_the_vpn_attachment_is_deleted() {
     let mut lab = estate();
     lab.route(TABLE_O, "172.30.0.0/16", Some(A_PEER));
     let region = lab.region(TOKYO);
@@ -45,7 +46,7 @@ fn a_static_route_of_the_on_prem_router_stays_when_the_vpn_attachment_is_gone() 
     vpn.static_only = true;
     vpn.on_prem_statics = BTreeSet::from([cidr(P)]);
     region.attachments.get_mut(A_VPN_T).unwrap().state = "deleted".to_owned();
-    // Osaka announces a cover, and on-prem does not look at it.
+    // Osaka announces a cover, and on-prem does not use it.
     assert_eq!(walk(&lab, Origin::OnPrem, ADDRESS).end, End::NoRoute);
     assert!(matches!(
         walk(&lab, Origin::OnPrem, DMZ_ADDRESS).end,
@@ -54,7 +55,7 @@ fn a_static_route_of_the_on_prem_router_stays_when_the_vpn_attachment_is_gone() 
 }
 
 #[test]
-fn a_vpc_peering_carries_what_starts_and_ends_in_its_two_vpcs_and_nothing_else() {
+fn a_vpc_peering_carries_only_packets_between_its_two_vpcs() {
     let mut lab = estate();
     let peering = RouteTarget::Pcx("pcx-00000001".to_owned());
     nc2_routes(&mut lab)
@@ -71,17 +72,17 @@ fn a_vpc_peering_carries_what_starts_and_ends_in_its_two_vpcs_and_nothing_else()
 }
 
 #[test]
-fn what_is_routable_in_the_transit_vpc_only_is_dropped_there_and_not_sent_out() {
+fn a_prefix_of_the_transit_vpc_alone_is_dropped_and_not_sent_out() {
     let mut lab = estate().moved();
-    let nobodys = Ipv4Addr::new(172, 30, 7, 7);
-    assert_eq!(from_vm(&lab, nobodys), End::NatLost);
+    let unused = Ipv4Addr::new(172, 30, 7, 7);
+    assert_eq!(from_vm(&lab, unused), End::NatLost);
     let transit = lab.pcs[0].vpcs.get_mut("transit").unwrap();
     transit.erps.insert(cidr("172.30.7.0/24"));
-    assert_eq!(from_vm(&lab, nobodys), End::NoRoute);
+    assert_eq!(from_vm(&lab, unused), End::NoRoute);
 }
 
 #[test]
-fn packets_leave_a_cluster_by_the_gateway_its_prefixes_come_in_by_even_while_that_is_dead() {
+fn packets_leave_by_the_gateway_of_the_prefixes_even_while_it_is_down() {
     let mut lab = estate().moved();
     assert!(matches!(from_vm(&lab, ON_PREM_HOST), End::Delivered { .. }));
     let region = lab.region(TOKYO);
@@ -90,13 +91,13 @@ fn packets_leave_a_cluster_by_the_gateway_its_prefixes_come_in_by_even_while_tha
     region.enis.insert("eni-00000c2f".to_owned(), second);
     region.instances.get_mut(NC2_T_HOST).unwrap().state = InstanceState::Stopped;
     assert_eq!(from_vm(&lab, ON_PREM_HOST), End::DeadEni);
-    // Without a route that names one, any host that runs will do.
+    // Without a route that names an interface, NC2 takes any host that runs.
     nc2_routes(&mut lab).routes.remove(&cidr(P));
     assert!(matches!(from_vm(&lab, ON_PREM_HOST), End::Delivered { .. }));
 }
 
 #[test]
-fn a_gateway_that_nc2_has_chosen_stays_whatever_is_written_into_the_tables() {
+fn a_gateway_chosen_by_nc2_does_not_change_with_the_route_tables() {
     let mut lab = estate().moved();
     lab.pcs[0].gateway = Some(NC2_T_ENI.to_owned());
     let region = lab.region(TOKYO);
@@ -107,14 +108,14 @@ fn a_gateway_that_nc2_has_chosen_stays_whatever_is_written_into_the_tables() {
 }
 
 #[test]
-fn a_cluster_without_any_gateway_has_no_way_out() {
+fn packets_cannot_leave_a_cluster_without_a_gateway() {
     let mut lab = estate().moved();
     lab.region(TOKYO).enis.remove(NC2_T_ENI);
     assert_eq!(from_vm(&lab, ON_PREM_HOST), End::NoRoute);
 }
 
 #[test]
-fn nc2_writes_the_table_of_an_attachment_subnet_whatever_state_the_attachment_is_in() {
+fn nc2_writes_the_attachment_subnets_table_in_every_attachment_state() {
     let mut lab = estate();
     let own = RouteTable {
         vpc: NC2_T.to_owned(),

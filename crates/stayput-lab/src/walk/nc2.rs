@@ -1,4 +1,4 @@
-//! Flow Virtual Networking: transit VPC, user VPC, subnet, VM, and the way out (AWS reference §4).
+//! Flow Virtual Networking: transit VPC, user VPC, subnet, VM, and packets leaving them (AWS reference §4).
 
 use std::net::Ipv4Addr;
 
@@ -14,14 +14,14 @@ use crate::prism::model::PcState;
 use crate::prism::model::Vm;
 use crate::state::LabState;
 
-/// The Prism Central whose cluster lives in this VPC.
+/// Returns the Prism Central whose cluster is in this VPC.
 pub(crate) fn cluster_in(lab: &LabState, region: &str, vpc: &str) -> Option<usize> {
     lab.pcs
         .iter()
         .position(|pc| pc.aws.0 == region && pc.aws.1 == vpc)
 }
 
-/// Whether a user VPC leaves its addresses alone on the way out: it is on an external subnet without translation.
+/// Whether packets leave a user VPC with their own addresses: it has an external subnet without NAT.
 pub(crate) fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
     vpc.external
         .iter()
@@ -29,7 +29,7 @@ pub(crate) fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
         .any(|subnet| subnet.external && !subnet.nat)
 }
 
-/// The longest externally routable prefix of a VPC that holds the address.
+/// Returns the length of the longest externally routable prefix of a VPC that contains the address.
 pub(crate) fn erp(vpc: &FlowVpc, address: Ipv4Addr) -> Option<u8> {
     vpc.erps
         .iter()
@@ -38,7 +38,7 @@ pub(crate) fn erp(vpc: &FlowVpc, address: Ipv4Addr) -> Option<u8> {
         .max()
 }
 
-/// The longest externally routable prefix of the transit VPC that holds the address.
+/// Returns the length of the longest externally routable prefix of the transit VPC that contains the address.
 fn transit_erp(pc: &PcState, address: Ipv4Addr) -> Option<u8> {
     pc.vpcs
         .values()
@@ -56,7 +56,7 @@ pub(crate) fn has(vm: &Vm, subnet: &str, address: Ipv4Addr) -> bool {
 }
 
 impl Walker<'_> {
-    /// A powered-on VM with this address that is not hidden in an isolated network, else any powered-on one.
+    /// Returns a powered-on VM with this address outside isolated networks, else any powered-on one.
     pub(super) fn vm_with(&self, address: Ipv4Addr) -> Option<Origin> {
         let holders = self
             .lab
@@ -84,8 +84,8 @@ impl Walker<'_> {
             .map(|(pc, _, id, _)| Origin::Vm { pc, vm: id.clone() })
     }
 
-    /// A packet in the transit VPC goes to the user VPC whose externally routable prefix holds it; the transit VPC must
-    /// have the prefix too.
+    /// In the transit VPC: sends the packet to the user VPC whose externally routable prefix contains the address. The transit
+    /// VPC must have the prefix too.
     pub(super) fn transit_vpc(&mut self, pc: usize) -> Result<At, End> {
         let to = self.to;
         let Some(site) = self.lab.pcs.get(pc) else {
@@ -116,7 +116,7 @@ impl Walker<'_> {
             .map(|(_, id)| id.as_str())
     }
 
-    /// In a user VPC the subnet that holds the address is on-link.
+    /// In a user VPC: the subnet that contains the address is on-link.
     pub(super) fn user_vpc(&mut self, pc: usize, vpc: &str) -> End {
         let to = self.to;
         let Some(site) = self.lab.pcs.get(pc) else {
@@ -128,7 +128,7 @@ impl Walker<'_> {
         match subnet {
             Some((id, _)) => self.deliver_in_flow(site, id),
             None => {
-                self.hop(format!("{vpc}: no subnet holds {to}"));
+                self.hop(format!("{vpc}: no subnet contains {to}"));
                 End::NoRoute
             }
         }
@@ -152,13 +152,13 @@ impl Walker<'_> {
                 End::NoMachine
             }
             None => {
-                self.hop(format!("{subnet}: nobody has {to}"));
+                self.hop(format!("{subnet}: no VM has {to}"));
                 End::NoMachine
             }
         }
     }
 
-    /// A VM's packet: its own subnets are on-link, then its VPC's other subnets, then out.
+    /// A packet from a VM: its own subnets are on-link, then its VPC's other subnets, then it leaves the VPC.
     pub(super) fn vm_sends(&mut self, pc: usize, vm: &str) -> Result<At, End> {
         let to = self.to;
         let Some(site) = self.lab.pcs.get(pc).filter(|site| !site.down) else {
@@ -166,7 +166,7 @@ impl Walker<'_> {
         };
         self.check_up(&site.aws.0)?;
         let Some(machine) = site.vms.get(vm).filter(|machine| machine.on) else {
-            self.hop(format!("{vm}: not there or powered off"));
+            self.hop(format!("{vm}: missing or powered off"));
             return Err(End::NoMachine);
         };
         let subnets: Vec<&str> = machine
@@ -194,7 +194,7 @@ impl Walker<'_> {
             subnet.vpc.as_deref() == Some(id) && subnet.cidr.is_some_and(|cidr| cidr.contains(to))
         });
         if inside {
-            self.hop(format!("{id}: {to} is inside"));
+            self.hop(format!("{id}: {to} is in a subnet of this VPC"));
             return Ok(At::UserVpc {
                 pc,
                 vpc: id.to_owned(),
@@ -203,31 +203,35 @@ impl Walker<'_> {
         self.out(pc, site, id, vpc)
     }
 
-    /// Out of a user VPC: to another one of this cluster, else through the gateway host into the AWS VPC.
+    /// Out of a user VPC: to another user VPC of this cluster, else through the gateway host into the AWS VPC.
     fn out(&mut self, pc: usize, site: &PcState, id: &str, vpc: &FlowVpc) -> Result<At, End> {
         if vpc.external.is_empty() {
             self.hop(format!("{id}: no external subnet"));
             return Err(End::NoRoute);
         }
         if !is_untranslated(site, vpc) {
-            self.hop(format!("{id}: leaves translated"));
+            self.hop(format!("{id}: leaves with a translated address"));
             return Err(End::NatLost);
         }
-        // What is externally routable in the transit VPC stays in the cluster, whether or not a user VPC takes it (inferred).
+        // A prefix that is externally routable in the transit VPC stays in the cluster, whether or not a user VPC has it
+        // (inferred).
         if transit_erp(site, self.to).is_some() {
             return Ok(At::TransitVpc { pc });
         }
-        let (place, _) = &site.aws;
-        let region = self.lab.aws.regions.get(place);
+        let (region_name, _) = &site.aws;
+        let region = self.lab.aws.regions.get(region_name);
         let gateway = region.and_then(|region| {
             let eni = nc2::gateway(region, site)?;
             Some((eni, region, region.enis.get(eni)?))
         });
         match gateway {
             Some((_, region, eni)) if is_up(region, eni) && !eni.source_dest_check => {
-                self.hop(format!("{id}: out by the gateway host in {}", eni.subnet));
+                self.hop(format!(
+                    "{id}: leaves by the gateway host in {}",
+                    eni.subnet
+                ));
                 Ok(At::Subnet {
-                    region: place.clone(),
+                    region: region_name.clone(),
                     subnet: eni.subnet.clone(),
                     starts: false,
                 })

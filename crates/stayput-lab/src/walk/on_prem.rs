@@ -14,17 +14,17 @@ use crate::state::LabState;
 pub(crate) struct Candidate {
     /// Destination.
     pub(crate) prefix: Cidr,
-    /// Of routes to one prefix the highest counts.
+    /// Of routes to one prefix, the one with the highest preference wins.
     pub(crate) preference: u32,
-    /// For ties and for people.
+    /// Name of the edge: for display, and to decide between equal routes.
     pub(crate) name: String,
-    /// Where it leads.
+    /// Next hop.
     pub(crate) next: Next,
 }
 
-/// Where a route of the on-prem router leads.
+/// Next hop of a route of the on-prem router.
 pub(crate) enum Next {
-    /// It is an own network.
+    /// On-prem itself.
     Here,
     /// Through an edge whose tunnels or attachment are down.
     Down,
@@ -32,7 +32,7 @@ pub(crate) enum Next {
     Into {
         /// Its region.
         region: String,
-        /// It.
+        /// Its id.
         tgw: String,
         /// The attachment a packet comes in by; empty in a region that is down.
         ingress: String,
@@ -47,7 +47,7 @@ impl Walker<'_> {
         let rank = |route: &Candidate| (route.prefix.len(), route.preference);
         let best = matching.iter().map(rank).max();
         matching.retain(|route| Some(rank(route)) == best);
-        // Edges with one preference: what decides then (AS paths, router ids, …) is not ours to know.
+        // What decides between edges with the same preference (AS paths, router ids, …) is not in the lab's model.
         matching.sort_by(|a, b| a.name.cmp(&b.name));
         let chosen = self.choices.of(matching.len(), || "on-prem".to_owned());
         if matching.is_empty() {
@@ -62,7 +62,7 @@ impl Walker<'_> {
                 holder: "on-prem".to_owned(),
                 region: None,
             }),
-            // Nothing withdraws a static route when what it leads into dies (inferred, AWS reference §2.3).
+            // A static route remains when its target is down (inferred, AWS reference §2.3).
             Next::Down => {
                 self.hop(format!("{}: no tunnel or no attachment is up", best.name));
                 Err(End::NoRoute)
@@ -80,7 +80,7 @@ impl Walker<'_> {
     }
 }
 
-/// Every route the on-prem router knows.
+/// Returns every route of the on-prem router.
 pub(crate) fn candidates(lab: &LabState) -> Vec<Candidate> {
     let own = lab.aws.on_prem.iter().map(|prefix| Candidate {
         prefix: *prefix,
@@ -103,7 +103,7 @@ fn over_vpns(lab: &LabState) -> Vec<Candidate> {
                 routing::announced(lab, name, id)
             };
             let ingress = routing::vpn_attachment(region, id).filter(|_| vpn.tunnels_up > 0);
-            // Of a region that is down nothing else is known.
+            // Nothing else is known about a region that is down.
             let down = lab.aws.down_regions.contains(name).then_some("");
             routes.extend(announced.into_iter().map(|prefix| Candidate {
                 prefix,
@@ -123,7 +123,7 @@ fn over_vpns(lab: &LabState) -> Vec<Candidate> {
     routes
 }
 
-/// A Direct Connect gateway announces the allowed prefixes of its associations, whatever the Transit Gateways hold.
+/// A Direct Connect gateway announces the allowed prefixes of its associations, independent of the Transit Gateways.
 fn over_direct_connect(lab: &LabState) -> Vec<Candidate> {
     let mut routes = Vec::new();
     for association in lab.aws.dx_associations.values() {

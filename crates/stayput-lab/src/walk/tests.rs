@@ -1,4 +1,4 @@
-//! Tests of the walk: every wrong order of the AWS reference §8 gives the failure it names.
+//! Tests of the packet walk: every wrong order of AWS reference §8 gives the failure that the page names.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -64,7 +64,7 @@ fn at_on_prem() -> End {
 }
 
 #[test]
-fn before_anything_the_ec2_machine_is_reached_both_ways() {
+fn before_any_change_the_ec2_machine_is_reached_in_both_directions() {
     let lab = estate();
     assert_eq!(on_prem(&lab, ADDRESS), ec2(APP));
     assert_eq!(
@@ -89,7 +89,7 @@ fn after_the_cutover_on_prem_reaches_the_vm_and_the_vm_answers() {
 }
 
 #[test]
-fn each_state_of_the_cutover_in_order_is_source_then_hole_then_vm() {
+fn a_cutover_in_order_reaches_the_source_then_nothing_then_the_vm() {
     let mut lab = estate();
     assert_eq!(on_prem(&lab, ADDRESS), ec2(APP));
     lab.stop_source();
@@ -110,7 +110,7 @@ fn routing_to_nc2_before_its_prefix_is_written_loses_packets_at_the_nat_gateway(
 }
 
 #[test]
-fn routing_to_nc2_before_its_prefix_loops_if_an_aggregate_there_covers_it() {
+fn routing_to_nc2_before_its_prefix_loops_with_a_covering_aggregate() {
     let mut lab = estate();
     let tables = &mut lab.region(TOKYO).route_tables;
     let aggregate = (cidr("172.16.0.0/12"), RouteTarget::Tgw(TGW_T.to_owned()));
@@ -127,7 +127,7 @@ fn routing_to_nc2_before_its_prefix_loops_if_an_aggregate_there_covers_it() {
 }
 
 #[test]
-fn routing_to_nc2_before_the_source_stops_cuts_on_prem_off_a_live_source() {
+fn routing_to_nc2_before_the_source_stops_cuts_off_a_running_source() {
     let mut lab = estate();
     lab.transit_erp(0, true);
     lab.route(TABLE_T, P, Some(A_NC2_T));
@@ -136,7 +136,7 @@ fn routing_to_nc2_before_the_source_stops_cuts_on_prem_off_a_live_source() {
 }
 
 #[test]
-fn deleting_the_static_route_brings_the_source_back() {
+fn deleting_the_static_route_restores_the_path_to_the_source() {
     let mut lab = estate().moved();
     lab.unroute(TABLE_T, P);
     lab.region(TOKYO).instances.get_mut(APP).unwrap().state = InstanceState::Running;
@@ -144,7 +144,7 @@ fn deleting_the_static_route_brings_the_source_back() {
 }
 
 #[test]
-fn hosts_of_the_ec2_vpc_keep_hitting_the_local_route_after_the_move() {
+fn hosts_of_the_ec2_vpc_keep_using_the_local_route_after_the_move() {
     let lab = estate().moved();
     assert_eq!(from_subnet(&lab, TOKYO, EC2_DMZ, ADDRESS), End::NoMachine);
     assert_eq!(from_subnet(&lab, TOKYO, EC2_APP, ADDRESS), End::NoMachine);
@@ -158,7 +158,7 @@ fn a_moved_vm_does_not_reach_a_neighbour_that_has_not_moved() {
 }
 
 #[test]
-fn detaching_the_ec2_vpc_loses_its_other_subnets_and_turns_statics_into_blackholes() {
+fn detaching_the_ec2_vpc_cuts_off_its_subnets_and_makes_static_routes_blackholes() {
     let mut lab = estate();
     lab.route(TABLE_T, "172.30.2.0/24", Some(A_EC2));
     let region = lab.region(TOKYO);
@@ -166,7 +166,7 @@ fn detaching_the_ec2_vpc_loses_its_other_subnets_and_turns_statics_into_blackhol
     let table = region.tgw_route_tables.get_mut(TABLE_T).unwrap();
     table.associations.remove(A_EC2);
     table.propagations.remove(A_EC2);
-    // V is withdrawn from on-prem; what a static names is announced and dropped.
+    // V is withdrawn from on-prem. A static route that remains is announced, and drops packets.
     assert_eq!(on_prem(&lab, ADDRESS), End::NoRoute);
     assert_eq!(on_prem(&lab, DMZ_ADDRESS), End::Blackhole);
     assert_eq!(
@@ -184,7 +184,7 @@ fn a_blackhole_drops_without_falling_through_to_a_shorter_route() {
 }
 
 #[test]
-fn a_single_address_moves_for_clients_behind_the_transit_gateway_only() {
+fn a_single_address_moves_only_for_clients_behind_the_transit_gateway() {
     let mut lab = estate();
     lab.stop_source();
     lab.power(0, true);
@@ -195,7 +195,7 @@ fn a_single_address_moves_for_clients_behind_the_transit_gateway_only() {
 }
 
 #[test]
-fn a_leftover_single_address_overrides_a_later_failover_of_its_network() {
+fn a_remaining_host_route_overrides_a_later_failover_of_its_network() {
     let mut lab = estate().failed_over();
     lab.route(TABLE_T, "172.30.1.10/32", Some(A_NC2_T));
     assert_eq!(on_prem(&lab, ADDRESS), End::NatLost);
@@ -212,7 +212,7 @@ fn after_the_failover_on_prem_reaches_osaka_through_tokyo() {
 }
 
 #[test]
-fn tokyo_flipped_before_osaka_has_the_route_drops_in_osaka() {
+fn changing_tokyo_before_osaka_has_the_route_drops_in_osaka() {
     let mut lab = estate().moved();
     lab.power(0, false);
     lab.power(1, true);
@@ -222,7 +222,7 @@ fn tokyo_flipped_before_osaka_has_the_route_drops_in_osaka() {
 }
 
 #[test]
-fn tokyo_flipped_before_osaka_loops_if_osaka_sends_a_cover_to_tokyo() {
+fn changing_tokyo_before_osaka_loops_when_osaka_routes_a_cover_to_tokyo() {
     let mut lab = estate().moved();
     lab.transit_erp(1, true);
     lab.route(TABLE_O, "172.30.0.0/16", Some(A_PEER));
@@ -231,7 +231,7 @@ fn tokyo_flipped_before_osaka_loops_if_osaka_sends_a_cover_to_tokyo() {
 }
 
 #[test]
-fn osaka_routed_before_the_machines_moved_is_wrong_for_osaka_only() {
+fn routing_in_osaka_before_the_machines_move_fails_for_osaka_only() {
     let mut lab = estate().moved();
     lab.transit_erp(1, true);
     lab.route(TABLE_O, P, Some(A_NC2_O));
@@ -241,7 +241,7 @@ fn osaka_routed_before_the_machines_moved_is_wrong_for_osaka_only() {
 }
 
 #[test]
-fn the_article_s_wider_route_in_osaka_hijacks_subnets_that_still_live_in_tokyo() {
+fn the_articles_wider_route_in_osaka_diverts_subnets_still_in_tokyo() {
     let mut lab = estate().moved();
     lab.region(TOKYO).vpns.get_mut(VPN_T).unwrap().tunnels_up = 0;
     lab.route(TABLE_O, "172.30.0.0/16", Some(A_PEER));
@@ -251,7 +251,7 @@ fn the_article_s_wider_route_in_osaka_hijacks_subnets_that_still_live_in_tokyo()
 }
 
 #[test]
-fn between_power_off_and_the_flip_packets_end_at_tokyo_s_empty_overlay() {
+fn between_power_off_and_the_route_change_packets_end_in_tokyos_empty_overlay() {
     let mut lab = estate().moved();
     lab.power(0, false);
     lab.power(1, true);
@@ -260,7 +260,7 @@ fn between_power_off_and_the_flip_packets_end_at_tokyo_s_empty_overlay() {
 }
 
 #[test]
-fn a_prefix_left_in_tokyo_hides_osaka_from_tokyo_s_own_hosts() {
+fn a_prefix_left_in_tokyo_hides_osaka_from_tokyos_hosts() {
     let mut lab = estate().failed_over();
     let tables = &mut lab.region(TOKYO).route_tables;
     let osaka = (cidr(P), RouteTarget::Tgw(TGW_T.to_owned()));
@@ -296,7 +296,7 @@ fn the_failback_in_the_wrong_order_loops_between_the_regions() {
 }
 
 #[test]
-fn a_deleted_route_in_osaka_loops_if_a_cover_there_leads_to_tokyo() {
+fn a_deleted_route_in_osaka_loops_when_a_cover_leads_to_tokyo() {
     let mut lab = estate().failed_over();
     lab.route(TABLE_O, "172.30.0.0/16", Some(A_PEER));
     lab.unroute(TABLE_O, P);
@@ -304,7 +304,7 @@ fn a_deleted_route_in_osaka_loops_if_a_cover_there_leads_to_tokyo() {
 }
 
 #[test]
-fn a_fenced_network_is_dropped_in_tokyo_whatever_revives_there() {
+fn packets_for_a_fenced_network_are_dropped_in_tokyo_even_if_vms_start_there() {
     let mut lab = estate().moved();
     lab.route(TABLE_T, P, None);
     assert_eq!(on_prem(&lab, ADDRESS), End::Blackhole);
@@ -324,7 +324,7 @@ fn without_a_route_to_on_prem_replies_leave_by_the_nat_gateway() {
 }
 
 #[test]
-fn a_user_vpc_with_only_a_translating_uplink_cannot_answer() {
+fn a_user_vpc_with_only_a_nat_uplink_cannot_answer() {
     let mut lab = estate().moved();
     let prod = lab.pcs[0].vpcs.get_mut("prod").unwrap();
     prod.external = BTreeSet::from(["nat".to_owned()]);
@@ -343,7 +343,7 @@ fn the_prefix_must_be_on_both_the_user_and_the_transit_vpc() {
 }
 
 #[test]
-fn a_dead_gateway_host_or_a_source_destination_check_stops_the_packet() {
+fn a_down_gateway_host_or_a_source_destination_check_drops_packets() {
     let mut lab = estate().moved();
     lab.region(TOKYO)
         .instances
@@ -367,7 +367,7 @@ fn a_dead_gateway_host_or_a_source_destination_check_stops_the_packet() {
 }
 
 #[test]
-fn an_attachment_subnet_with_a_table_of_its_own_needs_the_prefix_there_too() {
+fn an_attachment_subnet_with_its_own_table_needs_the_prefix_there() {
     let mut lab = estate().moved();
     let own = RouteTable {
         vpc: NC2_T.to_owned(),
@@ -385,7 +385,7 @@ fn an_attachment_subnet_with_a_table_of_its_own_needs_the_prefix_there_too() {
         .route_tables
         .insert("rtb-00000c2f".to_owned(), own);
     assert_eq!(on_prem(&lab, ADDRESS), End::NatLost);
-    // Were NC2 to write again, it would write there as well.
+    // If NC2 wrote again, it would write this table too.
     lab.transit_erp(0, true);
     assert_eq!(on_prem(&lab, ADDRESS), nc2(TOKYO));
     lab.transit_erp(0, false);
@@ -404,7 +404,7 @@ fn a_zone_without_an_attachment_subnet_does_not_reach_the_transit_gateway() {
 }
 
 #[test]
-fn an_attachment_without_association_drops_what_enters_by_it() {
+fn an_attachment_without_association_drops_incoming_packets() {
     let mut lab = estate();
     let tables = &mut lab.region(TOKYO).tgw_route_tables;
     tables.get_mut(TABLE_T).unwrap().associations.remove(A_EC2);
@@ -423,7 +423,7 @@ fn a_peering_must_be_associated_on_the_far_side_too() {
 }
 
 #[test]
-fn with_a_cover_in_osaka_on_prem_swings_over_by_itself_when_tokyo_s_tunnels_die() {
+fn with_a_cover_in_osaka_on_prem_fails_over_when_tokyos_tunnels_go_down() {
     let mut lab = estate().failed_over();
     lab.route(TABLE_O, "172.30.0.0/16", Some(A_PEER));
     lab.region(TOKYO).vpns.get_mut(VPN_T).unwrap().tunnels_up = 0;
@@ -433,9 +433,9 @@ fn with_a_cover_in_osaka_on_prem_swings_over_by_itself_when_tokyo_s_tunnels_die(
 }
 
 #[test]
-fn two_halves_in_osaka_beat_a_zombie_tokyo() {
+fn two_halves_in_osaka_win_over_a_stale_route_in_tokyo() {
     let mut lab = estate().failed_over();
-    // Tokyo came back with its old route.
+    // Tokyo returns with its old route.
     lab.route(TABLE_T, P, Some(A_NC2_T));
     assert_ne!(on_prem(&lab, ADDRESS), nc2(OSAKA));
     lab.route(TABLE_O, "172.30.1.0/25", Some(A_NC2_O));
@@ -444,7 +444,7 @@ fn two_halves_in_osaka_beat_a_zombie_tokyo() {
 }
 
 #[test]
-fn a_static_vpn_is_sent_what_on_prem_was_told_and_keeps_it_when_its_tunnels_die() {
+fn a_static_vpn_route_on_prem_remains_when_its_tunnels_go_down() {
     let mut lab = estate();
     let vpn = lab.region(TOKYO).vpns.get_mut(VPN_T).unwrap();
     vpn.static_only = true;
@@ -457,7 +457,7 @@ fn a_static_vpn_is_sent_what_on_prem_was_told_and_keeps_it_when_its_tunnels_die(
 }
 
 #[test]
-fn a_direct_connect_gateway_announces_its_allowed_prefixes_whatever_the_table_holds() {
+fn a_direct_connect_gateway_announces_allowed_prefixes_without_table_routes() {
     let mut lab = estate();
     lab.region(TOKYO).vpns.clear();
     lab.region(OSAKA).vpns.clear();
@@ -531,7 +531,7 @@ fn a_test_copy_in_an_isolated_network_is_never_reached() {
 }
 
 #[test]
-fn a_walk_is_written_flat_for_clients_of_the_control_interface() {
+fn a_walk_has_a_flat_json_form_for_the_control_api() {
     let text = serde_json::to_value(walk(&estate(), Origin::OnPrem, ADDRESS)).unwrap();
     assert_eq!(text["end"], "delivered");
     assert_eq!(text["site"], "ec2");

@@ -9,17 +9,17 @@ use crate::aws::routing;
 use crate::aws::routing::Forward;
 
 impl Walker<'_> {
-    pub(super) fn tgw(&mut self, place: &str, tgw: &str, ingress: &str) -> Result<At, End> {
+    pub(super) fn tgw(&mut self, region_name: &str, tgw: &str, ingress: &str) -> Result<At, End> {
         let to = self.to;
-        self.check_up(place)?;
-        let Some(region) = self.lab.aws.regions.get(place) else {
+        self.check_up(region_name)?;
+        let Some(region) = self.lab.aws.regions.get(region_name) else {
             return Err(End::NoRoute);
         };
         let Some(table) = routing::associated_table(region, ingress) else {
             self.hop(format!("{tgw}: {ingress} has no route table"));
             return Err(End::NoRoute);
         };
-        let routes = routing::data_plane(self.lab, place, table);
+        let routes = routing::data_plane(self.lab, region_name, table);
         match routing::longest_match(routes, to) {
             None => {
                 self.hop(format!("{tgw} {table}: no route to {to}"));
@@ -30,31 +30,31 @@ impl Walker<'_> {
                 Err(End::Blackhole)
             }
             Some((prefix, Forward::To(attachments))) => {
-                let here = || format!("{place} {table}");
-                let chosen = self.choices.of(attachments.len(), here);
+                let router = || format!("{region_name} {table}");
+                let chosen = self.choices.of(attachments.len(), router);
                 let attachment = attachments.get(chosen).ok_or(End::NoRoute)?;
                 self.hop(format!("{tgw} {table}: {prefix} → {attachment}"));
-                self.leave(place, region, table, attachment)
+                self.leave(region_name, region, table, attachment)
             }
         }
     }
 
     fn leave(
         &mut self,
-        place: &str,
+        region_name: &str,
         region: &RegionState,
         table: &str,
         id: &str,
     ) -> Result<At, End> {
         let attachment = region.attachments.get(id).ok_or(End::Blackhole)?;
         match &attachment.kind {
-            // By which subnet depends on zones: that of the sender, or the only one its Transit Gateway has.
+            // Which subnet depends on zones: that of the sender, or the only one that the attachment has.
             AttachmentKind::Vpc { vpc, subnets } => {
-                let here = || format!("{place} {table} {id}");
-                let chosen = self.choices.of(subnets.len(), here);
+                let router = || format!("{region_name} {table} {id}");
+                let chosen = self.choices.of(subnets.len(), router);
                 match subnets.iter().nth(chosen) {
                     Some(subnet) => Ok(At::Subnet {
-                        region: place.to_owned(),
+                        region: region_name.to_owned(),
                         subnet: subnet.clone(),
                         starts: false,
                     }),
@@ -73,7 +73,7 @@ impl Walker<'_> {
                 }
             }
             AttachmentKind::DirectConnect(gateway) => {
-                if routing::dx_associated(self.lab, gateway, place, &attachment.tgw) {
+                if routing::dx_associated(self.lab, gateway, region_name, &attachment.tgw) {
                     Ok(At::OnPrem)
                 } else {
                     self.hop(format!("{gateway}: not associated"));

@@ -1,4 +1,4 @@
-//! A VPC: the table of the subnet a packet is in decides (AWS reference §3).
+//! A VPC: the table of the subnet that a packet is in decides (AWS reference §3).
 
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,7 @@ enum Target<'a> {
 }
 
 impl Walker<'_> {
-    /// A host's first decision: its own subnet is on-link, whatever the tables say.
+    /// The first decision of a host: its own subnet is on-link, independent of the tables.
     pub(super) fn host_sends(&mut self, region: String, subnet: String) -> Result<At, End> {
         self.check_up(&region)?;
         let on_link = self
@@ -48,10 +48,10 @@ impl Walker<'_> {
         }
     }
 
-    pub(super) fn subnet(&mut self, place: &str, id: &str, starts: bool) -> Result<At, End> {
+    pub(super) fn subnet(&mut self, region_name: &str, id: &str, starts: bool) -> Result<At, End> {
         let to = self.to;
-        self.check_up(place)?;
-        let Some(region) = self.lab.aws.regions.get(place) else {
+        self.check_up(region_name)?;
+        let Some(region) = self.lab.aws.regions.get(region_name) else {
             return Err(End::NoRoute);
         };
         let found = region.subnets.get(id);
@@ -78,37 +78,37 @@ impl Walker<'_> {
         match target {
             Target::Local => {
                 self.hop(format!("{id} {table_id}: {prefix} → local"));
-                Err(self.deliver_in_vpc(place, region, &subnet.vpc))
+                Err(self.deliver_in_vpc(region_name, region, &subnet.vpc))
             }
             Target::Written(target) => {
                 self.hop(format!("{id} {table_id}: {prefix} → {}", target_id(target)));
-                self.follow(place, region, subnet, target, starts)
+                self.follow(region_name, region, subnet, target, starts)
             }
         }
     }
 
     fn follow(
         &mut self,
-        place: &str,
+        region_name: &str,
         region: &RegionState,
         subnet: &Subnet,
         target: &RouteTarget,
         starts: bool,
     ) -> Result<At, End> {
         match target {
-            RouteTarget::Tgw(tgw) => self.enter_tgw(place, region, subnet, tgw),
-            RouteTarget::Eni(eni) => self.enter_interface(place, region, subnet, eni),
+            RouteTarget::Tgw(tgw) => self.enter_tgw(region_name, region, subnet, tgw),
+            RouteTarget::Eni(eni) => self.enter_interface(region_name, region, subnet, eni),
             RouteTarget::Nat(_) | RouteTarget::Igw(_) => Err(End::NatLost),
             RouteTarget::Pcx(_) if starts => Err(self.over_peering(&subnet.vpc)),
             RouteTarget::Pcx(_) => {
-                self.hop("a VPC peering carries nothing that comes from elsewhere".to_owned());
+                self.hop("a VPC peering carries only packets that start in its VPCs".to_owned());
                 Err(End::NoRoute)
             }
         }
     }
 
-    /// A VPC peering carries only what starts in one of its VPCs and ends in the other's CIDR (AWS reference §3.3). The lab keeps no
-    /// peering connections: the other VPC is the one that owns the address, if it is only one.
+    /// A VPC peering carries only packets that start in one of its VPCs and end in the other's CIDR (AWS reference §3.3). The lab
+    /// has no peering connections: the other VPC is the one that owns the address, if there is exactly one.
     fn over_peering(&mut self, from: &str) -> End {
         let to = self.to;
         let lab = self.lab;
@@ -122,10 +122,10 @@ impl Walker<'_> {
                 .map(move |(id, _)| (name, region, id))
         });
         match (owners.next(), owners.next()) {
-            (Some((place, region, vpc)), None) => {
+            (Some((region_name, region, vpc)), None) => {
                 self.hop(format!("over the VPC peering into {vpc}"));
-                match self.check_up(place) {
-                    Ok(()) => self.deliver_in_vpc(place, region, vpc),
+                match self.check_up(region_name) {
+                    Ok(()) => self.deliver_in_vpc(region_name, region, vpc),
                     Err(end) => end,
                 }
             }
@@ -138,7 +138,7 @@ impl Walker<'_> {
 
     fn enter_tgw(
         &mut self,
-        place: &str,
+        region_name: &str,
         region: &RegionState,
         subnet: &Subnet,
         tgw: &str,
@@ -157,7 +157,7 @@ impl Walker<'_> {
             return Err(End::NoRoute);
         }
         Ok(At::Tgw {
-            region: place.to_owned(),
+            region: region_name.to_owned(),
             tgw: tgw.to_owned(),
             ingress: ingress.to_owned(),
         })
@@ -165,7 +165,7 @@ impl Walker<'_> {
 
     fn enter_interface(
         &mut self,
-        place: &str,
+        region_name: &str,
         region: &RegionState,
         subnet: &Subnet,
         id: &str,
@@ -175,17 +175,17 @@ impl Walker<'_> {
             .get(id)
             .filter(|eni| eni.vpc == subnet.vpc && is_up(region, eni));
         let Some(eni) = eni else {
-            self.hop(format!("{id}: gone, or its machine is off"));
+            self.hop(format!("{id}: deleted, or its machine is off"));
             return Err(End::DeadEni);
         };
         if has(eni, self.to) {
-            return Err(delivered(place, id, eni));
+            return Err(delivered(region_name, id, eni));
         }
         if eni.source_dest_check {
-            self.hop(format!("{id}: drops what is not addressed to itself"));
+            self.hop(format!("{id}: source/destination check drops the packet"));
             return Err(End::DeadEni);
         }
-        match cluster_in(self.lab, place, &eni.vpc) {
+        match cluster_in(self.lab, region_name, &eni.vpc) {
             Some(pc) if self.lab.pcs.get(pc).is_some_and(|site| site.down) => {
                 self.hop(format!("{id}: the cluster is down"));
                 Err(End::DeadEni)
@@ -195,43 +195,43 @@ impl Walker<'_> {
                 Ok(At::TransitVpc { pc })
             }
             None => {
-                self.hop(format!("{id}: forwards nothing the lab knows"));
+                self.hop(format!("{id}: the lab does not model what it forwards"));
                 Err(End::NoMachine)
             }
         }
     }
 
-    /// Somebody in the VPC has the address, or nobody.
-    fn deliver_in_vpc(&mut self, place: &str, region: &RegionState, vpc: &str) -> End {
+    /// Delivers to the interface in the VPC that has the address, if there is one.
+    fn deliver_in_vpc(&mut self, region_name: &str, region: &RegionState, vpc: &str) -> End {
         let to = self.to;
         let found = region
             .enis
             .iter()
             .filter(|(_, eni)| eni.vpc == vpc && has(eni, to))
-            // One that runs before one that does not.
+            // Prefers one that runs.
             .max_by_key(|(_, eni)| is_up(region, eni));
         match found {
-            Some((id, eni)) if is_up(region, eni) => delivered(place, id, eni),
+            Some((id, eni)) if is_up(region, eni) => delivered(region_name, id, eni),
             Some((id, _)) => {
                 self.hop(format!("{id}: its machine is off"));
                 End::NoMachine
             }
             None => {
-                self.hop(format!("{vpc}: nobody has {to}"));
+                self.hop(format!("{vpc}: no interface has {to}"));
                 End::NoMachine
             }
         }
     }
 }
 
-fn delivered(place: &str, id: &str, eni: &Eni) -> End {
+fn delivered(region_name: &str, id: &str, eni: &Eni) -> End {
     End::Delivered {
         site: SiteKind::Ec2,
         holder: eni
             .instance
             .as_ref()
             .map_or_else(|| id.to_owned(), |(instance, _)| instance.clone()),
-        region: Some(place.to_owned()),
+        region: Some(region_name.to_owned()),
     }
 }
 

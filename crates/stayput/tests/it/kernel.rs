@@ -30,7 +30,7 @@ fn namespaces() -> bool {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&tried.stderr).into_owned();
-    if said.contains("no network namespace can be made here") {
+    if said.contains("this process cannot create network namespaces") {
         assert_eq!(tried.status.code(), Some(1));
         assert!(said.contains("--dataplane none"), "{said}");
         eprintln!("skipped: {said}");

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use stayput_fabric::*;
 use stayput_lab::aws::routing;
-use stayput_lab::kernel::Asked;
 use stayput_lab::kernel::NodeId;
 use stayput_lab::kernel::Outcome;
 use stayput_lab::kernel::Plane;
 use stayput_lab::kernel::Privilege;
+use stayput_lab::kernel::TestPacket;
 use stayput_lab::state::LabState;
 use stayput_lab::walk;
 use stayput_lab::walk::Origin;
@@ -51,7 +51,7 @@ pub struct Kernel {
 
 /// A packet with what the fabric says of it.
 struct Case {
-    asked: Asked,
+    asked: TestPacket,
     there: Trace,
     /// Who should get it.
     heard_by: Option<NodeId>,
@@ -91,9 +91,9 @@ impl Kernel {
         cases.truncate(PACKETS);
         unheard.truncate(PACKETS);
         cases.extend(unheard);
-        let before = self.plane.swallowed().ttl_exceeded;
+        let before = self.plane.router_drops().ttl_exceeded;
         let outcomes = ask(&mut self.plane, &cases, PATIENCE);
-        let looped = self.plane.swallowed().ttl_exceeded > before;
+        let looped = self.plane.router_drops().ttl_exceeded > before;
         for (case, outcome) in cases.iter().zip(outcomes) {
             if !agree(case, &outcome) {
                 self.settle(both, case)?;
@@ -156,7 +156,7 @@ impl fmt::Display for Kernel {
 }
 
 fn ask(plane: &mut Plane, cases: &[Case], patience: Duration) -> Vec<Outcome> {
-    let asked: Vec<Asked> = cases.iter().map(|case| case.asked.clone()).collect();
+    let asked: Vec<TestPacket> = cases.iter().map(|case| case.asked.clone()).collect();
     plane.ask(&asked, patience).unwrap()
 }
 
@@ -202,7 +202,7 @@ fn case(both: &Both, prober: Ipv4Addr, from: Sender, to: Ipv4Addr) -> Option<Cas
         (Some(_), None) => None,
     };
     Some(Case {
-        asked: Asked {
+        asked: TestPacket {
             from: from.node,
             source: from.address,
             to,

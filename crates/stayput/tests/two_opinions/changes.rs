@@ -10,7 +10,7 @@ use stayput_estate::*;
 use stayput_fabric::*;
 use stayput_lab::aws::model;
 use stayput_lab::prism::model as nutanix;
-use stayput_lab::state::Event;
+use stayput_lab::state::LabEvent;
 use stayput_lab::state::LabState;
 use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwTarget;
@@ -476,8 +476,8 @@ impl Both {
             erps.remove(&cidr)
         };
         if changed && scope == ErpScope::TransitVpc {
-            let event = stayput_lab::prism::Event::Nc2Route(cidr);
-            self.lab.after(Duration::ZERO, Event::Prism(pc, event));
+            let event = stayput_lab::prism::PrismEvent::Nc2Route(cidr);
+            self.lab.after(Duration::ZERO, LabEvent::Prism(pc, event));
             self.lab.catch_up();
         }
     }

@@ -1,4 +1,4 @@
-//! Tests of Direct Connect over its wire format.
+//! Tests of Direct Connect through its HTTP API.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ fn refused(lab: &mut LabState, operation: &str, body: Json) -> String {
     message
 }
 
-/// One gateway with Tokyo and Osaka, and a second one with nothing.
+/// One gateway with Tokyo and Osaka, and a second one without associations.
 fn estate() -> LabState {
     let mut lab = lab();
     lab.aws.regions.insert(
@@ -135,7 +135,7 @@ fn moving_a_prefix_between_regions_takes_two_updates_with_the_removal_first() {
         begun["directConnectGatewayAssociation"]["associationState"],
         "updating"
     );
-    // Still announced, so still in the way.
+    // It is still announced, so it still conflicts.
     refused(
         &mut lab,
         "UpdateDirectConnectGatewayAssociation",
@@ -170,7 +170,7 @@ fn moving_a_prefix_between_regions_takes_two_updates_with_the_removal_first() {
 }
 
 #[test]
-fn any_overlap_is_refused_be_it_wider_narrower_or_only_pending() {
+fn a_wider_narrower_or_pending_overlap_is_refused() {
     let mut lab = estate();
     for prefix in [
         "172.30.0.0/16",
@@ -235,7 +235,7 @@ fn two_gateways_may_announce_the_same_prefix() {
 }
 
 #[test]
-fn wrong_associations_are_refused() {
+fn invalid_associations_are_refused() {
     let mut lab = estate();
     let create = |gateway: &str, tgw: &str, cidrs: Json| json!({"directConnectGatewayId": gateway, "gatewayId": tgw, "addAllowedPrefixesToDirectConnectGateway": cidrs});
     let one = json!([{"cidr": "10.9.0.0/16"}]);
@@ -330,7 +330,7 @@ fn descriptions_are_filtered_and_paged() {
 }
 
 #[test]
-fn a_gateway_is_made_and_goes_once_nothing_is_associated() {
+fn a_gateway_can_be_deleted_once_it_has_no_associations() {
     let mut lab = estate();
     let made = run(
         &mut lab,

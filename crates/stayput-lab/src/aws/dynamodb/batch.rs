@@ -1,4 +1,4 @@
-//! Several items at once: batches, which are not atomic, and transactions, which are.
+//! Operations on several items: batches, which are not atomic, and transactions, which are.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,9 +23,9 @@ use crate::state::LabState;
 const MAX_PARTS: usize = 100;
 /// Most writes of `BatchWriteItem`.
 const MAX_WRITES: usize = 25;
-/// Most bytes one `BatchGetItem` answers; the rest comes back as unprocessed.
+/// Most bytes in one answer of `BatchGetItem`; the rest is returned as unprocessed.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
-/// How long a `ClientRequestToken` is remembered.
+/// How long a `ClientRequestToken` is valid.
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
 
 /// `BatchGetItem`.
@@ -146,8 +146,8 @@ pub fn transact_get(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<
 /// `TransactWriteItems`: all or nothing.
 ///
 /// # Errors
-/// `TransactionCanceledException` with a reason for each part; `IdempotentParameterMismatchException`; others before
-/// anything is tried.
+/// `TransactionCanceledException` with a reason for each part; `IdempotentParameterMismatchException`; others before any part is
+/// tried.
 pub fn transact_write(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault> {
     let parts = args.list("TransactItems")?;
     if parts.is_empty() || parts.len() > MAX_PARTS {
@@ -218,7 +218,7 @@ pub fn transact_write(lab: &mut LabState, region: &str, args: Args<'_>) -> Resul
     Ok(json!({}))
 }
 
-/// Whether the token was seen in the last ten minutes with the same request.
+/// Whether the token was used in the last ten minutes with the same request.
 fn already_done(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<bool, Fault> {
     let now = lab.now();
     let Some(token) = args.text("ClientRequestToken")? else {
@@ -256,11 +256,11 @@ fn too_many_parts() -> Fault {
 }
 
 fn distinct(writes: &[Write], message: &str) -> Result<(), Fault> {
-    let places: BTreeSet<(&str, &Key)> = writes
+    let keys: BTreeSet<(&str, &Key)> = writes
         .iter()
         .map(|write| (write.table.as_str(), &write.key))
         .collect();
-    if places.len() < writes.len() {
+    if keys.len() < writes.len() {
         Err(Fault::validation(message))
     } else {
         Ok(())

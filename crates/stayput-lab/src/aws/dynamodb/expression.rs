@@ -1,7 +1,7 @@
 //! DynamoDB's expressions: condition, filter, key condition, update and projection.
 //!
-//! An expression is parsed with its placeholders already resolved, so that what is evaluated holds only names and
-//! values. Every placeholder sent must be used by some expression of the call, as in life.
+//! Placeholders are resolved while an expression is parsed, so what is evaluated has only names and values. As in the real
+//! service, every placeholder that is sent must be used by an expression of the call.
 
 pub mod condition;
 pub mod key_condition;
@@ -23,13 +23,13 @@ use parse::Parser;
 use projection::Projection;
 use update::Update;
 
-/// Words that cannot be written as bare attribute names, in upper case.
+/// Words that cannot be used as attribute names without a placeholder, in upper case.
 const RESERVED: &str = include_str!("expression/reserved.txt");
 
 /// Longest expression text, in bytes.
 const MAX_LENGTH: usize = 4096;
 
-/// Which expression of a call; names it in errors.
+/// Kind of an expression; named in errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Of a write.
@@ -45,7 +45,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The member of the call that carries it.
+    /// Returns the member of the call that contains it.
     pub fn member(self) -> &'static str {
         match self {
             Self::Condition => "ConditionExpression",
@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// `ValidationException` about this expression.
+    /// Returns a `ValidationException` about this expression.
     pub fn invalid(self, message: impl fmt::Display) -> Fault {
         Fault::validation(format!("Invalid {}: {message}", self.member()))
     }
@@ -76,7 +76,7 @@ pub enum Step {
 pub struct Path(Vec<Step>);
 
 impl Path {
-    /// Its top-level attribute.
+    /// Returns its top-level attribute.
     pub fn attribute(&self) -> &str {
         match self.0.first() {
             Some(Step::Attribute(name)) => name,
@@ -84,12 +84,12 @@ impl Path {
         }
     }
 
-    /// Its steps.
+    /// Returns its steps.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }
 
-    /// What is there.
+    /// Returns the value at the path.
     pub fn resolve<'a>(&self, item: &'a Item) -> Option<&'a Value> {
         let mut value = item.get(self.attribute())?;
         for step in self.0.iter().skip(1) {
@@ -102,12 +102,12 @@ impl Path {
         Some(value)
     }
 
-    /// Whether one of the two lies at or below the other.
+    /// Whether one of the two paths is equal to the other or below it.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|(a, b)| a == b)
     }
 
-    /// Whether the two use one place as a map and as a list.
+    /// Whether one of the two paths needs a map where the other needs a list.
     pub fn conflicts(&self, other: &Self) -> bool {
         let common = self.0.iter().zip(&other.0).find(|(a, b)| a != b);
         matches!(
@@ -118,7 +118,7 @@ impl Path {
 }
 
 impl fmt::Display for Path {
-    /// As DynamoDB's messages write it: `[a, b, [1]]`.
+    /// Formats as DynamoDB's messages do: `[a, b, [1]]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps: Vec<String> = self
             .0
@@ -144,7 +144,7 @@ impl Bindings {
     /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`.
     ///
     /// # Errors
-    /// When a placeholder is spelled wrong or a value is none.
+    /// When a placeholder or a value is not valid.
     pub fn of(args: Args<'_>) -> Result<Self, Fault> {
         let mut bindings = Self::default();
         for (key, name) in args
@@ -160,7 +160,7 @@ impl Bindings {
             let name = name.as_str().ok_or_else(|| {
                 Fault::new(
                     "SerializationException",
-                    "an expression attribute name is no string",
+                    "an expression attribute name is not a string",
                 )
             })?;
             bindings.names.insert(key.clone(), name.to_owned());
@@ -186,34 +186,34 @@ impl Bindings {
         Ok(bindings)
     }
 
-    /// The condition or filter of a call, if it has one.
+    /// Returns the condition or filter of a call, if it has one.
     ///
     /// # Errors
-    /// `ValidationException` saying where it cannot be read.
+    /// `ValidationException` with the position of the error.
     pub fn condition(&mut self, args: Args<'_>, kind: Kind) -> Result<Option<Condition>, Fault> {
         self.parsed(args, kind, |parser| parser.condition())
     }
 
-    /// The update of a call, if it has one.
+    /// Returns the update of a call, if it has one.
     ///
     /// # Errors
-    /// `ValidationException` saying where it cannot be read.
+    /// `ValidationException` with the position of the error.
     pub fn update(&mut self, args: Args<'_>) -> Result<Option<Update>, Fault> {
         self.parsed(args, Kind::Update, |parser| parser.update())
     }
 
-    /// The projection of a call, if it has one.
+    /// Returns the projection of a call, if it has one.
     ///
     /// # Errors
-    /// `ValidationException` saying where it cannot be read.
+    /// `ValidationException` with the position of the error.
     pub fn projection(&mut self, args: Args<'_>) -> Result<Option<Projection>, Fault> {
         self.parsed(args, Kind::Projection, |parser| parser.projection())
     }
 
-    /// Ends the reading: every placeholder must have been used.
+    /// Checks at the end that every placeholder was used.
     ///
     /// # Errors
-    /// `ValidationException` naming those that were not.
+    /// `ValidationException` that names those that were not.
     pub fn all_used(self) -> Result<(), Fault> {
         for (member, keys) in [
             (

@@ -23,12 +23,12 @@ use crate::aws::json::Args;
 use crate::aws::json::Fault;
 use crate::state::LabState;
 
-/// A write of one item, read and checked but not yet done; single writes and transactions share it.
+/// A write of one item, parsed and validated but not applied; used by single writes and transactions.
 #[derive(Debug)]
 pub struct Write {
     /// Table as named in the call.
     pub table: String,
-    /// Its place.
+    /// Key of the item.
     pub key: Key,
     condition: Option<Condition>,
     show_old_on_failure: bool,
@@ -43,7 +43,7 @@ enum Change {
     Nothing,
 }
 
-/// What a write did.
+/// The effect of a write.
 #[derive(Debug)]
 pub struct Effect {
     before: Option<Item>,
@@ -51,7 +51,7 @@ pub struct Effect {
 }
 
 impl Write {
-    /// Of `PutItem` or a `Put`.
+    /// Parses `PutItem` or a `Put`.
     ///
     /// # Errors
     /// DynamoDB's error.
@@ -65,7 +65,7 @@ impl Write {
         Self::of(args, key, condition, Change::Put(item))
     }
 
-    /// Of `UpdateItem` or an `Update`.
+    /// Parses `UpdateItem` or an `Update`.
     ///
     /// # Errors
     /// DynamoDB's error.
@@ -97,7 +97,7 @@ impl Write {
         )
     }
 
-    /// Of `DeleteItem` or a `Delete`.
+    /// Parses `DeleteItem` or a `Delete`.
     ///
     /// # Errors
     /// DynamoDB's error.
@@ -105,7 +105,7 @@ impl Write {
         Self::without_change(lab, region, args, Change::Delete)
     }
 
-    /// Of a `ConditionCheck`.
+    /// Parses a `ConditionCheck`.
     ///
     /// # Errors
     /// DynamoDB's error.
@@ -143,7 +143,7 @@ impl Write {
         })
     }
 
-    /// What the write would do.
+    /// Returns what the write would change.
     ///
     /// # Errors
     /// `ConditionalCheckFailedException`, or `ValidationException` of the update.
@@ -180,7 +180,7 @@ impl Write {
         })
     }
 
-    /// Does it.
+    /// Applies the write.
     pub fn apply(&self, table: &mut Table, effect: &Effect) {
         match &effect.after {
             Some(item) => table.items.insert(self.key.clone(), item.clone()),
@@ -295,7 +295,7 @@ pub fn get(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fau
     Ok(Json::Object(answer))
 }
 
-/// The projected item a `Key` names, with the size of the whole.
+/// Returns the projected item that a `Key` names, with the size of the whole item.
 ///
 /// # Errors
 /// DynamoDB's error.
@@ -320,7 +320,7 @@ pub fn fetch(
     }))
 }
 
-/// The reason of one part of a cancelled transaction.
+/// Returns the cancellation reason of one part of a transaction.
 pub fn reason(fault: Option<&Fault>) -> Json {
     match fault {
         None => json!({ "Code": "None" }),

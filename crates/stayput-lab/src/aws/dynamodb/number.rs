@@ -1,4 +1,4 @@
-//! DynamoDB's numbers: decimal, exact, 38 significant digits.
+//! DynamoDB's numbers: exact decimals with 38 significant digits.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -20,10 +20,10 @@ pub struct Number {
     point: i64,
 }
 
-/// Why a text is not a [`Number`]; the texts are DynamoDB's.
+/// Why a text is not a [`Number`]. The messages are DynamoDB's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// No number at all.
+    /// Not a number.
     #[error("The parameter cannot be converted to a numeric value: {0}")]
     Syntax(String),
     /// Too many digits.
@@ -42,7 +42,7 @@ pub enum NumberError {
 }
 
 impl Number {
-    /// Brings digits (most significant first) before `10^exponent` into normal form.
+    /// Converts digits (most significant first) before `10^exponent` to normal form.
     fn normal(negative: bool, digits: &[u8], exponent: i64) -> Result<Self, NumberError> {
         let leading = digits.iter().take_while(|digit| **digit == 0).count();
         let significant = &digits[leading..];
@@ -75,7 +75,7 @@ impl Number {
         }
     }
 
-    /// The exact sum.
+    /// Returns the exact sum.
     ///
     /// # Errors
     /// When the sum needs more digits or a larger exponent than DynamoDB stores.
@@ -111,7 +111,7 @@ impl Number {
         }
     }
 
-    /// The exact difference.
+    /// Returns the exact difference.
     ///
     /// # Errors
     /// As [`Number::add`].
@@ -121,7 +121,7 @@ impl Number {
         self.add(&negated)
     }
 
-    /// Bytes DynamoDB counts for it: about one for two digits, and one more.
+    /// Returns the bytes that DynamoDB counts for it: about one for two digits, and one more.
     pub fn size(&self) -> usize {
         self.digits.len().div_ceil(2) + 1 + usize::from(self.negative)
     }
@@ -156,7 +156,7 @@ impl FromStr for Number {
                 if bare.is_empty() || !bare.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(wrong());
                 }
-                // Anything that does not fit is out of range by far; the sign says on which side.
+                // An exponent that does not fit is out of range; its sign decides between overflow and underflow.
                 let limit = if exponent.starts_with('-') {
                     -1_000_000
                 } else {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_number_written_differently_is_equal_and_written_plainly() {
+    fn equal_numbers_in_different_notations_are_equal() {
         for (text, plain) in [
             ("1", "1"),
             ("+001.500", "1.5"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_or_too_large_is_refused() {
+    fn an_invalid_or_too_large_number_is_refused() {
         for text in [
             "", "-", ".", "e5", "1e", "1e+", "0x1", "1 ", "NaN", "1.2.3", "１",
         ] {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_beyond_38_digits_are_refused_and_others_exact() {
+    fn sums_beyond_38_digits_are_refused_and_others_are_exact() {
         assert_eq!(number("0.1").add(&number("0.2")), Ok(number("0.3")));
         assert_eq!(number("5").subtract(&number("5")), Ok(number("0")));
         assert_eq!(

@@ -26,14 +26,14 @@ use crate::aws::json::Args;
 use crate::aws::json::Fault;
 use crate::state::LabState;
 
-/// Most bytes one page evaluates.
+/// Most bytes that one page evaluates.
 const PAGE: usize = 1024 * 1024;
 
-/// Where an item stands in what is read: its place in the index (or table), then its place in the table.
-type Place = (Key, Key);
+/// Position of an item: its key in the index (or table), then its key in the table.
+type Position = (Key, Key);
 
-/// What one read asks for beside the keys.
-struct Wanted {
+/// The parameters of a read other than the keys.
+struct ReadOptions {
     filter: Option<Condition>,
     projection: Option<Projection>,
     limit: Option<usize>,
@@ -56,10 +56,10 @@ pub fn query(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, F
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
             )
         })?;
-    let wanted = wanted(args, bindings)?;
+    let options = options(args, bindings)?;
     let table = ready(lab, region, args.need_text("TableName")?)?;
-    let keys = keys(table, args, wanted.consistent)?;
-    if let Some(attribute) = wanted
+    let keys = keys(table, args, options.consistent)?;
+    if let Some(attribute) = options
         .filter
         .iter()
         .flat_map(Condition::attributes)
@@ -70,15 +70,15 @@ pub fn query(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, F
         )));
     }
     let condition = KeyCondition::of(condition, &keys.hash, keys.range.as_deref())?;
-    let places = places(table, &keys, args, Some(&condition.hash))?;
-    let places = places
+    let positions = positions(table, &keys, args, Some(&condition.hash))?;
+    let positions = positions
         .into_iter()
-        .filter(|(place, item)| place.0.hash == condition.hash && condition.wants(item));
-    if wanted.forward {
-        page(table, &keys, args, &wanted, places)
+        .filter(|(position, item)| position.0.hash == condition.hash && condition.wants(item));
+    if options.forward {
+        page(table, &keys, args, &options, positions)
     } else {
-        let turned: Vec<_> = places.collect();
-        page(table, &keys, args, &wanted, turned.into_iter().rev())
+        let turned: Vec<_> = positions.collect();
+        page(table, &keys, args, &options, turned.into_iter().rev())
     }
 }
 
@@ -88,20 +88,20 @@ pub fn query(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, F
 /// DynamoDB's error.
 pub fn scan(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault> {
     let bindings = Bindings::of(args)?;
-    let mut wanted = wanted(args, bindings)?;
-    wanted.forward = true;
+    let mut options = options(args, bindings)?;
+    options.forward = true;
     let segments = segments(args)?;
     let table = ready(lab, region, args.need_text("TableName")?)?;
-    let keys = keys(table, args, wanted.consistent)?;
-    let places = places(table, &keys, args, None)?
+    let keys = keys(table, args, options.consistent)?;
+    let positions = positions(table, &keys, args, None)?
         .into_iter()
-        .filter(|(place, _)| {
-            segments.is_none_or(|(segment, total)| place.0.bucket % total == segment)
+        .filter(|(position, _)| {
+            segments.is_none_or(|(segment, total)| position.0.bucket % total == segment)
         });
-    page(table, &keys, args, &wanted, places)
+    page(table, &keys, args, &options, positions)
 }
 
-fn wanted(args: Args<'_>, mut bindings: Bindings) -> Result<Wanted, Fault> {
+fn options(args: Args<'_>, mut bindings: Bindings) -> Result<ReadOptions, Fault> {
     let filter = bindings.condition(args, Kind::Filter)?;
     let projection = bindings.projection(args)?;
     bindings.all_used()?;
@@ -120,7 +120,7 @@ fn wanted(args: Args<'_>, mut bindings: Bindings) -> Result<Wanted, Fault> {
         })
         .transpose()?;
     let forward = args.get("ScanIndexForward").is_none() || args.flag("ScanIndexForward")?;
-    Ok(Wanted {
+    Ok(ReadOptions {
         filter,
         projection,
         limit,
@@ -134,7 +134,7 @@ fn wanted(args: Args<'_>, mut bindings: Bindings) -> Result<Wanted, Fault> {
     })
 }
 
-/// Segment and total of a parallel scan.
+/// Returns segment and total of a parallel scan.
 fn segments(args: Args<'_>) -> Result<Option<(u32, u32)>, Fault> {
     let read = |name| -> Result<Option<u32>, Fault> {
         Ok(args
@@ -152,7 +152,7 @@ fn segments(args: Args<'_>) -> Result<Option<(u32, u32)>, Fault> {
     }
 }
 
-/// The keys of the table or of the index that is read.
+/// Returns the keys of the table or index that is read.
 fn keys(table: &Table, args: Args<'_>, consistent: bool) -> Result<Keys, Fault> {
     let Some(name) = args.text("IndexName")? else {
         return Ok(table.keys.clone());
@@ -170,13 +170,13 @@ fn keys(table: &Table, args: Args<'_>, consistent: bool) -> Result<Keys, Fault> 
     Ok(index.keys.clone())
 }
 
-/// What is read, in its order: places, and items as the table or index shows them.
-fn places(
+/// Returns positions, and items as the table or index contains them, in order.
+fn positions(
     table: &Table,
     keys: &Keys,
     args: Args<'_>,
     partition: Option<&KeyValue>,
-) -> Result<Vec<(Place, Item)>, Fault> {
+) -> Result<Vec<(Position, Item)>, Fault> {
     let index = args
         .text("IndexName")?
         .and_then(|name| table.indexes.get(name));
@@ -203,7 +203,7 @@ fn places(
             .chain(table.keys.names())
             .collect()
     });
-    let mut rows: Vec<(Place, Item)> = table
+    let mut rows: Vec<(Position, Item)> = table
         .items
         .iter()
         .filter_map(|(key, item)| {
@@ -212,7 +212,7 @@ fn places(
                 Some(name) => Some(part(name)?),
                 None => None,
             };
-            let place = Key::new(part(&keys.hash)?, range);
+            let position = Key::new(part(&keys.hash)?, range);
             let item = item
                 .iter()
                 .filter(|(name, _)| {
@@ -222,7 +222,7 @@ fn places(
                 })
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
-            Some(((place, key.clone()), item))
+            Some(((position, key.clone()), item))
         })
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -233,62 +233,62 @@ fn page(
     table: &Table,
     keys: &Keys,
     args: Args<'_>,
-    wanted: &Wanted,
-    rows: impl Iterator<Item = (Place, Item)>,
+    options: &ReadOptions,
+    rows: impl Iterator<Item = (Position, Item)>,
 ) -> Result<Json, Fault> {
-    let start = wanted
+    let start = options
         .start
         .as_ref()
         .map(|start| start_place(table, keys, start))
         .transpose()?;
-    let after_start = |place: &Place| match &start {
+    let after_start = |position: &Position| match &start {
         None => true,
-        Some(start) if wanted.forward => place > start,
-        Some(start) => place < start,
+        Some(start) if options.forward => position > start,
+        Some(start) => position < start,
     };
     let mut items = Vec::new();
     let (mut count, mut scanned, mut bytes) = (0_usize, 0_usize, 0_usize);
     let mut last = None;
     let mut cut = false;
-    for (_, item) in rows.filter(|(place, _)| after_start(place)) {
+    for (_, item) in rows.filter(|(position, _)| after_start(position)) {
         let size = item_size(&item);
-        if wanted.limit == Some(scanned) || (scanned > 0 && bytes + size > PAGE) {
+        if options.limit == Some(scanned) || (scanned > 0 && bytes + size > PAGE) {
             cut = true;
             break;
         }
         bytes += size;
         scanned += 1;
         last = Some(last_key(table, keys, &item));
-        if wanted
+        if options
             .filter
             .as_ref()
             .is_none_or(|filter| filter.holds(&item))
         {
             count += 1;
-            if !wanted.count_only {
-                items.push(match &wanted.projection {
+            if !options.count_only {
+                items.push(match &options.projection {
                     Some(projection) => item_to_json(&projection.item(&item)),
                     None => item_to_json(&item),
                 });
             }
         }
     }
-    // A page filled to its limit names a last key even when nothing follows.
-    let full = wanted.limit == Some(scanned);
+    // A page that reaches its limit has a last key even when nothing follows.
+    let full = options.limit == Some(scanned);
     let mut answer = Map::new();
     answer.insert("Count".to_owned(), json!(count));
     answer.insert("ScannedCount".to_owned(), json!(scanned));
-    if !wanted.count_only {
+    if !options.count_only {
         answer.insert("Items".to_owned(), Json::from(items));
     }
     if let Some(last) = last.filter(|_| cut || full) {
         answer.insert("LastEvaluatedKey".to_owned(), item_to_json(&last));
     }
-    capacity(&mut answer, args, read_units(bytes, wanted.consistent))?;
+    capacity(&mut answer, args, read_units(bytes, options.consistent))?;
     Ok(Json::Object(answer))
 }
 
-/// The key to go on from: of the table, and of the index when one is read.
+/// Returns the key to continue from: of the table, and of the index when one is read.
 fn last_key(table: &Table, keys: &Keys, item: &Item) -> Item {
     let mut key = table.key_part(item);
     key.extend(
@@ -298,13 +298,13 @@ fn last_key(table: &Table, keys: &Keys, item: &Item) -> Item {
     key
 }
 
-fn start_place(table: &Table, keys: &Keys, start: &Item) -> Result<Place, Fault> {
+fn start_place(table: &Table, keys: &Keys, start: &Item) -> Result<Position, Fault> {
     let invalid = || Fault::validation("The provided starting key is invalid");
     let names: BTreeSet<&str> = table.keys.names().chain(keys.names()).collect();
     if start.keys().map(String::as_str).collect::<BTreeSet<_>>() != names {
         return Err(invalid());
     }
-    let place = |keys: &Keys| -> Result<Key, Fault> {
+    let position = |keys: &Keys| -> Result<Key, Fault> {
         let part = |name: &str| {
             start
                 .get(name)
@@ -316,5 +316,5 @@ fn start_place(table: &Table, keys: &Keys, start: &Item) -> Result<Place, Fault>
             keys.range.as_deref().map(part).transpose()?,
         ))
     };
-    Ok((place(keys)?, place(&table.keys)?))
+    Ok((position(keys)?, position(&table.keys)?))
 }

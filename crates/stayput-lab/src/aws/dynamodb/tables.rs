@@ -1,4 +1,4 @@
-//! Tables: making, describing, removing.
+//! Tables: create, describe, update, delete.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -175,7 +175,7 @@ fn projected(index: Args<'_>) -> Result<Option<BTreeSet<String>>, Fault> {
     }
 }
 
-/// `None`: not said; `Some(None)`: on demand.
+/// `None`: not specified; `Some(None)`: on demand.
 fn billing(args: Args<'_>) -> Result<Option<Option<(i64, i64)>>, Fault> {
     let throughput = args.object("ProvisionedThroughput")?.map(Args);
     match args.text("BillingMode")? {
@@ -285,7 +285,7 @@ pub fn list(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fa
 /// `UpdateTable`, for billing and deletion protection.
 ///
 /// # Errors
-/// `ResourceNotFoundException`; `ValidationException` for anything else it is asked to change.
+/// `ResourceNotFoundException`; `ValidationException` for any other change.
 pub fn update(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault> {
     let name = table_name(args.need_text("TableName")?);
     existing(lab, region, name)?;
@@ -321,7 +321,7 @@ pub fn update(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, 
     }))
 }
 
-/// `DescribeTimeToLive`: never on here.
+/// `DescribeTimeToLive`: always disabled in the lab.
 ///
 /// # Errors
 /// `ResourceNotFoundException`.
@@ -330,7 +330,7 @@ pub fn time_to_live(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<
     Ok(json!({ "TimeToLiveDescription": { "TimeToLiveStatus": "DISABLED" } }))
 }
 
-/// `DescribeContinuousBackups`: never on here.
+/// `DescribeContinuousBackups`: always disabled in the lab.
 ///
 /// # Errors
 /// `TableNotFoundException`.

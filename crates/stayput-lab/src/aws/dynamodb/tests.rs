@@ -1,4 +1,4 @@
-//! Tests of the service over its wire format.
+//! Tests of DynamoDB through its HTTP API.
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -72,7 +72,7 @@ fn numbers(answer: &Json) -> Vec<i32> {
 }
 
 #[test]
-fn a_table_is_made_becomes_active_is_listed_and_goes() {
+fn a_table_is_created_becomes_active_is_listed_and_deleted() {
     let mut lab = lab();
     let body = json!({
         "TableName": "t-1",
@@ -127,7 +127,7 @@ fn a_table_without_keys_or_with_undefined_ones_is_refused() {
 }
 
 #[test]
-fn a_conditional_put_wins_once_and_shows_what_was_there() {
+fn a_conditional_put_succeeds_once_and_then_returns_the_existing_item() {
     let mut lab = table();
     let lease = |owner: &str| {
         json!({
@@ -149,7 +149,7 @@ fn a_conditional_put_wins_once_and_shows_what_was_there() {
 }
 
 #[test]
-fn an_update_makes_the_item_and_returns_what_was_asked_for() {
+fn an_update_creates_the_item_and_returns_the_requested_values() {
     let mut lab = table();
     let body = |mode: &str| {
         json!({
@@ -204,7 +204,7 @@ fn a_key_is_never_updated_and_must_fit_the_schema() {
 }
 
 #[test]
-fn a_delete_returns_the_old_item_and_is_quiet_about_nothing() {
+fn a_delete_returns_the_old_item_and_accepts_a_missing_one() {
     let mut lab = table();
     put(&mut lab, "a", 1);
     let body = json!({"TableName": "things", "Key": {"pk": {"S": "a"}, "n": {"N": "1.0"}}, "ReturnValues": "ALL_OLD"});
@@ -216,7 +216,7 @@ fn a_delete_returns_the_old_item_and_is_quiet_about_nothing() {
 }
 
 #[test]
-fn a_query_goes_through_one_partition_in_the_order_of_the_sort_key() {
+fn a_query_returns_one_partition_in_the_order_of_the_sort_key() {
     let mut lab = table();
     for n in [10, 9, -1, 100] {
         put(&mut lab, "a", n);
@@ -265,7 +265,7 @@ fn a_query_goes_through_one_partition_in_the_order_of_the_sort_key() {
 }
 
 #[test]
-fn limits_count_before_the_filter_and_a_full_page_names_its_last_key() {
+fn limits_apply_before_the_filter_and_a_full_page_has_a_last_key() {
     let mut lab = table();
     for n in 1..=5 {
         put(&mut lab, "a", n);
@@ -289,7 +289,7 @@ fn limits_count_before_the_filter_and_a_full_page_names_its_last_key() {
                 break;
             }
         }
-        // Five full pages, of which three are empty after the filter, and one that finds the end.
+        // Five full pages, of which three are empty after the filter, and one that reaches the end.
         assert_eq!(pages, 6);
         assert_eq!(seen, if forward { [2, 4] } else { [4, 2] });
     }
@@ -328,7 +328,7 @@ fn a_scan_is_cut_at_one_megabyte_before_the_filter() {
 }
 
 #[test]
-fn segments_of_a_scan_make_up_the_whole() {
+fn the_segments_of_a_scan_together_have_every_item_once() {
     let mut lab = table();
     for n in 0..40 {
         put(&mut lab, &format!("p{n}"), n);
@@ -343,7 +343,7 @@ fn segments_of_a_scan_make_up_the_whole() {
 }
 
 #[test]
-fn an_index_is_queried_by_its_own_keys_and_shows_what_it_projects() {
+fn an_index_is_queried_by_its_keys_and_returns_its_projection() {
     let mut lab = table();
     for n in 0..6 {
         put(&mut lab, &format!("p{n}"), 10 - n);
@@ -371,7 +371,7 @@ fn an_index_is_queried_by_its_own_keys_and_shows_what_it_projects() {
 }
 
 #[test]
-fn a_query_that_is_none_is_refused() {
+fn an_invalid_query_is_refused() {
     let mut lab = table();
     for (condition, values) in [
         ("n = :v", json!({":v": {"N": "1"}})),
@@ -418,7 +418,7 @@ fn a_query_that_is_none_is_refused() {
 }
 
 #[test]
-fn batches_write_and_read_and_refuse_what_is_twice_or_too_much() {
+fn batches_refuse_duplicates_and_too_many_items() {
     let mut lab = table();
     let puts = |range: std::ops::Range<i32>| {
         json!({"RequestItems": {"things": range.map(|n| json!({"PutRequest": {"Item": {
@@ -452,7 +452,7 @@ fn batches_write_and_read_and_refuse_what_is_twice_or_too_much() {
 }
 
 #[test]
-fn a_transaction_is_all_or_nothing_and_says_which_part_failed() {
+fn a_transaction_is_all_or_nothing_and_returns_a_reason_for_each_part() {
     let mut lab = table();
     put(&mut lab, "a", 1);
     let body = |epoch: &str| {
@@ -464,7 +464,7 @@ fn a_transaction_is_all_or_nothing_and_says_which_part_failed() {
         ], "ClientRequestToken": format!("token-{epoch}")})
     };
     run(&mut lab, "TransactWriteItems", body("1"));
-    // The same token again is the same transaction, already done.
+    // The same token again is the same transaction, which is already done.
     run(&mut lab, "TransactWriteItems", body("1"));
     let (_, answer) = call(&mut lab, &target("TransactWriteItems"), &body("2"));
     assert_eq!(
@@ -491,7 +491,7 @@ fn a_transaction_is_all_or_nothing_and_says_which_part_failed() {
 }
 
 #[test]
-fn consumed_capacity_is_told_when_asked_for() {
+fn consumed_capacity_is_returned_on_request() {
     let mut lab = table();
     put(&mut lab, "a", 1);
     let answer = run(

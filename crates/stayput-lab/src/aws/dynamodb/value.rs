@@ -27,7 +27,7 @@ pub enum Value {
     N(Number),
     /// Bytes.
     B(Vec<u8>),
-    /// Truth value.
+    /// Boolean.
     Bool(bool),
     /// Null.
     Null,
@@ -44,10 +44,10 @@ pub enum Value {
 }
 
 impl Value {
-    /// From the wire, such as `{"S":"web-01"}`.
+    /// Decodes JSON such as `{"S":"web-01"}`.
     ///
     /// # Errors
-    /// `ValidationException` in DynamoDB's words.
+    /// `ValidationException` with DynamoDB's message.
     pub fn from_json(json: &Json) -> Result<Self, Fault> {
         Self::from_json_at(json, 0)
     }
@@ -106,7 +106,7 @@ impl Value {
         }
     }
 
-    /// To the wire.
+    /// Encodes as JSON.
     pub fn to_json(&self) -> Json {
         match self {
             Self::S(text) => json!({ "S": text }),
@@ -126,7 +126,7 @@ impl Value {
         }
     }
 
-    /// The type as `attribute_type` names it.
+    /// Returns the type as `attribute_type` names it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::S(_) => "S",
@@ -142,7 +142,7 @@ impl Value {
         }
     }
 
-    /// Bytes DynamoDB counts for it.
+    /// Returns the bytes that DynamoDB counts for it.
     pub fn size(&self) -> usize {
         match self {
             Self::S(text) => text.len(),
@@ -158,10 +158,10 @@ impl Value {
     }
 }
 
-/// An item from the wire.
+/// Decodes an item.
 ///
 /// # Errors
-/// `ValidationException` in DynamoDB's words.
+/// `ValidationException` with DynamoDB's message.
 pub fn item_from_json(json: &Map<String, Json>) -> Result<Item, Fault> {
     item_at(json, 0)
 }
@@ -172,7 +172,7 @@ fn item_at(json: &Map<String, Json>, depth: usize) -> Result<Item, Fault> {
         .collect()
 }
 
-/// An item to the wire.
+/// Encodes an item.
 pub fn item_to_json(item: &Item) -> Json {
     item.iter()
         .map(|(name, value)| (name.clone(), value.to_json()))
@@ -180,7 +180,7 @@ pub fn item_to_json(item: &Item) -> Json {
         .into()
 }
 
-/// Bytes DynamoDB counts for an item: names and values.
+/// Returns the bytes that DynamoDB counts for an item: names and values.
 pub fn item_size(item: &Item) -> usize {
     item.iter()
         .map(|(name, value)| name.len() + value.size())
@@ -242,7 +242,7 @@ pub enum KeyValue {
 }
 
 impl KeyValue {
-    /// A key attribute's value; `None` for types that cannot be keys.
+    /// Returns a key attribute's value; `None` for types that cannot be keys.
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::S(text) => Some(Self::S(text.clone())),
@@ -267,10 +267,10 @@ impl KeyValue {
     }
 }
 
-/// Place of an item in a table: partitions in an order that tells nothing, sort keys in theirs.
+/// Position of an item in a table: partitions in an arbitrary order, sort keys in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// Hash of the partition key; scans go by it.
+    /// Hash of the partition key; the order of scans.
     pub bucket: u32,
     /// Partition key.
     pub hash: KeyValue,
@@ -279,7 +279,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of its parts.
+    /// Creates a key from its parts.
     pub fn new(hash: KeyValue, range: Option<KeyValue>) -> Self {
         Self {
             bucket: hash.bucket(),
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_survives_the_wire() {
+    fn every_type_is_encoded_and_decoded() {
         let wire = json!({"M": {
             "s": {"S": ""}, "n": {"N": "1.5"}, "b": {"B": "AAE="}, "t": {"BOOL": false}, "z": {"NULL": true},
             "l": {"L": [{"S": "a"}, {"L": []}]}, "m": {"M": {}}, "ss": {"SS": ["a", "b"]},
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_no_type_two_types_or_with_an_empty_set_is_refused() {
+    fn a_value_without_type_with_two_types_or_an_empty_set_is_refused() {
         for wire in [
             json!({}),
             json!({"S": "a", "N": "1"}),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_ends_at_32_levels() {
+    fn nesting_is_limited_to_32_levels() {
         let nested =
             |depth: usize| (0..depth).fold(json!({"S": "x"}), |json, _| json!({"L": [json]}));
         assert!(Value::from_json(&nested(32)).is_ok());

@@ -1,4 +1,4 @@
-//! Transit Gateway attachments of every type: what they have in common, their life, and the list over all types.
+//! Transit Gateway attachments of every type: common parts, life cycle, and the list over all types.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::Answer;
 use super::Call;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::page;
 use super::list::rule;
@@ -16,28 +16,28 @@ use super::list::unknown_filter;
 use super::tgws;
 use super::vpc_attachments;
 use super::write_tags;
-use crate::aws::Event;
+use crate::aws::AwsEvent;
 use crate::aws::model::Attachment;
 use crate::aws::model::AttachmentKind;
 use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
-use crate::state::Event as LabEvent;
+use crate::state::LabEvent;
 use crate::state::LabState;
 
 /// How long a deleted attachment stays listed: about two hours (AWS reference §1.1).
 const DELETED_LISTED: Duration = Duration::from_secs(2 * 3600);
 
-pub(super) type It<'a> = Seen<'a, Attachment>;
+pub(super) type Item<'a> = Listed<'a, Attachment>;
 
 const FIELDS: &[Field<Attachment>] = &[
     ("transit-gateway-attachment-id", |i| one(i.id)),
-    ("transit-gateway-id", |i| one(&i.it.tgw)),
+    ("transit-gateway-id", |i| one(&i.resource.tgw)),
     ("transit-gateway-owner-id", |i| one(&i.lab.aws.account)),
     ("resource-owner-id", |i| one(&i.lab.aws.account)),
-    ("resource-type", |i| one(resource_type(&i.it.kind))),
-    ("resource-id", |i| one(resource_id(&i.it.kind))),
-    ("state", |i| one(&i.it.state)),
+    ("resource-type", |i| one(resource_type(&i.resource.kind))),
+    ("resource-id", |i| one(resource_id(&i.resource.kind))),
+    ("state", |i| one(&i.resource.state)),
     ("association.state", |i| {
         some(association(i).map(|_| "associated"))
     }),
@@ -63,7 +63,7 @@ pub(super) fn resource_type(kind: &AttachmentKind) -> &'static str {
     }
 }
 
-/// `resourceId`; of a peering it is the far Transit Gateway.
+/// `resourceId`; for a peering the far Transit Gateway.
 pub(super) fn resource_id(kind: &AttachmentKind) -> &str {
     match kind {
         AttachmentKind::Vpc { vpc, .. } => vpc,
@@ -73,30 +73,30 @@ pub(super) fn resource_id(kind: &AttachmentKind) -> &str {
     }
 }
 
-fn association<'a>(attachment: &'a It<'_>) -> Option<&'a str> {
+fn association<'a>(attachment: &'a Item<'_>) -> Option<&'a str> {
     routing::associated_table(attachment.region, attachment.id)
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().attachments)?;
+    let (page, token) = select(call, &KIND, &call.region_state().attachments)?;
     let mut xml = Xml::new();
     xml.list("transitGatewayAttachments", &page, |xml, found| {
         let account = &found.lab.aws.account;
         xml.text("transitGatewayAttachmentId", found.id)
-            .text("transitGatewayId", &found.it.tgw)
+            .text("transitGatewayId", &found.resource.tgw)
             .text("transitGatewayOwnerId", account)
             .text("resourceOwnerId", account)
-            .text("resourceType", resource_type(&found.it.kind))
-            .text("resourceId", resource_id(&found.it.kind))
-            .text("state", &found.it.state);
+            .text("resourceType", resource_type(&found.resource.kind))
+            .text("resourceId", resource_id(&found.resource.kind))
+            .text("state", &found.resource.state);
         if let Some(table) = association(found) {
             xml.node("association", |xml| {
                 xml.text("transitGatewayRouteTableId", table)
                     .text("state", "associated");
             });
         }
-        xml.text("creationTime", found.it.created.rfc3339());
-        write_tags(xml, &found.it.tags);
+        xml.text("creationTime", found.resource.created.rfc3339());
+        write_tags(xml, &found.resource.tags);
     })
     .maybe("nextToken", token);
     Ok(xml)
@@ -104,7 +104,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayAttachmentId")?;
-    let region = call.here();
+    let region = call.region_state();
     rule::TGW_ATTACHMENT.find(&region.attachments, &id)?;
     let filters = call.params.filters()?;
     if let Some(other) = filters
@@ -137,7 +137,7 @@ pub(super) fn propagations(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// An attachment that can be used: of this Transit Gateway if one is given, and neither gone nor going.
+/// Returns an attachment that can be used: of this Transit Gateway if one is given, and neither deleted nor being deleted.
 ///
 /// # Errors
 /// `InvalidTransitGatewayAttachmentID.NotFound`, also when it is on another Transit Gateway; `IncorrectState`.
@@ -146,7 +146,7 @@ pub(super) fn usable<'a>(
     id: &str,
     tgw: Option<&str>,
 ) -> Result<&'a Attachment, Fault> {
-    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, id)?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.region_state().attachments, id)?;
     if tgw.is_some_and(|tgw| attachment.tgw != tgw) {
         return Err(Fault::bad(
             rule::TGW_ATTACHMENT.not_found,
@@ -160,7 +160,7 @@ pub(super) fn usable<'a>(
     }
 }
 
-/// The refusal of an attachment in a wrong state; a deleted one is still listed, and to every call as good as absent.
+/// Returns the error for an attachment in a wrong state. A deleted one is still listed, but calls treat it as missing.
 pub(super) fn incorrect_state(id: &str, attachment: &Attachment) -> Fault {
     if attachment.state == "deleted" {
         Fault::bad(
@@ -177,11 +177,11 @@ pub(super) fn incorrect_state(id: &str, attachment: &Attachment) -> Fault {
 
 /// Queues the end of an attachment's transition.
 pub(super) fn settle(lab: &mut LabState, region: &str, id: &str) {
-    let event = Event::AttachmentSettles(region.to_owned(), id.to_owned());
+    let event = AwsEvent::AttachmentSettles(region.to_owned(), id.to_owned());
     lab.after(lab.timing.tgw_route, LabEvent::Aws(event));
 }
 
-/// Marks an attachment as going: it leaves its tables at once, and static routes that name it read `blackhole` from now on.
+/// Starts deleting an attachment: it is removed from its tables at once, and static routes that name it become `blackhole`.
 pub(super) fn begin_delete(lab: &mut LabState, region: &str, id: &str) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;
@@ -196,7 +196,7 @@ pub(super) fn begin_delete(lab: &mut LabState, region: &str, id: &str) {
     settle(lab, region, id);
 }
 
-/// Ends an attachment's transition; a new one joins its Transit Gateway's default table.
+/// Ends an attachment's transition. A new one is added to its Transit Gateway's default table.
 pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &str) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;
@@ -216,7 +216,7 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
         "pending" => {
             "available".clone_into(&mut attachment.state);
             let associate = tgws::association_default(state, &tgw).map(str::to_owned);
-            // A peering propagates nothing, so it is not entered.
+            // A peering propagates nothing, so it is not added.
             let propagate = tgws::propagation_default(state, &tgw)
                 .filter(|_| !peering)
                 .map(str::to_owned);
@@ -236,10 +236,10 @@ pub(in crate::aws) fn attachment_settles(lab: &mut LabState, region: &str, id: &
                 return;
             };
             state.tgw_options.remove(id);
-            let event = Event::AttachmentForgotten(region.to_owned(), id.to_owned());
+            let event = AwsEvent::AttachmentForgotten(region.to_owned(), id.to_owned());
             lab.after(DELETED_LISTED, LabEvent::Aws(event));
         }
-        // Settled by something else meanwhile.
+        // Already changed by another call.
         _ => {}
     }
 }

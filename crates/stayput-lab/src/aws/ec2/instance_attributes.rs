@@ -1,4 +1,4 @@
-//! Attributes of instances that the Terraform provider asks for one by one.
+//! Attributes of instances that the Terraform provider reads one by one.
 
 use super::Answer;
 use super::Call;
@@ -11,14 +11,14 @@ use crate::aws::xml::Xml;
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let id = call.need("InstanceId")?;
     let attribute = call.need("Attribute")?;
-    let instance = rule::INSTANCE.find(&call.here().instances, &id)?;
+    let instance = rule::INSTANCE.find(&call.region_state().instances, &id)?;
     call.dry_run()?;
     let mut xml = Xml::new();
     xml.text("instanceId", &id);
     let eni = instance
         .enis
         .values()
-        .find_map(|eni| call.here().enis.get(eni));
+        .find_map(|eni| call.region_state().enis.get(eni));
     let value = match attribute.as_str() {
         "disableApiTermination" | "disableApiStop" | "ebsOptimized" => Some("false".to_owned()),
         "instanceInitiatedShutdownBehavior" => Some("stop".to_owned()),
@@ -26,7 +26,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
         "rootDeviceName" => Some(instances::root_device(instance).to_owned()),
         "sourceDestCheck" => eni.map(|eni| eni.source_dest_check.to_string()),
         "enaSupport" => Some("true".to_owned()),
-        // Nobody gave any: the element is there and empty.
+        // Not set: the element is present and empty.
         "userData" | "kernel" | "ramdisk" | "sriovNetSupport" => None,
         other => {
             return Err(Fault::invalid(format!(
@@ -40,11 +40,11 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// Only types that instances of the region have are known; figures are those of a two-vCPU machine, since nothing here
-/// depends on them.
+/// Only types of the region's instances are known. The figures are those of a two-vCPU machine, since nothing in the lab depends
+/// on them.
 pub(super) fn describe_types(call: &mut Call<'_>) -> Answer {
     let known: std::collections::BTreeMap<&str, &str> = call
-        .here()
+        .region_state()
         .instances
         .values()
         .map(|it| (it.instance_type.as_str(), it.architecture.as_str()))
@@ -90,11 +90,11 @@ pub(super) fn describe_types(call: &mut Call<'_>) -> Answer {
 pub(super) fn describe_credits(call: &mut Call<'_>) -> Answer {
     let ids = call.params.list("InstanceId");
     for id in &ids {
-        rule::INSTANCE.find(&call.here().instances, id)?;
+        rule::INSTANCE.find(&call.region_state().instances, id)?;
     }
     call.dry_run()?;
     let burstable = ids.into_iter().filter(|id| {
-        call.here()
+        call.region_state()
             .instances
             .get(*id)
             .is_some_and(|it| it.instance_type.starts_with('t'))

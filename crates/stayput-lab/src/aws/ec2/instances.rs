@@ -1,4 +1,4 @@
-//! Instances: listing, their status, starting and stopping.
+//! Instances: listing, status, starting and stopping.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -9,7 +9,7 @@ use super::derived_id;
 use super::interfaces;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
@@ -24,24 +24,26 @@ use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 use crate::state::LabState;
 
-type It<'a> = Seen<'a, Instance>;
+type Item<'a> = Listed<'a, Instance>;
 
 const FIELDS: &[Field<Instance>] = &[
     ("instance-id", |i| one(i.id)),
-    ("instance-state-name", |i| one(name(i.it.state))),
-    ("instance-state-code", |i| one(code(i.it.state))),
-    ("instance-type", |i| one(&i.it.instance_type)),
-    ("architecture", |i| one(&i.it.architecture)),
-    ("image-id", |i| one(&i.it.image)),
-    ("platform", |i| some(platform(i.it))),
-    ("platform-details", |i| one(&i.it.platform_details)),
-    ("launch-time", |i| one(i.it.launched.rfc3339())),
+    ("instance-state-name", |i| one(name(i.resource.state))),
+    ("instance-state-code", |i| one(code(i.resource.state))),
+    ("instance-type", |i| one(&i.resource.instance_type)),
+    ("architecture", |i| one(&i.resource.architecture)),
+    ("image-id", |i| one(&i.resource.image)),
+    ("platform", |i| some(platform(i.resource))),
+    ("platform-details", |i| one(&i.resource.platform_details)),
+    ("launch-time", |i| one(i.resource.launched.rfc3339())),
     ("owner-id", |i| one(&i.lab.aws.account)),
     ("reservation-id", |i| one(derived_id("r-", i.id))),
-    ("root-device-name", |i| one(root_device(i.it))),
+    ("root-device-name", |i| one(root_device(i.resource))),
     ("root-device-type", |_| one("ebs")),
     ("virtualization-type", |_| one("hvm")),
-    ("metadata-options.http-tokens", |i| one(http_tokens(i.it))),
+    ("metadata-options.http-tokens", |i| {
+        one(http_tokens(i.resource))
+    }),
     ("vpc-id", |i| some(primary(i).map(|(_, eni)| &eni.vpc))),
     ("subnet-id", |i| {
         some(primary(i).map(|(_, eni)| &eni.subnet))
@@ -51,7 +53,7 @@ const FIELDS: &[Field<Instance>] = &[
     }),
     ("ip-address", |i| some(public(i))),
     ("private-dns-name", |i| {
-        some(primary(i).map(|(_, eni)| private_dns(eni.primary, i.place)))
+        some(primary(i).map(|(_, eni)| private_dns(eni.primary, i.region_name)))
     }),
     ("availability-zone", |i| some(zone(i))),
     ("source-dest-check", |i| {
@@ -60,7 +62,7 @@ const FIELDS: &[Field<Instance>] = &[
     ("instance.group-id", groups),
     ("instance.group-name", |_| one("default")),
     ("network-interface.network-interface-id", |i| {
-        i.it.enis.values().cloned().collect()
+        i.resource.enis.values().cloned().collect()
     }),
     ("network-interface.subnet-id", |i| {
         each(i, |eni| vec![eni.subnet.clone()])
@@ -85,34 +87,34 @@ const KIND: Kind<Instance> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-fn each(instance: &It<'_>, values: impl Fn(&Eni) -> Vec<String>) -> Vec<String> {
+fn each(instance: &Item<'_>, values: impl Fn(&Eni) -> Vec<String>) -> Vec<String> {
     enis(instance).flat_map(|(_, _, eni)| values(eni)).collect()
 }
 
-/// Interfaces of an instance: device index, id, interface.
-fn enis<'a>(instance: &'a It<'_>) -> impl Iterator<Item = (u32, &'a str, &'a Eni)> {
-    instance.it.enis.iter().filter_map(|(index, id)| {
+/// Returns the interfaces of an instance: device index, id, interface.
+fn enis<'a>(instance: &'a Item<'_>) -> impl Iterator<Item = (u32, &'a str, &'a Eni)> {
+    instance.resource.enis.iter().filter_map(|(index, id)| {
         let eni = instance.region.enis.get(id)?;
         Some((*index, id.as_str(), eni))
     })
 }
 
-fn primary<'a>(instance: &'a It<'_>) -> Option<(&'a str, &'a Eni)> {
+fn primary<'a>(instance: &'a Item<'_>) -> Option<(&'a str, &'a Eni)> {
     enis(instance).next().map(|(_, id, eni)| (id, eni))
 }
 
-fn zone<'a>(instance: &'a It<'_>) -> Option<&'a str> {
+fn zone<'a>(instance: &'a Item<'_>) -> Option<&'a str> {
     let (_, eni) = primary(instance)?;
     let subnet = instance.region.subnets.get(&eni.subnet)?;
     Some(subnet.az.as_str())
 }
 
-fn public(instance: &It<'_>) -> Option<Ipv4Addr> {
+fn public(instance: &Item<'_>) -> Option<Ipv4Addr> {
     let (id, eni) = primary(instance)?;
     interfaces::public_of(instance.region, id, eni.primary).map(|(_, address)| address.public)
 }
 
-fn groups(instance: &It<'_>) -> Vec<String> {
+fn groups(instance: &Item<'_>) -> Vec<String> {
     each(instance, |eni| vec![super::security::group_id(&eni.vpc)])
 }
 
@@ -138,7 +140,7 @@ fn http_tokens(instance: &Instance) -> &'static str {
     }
 }
 
-/// A state's name in the API.
+/// Returns a state's name in the API.
 pub(super) fn name(state: InstanceState) -> &'static str {
     match state {
         InstanceState::Pending => "pending",
@@ -149,7 +151,7 @@ pub(super) fn name(state: InstanceState) -> &'static str {
     }
 }
 
-/// A state's code in the API.
+/// Returns a state's code in the API.
 pub(super) fn code(state: InstanceState) -> u16 {
     match state {
         InstanceState::Pending => 0,
@@ -173,9 +175,9 @@ fn write_groups(xml: &mut Xml, vpc: Option<&str>) {
     });
 }
 
-/// An instance as in `instancesSet`.
-pub(super) fn write(xml: &mut Xml, instance: &It<'_>) {
-    let it = instance.it;
+/// Writes an instance as in `instancesSet`.
+pub(super) fn write(xml: &mut Xml, instance: &Item<'_>) {
+    let it = instance.resource;
     xml.text("instanceId", instance.id)
         .text("imageId", &it.image);
     write_state(xml, "instanceState", it.state);
@@ -183,7 +185,7 @@ pub(super) fn write(xml: &mut Xml, instance: &It<'_>) {
     xml.text(
         "privateDnsName",
         first.map_or_else(String::new, |(_, eni)| {
-            private_dns(eni.primary, instance.place)
+            private_dns(eni.primary, instance.region_name)
         }),
     )
     .text("dnsName", "")
@@ -251,15 +253,15 @@ pub(super) fn write(xml: &mut Xml, instance: &It<'_>) {
         });
 }
 
-/// A reservation of one instance.
-fn write_reservation(xml: &mut Xml, instance: &It<'_>) {
+/// Writes a reservation of one instance.
+fn write_reservation(xml: &mut Xml, instance: &Item<'_>) {
     xml.text("reservationId", derived_id("r-", instance.id))
         .text("ownerId", &instance.lab.aws.account)
         .list("groupSet", None::<()>, |_, ()| {})
         .list("instancesSet", [instance], write);
 }
 
-/// EC2 does not page what is asked for by id.
+/// EC2 does not page a request by ids.
 fn ids_exclude_pages(call: &Call<'_>) -> Result<(), Fault> {
     if call.params.list("InstanceId").is_empty() || !call.params.sent("MaxResults") {
         Ok(())
@@ -273,7 +275,7 @@ fn ids_exclude_pages(call: &Call<'_>) -> Result<(), Fault> {
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     ids_exclude_pages(call)?;
-    let (page, token) = select(call, &KIND, &call.here().instances)?;
+    let (page, token) = select(call, &KIND, &call.region_state().instances)?;
     let mut xml = Xml::new();
     xml.list("reservationSet", &page, write_reservation)
         .maybe("nextToken", token);
@@ -283,7 +285,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 pub(super) fn describe_status(call: &mut Call<'_>) -> Answer {
     ids_exclude_pages(call)?;
     let all = call.params.flag("IncludeAllInstances")?;
-    let instances = &call.here().instances;
+    let instances = &call.region_state().instances;
     let (page, token) = if all || !call.params.list("InstanceId").is_empty() {
         select(call, &KIND, instances)?
     } else {
@@ -294,14 +296,14 @@ pub(super) fn describe_status(call: &mut Call<'_>) -> Answer {
     };
     let shown = page
         .iter()
-        .filter(|found| all || found.it.state == InstanceState::Running);
+        .filter(|found| all || found.resource.state == InstanceState::Running);
     let mut xml = Xml::new();
     xml.list("instanceStatusSet", shown, |xml, found| {
-        let running = found.it.state == InstanceState::Running;
+        let running = found.resource.state == InstanceState::Running;
         let status = if running { "ok" } else { "not-applicable" };
         xml.text("instanceId", found.id)
             .maybe("availabilityZone", zone(found));
-        write_state(xml, "instanceState", found.it.state);
+        write_state(xml, "instanceState", found.resource.state);
         for element in ["systemStatus", "instanceStatus"] {
             xml.node(element, |xml| {
                 xml.text("status", status);
@@ -315,21 +317,21 @@ pub(super) fn describe_status(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// The instances a call names, all of which exist.
+/// Returns the instances that a call names, all of which exist.
 pub(super) fn named(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     let ids = call.params.list("InstanceId");
     if ids.is_empty() {
         return Err(Fault::missing("InstanceId"));
     }
     for id in &ids {
-        rule::INSTANCE.find(&call.here().instances, id)?;
+        rule::INSTANCE.find(&call.region_state().instances, id)?;
     }
     Ok(ids.into_iter().map(str::to_owned).collect())
 }
 
-/// `instancesSet` of a state change: id, state before.
+/// Writes `instancesSet` of a state change: id, state before.
 pub(super) fn write_changes(call: &Call<'_>, changes: &[(String, InstanceState)]) -> Xml {
-    let instances = &call.here().instances;
+    let instances = &call.region_state().instances;
     let mut xml = Xml::new();
     xml.list("instancesSet", changes, |xml, (id, before)| {
         xml.text("instanceId", id);
@@ -347,16 +349,16 @@ type Change = fn(&mut LabState, &str, &str) -> Result<InstanceState, Fault>;
 fn change_all(call: &mut Call<'_>, refused: &[InstanceState], change: Change) -> Answer {
     let ids = named(call)?;
     call.dry_run()?;
-    // All or nothing: one instance in a wrong state refuses the whole call, so ask before changing any.
+    // All or nothing: one instance in a wrong state refuses the whole call, so all are checked first.
     let states: BTreeMap<&String, InstanceState> = ids
         .iter()
-        .filter_map(|id| Some((id, call.here().instances.get(id)?.state)))
+        .filter_map(|id| Some((id, call.region_state().instances.get(id)?.state)))
         .collect();
     if let Some(id) = ids
         .iter()
         .find(|id| states.get(id).is_some_and(|state| refused.contains(state)))
     {
-        // The actor knows the words.
+        // The called function returns the error message.
         return change(call.lab, &call.region, id).map(|_| Xml::new());
     }
     let mut changes = Vec::new();

@@ -11,9 +11,9 @@ use super::Answer;
 use super::Call;
 use super::instances;
 use super::interfaces;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::rule;
-use crate::aws::Event;
+use crate::aws::AwsEvent;
 use crate::aws::actors;
 use crate::aws::model::Eni;
 use crate::aws::model::Instance;
@@ -21,18 +21,18 @@ use crate::aws::model::InstanceState;
 use crate::aws::model::RegionState;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
-use crate::state::Event as LabEvent;
+use crate::state::LabEvent;
 
 /// How long a terminated instance stays listed: about an hour (memory).
 const TERMINATED_LISTED: Duration = Duration::from_secs(3600);
 
-/// Size of a root volume nobody asked a size for.
+/// Size of a root volume for which none is requested.
 const ROOT_BYTES: u64 = 8 << 30;
 
-/// Most instances one call launches here.
+/// Most instances that one call can launch in the lab.
 const MOST: usize = 100;
 
-/// What is asked of one interface.
+/// Requested properties of one interface.
 struct Nic {
     index: u32,
     subnet: String,
@@ -74,7 +74,7 @@ fn nics(call: &Call<'_>) -> Result<Vec<Nic>, Fault> {
     if nics.is_empty() {
         nics.push(Nic {
             index: 0,
-            // Without default VPCs there is no subnet to fall back to.
+            // The lab has no default VPC, so the subnet is required.
             subnet: call.need("SubnetId")?,
             primary: params.get("PrivateIpAddress").map(address).transpose()?,
             secondary: Vec::new(),
@@ -83,7 +83,7 @@ fn nics(call: &Call<'_>) -> Result<Vec<Nic>, Fault> {
     Ok(nics)
 }
 
-/// Addresses of a subnet that are in use or reserved: the first four and the last are (AWS reference §5).
+/// Returns addresses of a subnet that are in use or reserved: the first four and the last are (AWS reference §5).
 pub(super) fn taken(region: &RegionState, subnet: &str) -> BTreeSet<Ipv4Addr> {
     let Some(found) = region.subnets.get(subnet) else {
         return BTreeSet::new();
@@ -100,7 +100,7 @@ pub(super) fn taken(region: &RegionState, subnet: &str) -> BTreeSet<Ipv4Addr> {
         .collect()
 }
 
-/// The lowest free address of a subnet.
+/// Returns the lowest free address of a subnet.
 ///
 /// # Errors
 /// `InsufficientFreeAddressesInSubnet`.
@@ -123,7 +123,7 @@ pub(super) fn free(region: &RegionState, subnet: &str) -> Result<Ipv4Addr, Fault
 }
 
 fn check(call: &Call<'_>, nic: &Nic, count: usize) -> Result<(), Fault> {
-    let region = call.here();
+    let region = call.region_state();
     let subnet = rule::SUBNET.find(&region.subnets, &nic.subnet)?;
     let taken = taken(region, &nic.subnet);
     for wanted in nic.primary.iter().chain(&nic.secondary) {
@@ -148,10 +148,10 @@ fn check(call: &Call<'_>, nic: &Nic, count: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The MAC of an interface, from its id.
+/// Returns the MAC of an interface, from its id.
 pub(super) fn mac(id: &str) -> MacAddr {
     let bytes = *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, id.as_bytes()).as_bytes();
-    // 06 is what interfaces in these regions have: locally administered, unicast.
+    // 06, as in these regions: locally administered, unicast.
     MacAddr::new([0x06, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]])
 }
 
@@ -182,7 +182,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Answer {
         for nic in &nics {
             let eni = call.lab.aws_id("eni-");
             let made = make_eni(call, nic, &eni, &id)?;
-            call.here_mut().enis.insert(eni.clone(), made);
+            call.region_state_mut().enis.insert(eni.clone(), made);
             enis.insert(nic.index, eni);
         }
         let launched = call.lab.now();
@@ -199,18 +199,20 @@ pub(super) fn run(call: &mut Call<'_>) -> Answer {
             disk_bytes: ROOT_BYTES,
             tags: call.params.tags_for("instance"),
         };
-        call.here_mut().instances.insert(id.clone(), instance);
+        call.region_state_mut()
+            .instances
+            .insert(id.clone(), instance);
         actors::settle(call.lab, &call.region, &id);
         ids.push(id);
     }
-    let region = call.here();
+    let region = call.region_state();
     let launched = ids.iter().filter_map(|id| {
-        Some(Seen {
+        Some(Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it: region.instances.get(id)?,
+            resource: region.instances.get(id)?,
         })
     });
     let mut xml = Xml::new();
@@ -238,7 +240,7 @@ fn architecture(instance_type: &str) -> &'static str {
 }
 
 fn make_eni(call: &Call<'_>, nic: &Nic, id: &str, instance: &str) -> Result<Eni, Fault> {
-    let region = call.here();
+    let region = call.region_state();
     let subnet = rule::SUBNET.find(&region.subnets, &nic.subnet)?;
     let primary = match nic.primary {
         Some(primary) => primary,
@@ -264,7 +266,7 @@ pub(super) fn terminate(call: &mut Call<'_>) -> Answer {
     call.dry_run()?;
     let mut changes = Vec::new();
     for id in ids {
-        let region = call.here_mut();
+        let region = call.region_state_mut();
         let instance = rule::INSTANCE.find_mut(&mut region.instances, &id)?;
         let before = instance.state;
         instance.state = InstanceState::Terminated;
@@ -281,7 +283,7 @@ pub(super) fn terminate(call: &mut Call<'_>) -> Answer {
             }
         }
         if before != InstanceState::Terminated {
-            let event = Event::InstanceForgotten(call.region.clone(), id.clone());
+            let event = AwsEvent::InstanceForgotten(call.region.clone(), id.clone());
             call.lab.after(TERMINATED_LISTED, LabEvent::Aws(event));
         }
         changes.push((id, before));

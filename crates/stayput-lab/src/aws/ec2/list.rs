@@ -1,4 +1,4 @@
-//! What all list calls share: ids asked for, filters, pages.
+//! Common parts of list calls: ids, filters, pages.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,28 +12,28 @@ use crate::aws::query::Filter;
 use crate::aws::query::Params;
 use crate::state::LabState;
 
-/// Most results a page holds when the client does not say.
+/// Most results in a page when the request has no limit.
 const PAGE: usize = 1000;
 
-/// A resource as filters and writers see it, with where it is.
+/// A resource with its region, for filters and writers.
 #[derive(Debug)]
-pub(super) struct Seen<'a, T> {
+pub(super) struct Listed<'a, T> {
     /// The lab.
     pub lab: &'a LabState,
     /// Region name.
-    pub place: &'a str,
+    pub region_name: &'a str,
     /// The region.
     pub region: &'a RegionState,
     /// Id of the resource.
     pub id: &'a str,
     /// The resource.
-    pub it: &'a T,
+    pub resource: &'a T,
 }
 
-/// A filter's name, and a resource's values for it.
-pub(super) type Field<T> = (&'static str, fn(&Seen<'_, T>) -> Vec<String>);
+/// A filter's name, and the function that returns a resource's values for it.
+pub(super) type Field<T> = (&'static str, fn(&Listed<'_, T>) -> Vec<String>);
 
-/// How resources of one kind are asked for.
+/// How resources of one kind are selected.
 pub(super) struct Kind<T: 'static> {
     /// Request parameter of the ids, such as `InstanceId`.
     pub ids: &'static str,
@@ -50,16 +50,16 @@ pub(super) struct Kind<T: 'static> {
 pub(super) struct IdRule {
     /// Prefix with dash.
     pub prefix: &'static str,
-    /// What a message calls it.
+    /// Name in messages.
     pub noun: &'static str,
-    /// Code for an id of another form.
+    /// Error code for an id of another form.
     pub malformed: &'static str,
-    /// Code for an id that is not there.
+    /// Error code for an id that does not exist.
     pub not_found: &'static str,
 }
 
 impl IdRule {
-    /// The refusal of an id that is not there: malformed if it could not be.
+    /// Returns the error for an id that does not exist, or for one that is malformed.
     pub fn refuse(&self, id: &str) -> Fault {
         let well_formed = id.strip_prefix(self.prefix).is_some_and(|rest| {
             matches!(rest.len(), 8 | 17)
@@ -77,7 +77,7 @@ impl IdRule {
         }
     }
 
-    /// The resource with this id.
+    /// Returns the resource with this id.
     ///
     /// # Errors
     /// The kind's `…NotFound` or `…Malformed`.
@@ -85,7 +85,7 @@ impl IdRule {
         map.get(id).ok_or_else(|| self.refuse(id))
     }
 
-    /// The same, to change.
+    /// Returns the resource with this id, mutable.
     ///
     /// # Errors
     /// As [`IdRule::find`].
@@ -98,7 +98,7 @@ impl IdRule {
     }
 }
 
-/// The id rules of every kind the lab has; the codes differ in case, as in life (AWS reference §1.4).
+/// The id rules of every kind in the lab. The codes differ in case, as in the real API (AWS reference §1.4).
 pub(super) mod rule {
     use super::IdRule;
 
@@ -136,7 +136,7 @@ pub(super) mod rule {
 /// One page, and the token of the next.
 pub(super) type Page<T> = (Vec<T>, Option<String>);
 
-/// The resources a call that has no pages asks for: ids, filters.
+/// Returns the resources that a call without pages selects: ids, filters.
 ///
 /// # Errors
 /// Unknown ids and filters.
@@ -144,7 +144,7 @@ pub(super) fn matching<'a, T>(
     call: &'a Call<'_>,
     kind: &Kind<T>,
     items: impl IntoIterator<Item = (&'a String, &'a T)>,
-) -> Result<Vec<Seen<'a, T>>, Fault> {
+) -> Result<Vec<Listed<'a, T>>, Fault> {
     let ids: BTreeSet<&str> = call.params.list(kind.ids).into_iter().collect();
     let items: BTreeMap<&str, &T> = items
         .into_iter()
@@ -159,30 +159,30 @@ pub(super) fn matching<'a, T>(
         known(kind, filter)?;
     }
     call.dry_run()?;
-    let region = call.here();
+    let region = call.region_state();
     Ok(items
         .into_iter()
-        .map(|(id, it)| Seen {
+        .map(|(id, it)| Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         })
         .filter(|item| filters.iter().all(|filter| passes(kind, filter, item)))
         .collect())
 }
 
-/// The page a list call asks for: [`matching`], then `MaxResults` and `NextToken`. What is asked for by id comes in one
-/// piece, as in life.
+/// Returns the page that a list call selects: [`matching`], then `MaxResults` and `NextToken`. A request by ids is not paged, as
+/// in the real API.
 ///
 /// # Errors
-/// Unknown ids and filters, bad page sizes and tokens.
+/// Unknown ids and filters, invalid page sizes and tokens.
 pub(super) fn select<'a, T>(
     call: &'a Call<'_>,
     kind: &Kind<T>,
     items: impl IntoIterator<Item = (&'a String, &'a T)>,
-) -> Result<Page<Seen<'a, T>>, Fault> {
+) -> Result<Page<Listed<'a, T>>, Fault> {
     let found = matching(call, kind, items)?;
     let params = &call.params;
     let by_id = !params.list(kind.ids).is_empty();
@@ -205,14 +205,14 @@ fn known<T>(kind: &Kind<T>, filter: &Filter) -> Result<(), Fault> {
     }
 }
 
-/// The refusal of a filter a call does not have.
+/// Returns the error for a filter that a call does not have.
 pub(super) fn unknown_filter(name: &str) -> Fault {
     Fault::invalid(format!("The filter '{name}' is invalid"))
 }
 
-fn passes<T>(kind: &Kind<T>, filter: &Filter, item: &Seen<'_, T>) -> bool {
+fn passes<T>(kind: &Kind<T>, filter: &Filter, item: &Listed<'_, T>) -> bool {
     let name = filter.name.as_str();
-    if let Some(tags) = kind.tags.map(|tags| tags(item.it)) {
+    if let Some(tags) = kind.tags.map(|tags| tags(item.resource)) {
         if name == "tag-key" {
             return filter.accepts(&tags.keys().collect::<Vec<_>>());
         }
@@ -226,11 +226,11 @@ fn passes<T>(kind: &Kind<T>, filter: &Filter, item: &Seen<'_, T>) -> bool {
         .any(|(_, values)| filter.accepts(&values(item)))
 }
 
-/// Cuts a page out of sorted items. A token names the last item given, so that things made or gone between two pages
-/// neither repeat nor skip others.
+/// Returns one page of sorted items. A token names the last item of the page before, so that items created or deleted between two
+/// pages do not make others repeat or disappear.
 ///
 /// # Errors
-/// `InvalidParameterValue` for a page size outside 5 to 1000 or a token that is none.
+/// `InvalidParameterValue` for a page size outside 5 to 1000 or an invalid token.
 pub(super) fn page<T>(
     params: &Params,
     cap: Option<usize>,
@@ -290,12 +290,12 @@ fn read_token(token: &str) -> Option<(usize, String)> {
     Some((offset.parse().ok()?, last.to_owned()))
 }
 
-/// One value as a filter sees it.
+/// Returns one value for a filter.
 pub(super) fn one(value: impl ToString) -> Vec<String> {
     vec![value.to_string()]
 }
 
-/// No or one value.
+/// Returns no or one value for a filter.
 pub(super) fn some(value: Option<impl ToString>) -> Vec<String> {
     value.into_iter().map(|value| value.to_string()).collect()
 }

@@ -1,12 +1,12 @@
-//! Peering attachments between Transit Gateways of two regions. One id, a record on each side.
+//! Peering attachments between Transit Gateways of two regions: one id, with a record on each side.
 
 use super::Answer;
 use super::Call;
 use super::attachments;
-use super::attachments::It;
+use super::attachments::Item;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
@@ -20,10 +20,10 @@ use crate::aws::xml::Xml;
 
 const FIELDS: &[Field<Attachment>] = &[
     ("transit-gateway-attachment-id", |i| one(i.id)),
-    ("transit-gateway-id", |i| one(&i.it.tgw)),
+    ("transit-gateway-id", |i| one(&i.resource.tgw)),
     ("local-owner-id", |i| one(&i.lab.aws.account)),
     ("remote-owner-id", |i| one(&i.lab.aws.account)),
-    ("state", |i| one(&i.it.state)),
+    ("state", |i| one(&i.resource.state)),
 ];
 
 const KIND: Kind<Attachment> = Kind {
@@ -35,7 +35,7 @@ const KIND: Kind<Attachment> = Kind {
 
 const DYNAMIC_ROUTING: &str = "DynamicRouting";
 
-/// The far side: region, Transit Gateway; and whether this side asked.
+/// Returns the far side: region, Transit Gateway, and whether this side is the requester.
 fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
     match kind {
         AttachmentKind::Peering {
@@ -49,7 +49,7 @@ fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
     }
 }
 
-/// Each state's code in `status`, beside `state`.
+/// Returns each state's code in `status`, beside `state`.
 fn status(state: &str) -> (&'static str, &'static str) {
     match state {
         "initiatingRequest" => ("initiating-request", "Initiating Request"),
@@ -63,11 +63,11 @@ fn status(state: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn write(xml: &mut Xml, attachment: &It<'_>) {
-    let Some((region, tgw, requester)) = far(&attachment.it.kind) else {
+fn write(xml: &mut Xml, attachment: &Item<'_>) {
+    let Some((region, tgw, requester)) = far(&attachment.resource.kind) else {
         return;
     };
-    let here = (attachment.place, attachment.it.tgw.as_str());
+    let here = (attachment.region_name, attachment.resource.tgw.as_str());
     let there = (region.as_str(), tgw.as_str());
     let (asker, accepter) = if requester {
         (here, there)
@@ -82,8 +82,8 @@ fn write(xml: &mut Xml, attachment: &It<'_>) {
                 .text("region", region);
         });
     }
-    let (code, message) = status(&attachment.it.state);
-    // Only shown when it was asked for: Terraform would replace a peering whose options it did not write.
+    let (code, message) = status(&attachment.resource.state);
+    // Only returned when it was set: Terraform would replace a peering with options that it did not set.
     let dynamic = tgws::option(attachment.region, attachment.id, DYNAMIC_ROUTING, "");
     if !dynamic.is_empty() {
         xml.node("options", |xml| {
@@ -93,14 +93,14 @@ fn write(xml: &mut Xml, attachment: &It<'_>) {
     xml.node("status", |xml| {
         xml.text("code", code).text("message", message);
     })
-    .text("state", &attachment.it.state)
-    .text("creationTime", attachment.it.created.rfc3339());
-    write_tags(xml, &attachment.it.tags);
+    .text("state", &attachment.resource.state)
+    .text("creationTime", attachment.resource.created.rfc3339());
+    write_tags(xml, &attachment.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let peerings = call
-        .here()
+        .region_state()
         .attachments
         .iter()
         .filter(|(_, attachment)| far(&attachment.kind).is_some());
@@ -112,16 +112,16 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 }
 
 fn answer(call: &Call<'_>, id: &str) -> Answer {
-    let region = call.here();
+    let region = call.region_state();
     let it = rule::TGW_ATTACHMENT.find(&region.attachments, id)?;
     let mut xml = Xml::new();
     xml.node("transitGatewayPeeringAttachment", |xml| {
-        let seen = Seen {
+        let seen = Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         };
         write(xml, &seen);
     });
@@ -134,10 +134,10 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let account = call.need("PeerAccountId")?;
     let peer_region = call.need("PeerRegion")?;
     let options = tgws::switches(call, &[DYNAMIC_ROUTING])?;
-    rule::TGW.find(&call.here().tgws, &tgw)?;
+    rule::TGW.find(&call.region_state().tgws, &tgw)?;
     if account != call.lab.aws.account {
         return Err(Fault::invalid(format!(
-            "The lab has one account; {account} is not it."
+            "The lab has one account, and {account} is another."
         )));
     }
     let far_tgws = call
@@ -150,11 +150,15 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         return Err(rule::TGW.refuse(&peer));
     }
     call.dry_run()?;
-    let duplicate = call.here().attachments.iter().find(|(_, attachment)| {
-        attachment.tgw == tgw
-            && !matches!(attachment.state.as_str(), "deleted" | "rejected" | "failed")
-            && far(&attachment.kind).is_some_and(|(_, tgw, _)| *tgw == peer)
-    });
+    let duplicate = call
+        .region_state()
+        .attachments
+        .iter()
+        .find(|(_, attachment)| {
+            attachment.tgw == tgw
+                && !matches!(attachment.state.as_str(), "deleted" | "rejected" | "failed")
+                && far(&attachment.kind).is_some_and(|(_, tgw, _)| *tgw == peer)
+        });
     if let Some((id, _)) = duplicate {
         return Err(Fault::bad(
             "DuplicateTransitGatewayAttachment",
@@ -183,7 +187,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             },
             state: "initiatingRequest".to_owned(),
             created,
-            // Each side has tags of its own; only the asker's are given here.
+            // Each side has its own tags; the call sets only those of the requester.
             tags: if requester {
                 call.params.tags_for("transit-gateway-attachment")
             } else {
@@ -199,10 +203,10 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// Moves both sides of a peering that waits for its accepter, who must be this side.
+/// Changes the state of both sides of a peering in `pendingAcceptance`. This side must be the accepter.
 fn decide(call: &mut Call<'_>, state: &str) -> Answer {
     let id = call.need("TransitGatewayAttachmentId")?;
-    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, &id)?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.region_state().attachments, &id)?;
     let Some((far_region, _, requester)) = far(&attachment.kind) else {
         return Err(rule::TGW_ATTACHMENT.refuse(&id));
     };
@@ -236,7 +240,7 @@ pub(super) fn reject(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayAttachmentId")?;
-    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, &id)?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.region_state().attachments, &id)?;
     let Some((far_region, _, _)) = far(&attachment.kind) else {
         return Err(rule::TGW_ATTACHMENT.refuse(&id));
     };

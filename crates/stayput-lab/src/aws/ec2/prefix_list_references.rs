@@ -14,7 +14,7 @@ use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
 
-/// Table and list a call names.
+/// Table and list that a call names.
 struct Named {
     table: String,
     list: String,
@@ -23,16 +23,16 @@ struct Named {
 fn named(call: &Call<'_>) -> Result<Named, Fault> {
     let table = call.need("TransitGatewayRouteTableId")?;
     let list = call.need("PrefixListId")?;
-    rule::TGW_TABLE.find(&call.here().tgw_route_tables, &table)?;
-    rule::PREFIX_LIST.find(&call.here().prefix_lists, &list)?;
+    rule::TGW_TABLE.find(&call.region_state().tgw_route_tables, &table)?;
+    rule::PREFIX_LIST.find(&call.region_state().prefix_lists, &list)?;
     Ok(Named { table, list })
 }
 
 fn table<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a TgwRouteTable, Fault> {
-    rule::TGW_TABLE.find(&call.here().tgw_route_tables, id)
+    rule::TGW_TABLE.find(&call.region_state().tgw_route_tables, id)
 }
 
-/// The code follows that of propagations (inferred).
+/// The code is like that for propagations (inferred).
 fn not_there(named: &Named) -> Fault {
     Fault::bad(
         "TransitGatewayPrefixListReference.NotFound",
@@ -60,7 +60,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             ),
         ));
     }
-    let list = rule::PREFIX_LIST.find(&call.here().prefix_lists, &named.list)?;
+    let list = rule::PREFIX_LIST.find(&call.region_state().prefix_lists, &named.list)?;
     tgw_routes::check_limit(call, &named.table, list.entries.len())?;
     put(call, &named, target.as_ref())
 }
@@ -82,7 +82,7 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
 fn put(call: &mut Call<'_>, named: &Named, target: Option<&String>) -> Answer {
     let standing = table(call, &named.table)?.prefix_lists.get(&named.list);
     let entry = tgw_routes::written(call, target, standing);
-    let tables = &mut call.here_mut().tgw_route_tables;
+    let tables = &mut call.region_state_mut().tgw_route_tables;
     rule::TGW_TABLE
         .find_mut(tables, &named.table)?
         .prefix_lists
@@ -93,7 +93,7 @@ fn put(call: &mut Call<'_>, named: &Named, target: Option<&String>) -> Answer {
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let named = named(call)?;
     call.dry_run()?;
-    let tables = &mut call.here_mut().tgw_route_tables;
+    let tables = &mut call.region_state_mut().tgw_route_tables;
     let gone = rule::TGW_TABLE
         .find_mut(tables, &named.table)?
         .prefix_lists
@@ -118,7 +118,7 @@ fn state_of(call: &Call<'_>, entry: &TgwStatic) -> &'static str {
     }
 }
 
-/// Where a reference leads now, if the attachment is still there.
+/// Returns the attachment that a reference leads to now, if it still exists.
 fn attachment_of<'a>(
     region: &RegionState,
     tgw: &str,
@@ -126,7 +126,7 @@ fn attachment_of<'a>(
     now: crate::clock::VTime,
 ) -> Option<&'a str> {
     let id = entry.attachment.as_deref()?;
-    // While it is pending its target is shown all the same.
+    // Its target is also returned while it is pending.
     let settled = TgwStatic {
         active_from: now,
         ..entry.clone()
@@ -136,7 +136,7 @@ fn attachment_of<'a>(
 }
 
 fn write(xml: &mut Xml, call: &Call<'_>, named: &Named, entry: &TgwStatic, state: Option<&str>) {
-    let region = call.here();
+    let region = call.region_state();
     let tgw = region
         .tgw_route_tables
         .get(&named.table)
@@ -176,7 +176,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Answer {
         return Err(unknown_filter(&other.name));
     }
     call.dry_run()?;
-    let region = call.here();
+    let region = call.region_state();
     let found: Vec<(String, TgwStatic)> = references
         .into_iter()
         .filter(|(list, entry)| {

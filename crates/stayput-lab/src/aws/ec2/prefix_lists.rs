@@ -1,4 +1,4 @@
-//! Customer-managed prefix lists: prefixes that route tables name together.
+//! Customer-managed prefix lists: prefixes that route tables use together.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::Answer;
 use super::Call;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::page;
 use super::list::rule;
@@ -20,14 +20,14 @@ use crate::aws::model::PrefixList;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
-/// Most entries a list may be made for.
+/// Most entries with which a list can be created.
 const MOST_ENTRIES: usize = 1000;
 
-type It<'a> = Seen<'a, PrefixList>;
+type Item<'a> = Listed<'a, PrefixList>;
 
 const FIELDS: &[Field<PrefixList>] = &[
     ("prefix-list-id", |i| one(i.id)),
-    ("prefix-list-name", |i| one(&i.it.name)),
+    ("prefix-list-name", |i| one(&i.resource.name)),
     ("owner-id", |i| one(&i.lab.aws.account)),
 ];
 
@@ -38,34 +38,34 @@ const KIND: Kind<PrefixList> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-fn write(xml: &mut Xml, list: &It<'_>, state: &str) {
+fn write(xml: &mut Xml, list: &Item<'_>, state: &str) {
     let account = &list.lab.aws.account;
-    let (place, id) = (list.place, list.id);
+    let (region_name, id) = (list.region_name, list.id);
     xml.text("prefixListId", id)
         .text("addressFamily", "IPv4")
         .text("state", state)
         .text(
             "prefixListArn",
-            format!("arn:aws:ec2:{place}:{account}:prefix-list/{id}"),
+            format!("arn:aws:ec2:{region_name}:{account}:prefix-list/{id}"),
         )
-        .text("prefixListName", &list.it.name)
-        .text("maxEntries", list.it.max_entries)
-        .text("version", list.it.version)
+        .text("prefixListName", &list.resource.name)
+        .text("maxEntries", list.resource.max_entries)
+        .text("version", list.resource.version)
         .text("ownerId", account);
-    write_tags(xml, &list.it.tags);
+    write_tags(xml, &list.resource.tags);
 }
 
 fn answer(call: &Call<'_>, id: &str, state: &str) -> Answer {
-    let region = call.here();
+    let region = call.region_state();
     let it = rule::PREFIX_LIST.find(&region.prefix_lists, id)?;
     let mut xml = Xml::new();
     xml.node("prefixList", |xml| {
-        let list = Seen {
+        let list = Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         };
         write(xml, &list, state);
     });
@@ -73,7 +73,7 @@ fn answer(call: &Call<'_>, id: &str, state: &str) -> Answer {
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().prefix_lists)?;
+    let (page, token) = select(call, &KIND, &call.region_state().prefix_lists)?;
     let mut xml = Xml::new();
     xml.list("prefixListSet", &page, |xml, list| {
         write(xml, list, "create-complete");
@@ -82,7 +82,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// `name.N.Cidr` with `name.N.Description`. Host bits are no prefix here: the entry is refused.
+/// Reads `name.N.Cidr` with `name.N.Description`. An entry with host bits is refused.
 fn entries_of(call: &Call<'_>, name: &str) -> Result<Vec<(Cidr, Option<String>)>, Fault> {
     call.params
         .members(name)
@@ -127,7 +127,7 @@ fn max_entries(call: &Call<'_>) -> Result<Option<usize>, Fault> {
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let name = call.need("PrefixListName")?;
     if call.need("AddressFamily")? != "IPv4" {
-        // The lab routes nothing else.
+        // The lab routes IPv4 only.
         return Err(Fault::invalid("AddressFamily must be IPv4 in this lab."));
     }
     let max_entries = max_entries(call)?.ok_or_else(|| Fault::missing("MaxEntries"))?;
@@ -141,14 +141,16 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     check_size(&list)?;
     call.dry_run()?;
     let id = call.lab.aws_id("pl-");
-    call.here_mut().prefix_lists.insert(id.clone(), list);
+    call.region_state_mut()
+        .prefix_lists
+        .insert(id.clone(), list);
     answer(call, &id, "create-complete")
 }
 
 pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     let id = call.need("PrefixListId")?;
     let mut list = rule::PREFIX_LIST
-        .find(&call.here().prefix_lists, &id)?
+        .find(&call.region_state().prefix_lists, &id)?
         .clone();
     let added = entries_of(call, "AddEntry")?;
     let removed = entries_of(call, "RemoveEntry")?;
@@ -187,18 +189,20 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     check_size(&list)?;
     check_routes(call, &id, list.entries.len())?;
     call.dry_run()?;
-    call.here_mut().prefix_lists.insert(id.clone(), list);
+    call.region_state_mut()
+        .prefix_lists
+        .insert(id.clone(), list);
     answer(call, &id, "modify-complete")
 }
 
-/// Every table that names the list takes its new size, or the list cannot grow.
+/// Checks that every table that uses the list can take its new size.
 fn check_routes(call: &Call<'_>, id: &str, size: usize) -> Result<(), Fault> {
     let before = rule::PREFIX_LIST
-        .find(&call.here().prefix_lists, id)?
+        .find(&call.region_state().prefix_lists, id)?
         .entries
         .len();
     let mut more: BTreeMap<&str, (&String, usize)> = BTreeMap::new();
-    for (table, found) in &call.here().tgw_route_tables {
+    for (table, found) in &call.region_state().tgw_route_tables {
         if found.prefix_lists.contains_key(id) {
             let (_, sum) = more.entry(&found.tgw).or_insert((table, 0));
             *sum += size.saturating_sub(before);
@@ -210,7 +214,7 @@ fn check_routes(call: &Call<'_>, id: &str, size: usize) -> Result<(), Fault> {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("PrefixListId")?;
-    let region = call.here();
+    let region = call.region_state();
     rule::PREFIX_LIST.find(&region.prefix_lists, &id)?;
     call.dry_run()?;
     let of_tgw = region.tgw_route_tables.values();
@@ -228,13 +232,13 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
         ));
     }
     let answer = answer(call, &id, "delete-in-progress")?;
-    call.here_mut().prefix_lists.remove(&id);
+    call.region_state_mut().prefix_lists.remove(&id);
     Ok(answer)
 }
 
 pub(super) fn entries(call: &mut Call<'_>) -> Answer {
     let id = call.need("PrefixListId")?;
-    let list = rule::PREFIX_LIST.find(&call.here().prefix_lists, &id)?;
+    let list = rule::PREFIX_LIST.find(&call.region_state().prefix_lists, &id)?;
     let entries: Vec<(Cidr, Option<String>)> = list.entries.clone().into_iter().collect();
     let wanted: Option<i64> = call.params.parsed("TargetVersion")?;
     if let Some(other) = wanted.filter(|wanted| *wanted != list.version) {

@@ -8,7 +8,7 @@ use super::derived_id;
 use super::done;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
@@ -19,22 +19,27 @@ use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
 
-type It<'a> = Seen<'a, RouteTable>;
+type Item<'a> = Listed<'a, RouteTable>;
 
 const FIELDS: &[Field<RouteTable>] = &[
     ("route-table-id", |i| one(i.id)),
-    ("vpc-id", |i| one(&i.it.vpc)),
+    ("vpc-id", |i| one(&i.resource.vpc)),
     ("owner-id", |i| one(&i.lab.aws.account)),
-    ("association.main", |i| one(i.it.main)),
+    ("association.main", |i| one(i.resource.main)),
     ("association.subnet-id", |i| {
-        i.it.associations.values().cloned().collect()
+        i.resource.associations.values().cloned().collect()
     }),
     ("association.route-table-association-id", |i| {
-        let main = i.it.main.then(|| main_association(i.id));
-        i.it.associations.keys().cloned().chain(main).collect()
+        let main = i.resource.main.then(|| main_association(i.id));
+        i.resource
+            .associations
+            .keys()
+            .cloned()
+            .chain(main)
+            .collect()
     }),
     ("association.route-table-id", |i| {
-        if i.it.main || !i.it.associations.is_empty() {
+        if i.resource.main || !i.resource.associations.is_empty() {
             one(i.id)
         } else {
             Vec::new()
@@ -78,16 +83,16 @@ const KIND: Kind<RouteTable> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// The id of a main table's association with its VPC.
+/// Returns the id of a main table's association with its VPC.
 fn main_association(table: &str) -> String {
     derived_id("rtbassoc-", table)
 }
 
-/// The elements of what a route matches.
+/// The element of a route's destination.
 const PREFIX: &str = "destinationCidrBlock";
 const LIST: &str = "destinationPrefixListId";
 
-/// A route as shown.
+/// A route as it is answered.
 struct Row {
     destination: (&'static str, String),
     element: &'static str,
@@ -97,7 +102,7 @@ struct Row {
     origin: &'static str,
 }
 
-/// The element a target is shown in, and its id.
+/// Returns the element of a target, and its id.
 fn element(target: &RouteTarget) -> (&'static str, &str) {
     match target {
         RouteTarget::Tgw(id) => ("transitGatewayId", id),
@@ -108,11 +113,11 @@ fn element(target: &RouteTarget) -> (&'static str, &str) {
     }
 }
 
-fn rows(table: &It<'_>) -> Vec<Row> {
+fn rows(table: &Item<'_>) -> Vec<Row> {
     let local = table
         .region
         .vpcs
-        .get(&table.it.vpc)
+        .get(&table.resource.vpc)
         .into_iter()
         .flat_map(|vpc| &vpc.cidrs)
         .map(|cidr| Row {
@@ -124,19 +129,19 @@ fn rows(table: &It<'_>) -> Vec<Row> {
             origin: "CreateRouteTable",
         });
     let prefix = |cidr: &stayput_estate::Cidr| (PREFIX, cidr.to_string());
-    let written = table.it.routes.iter();
+    let written = table.resource.routes.iter();
     let written = written.map(|(cidr, target)| (prefix(cidr), target, "CreateRoute"));
-    let listed = table.it.list_routes.iter();
+    let listed = table.resource.list_routes.iter();
     let listed = listed.map(|(list, target)| ((LIST, list.clone()), target, "CreateRoute"));
-    // A written route of the same prefix takes a propagated one's place in the list.
-    let propagated = table.it.propagated.iter();
+    // A written route of the same prefix hides a propagated one in the list.
+    let propagated = table.resource.propagated.iter();
     let propagated = propagated
-        .filter(|(cidr, _)| !table.it.routes.contains_key(cidr))
+        .filter(|(cidr, _)| !table.resource.routes.contains_key(cidr))
         .map(|(cidr, target)| (prefix(cidr), target, "EnableVgwRoutePropagation"));
     let others = written.chain(listed).chain(propagated);
     let others = others.map(|(destination, target, origin)| {
         let (element, id) = element(target);
-        let blackhole = routing::vpc_route_is_blackhole(table.region, &table.it.vpc, target);
+        let blackhole = routing::vpc_route_is_blackhole(table.region, &table.resource.vpc, target);
         let instance = match target {
             RouteTarget::Eni(eni) => table
                 .region
@@ -161,7 +166,7 @@ fn rows(table: &It<'_>) -> Vec<Row> {
     local.chain(others).collect()
 }
 
-fn by_destination(table: &It<'_>, element: &str) -> Vec<String> {
+fn by_destination(table: &Item<'_>, element: &str) -> Vec<String> {
     rows(table)
         .into_iter()
         .map(|row| row.destination)
@@ -170,7 +175,7 @@ fn by_destination(table: &It<'_>, element: &str) -> Vec<String> {
         .collect()
 }
 
-fn by_element(table: &It<'_>, element: &str) -> Vec<String> {
+fn by_element(table: &Item<'_>, element: &str) -> Vec<String> {
     rows(table)
         .into_iter()
         .filter(|row| row.element == element)
@@ -178,10 +183,10 @@ fn by_element(table: &It<'_>, element: &str) -> Vec<String> {
         .collect()
 }
 
-fn write(xml: &mut Xml, table: &It<'_>) {
+fn write(xml: &mut Xml, table: &Item<'_>) {
     let account = &table.lab.aws.account;
     xml.text("routeTableId", table.id)
-        .text("vpcId", &table.it.vpc)
+        .text("vpcId", &table.resource.vpc)
         .text("ownerId", account)
         .list("routeSet", rows(table), |xml, row| {
             let (element, value) = row.destination;
@@ -194,9 +199,12 @@ fn write(xml: &mut Xml, table: &It<'_>) {
                 .text("state", row.state)
                 .text("origin", row.origin);
         });
-    let main = table.it.main.then(|| (main_association(table.id), None));
+    let main = table
+        .resource
+        .main
+        .then(|| (main_association(table.id), None));
     let explicit = table
-        .it
+        .resource
         .associations
         .iter()
         .map(|(id, subnet)| (id.clone(), Some(subnet)));
@@ -214,11 +222,11 @@ fn write(xml: &mut Xml, table: &It<'_>) {
         },
     )
     .list("propagatingVgwSet", None::<()>, |_, ()| {});
-    write_tags(xml, &table.it.tags);
+    write_tags(xml, &table.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().route_tables)?;
+    let (page, token) = select(call, &KIND, &call.region_state().route_tables)?;
     let mut xml = Xml::new();
     xml.list("routeTableSet", &page, write)
         .maybe("nextToken", token);
@@ -227,7 +235,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let vpc = call.need("VpcId")?;
-    rule::VPC.find(&call.here().vpcs, &vpc)?;
+    rule::VPC.find(&call.region_state().vpcs, &vpc)?;
     call.dry_run()?;
     let id = call.lab.aws_id("rtb-");
     let table = RouteTable {
@@ -239,17 +247,19 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         propagated: BTreeMap::new(),
         tags: call.params.tags_for("route-table"),
     };
-    call.here_mut().route_tables.insert(id.clone(), table);
-    let region = call.here();
+    call.region_state_mut()
+        .route_tables
+        .insert(id.clone(), table);
+    let region = call.region_state();
     let mut xml = Xml::new();
     xml.node("routeTable", |xml| {
         if let Some(it) = region.route_tables.get(&id) {
-            let made = Seen {
+            let made = Listed {
                 lab: call.lab,
-                place: &call.region,
+                region_name: &call.region,
                 region,
                 id: &id,
-                it,
+                resource: it,
             };
             write(xml, &made);
         }
@@ -259,7 +269,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("RouteTableId")?;
-    let table = rule::ROUTE_TABLE.find(&call.here().route_tables, &id)?;
+    let table = rule::ROUTE_TABLE.find(&call.region_state().route_tables, &id)?;
     call.dry_run()?;
     if table.main || !table.associations.is_empty() {
         return Err(Fault::bad(
@@ -267,14 +277,14 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
             format!("The routeTable '{id}' has dependencies and cannot be deleted."),
         ));
     }
-    call.here_mut().route_tables.remove(&id);
+    call.region_state_mut().route_tables.remove(&id);
     done()
 }
 
 pub(super) fn associate(call: &mut Call<'_>) -> Answer {
     let table_id = call.need("RouteTableId")?;
     let subnet_id = call.need("SubnetId")?;
-    let region = call.here();
+    let region = call.region_state();
     let table = rule::ROUTE_TABLE.find(&region.route_tables, &table_id)?;
     let subnet = rule::SUBNET.find(&region.subnets, &subnet_id)?;
     if table.vpc != subnet.vpc {
@@ -291,7 +301,7 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
         Some((holder, id))
     });
     let association = match held {
-        // Associating again is answered with what is there.
+        // A repeated association is answered with the existing one.
         Some((holder, id)) if *holder == table_id => id.clone(),
         Some((_, id)) => {
             return Err(Fault::bad(
@@ -303,7 +313,7 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
         }
         None => {
             let id = super::subnets::association_id(&table_id, &subnet_id);
-            let tables = &mut call.here_mut().route_tables;
+            let tables = &mut call.region_state_mut().route_tables;
             rule::ROUTE_TABLE
                 .find_mut(tables, &table_id)?
                 .associations
@@ -322,13 +332,13 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
 pub(super) fn disassociate(call: &mut Call<'_>) -> Answer {
     let id = call.need("AssociationId")?;
     let holder = call
-        .here()
+        .region_state()
         .route_tables
         .iter()
         .find(|(_, table)| table.associations.contains_key(&id))
         .map(|(table, _)| table.clone());
     let main = call
-        .here()
+        .region_state()
         .route_tables
         .iter()
         .any(|(table, it)| it.main && main_association(table) == id);
@@ -339,7 +349,7 @@ pub(super) fn disassociate(call: &mut Call<'_>) -> Answer {
     }
     let holder = holder.ok_or_else(|| rule::ASSOCIATION.refuse(&id))?;
     call.dry_run()?;
-    let tables = &mut call.here_mut().route_tables;
+    let tables = &mut call.region_state_mut().route_tables;
     rule::ROUTE_TABLE
         .find_mut(tables, &holder)?
         .associations

@@ -12,18 +12,18 @@ use crate::aws::model::RouteTarget;
 use crate::aws::query::Fault;
 use crate::aws::routing;
 
-/// Routes a VPC route table may hold; 50 unless raised, up to 1,000 (AWS reference §3).
+/// Routes that a VPC route table may have, at the highest adjustable quota (AWS reference §3 item 6).
 const MOST: usize = 1000;
 
-/// The target a call names.
+/// Returns the target that a call names.
 fn target(call: &Call<'_>, vpc: &str) -> Result<RouteTarget, Fault> {
-    let region = call.here();
+    let region = call.region_state();
     let params = &call.params;
     let mut targets = Vec::new();
     if let Some(id) = params.get("TransitGatewayId") {
         rule::TGW.find(&region.tgws, id)?;
         if routing::vpc_attachment(region, vpc, id).is_none() {
-            // What AWS says when the VPC is not attached.
+            // AWS's answer when the VPC is not attached.
             return Err(Fault::bad(
                 "InvalidTransitGatewayID.NotFound",
                 format!("The transitGateway ID '{id}' does not exist."),
@@ -69,7 +69,8 @@ fn target(call: &Call<'_>, vpc: &str) -> Result<RouteTarget, Fault> {
     }
 }
 
-/// A route inside the VPC must be a whole subnet of it, to a NAT gateway or an interface; the VPC's own CIDRs are `local`.
+/// Checks that a route inside the VPC is for a whole subnet of it, to a NAT gateway or an interface. The VPC's own CIDRs are
+/// `local`.
 fn check_inside(
     region: &RegionState,
     table: &RouteTable,
@@ -104,7 +105,7 @@ fn check_inside(
     }
 }
 
-/// What a call routes: a prefix, or everything in a prefix list.
+/// Destination of a call: a prefix, or all prefixes of a prefix list.
 enum Destination {
     Prefix(Cidr),
     List(String),
@@ -118,7 +119,7 @@ fn destination(call: &Call<'_>) -> Result<Destination, Fault> {
             "The parameters destinationCidrBlock and destinationPrefixListId cannot be given together",
         )),
         (Some(list), None) => {
-            rule::PREFIX_LIST.find(&call.here().prefix_lists, list)?;
+            rule::PREFIX_LIST.find(&call.region_state().prefix_lists, list)?;
             Ok(Destination::List(list.to_owned()))
         }
         (None, _) => call
@@ -137,12 +138,12 @@ struct Write {
 fn write(call: &Call<'_>) -> Result<Write, Fault> {
     let table = call.need("RouteTableId")?;
     let destination = destination(call)?;
-    let region = call.here();
+    let region = call.region_state();
     let found = rule::ROUTE_TABLE.find(&region.route_tables, &table)?;
     let target = target(call, &found.vpc)?;
     match &destination {
         Destination::Prefix(cidr) => check_inside(region, found, *cidr, &target)?,
-        // Of equal prefixes `local` comes first, so an entry cannot take its place.
+        // Of equal prefixes `local` wins, so an entry cannot replace it.
         Destination::List(_) => {}
     }
     call.dry_run()?;
@@ -171,7 +172,7 @@ fn exists(what: &impl std::fmt::Display) -> Fault {
     )
 }
 
-/// What counts against the table's limit: its routes, and each list as often as it may have entries.
+/// Returns what counts against the table's limit: its routes, and each list with its maximum number of entries.
 fn size(region: &RegionState, table: &RouteTable) -> usize {
     let lists = table.list_routes.keys();
     let lists = lists.filter_map(|id| region.prefix_lists.get(id));
@@ -180,7 +181,7 @@ fn size(region: &RegionState, table: &RouteTable) -> usize {
 
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
-    let region = call.here();
+    let region = call.region_state();
     let found = rule::ROUTE_TABLE.find(&region.route_tables, &write.table)?;
     let more = match &write.destination {
         Destination::Prefix(cidr) if found.routes.contains_key(cidr) => return Err(exists(cidr)),
@@ -203,7 +204,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             ),
         ));
     }
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;
+    let found =
+        rule::ROUTE_TABLE.find_mut(&mut call.region_state_mut().route_tables, &write.table)?;
     match write.destination {
         Destination::Prefix(cidr) => found.routes.insert(cidr, write.target),
         Destination::List(list) => found.list_routes.insert(list, write.target),
@@ -211,15 +213,16 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// Not an upsert: the route must be there.
+/// Not an upsert: the route must exist.
 pub(super) fn replace(call: &mut Call<'_>) -> Answer {
     let write = write(call)?;
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &write.table)?;
-    let standing = match &write.destination {
+    let found =
+        rule::ROUTE_TABLE.find_mut(&mut call.region_state_mut().route_tables, &write.table)?;
+    let existing = match &write.destination {
         Destination::Prefix(cidr) => found.routes.get_mut(cidr),
         Destination::List(list) => found.list_routes.get_mut(list),
     };
-    match standing {
+    match existing {
         Some(existing) => *existing = write.target,
         None => return Err(not_there(&write.table, &write.destination)),
     }
@@ -229,8 +232,8 @@ pub(super) fn replace(call: &mut Call<'_>) -> Answer {
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let table = call.need("RouteTableId")?;
     let destination = destination(call)?;
-    let found = rule::ROUTE_TABLE.find(&call.here().route_tables, &table)?;
-    let vpc = call.here().vpcs.get(&found.vpc);
+    let found = rule::ROUTE_TABLE.find(&call.region_state().route_tables, &table)?;
+    let vpc = call.region_state().vpcs.get(&found.vpc);
     if let Destination::Prefix(cidr) = &destination
         && vpc.is_some_and(|vpc| vpc.cidrs.contains(cidr))
     {
@@ -239,7 +242,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
         )));
     }
     call.dry_run()?;
-    let found = rule::ROUTE_TABLE.find_mut(&mut call.here_mut().route_tables, &table)?;
+    let found = rule::ROUTE_TABLE.find_mut(&mut call.region_state_mut().route_tables, &table)?;
     let gone = match &destination {
         Destination::Prefix(cidr) => found.routes.remove(cidr),
         Destination::List(list) => found.list_routes.remove(list),

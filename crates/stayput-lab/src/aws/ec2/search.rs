@@ -20,7 +20,7 @@ use crate::aws::routing::RouteState;
 use crate::aws::routing::TgwRoute;
 use crate::aws::xml::Xml;
 
-/// A filter with its values read.
+/// A parsed filter with its values.
 enum Test {
     Attachment(Filter),
     ResourceId(Filter),
@@ -82,7 +82,7 @@ fn test(filter: Filter) -> Result<Test, Fault> {
 
 fn type_name(origin: Origin) -> &'static str {
     match origin {
-        // An entry of a prefix list reads as static (inferred), told apart by its list.
+        // An entry of a prefix list has type static (inferred), with the id of its list.
         Origin::Static | Origin::PrefixList => "static",
         Origin::Vpc | Origin::DirectConnect | Origin::PrivateVpn | Origin::Vpn => "propagated",
     }
@@ -141,14 +141,14 @@ fn passes(
 
 pub(super) fn search(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayRouteTableId")?;
-    rule::TGW_TABLE.find(&call.here().tgw_route_tables, &id)?;
+    rule::TGW_TABLE.find(&call.region_state().tgw_route_tables, &id)?;
     let filters = call.params.filters()?;
     if filters.is_empty() {
         return Err(Fault::missing("Filters"));
     }
     let tests: Vec<Test> = filters.into_iter().map(test).collect::<Result<_, _>>()?;
     call.dry_run()?;
-    let region = call.here();
+    let region = call.region_state();
     let table = routing::table(call.lab, &call.region, &id);
     let longest: Vec<Cidr> = tests
         .iter()
@@ -192,12 +192,12 @@ pub(super) fn search(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// A route as in `routeSet`.
+/// Writes a route as in `routeSet`.
 pub(super) fn write_route(xml: &mut Xml, region: &RegionState, cidr: Cidr, route: &TgwRoute) {
     write_route_in_state(xml, region, cidr, route, state_name(route.state));
 }
 
-/// The same in a state of its own.
+/// Writes a route with another state.
 pub(super) fn write_route_in_state(
     xml: &mut Xml,
     region: &RegionState,
@@ -207,7 +207,7 @@ pub(super) fn write_route_in_state(
 ) {
     xml.text("destinationCidrBlock", cidr)
         .maybe("prefixListId", route.list.as_ref());
-    // Clients read a route without this element as a blackhole.
+    // Clients take a route without this element as a blackhole.
     if !route.attachments.is_empty() {
         xml.list(
             "transitGatewayAttachments",

@@ -1,4 +1,4 @@
-//! Security groups and network ACLs: every VPC has its default ones and no others; the lab's packets are not filtered.
+//! Security groups and network ACLs: every VPC has only its default ones. The lab does not filter packets.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use super::list::select;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
-/// What a VPC has by itself.
+/// The default objects of a VPC.
 #[derive(Debug)]
 struct OfVpc {
     vpc: String,
 }
 
-/// The default security group of a VPC.
+/// Returns the id of a VPC's default security group.
 pub(super) fn group_id(vpc: &str) -> String {
     derived_id("sg-", vpc)
 }
@@ -35,7 +35,7 @@ const GROUPS: Kind<OfVpc> = Kind {
         ("group-name", |_| one("default")),
         ("description", |_| one(GROUP_DESCRIPTION)),
         ("owner-id", |i| one(&i.lab.aws.account)),
-        ("vpc-id", |i| one(&i.it.vpc)),
+        ("vpc-id", |i| one(&i.resource.vpc)),
     ],
     tags: None,
 };
@@ -43,7 +43,7 @@ const GROUPS: Kind<OfVpc> = Kind {
 const GROUP_DESCRIPTION: &str = "default VPC security group";
 
 fn of_vpcs(call: &Call<'_>, id: fn(&str) -> String) -> BTreeMap<String, OfVpc> {
-    call.here()
+    call.region_state()
         .vpcs
         .keys()
         .map(|vpc| (id(vpc), OfVpc { vpc: vpc.clone() }))
@@ -73,12 +73,12 @@ pub(super) fn describe_groups(call: &mut Call<'_>) -> Answer {
                 "securityGroupArn",
                 format!(
                     "arn:aws:ec2:{}:{account}:security-group/{}",
-                    found.place, found.id
+                    found.region_name, found.id
                 ),
             )
             .text("groupName", "default")
             .text("groupDescription", GROUP_DESCRIPTION)
-            .text("vpcId", &found.it.vpc)
+            .text("vpcId", &found.resource.vpc)
             .list("ipPermissions", [()], |xml, ()| {
                 xml.text("ipProtocol", "-1")
                     .list("groups", [()], |xml, ()| {
@@ -109,7 +109,7 @@ const RULES: Kind<Rule> = Kind {
     ids: "SecurityGroupRuleId",
     id: rule::GROUP,
     fields: &[
-        ("group-id", |i| one(&i.it.group)),
+        ("group-id", |i| one(&i.resource.group)),
         ("security-group-rule-id", |i| one(i.id)),
     ],
     tags: None,
@@ -117,7 +117,7 @@ const RULES: Kind<Rule> = Kind {
 
 pub(super) fn describe_rules(call: &mut Call<'_>) -> Answer {
     let rules: BTreeMap<String, Rule> = call
-        .here()
+        .region_state()
         .vpcs
         .keys()
         .flat_map(|vpc| {
@@ -134,17 +134,18 @@ pub(super) fn describe_rules(call: &mut Call<'_>) -> Answer {
     xml.list("securityGroupRuleSet", &page, |xml, found| {
         let account = &found.lab.aws.account;
         xml.text("securityGroupRuleId", found.id)
-            .text("groupId", &found.it.group)
+            .text("groupId", &found.resource.group)
             .text("groupOwnerId", account)
-            .text("isEgress", found.it.egress)
+            .text("isEgress", found.resource.egress)
             .text("ipProtocol", "-1")
             .text("fromPort", -1)
             .text("toPort", -1);
-        if found.it.egress {
+        if found.resource.egress {
             xml.text("cidrIpv4", "0.0.0.0/0");
         } else {
             xml.node("referencedGroupInfo", |xml| {
-                xml.text("groupId", &found.it.group).text("userId", account);
+                xml.text("groupId", &found.resource.group)
+                    .text("userId", account);
             });
         }
     })
@@ -157,14 +158,14 @@ const ACLS: Kind<OfVpc> = Kind {
     id: rule::ACL,
     fields: &[
         ("network-acl-id", |i| one(i.id)),
-        ("vpc-id", |i| one(&i.it.vpc)),
+        ("vpc-id", |i| one(&i.resource.vpc)),
         ("default", |_| one(true)),
         ("owner-id", |i| one(&i.lab.aws.account)),
         ("association.subnet-id", |i| {
             i.region
                 .subnets
                 .iter()
-                .filter(|(_, subnet)| subnet.vpc == i.it.vpc)
+                .filter(|(_, subnet)| subnet.vpc == i.resource.vpc)
                 .map(|(id, _)| id.clone())
                 .collect()
         }),
@@ -181,9 +182,9 @@ pub(super) fn describe_acls(call: &mut Call<'_>) -> Answer {
             .region
             .subnets
             .iter()
-            .filter(|(_, subnet)| subnet.vpc == found.it.vpc);
+            .filter(|(_, subnet)| subnet.vpc == found.resource.vpc);
         xml.text("networkAclId", found.id)
-            .text("vpcId", &found.it.vpc)
+            .text("vpcId", &found.resource.vpc)
             .text("ownerId", &found.lab.aws.account)
             .text("default", true)
             .list(

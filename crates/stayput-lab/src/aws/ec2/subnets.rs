@@ -7,11 +7,11 @@ use super::done;
 use super::launch;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
-use super::places;
+use super::regions;
 use super::write_tags;
 use crate::aws::model::AttachmentKind;
 use crate::aws::model::Subnet;
@@ -22,13 +22,15 @@ use crate::aws::xml::Xml;
 const FIELDS: &[Field<Subnet>] = &[
     ("subnet-id", |i| one(i.id)),
     ("subnet-arn", |i| one(arn(i))),
-    ("vpc-id", |i| one(&i.it.vpc)),
-    ("cidr-block", |i| one(i.it.cidr)),
-    ("cidr", |i| one(i.it.cidr)),
-    ("cidrBlock", |i| one(i.it.cidr)),
-    ("availability-zone", |i| one(&i.it.az)),
-    ("availabilityZone", |i| one(&i.it.az)),
-    ("availability-zone-id", |i| one(places::zone_id(&i.it.az))),
+    ("vpc-id", |i| one(&i.resource.vpc)),
+    ("cidr-block", |i| one(i.resource.cidr)),
+    ("cidr", |i| one(i.resource.cidr)),
+    ("cidrBlock", |i| one(i.resource.cidr)),
+    ("availability-zone", |i| one(&i.resource.az)),
+    ("availabilityZone", |i| one(&i.resource.az)),
+    ("availability-zone-id", |i| {
+        one(regions::zone_id(&i.resource.az))
+    }),
     ("available-ip-address-count", |i| one(available(i))),
     ("default-for-az", |_| one(false)),
     ("defaultForAz", |_| one(false)),
@@ -44,36 +46,36 @@ const KIND: Kind<Subnet> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-fn arn(subnet: &Seen<'_, Subnet>) -> String {
+fn arn(subnet: &Listed<'_, Subnet>) -> String {
     format!(
         "arn:aws:ec2:{}:{}:subnet/{}",
-        subnet.place, subnet.lab.aws.account, subnet.id
+        subnet.region_name, subnet.lab.aws.account, subnet.id
     )
 }
 
-fn available(subnet: &Seen<'_, Subnet>) -> u64 {
+fn available(subnet: &Listed<'_, Subnet>) -> u64 {
     let taken = launch::taken(subnet.region, subnet.id).len();
     subnet
-        .it
+        .resource
         .cidr
         .size()
         .saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX))
 }
 
-fn write(xml: &mut Xml, subnet: &Seen<'_, Subnet>) {
+fn write(xml: &mut Xml, subnet: &Listed<'_, Subnet>) {
     xml.text("subnetId", subnet.id)
         .text("subnetArn", arn(subnet))
         .text("state", "available")
         .text("ownerId", &subnet.lab.aws.account)
-        .text("vpcId", &subnet.it.vpc)
-        .text("cidrBlock", subnet.it.cidr)
+        .text("vpcId", &subnet.resource.vpc)
+        .text("cidrBlock", subnet.resource.cidr)
         .list("ipv6CidrBlockAssociationSet", None::<()>, |_, ()| {})
         .text("assignIpv6AddressOnCreation", false)
         .text("ipv6Native", false)
         .text("enableDns64", false)
         .text("availableIpAddressCount", available(subnet))
-        .text("availabilityZone", &subnet.it.az)
-        .text("availabilityZoneId", places::zone_id(&subnet.it.az))
+        .text("availabilityZone", &subnet.resource.az)
+        .text("availabilityZoneId", regions::zone_id(&subnet.resource.az))
         .text("defaultForAz", false)
         .text("mapPublicIpOnLaunch", false)
         .text("mapCustomerOwnedIpOnLaunch", false)
@@ -82,11 +84,11 @@ fn write(xml: &mut Xml, subnet: &Seen<'_, Subnet>) {
                 .text("enableResourceNameDnsARecord", false)
                 .text("enableResourceNameDnsAAAARecord", false);
         });
-    write_tags(xml, &subnet.it.tags);
+    write_tags(xml, &subnet.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().subnets)?;
+    let (page, token) = select(call, &KIND, &call.region_state().subnets)?;
     let mut xml = Xml::new();
     xml.list("subnetSet", &page, write)
         .maybe("nextToken", token);
@@ -96,7 +98,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let vpc = call.need("VpcId")?;
     let cidr = call.params.cidr("CidrBlock")?;
-    let region = call.here();
+    let region = call.region_state();
     let inside = rule::VPC.find(&region.vpcs, &vpc)?;
     if !(16..=28).contains(&cidr.len()) || !inside.cidrs.iter().any(|range| range.covers(cidr)) {
         return Err(Fault::bad(
@@ -104,13 +106,13 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
             format!("The CIDR '{cidr}' is invalid."),
         ));
     }
-    let zones = places::zone_names(&call.region);
+    let zones = regions::zone_names(&call.region);
     let az = match (
         call.params.get("AvailabilityZone"),
         call.params.get("AvailabilityZoneId"),
     ) {
         (Some(name), _) => zones.iter().find(|zone| *zone == name),
-        (None, Some(id)) => zones.iter().find(|zone| places::zone_id(zone) == id),
+        (None, Some(id)) => zones.iter().find(|zone| regions::zone_id(zone) == id),
         (None, None) => zones.first(),
     }
     .cloned()
@@ -136,17 +138,17 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         az,
         tags: call.params.tags_for("subnet"),
     };
-    call.here_mut().subnets.insert(id.clone(), subnet);
-    let region = call.here();
+    call.region_state_mut().subnets.insert(id.clone(), subnet);
+    let region = call.region_state();
     let mut xml = Xml::new();
     xml.node("subnet", |xml| {
         if let Some(it) = region.subnets.get(&id) {
-            let made = Seen {
+            let made = Listed {
                 lab: call.lab,
-                place: &call.region,
+                region_name: &call.region,
                 region,
                 id: &id,
-                it,
+                resource: it,
             };
             write(xml, &made);
         }
@@ -156,7 +158,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("SubnetId")?;
-    let region = call.here();
+    let region = call.region_state();
     rule::SUBNET.find(&region.subnets, &id)?;
     call.dry_run()?;
     let attached = region.attachments.values().any(|attachment| {
@@ -169,7 +171,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
             format!("The subnet '{id}' has dependencies and cannot be deleted."),
         ));
     }
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region.subnets.remove(&id);
     for table in region.route_tables.values_mut() {
         table.associations.retain(|_, subnet| *subnet != id);
@@ -177,7 +179,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// The id of the association a subnet's explicit route table has with it, if scenarios or clients gave none.
+/// Returns the id of a subnet's association with its explicit route table, if neither scenario nor client set one.
 pub(super) fn association_id(table: &str, subnet: &str) -> String {
     derived_id("rtbassoc-", &format!("{table}{subnet}"))
 }

@@ -71,7 +71,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
         return Err(unknown_filter(&filter.name));
     }
     call.dry_run()?;
-    let rows: Vec<(&str, &str, &String, &String)> = all(call.here())
+    let rows: Vec<(&str, &str, &String, &String)> = all(call.region_state())
         .into_iter()
         .flat_map(|(kind, id, tags)| tags.iter().map(move |(key, value)| (kind, id, key, value)))
         .filter(|(kind, id, key, value)| {
@@ -101,7 +101,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     Ok(xml)
 }
 
-/// The resources a call names, all of which exist.
+/// Returns the resources that a call names, all of which exist.
 fn named(call: &mut Call<'_>) -> Result<Vec<String>, Fault> {
     let ids: Vec<String> = call
         .params
@@ -113,7 +113,7 @@ fn named(call: &mut Call<'_>) -> Result<Vec<String>, Fault> {
         return Err(Fault::missing("ResourceIdSet"));
     }
     for id in &ids {
-        if tags_mut(call.here_mut(), id).is_none() {
+        if tags_mut(call.region_state_mut(), id).is_none() {
             return Err(Fault::bad(
                 "InvalidID",
                 format!("The ID '{id}' is not valid"),
@@ -139,7 +139,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         )));
     }
     for id in ids {
-        if let Some(tags) = tags_mut(call.here_mut(), &id) {
+        if let Some(tags) = tags_mut(call.region_state_mut(), &id) {
             let mut changed = tags.clone();
             changed.extend(new.iter().cloned());
             if changed.len() > MOST {
@@ -154,7 +154,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// A tag given without a value goes whatever its value; one with a value only if it has that. No tags at all: all go.
+/// A tag given without a value is deleted whatever its value is, one with a value only if it has that value. Without any tags in
+/// the call, all are deleted.
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let ids = named(call)?;
     let given: Vec<(String, Option<String>)> = call
@@ -172,7 +173,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
         })
         .collect();
     for id in ids {
-        if let Some(tags) = tags_mut(call.here_mut(), &id) {
+        if let Some(tags) = tags_mut(call.region_state_mut(), &id) {
             tags.retain(|key, has| {
                 !given.is_empty()
                     && !given.iter().any(|(wanted, value)| {

@@ -13,14 +13,14 @@ use crate::aws::query::Params;
 use crate::http::Request;
 use crate::state::LabState;
 
-/// What a call answered.
+/// Answer of a call.
 struct Answer {
     status: u16,
     body: String,
 }
 
 impl Answer {
-    /// Texts of all elements of this name, in order.
+    /// Returns the texts of all elements with this name, in order.
     fn all(&self, element: &str) -> Vec<String> {
         let document = roxmltree::Document::parse(&self.body).unwrap();
         document
@@ -30,7 +30,7 @@ impl Answer {
             .collect()
     }
 
-    /// Text of the first element of this name.
+    /// Returns the text of the first element with this name.
     fn one(&self, element: &str) -> String {
         self.all(element).into_iter().next().unwrap_or_else(|| {
             panic!("no {element} in {}", self.body);
@@ -64,14 +64,14 @@ fn call(lab: &mut LabState, region: &str, action: &str, params: &[(&str, &str)])
     }
 }
 
-/// A call that must succeed.
+/// Sends a call that must succeed.
 fn ok(lab: &mut LabState, region: &str, action: &str, params: &[(&str, &str)]) -> Answer {
     let answer = call(lab, region, action, params);
     assert_eq!(answer.status, 200, "{action} {params:?} → {}", answer.body);
     answer
 }
 
-/// The code a call is refused with.
+/// Sends a call that must fail, and returns its error code.
 fn refused(lab: &mut LabState, region: &str, action: &str, params: &[(&str, &str)]) -> String {
     let answer = call(lab, region, action, params);
     assert_ne!(answer.status, 200, "{action} {params:?} → {}", answer.body);

@@ -5,7 +5,7 @@ use super::Call;
 use super::attachments;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::page;
 use super::list::rule;
@@ -23,13 +23,13 @@ const MOST: usize = 20;
 
 const FIELDS: &[Field<TgwRouteTable>] = &[
     ("transit-gateway-route-table-id", |i| one(i.id)),
-    ("transit-gateway-id", |i| one(&i.it.tgw)),
+    ("transit-gateway-id", |i| one(&i.resource.tgw)),
     ("state", |_| one("available")),
     ("default-association-route-table", |i| {
-        one(tgws::association_default(i.region, &i.it.tgw) == Some(i.id))
+        one(tgws::association_default(i.region, &i.resource.tgw) == Some(i.id))
     }),
     ("default-propagation-route-table", |i| {
-        one(tgws::propagation_default(i.region, &i.it.tgw) == Some(i.id))
+        one(tgws::propagation_default(i.region, &i.resource.tgw) == Some(i.id))
     }),
 ];
 
@@ -40,9 +40,9 @@ const KIND: Kind<TgwRouteTable> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-fn write(xml: &mut Xml, table: &Seen<'_, TgwRouteTable>) {
+fn write(xml: &mut Xml, table: &Listed<'_, TgwRouteTable>) {
     let is = |default: Option<&str>| default == Some(table.id);
-    let tgw = &table.it.tgw;
+    let tgw = &table.resource.tgw;
     xml.text("transitGatewayRouteTableId", table.id)
         .text("transitGatewayId", tgw)
         .text("state", "available")
@@ -54,11 +54,11 @@ fn write(xml: &mut Xml, table: &Seen<'_, TgwRouteTable>) {
             "defaultPropagationRouteTable",
             is(tgws::propagation_default(table.region, tgw)),
         );
-    write_tags(xml, &table.it.tags);
+    write_tags(xml, &table.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().tgw_route_tables)?;
+    let (page, token) = select(call, &KIND, &call.region_state().tgw_route_tables)?;
     let mut xml = Xml::new();
     xml.list("transitGatewayRouteTables", &page, write)
         .maybe("nextToken", token);
@@ -66,16 +66,16 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 }
 
 fn answer(call: &Call<'_>, id: &str) -> Answer {
-    let region = call.here();
+    let region = call.region_state();
     let it = rule::TGW_TABLE.find(&region.tgw_route_tables, id)?;
     let mut xml = Xml::new();
     xml.node("transitGatewayRouteTable", |xml| {
-        let seen = Seen {
+        let seen = Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         };
         write(xml, &seen);
     });
@@ -84,9 +84,9 @@ fn answer(call: &Call<'_>, id: &str) -> Answer {
 
 pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let tgw = call.need("TransitGatewayId")?;
-    rule::TGW.find(&call.here().tgws, &tgw)?;
+    rule::TGW.find(&call.region_state().tgws, &tgw)?;
     call.dry_run()?;
-    let tables = &call.here().tgw_route_tables;
+    let tables = &call.region_state().tgw_route_tables;
     if tables.values().filter(|table| table.tgw == tgw).count() >= MOST {
         return Err(Fault::bad(
             "TransitGatewayRouteTableLimitExceeded",
@@ -95,7 +95,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     }
     let id = call.lab.aws_id("tgw-rtb-");
     let tags = call.params.tags_for("transit-gateway-route-table");
-    call.here_mut()
+    call.region_state_mut()
         .tgw_route_tables
         .insert(id.clone(), tgws::empty_table(&tgw, tags));
     answer(call, &id)
@@ -103,7 +103,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayRouteTableId")?;
-    let region = call.here();
+    let region = call.region_state();
     let table = rule::TGW_TABLE.find(&region.tgw_route_tables, &id)?;
     call.dry_run()?;
     let default = region
@@ -117,15 +117,15 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
         ));
     }
     let answer = answer(call, &id)?;
-    call.here_mut().tgw_route_tables.remove(&id);
+    call.region_state_mut().tgw_route_tables.remove(&id);
     Ok(answer)
 }
 
-/// Table and attachment a call names, both of one Transit Gateway.
+/// Returns the table and the attachment that a call names, both of one Transit Gateway.
 fn pair(call: &Call<'_>) -> Result<(String, String), Fault> {
     let table_id = call.need("TransitGatewayRouteTableId")?;
     let attachment_id = call.need("TransitGatewayAttachmentId")?;
-    let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &table_id)?;
+    let table = rule::TGW_TABLE.find(&call.region_state().tgw_route_tables, &table_id)?;
     attachments::usable(call, &attachment_id, Some(&table.tgw))?;
     call.dry_run()?;
     Ok((table_id, attachment_id))
@@ -149,7 +149,7 @@ fn write_pair(
 }
 
 fn write_resource(xml: &mut Xml, call: &Call<'_>, attachment: &str) {
-    if let Some(found) = call.here().attachments.get(attachment) {
+    if let Some(found) = call.region_state().attachments.get(attachment) {
         xml.text("resourceId", attachments::resource_id(&found.kind))
             .text("resourceType", attachments::resource_type(&found.kind));
     }
@@ -157,7 +157,7 @@ fn write_resource(xml: &mut Xml, call: &Call<'_>, attachment: &str) {
 
 pub(super) fn associate(call: &mut Call<'_>) -> Answer {
     let (table, attachment) = pair(call)?;
-    if routing::associated_table(call.here(), &attachment).is_some() {
+    if routing::associated_table(call.region_state(), &attachment).is_some() {
         return Err(Fault::bad(
             "Resource.AlreadyAssociated",
             format!(
@@ -165,7 +165,7 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
             ),
         ));
     }
-    let tables = &mut call.here_mut().tgw_route_tables;
+    let tables = &mut call.region_state_mut().tgw_route_tables;
     rule::TGW_TABLE
         .find_mut(tables, &table)?
         .associations
@@ -175,7 +175,7 @@ pub(super) fn associate(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn disassociate(call: &mut Call<'_>) -> Answer {
     let (table, attachment) = pair(call)?;
-    let tables = &mut call.here_mut().tgw_route_tables;
+    let tables = &mut call.region_state_mut().tgw_route_tables;
     let removed = rule::TGW_TABLE
         .find_mut(tables, &table)?
         .associations
@@ -191,7 +191,7 @@ pub(super) fn disassociate(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn enable_propagation(call: &mut Call<'_>) -> Answer {
     let (table, attachment) = pair(call)?;
-    let tables = &mut call.here_mut().tgw_route_tables;
+    let tables = &mut call.region_state_mut().tgw_route_tables;
     let added = rule::TGW_TABLE
         .find_mut(tables, &table)?
         .propagations
@@ -207,7 +207,7 @@ pub(super) fn enable_propagation(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn disable_propagation(call: &mut Call<'_>) -> Answer {
     let (table, attachment) = pair(call)?;
-    let tables = &mut call.here_mut().tgw_route_tables;
+    let tables = &mut call.region_state_mut().tgw_route_tables;
     let removed = rule::TGW_TABLE
         .find_mut(tables, &table)?
         .propagations
@@ -221,7 +221,7 @@ pub(super) fn disable_propagation(call: &mut Call<'_>) -> Answer {
     write_pair(call, "propagation", &table, &attachment, "disabled")
 }
 
-/// The attachments of a table, filtered and paged; `element` and `state` are those of the call.
+/// Lists the attachments of a table, filtered and paged. `element` and `state` are those of the call.
 fn members(
     call: &Call<'_>,
     element: &str,
@@ -229,7 +229,7 @@ fn members(
     of: fn(&TgwRouteTable) -> &std::collections::BTreeSet<String>,
 ) -> Answer {
     let id = call.need("TransitGatewayRouteTableId")?;
-    let table = rule::TGW_TABLE.find(&call.here().tgw_route_tables, &id)?;
+    let table = rule::TGW_TABLE.find(&call.region_state().tgw_route_tables, &id)?;
     let filters = call.params.filters()?;
     if let Some(other) = filters.iter().find(|filter| {
         !matches!(
@@ -243,7 +243,11 @@ fn members(
     let found: Vec<&String> = of(table)
         .iter()
         .filter(|id| {
-            let kind = call.here().attachments.get(*id).map(|found| &found.kind);
+            let kind = call
+                .region_state()
+                .attachments
+                .get(*id)
+                .map(|found| &found.kind);
             filters.iter().all(|filter| match filter.name.as_str() {
                 "resource-id" => {
                     kind.is_some_and(|kind| filter.accepts(&[attachments::resource_id(kind)]))

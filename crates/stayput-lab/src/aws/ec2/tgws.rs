@@ -7,7 +7,7 @@ use super::Answer;
 use super::Call;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
@@ -21,19 +21,19 @@ use crate::aws::query::Fault;
 use crate::aws::routing;
 use crate::aws::xml::Xml;
 
-type It<'a> = Seen<'a, Tgw>;
+type Item<'a> = Listed<'a, Tgw>;
 
 /// Transit Gateways an account may have in a region (AWS reference §1.5).
 const MOST: usize = 5;
 
-/// Amazon's side, unless asked otherwise.
+/// ASN of Amazon's side when none is requested.
 const DEFAULT_ASN: u64 = 64512;
 
 const FIELDS: &[Field<Tgw>] = &[
     ("transit-gateway-id", |i| one(i.id)),
     ("owner-id", |i| one(&i.lab.aws.account)),
     ("state", |_| one("available")),
-    ("options.amazon-side-asn", |i| one(i.it.asn)),
+    ("options.amazon-side-asn", |i| one(i.resource.asn)),
     ("options.association-default-route-table-id", |i| {
         some(default_association(i))
     }),
@@ -69,7 +69,7 @@ const KIND: Kind<Tgw> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// An option as it was asked for, or its default.
+/// Returns an option as requested, or its default.
 pub(super) fn option<'a>(
     region: &'a RegionState,
     id: &str,
@@ -87,27 +87,27 @@ fn enabled(on: bool) -> &'static str {
     if on { "enable" } else { "disable" }
 }
 
-/// The default table, if attachments are to be associated with it.
+/// Returns the default table, if attachments are to be associated with it.
 pub(super) fn association_default<'a>(region: &'a RegionState, id: &str) -> Option<&'a str> {
     let table = region.tgws.get(id)?.default_table.as_deref()?;
     (option(region, id, "DefaultRouteTableAssociation", "enable") == "enable").then_some(table)
 }
 
-/// The default table, if attachments are to propagate to it.
+/// Returns the default table, if attachments are to propagate to it.
 pub(super) fn propagation_default<'a>(region: &'a RegionState, id: &str) -> Option<&'a str> {
     let table = region.tgws.get(id)?.default_table.as_deref()?;
     (option(region, id, "DefaultRouteTablePropagation", "enable") == "enable").then_some(table)
 }
 
-fn default_association<'a>(tgw: &'a It<'_>) -> Option<&'a str> {
+fn default_association<'a>(tgw: &'a Item<'_>) -> Option<&'a str> {
     association_default(tgw.region, tgw.id)
 }
 
-fn default_propagation<'a>(tgw: &'a It<'_>) -> Option<&'a str> {
+fn default_propagation<'a>(tgw: &'a Item<'_>) -> Option<&'a str> {
     propagation_default(tgw.region, tgw.id)
 }
 
-fn write(xml: &mut Xml, tgw: &It<'_>) {
+fn write(xml: &mut Xml, tgw: &Item<'_>) {
     let account = &tgw.lab.aws.account;
     let asked = |name: &str, default| option(tgw.region, tgw.id, name, default).to_owned();
     xml.text("transitGatewayId", tgw.id)
@@ -115,14 +115,14 @@ fn write(xml: &mut Xml, tgw: &It<'_>) {
             "transitGatewayArn",
             format!(
                 "arn:aws:ec2:{}:{account}:transit-gateway/{}",
-                tgw.place, tgw.id
+                tgw.region_name, tgw.id
             ),
         )
         .text("state", "available")
         .text("ownerId", account)
         .text("description", asked("Description", ""))
         .node("options", |xml| {
-            xml.text("amazonSideAsn", tgw.it.asn)
+            xml.text("amazonSideAsn", tgw.resource.asn)
                 .text(
                     "autoAcceptSharedAttachments",
                     asked("AutoAcceptSharedAttachments", "disable"),
@@ -145,18 +145,18 @@ fn write(xml: &mut Xml, tgw: &It<'_>) {
                 )
                 .text("multicastSupport", asked("MulticastSupport", "disable"));
         });
-    write_tags(xml, &tgw.it.tags);
+    write_tags(xml, &tgw.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().tgws)?;
+    let (page, token) = select(call, &KIND, &call.region_state().tgws)?;
     let mut xml = Xml::new();
     xml.list("transitGatewaySet", &page, write)
         .maybe("nextToken", token);
     Ok(xml)
 }
 
-/// The switches a call asks for under `Options.`, which must be `enable` or `disable`.
+/// Returns the options that a call has under `Options.`, which must be `enable` or `disable`.
 pub(super) fn switches(call: &Call<'_>, names: &[&str]) -> Result<BTreeMap<String, String>, Fault> {
     let mut options = BTreeMap::new();
     for name in names {
@@ -193,7 +193,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         .parsed("Options.AmazonSideAsn")?
         .unwrap_or(DEFAULT_ASN);
     call.dry_run()?;
-    if call.here().tgws.len() >= MOST {
+    if call.region_state().tgws.len() >= MOST {
         return Err(Fault::bad(
             "TransitGatewayLimitExceeded",
             "You have reached the limit of Transit Gateways",
@@ -215,7 +215,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         default_table: table.clone(),
         tags: call.params.tags_for("transit-gateway"),
     };
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region.tgws.insert(id.clone(), tgw);
     region.tgw_options.insert(id.clone(), options);
     if let Some(table) = table {
@@ -226,7 +226,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// A route table with nothing in it.
+/// Creates an empty route table.
 pub(super) fn empty_table(tgw: &str, tags: Tags) -> TgwRouteTable {
     TgwRouteTable {
         tgw: tgw.to_owned(),
@@ -239,16 +239,16 @@ pub(super) fn empty_table(tgw: &str, tags: Tags) -> TgwRouteTable {
 }
 
 fn answer(call: &Call<'_>, id: &str) -> Answer {
-    let region = call.here();
+    let region = call.region_state();
     let mut xml = Xml::new();
     let it = rule::TGW.find(&region.tgws, id)?;
     xml.node("transitGateway", |xml| {
-        let seen = Seen {
+        let seen = Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         };
         write(xml, &seen);
     });
@@ -257,7 +257,7 @@ fn answer(call: &Call<'_>, id: &str) -> Answer {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("TransitGatewayId")?;
-    let region = call.here();
+    let region = call.region_state();
     rule::TGW.find(&region.tgws, &id)?;
     call.dry_run()?;
     if let Some((attachment, _)) = region
@@ -271,7 +271,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
         ));
     }
     let answer = answer(call, &id)?;
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region.tgws.remove(&id);
     region.tgw_options.remove(&id);
     region.tgw_route_tables.retain(|_, table| table.tgw != id);

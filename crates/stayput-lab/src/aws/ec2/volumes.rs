@@ -24,14 +24,14 @@ struct Volume {
 
 const FIELDS: &[Field<Volume>] = &[
     ("volume-id", |i| one(i.id)),
-    ("attachment.instance-id", |i| one(&i.it.instance_id)),
+    ("attachment.instance-id", |i| one(&i.resource.instance_id)),
     ("attachment.device", |i| {
-        one(instances::root_device(&i.it.instance))
+        one(instances::root_device(&i.resource.instance))
     }),
     ("attachment.status", |_| one("attached")),
     ("attachment.delete-on-termination", |_| one(true)),
     ("status", |_| one("in-use")),
-    ("size", |i| one(gib(&i.it.instance))),
+    ("size", |i| one(gib(&i.resource.instance))),
     ("volume-type", |_| one("gp3")),
 ];
 
@@ -42,7 +42,7 @@ const KIND: Kind<Volume> = Kind {
     tags: None,
 };
 
-/// The id of an instance's root volume.
+/// Returns the id of an instance's root volume.
 pub(super) fn volume_id(instance: &str) -> String {
     derived_id("vol-", instance)
 }
@@ -53,7 +53,7 @@ fn gib(instance: &Instance) -> u64 {
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let volumes: BTreeMap<String, Volume> = call
-        .here()
+        .region_state()
         .instances
         .iter()
         .filter(|(_, instance)| instance.state != InstanceState::Terminated)
@@ -68,7 +68,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let (page, token) = select(call, &KIND, &volumes)?;
     let mut xml = Xml::new();
     xml.list("volumeSet", &page, |xml, found| {
-        let instance = &found.it.instance;
+        let instance = &found.resource.instance;
         let zone = instance
             .enis
             .values()
@@ -83,7 +83,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
             .text("createTime", instance.launched.rfc3339())
             .list("attachmentSet", [()], |xml, ()| {
                 xml.text("volumeId", found.id)
-                    .text("instanceId", &found.it.instance_id)
+                    .text("instanceId", &found.resource.instance_id)
                     .text("device", instances::root_device(instance))
                     .text("status", "attached")
                     .text("attachTime", instance.launched.rfc3339())

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use super::Answer;
 use super::Call;
 use super::attachments;
-use super::attachments::It;
+use super::attachments::Item;
 use super::launch;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
@@ -24,14 +24,16 @@ use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 use crate::state::LabState;
 
-/// `interfaceType` of what an attachment puts into its subnets.
+/// `interfaceType` of the interfaces in attachment subnets.
 const INTERFACE_KIND: &str = "transit_gateway";
 
 const FIELDS: &[Field<Attachment>] = &[
     ("transit-gateway-attachment-id", |i| one(i.id)),
-    ("transit-gateway-id", |i| one(&i.it.tgw)),
-    ("vpc-id", |i| one(attachments::resource_id(&i.it.kind))),
-    ("state", |i| one(&i.it.state)),
+    ("transit-gateway-id", |i| one(&i.resource.tgw)),
+    ("vpc-id", |i| {
+        one(attachments::resource_id(&i.resource.kind))
+    }),
+    ("state", |i| one(&i.resource.state)),
 ];
 
 const KIND: Kind<Attachment> = Kind {
@@ -57,24 +59,24 @@ fn parts(kind: &AttachmentKind) -> Option<(&String, &BTreeSet<String>)> {
     }
 }
 
-fn write(xml: &mut Xml, attachment: &It<'_>) {
-    let Some((vpc, subnets)) = parts(&attachment.it.kind) else {
+fn write(xml: &mut Xml, attachment: &Item<'_>) {
+    let Some((vpc, subnets)) = parts(&attachment.resource.kind) else {
         return;
     };
     let asked = |name: &str, default| {
         tgws::option(attachment.region, attachment.id, name, default).to_owned()
     };
     xml.text("transitGatewayAttachmentId", attachment.id)
-        .text("transitGatewayId", &attachment.it.tgw)
+        .text("transitGatewayId", &attachment.resource.tgw)
         .text("vpcId", vpc)
         .text("vpcOwnerId", &attachment.lab.aws.account)
-        .text("state", &attachment.it.state)
+        .text("state", &attachment.resource.state)
         .node("subnetIds", |xml| {
             for subnet in subnets {
                 xml.text("item", subnet);
             }
         })
-        .text("creationTime", attachment.it.created.rfc3339())
+        .text("creationTime", attachment.resource.created.rfc3339())
         .node("options", |xml| {
             xml.text("dnsSupport", asked("DnsSupport", "enable"))
                 .text(
@@ -87,12 +89,12 @@ fn write(xml: &mut Xml, attachment: &It<'_>) {
                     asked("ApplianceModeSupport", "disable"),
                 );
         });
-    write_tags(xml, &attachment.it.tags);
+    write_tags(xml, &attachment.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
     let of_vpcs = call
-        .here()
+        .region_state()
         .attachments
         .iter()
         .filter(|(_, attachment)| parts(&attachment.kind).is_some());
@@ -104,27 +106,27 @@ pub(super) fn describe(call: &mut Call<'_>) -> Answer {
 }
 
 fn answer(call: &Call<'_>, id: &str) -> Answer {
-    let region = call.here();
+    let region = call.region_state();
     let it = rule::TGW_ATTACHMENT.find(&region.attachments, id)?;
     let mut xml = Xml::new();
     xml.node("transitGatewayVpcAttachment", |xml| {
-        let seen = Seen {
+        let seen = Listed {
             lab: call.lab,
-            place: &call.region,
+            region_name: &call.region,
             region,
             id,
-            it,
+            resource: it,
         };
         write(xml, &seen);
     });
     Ok(xml)
 }
 
-/// Subnets of an attachment: all of its VPC, one per availability zone.
+/// Checks the subnets of an attachment: all of its VPC, one per availability zone.
 fn check_subnets(call: &Call<'_>, vpc: &str, subnets: &BTreeSet<String>) -> Result<(), Fault> {
     let mut zones = BTreeMap::new();
     for id in subnets {
-        let subnet = rule::SUBNET.find(&call.here().subnets, id)?;
+        let subnet = rule::SUBNET.find(&call.region_state().subnets, id)?;
         if subnet.vpc != vpc {
             return Err(Fault::bad(
                 rule::SUBNET.not_found,
@@ -154,15 +156,19 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         return Err(Fault::missing("SubnetIds"));
     }
     let options = tgws::switches(call, &OPTIONS)?;
-    rule::TGW.find(&call.here().tgws, &tgw)?;
-    rule::VPC.find(&call.here().vpcs, &vpc)?;
+    rule::TGW.find(&call.region_state().tgws, &tgw)?;
+    rule::VPC.find(&call.region_state().vpcs, &vpc)?;
     check_subnets(call, &vpc, &subnets)?;
     call.dry_run()?;
-    let duplicate = call.here().attachments.iter().find(|(_, attachment)| {
-        attachment.tgw == tgw
-            && attachment.state != "deleted"
-            && parts(&attachment.kind).is_some_and(|(attached, _)| *attached == vpc)
-    });
+    let duplicate = call
+        .region_state()
+        .attachments
+        .iter()
+        .find(|(_, attachment)| {
+            attachment.tgw == tgw
+                && attachment.state != "deleted"
+                && parts(&attachment.kind).is_some_and(|(attached, _)| *attached == vpc)
+        });
     if let Some((id, _)) = duplicate {
         return Err(Fault::bad(
             "DuplicateTransitGatewayAttachment",
@@ -177,16 +183,16 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         created: call.lab.now(),
         tags: call.params.tags_for("transit-gateway-attachment"),
     };
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region.attachments.insert(id.clone(), attachment);
     region.tgw_options.insert(id.clone(), options);
     attachments::settle(call.lab, &call.region, &id);
     answer(call, &id)
 }
 
-/// A VPC attachment that is `available`.
+/// Returns a VPC attachment that is `available`.
 fn available<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a Attachment, Fault> {
-    let attachment = rule::TGW_ATTACHMENT.find(&call.here().attachments, id)?;
+    let attachment = rule::TGW_ATTACHMENT.find(&call.region_state().attachments, id)?;
     if parts(&attachment.kind).is_none() {
         return Err(rule::TGW_ATTACHMENT.refuse(id));
     }
@@ -224,7 +230,7 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     check_subnets(call, vpc, &changed)?;
     let options = tgws::switches(call, &OPTIONS)?;
     call.dry_run()?;
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region
         .tgw_options
         .entry(id.clone())
@@ -239,8 +245,8 @@ pub(super) fn modify(call: &mut Call<'_>) -> Answer {
     answer(call, &id)
 }
 
-/// Gives a VPC attachment the interface AWS puts into each of its subnets, and takes away those of subnets it has left, all of
-/// them when it is gone.
+/// Creates the interface that AWS has in each subnet of a VPC attachment, and deletes those in subnets that it no longer has, or
+/// all of them when it is deleted.
 pub(super) fn place_interfaces(lab: &mut LabState, region: &str, id: &str) {
     let Some(state) = lab.aws.regions.get_mut(region) else {
         return;
@@ -269,7 +275,7 @@ pub(super) fn place_interfaces(lab: &mut LabState, region: &str, id: &str) {
         let Some(state) = lab.aws.regions.get_mut(region) else {
             return;
         };
-        // A full subnet would fail the attachment in life; here it only stays without an interface.
+        // In AWS a full subnet fails the attachment. The lab creates it without an interface.
         let Ok(primary) = launch::free(state, subnet) else {
             continue;
         };

@@ -10,7 +10,7 @@ use super::derived_id;
 use super::done;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::one;
 use super::list::rule;
 use super::list::select;
@@ -26,19 +26,25 @@ use crate::aws::xml::Xml;
 const FIELDS: &[Field<Vpc>] = &[
     ("vpc-id", |i| one(i.id)),
     ("cidr", |i| {
-        i.it.cidrs.iter().take(1).map(Cidr::to_string).collect()
+        i.resource
+            .cidrs
+            .iter()
+            .take(1)
+            .map(Cidr::to_string)
+            .collect()
     }),
     ("cidr-block-association.cidr-block", |i| {
-        i.it.cidrs.iter().map(Cidr::to_string).collect()
+        i.resource.cidrs.iter().map(Cidr::to_string).collect()
     }),
     ("cidr-block-association.association-id", |i| {
-        i.it.cidrs
+        i.resource
+            .cidrs
             .iter()
             .map(|cidr| cidr_association(i.id, *cidr))
             .collect()
     }),
     ("cidr-block-association.state", |_| one("associated")),
-    ("dhcp-options-id", |i| one(dhcp_options(i.place))),
+    ("dhcp-options-id", |i| one(dhcp_options(i.region_name))),
     ("is-default", |_| one(false)),
     ("isDefault", |_| one(false)),
     ("owner-id", |i| one(&i.lab.aws.account)),
@@ -52,7 +58,7 @@ const KIND: Kind<Vpc> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-/// Attributes and their defaults in a VPC that is not the region's default one.
+/// Attributes and their defaults in a VPC that is not the default VPC.
 const ATTRIBUTES: [(&str, bool); 3] = [
     ("enableDnsSupport", true),
     ("enableDnsHostnames", false),
@@ -68,26 +74,30 @@ fn dhcp_options(region: &str) -> String {
     derived_id("dopt-", region)
 }
 
-fn write(xml: &mut Xml, vpc: &Seen<'_, Vpc>) {
+fn write(xml: &mut Xml, vpc: &Listed<'_, Vpc>) {
     xml.text("vpcId", vpc.id)
         .text("ownerId", &vpc.lab.aws.account)
         .text("state", "available")
-        .maybe("cidrBlock", vpc.it.cidrs.first())
-        .list("cidrBlockAssociationSet", &vpc.it.cidrs, |xml, cidr| {
-            xml.text("associationId", cidr_association(vpc.id, *cidr))
-                .text("cidrBlock", cidr)
-                .node("cidrBlockState", |xml| {
-                    xml.text("state", "associated");
-                });
-        })
-        .text("dhcpOptionsId", dhcp_options(vpc.place))
+        .maybe("cidrBlock", vpc.resource.cidrs.first())
+        .list(
+            "cidrBlockAssociationSet",
+            &vpc.resource.cidrs,
+            |xml, cidr| {
+                xml.text("associationId", cidr_association(vpc.id, *cidr))
+                    .text("cidrBlock", cidr)
+                    .node("cidrBlockState", |xml| {
+                        xml.text("state", "associated");
+                    });
+            },
+        )
+        .text("dhcpOptionsId", dhcp_options(vpc.region_name))
         .text("instanceTenancy", "default")
         .text("isDefault", false);
-    write_tags(xml, &vpc.it.tags);
+    write_tags(xml, &vpc.resource.tags);
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let (page, token) = select(call, &KIND, &call.here().vpcs)?;
+    let (page, token) = select(call, &KIND, &call.region_state().vpcs)?;
     let mut xml = Xml::new();
     xml.list("vpcSet", &page, write).maybe("nextToken", token);
     Ok(xml)
@@ -117,19 +127,19 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
         propagated: BTreeMap::new(),
         tags: Tags::new(),
     };
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region.vpcs.insert(id.clone(), vpc);
     region.route_tables.insert(table, main);
-    let region = call.here();
+    let region = call.region_state();
     let mut xml = Xml::new();
     xml.node("vpc", |xml| {
         if let Some(it) = region.vpcs.get(&id) {
-            let made = Seen {
+            let made = Listed {
                 lab: call.lab,
-                place: &call.region,
+                region_name: &call.region,
                 region,
                 id: &id,
-                it,
+                resource: it,
             };
             write(xml, &made);
         }
@@ -139,7 +149,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let id = call.need("VpcId")?;
-    let region = call.here();
+    let region = call.region_state();
     rule::VPC.find(&region.vpcs, &id)?;
     call.dry_run()?;
     let attached = region.attachments.values().any(|attachment| {
@@ -156,7 +166,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
             format!("The vpc '{id}' has dependencies and cannot be deleted."),
         ));
     }
-    let region = call.here_mut();
+    let region = call.region_state_mut();
     region.vpcs.remove(&id);
     region.vpc_attributes.remove(&id);
     region.route_tables.retain(|_, table| table.vpc != id);
@@ -166,7 +176,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
 pub(super) fn describe_attribute(call: &mut Call<'_>) -> Answer {
     let id = call.need("VpcId")?;
     let attribute = call.need("Attribute")?;
-    rule::VPC.find(&call.here().vpcs, &id)?;
+    rule::VPC.find(&call.region_state().vpcs, &id)?;
     let (_, default) = ATTRIBUTES
         .into_iter()
         .find(|(name, _)| *name == attribute)
@@ -177,7 +187,7 @@ pub(super) fn describe_attribute(call: &mut Call<'_>) -> Answer {
         })?;
     call.dry_run()?;
     let set = call
-        .here()
+        .region_state()
         .vpc_attributes
         .get(&id)
         .and_then(|attributes| attributes.get(&attribute))
@@ -191,13 +201,13 @@ pub(super) fn describe_attribute(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn modify_attribute(call: &mut Call<'_>) -> Answer {
     let id = call.need("VpcId")?;
-    rule::VPC.find(&call.here().vpcs, &id)?;
+    rule::VPC.find(&call.region_state().vpcs, &id)?;
     for (name, _) in ATTRIBUTES {
         let mut parameter = format!("{name}.Value");
         parameter.replace_range(..1, "E");
         if call.params.sent(&parameter) {
             let value = call.params.flag(&parameter)?;
-            call.here_mut()
+            call.region_state_mut()
                 .vpc_attributes
                 .entry(id.clone())
                 .or_default()
@@ -223,7 +233,7 @@ const DHCP_KIND: Kind<DhcpOptions> = Kind {
             vec!["domain-name".to_owned(), "domain-name-servers".to_owned()]
         }),
         ("value", |i| {
-            vec![i.it.domain.clone(), "AmazonProvidedDNS".to_owned()]
+            vec![i.resource.domain.clone(), "AmazonProvidedDNS".to_owned()]
         }),
     ],
     tags: None,
@@ -240,7 +250,7 @@ pub(super) fn describe_dhcp_options(call: &mut Call<'_>) -> Answer {
     let mut xml = Xml::new();
     xml.list("dhcpOptionsSet", &page, |xml, found| {
         let configurations = [
-            ("domain-name", found.it.domain.as_str()),
+            ("domain-name", found.resource.domain.as_str()),
             ("domain-name-servers", "AmazonProvidedDNS"),
         ];
         xml.text("dhcpOptionsId", found.id)

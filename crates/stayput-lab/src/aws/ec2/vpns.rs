@@ -5,7 +5,7 @@ use super::Call;
 use super::derived_id;
 use super::list::Field;
 use super::list::Kind;
-use super::list::Seen;
+use super::list::Listed;
 use super::list::matching;
 use super::list::one;
 use super::list::rule;
@@ -13,13 +13,13 @@ use super::write_tags;
 use crate::aws::model::Vpn;
 use crate::aws::xml::Xml;
 
-type It<'a> = Seen<'a, Vpn>;
+type Item<'a> = Listed<'a, Vpn>;
 
 const FIELDS: &[Field<Vpn>] = &[
     ("vpn-connection-id", |i| one(i.id)),
     ("customer-gateway-id", |i| one(customer_gateway(i))),
-    ("transit-gateway-id", |i| one(&i.it.tgw)),
-    ("option.static-routes-only", |i| one(i.it.static_only)),
+    ("transit-gateway-id", |i| one(&i.resource.tgw)),
+    ("option.static-routes-only", |i| one(i.resource.static_only)),
     ("state", |_| one("available")),
     ("type", |_| one("ipsec.1")),
 ];
@@ -31,11 +31,11 @@ const KIND: Kind<Vpn> = Kind {
     tags: Some(|it| &it.tags),
 };
 
-fn customer_gateway(vpn: &It<'_>) -> String {
-    derived_id("cgw-", &vpn.it.customer_gateway)
+fn customer_gateway(vpn: &Item<'_>) -> String {
+    derived_id("cgw-", &vpn.resource.customer_gateway)
 }
 
-/// Outside addresses of the two tunnels, of the range documentation uses.
+/// Returns the outside addresses of the two tunnels, from the range for documentation.
 fn outside(vpn: &str) -> [String; 2] {
     let byte = *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, vpn.as_bytes())
         .as_bytes()
@@ -45,8 +45,8 @@ fn outside(vpn: &str) -> [String; 2] {
     [low, low | 1].map(|host| format!("203.0.113.{host}"))
 }
 
-fn write(xml: &mut Xml, vpn: &It<'_>) {
-    let it = vpn.it;
+fn write(xml: &mut Xml, vpn: &Item<'_>) {
+    let it = vpn.resource;
     xml.text("vpnConnectionId", vpn.id)
         .text("state", "available")
         .text("type", "ipsec.1")
@@ -72,7 +72,7 @@ fn write(xml: &mut Xml, vpn: &It<'_>) {
                     xml.text("outsideIpAddress", address);
                 });
         });
-    // Static routes of a connection on a Transit Gateway are in the gateway's tables, not here.
+    // Static routes of a connection on a Transit Gateway are in the gateway's tables.
     xml.list("routes", None::<()>, |_, ()| {});
     write_tags(xml, &it.tags);
     let tunnels = (0u32..).zip(outside(vpn.id));
@@ -97,9 +97,9 @@ fn write(xml: &mut Xml, vpn: &It<'_>) {
     });
 }
 
-/// This list has no pages, in life neither.
+/// This list has no pages, as in the real API.
 pub(super) fn describe(call: &mut Call<'_>) -> Answer {
-    let all = matching(call, &KIND, &call.here().vpns)?;
+    let all = matching(call, &KIND, &call.region_state().vpns)?;
     let mut xml = Xml::new();
     xml.list("vpnConnectionSet", &all, write);
     Ok(xml)

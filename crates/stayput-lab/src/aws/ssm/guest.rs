@@ -1,7 +1,7 @@
-//! A very small guest: what the scripts of this field do and print inside a machine.
+//! A small guest operating system: effect and output of the scripts that this project runs inside a machine.
 //!
-//! It knows the article's capture script by what it does (metadata, then one DynamoDB item), and the commands that show
-//! addresses. Everything else is a command the guest does not have.
+//! It recognises the article's capture script by its effect (read the metadata, then put one DynamoDB item), and the commands
+//! that print addresses. Every other command is not found.
 
 mod capture;
 
@@ -16,9 +16,9 @@ use crate::aws::model::Instance;
 use crate::aws::model::RegionState;
 use crate::state::LabState;
 
-/// What a script printed, and its exit code.
+/// Output of a script, and its exit code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct ScriptOutput {
     /// Exit code.
     pub code: i32,
     /// Standard output.
@@ -27,10 +27,10 @@ pub struct Said {
     pub stderr: String,
 }
 
-/// Exit code of a command that is not there.
+/// Exit code of a command that does not exist.
 const NOT_FOUND: i32 = 127;
 
-/// An interface as the guest sees it.
+/// An interface inside the guest.
 struct Interface {
     name: String,
     mac: MacAddr,
@@ -40,7 +40,7 @@ struct Interface {
 }
 
 /// Runs a script in an instance.
-pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> Said {
+pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> ScriptOutput {
     if let Some(capture) = capture::Capture::find(script) {
         return capture.run(lab, region, instance);
     }
@@ -50,12 +50,12 @@ pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> Sa
         .get(region)
         .and_then(|place| Some((place, place.instances.get(instance)?)))
     else {
-        return Said::default();
+        return ScriptOutput::default();
     };
     let platform = Platform::of(&machine.platform_details);
     let hostname = hostname(place, region, instance, machine);
     let interfaces = interfaces(place, machine, platform);
-    let mut said = Said::default();
+    let mut said = ScriptOutput::default();
     for (number, line) in script.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -101,7 +101,7 @@ pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> Sa
     said
 }
 
-/// The name a guest has by default: from its address on Linux, from its id on Windows.
+/// Returns the default host name of a guest: from its address on Linux, from its id on Windows.
 pub fn hostname(place: &RegionState, region: &str, id: &str, instance: &Instance) -> String {
     match Platform::of(&instance.platform_details) {
         Platform::Linux => {
@@ -159,9 +159,9 @@ fn mask(cidr: Cidr) -> Ipv4Addr {
     Ipv4Addr::from(!host)
 }
 
-/// `ipconfig /all`. A guest with secondary addresses has all of them configured by hand, as AWS tells Windows users to.
+/// `ipconfig /all`. On a guest with secondary addresses all of them are static, as AWS documents for Windows.
 fn ipconfig(hostname: &str, interfaces: &[Interface]) -> String {
-    // A dot at every other place up to the colon, whatever the length of the name.
+    // A dot at every second position up to the colon, for names of any length.
     let row = |name: &str, value: &str| {
         let dots: String = (name.len()..33)
             .map(|place| if place % 2 == 0 { '.' } else { ' ' })

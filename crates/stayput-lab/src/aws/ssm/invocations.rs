@@ -1,4 +1,4 @@
-//! What became of commands.
+//! Status and output of commands.
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -15,14 +15,14 @@ use crate::aws::json::structure;
 use crate::clock::VTime;
 use crate::state::LabState;
 
-/// Characters of standard output that `GetCommandInvocation` gives.
+/// Characters of standard output in `GetCommandInvocation`.
 const OUTPUT: usize = 24_000;
-/// Characters of standard error that `GetCommandInvocation` gives (memory).
+/// Characters of standard error in `GetCommandInvocation` (memory).
 const ERRORS: usize = 8_000;
 /// Characters of output in a listed plugin (memory).
 const PLUGIN_OUTPUT: usize = 2_500;
 
-/// Status and its details of a run.
+/// Returns status and details of a run.
 fn status(command: &Command, invocation: &Invocation, now: VTime) -> (&'static str, &'static str) {
     match &invocation.outcome {
         Some(outcome) => (outcome.status, outcome.details),
@@ -31,7 +31,7 @@ fn status(command: &Command, invocation: &Invocation, now: VTime) -> (&'static s
     }
 }
 
-/// Status and its details of a command over its runs.
+/// Returns status and details of a command over its runs.
 fn overall(command: &Command, now: VTime) -> (&'static str, &'static str) {
     let all: Vec<&str> = command
         .invocations
@@ -56,7 +56,7 @@ fn overall(command: &Command, now: VTime) -> (&'static str, &'static str) {
     ("Success", "Success")
 }
 
-/// A command on the wire.
+/// Returns a command as JSON.
 pub fn command_json(id: &str, command: &Command, now: VTime) -> Json {
     let (status, details) = overall(command, now);
     let count = |wanted: &[&str]| {
@@ -114,7 +114,7 @@ impl<'a> Filters<'a> {
                 .ok()
                 .and_then(|at| u64::try_from(at.as_millisecond()).ok())
                 .map(VTime)
-                .ok_or_else(|| Fault::new("InvalidFilterKey", format!("{text} is no instant")))
+                .ok_or_else(|| Fault::new("InvalidFilterKey", format!("{text} is not a timestamp")))
         };
         for filter in args.list("Filters")? {
             let filter = structure(filter, "Filters")?;
@@ -145,7 +145,7 @@ impl<'a> Filters<'a> {
     }
 }
 
-/// The commands of a region, newest first; only one when the call names it.
+/// Returns the commands of a region, newest first; only one when the call names it.
 fn commands_of<'a>(
     lab: &'a LabState,
     region: &str,

@@ -1,4 +1,4 @@
-//! Instances with the agent.
+//! Instances with the SSM agent.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::aws::model::InstanceState;
 use crate::aws::model::RegionState;
 use crate::state::LabState;
 
-/// Version every agent here reports.
+/// Version of every agent in the lab.
 const AGENT: &str = "3.3.1802.0";
 
-/// Instances a command reaches now, with their platform.
+/// Returns the instances that a command can reach now, with their platform.
 pub fn online<'a>(lab: &'a LabState, region: &str) -> BTreeMap<&'a str, Platform> {
     lab.aws
         .regions

@@ -1,4 +1,4 @@
-//! Tests of Systems Manager over its wire format.
+//! Tests of Systems Manager through its HTTP API.
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -50,7 +50,7 @@ fn result(lab: &mut LabState, command: &str, instance: &str) -> Json {
     )
 }
 
-/// Sends to one machine, waits, and gives exit code, output and errors.
+/// Sends a command to one machine, waits, and returns exit code, output and errors.
 fn run(lab: &mut LabState, document: &str, instance: &str, script: &str) -> (i64, String, String) {
     let id = send(lab, document, &[instance], script);
     pass(lab, 10);
@@ -93,7 +93,7 @@ fn an_invocation_does_not_exist_at_first_then_runs_then_has_output() {
 #[test]
 fn one_instance_that_is_not_managed_or_not_running_fails_the_whole_call() {
     let mut lab = estate();
-    for wrong in ["i-off", "i-nobody"] {
+    for wrong in ["i-off", "i-missing"] {
         let (code, message) = fails(
             &mut lab,
             "AmazonSSM.SendCommand",
@@ -109,7 +109,7 @@ fn one_instance_that_is_not_managed_or_not_running_fails_the_whole_call() {
 }
 
 #[test]
-fn the_wrong_document_more_than_fifty_instances_and_other_slips_are_refused() {
+fn a_wrong_document_more_than_fifty_instances_and_other_errors_are_refused() {
     let mut lab = estate();
     let many: Vec<String> = (0..51).map(|n| format!("i-{n}")).collect();
     let commands = json!({"commands": ["hostname"]});
@@ -153,7 +153,7 @@ fn the_wrong_document_more_than_fifty_instances_and_other_slips_are_refused() {
 }
 
 #[test]
-fn targets_choose_by_tag_and_pass_over_what_is_offline() {
+fn targets_select_by_tag_and_skip_offline_instances() {
     let mut lab = estate();
     for id in ["i-web", "i-off", "i-win"] {
         instance(&mut lab, id)
@@ -243,7 +243,7 @@ fn instance_information_is_filtered_and_paged() {
 }
 
 #[test]
-fn the_article_s_script_stores_id_name_and_primary_address() {
+fn the_articles_script_stores_id_name_and_primary_address() {
     let mut lab = estate();
     lab.aws
         .regions
@@ -272,7 +272,7 @@ fn the_article_s_script_stores_id_name_and_primary_address() {
 }
 
 #[test]
-fn the_article_s_script_fails_without_its_table_and_where_metadata_wants_a_token() {
+fn the_articles_script_fails_without_its_table_or_with_imdsv2_enforced() {
     let mut lab = estate();
     let bash = "aws dynamodb put-item --table-name ips --item file:///tmp/item.json";
     let (code, _, errors) = run(&mut lab, LINUX, "i-web", bash);
@@ -312,7 +312,7 @@ fn guests_print_the_addresses_of_their_interfaces() {
 }
 
 #[test]
-fn a_command_the_guest_does_not_have_ends_with_127() {
+fn an_unknown_command_ends_with_exit_code_127() {
     let mut lab = estate();
     let (code, _, errors) = run(&mut lab, LINUX, "i-web", "hostname\nfrobnicate --all");
     assert_eq!(code, 127);
@@ -329,7 +329,7 @@ fn a_command_the_guest_does_not_have_ends_with_127() {
 }
 
 #[test]
-fn a_cancelled_command_stays_cancelled_and_a_stopped_machine_is_not_reached() {
+fn a_cancelled_command_stays_cancelled_and_a_stopped_machine_times_out() {
     let mut lab = estate();
     let id = send(&mut lab, LINUX, &["i-web", "i-bare"], "hostname");
     ok(

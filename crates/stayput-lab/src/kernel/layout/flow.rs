@@ -35,7 +35,7 @@ pub(super) fn build(lab: &LabState, layout: &mut Layout) {
         if site.down || lab.aws.down_regions.contains(&site.aws.0) {
             continue;
         }
-        let out = way_out(lab, pc, site, layout);
+        let out = exit(lab, pc, site, layout);
         transit_vpc(pc, site, &out, layout);
         for (id, vpc) in user_vpcs(site) {
             user_vpc(pc, site, id, vpc, layout);
@@ -47,7 +47,7 @@ fn user_vpcs(site: &PcState) -> impl Iterator<Item = (&String, &FlowVpc)> {
     site.vpcs.iter().filter(|(_, vpc)| !vpc.transit)
 }
 
-/// A VM with its connected NICs; what is in a subnet of no VPC is connected to nothing here.
+/// A VM with its connected NICs. A NIC in a subnet without a VPC is not connected in this layout.
 fn machine(site: &PcState, pc: usize, id: &str, vm: &Vm, layout: &mut Layout) {
     let host = NodeId::Vm(pc, id.to_owned());
     layout.node(host.clone());
@@ -69,7 +69,7 @@ fn machine(site: &PcState, pc: usize, id: &str, vm: &Vm, layout: &mut Layout) {
         }
         let hop = link.map_or(Hop::Drop, Hop::Over);
         if let Some(cidr) = subnet.and_then(|subnet| subnet.cidr) {
-            // Of two NICs in one subnet the first sends.
+            // Of two NICs in one subnet, the first sends.
             let main = node.tables.entry(TableId::Main).or_default();
             main.entry(cidr).or_insert_with(|| hop.clone());
         }
@@ -81,8 +81,8 @@ fn machine(site: &PcState, pc: usize, id: &str, vm: &Vm, layout: &mut Layout) {
     }
 }
 
-/// How packets leave the cluster, and where they appear in the AWS VPC.
-fn way_out(lab: &LabState, pc: usize, site: &PcState, layout: &mut Layout) -> Hop {
+/// Where packets leave the cluster, and where they enter the AWS VPC.
+fn exit(lab: &LabState, pc: usize, site: &PcState, layout: &mut Layout) -> Hop {
     let region = lab.aws.regions.get(&site.aws.0);
     let gateway = region.and_then(|region| {
         let eni = region.enis.get(nc2::gateway(region, site)?)?;
@@ -99,8 +99,8 @@ fn way_out(lab: &LabState, pc: usize, site: &PcState, layout: &mut Layout) -> Ho
     Hop::Over(link)
 }
 
-/// Each externally routable prefix that user VPC and transit VPC share leads to the user VPC; the rest of the transit VPC's prefixes stays
-/// in the cluster and is lost (inferred), whatever else there is goes out.
+/// Each externally routable prefix that is in both the user VPC and the transit VPC leads to the user VPC. The other prefixes of
+/// the transit VPC stay in the cluster and are lost (inferred). All other packets leave the cluster.
 fn transit_vpc(pc: usize, site: &PcState, out: &Hop, layout: &mut Layout) {
     let transit = site.vpcs.values().find(|vpc| vpc.transit);
     let own: BTreeSet<Cidr> = transit.map(|vpc| vpc.erps.clone()).unwrap_or_default();
@@ -131,7 +131,7 @@ fn transit_vpc(pc: usize, site: &PcState, out: &Hop, layout: &mut Layout) {
     node.rule(Match::In(LinkId::Gateway(pc)), TableId::Inside);
 }
 
-/// In a user VPC its subnets are inside; from inside the rest goes to the transit VPC, if it may leave untranslated.
+/// In a user VPC its subnets are local. Other packets from inside go to the transit VPC, if they may leave without NAT.
 fn user_vpc(pc: usize, site: &PcState, id: &str, vpc: &FlowVpc, layout: &mut Layout) {
     let mut inside = Routes::new();
     let subnets = || {
@@ -142,7 +142,7 @@ fn user_vpc(pc: usize, site: &PcState, id: &str, vpc: &FlowVpc, layout: &mut Lay
     for (_, cidr) in subnets() {
         inside.insert(cidr, Hop::Drop);
     }
-    // Which subnet an address belongs to, were two to hold it.
+    // The subnet an address belongs to, in case that two contain it.
     let home = |address: Ipv4Addr| subnets().find(|(_, cidr)| cidr.contains(address));
     for (machine, vm) in site.vms.iter().filter(|(_, vm)| vm.on) {
         for nic in vm.nics.iter().filter(|nic| nic.connected) {

@@ -1,4 +1,4 @@
-//! The on-prem router: of what it learned the preferred route to each prefix.
+//! The on-prem router: the preferred route to each prefix, of those it learned.
 
 use std::cmp::Reverse;
 
@@ -11,7 +11,7 @@ use crate::state::LabState;
 use crate::walk::on_prem::Next;
 use crate::walk::on_prem::candidates;
 
-/// Which address of the first on-prem prefix the prober has.
+/// Position of the prober's address in the first on-prem prefix.
 const PROBER: u32 = 10;
 
 pub(super) fn build(lab: &LabState, layout: &mut Layout) {

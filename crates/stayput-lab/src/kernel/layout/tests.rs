@@ -1,9 +1,9 @@
-//! The layout of the small estate, followed by hand: the kernel's tables are right if each next hop is.
+//! Tests of the layout of the small estate, followed next hop by next hop.
 
 use super::*;
 use crate::aws::fixture::*;
 
-/// Where a packet from on-prem ends, by the layout alone: the last node, and `None` where it is dropped or goes in circles.
+/// Where a packet from on-prem ends, by the layout alone: the last node, or `None` where it is dropped or loops.
 fn from_on_prem(lab: &LabState, to: Ipv4Addr) -> Option<NodeId> {
     let layout = Layout::of(lab);
     let mut at = NodeId::OnPrem;
@@ -41,11 +41,11 @@ fn vm(pc: usize) -> Option<NodeId> {
 }
 
 #[test]
-fn a_packet_goes_where_the_network_lives_before_and_after_each_move() {
+fn a_packet_reaches_the_site_of_its_network_before_and_after_each_move() {
     assert_eq!(from_on_prem(&estate(), ADDRESS), app());
     assert_eq!(from_on_prem(&estate().moved(), ADDRESS), vm(0));
     assert_eq!(from_on_prem(&estate().failed_over(), ADDRESS), vm(1));
-    // What stays in EC2 stays reached.
+    // Machines that remain in EC2 are still reached.
     let stays = Some(NodeId::Instance(DMZ.to_owned()));
     assert_eq!(from_on_prem(&estate().failed_over(), DMZ_ADDRESS), stays);
 }
@@ -91,12 +91,12 @@ fn a_route_that_is_pending_is_not_in_the_kernel_yet() {
     route.before = Some(route.attachment.take());
     route.active_from = later;
     assert_eq!(from_on_prem(&lab, ADDRESS), vm(0));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(from_on_prem(&lab, ADDRESS), None);
 }
 
 #[test]
-fn nothing_passes_a_region_that_is_down() {
+fn no_packet_passes_a_region_that_is_down() {
     let mut lab = estate().moved();
     lab.aws.down_regions.insert(TOKYO.to_owned());
     assert_eq!(from_on_prem(&lab, ADDRESS), None);

@@ -1,4 +1,4 @@
-//! A Transit Gateway: one kernel table for each of its route tables, picked by the attachment a packet comes in by.
+//! A Transit Gateway: one kernel table for each of its route tables, selected by the attachment a packet enters by.
 
 use super::Hop;
 use super::Layout;
@@ -39,7 +39,7 @@ pub(super) fn build(lab: &LabState, place: &str, region: &RegionState, layout: &
     }
 }
 
-/// Whether what is behind an attachment takes packets.
+/// Whether an attachment can carry packets.
 fn leads_on(
     lab: &LabState,
     place: &str,

@@ -1,4 +1,5 @@
-//! A VPC: for each subnet one kernel table for what comes through it and one for what its hosts send, and the hosts themselves.
+//! A VPC: for each subnet one kernel table for packets that pass through it and one for packets of its hosts, and the hosts
+//! themselves.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -39,7 +40,7 @@ pub(super) fn build(lab: &LabState, place: &str, region: &RegionState, layout: &
     }
 }
 
-/// Every interface of a VPC that has an address, as a host of its own or as one of its instance's.
+/// Adds every interface of a VPC that has an address, as a separate host or as part of its instance.
 fn hosts(region: &RegionState, vpc: &str, layout: &mut Layout) {
     for (id, eni) in region.enis.iter().filter(|(_, eni)| eni.vpc == vpc) {
         let host = match &eni.instance {
@@ -75,7 +76,7 @@ fn addresses(eni: &Eni) -> impl Iterator<Item = Ipv4Addr> {
     std::iter::once(eni.primary).chain(eni.secondary.iter().copied())
 }
 
-/// Who answers at an address of a VPC.
+/// Returns which interface answers at each address of a VPC.
 fn holders(region: &RegionState, vpc: &str) -> BTreeMap<Ipv4Addr, LinkId> {
     region
         .enis
@@ -92,12 +93,12 @@ enum Target<'a> {
     Written(&'a RouteTarget),
 }
 
-/// Who sends by a subnet's table.
+/// Which packets use a subnet's table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sender {
     /// A host of the subnet.
     Host,
-    /// Whoever comes through it from elsewhere.
+    /// Packets that enter the subnet from outside.
     Elsewhere,
 }
 
@@ -119,7 +120,7 @@ impl View<'_> {
         for (id, subnet) in subnets() {
             let through = self.table(id, subnet, Sender::Elsewhere, layout);
             let mut from = self.table(id, subnet, Sender::Host, layout);
-            // A host's own subnet is on-link, whatever the tables say.
+            // A host's own subnet is on-link, independent of the tables.
             from.retain(|prefix, _| !subnet.cidr.covers(*prefix));
             from.insert(subnet.cidr, Hop::Drop);
             self.put_holders(&mut from, |address| subnet.cidr.contains(address));
@@ -140,7 +141,7 @@ impl View<'_> {
         for (id, attachment) in &self.region.attachments {
             if let AttachmentKind::Vpc { vpc, subnets } = &attachment.kind
                 && vpc == self.vpc
-                // By which subnet depends on zones; the first, as the lab's walk has it.
+                // Which subnet depends on zones; the first, as in the lab's walk.
                 && let Some(subnet) = subnets.first()
             {
                 let packets = Match::In(LinkId::Attachment(id.clone()));
@@ -194,7 +195,7 @@ impl View<'_> {
         routes
     }
 
-    /// A route to an interface that itself has the address delivers there.
+    /// A route to an interface that has the destination address itself delivers there.
     fn put_interfaces(&self, routes: &mut Routes, targets: &BTreeMap<Cidr, Target<'_>>) {
         for (prefix, target) in targets {
             if let Target::Written(RouteTarget::Eni(id)) = target
@@ -238,7 +239,7 @@ impl View<'_> {
             .then(|| LinkId::Attachment(id.to_owned()))
     }
 
-    /// Through a host's interface into the cluster.
+    /// Returns the link through a host's interface into the cluster.
     fn cluster(&self, eni: &str) -> Option<LinkId> {
         let eni = self.usable(eni)?;
         let pc = cluster_in(self.lab, self.place, &eni.vpc)?;
@@ -246,8 +247,8 @@ impl View<'_> {
         (up && !eni.source_dest_check).then_some(LinkId::Gateway(pc))
     }
 
-    /// The parts of a route to a VPC peering that another VPC owns (AWS reference §3.3): the lab keeps no peering connections, the other
-    /// VPC is the one that owns the address, if it is only one.
+    /// Returns the parts of a route to a VPC peering connection that another VPC owns (AWS reference §3.3). The lab has no
+    /// peering connections: the other VPC is the one that owns the address, if there is exactly one.
     fn over_peerings(&self, prefix: Cidr, layout: &mut Layout) -> Vec<(Cidr, Hop)> {
         let others = || {
             let regions = self.lab.aws.regions.iter();
@@ -286,7 +287,7 @@ impl View<'_> {
     }
 }
 
-/// The longest prefix that covers all of `part`.
+/// Returns the longest prefix that covers all of `part`.
 fn longest<T>(targets: &BTreeMap<Cidr, T>, part: Cidr) -> Option<Cidr> {
     targets
         .keys()

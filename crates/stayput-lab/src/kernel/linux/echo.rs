@@ -1,4 +1,4 @@
-//! Whoever has an address answers there: what comes is sent back, with the name of who answered.
+//! Echo server for every address: each probe packet is sent back with the name of the node that received it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,12 +13,12 @@ use tokio::sync::oneshot;
 
 use super::super::layout::NodeId;
 
-/// The port every machine answers at.
+/// The UDP port at which every machine answers.
 pub const PORT: u16 = 7007;
-/// What a question is: the asker's number, and the question's.
+/// Length of a probe packet: the sender's number, and the packet's number.
 pub const QUESTION: usize = 16;
 
-/// A question's bytes.
+/// Encodes a probe packet.
 pub fn question(asker: u64, number: u64) -> [u8; QUESTION] {
     let mut bytes = [0; QUESTION];
     bytes[..8].copy_from_slice(&asker.to_be_bytes());
@@ -26,7 +26,7 @@ pub fn question(asker: u64, number: u64) -> [u8; QUESTION] {
     bytes
 }
 
-/// Asker and number of a question, or of an answer to it, and who answered.
+/// Decodes a probe packet or an answer: sender, number, and the node that answered.
 pub fn read(bytes: &[u8]) -> Option<(u64, u64, &str)> {
     let (asker, rest) = bytes.split_first_chunk()?;
     let (number, name) = rest.split_first_chunk()?;
@@ -39,7 +39,7 @@ pub fn read(bytes: &[u8]) -> Option<(u64, u64, &str)> {
 }
 
 /// Closes a machine's socket when it is dropped.
-pub type Ear = oneshot::Sender<()>;
+pub type EchoHandle = oneshot::Sender<()>;
 
 struct Socket {
     socket: UdpSocket,
@@ -47,14 +47,14 @@ struct Socket {
     closed: oneshot::Receiver<()>,
 }
 
-/// Who heard the questions of one asker, by number.
-type Heard = Option<(u64, BTreeMap<u64, NodeId>)>;
+/// Nodes that received the packets of one sender, by number.
+type ReceivedPackets = Option<(u64, BTreeMap<u64, NodeId>)>;
 
-/// One thread that answers for all.
+/// One thread that answers for all nodes.
 #[derive(Debug)]
 pub struct Echo {
     sockets: mpsc::UnboundedSender<Socket>,
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<ReceivedPackets>>,
 }
 
 impl std::fmt::Debug for Socket {
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Socket {
 }
 
 impl Echo {
-    /// Starts the thread; it ends when this is dropped.
+    /// Starts the thread. It ends when this value is dropped.
     pub fn start() -> io::Result<Self> {
         let (sockets, arriving) = mpsc::unbounded_channel();
         let heard = Arc::default();
@@ -78,8 +78,8 @@ impl Echo {
         Ok(Self { sockets, heard })
     }
 
-    /// Answers what comes to a socket.
-    pub fn listen(&self, socket: UdpSocket, node: NodeId) -> io::Result<Ear> {
+    /// Answers the packets that arrive at a socket.
+    pub fn listen(&self, socket: UdpSocket, node: NodeId) -> io::Result<EchoHandle> {
         socket.set_nonblocking(true)?;
         let (ear, closed) = oneshot::channel();
         let socket = Socket {
@@ -89,16 +89,16 @@ impl Echo {
         };
         self.sockets
             .send(socket)
-            .map_err(|_| io::Error::other("nobody answers any more"))?;
+            .map_err(|_| io::Error::other("the echo thread has ended"))?;
         Ok(ear)
     }
 
-    /// Notes who hears this asker's questions from now on, and nobody else's.
-    pub fn attend(&self, asker: u64) {
+    /// Records from now on which nodes receive this sender's packets, and only this sender's.
+    pub fn record(&self, asker: u64) {
         *self.lock() = Some((asker, BTreeMap::new()));
     }
 
-    /// Who has heard each question of the asker attended to.
+    /// Returns the node that received each packet of the recorded sender.
     pub fn heard(&self) -> BTreeMap<u64, NodeId> {
         let heard = self.lock();
         heard
@@ -107,18 +107,18 @@ impl Echo {
             .unwrap_or_default()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Heard> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ReceivedPackets> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn serve(mut arriving: mpsc::UnboundedReceiver<Socket>, heard: Arc<Mutex<Heard>>) {
+async fn serve(mut arriving: mpsc::UnboundedReceiver<Socket>, heard: Arc<Mutex<ReceivedPackets>>) {
     let mut open = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             socket = arriving.recv() => match socket {
                 Some(socket) => { open.spawn(answer(socket, Arc::clone(&heard))); }
-                // The rest is closed with the set.
+                // The other sockets are closed with the set.
                 None => return,
             },
             Some(_) = open.join_next() => {}
@@ -126,7 +126,7 @@ async fn serve(mut arriving: mpsc::UnboundedReceiver<Socket>, heard: Arc<Mutex<H
     }
 }
 
-async fn answer(socket: Socket, heard: Arc<Mutex<Heard>>) {
+async fn answer(socket: Socket, heard: Arc<Mutex<ReceivedPackets>>) {
     let Socket {
         socket,
         node,
@@ -142,7 +142,7 @@ async fn answer(socket: Socket, heard: Arc<Mutex<Heard>>) {
             _ = &mut closed => return,
             received = socket.recv_from(&mut bytes) => received,
         };
-        // What cannot be received or answered is lost, as packets are.
+        // A packet that cannot be received or answered counts as lost.
         let Ok((length, from)) = received else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! One network namespace, held by its descriptors.
+//! One network namespace, held by its file descriptors.
 
 use std::fs;
 use std::fs::File;
@@ -15,8 +15,8 @@ use nix::sched::unshare;
 
 use super::netlink::Netlink;
 
-/// What every namespace is set to: it forwards, from whatever source; a packet that went in a circle is routed again, not suspected; and it
-/// sends no redirects. The last is absent from kernels without IPv6.
+/// Settings of every namespace: it forwards packets from any source address, routes a packet again that loops back to it, and
+/// sends no redirects. The last setting is absent from kernels without IPv6.
 const SETTINGS: [(&str, &str, Needed); 7] = [
     ("ipv4/ip_forward", "1", Needed::Yes),
     ("ipv4/conf/all/rp_filter", "0", Needed::Yes),
@@ -33,17 +33,17 @@ enum Needed {
     No,
 }
 
-/// A namespace. It is gone when this and all sockets opened in it are.
+/// A network namespace. It ends when this value and all sockets opened in it are dropped.
 #[derive(Debug)]
 pub struct Namespace {
     file: File,
     snmp: File,
-    /// Its netlink.
+    /// Its netlink socket.
     pub netlink: Netlink,
 }
 
 impl Namespace {
-    /// Makes one.
+    /// Creates a namespace.
     pub fn new() -> io::Result<Self> {
         on_a_thread(|| {
             unshare(CloneFlags::CLONE_NEWNET)?;
@@ -65,7 +65,7 @@ impl Namespace {
         })
     }
 
-    /// Does something inside, such as opening a socket, which then stays there.
+    /// Runs code inside the namespace, such as opening a socket, which then stays there.
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         on_a_thread(|| {
             setns(&self.file, CloneFlags::CLONE_NEWNET)?;
@@ -73,7 +73,7 @@ impl Namespace {
         })
     }
 
-    /// Packets that were too old to be forwarded: they had gone in circles.
+    /// Returns how many packets were dropped because their time to live ended: they were in a loop.
     pub fn ttl_exceeded(&mut self) -> io::Result<u64> {
         let mut text = String::new();
         self.snmp.rewind()?;
@@ -88,13 +88,13 @@ impl AsFd for Namespace {
     }
 }
 
-/// Namespaces belong to threads; this one ends with its work.
+/// A namespace belongs to a thread, so this uses a thread that ends with its work.
 fn on_a_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     let done = thread::scope(|scope| scope.spawn(work).join());
     done.unwrap_or_else(|_| Err(io::Error::other("a thread inside a namespace failed")))
 }
 
-/// A counter of `/proc/net/snmp`: a line of names, then a line of numbers, both headed by the protocol.
+/// Reads a counter of `/proc/net/snmp`: a line of names, then a line of numbers, both starting with the protocol.
 fn counter(text: &str, protocol: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().filter(|line| line.starts_with(protocol));
     let at = lines.next()?.split(' ').position(|found| found == name)?;

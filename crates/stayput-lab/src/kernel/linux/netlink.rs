@@ -1,4 +1,4 @@
-//! Links, addresses, routes and rules by netlink, one request and its answer at a time.
+//! Links, addresses, routes and rules through netlink, one request and its answer at a time.
 
 use std::io;
 use std::net::IpAddr;
@@ -39,30 +39,30 @@ use netlink_sys::SocketAddr;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use stayput_estate::Cidr;
 
-/// The loopback's index in every namespace.
+/// Index of the loopback interface in every namespace.
 const LOOPBACK: u32 = 1;
 
-/// What a route does, in the kernel's terms.
+/// Type of a route, as in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Sends out of an interface, by index.
     Out(u32),
-    /// Takes in.
+    /// Delivers locally.
     Local,
-    /// Drops without a word.
+    /// Drops silently.
     Blackhole,
 }
 
-/// Which packets a rule is for.
+/// Which packets a rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selector {
-    /// Those that come in by an interface, by index.
+    /// Packets that come in by an interface, by index.
     In(u32),
-    /// Those from an address.
+    /// Packets from an address.
     From(Ipv4Addr),
 }
 
-/// A socket that stays with the namespace it was opened in, whoever uses it.
+/// A socket that stays in the namespace it was opened in, from whichever thread it is used.
 #[derive(Debug)]
 pub struct Netlink {
     socket: Socket,
@@ -81,12 +81,12 @@ impl Netlink {
         })
     }
 
-    /// Brings the loopback up.
+    /// Sets the loopback interface up.
     pub fn loopback_up(&mut self) -> io::Result<()> {
         self.link_up(LOOPBACK)
     }
 
-    /// Brings an interface up.
+    /// Sets an interface up.
     pub fn link_up(&mut self, index: u32) -> io::Result<()> {
         let mut link = LinkMessage::default();
         link.header.index = index;
@@ -95,10 +95,10 @@ impl Netlink {
         self.ask(RouteNetlinkMessage::SetLink(link), 0)
     }
 
-    /// Makes a pair of interfaces with one index, one end here and one in another namespace, both down: neither comes up while it has no
-    /// peer.
+    /// Creates a pair of interfaces with one index, one end here and one in another namespace, both down: neither can be up while
+    /// it has no peer.
     ///
-    /// Both ends have one hardware address and no ARP: what one sends is for the other, whatever the IP addresses.
+    /// Both ends have the same MAC address and no ARP: each end accepts what the other sends, independent of IP addresses.
     pub fn add_link(&mut self, index: u32, far: BorrowedFd<'_>) -> io::Result<()> {
         let mut peer = end(index);
         peer.attributes
@@ -114,25 +114,25 @@ impl Netlink {
         )
     }
 
-    /// Takes a pair of interfaces away, by this end.
+    /// Deletes a pair of interfaces, by this end.
     pub fn delete_link(&mut self, index: u32) -> io::Result<()> {
         let mut link = LinkMessage::default();
         link.header.index = index;
         self.ask(RouteNetlinkMessage::DelLink(link), 0)
     }
 
-    /// Gives the namespace an address.
+    /// Adds an address to the namespace.
     pub fn add_address(&mut self, address: Ipv4Addr) -> io::Result<()> {
         let message = RouteNetlinkMessage::NewAddress(own(address));
         self.ask(message, NLM_F_CREATE | NLM_F_REPLACE)
     }
 
-    /// Takes an address away.
+    /// Deletes an address.
     pub fn delete_address(&mut self, address: Ipv4Addr) -> io::Result<()> {
         self.ask(RouteNetlinkMessage::DelAddress(own(address)), 0)
     }
 
-    /// Makes a route stand in one step, whatever stood for the prefix before.
+    /// Adds or replaces a route in one step.
     pub fn put_route(&mut self, table: u32, prefix: Cidr, kind: Kind) -> io::Result<()> {
         let mut route = route(table, prefix);
         route.header.protocol = RouteProtocol::Static;
@@ -158,14 +158,14 @@ impl Netlink {
         )
     }
 
-    /// Takes a route away.
+    /// Deletes a route.
     pub fn delete_route(&mut self, table: u32, prefix: Cidr) -> io::Result<()> {
         let mut route = route(table, prefix);
         route.header.scope = RouteScope::NoWhere;
         self.ask(RouteNetlinkMessage::DelRoute(route), 0)
     }
 
-    /// Adds a rule; of several that fit a packet the one with the lowest priority counts.
+    /// Adds a rule. Of several rules that match a packet, the one with the lowest priority number applies.
     pub fn add_rule(&mut self, priority: u32, packets: Selector, table: u32) -> io::Result<()> {
         let rule = rule(priority, packets, table);
         self.ask(
@@ -174,7 +174,7 @@ impl Netlink {
         )
     }
 
-    /// Takes a rule away.
+    /// Deletes a rule.
     pub fn delete_rule(&mut self, priority: u32, packets: Selector, table: u32) -> io::Result<()> {
         let rule = rule(priority, packets, table);
         self.ask(RouteNetlinkMessage::DelRule(rule), 0)
@@ -196,12 +196,14 @@ impl Netlink {
         match answer.payload {
             NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
             NetlinkPayload::Error(_) => Ok(()),
-            other => Err(io::Error::other(format!("not an answer: {other:?}"))),
+            other => Err(io::Error::other(format!(
+                "unexpected netlink message: {other:?}"
+            ))),
         }
     }
 }
 
-/// Name of an interface with an index.
+/// Returns the name of an interface with an index.
 fn name(index: u32) -> String {
     format!("v{index}")
 }
@@ -212,7 +214,7 @@ fn end(index: u32) -> LinkMessage {
     link.header.flags = LinkFlags::Noarp;
     link.header.change_mask = LinkFlags::Noarp;
     let [a, b, c, d] = index.to_be_bytes();
-    // Locally administered.
+    // A locally administered address.
     let mac = vec![0x02, 0, a, b, c, d];
     link.attributes = vec![
         LinkAttribute::IfName(name(index)),

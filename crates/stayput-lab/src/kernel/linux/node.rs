@@ -1,4 +1,4 @@
-//! One node as it stands in the kernel: its namespace, and the numbers its tables and rules have there.
+//! One node in the kernel: its namespace, and the numbers of its tables and rules.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,40 +14,41 @@ use super::super::layout::Node;
 use super::super::layout::NodeId;
 use super::super::layout::Routes;
 use super::super::layout::TableId;
-use super::echo::Ear;
 use super::echo::Echo;
+use super::echo::EchoHandle;
 use super::echo::PORT;
 use super::namespace::Namespace;
 use super::netlink::Kind;
 use super::netlink::Selector;
 
-/// The kernel's own main table.
+/// Number of the kernel's main table.
 const MAIN: u32 = 254;
-/// The first number of a table of ours.
+/// The first table number that is used for the lab's tables.
 const FIRST_TABLE: u32 = 1000;
-/// The priority of the first rule. Each later one is above it, so that a rule that replaces another counts before that one goes.
+/// Priority of the first rule. Later rules get higher numbers, so that a rule that replaces another one is added before the other
+/// is deleted.
 const FIRST_PRIORITY: u32 = 30_000;
 
-/// What went wrong, for people.
+/// Error messages of operations that failed.
 pub type Failures = Vec<String>;
 
-/// A node that stands.
+/// A node that exists in the kernel.
 #[derive(Debug)]
-pub struct Standing {
+pub struct KernelNode {
     id: NodeId,
     /// Its namespace.
     pub namespace: Namespace,
     tables: BTreeMap<TableId, u32>,
     rules: BTreeMap<Match, (u32, Selector, u32)>,
     next_priority: u32,
-    ears: BTreeMap<Ipv4Addr, Ear>,
+    ears: BTreeMap<Ipv4Addr, EchoHandle>,
 }
 
-/// Numbers of links.
+/// Interface indices of links.
 pub type Indices = BTreeMap<LinkId, u32>;
 
-impl Standing {
-    /// Makes an empty one.
+impl KernelNode {
+    /// Creates an empty node.
     pub fn new(id: NodeId) -> io::Result<Self> {
         Ok(Self {
             id,
@@ -59,7 +60,7 @@ impl Standing {
         })
     }
 
-    /// Makes new and changed things stand; gives how many routes changed.
+    /// Adds new and changed objects. Returns how many routes changed.
     pub fn add(
         &mut self,
         old: &Node,
@@ -93,7 +94,7 @@ impl Standing {
         changed
     }
 
-    /// Takes away what is not to stand any more; gives how many routes changed.
+    /// Removes objects that are no longer in the layout. Returns how many routes changed.
     pub fn remove(&mut self, old: &Node, new: &Node, failures: &mut Failures) -> u64 {
         let mut changed = 0;
         for packets in old.rules.keys() {
@@ -172,7 +173,7 @@ impl Standing {
         }
     }
 
-    /// A table's number; tables keep theirs.
+    /// Returns the number of a table. A table keeps its number.
     fn table(&mut self, id: &TableId) -> u32 {
         let next = FIRST_TABLE + u32::try_from(self.tables.len()).unwrap_or(0);
         *self.tables.entry(id.clone()).or_insert(next)

@@ -1,4 +1,4 @@
-//! All of it: makes a layout stand, keeps what was changed when, and asks it questions.
+//! The data plane: applies a layout to the kernel, records what was changed when, and sends test packets.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,46 +17,46 @@ use super::super::layout::NodeId;
 use super::super::privilege::Privilege;
 use super::super::report::Change;
 use super::super::report::Delays;
-use super::super::report::Swallowed;
+use super::super::report::RouterDrops;
 use super::echo;
 use super::echo::Echo;
 use super::node::Failures;
 use super::node::Indices;
-use super::node::Standing;
+use super::node::KernelNode;
 use crate::state::LabState;
 
-/// The first interface's index; the loopback has 1.
+/// Index of the first interface; the loopback interface has 1.
 const FIRST_LINK: u32 = 10;
-/// Pause between two looks for answers.
+/// Pause between two checks for answers.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// A question to the kernel: what becomes of a packet from here to there?
+/// A test packet: where does a packet from this node to this address end?
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// Who sends.
+pub struct TestPacket {
+    /// The sending node.
     pub from: NodeId,
-    /// From which of its addresses.
+    /// Its source address.
     pub source: Ipv4Addr,
-    /// To whom.
+    /// The destination address.
     pub to: Ipv4Addr,
 }
 
-/// What became of a packet.
+/// The result of a test packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Who got it, if anybody.
+    /// The node that received it, if one did.
     pub heard_by: Option<NodeId>,
     /// Whether the answer came back.
     pub answered: bool,
 }
 
-/// The data plane. When it is dropped its namespaces are gone.
+/// The data plane. Its namespaces end when it is dropped.
 #[derive(Debug)]
 pub struct Plane {
     privilege: Privilege,
     clock: RunClock,
     standing: Layout,
-    nodes: BTreeMap<NodeId, Standing>,
+    nodes: BTreeMap<NodeId, KernelNode>,
     links: Indices,
     next_link: u32,
     echo: Echo,
@@ -67,10 +67,10 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// An empty one.
+    /// Creates an empty data plane.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// When no thread can be started.
     pub fn new(privilege: Privilege) -> io::Result<Self> {
         Ok(Self {
             privilege,
@@ -98,7 +98,7 @@ impl Plane {
         let starts = self.clock.now();
         let routes = self.make(layout);
         let done = self.clock.now();
-        // What is built at the start is not a change.
+        // Building the first layout is not recorded as a change.
         if !first && routes > 0 {
             self.delays.push(done.us_since(begun));
             self.changes.push(Change {
@@ -110,15 +110,15 @@ impl Plane {
         }
     }
 
-    /// Lets go of every namespace; the kernel takes them down, and what is in them, by itself.
+    /// Drops every namespace. The kernel then removes them with their content.
     pub fn clear(&mut self) {
         self.nodes.clear();
         self.links.clear();
         self.standing = Layout::default();
     }
 
-    /// Makes a layout stand: first what is new, then what is other, last goes what is no more. What cannot be done is a failure on
-    /// record, and is not tried again.
+    /// Applies a layout: first new objects, then changed ones, last it removes what is no longer needed. An operation that fails
+    /// is recorded as a failure and not tried again.
     fn make(&mut self, layout: Layout) -> u64 {
         let moved = |(link, ends): (&LinkId, &(NodeId, NodeId))| {
             let new = layout.links.get(link);
@@ -137,7 +137,7 @@ impl Plane {
         }
         for id in layout.nodes.keys() {
             if !self.nodes.contains_key(id) {
-                match Standing::new(id.clone()) {
+                match KernelNode::new(id.clone()) {
                     Ok(node) => {
                         self.nodes.insert(id.clone(), node);
                     }
@@ -170,7 +170,7 @@ impl Plane {
                 continue;
             }
             let stays = layout.nodes.contains_key(a) && layout.nodes.contains_key(b);
-            // With a namespace go its interfaces and their other ends.
+            // A namespace takes its interfaces and their peers with it.
             if let Some(index) = self.links.remove(link)
                 && stays
                 && let Some(node) = self.nodes.get_mut(a)
@@ -185,7 +185,7 @@ impl Plane {
     }
 
     fn add_link(&mut self, link: &LinkId, a: &NodeId, b: &NodeId) -> io::Result<()> {
-        let missing = || io::Error::other("one of its ends does not stand");
+        let missing = || io::Error::other("one of its ends does not exist");
         let far = self
             .nodes
             .get(b)
@@ -205,23 +205,23 @@ impl Plane {
         Ok(())
     }
 
-    /// Sends a packet for each question and waits until all are answered, at most so long.
+    /// Sends the test packets and waits until all are answered, at most for `timeout`.
     ///
     /// # Errors
-    /// A question is from a node that does not stand, or from an address it does not have.
-    pub fn ask(&mut self, questions: &[Asked], patience: Duration) -> io::Result<Vec<Outcome>> {
+    /// When a packet is from a node that does not exist, or from an address that the node does not have.
+    pub fn ask(&mut self, questions: &[TestPacket], timeout: Duration) -> io::Result<Vec<Outcome>> {
         self.asker += 1;
-        self.echo.attend(self.asker);
+        self.echo.record(self.asker);
         let mut sockets = Vec::with_capacity(questions.len());
         for (number, asked) in (0..).zip(questions) {
             let socket = self.socket(&asked.from, asked.source)?;
             socket.set_nonblocking(true)?;
-            // Where there is no route at all the sender is told so: the packet is as lost as any other.
+            // Without any route, sending fails: the packet counts as lost.
             let question = echo::question(self.asker, number);
             let _ = socket.send_to(&question, (asked.to, echo::PORT));
             sockets.push((socket, false));
         }
-        let until = Instant::now() + patience;
+        let until = Instant::now() + timeout;
         loop {
             for (socket, answered) in &mut sockets {
                 let mut bytes = [0; 64];
@@ -242,7 +242,7 @@ impl Plane {
             .collect())
     }
 
-    /// A socket of a node, at one of its addresses.
+    /// Opens a socket of a node, at one of its addresses.
     pub(in crate::kernel) fn socket(
         &self,
         node: &NodeId,
@@ -251,36 +251,36 @@ impl Plane {
         let node = self
             .nodes
             .get(node)
-            .ok_or_else(|| io::Error::other(format!("{node} does not stand")))?;
+            .ok_or_else(|| io::Error::other(format!("{node} does not exist")))?;
         node.namespace.inside(|| UdpSocket::bind((address, 0)))
     }
 
-    /// The clock that everything of the data plane is timed by.
+    /// Returns the clock for all times of the data plane.
     pub(in crate::kernel) fn clock(&self) -> RunClock {
         self.clock
     }
 
-    /// What stands.
+    /// Returns the layout that is applied.
     pub fn layout(&self) -> &Layout {
         &self.standing
     }
 
-    /// By what right there are namespaces.
+    /// Returns the privilege with which namespaces are created.
     pub fn privilege(&self) -> Privilege {
         self.privilege
     }
 
-    /// What was changed, in order.
+    /// Returns all changes, in order.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// What the kernel would not do, in order. Empty, or the kernel does not show the lab.
+    /// Returns the operations that the kernel refused, in order. Unless it is empty, the data plane does not match the lab.
     pub fn failures(&self) -> &[String] {
         &self.failures
     }
 
-    /// How long the kernel needed to follow.
+    /// Returns how long the kernel needed to apply changes.
     pub fn delays(&self) -> Delays {
         let mut sorted = self.delays.clone();
         sorted.sort_unstable();
@@ -291,13 +291,13 @@ impl Plane {
         }
     }
 
-    /// What ended in routers so far.
-    pub fn swallowed(&mut self) -> Swallowed {
+    /// Returns how many packets were dropped in routers so far.
+    pub fn router_drops(&mut self) -> RouterDrops {
         let counted = self.nodes.values_mut().map(|node| {
-            // A counter that cannot be read counts nothing.
+            // A counter that cannot be read counts as zero.
             node.namespace.ttl_exceeded().unwrap_or(0)
         });
-        Swallowed {
+        RouterDrops {
             ttl_exceeded: counted.sum(),
         }
     }

@@ -1,4 +1,4 @@
-//! The paced prober: from on-prem one packet to every address every few milliseconds, and who answered.
+//! The paced prober: it sends one packet from on-prem to every address each interval and records which node answered.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -15,28 +15,29 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::super::clock::RunClock;
-use super::super::losses::Book;
+use super::super::losses::ProbeRecord;
 use super::super::report::Report;
 use super::echo;
 
-/// How long a reply may take. In the namespaces of one kernel it takes well below a millisecond; the rest is for a busy machine.
+/// How long an answer may take. In the namespaces of one kernel it takes well below a millisecond; the rest allows for a busy
+/// machine.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// How often the receiver looks whether it is still wanted.
+/// How often the receiver checks whether it must stop.
 const LOOK: Duration = Duration::from_millis(50);
-/// Whose questions these are; those of [`super::plane::Plane::ask`] count from 1.
+/// Sender number of the prober. The packets of [`super::plane::Plane::ask`] have senders from 1 on.
 const ASKER: u64 = u64::MAX;
 
-/// A prober that sends until it is stopped, or dropped.
+/// A prober that sends until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Prober {
-    book: Arc<Mutex<Book>>,
+    book: Arc<Mutex<ProbeRecord>>,
     clock: RunClock,
     sends: Arc<AtomicBool>,
     listens: Arc<AtomicBool>,
 }
 
 impl Prober {
-    /// Begins to send by this socket.
+    /// Starts to send by this socket.
     pub fn start(
         socket: UdpSocket,
         clock: RunClock,
@@ -44,7 +45,7 @@ impl Prober {
         interval: Duration,
     ) -> io::Result<Self> {
         let prober = Self {
-            book: Arc::new(Mutex::new(Book::new(&targets, interval, TIMEOUT))),
+            book: Arc::new(Mutex::new(ProbeRecord::new(&targets, interval, TIMEOUT))),
             clock,
             sends: Arc::new(AtomicBool::new(true)),
             listens: Arc::new(AtomicBool::new(true)),
@@ -62,12 +63,12 @@ impl Prober {
         Ok(prober)
     }
 
-    /// Sends no more; what is on its way is still waited for.
+    /// Stops sending. Answers to packets already sent are still counted.
     pub fn stop(&self) {
         self.sends.store(false, Ordering::Relaxed);
     }
 
-    /// What became of the packets so far.
+    /// Returns the results so far.
     pub fn report(&self) -> Report {
         let mut book = lock(&self.book);
         book.decide(self.clock.now());
@@ -82,14 +83,14 @@ impl Drop for Prober {
     }
 }
 
-fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+fn lock(book: &Mutex<ProbeRecord>) -> MutexGuard<'_, ProbeRecord> {
     book.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn send(
     socket: &UdpSocket,
     clock: RunClock,
-    book: &Mutex<Book>,
+    book: &Mutex<ProbeRecord>,
     sends: &AtomicBool,
     targets: &[Ipv4Addr],
     interval: Duration,
@@ -97,7 +98,7 @@ fn send(
     let Ok(count) = u32::try_from(targets.len()) else {
         return;
     };
-    // Spread over the interval, so that there is never a burst.
+    // Spreads the packets over the interval, to avoid bursts.
     let pause = interval / count.max(1);
     let mut due = Instant::now();
     for target in targets.iter().cycle() {
@@ -107,17 +108,17 @@ fn send(
         }
         let late = Instant::now().saturating_duration_since(due);
         let number = lock(book).sent(*target, clock.now(), late);
-        // Where on-prem has no route the send fails; the packet is as lost as any other.
+        // Where on-prem has no route, sending fails: the packet counts as lost.
         let _ = socket.send_to(&echo::question(ASKER, number), (*target, echo::PORT));
         due += pause;
     }
 }
 
-fn receive(socket: &UdpSocket, clock: RunClock, book: &Mutex<Book>, listens: &AtomicBool) {
+fn receive(socket: &UdpSocket, clock: RunClock, book: &Mutex<ProbeRecord>, listens: &AtomicBool) {
     let mut bytes = [0; 64];
     while listens.load(Ordering::Relaxed) {
         let Ok((length, SocketAddr::V4(from))) = socket.recv_from(&mut bytes) else {
-            // Nothing came in a while.
+            // No packet arrived within the timeout.
             continue;
         };
         if let Some((ASKER, number, by)) = bytes.get(..length).and_then(echo::read) {

@@ -36,7 +36,7 @@ pub(super) enum TextTest {
     Contains,
 }
 
-/// Why a text is no filter.
+/// Why a filter is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FilterError {
     #[error("unterminated string")]
@@ -109,7 +109,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
                 loop {
                     match rest.next() {
                         None => return Err(FilterError::UnterminatedString),
-                        // A doubled quote is a quote.
+                        // A doubled quote stands for one quote.
                         Some('\'') if rest.peek() == Some(&'\'') => {
                             rest.next();
                             value.push('\'');
@@ -118,7 +118,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
                         Some(c) => value.push(c),
                     }
                 }
-                // `Vmm.Ahv.Config.PowerState'ON'`: an enum literal is its string.
+                // `Vmm.Ahv.Config.PowerState'ON'`: an enum literal equals its string.
                 if let Some(Token::Word(word)) = tokens.last()
                     && word.contains('.')
                 {
@@ -325,7 +325,7 @@ impl Parser {
 }
 
 impl Filter {
-    /// The properties of an item it looks at.
+    /// Returns the properties of an item that it uses.
     pub(super) fn paths(&self) -> Vec<&str> {
         match self {
             Self::And(left, right) | Self::Or(left, right) => {
@@ -341,7 +341,7 @@ impl Filter {
         }
     }
 
-    /// Whether it holds for an item.
+    /// Whether it matches an item.
     pub(super) fn holds(&self, item: &Value) -> bool {
         match self {
             Self::And(left, right) => left.holds(item) && right.holds(item),
@@ -374,7 +374,7 @@ impl Filter {
     }
 }
 
-/// Tests what is at a path; of a collection, any element will do. Nothing there is null.
+/// Tests the value at a path; of a collection, one matching element is enough. A missing value is null.
 fn each(item: &Value, path: &str, test: impl Fn(&Value) -> bool) -> bool {
     match resolve(item, path) {
         Some(Value::Array(elements)) => elements.iter().any(test),
@@ -383,7 +383,7 @@ fn each(item: &Value, path: &str, test: impl Fn(&Value) -> bool) -> bool {
     }
 }
 
-/// What is at a `/`-separated path.
+/// Returns the value at a `/`-separated path.
 pub(super) fn resolve<'a>(item: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('/')
         .try_fold(item, |value, segment| value.get(segment))
@@ -412,7 +412,7 @@ fn equal(found: &Value, value: &Value) -> bool {
     found == value || compare(found, value) == Some(Ordering::Equal)
 }
 
-/// Orders two values of a kind; times as instants.
+/// Compares two values of the same kind; times as instants.
 pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::String(left), Value::String(right)) => {

@@ -1,4 +1,4 @@
-//! A job's machines: switched off and synchronised at the source, brought up at the target stage by stage.
+//! The VMs of a job: powered off and synchronised at the source, recovered at the target stage by stage.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::prism::model::Action;
 use crate::prism::model::Job;
 use crate::prism::model::JobStage;
 use crate::prism::model::JobStatus;
-use crate::prism::model::NextMove;
+use crate::prism::model::NextAction;
 use crate::prism::model::Nic;
 use crate::prism::model::Phase;
 use crate::prism::model::Plan;
@@ -27,7 +27,7 @@ use crate::prism::placement::Occupancy;
 use crate::prism::protection;
 use crate::state::LabState;
 
-/// Powers off the sources, the last stage first, each after a final recovery point that still says whether it was on.
+/// Powers off the sources, the last stage first, each after a final recovery point that still has its power state.
 pub(super) fn power_off_and_synchronise(
     lab: &mut LabState,
     pc: usize,
@@ -57,7 +57,7 @@ pub(super) fn power_off_and_synchronise(
     add_step(lab, pc, id, step);
 }
 
-/// Begins a stage, or the end when there is none.
+/// Starts a stage, or the completion when there is no further stage.
 pub(super) fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize) {
     let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
         return;
@@ -70,7 +70,7 @@ pub(super) fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize)
         Some(stage) => {
             stage.status = JobStatus::Running;
             let stage_id = stage.id.clone();
-            job.next = NextMove::Recover(index);
+            job.next = NextAction::Recover(index);
             let mut step = new_step(lab, Phase::EntityRecovery, "STAGE_RECOVERY");
             step.description = format!("Recovering stage {}", index + 1);
             step.stage = Some(stage_id);
@@ -78,14 +78,14 @@ pub(super) fn enter_stage(lab: &mut LabState, pc: usize, id: &str, index: usize)
             lab.timing.recovery_stage
         }
         None => {
-            job.next = NextMove::Finish;
+            job.next = NextAction::Finish;
             lab.timing.prism_task
         }
     };
     proceed_after(lab, pc, id, delay + Duration::from_secs(waited));
 }
 
-/// A stage is done: its machines come to be at the target.
+/// A stage is done: its VMs are created at the target.
 pub(super) fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
     let Some((job, plan)) = job_and_plan(lab, pc, id) else {
         end(
@@ -100,7 +100,7 @@ pub(super) fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
     let source = pairing::peer(lab, pc, &job.source);
     let reachable = source.is_some_and(|source| pairing::connected(lab, pc, source));
     if job.action == Action::Planned && !reachable {
-        // The sources are off and synchronised; they stay so.
+        // The sources are powered off and synchronised; they remain so.
         let why = Some("The connection to the source location was lost");
         end(lab, pc, id, JobStatus::Failed, why);
         return;
@@ -114,7 +114,7 @@ pub(super) fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
         test: job.action == Action::Test,
     };
     if !direction.test {
-        for name in members::making_way(lab, pc, std::slice::from_ref(&stages)) {
+        for name in members::replaced_originals(lab, pc, std::slice::from_ref(&stages)) {
             lab.pcs[pc].vms.remove(&name);
             lab.pcs[pc].stale.remove(&name);
         }
@@ -145,7 +145,7 @@ pub(super) fn recover(lab: &mut LabState, pc: usize, id: &str, index: usize) {
     enter_stage(lab, pc, id, index + 1);
 }
 
-/// The members of a stage as the validation found them; whoever has gone since is left out.
+/// Returns the members of a stage as the validation found them, without VMs deleted since.
 fn remaining(lab: &LabState, pc: usize, job: &Job, plan: &Plan, index: usize) -> StageMembers {
     let empty = JobStage {
         id: String::new(),
@@ -186,7 +186,7 @@ fn recover_one(
         let Ok(place) = direction.place(lab, occupancy, &member.names, &nic) else {
             continue;
         };
-        // A planned failover moves the entity with its MACs; anything else makes new ones (inferred).
+        // A planned failover keeps the MACs; all others create new ones (inferred).
         let keeps_mac = job.action == Action::Planned && !occupancy.has_mac(&place.subnet, nic.mac);
         let mac = if keeps_mac {
             nic.mac
@@ -217,7 +217,7 @@ fn recover_one(
         leave_source(lab, job, direction.source, &member.id);
         let origin = (job.source.clone(), member.id.clone());
         lab.pcs[pc].origins.insert(id.clone(), origin);
-        // From here on recovery points flow the other way.
+        // From here on replication goes in the other direction.
         protection::protect(lab, pc, &id);
     }
     record(
@@ -231,7 +231,7 @@ fn recover_one(
     );
 }
 
-/// A planned failover takes the entity from the source; an unplanned one leaves it there, as it is.
+/// A planned failover removes the entity from the source; an unplanned one does not change it there.
 fn leave_source(lab: &mut LabState, job: &Job, source: Option<usize>, vm: &str) {
     let Some(source) = source else {
         return;

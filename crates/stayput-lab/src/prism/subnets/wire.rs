@@ -1,4 +1,4 @@
-//! Subnets as they are read and answered.
+//! JSON of subnets.
 
 use std::net::Ipv4Addr;
 
@@ -16,7 +16,7 @@ use crate::prism::model::FlowSubnet;
 use crate::prism::model::Nic;
 use crate::prism::model::PcState;
 
-/// Type of a subnet on the wire.
+/// `$objectType` of a subnet.
 const SUBNET: &str = "networking.v4.config.Subnet";
 
 pub(super) fn parse(subnet: &Object, before: Option<&FlowSubnet>) -> Result<FlowSubnet, Problem> {
@@ -49,7 +49,7 @@ pub(super) fn parse(subnet: &Object, before: Option<&FlowSubnet>) -> Result<Flow
             .to_owned(),
         search_domains: body::texts(dhcp, "searchDomains"),
         external,
-        // NAT is on for external subnets unless switched off.
+        // NAT is on for external subnets unless it is switched off.
         nat: external && body::flag(subnet, "isNatEnabled").unwrap_or(true),
         network_id: body::number(subnet, "networkId")
             .and_then(|id| u32::try_from(id).ok())
@@ -175,7 +175,7 @@ fn ip_config(call: &Call<'_>, subnet: &FlowSubnet, cidr: Cidr) -> Value {
     call.tag("networking.v4.config.IPv4Config", config)
 }
 
-/// `IPv4Subnet` JSON of a prefix.
+/// Returns `IPv4Subnet` JSON of a prefix.
 pub fn subnet_json(call: &Call<'_>, cidr: Cidr) -> Value {
     call.tag(
         "networking.v4.config.IPv4Subnet",

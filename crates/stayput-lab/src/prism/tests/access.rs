@@ -1,4 +1,4 @@
-//! Who is let in, versions, envelopes, paging, idempotency, errors.
+//! Tests of authentication, versions, envelopes, paging, idempotency and errors.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn a_request_without_the_right_credentials_is_refused() {
 }
 
 #[test]
-fn each_namespace_serves_every_minor_up_to_its_own() {
+fn each_namespace_serves_every_minor_up_to_its_highest() {
     let mut lab = Lab::new();
     lab.state.pcs[TOKYO].minors.insert("vmm".to_owned(), 1);
     let info = lab.call(TOKYO, "OPTIONS", "/api/vmm/unversioned/info", None);
@@ -45,7 +45,7 @@ fn each_namespace_serves_every_minor_up_to_its_own() {
         lab.get(TOKYO, "/api/datapolicies/v4.1/config/recovery-plans")
             .status,
         404,
-        "recovery plans begin with v4.2"
+        "recovery plans exist from v4.2 on"
     );
 }
 
@@ -105,7 +105,7 @@ fn a_list_is_filtered_sorted_and_narrowed() {
 }
 
 #[test]
-fn vms_are_found_by_name_and_by_what_their_nics_have() {
+fn vms_can_be_filtered_by_name_and_by_properties_of_their_nics() {
     let mut lab = Lab::new();
     lab.vm(TOKYO, "app01", "172.30.1.10");
     lab.vm(TOKYO, "app02", "172.30.1.11");
@@ -121,7 +121,7 @@ fn vms_are_found_by_name_and_by_what_their_nics_have() {
 }
 
 #[test]
-fn every_element_says_what_it_is() {
+fn every_element_has_its_object_type() {
     let mut lab = Lab::new();
     lab.vm(TOKYO, "app01", "172.30.1.10");
     let reply = lab.get(TOKYO, VMS);
@@ -136,7 +136,7 @@ fn every_element_says_what_it_is() {
 }
 
 #[test]
-fn an_old_path_answers_nics_in_the_old_shape_only() {
+fn a_v4_0_path_answers_nics_in_the_old_shape_only() {
     let mut lab = Lab::new();
     lab.vm(TOKYO, "app01", "172.30.1.10");
     let old = lab.get(TOKYO, "/api/vmm/v4.0/ahv/config/vms");
@@ -149,7 +149,7 @@ fn an_old_path_answers_nics_in_the_old_shape_only() {
 }
 
 #[test]
-fn a_mutation_repeated_under_its_request_id_is_answered_again_and_done_once() {
+fn a_mutation_repeated_with_its_request_id_is_applied_once() {
     let mut lab = Lab::new();
     let request = lab.request("POST", VMS, Some(json!({"name": "once"})));
     let first = lab.send(TOKYO, &request);
@@ -180,7 +180,7 @@ fn a_refusal_is_not_replayed() {
 }
 
 #[test]
-fn changing_needs_the_current_etag() {
+fn a_change_needs_the_current_etag() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let path = format!("{VMS}/{vm}");
@@ -221,7 +221,7 @@ fn a_bad_body_is_a_schema_error_of_the_namespace() {
 }
 
 #[test]
-fn what_is_not_there_is_404_and_what_cannot_be_done_405() {
+fn unknown_entities_return_404_and_unsupported_methods_405() {
     let mut lab = Lab::new();
     assert_eq!(
         lab.get(TOKYO, &format!("{VMS}/{}", id(9, "no"))).status,
@@ -259,7 +259,7 @@ fn a_task_goes_from_queued_through_running_to_succeeded() {
 }
 
 #[test]
-fn a_dead_site_answers_nothing_and_finishes_its_tasks_when_it_is_back() {
+fn a_site_that_was_down_finishes_its_tasks_when_it_is_up() {
     let mut lab = Lab::new();
     let reply = lab.call(TOKYO, "POST", VMS, Some(json!({"name": "later"})));
     lab.state.pcs[TOKYO].down = true;

@@ -37,7 +37,7 @@ pub fn ip(text: &str) -> Ipv4Addr {
     text.parse().unwrap()
 }
 
-/// A well-formed id that can be read: `id(1, "app")`.
+/// Returns a readable id in the right format: `id(1, "app")`.
 pub fn id(pc: usize, name: &str) -> String {
     uuid::Uuid::new_v5(
         &uuid::Uuid::NAMESPACE_DNS,
@@ -55,7 +55,7 @@ pub struct Lab {
     requests: u64,
 }
 
-/// What came back.
+/// An answer.
 pub struct Reply {
     pub status: u16,
     pub body: Value,
@@ -148,7 +148,7 @@ impl Lab {
         self.send(pc, &request)
     }
 
-    /// A call with the current ETag of the entity at `of`.
+    /// Sends a call with the current ETag of the entity at `of`.
     pub fn with_etag(
         &mut self,
         pc: usize,
@@ -163,7 +163,7 @@ impl Lab {
         self.send(pc, &request)
     }
 
-    /// Waits for the task of a 202 answer and gives it.
+    /// Waits for the task of a 202 answer and returns it.
     pub fn wait(&mut self, pc: usize, accepted: &Reply) -> Value {
         assert_eq!(accepted.status, 202, "{}", accepted.body);
         let id = accepted.data()["extId"].as_str().unwrap().to_owned();
@@ -174,17 +174,17 @@ impl Lab {
             }
             self.pass(1);
         }
-        panic!("task {id} never ends");
+        panic!("task {id} does not end");
     }
 
-    /// The same, and it must have succeeded.
+    /// Waits for the task, which must succeed.
     pub fn done(&mut self, pc: usize, accepted: &Reply) -> Value {
         let task = self.wait(pc, accepted);
         assert_eq!(task["status"], "SUCCEEDED", "{task}");
         task
     }
 
-    /// The same, and it must have failed; gives the first message.
+    /// Waits for the task, which must fail; returns the first message.
     pub fn failed(&mut self, pc: usize, accepted: &Reply) -> String {
         let task = self.wait(pc, accepted);
         assert_eq!(task["status"], "FAILED", "{task}");
@@ -194,7 +194,7 @@ impl Lab {
             .to_owned()
     }
 
-    /// Creates something whose task names it first, and gives its id.
+    /// Creates an entity whose task names it first, and returns its id.
     pub fn create(&mut self, pc: usize, path: &str, body: Value) -> String {
         let reply = self.call(pc, "POST", path, Some(body));
         let task = self.done(pc, &reply);
@@ -204,12 +204,12 @@ impl Lab {
             .to_owned()
     }
 
-    /// Lets virtual seconds pass.
+    /// Advances virtual time by seconds.
     pub fn pass(&mut self, seconds: u64) {
         self.state.advance(Duration::from_secs(seconds));
     }
 
-    /// A VM on `app` with this address, powered on.
+    /// Creates a VM on `app` with this address, powered on.
     pub fn vm(&mut self, pc: usize, name: &str, address: &str) -> String {
         let vm = self.create(
             pc,
@@ -245,7 +245,7 @@ impl Lab {
         self.done(pc, &reply);
     }
 
-    /// All addresses of the VM with this name, or `None` when there is not exactly one such VM.
+    /// Returns all addresses of the VM with this name, or `None` when there is not exactly one such VM.
     pub fn addresses(&self, pc: usize, name: &str) -> Option<Vec<String>> {
         let vms: Vec<_> = self.state.pcs[pc]
             .vms
@@ -265,7 +265,7 @@ impl Lab {
     }
 }
 
-/// A NIC in the shape of v4.1 and later.
+/// Returns a NIC in the shape of v4.1 and later.
 pub fn nic(subnet: &str, address: Option<&str>) -> Value {
     let mut config = json!({"shouldAssignIp": true});
     if let Some(address) = address {
@@ -342,7 +342,7 @@ fn site(pc: usize, name: &str) -> PcState {
     state
 }
 
-/// An overlay subnet whose pool is .200 to .203.
+/// Returns an overlay subnet whose pool is .200 to .203.
 fn overlay(name: &str, vpc: &str, cidr: &str) -> FlowSubnet {
     let cidr: stayput_estate::Cidr = cidr.parse().unwrap();
     FlowSubnet {

@@ -1,4 +1,4 @@
-//! VMs, NICs and their addresses.
+//! Tests of VMs, NICs and their addresses.
 
 use serde_json::Value;
 use serde_json::json;
@@ -65,7 +65,7 @@ fn a_nic_is_replaced_by_one_with_the_original_address() {
 }
 
 #[test]
-fn the_vms_etag_changes_with_every_nic_and_either_etag_deletes_one() {
+fn the_vms_etag_changes_with_its_nics_and_both_etags_can_delete_a_nic() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let of = format!("{VMS}/{vm}");
@@ -81,7 +81,7 @@ fn the_vms_etag_changes_with_every_nic_and_either_etag_deletes_one() {
 }
 
 #[test]
-fn an_address_that_cannot_be_given_fails_in_the_task() {
+fn an_address_that_cannot_be_assigned_fails_the_task() {
     let mut lab = Lab::new();
     lab.vm(TOKYO, "holder", "172.30.1.10");
     let vm = lab.vm(TOKYO, "app01", "172.30.1.11");
@@ -110,7 +110,7 @@ fn an_address_that_cannot_be_given_fails_in_the_task() {
 }
 
 #[test]
-fn automatic_addresses_come_from_the_pools_skip_reserved_ones_and_run_out() {
+fn automatic_addresses_come_from_the_pools_without_reserved_ones() {
     let mut lab = Lab::new();
     let app = id(TOKYO, "app");
     lab.state.pcs[TOKYO]
@@ -140,7 +140,7 @@ fn automatic_addresses_come_from_the_pools_skip_reserved_ones_and_run_out() {
 }
 
 #[test]
-fn a_mac_may_be_given_once_on_a_network() {
+fn a_mac_can_be_used_once_on_a_network() {
     let mut lab = Lab::new();
     let app = id(TOKYO, "app");
     let vm = lab.create(TOKYO, VMS, json!({"name": "m"}));
@@ -220,7 +220,7 @@ fn an_address_is_assigned_released_changed_and_moved_to_another_subnet() {
 }
 
 #[test]
-fn power_actions_change_the_state_and_fail_when_it_is_already_so() {
+fn power_actions_change_the_state_and_fail_in_the_same_state() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let of = format!("{VMS}/{vm}");
@@ -242,7 +242,7 @@ fn power_actions_change_the_state_and_fail_when_it_is_already_so() {
 }
 
 #[test]
-fn a_vm_is_replaced_and_deleted_and_its_address_is_free_again() {
+fn a_deleted_vm_frees_its_address() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let of = format!("{VMS}/{vm}");
@@ -258,7 +258,7 @@ fn a_vm_is_replaced_and_deleted_and_its_address_is_free_again() {
 }
 
 #[test]
-fn a_vm_whose_nic_cannot_be_made_is_not_made() {
+fn a_vm_whose_nic_cannot_be_created_is_not_created() {
     let mut lab = Lab::new();
     let app = id(TOKYO, "app");
     let twice = json!({"name": "x", "nics": [nic(&app, Some("172.30.1.5")), nic(&app, Some("172.30.1.5"))]});
@@ -268,7 +268,7 @@ fn a_vm_whose_nic_cannot_be_made_is_not_made() {
 }
 
 #[test]
-fn categories_are_attached_taken_off_unique_and_kept_while_used() {
+fn categories_are_unique_can_be_detached_and_cannot_be_deleted_while_used() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let category = lab.category(TOKYO, "1");

@@ -1,4 +1,4 @@
-//! Subnets, reservations, Flow VPCs, routes, the AWS view, pairing.
+//! Tests of subnets, reservations, Flow VPCs, routes, the view of AWS, and pairing.
 
 use serde_json::Value;
 use serde_json::json;
@@ -65,7 +65,7 @@ fn an_overlay_subnet_is_created_read_back_changed_and_deleted() {
 }
 
 #[test]
-fn a_subnet_that_overlaps_a_sibling_or_is_in_use_is_refused_in_the_task() {
+fn an_overlapping_subnet_or_one_in_use_is_refused_in_the_task() {
     let mut lab = Lab::new();
     let reply = lab.call(TOKYO, "POST", SUBNETS, Some(overlay("x", "172.30.1.0")));
     assert!(
@@ -102,7 +102,7 @@ fn used_addresses_are_listed_as_vnics() {
 }
 
 #[test]
-fn addresses_are_reserved_by_list_range_and_count_and_let_go_by_context() {
+fn addresses_are_reserved_by_list_range_or_count_and_released_by_context() {
     let mut lab = Lab::new();
     lab.vm(TOKYO, "app01", "172.30.1.4");
     let of = format!("{SUBNETS}/{}", id(TOKYO, "app"));
@@ -164,7 +164,7 @@ fn addresses_are_reserved_by_list_range_and_count_and_let_go_by_context() {
 }
 
 #[test]
-fn a_prefix_is_set_on_user_and_transit_vpc_by_putting_the_whole_object() {
+fn prefixes_are_set_by_a_put_of_the_whole_vpc() {
     let mut lab = Lab::new();
     for vpc in ["prod", "transit"] {
         let of = format!("{VPCS}/{}", id(TOKYO, vpc));
@@ -214,7 +214,7 @@ fn vpcs_are_created_and_deleted_but_not_the_transit_vpc() {
 }
 
 #[test]
-fn a_user_vpc_leaves_by_its_no_nat_uplink() {
+fn packets_leave_a_user_vpc_by_its_no_nat_external_subnet() {
     let mut lab = Lab::new();
     let tables = lab.get(
         TOKYO,
@@ -241,7 +241,7 @@ fn a_user_vpc_leaves_by_its_no_nat_uplink() {
 }
 
 #[test]
-fn the_aws_view_wants_the_cluster_and_shows_its_vpc_only() {
+fn the_view_of_aws_needs_the_cluster_id_and_shows_its_vpc_only() {
     let mut lab = Lab::new();
     let mut region = RegionState::default();
     for vpc in ["vpc-0", "vpc-other"] {
@@ -277,7 +277,7 @@ fn the_aws_view_wants_the_cluster_and_shows_its_vpc_only() {
 }
 
 #[test]
-fn pairing_is_seen_from_both_sides_and_shows_a_cut() {
+fn pairing_is_listed_on_both_sides_with_its_connectivity() {
     let mut lab = Lab::new();
     let path = format!(
         "/api/prism/v4.2/management/domain-managers/{}/registrations",

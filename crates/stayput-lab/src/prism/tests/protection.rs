@@ -1,11 +1,11 @@
-//! Protection policies, recovery plans and their copies; recovery points made by the clock.
+//! Tests of protection policies, recovery plans and their copies, and recovery points.
 
 use serde_json::Value;
 use serde_json::json;
 
 use super::fixture::*;
 
-/// A policy from Tokyo to Osaka and back.
+/// Returns a policy from Tokyo to Osaka and back.
 pub fn policy(category: &str, rpo: u64, kept: u64) -> Value {
     let schedule = json!({
         "recoveryPointType": "CRASH_CONSISTENT", "recoveryPointObjectiveTimeSeconds": rpo, "startTime": "00h:00m",
@@ -26,7 +26,7 @@ pub fn policy(category: &str, rpo: u64, kept: u64) -> Value {
 }
 
 #[test]
-fn a_policy_is_normalised_so_that_any_client_can_decode_it() {
+fn a_policy_is_answered_with_types_that_every_client_can_decode() {
     let mut lab = Lab::new();
     let category = lab.category(TOKYO, "1");
     let id = lab.create(TOKYO, POLICIES, policy(&category, 3600, 2));
@@ -44,9 +44,9 @@ fn a_policy_is_normalised_so_that_any_client_can_decode_it() {
 }
 
 #[test]
-fn a_policy_is_copied_to_the_paired_side_with_the_categories_it_has_there() {
+fn a_policy_is_copied_to_the_paired_side_with_its_category_ids() {
     let mut lab = Lab::new();
-    // Osaka already calls Wave/1 something of its own; Wave/2 it does not know.
+    // Osaka has Wave/1 under a different id; it does not have Wave/2.
     let own = lab.category(OSAKA, "1");
     let (one, two) = (lab.category(TOKYO, "1"), lab.category(TOKYO, "2"));
     let mut body = policy(&one, 3600, 2);
@@ -68,7 +68,7 @@ fn a_policy_is_copied_to_the_paired_side_with_the_categories_it_has_there() {
 }
 
 #[test]
-fn what_is_wrong_with_a_policy_is_said_at_once_or_in_the_task() {
+fn an_invalid_policy_is_refused_at_once_or_in_the_task() {
     let mut lab = Lab::new();
     let category = lab.category(TOKYO, "1");
     let mut labels = policy(&category, 3600, 2);
@@ -86,7 +86,7 @@ fn what_is_wrong_with_a_policy_is_said_at_once_or_in_the_task() {
 }
 
 #[test]
-fn recovery_points_follow_the_clock_reach_the_target_later_and_are_kept_as_long_as_said() {
+fn recovery_points_are_taken_replicated_and_kept_as_the_policy_says() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let category = lab.category(TOKYO, "1");
@@ -137,7 +137,7 @@ fn recovery_points_follow_the_clock_reach_the_target_later_and_are_kept_as_long_
 }
 
 #[test]
-fn replication_waits_for_the_connection_and_points_end_with_the_protection() {
+fn replication_waits_for_the_connection_and_stops_with_the_protection() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let category = lab.category(TOKYO, "1");

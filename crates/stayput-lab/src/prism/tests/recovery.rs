@@ -1,4 +1,4 @@
-//! Validation, failover, test, failback.
+//! Tests of validation, failover, test failover and failback.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::fixture::*;
 use super::protection::policy;
 
-/// Two protected VMs in two stages, a plan that maps `app` to `app`.
+/// Two protected VMs in two stages, and a plan that maps `app` to `app`.
 struct Protected {
     lab: Lab,
     plan: String,
@@ -82,7 +82,7 @@ impl Protected {
         self.lab.call(to, "POST", &path, Some(body))
     }
 
-    /// Runs an action to its end and gives its job.
+    /// Runs an action until its job ends and returns the job.
     fn run(&mut self, action: &str, from: usize, to: usize, extra: Value) -> Value {
         let reply = self.act(action, from, to, extra);
         let task = self.lab.wait(to, &reply);
@@ -152,7 +152,7 @@ impl Protected {
 const LOST: &str = "IP address cannot be preserved for one or more VMs";
 
 #[test]
-fn a_sound_plan_validates_without_findings() {
+fn a_valid_plan_has_no_validation_findings() {
     let mut p = Protected::new();
     let job = p.run("validate", TOKYO, OSAKA, json!({}));
     assert_eq!(job["status"], "SUCCEEDED");
@@ -161,7 +161,7 @@ fn a_sound_plan_validates_without_findings() {
 }
 
 #[test]
-fn a_planned_failover_moves_machines_with_macs_and_addresses_and_reverses_protection() {
+fn a_planned_failover_keeps_macs_and_addresses_and_reverses_protection() {
     let mut p = Protected::new();
     let macs = p.macs(TOKYO);
     let job = p.run("planned-failover", TOKYO, OSAKA, json!({}));
@@ -194,11 +194,11 @@ fn a_planned_failover_moves_machines_with_macs_and_addresses_and_reverses_protec
         .iter()
         .filter(|point| point["sourceLocation"]["domainManagerExtId"] == json!(manager(OSAKA)))
         .count();
-    assert_eq!(from_osaka, 2, "recovery points flow the other way");
+    assert_eq!(from_osaka, 2, "replication goes in the other direction");
 }
 
 #[test]
-fn the_same_plan_brings_everything_back() {
+fn the_same_plan_fails_back() {
     let mut p = Protected::new();
     let macs = p.macs(TOKYO);
     p.run("planned-failover", TOKYO, OSAKA, json!({}));
@@ -210,7 +210,7 @@ fn the_same_plan_brings_everything_back() {
         ["172.30.1.10", "172.30.1.110"]
     );
     assert_eq!(p.macs(TOKYO), macs);
-    // And an unplanned one afterwards takes the machines of now, not the recovery points of the first generation.
+    // An unplanned failover afterwards uses the current VMs, not recovery points from before the first failover.
     p.lab.pass(600);
     let job = p.run("unplanned-failover", TOKYO, OSAKA, json!({}));
     assert_eq!(job["status"], "SUCCEEDED", "{job}");
@@ -218,7 +218,7 @@ fn the_same_plan_brings_everything_back() {
 }
 
 #[test]
-fn stages_come_up_one_after_the_other() {
+fn stages_start_one_after_the_other() {
     let mut p = Protected::new();
     p.act("planned-failover", TOKYO, OSAKA, json!({}));
     p.lab.pass(30);
@@ -236,7 +236,7 @@ fn stages_come_up_one_after_the_other() {
 }
 
 #[test]
-fn an_unplanned_failover_starts_from_recovery_points_with_new_macs_and_leaves_the_sources() {
+fn an_unplanned_failover_uses_recovery_points_new_macs_and_keeps_the_sources() {
     let mut p = Protected::new();
     let macs = p.macs(TOKYO);
     p.lab.state.pcs[TOKYO].down = true;
@@ -258,7 +258,7 @@ fn an_unplanned_failover_starts_from_recovery_points_with_new_macs_and_leaves_th
         ["172.30.1.10", "172.30.1.110"]
     );
     assert!(p.macs(OSAKA).iter().all(|mac| !macs.contains(mac)));
-    assert_eq!(p.lab.state.pcs[TOKYO].vms.len(), 2, "the sources stay");
+    assert_eq!(p.lab.state.pcs[TOKYO].vms.len(), 2, "the sources remain");
     assert!(p.lab.state.pcs[TOKYO].vms.values().all(|vm| vm.on));
 
     let again = p.run(
@@ -271,12 +271,12 @@ fn an_unplanned_failover_starts_from_recovery_points_with_new_macs_and_leaves_th
     assert_eq!(
         p.lab.state.pcs[OSAKA].vms.len(),
         2,
-        "nobody is recovered twice"
+        "no VM is recovered twice"
     );
 }
 
 #[test]
-fn a_failback_after_an_unplanned_failover_needs_the_old_machines_switched_off() {
+fn a_failback_after_an_unplanned_failover_needs_the_originals_powered_off() {
     let mut p = Protected::new();
     p.lab.state.pcs[TOKYO].down = true;
     p.run("unplanned-failover", TOKYO, OSAKA, json!({}));
@@ -303,7 +303,7 @@ fn a_failback_after_an_unplanned_failover_needs_the_old_machines_switched_off() 
 }
 
 #[test]
-fn without_recovery_points_there_is_nothing_to_recover_unplanned() {
+fn an_unplanned_failover_without_recovery_points_is_refused() {
     let mut p = Protected::new();
     let here = &mut p.lab.state.pcs[OSAKA];
     here.recovery_points.clear();
@@ -321,11 +321,14 @@ fn without_recovery_points_there_is_nothing_to_recover_unplanned() {
             .any(|(group, severity, _)| group == "RECOVERY_POINT" && severity == "ERROR")
     );
     let job = p.run("planned-failover", TOKYO, OSAKA, json!({}));
-    assert_eq!(job["status"], "SUCCEEDED", "a planned one makes its own");
+    assert_eq!(
+        job["status"], "SUCCEEDED",
+        "a planned failover takes its own point"
+    );
 }
 
 #[test]
-fn an_address_that_cannot_be_kept_is_a_warning_and_lost_when_warnings_are_ignored() {
+fn an_address_that_cannot_be_kept_is_only_a_warning() {
     let mut p = Protected::new();
     p.lab.vm(OSAKA, "squatter", "172.30.1.20");
     let job = p.run("planned-failover", TOKYO, OSAKA, json!({}));
@@ -334,7 +337,7 @@ fn an_address_that_cannot_be_kept_is_a_warning_and_lost_when_warnings_are_ignore
         p.findings(OSAKA, &job),
         [("NETWORK".to_owned(), "WARNING".to_owned(), LOST.to_owned())]
     );
-    assert_eq!(p.lab.state.pcs[TOKYO].vms.len(), 2, "nothing has happened");
+    assert_eq!(p.lab.state.pcs[TOKYO].vms.len(), 2, "nothing has changed");
     assert!(p.lab.state.pcs[TOKYO].vms.values().all(|vm| vm.on));
 
     let job = p.run(
@@ -348,7 +351,7 @@ fn an_address_that_cannot_be_kept_is_a_warning_and_lost_when_warnings_are_ignore
 }
 
 #[test]
-fn another_cidr_keeps_the_host_part_and_ip_mapping_off_keeps_nothing() {
+fn another_cidr_keeps_the_host_part_and_without_ip_mapping_nothing_is_kept() {
     let mut p = Protected::new();
     p.map_to(|mapping| mapping["recoveryNetwork"]["subnetExtId"] = json!(id(OSAKA, "other")));
     let job = p.run("validate", TOKYO, OSAKA, json!({}));
@@ -376,7 +379,7 @@ fn another_cidr_keeps_the_host_part_and_ip_mapping_off_keeps_nothing() {
 }
 
 #[test]
-fn a_recovery_setting_pins_an_address_and_a_power_state() {
+fn a_recovery_setting_sets_an_address_and_a_power_state() {
     let mut p = Protected::new();
     let address = |text: &str| json!({"ipv4": {"value": text, "prefixLength": 32}});
     let setting = json!({"recoverySetting": {
@@ -403,7 +406,7 @@ fn a_recovery_setting_pins_an_address_and_a_power_state() {
 }
 
 #[test]
-fn a_test_failover_copies_into_the_test_network_and_is_cleaned_up() {
+fn a_test_failover_creates_copies_in_the_test_network_and_cleans_up() {
     let mut p = Protected::new();
     let job = p.run("test-failover", TOKYO, OSAKA, json!({}));
     assert_eq!(job["status"], "SUCCEEDED", "{job}");
@@ -418,11 +421,14 @@ fn a_test_failover_copies_into_the_test_network_and_is_cleaned_up() {
     }));
     assert!(
         p.lab.state.pcs[TOKYO].vms.values().all(|vm| vm.on),
-        "sources run on"
+        "the sources are still running"
     );
 
     let again = p.run("test-failover", TOKYO, OSAKA, json!({}));
-    assert_eq!(again["status"], "FAILED", "leftovers must be cleaned first");
+    assert_eq!(
+        again["status"], "FAILED",
+        "the test copies must be deleted first"
+    );
     let path = format!(
         "/api/dataprotection/v4.2/operations/recovery-plans/{}/$actions/clean-up-resources",
         p.plan
@@ -452,7 +458,7 @@ fn a_test_failover_without_a_test_network_is_refused() {
 }
 
 #[test]
-fn unmapped_networks_unprotected_machines_and_empty_stages_are_found() {
+fn validation_finds_unmapped_networks_unprotected_vms_and_empty_stages() {
     let mut p = Protected::new();
     let path = format!("{PLANS}/{}/network-mappings/{}", p.plan, p.mapping);
     let reply = p.lab.call(TOKYO, "DELETE", &path, None);
@@ -486,7 +492,7 @@ fn unmapped_networks_unprotected_machines_and_empty_stages_are_found() {
 }
 
 #[test]
-fn one_job_runs_at_a_time_and_only_between_the_plans_locations_at_the_target() {
+fn a_plan_has_one_job_at_a_time_started_at_its_target_location() {
     let mut p = Protected::new();
     assert_eq!(
         p.act("planned-failover", TOKYO, OSAKA, json!({})).status,

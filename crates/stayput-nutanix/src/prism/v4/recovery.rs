@@ -165,7 +165,7 @@ impl PrismClient {
     ///
     /// # Errors
     /// [`PrismError::Unsupported`] before datapolicies v4.2; those of any change; [`PrismError::Missing`] when it cannot be found
-    /// afterwards, or a mapping is not there once it was made (Prism reference §7.18).
+    /// afterwards, or a mapping is not there once it was made (Prism reference §7 item 18).
     pub async fn create_recovery_plan(
         &self,
         spec: &PlanSpec,

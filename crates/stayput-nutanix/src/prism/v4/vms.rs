@@ -195,7 +195,7 @@ impl PrismClient {
     /// The MAC of a NIC that is there already is not compared.
     ///
     /// # Errors
-    /// [`PrismError::TaskFailed`] when the address is in use or the subnet is not managed (Prism reference §7.13–14);
+    /// [`PrismError::TaskFailed`] when the address is in use or the subnet is not managed (Prism reference §7 items 13–14);
     /// [`PrismError::Missing`] when the VM, or the NIC afterwards, is not there.
     pub async fn create_nic(
         &self,

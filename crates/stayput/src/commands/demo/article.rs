@@ -1,7 +1,7 @@
 //! The article's own order, really executed against a lab of its own with the same machines, and looked at after each step.
 //!
 //! Detach the EC2 VPC from its Transit Gateway, then add the static route; at failover Tokyo's table first, then Osaka's, with the whole
-//! VPC's /16 there (AWS reference §0.4, §8.1, §8.4). What it does to machines is what stayput does to them, by the same engine: compared
+//! VPC's /16 there (AWS reference §0 item 4, §8.1, §8.4). What it does to machines is what stayput does to them, by the same engine: compared
 //! is what is done to routing.
 
 mod ec2;

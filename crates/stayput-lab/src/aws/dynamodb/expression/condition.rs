@@ -10,11 +10,11 @@ use crate::aws::dynamodb::value::Value;
 /// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Every one holds.
+    /// All of them are true.
     All(Vec<Self>),
-    /// One of them holds.
+    /// One of them is true.
     Any(Vec<Self>),
-    /// It does not hold.
+    /// It is not true.
     Not(Box<Self>),
     /// Comparison.
     Compare(Operand, Comparator, Operand),
@@ -22,9 +22,9 @@ pub enum Condition {
     Between(Operand, Operand, Operand),
     /// Equal to one of a list.
     In(Operand, Vec<Operand>),
-    /// The attribute is there.
+    /// The attribute exists.
     Exists(Path),
-    /// The attribute is there and of this type.
+    /// The attribute exists and has this type.
     HasType(Path, String),
     /// Text or bytes begin with others.
     BeginsWith(Operand, Operand),
@@ -32,10 +32,10 @@ pub enum Condition {
     Contains(Operand, Operand),
 }
 
-/// What is compared.
+/// An operand of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operand {
-    /// What the item has there.
+    /// The item's value at the path.
     Path(Path),
     /// A constant.
     Value(Value),
@@ -43,7 +43,7 @@ pub enum Operand {
     Size(Box<Self>),
 }
 
-/// A comparator.
+/// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparator {
     /// `=`
@@ -61,7 +61,7 @@ pub enum Comparator {
 }
 
 impl Comparator {
-    /// Whether it holds; values of different types are unequal and have no order.
+    /// Whether the comparison is true. Values of different types are unequal and have no order.
     pub fn holds(self, left: &Value, right: &Value) -> bool {
         let order = order(left, right);
         match self {
@@ -117,7 +117,7 @@ impl Operand {
         }
     }
 
-    /// The attributes it names at the top level.
+    /// Collects the top-level attributes that it names.
     fn attributes<'a>(&'a self, into: &mut Vec<&'a str>) {
         match self {
             Self::Path(path) => into.push(path.attribute()),
@@ -128,9 +128,9 @@ impl Operand {
 }
 
 impl Condition {
-    /// Whether it holds for an item; an absent item is an empty one.
+    /// Whether the condition is true for an item; a missing item counts as empty.
     ///
-    /// A comparison with an attribute that is not there is false, except `<>`, which is true.
+    /// A comparison with a missing attribute is false, except `<>`, which is true.
     pub fn holds(&self, item: &Item) -> bool {
         match self {
             Self::All(all) => all.iter().all(|condition| condition.holds(item)),
@@ -169,7 +169,7 @@ impl Condition {
         }
     }
 
-    /// The top-level attributes it names.
+    /// Returns the top-level attributes that it names.
     pub fn attributes(&self) -> Vec<&str> {
         let mut names = Vec::new();
         self.collect_attributes(&mut names);

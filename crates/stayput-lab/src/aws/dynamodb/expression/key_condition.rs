@@ -9,7 +9,7 @@ use crate::aws::dynamodb::value::KeyValue;
 use crate::aws::dynamodb::value::Value;
 use crate::aws::json::Fault;
 
-/// What a query asks for.
+/// The key condition of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyCondition {
     /// Partition key.
@@ -19,7 +19,7 @@ pub struct KeyCondition {
 }
 
 impl KeyCondition {
-    /// Of a parsed condition, for a table or index with these key attributes.
+    /// Creates a key condition from a parsed condition, for a table or index with these key attributes.
     ///
     /// # Errors
     /// `ValidationException` when it is not a key condition.
@@ -83,7 +83,7 @@ impl KeyCondition {
         })
     }
 
-    /// Whether an item of the partition is asked for.
+    /// Whether an item of the partition matches.
     pub fn wants(&self, item: &Item) -> bool {
         self.range
             .as_ref()

@@ -3,7 +3,7 @@
 use super::Kind;
 use crate::aws::json::Fault;
 
-/// A token with where it starts, for errors.
+/// A token and its position, for errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lexeme {
     /// What it is.

@@ -23,7 +23,7 @@ const MAX_NESTING: usize = 64;
 /// Most values after `IN`.
 const MAX_IN: usize = 100;
 
-/// Reads one expression.
+/// Parses one expression.
 pub struct Parser<'a> {
     kind: Kind,
     text: &'a str,
@@ -34,7 +34,7 @@ pub struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// A parser at the start of the text.
+    /// Creates a parser at the start of the text.
     pub fn new(kind: Kind, text: &'a str, bindings: &'a mut Bindings) -> Result<Self, Fault> {
         Ok(Self {
             kind,
@@ -46,7 +46,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Nothing may follow.
+    /// Checks that nothing follows.
     pub fn end(&self) -> Result<(), Fault> {
         if self.at < self.lexemes.len() {
             Err(self.unexpected())
@@ -206,7 +206,7 @@ impl<'a> Parser<'a> {
         Err(self.unexpected())
     }
 
-    /// Only texts, numbers and bytes have an order.
+    /// Checks that an operand has an order: only texts, numbers and bytes do.
     fn ordered(&self, operator: &str, operand: &Operand) -> Result<(), Fault> {
         match operand {
             Operand::Value(value)

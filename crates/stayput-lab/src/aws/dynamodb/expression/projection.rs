@@ -9,7 +9,7 @@ use crate::aws::dynamodb::value::Item;
 use crate::aws::dynamodb::value::Value;
 use crate::aws::json::Fault;
 
-/// What of an item is wanted, as a tree.
+/// The projected paths of an item, as a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Projection {
     attributes: BTreeMap<String, Self>,
@@ -17,10 +17,10 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// Of paths that do not overlap.
+    /// Creates a projection of paths that do not overlap.
     ///
     /// # Errors
-    /// `ValidationException` when two do.
+    /// `ValidationException` when two paths overlap.
     pub fn of(paths: Vec<Path>) -> Result<Self, Fault> {
         for (index, one) in paths.iter().enumerate() {
             if let Some(two) = paths[index + 1..].iter().find(|two| one.overlaps(two)) {
@@ -43,7 +43,7 @@ impl Projection {
         Ok(root)
     }
 
-    /// The wanted part of an item.
+    /// Returns the projected part of an item.
     pub fn item(&self, item: &Item) -> Item {
         self.attributes
             .iter()

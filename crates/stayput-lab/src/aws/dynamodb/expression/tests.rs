@@ -1,4 +1,4 @@
-//! Tests of expressions: by example, and against a naive model.
+//! Tests of expressions: by examples, and against a simple model.
 
 use proptest::prelude::*;
 use serde_json::Map;
@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 fn object(json: Json) -> Map<String, Json> {
     match json {
         Json::Object(map) => map,
-        other => panic!("{other} is no object"),
+        other => panic!("{other} is not an object"),
     }
 }
 
@@ -61,7 +61,7 @@ fn updated(expression: &str, values: Json) -> Result<Json, Fault> {
 }
 
 #[test]
-fn conditions_hold_as_the_documentation_says() {
+fn conditions_evaluate_as_documented() {
     for (expression, values, expected) in [
         ("#n = :v", json!({":v": {"S": "web-01"}}), true),
         ("#n <> :v", json!({":v": {"S": "web-01"}}), false),
@@ -110,7 +110,7 @@ fn conditions_hold_as_the_documentation_says() {
 }
 
 #[test]
-fn wrong_conditions_are_refused_in_dynamodb_s_words() {
+fn invalid_conditions_are_refused_with_dynamodbs_messages() {
     for (expression, values, message) in [
         (
             "owner = :v",
@@ -207,19 +207,19 @@ fn updates_read_the_old_item_and_write_the_new_one() {
 }
 
 #[test]
-fn removing_several_elements_of_a_list_means_their_old_places() {
+fn removing_several_list_elements_uses_their_old_indices() {
     let after = updated("REMOVE nics[0], nics[1]", json!({})).unwrap();
     assert_eq!(after["nics"], json!({"L": []}));
 }
 
 #[test]
-fn the_last_element_of_a_set_takes_the_attribute_with_it() {
+fn deleting_the_last_element_of_a_set_deletes_the_attribute() {
     let after = updated("DELETE tags :all", json!({":all": {"SS": ["a", "b", "z"]}})).unwrap();
     assert_eq!(after.get("tags"), None);
 }
 
 #[test]
-fn wrong_updates_are_refused() {
+fn invalid_updates_are_refused() {
     for (expression, values, part) in [
         ("SET a = :v, a.b = :v", json!({":v": {"N": "1"}}), "overlap"),
         (
@@ -266,7 +266,7 @@ fn wrong_updates_are_refused() {
 }
 
 #[test]
-fn a_projection_keeps_the_structure_of_what_it_takes() {
+fn a_projection_keeps_the_structure_of_the_item() {
     let members = args(
         "pk, place.#r, nics[1].ip, absent",
         Kind::Projection,
@@ -286,12 +286,12 @@ fn a_projection_keeps_the_structure_of_what_it_takes() {
 }
 
 #[test]
-fn the_list_of_reserved_words_is_whole() {
+fn the_list_of_reserved_words_is_complete() {
     assert_eq!(RESERVED.lines().count(), 573);
     assert!(reserved("Name") && reserved("owner") && !reserved("epoch"));
 }
 
-/// A text of tokens, so that random expressions come close to real ones.
+/// Text made of tokens, so that random expressions resemble real ones.
 fn tokens() -> impl Strategy<Value = String> {
     let token = prop_oneof![
         Just("("),
@@ -354,7 +354,7 @@ fn parse_all(text: &str) {
 }
 
 #[test]
-fn deep_nesting_is_refused_before_it_can_exhaust_the_stack() {
+fn deep_nesting_is_refused_before_the_stack_overflows() {
     for text in ["(".repeat(4000), "NOT ".repeat(1000), "size(".repeat(800)] {
         assert!(condition(&text, json!({})).is_err());
     }

@@ -23,10 +23,10 @@ pub struct Update {
     pub delete: Vec<(Path, Value)>,
 }
 
-/// The right side of an assignment.
+/// The right-hand side of an assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Term {
-    /// As it is.
+    /// A value.
     Of(Source),
     /// `+`
     Sum(Source, Source),
@@ -37,18 +37,18 @@ pub enum Term {
 /// A value of an assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// What the item has there.
+    /// The item's value at the path.
     Path(Path),
     /// A constant.
     Value(Value),
-    /// What the item has there, else the other.
+    /// The item's value at the path, or the other when it is missing.
     IfNotExists(Path, Box<Self>),
     /// One list after another.
     Append(Box<Self>, Box<Self>),
 }
 
 impl Update {
-    /// The paths it writes.
+    /// Returns the paths that it writes.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.set
             .iter()
@@ -58,7 +58,7 @@ impl Update {
             .chain(self.delete.iter().map(|(path, _)| path))
     }
 
-    /// No two written paths may touch.
+    /// Checks that no two written paths overlap.
     pub(super) fn check(&self) -> Result<(), Fault> {
         let paths: Vec<&Path> = self.paths().collect();
         for (index, one) in paths.iter().enumerate() {
@@ -80,10 +80,10 @@ impl Update {
         Ok(())
     }
 
-    /// The item after the update; every value is read from the item before it.
+    /// Returns the item after the update. All values are read from the item before it.
     ///
     /// # Errors
-    /// `ValidationException` when an attribute it needs is missing or of the wrong type.
+    /// `ValidationException` when a required attribute is missing or of the wrong type.
     pub fn apply(&self, before: &Item) -> Result<Item, Fault> {
         let mut after = before.clone();
         for (path, term) in &self.set {
@@ -110,13 +110,13 @@ impl Update {
                 (Some(Value::Bs(old)), Value::Bs(value)) => less(old, value).map(Value::Bs),
                 (Some(_), _) => return Err(wrong_type()),
             };
-            // A set is never empty: with its last element the attribute goes.
+            // A set is never empty: without elements the attribute is removed.
             match rest {
                 Some(rest) => assign(&mut after, path, rest)?,
                 None => remove(&mut after, path)?,
             }
         }
-        // Later elements first, so that indices keep their meaning.
+        // Removes later elements first, so that the other indices remain valid.
         let mut removals: Vec<&Path> = self.remove.iter().collect();
         removals.sort();
         for path in removals.into_iter().rev() {
@@ -192,7 +192,7 @@ fn bad_path() -> Fault {
     Fault::validation("The document path provided in the update expression is invalid for update")
 }
 
-/// Where the last step of a path applies: a map, or a list.
+/// The container of the last step of a path: a map, or a list.
 enum Parent<'a> {
     Map(&'a mut Item, &'a str),
     List(&'a mut Vec<Value>, usize),
@@ -226,7 +226,7 @@ fn assign(item: &mut Item, path: &Path, value: Value) -> Result<(), Fault> {
         Parent::Map(map, name) => {
             map.insert(name.to_owned(), value);
         }
-        // Beyond the end is the end.
+        // An index beyond the end appends.
         Parent::List(list, index) => match list.get_mut(index) {
             Some(element) => *element = value,
             None => list.push(value),
@@ -235,7 +235,7 @@ fn assign(item: &mut Item, path: &Path, value: Value) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Removing what is not there changes nothing, if the way to it exists.
+/// Removing a missing value changes nothing, if its parent exists.
 fn remove(item: &mut Item, path: &Path) -> Result<(), Fault> {
     match parent(item, path).ok_or_else(bad_path)? {
         Parent::Map(map, name) => {

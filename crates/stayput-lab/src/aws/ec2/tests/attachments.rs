@@ -1,4 +1,4 @@
-//! Attachments, associations and peerings of Transit Gateways, VPNs, NC2's routes (AWS reference §1.1, §1.3, §4).
+//! Tests of attachments, associations and peerings of Transit Gateways, VPNs, and NC2's routes (AWS reference §1.1, §1.3, §4).
 
 use stayput_estate::Cidr;
 
@@ -9,7 +9,7 @@ use crate::aws::fixture::*;
 use crate::aws::model::RouteTarget;
 
 #[test]
-fn deleting_an_attachment_ends_its_propagation_and_blackholes_its_statics() {
+fn deleting_an_attachment_ends_propagation_and_makes_static_routes_blackholes() {
     let mut lab = estate();
     lab.route(TABLE_T, P, Some(A_EC2));
     let attachment = [("TransitGatewayAttachmentId", A_EC2)];
@@ -22,7 +22,7 @@ fn deleting_an_attachment_ends_its_propagation_and_blackholes_its_statics() {
     assert_eq!(deleting.one("state"), "deleting");
     assert_eq!(exact(&mut lab, P), [format!("{P} - static blackhole")]);
     assert!(exact(&mut lab, "172.30.0.0/16").is_empty());
-    lab.a_moment();
+    lab.one_second();
     let listed = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", EC2_VPC)];
     let list = ok(
         &mut lab,
@@ -31,7 +31,7 @@ fn deleting_an_attachment_ends_its_propagation_and_blackholes_its_statics() {
         &listed,
     );
     assert_eq!(list.one("state"), "deleted");
-    // Attaching again makes another attachment, which does not heal the route.
+    // A second attachment of the VPC has another id and does not repair the route.
     let again = [
         ("TransitGatewayId", TGW_T),
         ("VpcId", EC2_VPC),
@@ -39,7 +39,7 @@ fn deleting_an_attachment_ends_its_propagation_and_blackholes_its_statics() {
     ];
     let made = ok(&mut lab, TOKYO, "CreateTransitGatewayVpcAttachment", &again);
     assert_ne!(made.one("transitGatewayAttachmentId"), A_EC2);
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(exact(&mut lab, P), [format!("{P} - static blackhole")]);
     lab.advance(std::time::Duration::from_secs(3 * 3600));
     assert!(!lab.region(TOKYO).attachments.contains_key(A_EC2));
@@ -83,7 +83,7 @@ fn an_attachment_is_pending_then_available_and_joins_the_default_table() {
         &params,
     );
     assert_eq!(code, "DuplicateTransitGatewayAttachment");
-    lab.a_moment();
+    lab.one_second();
     let id = made.one("transitGatewayAttachmentId");
     for (action, element) in [
         ("GetTransitGatewayRouteTableAssociations", "associated"),
@@ -115,7 +115,7 @@ fn an_attachment_is_pending_then_available_and_joins_the_default_table() {
 }
 
 #[test]
-fn an_attachment_keeps_a_subnet_and_is_not_changed_while_it_changes() {
+fn an_attachment_needs_a_subnet_and_refuses_changes_while_modifying() {
     let mut lab = estate();
     let id = ("TransitGatewayAttachmentId", A_EC2);
     let none_left = [id, ("RemoveSubnetIds.1", EC2_TGW)];
@@ -143,12 +143,12 @@ fn an_attachment_keeps_a_subnet_and_is_not_changed_while_it_changes() {
     assert_eq!(answer.one("state"), "modifying");
     let code = refused(&mut lab, TOKYO, "ModifyTransitGatewayVpcAttachment", &swap);
     assert_eq!(code, "IncorrectState");
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(lab.region(TOKYO).attachments[A_EC2].state, "available");
 }
 
 #[test]
-fn associations_and_propagations_are_not_doubled() {
+fn duplicate_associations_and_propagations_are_refused() {
     let mut lab = estate();
     let pair = [
         ("TransitGatewayRouteTableId", TABLE_T),
@@ -182,7 +182,7 @@ fn associations_and_propagations_are_not_doubled() {
 }
 
 #[test]
-fn a_peering_is_accepted_in_the_accepter_s_region_only() {
+fn a_peering_can_only_be_accepted_in_the_accepters_region() {
     let mut lab = estate();
     let far = ok(&mut lab, OSAKA, "CreateTransitGateway", &[]).one("transitGatewayId");
     let params = [
@@ -212,7 +212,7 @@ fn a_peering_is_accepted_in_the_accepter_s_region_only() {
         &accept,
     );
     assert_eq!(code, "IncorrectState");
-    lab.a_moment();
+    lab.one_second();
     let code = refused(
         &mut lab,
         TOKYO,
@@ -228,7 +228,7 @@ fn a_peering_is_accepted_in_the_accepter_s_region_only() {
     );
     assert_eq!(accepted.one("state"), "pending");
     assert!(accepted.all("key").is_empty());
-    lab.a_moment();
+    lab.one_second();
     let by_id = [("TransitGatewayAttachmentIds.1", id.as_str())];
     let mut infos = Vec::new();
     for region in [TOKYO, OSAKA] {
@@ -242,7 +242,7 @@ fn a_peering_is_accepted_in_the_accepter_s_region_only() {
         infos.push((seen.all("transitGatewayId"), seen.all("region")));
     }
     assert_eq!(infos[0], infos[1]);
-    // The accepting side's gateway has default tables; a peering joins by association alone.
+    // The accepter's gateway has default tables; a peering is only associated.
     let seen = ok(&mut lab, OSAKA, "DescribeTransitGatewayAttachments", &by_id);
     assert_eq!(seen.all("association").len(), 1);
     assert_eq!(seen.one("resourceId"), TGW_T);
@@ -252,7 +252,7 @@ fn a_peering_is_accepted_in_the_accepter_s_region_only() {
         "DeleteTransitGatewayPeeringAttachment",
         &accept,
     );
-    lab.a_moment();
+    lab.one_second();
     let seen = ok(
         &mut lab,
         OSAKA,
@@ -270,7 +270,7 @@ fn a_peering_is_accepted_in_the_accepter_s_region_only() {
 }
 
 #[test]
-fn a_vpn_tells_its_tunnels_and_learned_routes() {
+fn a_vpn_lists_its_tunnels_and_learned_routes() {
     let mut lab = estate();
     lab.region(TOKYO).vpns.get_mut(VPN_T).unwrap().tunnels_up = 1;
     let by_id = [("VpnConnectionId.1", VPN_T)];
@@ -284,7 +284,7 @@ fn a_vpn_tells_its_tunnels_and_learned_routes() {
 }
 
 #[test]
-fn nc2_leaves_a_route_that_leads_elsewhere_alone_when_it_removes_its_own() {
+fn nc2_deletes_its_own_routes_only() {
     let mut lab = estate();
     let elsewhere = RouteTarget::Tgw(TGW_T.to_owned());
     let tables = &mut lab.region(TOKYO).route_tables;

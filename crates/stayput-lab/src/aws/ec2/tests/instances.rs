@@ -1,4 +1,4 @@
-//! Instances: their states over time, launching, terminating.
+//! Tests of instances: their states over time, launching, terminating.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn state(lab: &mut LabState, id: &str) -> String {
 }
 
 #[test]
-fn stopping_and_starting_take_their_time() {
+fn stopping_and_starting_take_time() {
     let mut lab = estate();
     let id = [("InstanceId.1", APP)];
     let answer = ok(&mut lab, TOKYO, "StopInstances", &id);
@@ -25,7 +25,7 @@ fn stopping_and_starting_take_their_time() {
     assert_eq!(state(&mut lab, APP), "stopping");
     lab.advance(Duration::from_secs(1));
     assert_eq!(state(&mut lab, APP), "stopped");
-    // Stopping what is stopped is no error and no change.
+    // Stopping a stopped instance is not an error and changes nothing.
     let again = ok(&mut lab, TOKYO, "StopInstances", &id);
     assert_eq!(again.all("name"), ["stopped", "stopped"]);
     assert_eq!(
@@ -50,7 +50,7 @@ fn one_instance_in_a_wrong_state_refuses_the_whole_call() {
 }
 
 #[test]
-fn status_shows_running_instances_only_unless_asked_for_all() {
+fn status_lists_running_instances_only_unless_all_are_included() {
     let mut lab = estate();
     lab.stop_source();
     let shown = ok(&mut lab, TOKYO, "DescribeInstanceStatus", &[]).all("instanceId");
@@ -61,7 +61,7 @@ fn status_shows_running_instances_only_unless_asked_for_all() {
 }
 
 #[test]
-fn an_instance_tells_its_interfaces_and_addresses() {
+fn an_instance_lists_its_interfaces_and_addresses() {
     let mut lab = estate();
     let enis = &mut lab.region(TOKYO).enis;
     enis.get_mut("eni-00000001").unwrap().secondary = vec![[172, 30, 1, 110].into()];
@@ -83,7 +83,7 @@ fn an_instance_tells_its_interfaces_and_addresses() {
 }
 
 #[test]
-fn a_launched_instance_has_the_address_asked_for_or_the_next_free_one() {
+fn a_launched_instance_has_the_requested_address_or_a_free_one() {
     let mut lab = estate();
     let asked = [
         ("ImageId", "ami-00000001"),

@@ -1,4 +1,4 @@
-//! What all lists share, and the envelope.
+//! Tests of the common parts of lists, and of the envelope.
 
 use super::call;
 use super::ok;
@@ -8,7 +8,7 @@ use crate::aws::model::Address;
 use crate::aws::model::Tags;
 
 #[test]
-fn an_unknown_action_is_refused_in_the_words_of_ec2() {
+fn an_unknown_action_is_refused_with_ec2s_message() {
     let mut lab = estate();
     let answer = call(&mut lab, TOKYO, "ExplodeInstances", &[]);
     assert_eq!(
@@ -18,7 +18,7 @@ fn an_unknown_action_is_refused_in_the_words_of_ec2() {
 }
 
 #[test]
-fn ids_that_are_not_there_and_ids_that_are_none_differ() {
+fn missing_ids_and_malformed_ids_have_different_codes() {
     let mut lab = estate();
     let mut code = |action: &str, parameter: &str, id: &str| {
         refused(&mut lab, TOKYO, action, &[(parameter, id)])
@@ -91,7 +91,7 @@ fn ids_that_are_not_there_and_ids_that_are_none_differ() {
 }
 
 #[test]
-fn pages_are_cut_by_the_client_and_by_the_server_and_lose_nothing() {
+fn pages_of_any_size_together_have_every_item_once() {
     let mut lab = estate();
     for host in 20..60u8 {
         let region = lab.region(TOKYO);
@@ -139,7 +139,7 @@ fn pages_are_cut_by_the_client_and_by_the_server_and_lose_nothing() {
 }
 
 #[test]
-fn a_page_goes_on_where_it_stopped_when_the_item_before_is_gone() {
+fn a_page_continues_after_an_item_that_was_deleted() {
     let mut lab = estate();
     lab.aws.page_cap = Some(2);
     let first = ok(&mut lab, TOKYO, "DescribeNetworkInterfaces", &[]);
@@ -189,7 +189,7 @@ fn an_unknown_filter_is_refused_and_several_filters_must_all_match() {
 
 #[test]
 fn every_filter_of_every_list_is_usable() {
-    // Names that must match something in the estate, with a value they match.
+    // Names that must match an object in the estate, with a value that they match.
     let cases = [
         ("DescribeInstances", "private-ip-address", "172.30.1.10"),
         ("DescribeInstances", "instance-state-name", "running"),
@@ -262,7 +262,7 @@ fn every_filter_of_every_list_is_usable() {
 }
 
 #[test]
-fn tags_come_and_go() {
+fn tags_are_created_replaced_and_deleted() {
     let mut lab = estate();
     let both = [
         ("ResourceId.1", APP),
@@ -310,7 +310,7 @@ fn tags_come_and_go() {
 }
 
 #[test]
-fn an_elastic_ip_shows_on_its_interface_its_instance_and_by_itself() {
+fn an_elastic_ip_is_listed_with_its_interface_and_instance() {
     let mut lab = estate();
     let address = Address {
         public: [203, 0, 113, 9].into(),
@@ -345,7 +345,7 @@ fn an_elastic_ip_shows_on_its_interface_its_instance_and_by_itself() {
 }
 
 #[test]
-fn a_region_nothing_was_made_in_is_empty_and_not_an_error() {
+fn a_region_without_resources_is_empty_and_not_an_error() {
     let mut lab = estate();
     assert!(
         ok(&mut lab, "us-east-1", "DescribeVpcs", &[])

@@ -1,4 +1,4 @@
-//! Managed prefix lists, in Transit Gateway and VPC tables (AWS reference §1.2, §1.4, §3 item 1).
+//! Tests of managed prefix lists in Transit Gateway and VPC route tables (AWS reference §1.2, §1.4, §3 item 1).
 
 use std::net::Ipv4Addr;
 
@@ -43,7 +43,7 @@ fn refer(lab: &mut LabState, action: &str, list: &str, target: Option<&str>) {
         target,
     ];
     ok(lab, TOKYO, action, &params);
-    lab.a_moment();
+    lab.one_second();
 }
 
 const CREATE: &str = "CreateTransitGatewayPrefixListReference";
@@ -78,7 +78,7 @@ fn an_entry_hides_the_equal_propagated_route_and_a_static_route_hides_the_entry(
 }
 
 #[test]
-fn one_call_moves_every_prefix_of_a_list_after_a_moment() {
+fn one_call_changes_the_target_of_every_prefix_of_a_list() {
     let mut lab = estate();
     let id = list(&mut lab, &[V]);
     refer(&mut lab, CREATE, &id, Some(A_EC2));
@@ -91,7 +91,7 @@ fn one_call_moves_every_prefix_of_a_list_after_a_moment() {
     let answer = ok(&mut lab, TOKYO, MODIFY, &drop);
     assert_eq!(answer.one("state"), "pending");
     assert!(matches!(to_dmz(&lab), End::Delivered { .. }));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(to_dmz(&lab), End::Blackhole);
     let shown = ok(
         &mut lab,
@@ -110,7 +110,7 @@ fn to_dmz(lab: &LabState) -> End {
 }
 
 #[test]
-fn a_list_follows_its_version_and_its_size() {
+fn a_change_of_a_list_needs_its_version_and_respects_its_size() {
     let mut lab = estate();
     let id = list(&mut lab, &[V]);
     refer(&mut lab, CREATE, &id, Some(A_EC2));
@@ -135,7 +135,7 @@ fn a_list_follows_its_version_and_its_size() {
 }
 
 #[test]
-fn every_entry_counts_as_a_route_whether_or_not_a_static_route_hides_it() {
+fn every_entry_counts_as_a_route_even_when_a_static_route_hides_it() {
     let mut lab = estate();
     let before = routing::count(&lab, TOKYO, TGW_T);
     let id = list(&mut lab, &[V, P]);
@@ -146,7 +146,7 @@ fn every_entry_counts_as_a_route_whether_or_not_a_static_route_hides_it() {
 }
 
 #[test]
-fn a_reference_whose_attachment_is_gone_drops_and_says_so() {
+fn a_reference_to_a_deleted_attachment_is_a_blackhole() {
     let mut lab = estate();
     let id = list(&mut lab, &[V]);
     refer(&mut lab, CREATE, &id, Some(A_EC2));
@@ -156,7 +156,7 @@ fn a_reference_whose_attachment_is_gone_drops_and_says_so() {
 }
 
 #[test]
-fn a_vpc_table_routes_by_a_list_below_written_and_above_propagated_routes() {
+fn in_a_vpc_table_list_routes_rank_between_static_and_propagated() {
     let mut lab = estate();
     let table = lab.region(TOKYO).route_tables.get_mut(EC2_TABLE).unwrap();
     table.routes.remove(&cidr("10.0.0.0/16"));

@@ -1,4 +1,4 @@
-//! Transit Gateway routes: derived ones, writes, searches (AWS reference §1.2, §1.4).
+//! Tests of Transit Gateway routes: derived routes, writes, searches (AWS reference §1.2, §1.4).
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::walk::End;
 use crate::walk::Origin;
 use crate::walk::walk;
 
-/// Searches with one filter: destination, target, type, state of each route.
+/// Searches with one filter; returns destination, target, type and state of each route.
 fn search(lab: &mut LabState, name: &str, value: &str) -> Vec<String> {
     let answer = ok(
         lab,
@@ -79,7 +79,7 @@ fn an_equal_static_route_hides_the_propagated_one_until_it_is_deleted() {
     assert_eq!(exact(&mut lab, range).join(","), propagated);
     let created = write(&mut lab, "CreateTransitGatewayRoute", range, Some(A_NC2_T));
     assert_eq!(created.status, 200);
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(
         exact(&mut lab, range),
         [format!("{range} {A_NC2_T} static active")]
@@ -95,10 +95,10 @@ fn a_written_route_is_pending_until_the_data_plane_uses_it() {
     let written = write(&mut lab, "ReplaceTransitGatewayRoute", P, Some(A_EC2));
     assert_eq!(written.one("state"), "pending");
     assert_eq!(exact(&mut lab, P), [format!("{P} {A_EC2} static pending")]);
-    // The replaced target still gets the packets.
+    // The old target still gets the packets.
     let reached = |lab: &LabState| walk(lab, Origin::OnPrem, ADDRESS).end;
     assert!(matches!(reached(&lab), End::Delivered { .. }));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(exact(&mut lab, P), [format!("{P} {A_EC2} static active")]);
     assert_eq!(reached(&lab), End::NoMachine);
 }
@@ -110,7 +110,7 @@ fn a_route_replaced_twice_before_it_was_active_still_uses_the_first() {
     write(&mut lab, "ReplaceTransitGatewayRoute", P, None);
     let reached = |lab: &LabState| walk(lab, Origin::OnPrem, ADDRESS).end;
     assert!(matches!(reached(&lab), End::Delivered { .. }));
-    lab.a_moment();
+    lab.one_second();
     assert_eq!(reached(&lab), End::Blackhole);
     assert_eq!(exact(&mut lab, P), [format!("{P} - static blackhole")]);
 }
@@ -124,7 +124,7 @@ fn create_refuses_an_existing_static_and_replace_is_an_upsert() {
     );
     let again = write(&mut lab, "CreateTransitGatewayRoute", P, Some(A_NC2_T));
     assert_eq!(again.one("Code"), "RouteAlreadyExists");
-    lab.a_moment();
+    lab.one_second();
     let same = write(&mut lab, "ReplaceTransitGatewayRoute", P, Some(A_NC2_T));
     assert_eq!(same.one("state"), "active");
     assert_eq!(
@@ -136,7 +136,7 @@ fn create_refuses_an_existing_static_and_replace_is_an_upsert() {
 }
 
 #[test]
-fn route_writes_name_what_is_wrong_with_their_target() {
+fn route_writes_with_an_invalid_target_are_refused() {
     let mut lab = estate();
     let mut code = |params: &[(&str, &str)]| {
         let mut all = vec![("DestinationCidrBlock", P)];
@@ -198,7 +198,7 @@ fn a_dry_run_succeeds_as_an_error_and_changes_nothing() {
 }
 
 #[test]
-fn every_search_filter_finds_what_it_names() {
+fn every_search_filter_finds_its_routes() {
     let mut lab = estate().moved();
     lab.route(TABLE_T, "172.30.1.10/32", None);
     let of = |routes: Vec<String>| -> BTreeSet<String> {
@@ -309,7 +309,7 @@ fn a_long_table_is_searched_in_pages_with_or_without_tokens() {
 }
 
 #[test]
-fn a_vpc_propagates_all_its_cidrs_but_not_one_an_earlier_attachment_has() {
+fn a_vpc_propagates_its_cidrs_except_those_of_an_earlier_attachment() {
     let mut lab = estate();
     let region = lab.region(TOKYO);
     region
@@ -355,7 +355,7 @@ fn a_vpc_propagates_all_its_cidrs_but_not_one_an_earlier_attachment_has() {
 }
 
 #[test]
-fn a_vpn_s_routes_are_learned_while_a_tunnel_is_up_and_rank_below_a_vpc_s() {
+fn a_vpns_routes_need_a_tunnel_and_rank_below_those_of_a_vpc() {
     let mut lab = estate();
     let learned = format!("10.0.0.0/16 {A_VPN_T} propagated active");
     assert_eq!(exact(&mut lab, "10.0.0.0/16"), [learned]);

@@ -1,11 +1,11 @@
-//! VPCs, subnets, route tables and routes (AWS reference §3).
+//! Tests of VPCs, subnets, route tables and routes (AWS reference §3).
 
 use super::ok;
 use super::refused;
 use crate::aws::fixture::*;
 
 #[test]
-fn a_vpc_is_made_with_its_main_table_and_taken_down_again() {
+fn a_vpc_is_created_with_its_main_table_and_can_be_deleted() {
     let mut lab = estate();
     let made = ok(
         &mut lab,
@@ -50,7 +50,7 @@ fn a_vpc_is_made_with_its_main_table_and_taken_down_again() {
 }
 
 #[test]
-fn vpc_attributes_have_defaults_and_are_kept_when_set() {
+fn vpc_attributes_have_defaults_and_can_be_set() {
     let mut lab = estate();
     let ask = [("VpcId", EC2_VPC), ("Attribute", "enableDnsHostnames")];
     assert_eq!(
@@ -69,7 +69,7 @@ fn vpc_attributes_have_defaults_and_are_kept_when_set() {
 }
 
 #[test]
-fn create_route_refuses_an_existing_one_and_replace_route_is_no_upsert() {
+fn create_route_refuses_an_existing_one_and_replace_route_a_missing_one() {
     let mut lab = estate();
     let route = [
         ("RouteTableId", NC2_T_TABLE),
@@ -91,7 +91,7 @@ fn create_route_refuses_an_existing_one_and_replace_route_is_no_upsert() {
 }
 
 #[test]
-fn a_route_inside_the_vpc_must_be_a_whole_subnet_to_an_interface_or_nat_gateway() {
+fn a_route_inside_the_vpc_must_be_for_a_whole_subnet() {
     let mut lab = estate();
     let mut code = |range: &str, name: &str, target: &str| {
         let params = [
@@ -122,13 +122,13 @@ fn a_route_inside_the_vpc_must_be_a_whole_subnet_to_an_interface_or_nat_gateway(
 }
 
 #[test]
-fn a_route_reads_blackhole_when_its_target_is_gone() {
+fn a_route_is_a_blackhole_when_its_target_is_deleted() {
     let mut lab = estate();
     lab.transit_erp(0, true);
     let table = [("RouteTableId.1", NC2_T_TABLE)];
     let states = |answer: &super::Answer| -> Vec<(String, String)> {
         let destinations = answer.all("destinationCidrBlock");
-        // The association's state comes after those of the routes.
+        // The association's state comes after the states of the routes.
         destinations.into_iter().zip(answer.all("state")).collect()
     };
     let of = |all: &[(String, String)], range: &str| {
@@ -177,7 +177,7 @@ fn a_subnet_has_one_route_table() {
 }
 
 #[test]
-fn a_subnet_or_vpc_in_use_is_not_deleted() {
+fn a_subnet_or_vpc_in_use_cannot_be_deleted() {
     let mut lab = estate();
     for subnet in [EC2_APP, EC2_TGW] {
         let code = refused(&mut lab, TOKYO, "DeleteSubnet", &[("SubnetId", subnet)]);

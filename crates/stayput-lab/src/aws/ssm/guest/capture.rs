@@ -1,11 +1,11 @@
 //! The article's capture script, by its effect: one DynamoDB item with the instance id, its name and its primary address.
 
-use super::Said;
+use super::ScriptOutput;
 use crate::aws::dynamodb::value::Item;
 use crate::aws::dynamodb::value::Value;
 use crate::state::LabState;
 
-/// Name the script gives a machine without a `Name` tag.
+/// Name that the script uses for a machine without a `Name` tag.
 const NO_NAME: &str = "NoNameTag";
 
 /// A script that captures.
@@ -17,9 +17,9 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Finds `aws dynamodb put-item --table-name T` or `Set-DDBItem -TableName T`, with `T` written out or in a variable.
+    /// Finds `aws dynamodb put-item --table-name T` or `Set-DDBItem -TableName T`, with `T` as a literal or in a variable.
     pub fn find(script: &str) -> Option<Self> {
-        // A command may go on over lines that end in a backslash or backtick.
+        // A command can span lines that end in a backslash or backtick.
         let joined = script.replace("\\\n", " ").replace("`\n", " ");
         joined.lines().find_map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -44,15 +44,15 @@ impl Capture {
         })
     }
 
-    /// Does in the guest what the script does.
-    pub fn run(&self, lab: &mut LabState, region: &str, instance: &str) -> Said {
+    /// Applies the effect of the script.
+    pub fn run(&self, lab: &mut LabState, region: &str, instance: &str) -> ScriptOutput {
         let Some((place, machine)) = lab
             .aws
             .regions
             .get(region)
             .and_then(|place| Some((place, place.instances.get(instance)?)))
         else {
-            return Said::default();
+            return ScriptOutput::default();
         };
         if machine.metadata_token_required && !self.token {
             return failed("The remote server returned an error: (401) Unauthorized.");
@@ -88,7 +88,7 @@ impl Capture {
         ]
         .map(|(attribute, text)| (attribute.to_owned(), Value::S(text)))
         .into();
-        // A table keyed by something else gets the instance id as its partition key, the name as its sort key.
+        // A table with other key names gets the instance id as its partition key, the name as its sort key.
         let keys = table.keys.clone();
         item.entry(keys.hash)
             .or_insert_with(|| Value::S(instance.to_owned()));
@@ -96,7 +96,7 @@ impl Capture {
             item.entry(range).or_insert_with(|| Value::S(name));
         }
         match table.put(item) {
-            Ok(_) => Said::default(),
+            Ok(_) => ScriptOutput::default(),
             Err(fault) => failed(&format!(
                 "An error occurred ({}) when calling the PutItem operation: {}",
                 fault.code, fault.message
@@ -105,8 +105,8 @@ impl Capture {
     }
 }
 
-fn failed(error: &str) -> Said {
-    Said {
+fn failed(error: &str) -> ScriptOutput {
+    ScriptOutput {
         code: 255,
         stdout: String::new(),
         stderr: format!("{error}\n"),
@@ -126,7 +126,7 @@ fn option<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
     })
 }
 
-/// A word without quotes; a variable by its first assignment in the script.
+/// Returns a word without quotes; for a variable, the value of its first assignment in the script.
 fn resolve(script: &str, word: &str) -> Option<String> {
     let bare = unquoted(word);
     let Some(variable) = bare.strip_prefix('$') else {
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_found_written_out_or_in_a_variable_of_either_shell() {
+    fn the_table_is_found_as_a_literal_or_in_a_variable_of_both_shells() {
         for script in [
             "aws dynamodb put-item --table-name ips --item file://x",
             "T=ips\naws dynamodb put-item \\\n  --table-name \"${T}\" --item file://x",
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_capture_nothing() {
+    fn other_scripts_are_not_captures() {
         for script in ["", "hostname", "aws dynamodb get-item --table-name ips"] {
             assert_eq!(Capture::find(script), None, "{script}");
         }

@@ -16,7 +16,7 @@ fn holds(filter: &str) -> bool {
 }
 
 #[test]
-fn comparisons_of_text_numbers_times_and_paths_hold_as_odata_says() {
+fn comparisons_of_text_numbers_times_and_paths_follow_odata() {
     assert!(holds("name eq 'it''s app01'"));
     assert!(holds("count gt 6 and count le 7 and count ne 8"));
     assert!(holds("on eq true"));
@@ -29,14 +29,14 @@ fn comparisons_of_text_numbers_times_and_paths_hold_as_odata_says() {
 }
 
 #[test]
-fn and_binds_tighter_than_or_and_not_tighter_than_both() {
+fn and_binds_tighter_than_or_and_not_binds_tightest() {
     assert!(holds("on eq true or on eq false and count eq 0"));
     assert!(!holds("(on eq true or on eq false) and count eq 0"));
     assert!(holds("not count eq 0 and on eq true"));
 }
 
 #[test]
-fn functions_lists_collections_and_enum_literals_are_understood() {
+fn functions_lists_collections_and_enum_literals_are_evaluated() {
     assert!(holds(
         "startswith(name,'it') and contains(name, 'app') and endswith(name,'01')"
     ));
@@ -48,7 +48,7 @@ fn functions_lists_collections_and_enum_literals_are_understood() {
 }
 
 #[test]
-fn what_is_no_filter_is_refused() {
+fn an_invalid_filter_is_refused() {
     for text in [
         "name",
         "name eq",

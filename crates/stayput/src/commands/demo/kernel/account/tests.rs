@@ -4,8 +4,8 @@ use stayput_estate::NetworkName;
 use stayput_lab::kernel::report::Changes;
 use stayput_lab::kernel::report::Moment;
 use stayput_lab::kernel::report::Report;
+use stayput_lab::kernel::report::RouterDrops;
 use stayput_lab::kernel::report::Status;
-use stayput_lab::kernel::report::Swallowed;
 use stayput_lab::kernel::report::Target;
 use stayput_plan::Goal;
 use stayput_plan::Names;
@@ -87,7 +87,7 @@ fn packets(losses: &[(Ipv4Addr, LossRun)], changes: &[(u64, u64)]) -> Packets {
                 median: 100,
                 max: 200,
             },
-            swallowed: Swallowed { ttl_exceeded: 20 },
+            swallowed: RouterDrops { ttl_exceeded: 20 },
             ..Status::default()
         },
     }

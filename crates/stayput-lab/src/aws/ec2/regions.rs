@@ -10,7 +10,7 @@ use super::list::one;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 
-/// The zones of a region: three, by name.
+/// Returns the three zones of a region, by name.
 pub(super) fn zone_names(region: &str) -> Vec<String> {
     ["a", "c", "d"]
         .iter()
@@ -18,7 +18,7 @@ pub(super) fn zone_names(region: &str) -> Vec<String> {
         .collect()
 }
 
-/// A zone's id: letters of its region and a number, such as `apne1-az4`. Real numbers differ between accounts.
+/// Returns a zone's id: letters of its region and a number, such as `apne1-az4`. Real numbers differ between accounts.
 pub(super) fn zone_id(zone: &str) -> String {
     let (region, letter) = zone.split_at(zone.len().saturating_sub(1));
     let mut parts = region.split('-');
@@ -45,7 +45,7 @@ struct Zone {
 
 const ZONES: Kind<Zone> = Kind {
     ids: "ZoneName",
-    // No other code than this one for a name that does not exist.
+    // AWS has only this code for a name that does not exist.
     id: super::list::IdRule {
         prefix: "",
         noun: "availability zone",
@@ -56,8 +56,8 @@ const ZONES: Kind<Zone> = Kind {
         ("zone-name", |i| one(i.id)),
         ("zone-id", |i| one(zone_id(i.id))),
         ("zone-type", |_| one("availability-zone")),
-        ("group-name", |i| one(&i.it.region)),
-        ("region-name", |i| one(&i.it.region)),
+        ("group-name", |i| one(&i.resource.region)),
+        ("region-name", |i| one(&i.resource.region)),
         ("state", |_| one("available")),
         ("opt-in-status", |_| one("opt-in-not-required")),
     ],
@@ -65,10 +65,15 @@ const ZONES: Kind<Zone> = Kind {
 };
 
 pub(super) fn zones(call: &mut Call<'_>) -> Answer {
-    // Zones of the scenario's subnets exist whatever their letter.
+    // Zones of the scenario's subnets exist, with any letter.
     let zones: BTreeMap<String, Zone> = zone_names(&call.region)
         .into_iter()
-        .chain(call.here().subnets.values().map(|subnet| subnet.az.clone()))
+        .chain(
+            call.region_state()
+                .subnets
+                .values()
+                .map(|subnet| subnet.az.clone()),
+        )
         .map(|zone| {
             let region = call.region.clone();
             (zone, Zone { region })
@@ -84,18 +89,18 @@ pub(super) fn zones(call: &mut Call<'_>) -> Answer {
             .text("zoneId", zone_id(zone.id))
             .text("zoneState", "available")
             .text("zoneType", "availability-zone")
-            .text("regionName", &zone.it.region)
-            .text("groupName", &zone.it.region)
-            .text("networkBorderGroup", &zone.it.region)
+            .text("regionName", &zone.resource.region)
+            .text("groupName", &zone.resource.region)
+            .text("networkBorderGroup", &zone.resource.region)
             .list("messageSet", None::<()>, |_, ()| {});
     });
     Ok(xml)
 }
 
 #[derive(Debug)]
-struct Place;
+struct RegionEntry;
 
-const REGIONS: Kind<Place> = Kind {
+const REGIONS: Kind<RegionEntry> = Kind {
     ids: "RegionName",
     id: super::list::IdRule {
         prefix: "",
@@ -115,26 +120,26 @@ fn endpoint(region: &str) -> String {
     format!("ec2.{region}.amazonaws.com")
 }
 
-/// The lab's regions: those its scenario has, and those that were called.
+/// The lab's regions: those of its scenario, and those that were called.
 pub(super) fn regions(call: &mut Call<'_>) -> Answer {
-    let places: BTreeMap<String, Place> = call
+    let entries: BTreeMap<String, RegionEntry> = call
         .lab
         .aws
         .regions
         .keys()
-        .map(|name| (name.clone(), Place))
+        .map(|name| (name.clone(), RegionEntry))
         .collect();
-    let page = matching(call, &REGIONS, &places)?;
+    let page = matching(call, &REGIONS, &entries)?;
     let mut xml = Xml::new();
-    xml.list("regionInfo", &page, |xml, place| {
-        xml.text("regionName", place.id)
-            .text("regionEndpoint", endpoint(place.id))
+    xml.list("regionInfo", &page, |xml, entry| {
+        xml.text("regionName", entry.id)
+            .text("regionEndpoint", endpoint(entry.id))
             .text("optInStatus", "opt-in-not-required");
     });
     Ok(xml)
 }
 
-/// Only what the account supports is asked for in practice.
+/// Only the supported platforms are returned.
 pub(super) fn account_attributes(call: &mut Call<'_>) -> Answer {
     let known = [("supported-platforms", "VPC"), ("default-vpc", "none")];
     let wanted = call.params.list("AttributeName");
@@ -165,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zone_ids_look_like_those_of_aws() {
+    fn zone_ids_have_the_format_of_aws() {
         assert_eq!(zone_id("ap-northeast-1a"), "apne1-az1");
         assert_eq!(zone_id("us-east-1c"), "use1-az3");
     }
