@@ -241,6 +241,9 @@ impl Locked<'_> {
                 && let Some(time) = options.cutover_after
                 && self.wait_for(phase, time).await
             {
+                if self.session.stop.is_asked() {
+                    return Err(progress.interrupted(Vec::new()));
+                }
                 // Days may have passed.
                 now = self.plan_again(progress).await?;
                 continue;

@@ -18,10 +18,12 @@ use stayput_plan::RecoveryRun;
 use stayput_plan::Step;
 use stayput_plan::StepId;
 use stayput_plan::Survey;
+use stayput_world::MachineFacts;
 use stayput_world::World;
 
 use super::Locked;
 use super::runs;
+use crate::Engine;
 use crate::EngineError;
 use crate::Event;
 use crate::Observation;
@@ -246,9 +248,13 @@ impl Locked<'_> {
         let seen = self.look_by(&by).await?;
         let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
         let planned = Proven::plan(&engine.estate, world, facts, &progress.goal);
-        let (differences, obstacles) = match &planned {
-            Ok(now) => (unapproved(progress, now), Vec::new()),
-            Err(obstacles) => (Vec::new(), obstacles.clone()),
+        let mut differences = changed_since_capture(engine, &seen, &progress.goal);
+        let obstacles = match &planned {
+            Ok(now) => {
+                differences.extend(unapproved(progress, now));
+                Vec::new()
+            }
+            Err(obstacles) => obstacles.clone(),
         };
         if differences.is_empty()
             && let Ok(now) = planned
@@ -334,6 +340,25 @@ impl Locked<'_> {
             }
         }
     }
+}
+
+/// Machines whose addresses are no longer those that were captured, one line each: seeding takes days, and people go on working.
+fn changed_since_capture(engine: &Engine, seen: &Observation, goal: &Goal) -> Vec<String> {
+    let survey = Survey::of_goal(&engine.estate, &seen.world, &seen.facts, goal);
+    let list = |machine: &MachineFacts| {
+        let addresses: BTreeSet<_> = machine.addresses().collect();
+        let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        texts.join(", ")
+    };
+    let changed = survey.uncaptured.iter().filter_map(|(id, now)| {
+        let before = seen.facts.machines.get(id)?;
+        let (was, is) = (list(before), list(now));
+        (was != is).then(|| {
+            let label = now.label(id);
+            format!("{label} ({id}) has {is} now; {was} was captured")
+        })
+    });
+    changed.collect()
 }
 
 /// In which way what is left is not what was approved, one line each.

@@ -12,6 +12,7 @@ mod kill;
 mod lab;
 mod lab_command;
 mod obstacles;
+mod phases;
 mod saved;
 mod story;
 mod trace;

@@ -1,0 +1,221 @@
+//! A run phase by phase: it stops where it is told, looks again before machines stop, and goes on from there.
+
+use std::process::Command;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::lab::Answer;
+use crate::lab::Lab;
+use crate::lab::apply;
+use crate::world::addresses;
+use crate::world::assert_kept;
+
+/// The sites of all machines.
+fn sites(lab: &Lab) -> Vec<String> {
+    let status = lab.status();
+    let machines = status["machines"].as_array().unwrap().iter();
+    machines
+        .map(|machine| machine["site"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn with<'a>(goal: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = apply(goal);
+    args.extend(more);
+    args
+}
+
+/// Adds a secondary address to the interface that has `primary`, as a person could at any time.
+fn assign(lab: &Lab, primary: &str, secondary: &str) {
+    let state = lab.running().state();
+    let mut state = state.lock().unwrap();
+    let regions = state.aws.regions.values_mut();
+    let mut enis = regions.flat_map(|region| region.enis.values_mut());
+    let eni = enis.find(|eni| eni.primary.to_string() == primary).unwrap();
+    eni.secondary.push(secondary.parse().unwrap());
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_after_seeding_goes_on_from_there() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    let seeded = lab.json(&with(&["move"], &["--until", "seed"]));
+    assert_eq!(seeded["ok"], true);
+    assert_eq!(seeded["reached"], false);
+    assert_eq!(seeded["stopped_after"], "seed");
+    assert!(sites(&lab).iter().all(|site| site == "ec2"));
+    let runs = lab.json(&["journal"]);
+    assert_eq!(runs["runs"][0]["state"]["state"], "open");
+
+    let moved = lab.apply(&["move"]);
+    assert_eq!(moved["reached"], true);
+    assert_kept(&lab.status(), "tokyo", &original);
+    let runs = lab.json(&["journal"]);
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(runs["runs"][0]["state"]["state"], "reached");
+}
+
+#[test]
+fn an_address_assigned_while_disks_are_seeded_stops_the_run_before_any_machine_stops() {
+    let lab = Lab::inside();
+    lab.json(&with(&["move"], &["--until", "seed"]));
+    let seeding = lab.command(&with(
+        &["move"],
+        &["--cutover-after", "2100-01-01T00:00:00Z"],
+    ));
+    let waiting = Waiting::start(seeding);
+    waiting.until("waits until");
+    assign(&lab, "172.30.1.10", "172.30.1.100");
+    // The first interrupt ends the wait; nothing is cut over.
+    waiting.interrupt();
+    let answer = waiting.end();
+    assert_eq!(answer.code, 1, "{}", answer.err);
+    answer.says(&["stopped on request"]);
+
+    // The facts that were captured no longer hold: the plan that was approved is not what would be done now.
+    let saved = lab.folder().join("plan.json");
+    lab.run(&[
+        "plan",
+        "move",
+        "app",
+        "db",
+        "--out",
+        saved.to_str().unwrap(),
+    ])
+    .exits(0);
+    assign(&lab, "172.30.1.11", "172.30.1.101");
+    let stale = lab
+        .run(&["apply", "--plan", saved.to_str().unwrap(), "--yes"])
+        .exits(3);
+    stale.says(&["capture"]);
+    assert!(sites(&lab).iter().all(|site| site == "ec2"));
+
+    // Applied anew, the addresses are captured first and none is lost.
+    lab.apply(&["move"]);
+    let after = addresses(&lab.status());
+    assert!(after.values().flatten().any(|one| one == "172.30.1.100"));
+    assert!(after.values().flatten().any(|one| one == "172.30.1.101"));
+}
+
+#[test]
+fn an_address_assigned_between_capture_and_cutover_of_one_command_exits_with_3() {
+    let lab = Lab::inside();
+    lab.json(&with(&["move"], &["--until", "seed"]));
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let soon = soon.to_string();
+    let waiting = Waiting::start(lab.command(&with(&["move"], &["--cutover-after", &soon])));
+    waiting.until("waits until");
+    assign(&lab, "172.30.1.10", "172.30.1.100");
+    let answer = waiting.end();
+    assert_eq!(answer.code, 3, "{}", answer.err);
+    answer.says(&["web-01"]);
+    assert!(sites(&lab).iter().all(|site| site == "ec2"));
+}
+
+#[test]
+fn a_rehearsal_runs_its_recovery_plan_anew_every_time() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let jobs = |lab: &Lab| lab.observe().prism[&"osaka".into()].jobs.len();
+    let before = jobs(&lab);
+    lab.apply(&["failover", "--to", "osaka", "--mode", "test"]);
+    let first = jobs(&lab);
+    lab.apply(&["failover", "--to", "osaka", "--mode", "test"]);
+    let second = jobs(&lab);
+    assert!(first > before);
+    assert_eq!(second - first, first - before, "the same jobs again");
+}
+
+#[test]
+fn an_open_run_whose_goal_another_makes_moot_is_closed_and_named() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    lab.json(&with(
+        &["failover", "--to", "osaka"],
+        &["--until", "prepare"],
+    ));
+    lab.apply(&["failover", "--to", "osaka", "--path", "a"]);
+    lab.apply(&["failback"]);
+    assert_kept(&lab.status(), "tokyo", &original);
+    let runs = lab.json(&["journal"]);
+    let runs = runs["runs"].as_array().unwrap();
+    let open = runs.iter().filter(|run| run["state"]["state"] == "open");
+    assert_eq!(open.count(), 0, "{runs:#?}");
+}
+
+#[test]
+fn an_abandoned_run_is_closed_and_the_same_goal_starts_another() {
+    let lab = Lab::fast();
+    lab.json(&with(&["move"], &["--until", "prepare"]));
+    let runs = lab.json(&["journal"]);
+    let id = runs["runs"][0]["id"].as_str().unwrap().to_owned();
+    lab.run(&["journal", "abandon", &id, "--why", "wrong window"])
+        .exits(0);
+    let shown = lab.run(&["journal"]).exits(0);
+    assert!(shown.out.contains("wrong window"), "{}", shown.out);
+    lab.apply(&["move"]);
+    let runs = lab.json(&["journal"]);
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_wrong_usage_and_nothing_is_contacted() {
+    let lab = Lab::fast();
+    let before = lab.requests();
+    lab.run(&with(&["move"], &["--cutover-after", "tomorrow"]))
+        .exits(2)
+        .says(&["--cutover-after tomorrow", "2026-12-01T02:00:00+09:00"]);
+    assert_eq!(lab.requests(), before);
+}
+
+/// A command under way whose standard error is followed.
+struct Waiting {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Waiting {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in std::io::BufRead::lines(stderr).map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    fn until(&self, text: &str) {
+        let longest = std::time::Duration::from_secs(60);
+        while !self.lines.recv_timeout(longest).unwrap().contains(text) {}
+    }
+
+    fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn end(mut self) -> Answer {
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        let err: Vec<String> = self.lines.iter().collect();
+        Answer {
+            command: "apply".to_owned(),
+            code,
+            out: Value::Null.to_string(),
+            err: err.join("\n"),
+        }
+    }
+}
