@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
+use stayput_aws::Known;
 use stayput_estate::Estate;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
@@ -18,13 +19,15 @@ use crate::Events;
 pub async fn observe(
     estate: &Estate,
     clients: &Clients,
+    facts: &Facts,
     events: &Events,
     lost: &BTreeSet<SiteName>,
 ) -> Result<World, EngineError> {
     let needed = &regions_needed(estate, lost);
     let aws = try_join_all(estate.regions().into_iter().map(|region| async move {
         let what = format!("AWS {region}");
-        let reading = clients.aws.observe(&region);
+        let expected = expected(estate, &region, facts);
+        let reading = clients.aws.observe(&region, &expected);
         let observed = read(events, what, reading, needed.contains(&region)).await?;
         Ok::<_, EngineError>(observed.map(|observed| (region, observed)))
     }));
@@ -53,6 +56,40 @@ pub async fn observe(
         moves: moves.into_iter().flatten().collect(),
         ..World::default()
     })
+}
+
+/// What must be in a region by the configuration and the ledger: asked for by id if no list shows it.
+fn expected(estate: &Estate, region: &Region, facts: &Facts) -> Known {
+    let mut known = Known::default();
+    let source = &estate.source;
+    if source.region == *region {
+        known.vpcs.insert(source.vpc.clone());
+        known.tgws.insert(source.tgw.clone());
+        let networks = estate.networks.values();
+        known
+            .subnets
+            .extend(networks.map(|network| network.ec2_subnet.clone()));
+        let waves = estate.waves.values();
+        known
+            .instances
+            .extend(waves.flat_map(|wave| wave.select.ids.iter().cloned()));
+        known.instances.extend(facts.machines.keys().cloned());
+        let in_ec2 = facts
+            .machines
+            .iter()
+            .filter(|(machine, _)| !facts.vms.contains_key(*machine));
+        let nics = in_ec2.flat_map(|(_, facts)| &facts.nics);
+        known.enis.extend(nics.map(|nic| nic.eni.clone()));
+    }
+    for site in estate.sites.values().filter(|site| site.region == *region) {
+        known.vpcs.insert(site.vpc.clone());
+        known.tgws.insert(site.tgw.clone());
+    }
+    for edge in estate.edges.values().filter(|edge| edge.region == *region) {
+        known.tgws.insert(edge.tgw.clone());
+        known.attachments.insert(edge.attachment.clone());
+    }
+    known
 }
 
 /// Reads one system; one that need not answer is told of if it does not.

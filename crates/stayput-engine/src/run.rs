@@ -267,7 +267,8 @@ impl Engine {
     /// # Errors
     /// Something else could not be read.
     pub async fn observe_without(&self, lost: &BTreeSet<SiteName>) -> Result<World, EngineError> {
-        observe::observe(&self.estate, &self.clients, &self.events, lost).await
+        let facts = self.ledger.facts()?;
+        observe::observe(&self.estate, &self.clients, &facts, &self.events, lost).await
     }
 
     /// Applies a plan made from `world`. Steps that are so already change nothing.

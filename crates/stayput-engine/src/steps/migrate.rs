@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stayput_aws::InstanceNow;
 use stayput_estate::InstanceId;
 use stayput_estate::MoveVmId;
 use stayput_estate::NetworkName;
@@ -258,15 +259,18 @@ pub async fn source_is_stopped(
         .aws
         .instance(&context.estate.source.region, machine)
         .await?;
-    match found.map(|instance| instance.state) {
-        None | Some(InstanceState::Stopped | InstanceState::Terminated) => Ok(()),
-        Some(
-            state @ (InstanceState::Pending
-            | InstanceState::Running
-            | InstanceState::Stopping
-            | InstanceState::ShuttingDown
-            | InstanceState::Unknown(_)),
-        ) => Err(StepError::Refused(format!(
+    let state = match found {
+        // By AWS's own word; an answer that says nothing about the instance is an error above.
+        InstanceNow::Gone(_) => return Ok(()),
+        InstanceNow::Seen(instance) => instance.state,
+    };
+    match state {
+        InstanceState::Stopped | InstanceState::Terminated => Ok(()),
+        state @ (InstanceState::Pending
+        | InstanceState::Running
+        | InstanceState::Stopping
+        | InstanceState::ShuttingDown
+        | InstanceState::Unknown(_)) => Err(StepError::Refused(format!(
             "{machine} is {state:?} in EC2; its addresses must not be served twice, so it must be stopped first"
         ))),
     }

@@ -30,10 +30,11 @@ pub async fn verify(
     let result = context
         .until(&what, SETTLES_WITHIN, async || {
             context.progress(None, "observes and traces everything");
-            let world = observe(&context.estate, &context.clients, &Events::none(), lost)
+            let facts = context.ledger.facts()?;
+            let quiet = Events::none();
+            let world = observe(&context.estate, &context.clients, &facts, &quiet, lost)
                 .await
                 .map_err(observing)?;
-            let facts = context.ledger.facts()?;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());
             let fabric = survey.fabric();
             let wanted = |id: &InstanceId| machines.is_empty() || machines.contains(id);
