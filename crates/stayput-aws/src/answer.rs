@@ -6,15 +6,20 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::endpoint::Service;
 use crate::error::is_throttle_code;
+use crate::xml::Malformed;
+use crate::xml::excerpt;
 use crate::xml::read_document;
 
 /// Where EC2's authorization failures begin an opaque blob of a kilobyte that helps nobody without a further call.
 const ENCODED_FAILURE: &str = "Encoded authorization failure message";
+
+/// How much of an error page in no protocol of ours is repeated, in characters. Secrets are taken out later, so not too little: a piece of
+/// one must stay long enough to be known.
+const EXCERPT: usize = 400;
 
 /// An error answer.
 #[derive(Debug)]
@@ -26,10 +31,13 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// Whether the service said it did not do it, as opposed to having failed in the middle.
+    /// Whether the service said it did not do it, as opposed to having failed in the middle. Only AWS can say so, with a code of its own,
+    /// or whoever counts requests: another's error page does not tell how far the request came.
     pub(crate) fn is_refusal(&self) -> bool {
-        let throttled = self.meta.code().is_some_and(is_throttle_code);
-        self.status < 500 || throttled
+        match self.meta.code() {
+            Some(code) => self.status < 500 || is_throttle_code(code),
+            None => self.status == 429,
+        }
     }
 }
 
@@ -47,14 +55,18 @@ impl ProvideErrorMetadata for Remote {
     }
 }
 
-/// Takes a response apart: the body of a good one, what a bad one says.
+/// Takes a response apart: hands the body of a good one to `read`, makes an error of what a bad one says.
 pub(crate) fn read_response(
     service: Service,
     response: &HttpResponse,
-) -> Result<Bytes, OrchestratorError<Remote>> {
-    let body = response.body().bytes().unwrap_or_default();
+    read: impl FnOnce(&[u8]) -> Result<(), Malformed>,
+) -> Result<(), OrchestratorError<Remote>> {
+    // The orchestrator has read the body by now. If ever it has not, that is no empty answer.
+    let body = response.body().bytes().ok_or_else(|| {
+        OrchestratorError::response(Malformed::new("answer", "its body was not read").into())
+    })?;
     if response.status().is_success() {
-        return Ok(Bytes::copy_from_slice(body));
+        return read(body).map_err(|error| OrchestratorError::response(error.into()));
     }
     let said = match service {
         Service::Ec2 | Service::Sts => read_xml_error(body),
@@ -68,7 +80,7 @@ pub(crate) fn read_response(
     if let Some(code) = said.code {
         meta = meta.code(code);
     }
-    if let Some(message) = said.message.or_else(|| excerpt(body)) {
+    if let Some(message) = said.message.or_else(|| excerpt(body, EXCERPT)) {
         meta = meta.message(message);
     }
     Err(OrchestratorError::operation(Remote {
@@ -84,15 +96,6 @@ struct Said {
     code: Option<String>,
     message: Option<String>,
     request_id: Option<String>,
-}
-
-/// The beginning of an error answer in no protocol of ours, such as a proxy's page, on one line.
-fn excerpt(body: &[u8]) -> Option<String> {
-    const LENGTH: usize = 200;
-    let text = String::from_utf8_lossy(body);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let line: String = words.join(" ").chars().take(LENGTH).collect();
-    (!line.is_empty()).then_some(line)
 }
 
 /// EC2: `Response/Errors/Error`, `RequestID`; STS: `ErrorResponse/Error`, `RequestId`.
@@ -169,9 +172,31 @@ mod tests {
         assert_eq!(read_xml_error(b"<html><p>Bad gateway"), Said::default());
         assert_eq!(read_json_error(b"Bad gateway", None), Said::default());
         assert_eq!(
-            excerpt(b" <p>Bad\n gateway ").as_deref(),
+            excerpt(b" <p>Bad\n gateway ", EXCERPT).as_deref(),
             Some("<p>Bad gateway")
         );
+    }
+
+    #[test]
+    fn only_aws_or_a_throttle_can_say_that_nothing_was_done() {
+        let refusal = |status, code: Option<&str>| {
+            let mut meta = ErrorMetadata::builder();
+            if let Some(code) = code {
+                meta = meta.code(code);
+            }
+            Remote {
+                status,
+                request_id: None,
+                meta: Box::new(meta.build()),
+            }
+            .is_refusal()
+        };
+        assert!(refusal(400, Some("IncorrectState")));
+        assert!(refusal(503, Some("RequestLimitExceeded")));
+        assert!(refusal(429, None));
+        assert!(!refusal(500, Some("InternalError")));
+        assert!(!refusal(404, None), "a page of somebody between");
+        assert!(!refusal(302, None));
     }
 
     #[test]

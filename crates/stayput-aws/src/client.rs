@@ -17,22 +17,21 @@ use stayput_estate::AccountId;
 use stayput_estate::AwsAccess;
 use stayput_estate::Region;
 
+use crate::bounds::Pages;
 use crate::endpoint::Endpoints;
 use crate::endpoint::Service;
 use crate::error::AwsError;
+use crate::error::Effect;
 use crate::http::http_client;
 use crate::query::Query;
-use crate::transport::Answer;
+use crate::redact::Secrets;
 use crate::transport::Patience;
-use crate::transport::Repeat;
 use crate::transport::Request;
 use crate::transport::Transport;
 use crate::xml::Element;
 use crate::xml::Malformed;
-use crate::xml::read_document;
-
-/// Pages of one list after which we believe the service is going in circles: a million entries.
-const MAX_PAGES: usize = 1000;
+use crate::xml::excerpt;
+use crate::xml::read_answer;
 
 /// AWS, all regions of one account.
 ///
@@ -41,6 +40,9 @@ const MAX_PAGES: usize = 1000;
 pub struct AwsClient {
     transport: Arc<Transport>,
 }
+
+/// One page of a list: its entries, and the token of the next.
+pub(crate) type Page<T> = (Vec<T>, Option<String>);
 
 /// Whom the credentials belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +102,8 @@ impl AwsClient {
             .await
             .map_err(|error| AwsError::Credentials {
                 tried: tried.clone(),
-                source: Box::new(error),
+                // A chain that assumes a role has spoken to STS, whose answer may quote what it was sent.
+                source: Secrets::default().redactor(&[]).clean_chain(&error),
             })?;
         Ok(Self::assemble(Transport::new(
             http,
@@ -133,11 +136,19 @@ impl AwsClient {
         key_id: &str,
         secret: &str,
     ) -> Result<Self, AwsError> {
+        let credentials = Credentials::new(key_id, secret, None, None, "given access key");
+        Self::with_credentials(access, patience, credentials)
+    }
+
+    pub(crate) fn with_credentials(
+        access: &AwsAccess,
+        patience: Patience,
+        credentials: Credentials,
+    ) -> Result<Self, AwsError> {
         let endpoints = match &access.endpoint {
             Some(url) => Endpoints::everywhere(url)?,
             None => Endpoints::default(),
         };
-        let credentials = Credentials::new(key_id, secret, None, None, "given access key");
         Ok(Self::assemble(Transport::new(
             http_client(&access.trust, None)?,
             SharedCredentialsProvider::new(credentials),
@@ -171,59 +182,47 @@ impl AwsClient {
         .await
     }
 
-    /// Makes a Query call and reads its answer.
-    pub(crate) async fn query<T>(
+    /// Makes a Query call and reads its answer, whose root must be the action's.
+    pub(crate) async fn query<T: Send + 'static>(
         &self,
         region: &Region,
         query: &Query,
-        read: impl FnOnce(Element<'_, '_>) -> Result<T, Malformed>,
+        read: impl Fn(Element<'_, '_>) -> Result<T, Malformed> + Send + Sync + 'static,
     ) -> Result<T, AwsError> {
-        let answer = self.transport.send(region, query.request()).await?;
-        read_document(&answer.body, read).map_err(|error| answer.malformed(error))
+        let action = query.action();
+        let read = move |body: &[u8]| read_answer(body, action, &read);
+        self.transport.send(region, query.request(), read).await
     }
 
-    /// Makes a paged EC2 call and reads every page to the end.
-    ///
-    /// `list` names the list element, `read` reads one entry; `None` leaves the entry out.
-    pub(crate) async fn list<T>(
-        &self,
-        region: &Region,
-        query: Query,
-        list: &'static str,
-        read: fn(Element<'_, '_>) -> Result<Option<T>, Malformed>,
-    ) -> Result<Vec<T>, AwsError> {
-        let mut entries = Vec::new();
-        let mut token: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let page = query.clone().with_optional("NextToken", token.take());
-            let answer = self.transport.send(region, page.request()).await?;
-            let read_page = |root: Element<'_, '_>| {
-                for item in root.items(list) {
-                    entries.extend(read(item)?);
-                }
-                Ok(root.text("nextToken").map(str::to_owned))
-            };
-            match read_document(&answer.body, read_page) {
-                Ok(None) => return Ok(entries),
-                Ok(next) => token = next,
-                Err(error) => return Err(answer.malformed(error)),
-            }
-        }
-        Err(self.endless(region, Service::Ec2, query.action()))
-    }
-
-    /// Makes a JSON 1.1 call.
+    /// Makes a JSON 1.1 call and reads its answer, whose required members are those of `T`.
     pub(crate) async fn json<B, T>(
         &self,
         region: &Region,
         service: Service,
         operation: &'static str,
         body: &B,
-        repeat: Repeat,
     ) -> Result<T, AwsError>
     where
         B: Serialize + Sync,
-        T: DeserializeOwned,
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.json_taken(region, service, operation, body, |answer, _| Ok(answer))
+            .await
+    }
+
+    /// The same with `take` to make something of it, as part of each attempt.
+    async fn json_taken<B, P, T>(
+        &self,
+        region: &Region,
+        service: Service,
+        operation: &'static str,
+        body: &B,
+        take: impl Fn(P, usize) -> Result<T, Malformed> + Send + Sync + 'static,
+    ) -> Result<T, AwsError>
+    where
+        B: Serialize + Sync,
+        P: DeserializeOwned,
+        T: Send + 'static,
     {
         let body = serde_json::to_string(body).map_err(|error| {
             AwsError::config(
@@ -239,13 +238,10 @@ impl AwsClient {
                 .target_prefix()
                 .map(|prefix| format!("{prefix}.{operation}")),
             body,
-            repeat,
+            effect: Effect::of(operation),
         };
-        let answer: Answer = self.transport.send(region, request).await?;
-        match serde_json::from_slice(&answer.body) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(answer.malformed(Malformed::new("answer", error))),
-        }
+        let read = move |body: &[u8]| take(read_json(body)?, body.len());
+        self.transport.send(region, request, read).await
     }
 
     /// Makes a paged JSON 1.1 call and reads every page to the end. `body` makes the input for a token, `split` takes a page
@@ -256,56 +252,56 @@ impl AwsClient {
         service: Service,
         operation: &'static str,
         body: impl Fn(Option<String>) -> B,
-        split: fn(P) -> (Vec<T>, Option<String>),
+        split: fn(P) -> Result<Page<T>, Malformed>,
     ) -> Result<Vec<T>, AwsError>
     where
         B: Serialize + Sync,
-        P: DeserializeOwned,
+        P: DeserializeOwned + 'static,
+        T: Send + 'static,
     {
         let mut entries = Vec::new();
+        let mut pages = Pages::default();
         let mut token = None;
-        for _ in 0..MAX_PAGES {
+        loop {
             let input = body(token.take());
-            let page: P = self
-                .json(region, service, operation, &input, Repeat::Always)
+            let take = move |page, bytes| Ok((split(page)?, bytes));
+            let ((more, next), bytes) = self
+                .json_taken(region, service, operation, &input, take)
                 .await?;
-            let (more, next) = split(page);
             entries.extend(more);
-            match next.filter(|next| !next.is_empty()) {
-                Some(next) => token = Some(next),
-                None => return Ok(entries),
+            token = pages
+                .next(next, bytes)
+                .map_err(|problem| self.unexpected(region, service, operation, problem))?;
+            if token.is_none() {
+                return Ok(entries);
             }
         }
-        Err(self.endless(region, service, operation))
     }
 
-    /// The error of a list that does not end.
-    pub(crate) fn endless(
-        &self,
-        region: &Region,
-        service: Service,
-        operation: &'static str,
-    ) -> AwsError {
-        AwsError::Parse {
-            call: Box::new(self.transport.site(region, service, operation)),
-            source: Malformed::new("NextToken", "the list does not end"),
-        }
-    }
-
-    /// An error about an answer that was well-formed but cannot be.
+    /// An error about answers each of which was well-formed and that together cannot be.
     pub(crate) fn unexpected(
         &self,
         region: &Region,
         service: Service,
         operation: &'static str,
-        place: &str,
-        problem: &str,
+        problem: Malformed,
     ) -> AwsError {
         AwsError::Parse {
             call: Box::new(self.transport.site(region, service, operation)),
-            source: Malformed::new(place, problem),
+            source: problem,
         }
     }
+}
+
+/// Reads a JSON answer. A member that `T` needs and the answer lacks is an error: services send an empty list where there is nothing.
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Malformed> {
+    serde_json::from_slice(body).map_err(|error| {
+        let problem = match excerpt(body, 80) {
+            Some(begin) => format!("{error}; it begins: {begin}"),
+            None => "is empty".to_owned(),
+        };
+        Malformed::new("answer", problem)
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use aws_types::service_config::ServiceConfigKey;
 use stayput_estate::Region;
 
 use crate::error::AwsError;
+use crate::http::is_loopback;
 
 /// A service we speak to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,12 +143,32 @@ fn checked(url: &str) -> Result<String, AwsError> {
     let usable = |host: &str| {
         !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "@?#".contains(c))
     };
+    let said = without_user(url);
     match host {
+        // The session token and what is asked would be readable on the way, and answers could be anybody's.
+        Some(host) if usable(host) && !url.starts_with("https://") && !is_loopback(url) => {
+            let problem = format!(
+                "endpoint {said} is plain HTTP, which is allowed on loopback only: use https://"
+            );
+            Err(AwsError::config(problem, None))
+        }
         Some(host) if usable(host) => Ok(url.to_owned()),
-        Some(_) | None => Err(AwsError::config(
-            format!("`{url}` is not an endpoint such as https://127.0.0.1:4566"),
-            None,
-        )),
+        Some(_) | None => {
+            let problem = format!("`{said}` is not an endpoint such as https://127.0.0.1:4566");
+            Err(AwsError::config(problem, None))
+        }
+    }
+}
+
+/// An address as it may be shown: whoever writes a user into one writes a password too.
+fn without_user(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}…@{host}"),
+        None => url.to_owned(),
     }
 }
 
@@ -177,6 +198,29 @@ mod tests {
         );
         assert!(Endpoints::everywhere("127.0.0.1:4566").is_err());
         assert!(Endpoints::everywhere("https://").is_err());
-        assert!(Endpoints::everywhere("https://user:secret@lab").is_err());
+        let error = Endpoints::everywhere("https://user:secret@lab").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn an_endpoint_without_tls_must_be_on_loopback() {
+        for fine in [
+            "http://localhost:1",
+            "http://[::1]:1",
+            "https://lab.example",
+        ] {
+            assert!(Endpoints::everywhere(fine).is_ok(), "{fine}");
+        }
+        for clear in [
+            "http://lab.example",
+            "http://10.0.0.1:4566",
+            "http://169.254.169.254",
+        ] {
+            let error = Endpoints::everywhere(clear).unwrap_err().to_string();
+            assert!(
+                error.contains(clear) && error.contains("loopback"),
+                "{error}"
+            );
+        }
     }
 }

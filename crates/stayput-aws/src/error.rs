@@ -1,13 +1,21 @@
 //! What can go wrong between us and AWS.
 
+mod connect;
+mod endpoint_state;
+
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use stayput_estate::Region;
 
 use crate::xml::Malformed;
+
+pub use connect::ConnectReason;
+pub(crate) use connect::PlainHttpRefused;
+pub(crate) use connect::chain;
+pub(crate) use connect::connect_reason;
+pub use endpoint_state::EndpointState;
 
 /// A source error of any type.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -36,6 +44,30 @@ const BAD_CREDENTIALS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
+/// Whether a call changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It only looks, or is a dry run: it may be repeated at will.
+    Reads,
+    /// It changes something.
+    Writes,
+}
+
+impl Effect {
+    /// Of an operation, by AWS's own naming: these verbs never change anything.
+    pub(crate) fn of(operation: &str) -> Self {
+        let reads = ["Describe", "Get", "List", "Search"];
+        if reads.iter().any(|verb| operation.starts_with(verb)) {
+            Self::Reads
+        } else {
+            Self::Writes
+        }
+    }
+}
+
+/// What stands for the error code of an answer that has none, before its status.
+pub(crate) const NO_CODE: &str = "HTTP ";
+
 /// Which call it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSite {
@@ -45,6 +77,8 @@ pub struct CallSite {
     pub service: &'static str,
     /// Operation, such as `ReplaceTransitGatewayRoute`.
     pub operation: &'static str,
+    /// Whether it changes anything.
+    pub effect: Effect,
     /// Endpoint the request was sent to.
     pub endpoint: String,
     /// How many attempts were started; 0 when the request never got that far.
@@ -82,67 +116,6 @@ impl fmt::Display for TimeoutPhase {
             Self::Connect => "no connection",
             Self::Answer => "no answer",
         })
-    }
-}
-
-/// Why there was no conversation with an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConnectReason {
-    /// Nobody listens there.
-    Refused,
-    /// Its name does not resolve.
-    NameNotFound,
-    /// Its certificate was issued by nobody we trust.
-    CertificateNotTrusted,
-    /// Its certificate is wrong otherwise: other name, expired, revoked; the TLS library's words.
-    Certificate(String),
-    /// TLS failed otherwise; the TLS library's words.
-    Tls(String),
-    /// The connection broke after it was made. The call may have taken effect.
-    Broken(String),
-    /// Anything else; the innermost error's words.
-    Other(String),
-}
-
-impl ConnectReason {
-    /// Whether the endpoint's certificate was refused.
-    pub(crate) fn is_certificate(&self) -> bool {
-        match self {
-            Self::CertificateNotTrusted | Self::Certificate(_) => true,
-            Self::Refused
-            | Self::NameNotFound
-            | Self::Tls(_)
-            | Self::Broken(_)
-            | Self::Other(_) => false,
-        }
-    }
-
-    /// Whether the request cannot have been sent.
-    pub(crate) fn is_before_sending(&self) -> bool {
-        match self {
-            Self::Refused
-            | Self::NameNotFound
-            | Self::CertificateNotTrusted
-            | Self::Certificate(_)
-            | Self::Tls(_) => true,
-            Self::Broken(_) | Self::Other(_) => false,
-        }
-    }
-}
-
-impl fmt::Display for ConnectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused => f.write_str("connection refused"),
-            Self::NameNotFound => f.write_str("name does not resolve"),
-            Self::CertificateNotTrusted => {
-                f.write_str("certificate not trusted: its issuer is not among the trusted ones")
-            }
-            Self::Certificate(what) => write!(f, "certificate not accepted: {what}"),
-            Self::Tls(what) => write!(f, "TLS: {what}"),
-            Self::Broken(what) => write!(f, "connection broke: {what}"),
-            Self::Other(what) => f.write_str(what),
-        }
     }
 }
 
@@ -261,35 +234,37 @@ impl AwsError {
                 .is_some_and(|code| BAD_CREDENTIALS.contains(&code))
     }
 
-    /// Whether the endpoint did not answer at all, or only that it is unwell: what a lost region looks like. A certificate
-    /// that is not accepted is not that.
-    pub fn is_unreachable(&self) -> bool {
-        match self {
-            Self::Timeout { .. } => true,
-            Self::Connect { reason, .. } => match reason {
-                ConnectReason::Refused
-                | ConnectReason::NameNotFound
-                | ConnectReason::Broken(_)
-                | ConnectReason::Other(_) => true,
-                ConnectReason::CertificateNotTrusted
-                | ConnectReason::Certificate(_)
-                | ConnectReason::Tls(_) => false,
+    /// Whether a call that failed so may have changed something all the same, in any of its attempts: its outcome is in doubt. Look
+    /// before it is made again.
+    ///
+    /// It may if at least one attempt was sent and was not answered by AWS's own refusal: no answer in time, a connection that broke, a
+    /// 5xx that is no throttle, or an answer that was not understood. It cannot if every attempt failed before it was sent (no
+    /// connection, no certificate, no credentials) or was refused (4xx, throttled). A call that only reads changes nothing however it
+    /// ends; an error of one says nothing about writes that were made before it.
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self.call() {
+            Some(call) => match call.effect {
+                Effect::Reads => false,
+                Effect::Writes => call.unclear_attempts > 0,
             },
-            Self::Service { status, .. } => *status >= 500 && !self.is_throttle(),
-            Self::Config { .. } | Self::Credentials { .. } | Self::Parse { .. } => false,
+            None => false,
         }
     }
 
-    /// Whether a call that failed so may have taken effect all the same, in any of its attempts. Observe before doing it
-    /// again.
-    pub fn may_have_taken_effect(&self) -> bool {
-        match self {
-            Self::Parse { .. } => true,
+    /// The same error of something that has been done in part already, or may have been: its outcome is in doubt, whatever became of the call
+    /// that failed. Without effect on an error without a call.
+    pub(crate) fn in_doubt(mut self) -> Self {
+        match &mut self {
             Self::Service { call, .. }
             | Self::Timeout { call, .. }
-            | Self::Connect { call, .. } => call.unclear_attempts > 0,
-            Self::Config { .. } | Self::Credentials { .. } => false,
+            | Self::Connect { call, .. }
+            | Self::Parse { call, .. } => {
+                call.effect = Effect::Writes;
+                call.unclear_attempts = call.unclear_attempts.max(1);
+            }
+            Self::Config { .. } | Self::Credentials { .. } => {}
         }
+        self
     }
 
     /// Whether the service answered with this code.
@@ -310,75 +285,17 @@ pub(crate) fn is_throttle_code(code: &str) -> bool {
     THROTTLES.contains(&code)
 }
 
-/// The error and everything behind it, looking into `io::Error` as well, whose `source()` skips the error it wraps.
-pub(crate) fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |current: &&'a (dyn StdError + 'static)| {
-        let current: &'a (dyn StdError + 'static) = *current;
-        match current
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
-            Some(inner) => Some(inner as &(dyn StdError + 'static)),
-            None => current.source(),
-        }
-    })
-}
-
-/// Says in plain words why a connector failed.
-pub(crate) fn connect_reason(error: &(dyn StdError + 'static)) -> ConnectReason {
-    for cause in chain(error) {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return tls_reason(tls);
-        }
-    }
-    let broken = [
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::ConnectionAborted,
-        io::ErrorKind::BrokenPipe,
-        io::ErrorKind::UnexpectedEof,
-    ];
-    let mut innermost = String::new();
-    for cause in chain(error) {
-        innermost = cause.to_string();
-        // The resolver's error has no type of its own that we could name; its text is fixed in hyper-util.
-        if innermost == "dns error" {
-            return ConnectReason::NameNotFound;
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if io.kind() == io::ErrorKind::ConnectionRefused {
-                return ConnectReason::Refused;
-            }
-            if broken.contains(&io.kind()) {
-                return ConnectReason::Broken(innermost);
-            }
-        }
-    }
-    ConnectReason::Other(innermost)
-}
-
-fn tls_reason(error: &rustls::Error) -> ConnectReason {
-    match error {
-        // A bad signature is that of another CA with the name of a trusted one, such as one that was made anew.
-        rustls::Error::InvalidCertificate(
-            rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature,
-        ) => ConnectReason::CertificateNotTrusted,
-        rustls::Error::InvalidCertificate(other) => ConnectReason::Certificate(other.to_string()),
-        other => ConnectReason::Tls(other.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn service(status: u16, code: &str) -> AwsError {
+    pub(super) fn service(status: u16, code: &str) -> AwsError {
         AwsError::Service {
             call: Box::new(CallSite {
                 region: Region::new("ap-northeast-1"),
                 service: "ec2",
                 operation: "DescribeVpcs",
+                effect: Effect::Reads,
                 endpoint: "https://ec2.ap-northeast-1.amazonaws.com".to_owned(),
                 attempts: 3,
                 unclear_attempts: 0,
@@ -410,26 +327,22 @@ mod tests {
     }
 
     #[test]
-    fn a_server_fault_looks_like_a_lost_region_and_a_throttle_does_not() {
-        assert!(service(503, "Unavailable").is_unreachable());
-        assert!(!service(503, "RequestLimitExceeded").is_unreachable());
-        assert!(!service(400, "InvalidParameterValue").is_unreachable());
-    }
-
-    #[test]
-    fn a_tls_error_is_found_inside_io_errors() {
-        // The second is what a CA of the same name with another key gives.
-        for problem in [
-            rustls::CertificateError::UnknownIssuer,
-            rustls::CertificateError::BadSignature,
+    fn only_verbs_that_look_count_as_reading() {
+        for reads in [
+            "DescribeVpcs",
+            "GetCallerIdentity",
+            "SearchTransitGatewayRoutes",
+            "ListCommandInvocations",
         ] {
-            let tls = rustls::Error::InvalidCertificate(problem);
-            let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
-            let reason = connect_reason(&wrapped);
-            assert_eq!(reason, ConnectReason::CertificateNotTrusted);
-            assert!(reason.is_certificate());
+            assert_eq!(Effect::of(reads), Effect::Reads, "{reads}");
         }
-        let refused = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
-        assert_eq!(connect_reason(&refused), ConnectReason::Refused);
+        for writes in [
+            "ReplaceTransitGatewayRoute",
+            "StopInstances",
+            "SendCommand",
+            "CreateTags",
+        ] {
+            assert_eq!(Effect::of(writes), Effect::Writes, "{writes}");
+        }
     }
 }

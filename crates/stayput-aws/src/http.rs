@@ -21,12 +21,20 @@ use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use stayput_estate::Trust;
 
+use crate::bounds::BODY_BYTES_MAX;
 use crate::error::AwsError;
+use crate::error::PlainHttpRefused;
+use crate::transport::Attempts;
 
 const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const PEM_END: &str = "-----END CERTIFICATE-----";
@@ -158,16 +166,58 @@ impl HttpClient for Client {
             .entry(limits)
             .or_insert_with(|| {
                 let direct = self.build(settings, components, ProxyConfig::disabled());
-                if self.has_proxy {
+                let inner = if self.has_proxy {
                     let proxied = self.build(settings, components, ProxyConfig::from_env());
                     SharedHttpConnector::new(ByHost { direct, proxied })
                 } else {
                     direct
-                }
+                };
+                SharedHttpConnector::new(Guarded { inner })
             })
             .clone()
     }
 }
+
+/// Sends nothing in clear but to this machine and its hypervisor, and takes no body beyond [`BODY_BYTES_MAX`]. Everything goes through here,
+/// the credential chain's own calls included.
+#[derive(Debug)]
+struct Guarded {
+    inner: SharedHttpConnector,
+}
+
+impl HttpConnector for Guarded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let uri = request.uri();
+        if !uri.starts_with("https://") && !is_local(uri) {
+            let host = host_of(uri).to_owned();
+            let refused = PlainHttpRefused { host };
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into())));
+        }
+        let answer = self.inner.call(request);
+        HttpConnectorFuture::new(async {
+            let mut answer = answer.await?;
+            let body = answer.take_body();
+            let announced = body.content_length();
+            if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+                Attempts::note_too_large();
+                return Err(ConnectorError::other(AnswerTooLarge.into(), None));
+            }
+            let limited = Limited::new(body, BODY_BYTES_MAX).map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    Attempts::note_too_large();
+                }
+                error
+            });
+            *answer.body_mut() = SdkBody::from_body_1_x(limited);
+            Ok(answer)
+        })
+    }
+}
+
+/// An answer that announces more than is read.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer announces more than {BODY_BYTES_MAX} bytes")]
+pub(crate) struct AnswerTooLarge;
 
 /// Sends what can only be meant for this machine or its hypervisor past the proxy: a lab on loopback, and the metadata
 /// service.
@@ -187,17 +237,36 @@ impl HttpConnector for ByHost {
     }
 }
 
+/// Whether an address is on this machine itself: an address of loopback, or `localhost`.
+pub(crate) fn is_loopback(uri: &str) -> bool {
+    let host = host_of(uri);
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// Whether an address is on this machine, or is one at which AWS serves a machine's own credentials over plain HTTP: link-local, or the
+/// IPv6 addresses of the metadata service and of EKS.
 fn is_local(uri: &str) -> bool {
+    let of_metadata = match host_of(uri).parse::<IpAddr>() {
+        Ok(IpAddr::V4(v4)) => v4.is_link_local(),
+        Ok(IpAddr::V6(v6)) => {
+            v6.is_unicast_link_local() || v6.segments().starts_with(&[0xfd00, 0x0ec2])
+        }
+        Err(_) => false,
+    };
+    is_loopback(uri) || of_metadata
+}
+
+/// The host of an address, without port, brackets and user.
+fn host_of(uri: &str) -> &str {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
-    let host = match authority.strip_prefix('[') {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let authority = authority.rsplit('@').next().unwrap_or(authority);
+    match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or(v6),
         None => authority.split(':').next().unwrap_or(authority),
-    };
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(v4)) => v4.is_loopback() || v4.is_link_local(),
-        Ok(IpAddr::V6(v6)) => v6.is_loopback() || v6.is_unicast_link_local(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }
 
@@ -211,7 +280,32 @@ mod tests {
         assert!(is_local("https://[::1]:4566/"));
         assert!(is_local("http://localhost"));
         assert!(is_local("http://169.254.169.254/latest/api/token"));
+        assert!(is_local("http://[fd00:ec2::254]/latest/api/token"));
         assert!(!is_local("https://ec2.ap-northeast-1.amazonaws.com/"));
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback_however_it_is_spelt() {
+        for inside in [
+            "http://127.0.0.1:4566/",
+            "http://127.9.9.9",
+            "http://[::1]:1/",
+            "http://LOCALHOST:80/x",
+        ] {
+            assert!(is_loopback(inside), "{inside}");
+        }
+        for outside in [
+            "http://169.254.169.254/",
+            "http://localhost.example/",
+            "http://127.0.0.1.example/",
+            "http://127.0.0.1@example/",
+            "http://0.0.0.0/",
+            "http://[::]/",
+            "http://127.1/",
+            "",
+        ] {
+            assert!(!is_loopback(outside), "{outside}");
+        }
     }
 
     #[test]

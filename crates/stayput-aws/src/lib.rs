@@ -14,15 +14,19 @@
 //! deletes or detaches an attachment, any write to a VPC route table (those of NC2 belong to NC2, AWS reference §4).
 
 mod answer;
+mod ask;
+mod bounds;
 mod client;
 mod dx;
 mod endpoint;
 mod error;
 mod http;
 mod instances;
+mod list;
 mod observe;
 mod parse;
 mod query;
+mod redact;
 mod routes;
 mod ssm;
 #[cfg(test)]
@@ -35,7 +39,13 @@ pub use client::Caller;
 pub use error::AwsError;
 pub use error::CallSite;
 pub use error::ConnectReason;
+pub use error::Effect;
+pub use error::EndpointState;
 pub use error::TimeoutPhase;
+pub use instances::InstanceNow;
+pub use instances::InterfacesNow;
+pub use instances::WithInterfaces;
+pub use observe::Known;
 pub use ssm::CommandId;
 pub use ssm::CommandResult;
 pub use ssm::CommandRun;
@@ -43,3 +53,4 @@ pub use ssm::CommandStatus;
 pub use ssm::NotSent;
 pub use ssm::SentCommand;
 pub use xml::Malformed;
+pub use xml::MalformedKind;

@@ -1,46 +1,119 @@
 //! One region, whole.
+//!
+//! Every list is read to its end. Then what the lists say of each other is compared, and what one names and another lacks is asked for by id,
+//! as is what the caller expects: only AWS's answer about an id makes it absent.
 
-mod lists;
+mod known;
+mod machines;
+mod places;
+mod prefix_lists;
+mod transit;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::TryStreamExt;
-use futures::stream;
 use stayput_estate::AccountId;
-use stayput_estate::AttachmentId;
-use stayput_estate::Cidr;
+use stayput_estate::EniId;
+use stayput_estate::InstanceId;
 use stayput_estate::Region;
+use stayput_estate::RouteTableId;
+use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
+use stayput_estate::VpcId;
+use stayput_estate::VpnId;
 use stayput_world::AwsRegion;
-use stayput_world::aws::AttachmentKind;
-use stayput_world::aws::InstanceState;
-use stayput_world::aws::TgwAttachment;
-use stayput_world::aws::TgwRouteTable;
+use stayput_world::aws::Absent;
+use stayput_world::aws::Eni;
+use stayput_world::aws::Gone;
+use stayput_world::aws::Instance;
+use stayput_world::aws::Tgw;
+use stayput_world::aws::Unreadable;
+use stayput_world::aws::Vpc;
+use stayput_world::aws::VpcRouteTable;
+use stayput_world::aws::VpcSubnet;
+use stayput_world::aws::Vpn;
 
 use crate::client::AwsClient;
 use crate::error::AwsError;
+use crate::list;
+use crate::list::Listing;
+use crate::parse::Sorted;
 use crate::parse::tgw;
+use crate::parse::tgw::ListedTable;
 use crate::parse::vpc;
-use crate::query::Query;
-use crate::routes::RouteType;
+use crate::xml::Element;
+use crate::xml::Malformed;
 
-/// Route tables read at once. Each takes four calls from a bucket that NC2's nodes drink from too (AWS reference §1.5).
-const TABLES_AT_ONCE: usize = 4;
+pub use known::Known;
+use transit::Attachments;
+
+/// Things read at once in a loop. Each table takes four calls from a bucket that NC2's nodes drink from too (AWS reference §1.5).
+const AT_ONCE: usize = 4;
+
+/// What the region's lists say, while it is put together.
+#[derive(Debug, Default)]
+struct Lists {
+    account: Option<AccountId>,
+    vpcs: Sorted<VpcId, Vpc>,
+    subnets: Sorted<SubnetId, VpcSubnet>,
+    route_tables: Sorted<RouteTableId, VpcRouteTable>,
+    instances: Sorted<InstanceId, Instance>,
+    enis: Sorted<EniId, Eni>,
+    tgws: Sorted<TgwId, Tgw>,
+    attachments: Attachments,
+    tables: Sorted<TgwRouteTableId, ListedTable>,
+    vpns: BTreeMap<VpnId, Vpn>,
+    /// What AWS was asked for and does not have.
+    absent: Absent,
+    /// What could not be read or settled.
+    unreadable: BTreeSet<Unreadable>,
+}
 
 impl AwsClient {
     /// Everything stayput wants to know of one region: lists are read to their end, independent ones at the same time.
+    ///
+    /// What `known` names and no list shows is asked for by id, after a list that lacks everything known has been read once more; so is what
+    /// the lists name of each other. What AWS then says it does not have is in [`AwsRegion::absent`]; what it says nothing about is in
+    /// [`AwsRegion::unreadable`] and stays unknown.
     ///
     /// The result is not of one instant: AWS has no snapshots, and its lists lag behind its writes.
     ///
     /// # Errors
     ///
-    /// Any [`AwsError`] of any call, with one exception: an STS that cannot be reached leaves the account unknown, so that a
+    /// Any [`AwsError`] of any call, with one exception: an STS that does not answer, or only nonsense, leaves the account unknown, so that a
     /// region can be observed while only that service is down.
-    pub async fn observe(&self, region: &Region) -> Result<AwsRegion, AwsError> {
-        let page = |action| Query::ec2(action).with("MaxResults", 1000);
+    pub async fn observe(&self, region: &Region, known: &Known) -> Result<AwsRegion, AwsError> {
+        let mut lists = self.lists(region, known).await?;
+        self.settle_machines(region, known, &mut lists).await?;
+        self.settle_places(region, known, &mut lists).await?;
+        self.settle_transit(region, known, &mut lists).await?;
+
+        let mut tgw_route_tables = self.tables(region, &lists).await?;
+        self.settle_attachments(region, known, &tgw_route_tables, &mut lists)
+            .await?;
+        if tgw_route_tables.names_lists {
+            self.add_references(region, &mut tgw_route_tables.tables)
+                .await?;
+        }
+        let tgw_route_tables = tgw_route_tables.tables;
+        let prefix_lists = self
+            .prefix_lists(region, &tgw_route_tables, &lists.route_tables.here)
+            .await?;
+        let attachments = lists.attachments.joined(&tgw_route_tables);
+        let dx_associations = self.dx_of(region, &attachments).await?;
+        Ok(lists.region(attachments, tgw_route_tables, prefix_lists, dx_associations))
+    }
+
+    /// Every list of the region.
+    async fn lists(&self, region: &Region, known: &Known) -> Result<Lists, AwsError> {
+        let ours = Arc::new(known.vpcs.clone());
+        let ours_too = Arc::clone(&ours);
+        let eni = move |entry: Element<'_, '_>| vpc::eni_of(entry, &ours);
+        let reservation = move |entry: Element<'_, '_>| {
+            vpc::reservation(entry, |entry| vpc::instance_of(entry, &ours_too))
+        };
         let (
             account,
             vpcs,
@@ -49,147 +122,73 @@ impl AwsClient {
             reservations,
             enis,
             tgws,
-            listed,
-            subnets_of,
-            peerings,
             tables,
             vpns,
+            attachments,
         ) = tokio::try_join!(
             self.account(region),
-            self.list(region, page("DescribeVpcs"), "vpcSet", vpc::vpc),
-            self.list(region, page("DescribeSubnets"), "subnetSet", vpc::subnet),
-            self.list(
+            self.read(region, list::VPCS, !known.vpcs.is_empty(), vpc::vpc),
+            self.read(
                 region,
-                // This list's pages are limited to a hundred.
-                Query::ec2("DescribeRouteTables").with("MaxResults", 100),
-                "routeTableSet",
-                vpc::route_table,
+                list::SUBNETS,
+                !known.subnets.is_empty(),
+                vpc::subnet
             ),
-            self.list(
+            self.read(
                 region,
-                page("DescribeInstances"),
-                "reservationSet",
-                vpc::reservation,
+                list::ROUTE_TABLES,
+                !known.vpcs.is_empty(),
+                vpc::route_table
             ),
-            self.list(
+            self.read(
                 region,
-                page("DescribeNetworkInterfaces"),
-                "networkInterfaceSet",
-                vpc::eni,
+                list::RESERVATIONS,
+                !known.instances.is_empty(),
+                reservation
             ),
-            self.list(
+            self.read(region, list::ENIS, !known.enis.is_empty(), eni),
+            self.read(region, list::TGWS, !known.tgws.is_empty(), tgw::tgw),
+            self.read(
                 region,
-                page("DescribeTransitGateways"),
-                "transitGatewaySet",
-                tgw::tgw,
+                list::TGW_ROUTE_TABLES,
+                !known.tgw_route_tables.is_empty(),
+                tgw::table
             ),
-            self.list(
-                region,
-                page("DescribeTransitGatewayAttachments"),
-                "transitGatewayAttachments",
-                tgw::attachment,
-            ),
-            self.list(
-                region,
-                page("DescribeTransitGatewayVpcAttachments"),
-                "transitGatewayVpcAttachments",
-                tgw::vpc_attachment,
-            ),
-            self.list(
-                region,
-                page("DescribeTransitGatewayPeeringAttachments"),
-                "transitGatewayPeeringAttachments",
-                tgw::peering_attachment,
-            ),
-            self.list(
-                region,
-                page("DescribeTransitGatewayRouteTables"),
-                "transitGatewayRouteTables",
-                tgw::table,
-            ),
-            // The one list without pages.
-            self.list(
-                region,
-                Query::ec2("DescribeVpnConnections"),
-                "vpnConnectionSet",
-                tgw::vpn,
-            ),
+            self.read(region, list::VPNS, false, tgw::vpn),
+            self.attachments(region, !known.attachments.is_empty()),
         )?;
-
-        let read: Vec<ReadTable> = stream::iter(tables)
-            .map(|(id, tgw, name)| self.table(region, id, tgw, name))
-            .buffer_unordered(TABLES_AT_ONCE)
-            .try_collect()
-            .await?;
-        let names_lists = read.iter().any(|read| read.names_lists);
-        let mut tgw_route_tables: BTreeMap<TgwRouteTableId, TgwRouteTable> =
-            read.into_iter().map(|read| (read.id, read.table)).collect();
-        if names_lists {
-            self.add_references(region, &mut tgw_route_tables).await?;
-        }
-        let route_tables: BTreeMap<_, _> = route_tables.into_iter().collect();
-        let prefix_lists = self
-            .prefix_lists(region, &tgw_route_tables, &route_tables)
-            .await?;
-
-        let subnets_of: BTreeMap<_, _> = subnets_of.into_iter().collect();
-        let peerings: BTreeMap<_, _> = peerings
-            .into_iter()
-            .map(|peering| (peering.id.clone(), peering))
-            .collect();
-        let mut attachments = BTreeMap::new();
-        for listed in listed {
-            let kind = tgw::attachment_kind(
-                &listed,
-                subnets_of.get(&listed.id),
-                peerings.get(&listed.id),
-            );
-            // The table's own list first, so that both views are of one answer; tables of a shared Transit Gateway's owner
-            // are not listed to us.
-            let association =
-                associated_table(&tgw_route_tables, &listed.id, &listed.tgw).or(listed.association);
-            attachments.insert(
-                listed.id,
-                TgwAttachment {
-                    tgw: listed.tgw,
-                    kind,
-                    state: listed.state,
-                    association,
-                },
-            );
-        }
-
-        // An association always shows as an attachment of its Transit Gateway. Without one there is nothing to ask: accounts
-        // without Direct Connect need neither the right nor the endpoint.
-        let with_dx: BTreeSet<TgwId> = attachments
-            .values()
-            .filter(|attachment| matches!(attachment.kind, AttachmentKind::DirectConnect(_)))
-            .map(|attachment| attachment.tgw.clone())
-            .collect();
-        let mut dx_associations = Vec::new();
-        for tgw in &with_dx {
-            dx_associations.extend(self.dx_associations(region, tgw).await?);
-        }
-        dx_associations.sort_by(|a, b| a.id.cmp(&b.id));
-
-        Ok(AwsRegion {
+        Ok(Lists {
             account,
             vpcs: vpcs.into_iter().collect(),
             subnets: subnets.into_iter().collect(),
-            route_tables,
-            instances: reservations
-                .into_iter()
-                .flatten()
-                .filter(|(_, instance)| instance.state != InstanceState::Terminated)
-                .collect(),
+            route_tables: route_tables.into_iter().collect(),
+            instances: reservations.into_iter().flatten().collect(),
             enis: enis.into_iter().collect(),
             tgws: tgws.into_iter().collect(),
             attachments,
-            tgw_route_tables,
-            vpns: vpns.into_iter().collect(),
-            dx_associations,
-            prefix_lists,
+            tables: tables.into_iter().collect(),
+            vpns: vpns.into_iter().flatten().collect(),
+            absent: Absent::default(),
+            unreadable: BTreeSet::new(),
         })
+    }
+
+    /// Reads a list, once more if it is empty where something is expected: that is believed only if it is so twice.
+    async fn read<T: Send + 'static>(
+        &self,
+        region: &Region,
+        listing: Listing,
+        is_expected: bool,
+        read: impl Fn(Element<'_, '_>) -> Result<T, Malformed> + Clone + Send + Sync + 'static,
+    ) -> Result<Vec<T>, AwsError> {
+        let found = self
+            .list(region, listing, listing.query(), read.clone())
+            .await?;
+        if found.is_empty() && is_expected {
+            self.list(region, listing, listing.query(), read).await
+        } else {
+            Ok(found)
+        }
     }
 
     async fn account(&self, region: &Region) -> Result<Option<AccountId>, AwsError> {
@@ -199,91 +198,78 @@ impl AwsClient {
             Err(error) => Err(error),
         }
     }
+}
 
-    async fn table(
-        &self,
-        region: &Region,
-        id: TgwRouteTableId,
-        tgw: TgwId,
-        name: Option<String>,
-    ) -> Result<ReadTable, AwsError> {
-        let of_table = |action| {
-            Query::ec2(action)
-                .with("TransitGatewayRouteTableId", &id)
-                .with("MaxResults", 1000)
-        };
-        let (associations, propagations, statics, propagated) = tokio::try_join!(
-            self.list(
-                region,
-                of_table("GetTransitGatewayRouteTableAssociations"),
-                "associations",
-                tgw::association,
-            ),
-            self.list(
-                region,
-                of_table("GetTransitGatewayRouteTablePropagations"),
-                "transitGatewayRouteTablePropagations",
-                tgw::propagation,
-            ),
-            self.all_routes(region, &id, RouteType::Static),
-            self.all_routes(region, &id, RouteType::Propagated),
-        )?;
-        let mut learned_routes: BTreeMap<Cidr, BTreeSet<AttachmentId>> = BTreeMap::new();
-        for route in propagated.into_iter().filter(|route| !route.blackhole) {
-            let learned: Vec<AttachmentId> = route
-                .attachments
-                .into_iter()
-                .filter(|(_, resource_type)| resource_type != "vpc")
-                .map(|(id, _)| id)
-                .collect();
-            if !learned.is_empty() {
-                learned_routes
-                    .entry(route.cidr)
-                    .or_default()
-                    .extend(learned);
-            }
-        }
-        let (listed, statics): (Vec<_>, Vec<_>) = statics
-            .into_iter()
-            .partition(|route| route.prefix_list.is_some());
-        let table = TgwRouteTable {
-            tgw,
-            name,
-            associations: associations.into_iter().collect(),
-            propagations: propagations.into_iter().collect(),
-            static_routes: statics
-                .into_iter()
-                .map(|route| (route.cidr, route.target()))
-                .collect(),
-            prefix_list_references: BTreeMap::new(),
-            learned_routes,
-        };
-        Ok(ReadTable {
-            id,
-            table,
-            names_lists: !listed.is_empty(),
-        })
+impl Lists {
+    /// Notes ids that AWS was asked for and said nothing about.
+    fn note_silent<K: std::fmt::Display>(
+        &mut self,
+        kind: &str,
+        silent: impl IntoIterator<Item = K>,
+    ) {
+        self.unreadable
+            .extend(silent.into_iter().map(|id| Unreadable {
+                kind: kind.to_owned(),
+                id: id.to_string(),
+                why: "it is expected or named by something else, and AWS, asked for it by its id, shows neither it nor that there is none"
+                    .to_owned(),
+            }));
     }
-}
 
-/// A Transit Gateway route table as read, its references to prefix lists still missing.
-struct ReadTable {
-    id: TgwRouteTableId,
-    table: TgwRouteTable,
-    /// Whether one of its routes is an entry of a prefix list.
-    names_lists: bool,
-}
-
-/// The table of this Transit Gateway that has the attachment among its associations.
-fn associated_table(
-    tables: &BTreeMap<TgwRouteTableId, TgwRouteTable>,
-    attachment: &AttachmentId,
-    tgw: &TgwId,
-) -> Option<TgwRouteTableId> {
-    tables
-        .iter()
-        .find(|(_, table)| table.tgw == *tgw && table.associations.contains(attachment))
-        .map(|(id, _)| id.clone())
+    /// The region as the world has it.
+    fn region(
+        self,
+        attachments: BTreeMap<stayput_estate::AttachmentId, stayput_world::aws::TgwAttachment>,
+        tgw_route_tables: BTreeMap<TgwRouteTableId, stayput_world::aws::TgwRouteTable>,
+        prefix_lists: BTreeMap<stayput_estate::PrefixListId, stayput_world::aws::PrefixList>,
+        dx_associations: Vec<stayput_world::aws::DxAssociation>,
+    ) -> AwsRegion {
+        let Self {
+            account,
+            vpcs,
+            subnets,
+            route_tables,
+            instances,
+            enis,
+            tgws,
+            attachments: listed,
+            tables,
+            vpns,
+            mut absent,
+            mut unreadable,
+        } = self;
+        for id in instances.gone {
+            absent.instances.insert(id, Gone::Terminated);
+        }
+        absent.tgws.extend(tgws.gone);
+        absent.tgw_route_tables.extend(tables.gone);
+        absent.attachments.extend(listed.listed.gone);
+        for more in [
+            vpcs.unreadable,
+            subnets.unreadable,
+            route_tables.unreadable,
+            instances.unreadable,
+            enis.unreadable,
+        ] {
+            unreadable.extend(more);
+        }
+        AwsRegion {
+            account,
+            vpcs: vpcs.here,
+            subnets: subnets.here,
+            route_tables: route_tables.here,
+            instances: instances.here,
+            enis: enis.here,
+            tgws: tgws.here,
+            attachments,
+            tgw_route_tables,
+            vpns,
+            dx_associations,
+            prefix_lists,
+            absent,
+            unreadable: unreadable.into_iter().collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,105 @@
-//! EC2's XML entries as the world's types. One function per kind of entry; `Ok(None)` leaves an entry out.
+//! EC2's XML entries as the world's types. One function per kind of entry.
 //!
-//! Left out are things that are gone (terminated, deleted) and things that cannot hold an IPv4 address; everything else that
-//! is not understood is an error or an `Unknown`, never dropped.
+//! What an entry must have and lacks is an error that names it; what is not understood is an `Unknown` or kept as unreadable; nothing is
+//! dropped but what AWS itself says is gone. Members that AWS leaves out are named where they are read.
 
 pub(crate) mod tgw;
 pub(crate) mod vpc;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use stayput_estate::VpcId;
+use stayput_world::aws::Unreadable;
 
 use crate::xml::Element;
+use crate::xml::Malformed;
 
-/// Tags of an entry: `tagSet/item/{key,value}`; a tag without a value has an empty one.
-pub(crate) fn tags(entry: Element<'_, '_>) -> BTreeMap<String, String> {
+/// One entry of a list of things with ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry<K, V> {
+    /// It exists.
+    Here(K, V),
+    /// It is in a state without return: terminated, deleted. AWS lists such for hours (AWS reference §1.1).
+    Gone(K),
+    /// It exists and cannot be held in the world's terms.
+    Unreadable(Unreadable),
+}
+
+/// The entries of a list, sorted by what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sorted<K, V> {
+    pub(crate) here: BTreeMap<K, V>,
+    pub(crate) gone: BTreeSet<K>,
+    pub(crate) unreadable: BTreeSet<Unreadable>,
+}
+
+impl<K, V> Default for Sorted<K, V> {
+    fn default() -> Self {
+        Self {
+            here: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+        }
+    }
+}
+
+impl<K: Ord, V> Extend<Entry<K, V>> for Sorted<K, V> {
+    fn extend<I: IntoIterator<Item = Entry<K, V>>>(&mut self, entries: I) {
+        for entry in entries {
+            match entry {
+                Entry::Here(id, value) => {
+                    self.here.insert(id, value);
+                }
+                Entry::Gone(id) => {
+                    self.gone.insert(id);
+                }
+                Entry::Unreadable(what) => {
+                    self.unreadable.insert(what);
+                }
+            }
+        }
+    }
+}
+
+impl<K: Ord, V> FromIterator<Entry<K, V>> for Sorted<K, V> {
+    fn from_iter<I: IntoIterator<Item = Entry<K, V>>>(entries: I) -> Self {
+        let mut sorted = Self::default();
+        sorted.extend(entries);
+        sorted
+    }
+}
+
+/// Keeps an entry that cannot be read as a note, where it is certainly none of ours: its own VPC is readable and none of those that the
+/// caller names. A faulty object of a stranger must not hide everything else; one of ours must not be left out.
+pub(crate) fn unless_a_strangers<K, V>(
+    kind: &str,
+    entry: Element<'_, '_>,
+    id: &str,
+    ours: &BTreeSet<VpcId>,
+    read: Result<Entry<K, V>, Malformed>,
+) -> Result<Entry<K, V>, Malformed> {
+    read.or_else(|error| match (entry.text(id), entry.text("vpcId")) {
+        (Some(id), Some(vpc)) if !ours.is_empty() && !ours.contains(&VpcId::new(vpc)) => {
+            Ok(Entry::Unreadable(Unreadable {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+                why: format!("{error} (it is in {vpc}, which the estate does not name)"),
+            }))
+        }
+        _ => Err(error),
+    })
+}
+
+/// Tags of an entry: `tagSet/item/{key,value}`. EC2 leaves the list out of entries without tags in some calls, and sends an empty value as an
+/// empty element.
+pub(crate) fn tags(entry: Element<'_, '_>) -> Result<BTreeMap<String, String>, Malformed> {
     entry
-        .items("tagSet")
-        .filter_map(|tag| {
-            let key = tag.text("key")?;
-            Some((key.to_owned(), tag.text("value").unwrap_or("").to_owned()))
+        .optional_items("tagSet")?
+        .into_iter()
+        .map(|tag| {
+            let key = tag.required("key")?;
+            Ok((key.to_owned(), tag.text("value").unwrap_or("").to_owned()))
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::endpoint::Service;
-use crate::transport::Repeat;
+use crate::error::Effect;
 use crate::transport::Request;
 
 /// The EC2 API version; it has not changed since.
@@ -11,12 +11,13 @@ const EC2_VERSION: &str = "2016-11-15";
 /// The STS API version.
 const STS_VERSION: &str = "2011-06-15";
 
-/// One Query request. All we make may be repeated: they read, or set what shall be true.
+/// One Query request.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     service: Service,
     version: &'static str,
     action: &'static str,
+    effect: Effect,
     parameters: Vec<(String, String)>,
     filters: usize,
 }
@@ -37,6 +38,7 @@ impl Query {
             service,
             version,
             action,
+            effect: Effect::of(action),
             parameters: Vec::new(),
             filters: 0,
         }
@@ -51,6 +53,12 @@ impl Query {
     pub(crate) fn with(mut self, name: &str, value: impl Display) -> Self {
         self.parameters.push((name.to_owned(), value.to_string()));
         self
+    }
+
+    /// Makes it a dry run, which changes nothing and may be repeated.
+    pub(crate) fn dry(mut self) -> Self {
+        self.effect = Effect::Reads;
+        self.with("DryRun", true)
     }
 
     /// Adds a parameter if it has a value.
@@ -99,7 +107,7 @@ impl Query {
             content_type: "application/x-www-form-urlencoded; charset=utf-8",
             target: None,
             body: form.finish(),
-            repeat: Repeat::Always,
+            effect: self.effect,
         }
     }
 }

@@ -10,15 +10,20 @@ use stayput_estate::VpcId;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTable;
 
+use crate::bounds::Pages;
 use crate::client::AwsClient;
 use crate::endpoint::Service;
 use crate::error::AwsError;
+use crate::list::ROUTE_TABLES;
+use crate::list::TGW_ROUTES;
+use crate::parse::Sorted;
 use crate::parse::tgw;
 use crate::parse::tgw::TgwRoute;
 use crate::parse::vpc;
 use crate::query::Query;
+use crate::xml::Element;
+use crate::xml::Malformed;
 
-const SEARCH: &str = "SearchTransitGatewayRoutes";
 const REPLACE: &str = "ReplaceTransitGatewayRoute";
 const CREATE: &str = "CreateTransitGatewayRoute";
 const DELETE: &str = "DeleteTransitGatewayRoute";
@@ -30,8 +35,9 @@ const ROUTE_EXISTS: &str = "RouteAlreadyExists";
 /// How a dry run says yes.
 const WOULD_SUCCEED: &str = "DryRunOperation";
 
-/// Pages of one search after which we believe the service is going in circles; a Transit Gateway holds 10,000 routes.
-const MAX_PAGES: usize = 100;
+/// Searches for the routes of one table, narrowed because the endpoint keeps some back. A Transit Gateway holds 10,000 routes (AWS reference
+/// §1.5); a thousand to an answer, each of those ten parts is at most 32 halvings down, and each halving takes three searches.
+const SEARCHES_MAX: usize = 1000;
 
 /// Which routes a search asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +66,15 @@ enum Scope {
 }
 
 impl Scope {
+    /// Whether a route to this prefix is part of it. Asked also of what an endpoint answers: it may not filter.
+    fn holds(self, cidr: Cidr) -> bool {
+        match self {
+            Self::All => true,
+            Self::Exactly(exactly) => exactly == cidr,
+            Self::Within(outer) => outer.covers(cidr),
+        }
+    }
+
     /// Smaller scopes that together cover this one; `None` for a single prefix.
     fn parts(self) -> Option<[Self; 3]> {
         let whole = match self {
@@ -137,14 +152,14 @@ impl AwsClient {
         target: &TgwTarget,
     ) -> Result<(), AwsError> {
         let write = |action| aim(on_route(action, table, cidr), target);
-        match self.query(region, &write(REPLACE), |_| Ok(())).await {
+        match self.query(region, &write(REPLACE), route_answer).await {
             Err(error) if error.has_code(NO_SUCH_ROUTE) => {}
             other => return other,
         }
-        match self.query(region, &write(CREATE), |_| Ok(())).await {
+        match self.query(region, &write(CREATE), route_answer).await {
             // Our own create whose answer was lost, or someone was quicker: either way there is something to replace now.
             Err(error) if error.has_code(ROUTE_EXISTS) => {
-                self.query(region, &write(REPLACE), |_| Ok(())).await
+                self.query(region, &write(REPLACE), route_answer).await
             }
             other => other,
         }
@@ -162,7 +177,7 @@ impl AwsClient {
         cidr: Cidr,
     ) -> Result<(), AwsError> {
         let query = on_route(DELETE, table, cidr);
-        match self.query(region, &query, |_| Ok(())).await {
+        match self.query(region, &query, route_answer).await {
             Err(error) if error.has_code(NO_SUCH_ROUTE) => Ok(()),
             other => other,
         }
@@ -190,21 +205,25 @@ impl AwsClient {
         };
         for call in calls {
             let action = call.action();
-            let dry = call.with("DryRun", true);
-            match self.query(region, &dry, |_| Ok(())).await {
+            let dry = call.dry();
+            match self.query(region, &dry, route_answer).await {
                 Err(error) if error.has_code(WOULD_SUCCEED) => {}
                 Err(error) if error.is_permission() => return Ok(Some(action)),
                 // An objection to the route itself comes after the question of rights.
                 Err(error) if error.code().is_some() && !error.is_throttle() => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    return Err(self.unexpected(
-                        region,
-                        Service::Ec2,
-                        action,
-                        "DryRun",
-                        "the endpoint ignored the dry run and may have changed the route",
-                    ));
+                    return Err(self
+                        .unexpected(
+                            region,
+                            Service::Ec2,
+                            action,
+                            Malformed::new(
+                                "DryRun",
+                                "the endpoint ignored the dry run and may have changed the route",
+                            ),
+                        )
+                        .in_doubt());
                 }
             }
         }
@@ -215,20 +234,30 @@ impl AwsClient {
     ///
     /// # Errors
     ///
-    /// Any [`AwsError`].
+    /// Any [`AwsError`]; [`AwsError::Parse`] when the VPC's main table, which every VPC has, is not among them, read twice.
     pub async fn vpc_route_tables(
         &self,
         region: &Region,
         vpc: &VpcId,
     ) -> Result<BTreeMap<RouteTableId, VpcRouteTable>, AwsError> {
-        // This list's pages are limited to a hundred.
-        let query = Query::ec2("DescribeRouteTables")
-            .with_filter("vpc-id", [vpc])
-            .with("MaxResults", 100);
-        let tables = self
-            .list(region, query, "routeTableSet", vpc::route_table)
-            .await?;
-        Ok(tables.into_iter().collect())
+        for _ in 0..2 {
+            let query = ROUTE_TABLES.query().with_filter("vpc-id", [vpc]);
+            let tables = self
+                .list(region, ROUTE_TABLES, query, vpc::route_table)
+                .await?;
+            let tables: Sorted<RouteTableId, VpcRouteTable> = tables.into_iter().collect();
+            let mut tables = tables.here;
+            // Should the endpoint not filter.
+            tables.retain(|_, table| table.vpc == *vpc);
+            if tables.values().any(|table| table.main) {
+                return Ok(tables);
+            }
+        }
+        let problem = Malformed::new(
+            vpc.as_str(),
+            "the answer lacks the main route table of this VPC",
+        );
+        Err(self.unexpected(region, Service::Ec2, ROUTE_TABLES.action, problem))
     }
 
     /// Every IPv4 route of one type in a table.
@@ -243,14 +272,27 @@ impl AwsClient {
     ) -> Result<Vec<TgwRoute>, AwsError> {
         let mut routes = Vec::new();
         let mut scopes = vec![Scope::All];
-        while let Some(scope) = scopes.pop() {
+        for _ in 0..SEARCHES_MAX {
+            let Some(scope) = scopes.pop() else {
+                return Ok(routes);
+            };
             let (found, cut) = self.search(region, table, kind, scope).await?;
             match scope.parts() {
                 Some(parts) if cut => scopes.extend(parts),
-                Some(_) | None => routes.extend(found),
+                Some(_) | None if !cut => routes.extend(found),
+                Some(_) | None => {
+                    let problem = "more than a whole answer of routes for one prefix";
+                    return Err(self.endless(region, problem.to_owned()));
+                }
             }
         }
-        Ok(routes)
+        let problem = format!("after {SEARCHES_MAX} searches the endpoint still keeps routes back");
+        Err(self.endless(region, problem))
+    }
+
+    fn endless(&self, region: &Region, problem: String) -> AwsError {
+        let problem = Malformed::too_large("additionalRoutesAvailable", problem);
+        self.unexpected(region, Service::Ec2, TGW_ROUTES.action, problem)
     }
 
     /// Routes within a scope, and whether the endpoint kept some back without a token to get them by.
@@ -261,8 +303,8 @@ impl AwsClient {
         kind: RouteType,
         scope: Scope,
     ) -> Result<(Vec<TgwRoute>, bool), AwsError> {
-        // Without `MaxResults`: its default is its maximum of 1000, and moto fails on it.
-        let query = Query::ec2(SEARCH)
+        let query = TGW_ROUTES
+            .query()
             .with("TransitGatewayRouteTableId", table)
             .with_filter("type", [kind.name()]);
         let query = match scope {
@@ -271,27 +313,33 @@ impl AwsClient {
             Scope::Within(cidr) => query.with_filter("route-search.subnet-of-match", [cidr]),
         };
         let mut routes = Vec::new();
+        let mut pages = Pages::default();
         let mut token: Option<String> = None;
-        for _ in 0..MAX_PAGES {
+        loop {
             let page = query.clone().with_optional("NextToken", token.take());
-            let (found, next, more) = self
-                .query(region, &page, |root| {
-                    let found: Vec<Option<TgwRoute>> = root
-                        .items("routeSet")
-                        .map(tgw::route)
-                        .collect::<Result<_, _>>()?;
+            let (found, next, more, size) = self
+                .query(region, &page, move |root| {
+                    let found = TGW_ROUTES.read(root, |entry| tgw::route(entry, kind.name()))?;
                     let next = root.text("nextToken").map(str::to_owned);
-                    Ok((found, next, root.flag("additionalRoutesAvailable")))
+                    let more = root.flag("additionalRoutesAvailable")?;
+                    Ok((found, next, more, root.size()))
                 })
                 .await?;
-            routes.extend(found.into_iter().flatten());
-            match next {
-                Some(next) => token = Some(next),
-                None => return Ok((routes, more)),
+            let found = found.into_iter().flatten();
+            routes.extend(found.filter(|route| scope.holds(route.cidr)));
+            token = pages.next(next, size).map_err(|problem| {
+                self.unexpected(region, Service::Ec2, TGW_ROUTES.action, problem)
+            })?;
+            if token.is_none() {
+                return Ok((routes, more));
             }
         }
-        Err(self.endless(region, Service::Ec2, SEARCH))
     }
+}
+
+/// The answer to a write shows the route as it is then.
+fn route_answer(root: Element<'_, '_>) -> Result<(), Malformed> {
+    root.required_child("route").map(|_| ())
 }
 
 fn on_route(action: &'static str, table: &TgwRouteTableId, cidr: Cidr) -> Query {

@@ -17,7 +17,6 @@ use stayput_estate::Region;
 use crate::client::AwsClient;
 use crate::endpoint::Service;
 use crate::error::AwsError;
-use crate::transport::Repeat;
 
 /// Instances one `SendCommand` may name, and entries of the two lists used here (AWS reference §5).
 const BATCH: usize = 50;
@@ -166,10 +165,10 @@ struct InformationInput {
     next_token: Option<String>,
 }
 
+/// Its list, like that of the other pages here, is in every answer; without it the answer is not one.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct InformationPage {
-    #[serde(default)]
     instance_information_list: Vec<Information>,
     next_token: Option<String>,
 }
@@ -214,7 +213,6 @@ struct InvocationsInput {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct InvocationsPage {
-    #[serde(default)]
     command_invocations: Vec<Invocation>,
     next_token: Option<String>,
 }
@@ -274,15 +272,8 @@ impl AwsClient {
                 parameters: BTreeMap::from([("commands", commands)]),
                 comment: "sent by stayput",
             };
-            let sent: Result<SendOutput, AwsError> = self
-                .json(
-                    region,
-                    Service::Ssm,
-                    "SendCommand",
-                    &input,
-                    Repeat::IfThrottled,
-                )
-                .await;
+            let sent: Result<SendOutput, AwsError> =
+                self.json(region, Service::Ssm, "SendCommand", &input).await;
             match sent {
                 Ok(sent) => run.sent.push(SentCommand {
                     id: CommandId::new(sent.command.command_id),
@@ -322,7 +313,7 @@ impl AwsClient {
                     max_results: BATCH,
                     next_token,
                 },
-                |page: InvocationsPage| (page.command_invocations, page.next_token),
+                |page: InvocationsPage| Ok((page.command_invocations, page.next_token)),
             )
             .await?;
         let listed: BTreeMap<InstanceId, CommandStatus> = listed
@@ -374,7 +365,7 @@ impl AwsClient {
                         max_results: BATCH,
                         next_token,
                     },
-                    |page: InformationPage| (page.instance_information_list, page.next_token),
+                    |page: InformationPage| Ok((page.instance_information_list, page.next_token)),
                 )
                 .await?;
             online.extend(
@@ -400,13 +391,7 @@ impl AwsClient {
         };
         for attempt in 1..=OUTPUT_ATTEMPTS {
             let answer: Result<OutputInfo, AwsError> = self
-                .json(
-                    region,
-                    Service::Ssm,
-                    "GetCommandInvocation",
-                    &input,
-                    Repeat::Always,
-                )
+                .json(region, Service::Ssm, "GetCommandInvocation", &input)
                 .await;
             match answer {
                 Ok(output) => {

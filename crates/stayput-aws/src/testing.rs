@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use stayput_estate::AwsAccess;
 use stayput_estate::Region;
 use stayput_estate::Trust;
@@ -19,6 +20,7 @@ use tokio::io::BufStream;
 use tokio::net::TcpListener;
 
 use crate::client::AwsClient;
+use crate::list;
 use crate::transport::Patience;
 
 /// One request as it arrived.
@@ -54,6 +56,14 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Answer(u16, String),
+    /// The inside of a good EC2 answer to whatever was asked.
+    Ec2(String),
+    /// A body of which the last bytes never come.
+    Half(String),
+    /// A head that announces so many bytes, and nothing behind it.
+    Announce(u64),
+    /// A body without an announced length, this text over and over.
+    Endless(String),
     Hang,
     Close,
 }
@@ -61,10 +71,35 @@ pub(crate) enum Reply {
 impl Reply {
     /// A successful answer: the list elements of an EC2 answer.
     pub(crate) fn ec2(inner: &str) -> Self {
+        Self::Ec2(inner.to_owned())
+    }
+
+    /// The answer to a list call where there is nothing, as AWS gives it.
+    pub(crate) fn nothing(seen: &Seen) -> Self {
+        let operation = seen.operation();
+        if operation == "DescribeDirectConnectGatewayAssociations" {
+            return Self::Answer(200, r#"{"directConnectGatewayAssociations":[]}"#.to_owned());
+        }
+        let listing = list::ALL.iter().find(|listing| listing.action == operation);
+        let listing = listing.unwrap_or_else(|| panic!("{operation} is no list"));
+        Self::Ec2(format!("<{}/>", listing.set))
+    }
+
+    /// The answer to a list call: these entries.
+    pub(crate) fn entries(seen: &Seen, entries: &str) -> Self {
+        let operation = seen.operation();
+        let listing = list::ALL.iter().find(|listing| listing.action == operation);
+        let listing = listing.unwrap_or_else(|| panic!("{operation} is no list"));
+        Self::Ec2(format!("<{0}>{entries}</{0}>", listing.set))
+    }
+
+    /// EC2's refusal of ids that it does not know.
+    pub(crate) fn not_found(code: &str, message: &str) -> Self {
         Self::Answer(
-            200,
+            400,
             format!(
-                "<R xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r-0</requestId>{inner}</R>"
+                "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
+                 <RequestID>r-8</RequestID></Response>"
             ),
         )
     }
@@ -144,26 +179,54 @@ impl Server {
         self.seen().iter().map(Seen::operation).collect()
     }
 
-    /// A client of this server that does not wait long.
+    /// A client of this server, patient enough for a busy machine.
     pub(crate) fn client(&self) -> AwsClient {
         self.client_with(Trust::System, "http")
     }
 
+    /// A client for a server that does not answer: it gives up soon.
+    pub(crate) fn hurried_client(&self) -> AwsClient {
+        let (access, patience) = self.access(Trust::System, "http");
+        let patience = Patience {
+            attempt: Duration::from_millis(300),
+            ..patience
+        };
+        AwsClient::with_patience(&access, patience, "AKIDEXAMPLE", "very-secret").unwrap()
+    }
+
     /// The same with a choice of trust and scheme.
     pub(crate) fn client_with(&self, trust: Trust, scheme: &str) -> AwsClient {
+        let (access, patience) = self.access(trust, scheme);
+        AwsClient::with_patience(&access, patience, "AKIDEXAMPLE", "very-secret").unwrap()
+    }
+
+    fn access(&self, trust: Trust, scheme: &str) -> (AwsAccess, Patience) {
         let access = AwsAccess {
             endpoint: Some(format!("{scheme}://127.0.0.1:{}", self.port)),
             trust,
             profile: None,
         };
         let patience = Patience {
-            attempt: Duration::from_millis(500),
-            connect: Duration::from_millis(500),
-            whole: Duration::from_secs(20),
+            attempt: Duration::from_secs(20),
+            connect: Duration::from_secs(20),
+            whole: Duration::from_secs(60),
             attempts: 3,
             first_pause: Duration::from_millis(1),
         };
-        AwsClient::with_patience(&access, patience, "AKIDEXAMPLE", "very-secret").unwrap()
+        (access, patience)
+    }
+
+    /// A client with the credentials of a role.
+    pub(crate) fn client_of_role(&self, token: &str) -> AwsClient {
+        let (access, patience) = self.access(Trust::System, "http");
+        let credentials = Credentials::new(
+            "AKIDEXAMPLE",
+            "very-secret-key-of-a-role",
+            Some(token.to_owned()),
+            None,
+            "test",
+        );
+        AwsClient::with_credentials(&access, patience, credentials).unwrap()
     }
 
     /// A region of its own, so that tests do not share the process-wide retry quotas.
@@ -206,7 +269,46 @@ async fn converse(
             body: String::from_utf8_lossy(&body).into_owned(),
         };
         seen.lock().unwrap().push(request.clone());
-        match answer(&request) {
+        let reply = match answer(&request) {
+            Reply::Ec2(inner) => {
+                let root = format!("{}Response", request.operation());
+                Reply::Answer(
+                    200,
+                    format!(
+                        "<{root} xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r-0</requestId>{inner}</{root}>"
+                    ),
+                )
+            }
+            other => other,
+        };
+        match reply {
+            Reply::Ec2(_) => return Ok(()),
+            Reply::Half(body) => {
+                let head = format!(
+                    "HTTP/1.1 200 said\r\ncontent-length: {}\r\n\r\n",
+                    body.len() + 10
+                );
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(body.as_bytes()).await?;
+                stream.flush().await?;
+                return Ok(());
+            }
+            Reply::Announce(length) => {
+                let head = format!("HTTP/1.1 200 said\r\ncontent-length: {length}\r\n\r\n");
+                stream.write_all(head.as_bytes()).await?;
+                stream.flush().await?;
+                std::future::pending().await
+            }
+            Reply::Endless(text) => {
+                stream
+                    .write_all(b"HTTP/1.1 200 said\r\ntransfer-encoding: chunked\r\n\r\n")
+                    .await?;
+                let chunk = text.repeat(1 + 65_536 / text.len().max(1));
+                let chunk = format!("{:x}\r\n{chunk}\r\n", chunk.len());
+                loop {
+                    stream.write_all(chunk.as_bytes()).await?;
+                }
+            }
             Reply::Answer(status, body) => {
                 let head = format!(
                     "HTTP/1.1 {status} said\r\ncontent-length: {}\r\n\r\n",

@@ -1,6 +1,9 @@
-//! One call: build, sign, send, retry, read. All but the building is the SDK's orchestrator.
+//! One call: build, sign, send, retry, read. All but the building and the reading is the SDK's orchestrator.
 
-use std::cell::Cell;
+mod attempts;
+mod failure;
+mod retry;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -8,7 +11,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::SCHEME_ID;
 use aws_runtime::auth::sigv4::SigV4AuthScheme;
@@ -24,30 +26,16 @@ use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptio
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
-use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_runtime_api::client::retries::classifiers::ClassifyRetry;
-use aws_smithy_runtime_api::client::retries::classifiers::RetryAction;
-use aws_smithy_runtime_api::client::retries::classifiers::RetryClassifierPriority;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
-use bytes::Bytes;
 use stayput_estate::Region;
 
 use crate::answer::Remote;
@@ -56,28 +44,20 @@ use crate::endpoint::Endpoints;
 use crate::endpoint::Service;
 use crate::error::AwsError;
 use crate::error::CallSite;
-use crate::error::ConnectReason;
-use crate::error::TimeoutPhase;
-use crate::error::chain;
-use crate::error::connect_reason;
+use crate::error::Effect;
+use crate::redact::Secrets;
+use crate::redact::remembering;
 use crate::xml::Malformed;
+
+pub(crate) use attempts::Attempts;
+use attempts::WatchAttempts;
+use retry::NotAgain;
+use retry::NothingSent;
+use retry::PASSING;
+use retry::TOO_MANY;
 
 /// What every request says we are.
 const USER_AGENT: &str = concat!("stayput/", env!("CARGO_PKG_VERSION"));
-
-tokio::task_local! {
-    /// Attempts of the call that this task is in. The orchestrator does not tell.
-    static TALLY: Cell<Tally>;
-}
-
-/// Attempts of one call.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    /// Started.
-    started: u32,
-    /// Ended so that they cannot have changed anything: never sent, or refused.
-    harmless: u32,
-}
 
 /// How patient calls are.
 #[derive(Debug, Clone, Copy)]
@@ -111,15 +91,6 @@ impl Patience {
     }
 }
 
-/// Whether a call may be sent again when its outcome is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Repeat {
-    /// Yes: doing it twice is the same as doing it once.
-    Always,
-    /// Only when AWS said it refused it for being too many.
-    IfThrottled,
-}
-
 /// A request body in the service's protocol.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -129,24 +100,7 @@ pub(crate) struct Request {
     /// `X-Amz-Target`, for the JSON protocols.
     pub(crate) target: Option<String>,
     pub(crate) body: String,
-    pub(crate) repeat: Repeat,
-}
-
-/// A successful answer, with what errors about it need to name it.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) body: Bytes,
-    pub(crate) call: Box<CallSite>,
-}
-
-impl Answer {
-    /// Turns a complaint about this answer into the error of its call.
-    pub(crate) fn malformed(self, source: Malformed) -> AwsError {
-        AwsError::Parse {
-            call: self.call,
-            source,
-        }
-    }
+    pub(crate) effect: Effect,
 }
 
 /// The part of a request the orchestrator builds from.
@@ -157,7 +111,7 @@ struct Outgoing {
     body: String,
 }
 
-type Sender = Operation<Outgoing, Bytes, Remote>;
+type Sender = Operation<Outgoing, (), Remote>;
 
 /// Sends calls to every service of every region, with one identity and one connection pool.
 #[derive(Debug)]
@@ -169,7 +123,8 @@ pub(crate) struct Transport {
     patience: Patience,
     /// Where the credentials come from, for messages.
     credentials_from: String,
-    senders: Mutex<BTreeMap<(Service, Region, Repeat), Arc<Sender>>>,
+    secrets: Arc<Secrets>,
+    senders: Mutex<BTreeMap<(Service, Region, Effect), Arc<Sender>>>,
 }
 
 impl Transport {
@@ -180,6 +135,8 @@ impl Transport {
         endpoints: Endpoints,
         patience: Patience,
     ) -> Self {
+        let secrets = Arc::new(Secrets::default());
+        let credentials = remembering(credentials, Arc::clone(&secrets));
         Self {
             http,
             identity: SharedIdentityResolver::new(credentials),
@@ -187,32 +144,55 @@ impl Transport {
             endpoints,
             patience,
             credentials_from,
+            secrets,
             senders: Mutex::new(BTreeMap::new()),
         }
     }
 
-    /// Makes one call, retries included.
-    pub(crate) async fn send(&self, region: &Region, request: Request) -> Result<Answer, AwsError> {
-        let sender = self.sender(request.service, region, request.repeat);
+    /// Makes one call, retries included, and reads its answer.
+    ///
+    /// `read` is part of each attempt: an answer that it does not understand is asked for again as a broken connection is, if the call
+    /// only reads.
+    pub(crate) async fn send<T: Send + 'static>(
+        &self,
+        region: &Region,
+        request: Request,
+        read: impl Fn(&[u8]) -> Result<T, Malformed> + Send + Sync + 'static,
+    ) -> Result<T, AwsError> {
+        let sender = self.sender(request.service, region, request.effect);
         let outgoing = Outgoing {
             content_type: request.content_type,
             target: request.target,
             body: request.body,
         };
-        let (outcome, tally) = TALLY
-            .scope(Cell::new(Tally::default()), async {
-                let outcome = sender.invoke(outgoing).await;
-                (outcome, TALLY.with(Cell::get))
-            })
-            .await;
+        let slot = Arc::new(Mutex::new(None));
+        let filled = Arc::clone(&slot);
+        let attempts = Attempts::reading(move |body| {
+            let value = read(body)?;
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        });
+        // On the heap: the orchestrator's future is large, and a region is read by dozens at once.
+        let calling = Box::pin(async move { sender.invoke(outgoing).await });
+        let (outcome, account) = attempts.around(calling).await;
         let call = Box::new(CallSite {
-            attempts: tally.started,
-            unclear_attempts: tally.started.saturating_sub(tally.harmless),
+            effect: request.effect,
+            attempts: account.started,
+            unclear_attempts: account.started.saturating_sub(account.harmless),
             ..self.site(region, request.service, request.operation)
         });
         match outcome {
-            Ok(body) => Ok(Answer { body, call }),
-            Err(error) => Err(self.failure(call, error)),
+            Ok(()) => {
+                let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                value.ok_or_else(|| AwsError::Parse {
+                    call,
+                    source: Malformed::new("answer", "it was not read"),
+                })
+            }
+            Err(error) => {
+                let redactor = self.secrets.redactor(&account.signatures);
+                Err(self.failure(call, error, &redactor))
+            }
         }
     }
 
@@ -227,22 +207,23 @@ impl Transport {
             region: region.clone(),
             service: service.name(),
             operation,
+            effect: Effect::of(operation),
             endpoint: self.endpoints.url(service, region),
             attempts: 1,
             unclear_attempts: 0,
         }
     }
 
-    fn sender(&self, service: Service, region: &Region, repeat: Repeat) -> Arc<Sender> {
+    fn sender(&self, service: Service, region: &Region, effect: Effect) -> Arc<Sender> {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(
             senders
-                .entry((service, region.clone(), repeat))
-                .or_insert_with(|| Arc::new(self.build_sender(service, region, repeat))),
+                .entry((service, region.clone(), effect))
+                .or_insert_with(|| Arc::new(self.build_sender(service, region, effect))),
         )
     }
 
-    fn build_sender(&self, service: Service, region: &Region, repeat: Repeat) -> Sender {
+    fn build_sender(&self, service: Service, region: &Region, effect: Effect) -> Sender {
         let signing = SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(aws_types::region::Region::new(
                 region.as_str().to_owned(),
@@ -285,175 +266,29 @@ impl Transport {
             // The attempt limit covers slow bodies; throughput checks would only give a second, vaguer error.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .with_connection_poisoning()
-            .interceptor(CountAttempts)
+            .interceptor(WatchAttempts)
             .runtime_plugin(auth);
-        let builder = match repeat {
-            Repeat::Always => builder
+        let builder = match effect {
+            Effect::Reads => builder
                 .retry_classifier(TransientErrorClassifier::<Remote>::new())
-                .retry_classifier(HttpStatusCodeClassifier::default())
+                .retry_classifier(HttpStatusCodeClassifier::new_from_codes(PASSING))
                 .retry_classifier(AwsErrorCodeClassifier::<Remote>::new())
-                .retry_classifier(CertificatesStay),
-            Repeat::IfThrottled => builder.retry_classifier(
-                AwsErrorCodeClassifier::<Remote>::builder()
-                    .transient_errors(&[] as &'static [&'static str])
-                    .build(),
-            ),
+                .retry_classifier(NotAgain),
+            Effect::Writes => builder
+                .retry_classifier(NothingSent)
+                .retry_classifier(HttpStatusCodeClassifier::new_from_codes(TOO_MANY))
+                .retry_classifier(
+                    AwsErrorCodeClassifier::<Remote>::builder()
+                        .transient_errors(&[] as &'static [&'static str])
+                        .build(),
+                )
+                .retry_classifier(NotAgain),
         };
         builder
             .serializer(build_request)
-            .deserializer(move |response| read_response(service, response))
+            .deserializer(move |response| read_response(service, response, Attempts::read))
             .build()
     }
-
-    fn failure(&self, call: Box<CallSite>, error: SdkError<Remote, HttpResponse>) -> AwsError {
-        let connect_timed_out = match &error {
-            SdkError::DispatchFailure(failure) => failure.is_timeout(),
-            _ => false,
-        };
-        match error {
-            SdkError::ServiceError(service) => {
-                let remote = service.into_err();
-                let code = remote.meta.code().map(str::to_owned);
-                AwsError::Service {
-                    call,
-                    status: remote.status,
-                    code: code.unwrap_or_else(|| format!("HTTP {}", remote.status)),
-                    message: remote.meta.message().unwrap_or("no message").to_owned(),
-                    request_id: remote.request_id,
-                }
-            }
-            SdkError::TimeoutError(_) => AwsError::Timeout {
-                call,
-                phase: TimeoutPhase::Answer,
-                limit: self.patience.attempt,
-                source: source_of(error),
-            },
-            _ if connect_timed_out => AwsError::Timeout {
-                call,
-                phase: TimeoutPhase::Connect,
-                limit: self.patience.connect,
-                source: source_of(error),
-            },
-            SdkError::ResponseError(_) => {
-                let source = source_of(error);
-                let said = chain(source.as_ref()).last().map(ToString::to_string);
-                AwsError::Connect {
-                    call,
-                    reason: ConnectReason::Broken(said.unwrap_or_default()),
-                    source,
-                }
-            }
-            other => {
-                let source = source_of(other);
-                let no_credentials = chain(source.as_ref())
-                    .any(|cause| cause.downcast_ref::<CredentialsError>().is_some());
-                if no_credentials {
-                    AwsError::Credentials {
-                        tried: self.credentials_from.clone(),
-                        source,
-                    }
-                } else {
-                    let reason = connect_reason(source.as_ref());
-                    AwsError::Connect {
-                        call,
-                        reason,
-                        source,
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn source_of(error: SdkError<Remote, HttpResponse>) -> SdkBoxError {
-    error.into_source().unwrap_or_else(Into::into)
-}
-
-/// Counts the attempts of a call in [`TALLY`]. An attempt cut off by its time limit never reports its end, and so stays
-/// unclear.
-#[derive(Debug)]
-struct CountAttempts;
-
-impl CountAttempts {
-    fn count(change: impl FnOnce(&mut Tally)) {
-        // Outside a call there is nothing to count for.
-        let _ = TALLY.try_with(|cell| {
-            let mut tally = cell.get();
-            change(&mut tally);
-            cell.set(tally);
-        });
-    }
-}
-
-impl Intercept for CountAttempts {
-    fn name(&self) -> &'static str {
-        "CountAttempts"
-    }
-
-    fn read_before_attempt(
-        &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), SdkBoxError> {
-        Self::count(|tally| tally.started += 1);
-        Ok(())
-    }
-
-    fn read_after_attempt(
-        &self,
-        context: &FinalizerInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), SdkBoxError> {
-        if let Some(Err(error)) = context.output_or_error()
-            && cannot_have_changed_anything(error)
-        {
-            Self::count(|tally| tally.harmless += 1);
-        }
-        Ok(())
-    }
-}
-
-/// A certificate does not get better by asking again.
-#[derive(Debug)]
-struct CertificatesStay;
-
-impl ClassifyRetry for CertificatesStay {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let refused = context
-            .output_or_error()
-            .and_then(Result::err)
-            .and_then(OrchestratorError::as_connector_error)
-            .is_some_and(|error| connect_reason(error).is_certificate());
-        if refused {
-            RetryAction::RetryForbidden
-        } else {
-            RetryAction::NoActionIndicated
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "CertificatesStay"
-    }
-
-    fn priority(&self) -> RetryClassifierPriority {
-        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
-    }
-}
-
-fn cannot_have_changed_anything(error: &OrchestratorError<ErasedError>) -> bool {
-    if let Some(answer) = error.as_operation_error() {
-        return answer
-            .downcast_ref::<Remote>()
-            .is_some_and(Remote::is_refusal);
-    }
-    if let Some(connector) = error.as_connector_error() {
-        // Reading has no limit of its own here, so that a connector's timeout is that of connecting.
-        return connector.is_timeout() || connect_reason(connector).is_before_sending();
-    }
-    // What is left and is not about an answer happened before anything was sent, such as a lack of credentials.
-    !error.is_timeout_error() && !error.is_response_error()
 }
 
 fn build_request(outgoing: Outgoing) -> Result<HttpRequest, SdkBoxError> {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use roxmltree::Document;
 use roxmltree::Node;
 
+use crate::bounds::check_document;
+
 /// The answer was not what the API documents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
@@ -14,6 +16,17 @@ pub struct Malformed {
     pub place: String,
     /// What is wrong there.
     pub problem: String,
+    /// What kind of fault it is.
+    pub kind: MalformedKind,
+}
+
+/// What is wrong with an answer that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MalformedKind {
+    /// It is not in the API's form: not its document, a member missing, a value that is none. The next answer may be.
+    Unrecognised,
+    /// It is larger, deeper or longer than anything that AWS sends: asking again would only cost the same again.
+    TooLarge,
 }
 
 impl Malformed {
@@ -21,18 +34,80 @@ impl Malformed {
         Self {
             place: place.into(),
             problem: problem.to_string(),
+            kind: MalformedKind::Unrecognised,
         }
+    }
+
+    pub(crate) fn too_large(place: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self {
+            kind: MalformedKind::TooLarge,
+            ..Self::new(place, problem)
+        }
+    }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        match self.kind {
+            MalformedKind::TooLarge => true,
+            MalformedKind::Unrecognised => false,
+        }
+    }
+
+    /// The same complaint, with the entry it is about in front.
+    pub(crate) fn of(mut self, entry: impl fmt::Display) -> Self {
+        self.place = format!("{entry}: {}", self.place);
+        self
     }
 }
 
 /// Parses a document and hands its root element to `read`.
+///
+/// # Errors
+/// It is no XML document, is beyond a limit, or `read` complains.
 pub(crate) fn read_document<T>(
     body: &[u8],
     read: impl FnOnce(Element<'_, '_>) -> Result<T, Malformed>,
 ) -> Result<T, Malformed> {
-    let text = std::str::from_utf8(body).map_err(|error| Malformed::new("answer", error))?;
-    let document = Document::parse(text).map_err(|error| Malformed::new("answer", error))?;
+    let no_xml = |why: &dyn fmt::Display| {
+        let problem = match excerpt(body, 80) {
+            Some(begin) => format!("is no XML ({why}); it begins: {begin}"),
+            None => "is empty".to_owned(),
+        };
+        Malformed::new("answer", problem)
+    };
+    let text = std::str::from_utf8(body).map_err(|error| no_xml(&error))?;
+    check_document(text)?;
+    let document = Document::parse(text).map_err(|error| no_xml(&error))?;
     read(Element(document.root_element()))
+}
+
+/// Parses the answer to a Query action and hands its root element to `read`.
+///
+/// # Errors
+/// It is no XML document, its root is not the one this action's answers have, or `read` complains.
+pub(crate) fn read_answer<T>(
+    body: &[u8],
+    action: &str,
+    read: impl FnOnce(Element<'_, '_>) -> Result<T, Malformed>,
+) -> Result<T, Malformed> {
+    read_document(body, |root| {
+        let wanted = format!("{action}Response");
+        if root.name() == wanted {
+            read(root)
+        } else {
+            let problem = format!("the outermost element is {}, not {wanted}", root.name());
+            Err(Malformed::new("answer", problem))
+        }
+    })
+}
+
+/// The beginning of a body on one line, so many characters of it; `None` if there is nothing in it.
+pub(crate) fn excerpt(body: &[u8], length: usize) -> Option<String> {
+    // Every character takes at most four bytes, and space is folded: what lies far behind cannot show.
+    let near = body.get(..body.len().min(length * 64)).unwrap_or_default();
+    let text = String::from_utf8_lossy(near);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line: String = words.join(" ").chars().take(length).collect();
+    (!line.is_empty()).then_some(line)
 }
 
 /// One element. Names are matched without namespace: EC2's differs by API version.
@@ -45,6 +120,11 @@ impl<'a, 'input> Element<'a, 'input> {
         self.0.tag_name().name()
     }
 
+    /// How many bytes of the document it takes.
+    pub(crate) fn size(self) -> usize {
+        self.0.range().len()
+    }
+
     /// Child elements.
     pub(crate) fn children(self) -> impl Iterator<Item = Self> {
         self.0.children().filter(Node::is_element).map(Self)
@@ -55,12 +135,33 @@ impl<'a, 'input> Element<'a, 'input> {
         self.children().find(|child| child.name() == name)
     }
 
-    /// The entries of the list `name`: EC2 wraps each in `item`. An absent list is an empty one.
-    pub(crate) fn items(self, name: &str) -> impl Iterator<Item = Self> {
-        self.child(name)
-            .into_iter()
-            .flat_map(Self::children)
-            .filter(|child| child.name() == "item")
+    /// The entries of the list `name`, which must be there: EC2 sends an empty element for an empty list, and wraps each entry in `item`.
+    pub(crate) fn items(self, name: &str) -> Result<Vec<Self>, Malformed> {
+        if self.child(name).is_some() {
+            self.optional_items(name)
+        } else {
+            Err(Malformed::new(self.place(name), "missing"))
+        }
+    }
+
+    /// The entries of the list `name`, none if it is absent. For lists inside an entry that EC2 leaves out when they are empty; which these
+    /// are is said where they are read.
+    pub(crate) fn optional_items(self, name: &str) -> Result<Vec<Self>, Malformed> {
+        let Some(list) = self.child(name) else {
+            return Ok(Vec::new());
+        };
+        if list.own_text().is_some() {
+            return Err(Malformed::new(
+                self.place(name),
+                "text where a list belongs",
+            ));
+        }
+        list.children()
+            .map(|child| match child.name() {
+                "item" => Ok(child),
+                other => Err(Malformed::new(list.place(other), "not an entry of a list")),
+            })
+            .collect()
     }
 
     /// This element's own text, without surrounding space; `None` when there is none.
@@ -104,8 +205,14 @@ impl<'a, 'input> Element<'a, 'input> {
     }
 
     /// Whether the child `name` says `true`. Absent is false.
-    pub(crate) fn flag(self, name: &str) -> bool {
-        self.text(name) == Some("true")
+    pub(crate) fn flag(self, name: &str) -> Result<bool, Malformed> {
+        Ok(self.optional(name)?.unwrap_or(false))
+    }
+
+    /// The child `name`, which must be there.
+    pub(crate) fn required_child(self, name: &str) -> Result<Self, Malformed> {
+        self.child(name)
+            .ok_or_else(|| Malformed::new(self.place(name), "missing"))
     }
 
     /// Where the child `name` is or would be.
@@ -134,18 +241,24 @@ mod tests {
     #[test]
     fn an_error_says_where_it_is() {
         let error = read_document(SAMPLE, |root| {
-            root.items("set")
+            let items = root.items("set")?;
+            items
+                .into_iter()
                 .map(|item| item.parsed::<u32>("n"))
                 .collect::<Result<Vec<_>, _>>()
         })
         .unwrap_err();
         assert_eq!(error.place, "R/set/item/n");
+        assert_eq!(
+            error.of("i-1").to_string(),
+            "i-1: R/set/item/n: invalid digit found in string"
+        );
     }
 
     #[test]
-    fn an_empty_element_counts_as_absent() {
+    fn an_empty_element_counts_as_an_absent_value() {
         let missing = read_document(SAMPLE, |root| {
-            let last = root.items("set").last().unwrap();
+            let last = root.items("set")?.remove(1);
             last.required("empty").map(str::to_owned)
         })
         .unwrap_err();
@@ -153,8 +266,62 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_xml_is_an_error_not_a_panic() {
-        assert!(read_document(b"<html><body>", |_| Ok(())).is_err());
-        assert!(read_document(&[0xff, 0xfe], |_| Ok(())).is_err());
+    fn a_list_must_be_there_and_hold_nothing_but_entries() {
+        let read = |text: &str| {
+            read_document(text.as_bytes(), |root| Ok(root.items("set")?.len()))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read("<R><set/></R>"), Ok(0));
+        assert_eq!(read("<R><set> <item/>\n</set></R>"), Ok(1));
+        assert_eq!(read("<R/>"), Err("R/set: missing".to_owned()));
+        assert_eq!(
+            read("<R><set><error/></set></R>"),
+            Err("R/set/error: not an entry of a list".to_owned())
+        );
+        assert_eq!(
+            read("<R><set>denied</set></R>"),
+            Err("R/set: text where a list belongs".to_owned())
+        );
+    }
+
+    #[test]
+    fn only_the_answer_of_the_action_is_accepted_in_any_namespace() {
+        let read =
+            |text: &[u8]| read_answer(text, "Look", |_| Ok(())).map_err(|error| error.problem);
+        assert_eq!(read(b"<LookResponse/>"), Ok(()));
+        assert_eq!(read(b"<a:LookResponse xmlns:a=\"urn:any\"/>"), Ok(()));
+        let other = |root: &str| Err(format!("the outermost element is {root}, not LookResponse"));
+        assert_eq!(read(b"<html><body/></html>"), other("html"));
+        assert_eq!(read(b"<Look/>"), other("Look"));
+        assert_eq!(read(b"<Response><Errors/></Response>"), other("Response"));
+    }
+
+    #[test]
+    fn what_is_not_xml_is_an_error_that_shows_its_beginning() {
+        let read = |text: &[u8]| read_document(text, |_| Ok(())).unwrap_err().problem;
+        assert_eq!(read(b""), "is empty");
+        assert_eq!(read(b" \n "), "is empty");
+        for (body, begin) in [
+            (&b"<html><body>"[..], "it begins: <html><body>"),
+            (b"{\"a\":\n 1}", "it begins: {\"a\": 1}"),
+            (
+                b"<!DOCTYPE html><html></html>",
+                "it begins: <!DOCTYPE html>",
+            ),
+            (b"<LookResponse><set><item>", "it begins: <LookResponse>"),
+            (&[0xff, 0xfe], "is no XML"),
+        ] {
+            let problem = read(body);
+            assert!(problem.contains(begin), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false_and_nothing_else() {
+        let read = |text: &str| read_document(text.as_bytes(), |root| root.flag("f"));
+        assert_eq!(read("<R><f>true</f></R>"), Ok(true));
+        assert_eq!(read("<R><f>false</f></R>"), Ok(false));
+        assert_eq!(read("<R/>"), Ok(false));
+        assert!(read("<R><f>maybe</f></R>").is_err());
     }
 }

@@ -158,3 +158,78 @@ fn an_unreadable_ca_bundle_or_an_endpoint_that_is_no_url_is_named() {
         "{said}"
     );
 }
+
+/// Where a request goes that is sent at all: a proxy, which is on loopback. Gives its URL and whether somebody came.
+fn proxy() -> (String, TcpListener) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (url, listener)
+}
+
+fn is_quiet(listener: &TcpListener) -> bool {
+    listener
+        .accept()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+}
+
+const KEYS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "AKIDENV"),
+    (
+        "AWS_SECRET_ACCESS_KEY",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ),
+    ("AWS_SESSION_TOKEN", "of-a-role-and-long-enough"),
+];
+
+#[test]
+fn nothing_is_sent_in_clear_beyond_loopback_whatever_the_settings_say() {
+    for setting in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"] {
+        let (url, listener) = proxy();
+        let mut variables = KEYS.to_vec();
+        variables.push((setting, "http://aws.example"));
+        variables.push(("HTTP_PROXY", &url));
+        let said = run("", &variables);
+        assert!(
+            said.contains("http://aws.example is plain HTTP") && said.contains("loopback"),
+            "{said}"
+        );
+        assert!(is_quiet(&listener), "{setting}: a request was sent");
+    }
+}
+
+#[test]
+fn a_profile_with_an_endpoint_in_clear_sends_nothing_either() {
+    let (url, listener) = proxy();
+    let path = std::env::temp_dir().join(format!("stayput-aws-clear-{}", std::process::id()));
+    std::fs::write(&path, "[profile dr]\nendpoint_url = http://aws.example\n").unwrap();
+    let mut variables = KEYS.to_vec();
+    variables.push(("AWS_CONFIG_FILE", path.to_str().unwrap()));
+    variables.push(("HTTP_PROXY", &url));
+    let said = run("dr", &variables);
+    std::fs::remove_file(&path).unwrap();
+    assert!(said.contains("http://aws.example is plain HTTP"), "{said}");
+    assert!(is_quiet(&listener), "a request was sent");
+}
+
+#[test]
+fn the_chain_itself_sends_nothing_in_clear() {
+    let (url, listener) = proxy();
+    let path = std::env::temp_dir().join(format!("stayput-aws-role-{}", std::process::id()));
+    // Assuming the role takes a call to STS, at the address that is configured for it.
+    std::fs::write(
+        &path,
+        "[profile dr]\nrole_arn = arn:aws:iam::123456789012:role/r\ncredential_source = Environment\n\
+         services = clear\n[services clear]\nsts =\n  endpoint_url = http://sts.example\n",
+    )
+    .unwrap();
+    let mut variables = KEYS.to_vec();
+    variables.push(("AWS_CONFIG_FILE", path.to_str().unwrap()));
+    variables.push(("AWS_ENDPOINT_URL_STS", "http://sts.example"));
+    variables.push(("HTTP_PROXY", &url));
+    variables.push(("HTTPS_PROXY", &url));
+    let said = run("dr", &variables);
+    std::fs::remove_file(&path).unwrap();
+    assert!(!said.contains("account"), "{said}");
+    assert!(is_quiet(&listener), "a request was sent: {said}");
+}

@@ -13,6 +13,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use stayput_aws::AwsClient;
+use stayput_aws::InstanceNow;
+use stayput_aws::InterfacesNow;
+use stayput_aws::Known;
 use stayput_estate::AttachmentId;
 use stayput_estate::AwsAccess;
 use stayput_estate::Cidr;
@@ -24,6 +27,7 @@ use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
 use stayput_world::aws::AttachmentKind;
+use stayput_world::aws::Gone;
 use stayput_world::aws::InstanceState;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTarget;
@@ -118,7 +122,13 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
     let caller = client.caller(&region).await.unwrap();
     assert!(caller.arn.ends_with("user/stayput"), "{}", caller.arn);
 
-    let world = client.observe(&region).await.unwrap();
+    let gone = InstanceId::new(made["gone"].as_str());
+    let nobody = InstanceId::new("i-0123456789abcdef0");
+    let known = Known {
+        instances: [gone.clone(), nobody.clone()].into(),
+        ..Known::default()
+    };
+    let world = client.observe(&region, &known).await.unwrap();
     assert_eq!(world.account, Some(caller.account));
     let vpc = &world.vpcs[&VpcId::new(made["vpc"].as_str())];
     assert_eq!(vpc.cidrs, [cidr("172.30.0.0/16")]);
@@ -138,13 +148,10 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
     assert_eq!(instance.state, InstanceState::Running);
     assert_eq!(instance.subnet.as_ref(), Some(&subnet_id));
     let nic = &world.enis[&instance.enis[0]];
-    assert_eq!(nic.primary.to_string(), "172.30.1.34");
+    assert_eq!(nic.primary, Some("172.30.1.34".parse().unwrap()));
     assert_eq!(nic.attached_to, Some((instance_id.clone(), 0)));
-    assert!(
-        !world
-            .instances
-            .contains_key(&InstanceId::new(made["gone"].as_str()))
-    );
+    assert_eq!(world.gone(&gone), Some(Gone::Terminated));
+    assert_eq!(world.gone(&nobody), Some(Gone::NotFound));
     let spare = &world.enis[&EniId::new(made["eni"].as_str())];
     assert_eq!(spare.description, "spare");
     assert!(spare.attached_to.is_none() && !spare.in_use);
@@ -176,13 +183,20 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
 
     let ids = [instance_id.clone()];
     client.stop_instances(&region, &ids).await.unwrap();
-    let stopped = client.instance(&region, &instance_id).await.unwrap();
-    assert_eq!(stopped.unwrap().state, InstanceState::Stopped);
+    let state = async || match client.instance(&region, &instance_id).await.unwrap() {
+        InstanceNow::Seen(instance) => instance.state,
+        InstanceNow::Gone(gone) => panic!("{gone:?}"),
+    };
+    assert_eq!(state().await, InstanceState::Stopped);
     client.start_instances(&region, &ids).await.unwrap();
-    let started = client.instance(&region, &instance_id).await.unwrap();
-    assert_eq!(started.unwrap().state, InstanceState::Running);
-    let nobody = InstanceId::new("i-0123456789abcdef0");
-    assert_eq!(client.instance(&region, &nobody).await.unwrap(), None);
+    assert_eq!(state().await, InstanceState::Running);
+    let looked = client.instance(&region, &nobody).await.unwrap();
+    assert_eq!(looked, InstanceNow::Gone(Gone::NotFound));
+    let interfaces = client.interfaces_of(&region, &ids).await.unwrap();
+    let InterfacesNow::Seen(now) = &interfaces[&instance_id] else {
+        panic!("{interfaces:?}");
+    };
+    assert_eq!(now.enis.len(), 1);
 
     let wrong = AwsClient::with_access_key(
         &access,

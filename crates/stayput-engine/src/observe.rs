@@ -2,7 +2,10 @@
 
 use futures::future::join_all;
 use stayput_aws::AwsError;
+use stayput_aws::EndpointState;
+use stayput_aws::Known;
 use stayput_estate::Estate;
+use stayput_estate::Region;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
 use stayput_world::Facts;
@@ -20,10 +23,9 @@ use crate::error::chain;
 ///
 /// `facts` is what the ledger knows: objects it names are asked for by id before a list that lacks them is believed.
 pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts: &Facts) -> World {
-    // TODO(known): `facts` is passed on when the clients take it.
-    let _ = facts;
     let aws = join_all(estate.regions().into_iter().map(|region| async move {
-        let observed = clients.aws.observe(&region).await;
+        let expected = expected(estate, &region, facts);
+        let observed = clients.aws.observe(&region, &expected).await;
         let system = System::Aws(region.clone());
         read(events, system, observed, silence_of_aws).map(|observed| (region, observed))
     }));
@@ -89,18 +91,46 @@ fn read<T, E: std::error::Error>(
     })
 }
 
-/// How AWS failed to be read. A certificate that is not accepted says nothing of whoever it belongs to: it is a refusal of ours.
+/// What must be in a region by the configuration and the ledger: asked for by id if no list shows it.
+fn expected(estate: &Estate, region: &Region, facts: &Facts) -> Known {
+    let mut known = Known::default();
+    let source = &estate.source;
+    if source.region == *region {
+        known.vpcs.insert(source.vpc.clone());
+        known.tgws.insert(source.tgw.clone());
+        let networks = estate.networks.values();
+        known
+            .subnets
+            .extend(networks.map(|network| network.ec2_subnet.clone()));
+        let waves = estate.waves.values();
+        known
+            .instances
+            .extend(waves.flat_map(|wave| wave.select.ids.iter().cloned()));
+        known.instances.extend(facts.machines.keys().cloned());
+        let in_ec2 = facts
+            .machines
+            .iter()
+            .filter(|(machine, _)| !facts.vms.contains_key(*machine));
+        let nics = in_ec2.flat_map(|(_, facts)| &facts.nics);
+        known.enis.extend(nics.map(|nic| nic.eni.clone()));
+    }
+    for site in estate.sites.values().filter(|site| site.region == *region) {
+        known.vpcs.insert(site.vpc.clone());
+        known.tgws.insert(site.tgw.clone());
+    }
+    for edge in estate.edges.values().filter(|edge| edge.region == *region) {
+        known.tgws.insert(edge.tgw.clone());
+        known.attachments.insert(edge.attachment.clone());
+    }
+    known
+}
+
 fn silence_of_aws(error: &AwsError) -> Silence {
-    match error {
-        AwsError::Timeout { .. } => Silence::Silent,
-        AwsError::Connect { .. } if error.is_unreachable() => Silence::Silent,
-        AwsError::Connect { .. } | AwsError::Config { .. } | AwsError::Credentials { .. } => {
-            Silence::Refused
-        }
-        AwsError::Service { .. } if error.is_permission() || error.is_credentials() => {
-            Silence::Refused
-        }
-        AwsError::Service { .. } | AwsError::Parse { .. } => Silence::Faulty,
+    match error.endpoint_state() {
+        EndpointState::Silent => Silence::Silent,
+        // A call that is not made, for lack of credentials or settings, says nothing of the region.
+        EndpointState::NotAsked | EndpointState::RefusesUs => Silence::Refused,
+        EndpointState::Faulty | EndpointState::Answers => Silence::Faulty,
     }
 }
 

@@ -6,6 +6,7 @@ mod overlay;
 mod protect;
 mod recovery;
 mod route;
+mod source;
 mod verify;
 
 use stayput_plan::Action;

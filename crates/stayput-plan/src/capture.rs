@@ -1,8 +1,12 @@
 //! Capture: from what EC2 reports to the facts that must survive. Keyed by instance id, never by name.
+//!
+//! Whatever has to do with a network ends in one of three places: the facts, an obstacle, or the list of what will not come along. Nothing is
+//! left out because it does not fit.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use stayput_estate::EniId;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
@@ -12,9 +16,12 @@ use stayput_world::MachineFacts;
 use stayput_world::NicFacts;
 use stayput_world::World;
 use stayput_world::aws::Eni;
+use stayput_world::aws::EniStatus;
+use stayput_world::aws::Instance;
 use stayput_world::aws::InstanceState;
 
 use crate::Obstacle;
+use crate::obstacle::InterfaceDoubt;
 
 /// What EC2 says about the machines with an interface in `networks`, and what stands in their way.
 pub fn observe_facts(
@@ -22,79 +29,150 @@ pub fn observe_facts(
     world: &World,
     networks: &BTreeSet<NetworkName>,
 ) -> (BTreeMap<InstanceId, MachineFacts>, BTreeSet<Obstacle>) {
-    let mut facts = BTreeMap::new();
-    let mut obstacles = BTreeSet::new();
     let Some(region) = world.aws.get(&estate.source.region) else {
-        return (facts, obstacles);
+        return (BTreeMap::new(), BTreeSet::new());
     };
-    let network_of: BTreeMap<&SubnetId, &NetworkName> = estate
-        .networks
-        .values()
-        .map(|network| (&network.ec2_subnet, &network.name))
-        .collect();
-    let in_goal = |eni: &Eni| {
-        network_of
-            .get(&eni.subnet)
-            .is_some_and(|name| networks.contains(*name))
-    };
-
-    for (id, eni) in region.enis.iter().filter(|(_, eni)| in_goal(eni)) {
-        let movable = eni
-            .attached_to
-            .as_ref()
-            .is_some_and(|(instance, _)| region.instances.contains_key(instance));
-        if movable || !eni.in_use && !eni.requester_managed {
-            continue;
-        }
-        let what = [eni.interface_type.as_str(), eni.description.as_str()]
-            .into_iter()
-            .filter(|t| !t.is_empty());
-        obstacles.insert(Obstacle::UnmovableInterface {
-            network: network_of[&eni.subnet].clone(),
-            eni: id.clone(),
-            address: eni.primary,
-            what: what.collect::<Vec<_>>().join(", "),
-        });
+    let mut capture = Capture::new(estate, region, networks);
+    for (id, eni) in &region.enis {
+        capture.interface(id, eni);
     }
     for (id, instance) in &region.instances {
-        let enis: Vec<_> = instance
-            .enis
-            .iter()
-            .filter_map(|eni| region.enis.get_key_value(eni))
-            .collect();
-        if !enis.iter().any(|(_, eni)| in_goal(eni)) {
-            continue;
+        capture.machine(id, instance);
+    }
+    (capture.facts, capture.obstacles)
+}
+
+/// One capture under way.
+struct Capture<'a> {
+    estate: &'a Estate,
+    region: &'a AwsRegion,
+    networks: &'a BTreeSet<NetworkName>,
+    network_of: BTreeMap<&'a SubnetId, &'a NetworkName>,
+    facts: BTreeMap<InstanceId, MachineFacts>,
+    obstacles: BTreeSet<Obstacle>,
+}
+
+impl<'a> Capture<'a> {
+    fn new(estate: &'a Estate, region: &'a AwsRegion, networks: &'a BTreeSet<NetworkName>) -> Self {
+        Self {
+            estate,
+            region,
+            networks,
+            network_of: estate
+                .networks
+                .values()
+                .map(|network| (&network.ec2_subnet, &network.name))
+                .collect(),
+            facts: BTreeMap::new(),
+            obstacles: BTreeSet::new(),
         }
-        let label = instance
-            .tags
-            .get("Name")
-            .cloned()
-            .unwrap_or_else(|| id.to_string());
-        let mut nics = Vec::new();
-        for (eni_id, eni) in enis {
-            match network_of.get(&eni.subnet) {
-                Some(network) => nics.push(NicFacts {
-                    device_index: eni.attached_to.as_ref().map_or(0, |(_, index)| *index),
-                    eni: eni_id.clone(),
-                    mac: eni.mac,
-                    subnet: eni.subnet.clone(),
-                    network: (*network).clone(),
-                    primary: eni.primary,
-                    secondary: eni.secondary.clone(),
-                }),
-                None => {
-                    obstacles.insert(Obstacle::ForeignInterface {
-                        machine: id.clone(),
-                        label: label.clone(),
-                        eni: eni_id.clone(),
+    }
+
+    /// The network of the goal that a subnet is.
+    fn in_goal(&self, subnet: &SubnetId) -> Option<&'a NetworkName> {
+        let name = self.network_of.get(subnet).copied()?;
+        self.networks.contains(name).then_some(name)
+    }
+
+    /// What an interface in the networks stands in the way of, if it is no machine's.
+    fn interface(&mut self, id: &EniId, eni: &Eni) {
+        let Some(network) = self.in_goal(&eni.subnet) else {
+            return;
+        };
+        let machine = eni.attached_to.as_ref().and_then(|(machine, _)| {
+            let (machine, instance) = self.region.instances.get_key_value(machine)?;
+            Some((machine, instance))
+        });
+        if let Some(status) = unsettled(eni) {
+            self.obstacles.insert(Obstacle::UnsettledInterface {
+                network: network.clone(),
+                eni: id.clone(),
+                address: eni.primary,
+                machine: machine.map(|(machine, _)| machine.clone()),
+                what: what(eni, machine),
+                status: status.clone(),
+            });
+            return;
+        }
+        match machine {
+            Some((_, instance)) if instance.enis.contains(id) => {}
+            Some((machine, instance)) => {
+                self.obstacles.insert(Obstacle::InterfaceInDoubt {
+                    machine: machine.clone(),
+                    label: label(machine, instance),
+                    eni: id.clone(),
+                    doubt: InterfaceDoubt::NotListedByMachine {
                         address: eni.primary,
+                    },
+                });
+            }
+            None if eni.is_available() && !eni.requester_managed => {}
+            None => {
+                // Without an address in the network it can stay where it is: see `left_behind`.
+                if let Some(address) = eni.primary {
+                    self.obstacles.insert(Obstacle::UnmovableInterface {
+                        network: network.clone(),
+                        eni: id.clone(),
+                        address,
+                        what: what(eni, None),
                     });
                 }
             }
         }
-        nics.sort_by_key(|nic| nic.device_index);
-        for nic in nics.iter().filter(|nic| !networks.contains(&nic.network)) {
-            obstacles.insert(Obstacle::SpansNetworks {
+    }
+
+    /// The facts of a machine in the networks, and what stands in its way.
+    fn machine(&mut self, id: &InstanceId, instance: &Instance) {
+        let label = label(id, instance);
+        let known: Vec<(&EniId, &Eni)> = instance
+            .enis
+            .iter()
+            .filter_map(|eni| self.region.enis.get_key_value(eni))
+            .collect();
+        let subnets = known.iter().map(|(_, eni)| &eni.subnet);
+        let network = subnets
+            .chain(&instance.subnet)
+            .find_map(|subnet| self.in_goal(subnet));
+        if instance.state == InstanceState::ShuttingDown {
+            if let Some(network) = network {
+                self.obstacles.insert(Obstacle::BeingTerminated {
+                    machine: id.clone(),
+                    label,
+                    network: network.clone(),
+                });
+            }
+            return;
+        }
+        // An interface of which nothing is known may be in any subnet of the VPC.
+        if network.is_some() || instance.vpc.as_ref() == Some(&self.estate.source.vpc) {
+            for eni in &instance.enis {
+                if !self.region.enis.contains_key(eni) {
+                    self.obstacles.insert(Obstacle::InterfaceInDoubt {
+                        machine: id.clone(),
+                        label: label.clone(),
+                        eni: eni.clone(),
+                        doubt: InterfaceDoubt::NotShown,
+                    });
+                }
+            }
+        }
+        let Some(network) = network else {
+            return;
+        };
+        let nics = self.nics(id, &label, &known);
+        if !nics.iter().any(|nic| self.networks.contains(&nic.network)) {
+            self.obstacles.insert(Obstacle::NoIpv4Address {
+                machine: id.clone(),
+                label,
+                network: network.clone(),
+            });
+            return;
+        }
+        for nic in nics
+            .iter()
+            .filter(|nic| !self.networks.contains(&nic.network))
+        {
+            self.obstacles.insert(Obstacle::SpansNetworks {
                 machine: id.clone(),
                 label: label.clone(),
                 network: nic.network.clone(),
@@ -102,38 +180,104 @@ pub fn observe_facts(
         }
         if instance.architecture.starts_with("arm64") {
             let reason = "its architecture is arm64 and AHV on bare metal x86 has none".to_owned();
-            obstacles.insert(Obstacle::CannotRun {
+            self.obstacles.insert(Obstacle::CannotRun {
                 machine: id.clone(),
-                label: label.clone(),
+                label,
                 reason,
             });
         }
-        facts.insert(
-            id.clone(),
-            MachineFacts {
-                name: instance.tags.get("Name").cloned(),
-                platform: instance.platform.clone(),
-                instance_type: instance.instance_type.clone(),
-                was_running: matches!(
-                    instance.state,
-                    InstanceState::Running | InstanceState::Pending
-                ),
-                nics,
-                tags: instance.tags.clone(),
-            },
-        );
+        let facts = MachineFacts {
+            name: instance.name().map(str::to_owned),
+            platform: instance.platform.clone(),
+            instance_type: instance.instance_type.clone(),
+            was_running: matches!(
+                instance.state,
+                InstanceState::Running | InstanceState::Pending
+            ),
+            nics,
+            tags: instance.tags.clone(),
+        };
+        self.facts.insert(id.clone(), facts);
     }
-    (facts, obstacles)
+
+    /// The interfaces that have an IPv4 address in a network of the estate, by device index.
+    fn nics(&mut self, id: &InstanceId, label: &str, known: &[(&EniId, &Eni)]) -> Vec<NicFacts> {
+        let mut nics = Vec::new();
+        for (eni_id, eni) in known {
+            // Without one there is nothing to keep: see `losses`.
+            let Some(primary) = eni.primary else {
+                continue;
+            };
+            match self.network_of.get(&eni.subnet) {
+                Some(network) => nics.push(NicFacts {
+                    device_index: eni.attached_to.as_ref().map_or(0, |(_, index)| *index),
+                    eni: (*eni_id).clone(),
+                    mac: eni.mac,
+                    subnet: eni.subnet.clone(),
+                    network: (*network).clone(),
+                    primary,
+                    secondary: eni.secondary.clone(),
+                }),
+                None => {
+                    self.obstacles.insert(Obstacle::ForeignInterface {
+                        machine: id.clone(),
+                        label: label.to_owned(),
+                        eni: (*eni_id).clone(),
+                        address: primary,
+                    });
+                }
+            }
+        }
+        nics.sort_by_key(|nic| nic.device_index);
+        nics
+    }
+}
+
+fn label(id: &InstanceId, instance: &Instance) -> String {
+    instance
+        .name()
+        .map_or_else(|| id.to_string(), str::to_owned)
+}
+
+/// The status of an interface that is on its way to or from somebody. One bound to a trunk is in use.
+fn unsettled(eni: &Eni) -> Option<&EniStatus> {
+    let status = eni.other_status.as_ref()?;
+    match status {
+        EniStatus::Associated => None,
+        EniStatus::Attaching | EniStatus::Detaching | EniStatus::Unknown(_) => Some(status),
+    }
+}
+
+/// What an interface is, for people: its type, its description, the machine that has it.
+fn what(eni: &Eni, machine: Option<(&InstanceId, &Instance)>) -> String {
+    let of = machine.map(|(id, instance)| match instance.name() {
+        Some(name) => format!("of {name}, {id}"),
+        None => format!("of {id}"),
+    });
+    [
+        Some(eni.interface_type.as_str()),
+        Some(eni.description.as_str()),
+        of.as_deref(),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|text| !text.is_empty())
+    .collect::<Vec<_>>()
+    .join(", ")
 }
 
 /// What of a machine will not come along, for the operator to know.
 pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<String> {
     let label = facts.label(id);
     let mut losses = Vec::new();
-    for eni in facts
-        .nics
-        .iter()
-        .filter_map(|nic| region.enis.get(&nic.eni))
+    let captured = facts.nics.iter().map(|nic| &nic.eni);
+    let present = region.instances.get(id);
+    let present = present.into_iter().flat_map(|instance| &instance.enis);
+    let mut seen = BTreeSet::new();
+    for (eni_id, eni) in captured
+        .chain(present)
+        .filter(|eni| seen.insert(*eni))
+        .filter_map(|eni| region.enis.get_key_value(eni))
     {
         for (private, public) in &eni.public {
             losses.push(format!(
@@ -143,9 +287,53 @@ pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<
         for lost in &eni.not_carried {
             losses.push(format!("{label}: {lost} is not carried over"));
         }
+        match eni.interface_type.as_str() {
+            "efa" => losses.push(format!(
+                "{label}: {eni_id} is an Elastic Fabric Adapter; the VM gets an ordinary NIC"
+            )),
+            "trunk" => losses.push(format!(
+                "{label}: {eni_id} is a trunk interface; its branch interfaces stay in EC2"
+            )),
+            _ => {}
+        }
+        let Some(primary) = eni.primary else {
+            losses.push(format!(
+                "{label}: {eni_id} ({}) has no IPv4 address and is not carried over",
+                what(eni, None)
+            ));
+            continue;
+        };
         if !eni.source_dest_check {
-            losses.push(format!("{label}: source/destination check is off on {}; what it routes for must be moved too", eni.primary));
+            losses.push(format!("{label}: source/destination check is off on {primary}; what it routes for must be moved too"));
         }
     }
     losses
+}
+
+/// What is in the networks' subnets, is no machine's and has no IPv4 address there: it stays, and nothing stands in its way.
+pub fn left_behind(
+    estate: &Estate,
+    region: &AwsRegion,
+    networks: &BTreeSet<NetworkName>,
+) -> Vec<String> {
+    let capture = Capture::new(estate, region, networks);
+    let in_goal = region
+        .enis
+        .iter()
+        .filter_map(|(id, eni)| Some((id, eni, capture.in_goal(&eni.subnet)?)));
+    in_goal
+        .filter(|(_, eni, _)| {
+            let of_machine = eni
+                .attached_to
+                .as_ref()
+                .is_some_and(|(machine, _)| region.instances.contains_key(machine));
+            eni.primary.is_none() && !of_machine && !eni.is_available()
+        })
+        .map(|(id, eni, network)| {
+            format!(
+                "{id} ({}) is in network {network} without an IPv4 address and stays in EC2",
+                what(eni, None)
+            )
+        })
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! Obstacles: why there is no plan, each with what a person can do about it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
@@ -13,6 +14,9 @@ use stayput_estate::SiteName;
 use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::WaveName;
+use stayput_world::AwsRegion;
+use stayput_world::aws::EniStatus;
+use stayput_world::aws::Gone;
 
 use crate::Finding;
 use crate::NoOrder;
@@ -56,6 +60,54 @@ pub enum Obstacle {
         address: Ipv4Addr,
         /// Its type and description.
         what: String,
+    },
+    /// An interface in the network is on its way to or from somebody: in seconds its address may be a machine's or a service's.
+    #[error("{eni} ({what}) is in network {network}{} and its status is `{status}`", at(*address))]
+    UnsettledInterface {
+        /// The network.
+        network: NetworkName,
+        /// The interface.
+        eni: EniId,
+        /// Its IPv4 address, if it has one.
+        address: Option<Ipv4Addr>,
+        /// The machine it is attached to, if it is one's.
+        machine: Option<InstanceId>,
+        /// Its type, description and machine.
+        what: String,
+        /// Its status.
+        status: EniStatus,
+    },
+    /// The machine and the interface do not agree, however often they are asked.
+    #[error("{}", doubtful(machine, label, eni, *doubt))]
+    InterfaceInDoubt {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The interface.
+        eni: EniId,
+        /// What does not agree.
+        doubt: InterfaceDoubt,
+    },
+    /// The machine is in the network without an IPv4 address there.
+    #[error("{label} ({machine}) is in network {network} and has no IPv4 address there")]
+    NoIpv4Address {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The network.
+        network: NetworkName,
+    },
+    /// The machine is going away for good.
+    #[error("{label} ({machine}) in network {network} is being terminated in EC2")]
+    BeingTerminated {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The network.
+        network: NetworkName,
     },
     /// A machine is in no wave.
     #[error("{label} ({machine}) in network {network} is in no wave")]
@@ -166,13 +218,15 @@ pub enum Obstacle {
         /// Who has it.
         holder: String,
     },
-    /// The machine is neither in EC2 nor at any site.
-    #[error("{label} ({machine}) is in the ledger, but neither in EC2 nor at any site")]
+    /// The machine is at no site, and not in EC2 as it was captured.
+    #[error("{label} ({machine}) is in the ledger and at no site; {ec2}")]
     Lost {
         /// The machine.
         machine: InstanceId,
         /// Its name.
         label: String,
+        /// What EC2 says of it.
+        ec2: SaidByEc2,
     },
     /// The machine is not where the goal takes it from.
     #[error("{label} ({machine}) is at {at}, not at {wanted}")]
@@ -332,6 +386,75 @@ pub enum Obstacle {
     },
 }
 
+/// What does not agree about an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterfaceDoubt {
+    /// The interface says that it is attached to the machine, which does not list it.
+    NotListedByMachine {
+        /// Its IPv4 address, if it has one.
+        address: Option<Ipv4Addr>,
+    },
+    /// The machine lists the interface, and EC2 does not show it.
+    NotShown,
+}
+
+/// What EC2 says of a machine that is in the ledger and at no site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SaidByEc2 {
+    /// It exists, without the addresses it was captured with.
+    Exists,
+    /// It was terminated.
+    Terminated,
+    /// There is no such instance, in the account of the credentials.
+    NotFound,
+    /// Nothing: it is not listed, and nobody knows why.
+    Nothing,
+}
+
+impl SaidByEc2 {
+    /// What the region says of an instance.
+    pub fn of(region: Option<&AwsRegion>, machine: &InstanceId) -> Self {
+        match region {
+            Some(region) if region.instances.contains_key(machine) => Self::Exists,
+            Some(region) => match region.gone(machine) {
+                Some(Gone::Terminated) => Self::Terminated,
+                Some(Gone::NotFound) => Self::NotFound,
+                None => Self::Nothing,
+            },
+            None => Self::Nothing,
+        }
+    }
+}
+
+impl fmt::Display for SaidByEc2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exists => "it is in EC2 without the addresses it was captured with",
+            Self::Terminated => "EC2 says that it was terminated",
+            Self::NotFound => "EC2 says that this account has no such instance",
+            Self::Nothing => "EC2 does not list it and has not said that it is gone",
+        })
+    }
+}
+
+fn at(address: Option<Ipv4Addr>) -> String {
+    address.map_or_else(String::new, |address| format!(" at {address}"))
+}
+
+fn doubtful(machine: &InstanceId, label: &str, eni: &EniId, doubt: InterfaceDoubt) -> String {
+    match doubt {
+        InterfaceDoubt::NotListedByMachine { address } => format!(
+            "interface {eni}{} is attached to {label} ({machine}), which does not list it",
+            at(address)
+        ),
+        InterfaceDoubt::NotShown => {
+            format!("{label} ({machine}) lists interface {eni}, which EC2 does not show")
+        }
+    }
+}
+
 fn and_more(more: usize) -> String {
     match more {
         0 => String::new(),
@@ -366,6 +489,28 @@ impl Obstacle {
         }
     }
 
+    /// The machine in EC2 that it is about, where it matters only as long as the machine is there.
+    pub fn about_machine_in_ec2(&self) -> Option<&InstanceId> {
+        if let Self::ForeignInterface { machine, .. }
+        | Self::CannotRun { machine, .. }
+        | Self::InterfaceInDoubt { machine, .. }
+        | Self::NoIpv4Address { machine, .. }
+        | Self::BeingTerminated { machine, .. } = self
+        {
+            Some(machine)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it keeps a network from leaving EC2, and says nothing about one that has left.
+    pub fn is_about_leaving_ec2(&self) -> bool {
+        matches!(
+            self,
+            Self::UnmovableInterface { .. } | Self::UnsettledInterface { .. }
+        ) || self.about_machine_in_ec2().is_some()
+    }
+
     /// What a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
@@ -376,6 +521,28 @@ impl Obstacle {
             Self::UnmovableInterface { .. } => {
                 "delete it or rebuild it in another subnet before moving this network; a subnet moves as a whole".to_owned()
             }
+            Self::UnsettledInterface { eni, status, .. } => match status {
+                EniStatus::Attaching | EniStatus::Detaching => format!(
+                    "wait until {eni} is attached or free, and run the command again; if it belongs to a service, rebuild that in another subnet first"
+                ),
+                EniStatus::Associated | EniStatus::Unknown(_) => format!(
+                    "see what {eni} is with `aws ec2 describe-network-interfaces --network-interface-ids {eni}`, and run the command again when it is in use or free"
+                ),
+            },
+            Self::InterfaceInDoubt { machine, eni, doubt, .. } => match doubt {
+                InterfaceDoubt::NotListedByMachine { .. } => format!(
+                    "run the command again when {eni} is attached to {machine} or detached from it; if it stays so, detach it: `aws ec2 describe-network-interfaces --network-interface-ids {eni}` shows its attachment"
+                ),
+                InterfaceDoubt::NotShown => format!(
+                    "run the command again; if it stays so, see `aws ec2 describe-network-interfaces --network-interface-ids {eni}`"
+                ),
+            },
+            Self::NoIpv4Address { .. } => {
+                "only IPv4 addresses are kept: give it one in EC2, or move it to another subnet before this network moves".to_owned()
+            }
+            Self::BeingTerminated { machine, .. } => format!(
+                "run the command again when it is terminated; if it was captured, take it out of the ledger then: stayput retire {machine}"
+            ),
             Self::InNoWave { machine, .. } => format!("add {machine} to a wave in stayput.toml, or tag it so that one selects it"),
             Self::InSeveralWaves { .. } => "make the wave selectors exclusive".to_owned(),
             Self::NotInSource { wave, .. } => format!("remove it from wave {wave} or correct the id"),
@@ -399,7 +566,20 @@ impl Obstacle {
                 "switch that VM off in Prism Central of {at}; or, if it is the right one, run `stayput adopt {machine} --vm {vm} --site {at}` and switch the other off"
             ),
             Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
-            Self::Lost { machine, .. } => format!("find its VM and run: stayput adopt {machine} --vm UUID"),
+            Self::Lost { machine, ec2, .. } => match ec2 {
+                SaidByEc2::Exists => format!(
+                    "give it its addresses back in EC2, or take it out of the ledger: stayput retire {machine}"
+                ),
+                SaidByEc2::Terminated => format!(
+                    "take it out of the ledger: stayput retire {machine}; if it was moved, find its VM and run: stayput adopt {machine} --vm UUID"
+                ),
+                SaidByEc2::NotFound => format!(
+                    "check that the AWS credentials are of the right account; then take it out of the ledger: stayput retire {machine}, or if it was moved, find its VM and run: stayput adopt {machine} --vm UUID"
+                ),
+                SaidByEc2::Nothing => format!(
+                    "run the command again; if it was moved, find its VM and run: stayput adopt {machine} --vm UUID; if it is gone for good: stayput retire {machine}"
+                ),
+            },
             Self::Elsewhere { wanted, .. } => format!(
                 "bring its network to {wanted} first: `stayput apply move` takes it from EC2 to its primary site, failover and failback from site to site"
             ),

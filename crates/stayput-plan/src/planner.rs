@@ -79,6 +79,9 @@ pub fn plan(
                     Obstacle::UnmovableInterface { .. }
                         | Obstacle::SpansNetworks { .. }
                         | Obstacle::CannotRun { .. }
+                        | Obstacle::NoIpv4Address { .. }
+                        | Obstacle::BeingTerminated { .. }
+                        | Obstacle::UnsettledInterface { machine: None, .. }
                         | Obstacle::RunsTwice { .. }
                 )
             });
@@ -395,6 +398,16 @@ impl<'s> Draft<'s> {
     fn move_in(&mut self) {
         let estate = self.survey.estate;
         if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
+            let networks = self.survey.networks.iter();
+            let networks = networks.map(|network| network.name.clone()).collect();
+            self.warnings
+                .extend(capture::left_behind(estate, region, &networks));
+            self.warnings.extend(region.unreadable.iter().map(|odd| {
+                format!(
+                    "{} {} in {} is not looked at: {}",
+                    odd.kind, odd.id, estate.source.region, odd.why
+                )
+            }));
             for (id, machine) in &self.survey.machines {
                 if self.survey.moving.contains(id)
                     && self.survey.places.get(id) == Some(&Place::Ec2)

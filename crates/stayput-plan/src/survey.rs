@@ -134,7 +134,10 @@ impl<'a> Survey<'a> {
             let label = ledger
                 .or(seen)
                 .map_or_else(|| id.to_string(), |machine| machine.label(id));
-            let Some(place) = survey.place(id, &label, seen.is_some(), facts) else {
+            // What has an obstacle of its own there is there, though its facts are not those of a machine that can move.
+            let is_troubled = |obstacle: &Obstacle| obstacle.about_machine_in_ec2() == Some(id);
+            let in_ec2 = seen.is_some() || obstacles.iter().any(is_troubled);
+            let Some(place) = survey.place(id, &label, in_ec2, facts) else {
                 continue;
             };
             let holds = match (ledger, seen) {
@@ -155,12 +158,9 @@ impl<'a> Survey<'a> {
             survey.places.insert(id.clone(), place);
         }
         // What EC2 shows stands in the way of machines that are still there only.
-        obstacles.retain(|obstacle| match obstacle {
-            Obstacle::SpansNetworks { .. } => true,
-            Obstacle::ForeignInterface { machine, .. } | Obstacle::CannotRun { machine, .. } => {
-                survey.places.get(machine) == Some(&Place::Ec2)
-            }
-            _ => true,
+        obstacles.retain(|obstacle| match obstacle.about_machine_in_ec2() {
+            Some(machine) => !matches!(survey.places.get(machine), Some(Place::At(..))),
+            None => true,
         });
         survey.obstacles.append(&mut obstacles);
         survey.moving = survey.machines.keys().cloned().collect();
@@ -173,11 +173,12 @@ impl<'a> Survey<'a> {
         let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
         match goal {
             Goal::Move { canaries, .. } if !canaries.is_empty() => survey.only(canaries),
-            Goal::Capture { .. }
-            | Goal::Move { .. }
-            | Goal::Protect { .. }
-            | Goal::Failover { .. }
-            | Goal::Failback { .. } => {}
+            Goal::Capture { .. } | Goal::Move { .. } => {}
+            Goal::Protect { .. } | Goal::Failover { .. } | Goal::Failback { .. } => {
+                survey
+                    .obstacles
+                    .retain(|obstacle| !obstacle.is_about_leaving_ec2());
+            }
         }
         survey
     }
@@ -205,11 +206,14 @@ impl<'a> Survey<'a> {
         }
         self.obstacles.retain(|obstacle| match obstacle {
             Obstacle::SpansNetworks { machine, .. }
-            | Obstacle::ForeignInterface { machine, .. }
-            | Obstacle::CannotRun { machine, .. } => moving.contains(machine),
-            Obstacle::UnmovableInterface { .. } => false,
+            | Obstacle::UnsettledInterface {
+                machine: Some(machine),
+                ..
+            } => moving.contains(machine),
+            Obstacle::UnmovableInterface { .. } | Obstacle::UnsettledInterface { .. } => false,
             other => other
-                .whose_place_is_unknown()
+                .about_machine_in_ec2()
+                .or(other.whose_place_is_unknown())
                 .is_none_or(|machine| moving.contains(machine)),
         });
         self.moving = moving;

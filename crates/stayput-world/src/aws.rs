@@ -1,12 +1,15 @@
 //! The observed state of one AWS region.
 //!
-//! Names follow the EC2 API. Enums of AWS are open: an unknown value becomes `Unknown` and is shown, never dropped. Propagated
-//! Transit Gateway routes are *not* here: `SearchTransitGatewayRoutes` hides those that a static route shadows, so they are
-//! computed from propagations (AWS reference §1.2).
+//! Names follow the EC2 API. Enums of AWS are open: a value this build does not know becomes `Unknown` and is shown,
+//! never dropped; what fits no map is in [`AwsRegion::unreadable`]. Propagated Transit Gateway routes are *not* here:
+//! `SearchTransitGatewayRoutes` hides those that a static route shadows, so they are computed from propagations (AWS
+//! reference §1.2).
+
+mod absent;
+mod eni;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -16,7 +19,6 @@ use stayput_estate::Cidr;
 use stayput_estate::DxGatewayId;
 use stayput_estate::EniId;
 use stayput_estate::InstanceId;
-use stayput_estate::MacAddr;
 use stayput_estate::PrefixListId;
 use stayput_estate::Region;
 use stayput_estate::RouteTableId;
@@ -25,6 +27,12 @@ use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
 use stayput_estate::VpnId;
+
+pub use absent::Absent;
+pub use absent::Gone;
+pub use absent::Unreadable;
+pub use eni::Eni;
+pub use eni::EniStatus;
 
 /// One region of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +45,7 @@ pub struct AwsRegion {
     pub subnets: BTreeMap<SubnetId, VpcSubnet>,
     /// VPC route tables.
     pub route_tables: BTreeMap<RouteTableId, VpcRouteTable>,
-    /// EC2 instances, without terminated ones.
+    /// EC2 instances that exist, one that is `shutting-down` included. Terminated ones are in [`AwsRegion::absent`].
     pub instances: BTreeMap<InstanceId, Instance>,
     /// Elastic network interfaces.
     pub enis: BTreeMap<EniId, Eni>,
@@ -54,6 +62,28 @@ pub struct AwsRegion {
     /// Contents of the managed prefix lists that a route table of this region uses. Lists that could not be read are absent.
     #[serde(default)]
     pub prefix_lists: BTreeMap<PrefixListId, PrefixList>,
+    /// What AWS was asked for by id, or lists in a final state, and is not there. An id that is neither here nor in the map of its kind is
+    /// *unknown*, never absent. Empty in worlds saved by earlier builds.
+    #[serde(default, skip_serializing_if = "Absent::is_empty")]
+    pub absent: Absent,
+    /// What was listed and is in none of the maps above, and why. Empty in worlds saved by earlier builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl AwsRegion {
+    /// Whether AWS has said that this instance does not exist (any more). `false` also when nobody asked.
+    pub fn is_confirmed_gone(&self, id: &InstanceId) -> bool {
+        self.gone(id).is_some()
+    }
+
+    /// How it is known that this instance does not exist; `None` when it does, or when nobody asked.
+    pub fn gone(&self, id: &InstanceId) -> Option<Gone> {
+        match self.instances.get(id) {
+            Some(_) => None,
+            None => self.absent.instances.get(id).copied(),
+        }
+    }
 }
 
 /// A managed prefix list: prefixes that routes use together.
@@ -171,6 +201,19 @@ pub struct Instance {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Instance {
+    /// The name for people, if there is one: see [`name_tag`].
+    pub fn name(&self) -> Option<&str> {
+        name_tag(&self.tags)
+    }
+}
+
+/// The `Name` tag; one that is empty or blank names nothing and counts as none.
+pub fn name_tag(tags: &BTreeMap<String, String>) -> Option<&str> {
+    let name = tags.get("Name")?;
+    (!name.trim().is_empty()).then_some(name)
+}
+
 /// State of an EC2 instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InstanceState {
@@ -188,44 +231,6 @@ pub enum InstanceState {
     Terminated,
     /// Anything else, as reported.
     Unknown(String),
-}
-
-/// An elastic network interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Eni {
-    /// Its VPC.
-    pub vpc: VpcId,
-    /// Its subnet.
-    pub subnet: SubnetId,
-    /// Its MAC address.
-    pub mac: MacAddr,
-    /// `interface`, `network_load_balancer`, `nat_gateway`, `transit_gateway`, … as reported.
-    pub interface_type: String,
-    /// Description; often the only hint to its creator.
-    pub description: String,
-    /// Whether AWS or another service manages it.
-    pub requester_managed: bool,
-    /// The instance it is attached to, with its device index there.
-    pub attached_to: Option<(InstanceId, u32)>,
-    /// Whether it drops packets not addressed to itself.
-    pub source_dest_check: bool,
-    /// Whether it is attached to anything (status `in-use`).
-    pub in_use: bool,
-    /// Primary private address.
-    pub primary: Ipv4Addr,
-    /// Secondary private addresses.
-    pub secondary: Vec<Ipv4Addr>,
-    /// Private addresses that have a public one associated.
-    pub public: BTreeMap<Ipv4Addr, Ipv4Addr>,
-    /// Delegated prefixes and IPv6 addresses, as reported; neither can be kept.
-    pub not_carried: Vec<String>,
-}
-
-impl Eni {
-    /// Returns the primary, then the secondary addresses.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        std::iter::once(self.primary).chain(self.secondary.iter().copied())
-    }
 }
 
 /// A Transit Gateway.

@@ -36,7 +36,7 @@ impl Facts {
 /// One machine as captured in EC2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineFacts {
-    /// `Name` tag, if there is one. For display; never a key.
+    /// `Name` tag, if there is one that is not blank. For people; never a key.
     pub name: Option<String>,
     /// `PlatformDetails`.
     pub platform: String,
@@ -51,9 +51,12 @@ pub struct MachineFacts {
 }
 
 impl MachineFacts {
-    /// Returns the name for display: the `Name` tag or the instance id.
+    /// Name for people: the `Name` tag or the instance id. A blank name in facts captured by earlier builds counts as none.
     pub fn label(&self, id: &InstanceId) -> String {
-        self.name.clone().unwrap_or_else(|| id.to_string())
+        match &self.name {
+            Some(name) if !name.trim().is_empty() => name.clone(),
+            Some(_) | None => id.to_string(),
+        }
     }
 
     /// Returns every address of the machine: by NIC, primary first.
@@ -81,4 +84,28 @@ pub struct NicFacts {
     pub primary: Ipv4Addr,
     /// Secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_whose_name_is_blank_is_called_by_its_id() {
+        let called = |name: Option<&str>| {
+            let facts = MachineFacts {
+                name: name.map(str::to_owned),
+                platform: String::new(),
+                instance_type: String::new(),
+                was_running: true,
+                nics: Vec::new(),
+                tags: BTreeMap::new(),
+            };
+            facts.label(&InstanceId::new("i-1"))
+        };
+        assert_eq!(called(Some("web")), "web");
+        assert_eq!(called(Some(" \t")), "i-1");
+        assert_eq!(called(Some("")), "i-1");
+        assert_eq!(called(None), "i-1");
+    }
 }

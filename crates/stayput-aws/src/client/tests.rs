@@ -13,6 +13,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use super::*;
 use crate::error::ConnectReason;
 use crate::error::TimeoutPhase;
+use crate::list::VPCS;
+use crate::observe::Known;
 use crate::parse::vpc;
 use crate::testing::Reply;
 use crate::testing::Seen;
@@ -64,54 +66,36 @@ async fn a_call_is_a_signed_form_for_its_region_and_service() {
 
 #[tokio::test]
 async fn pages_are_followed_to_the_end_over_one_connection() {
-    let server = Server::start(|seen| match seen.form("NextToken").as_deref() {
-        None => Reply::ec2(
-            "<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState><name>running</name>\
-             </instanceState></item></instancesSet></item></reservationSet><nextToken>a+b/c=</nextToken>",
-        ),
-        Some("a+b/c=") => Reply::ec2("<reservationSet/><nextToken>2</nextToken>"),
-        Some(_) => Reply::ec2(
-            "<reservationSet><item><instancesSet><item><instanceId>i-2</instanceId><instanceState><name>stopped</name>\
-             </instanceState></item></instancesSet></item></reservationSet>",
-        ),
+    let vpc =
+        |id: &str| format!("<item><vpcId>{id}</vpcId><cidrBlock>10.0.0.0/16</cidrBlock></item>");
+    let server = Server::start(move |seen| match seen.form("NextToken").as_deref() {
+        None => Reply::ec2(&format!(
+            "<vpcSet>{}</vpcSet><nextToken>a+b/c=</nextToken>",
+            vpc("vpc-1")
+        )),
+        Some("a+b/c=") => Reply::ec2("<vpcSet/><nextToken>2</nextToken>"),
+        Some(_) => Reply::ec2(&format!("<vpcSet>{}</vpcSet>", vpc("vpc-2"))),
     })
     .await;
-    let ids = [InstanceId::new("i-1"), InstanceId::new("i-2")];
+    let query = VPCS.query().with_filter("vpc-id", ["vpc-1", "vpc-2"]);
     let found = server
         .client()
-        .instances(&server.region(), &ids)
+        .list(&server.region(), VPCS, query, vpc::vpc)
         .await
         .unwrap();
-    assert_eq!(found.keys().cloned().collect::<Vec<_>>(), ids);
+    assert_eq!(found.len(), 2);
     let seen = server.seen();
     assert_eq!(seen.len(), 3);
     assert!(seen.iter().all(|request| request.connection == 0));
+    assert!(
+        seen.iter()
+            .all(|request| request.form("MaxResults").is_some())
+    );
     assert_eq!(
-        seen[0].form("Filter.1.Value.2").as_deref(),
-        Some("i-2"),
+        seen[2].form("Filter.1.Value.2").as_deref(),
+        Some("vpc-2"),
         "filters are repeated on every page"
     );
-    assert_eq!(
-        seen[2].form("Filter.1.Name").as_deref(),
-        Some("instance-id")
-    );
-}
-
-#[tokio::test]
-async fn a_list_that_goes_in_circles_ends_in_an_error() {
-    let server = Server::start(|_| Reply::ec2("<vpcSet/><nextToken>again</nextToken>")).await;
-    let error = server
-        .client()
-        .list(
-            &server.region(),
-            Query::ec2("DescribeVpcs"),
-            "vpcSet",
-            vpc::vpc,
-        )
-        .await
-        .unwrap_err();
-    assert!(matches!(error, AwsError::Parse { .. }));
-    assert_eq!(server.seen().len(), MAX_PAGES);
 }
 
 #[tokio::test]
@@ -140,7 +124,7 @@ async fn server_faults_broken_connections_and_silence_are_retried() {
         Reply::Hang,
     ] {
         let server = Server::start(failing(1, first.clone())).await;
-        let outcome = server.client().caller(&server.region()).await;
+        let outcome = server.hurried_client().caller(&server.region()).await;
         assert!(outcome.is_ok(), "{first:?}: {outcome:?}");
         assert_eq!(server.seen().len(), 2, "{first:?}");
     }
@@ -163,9 +147,13 @@ async fn a_refused_request_is_not_retried() {
 }
 
 #[tokio::test]
-async fn silence_to_the_end_is_a_timeout_that_may_have_taken_effect() {
+async fn silence_to_the_end_is_a_timeout() {
     let server = Server::start(|_| Reply::Hang).await;
-    let error = server.client().caller(&server.region()).await.unwrap_err();
+    let error = server
+        .hurried_client()
+        .caller(&server.region())
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -177,18 +165,19 @@ async fn silence_to_the_end_is_a_timeout_that_may_have_taken_effect() {
         "{error:?}"
     );
     assert_eq!(error.call().unwrap().attempts, 3);
-    assert!(error.may_have_taken_effect());
     assert!(error.is_unreachable());
+    assert!(!error.may_have_taken_effect(), "it only reads");
 }
 
 #[tokio::test]
-async fn an_unclear_attempt_is_not_forgotten_when_a_later_one_is_refused() {
+async fn a_write_is_sent_again_only_where_nothing_was_done() {
     let refused = Reply::ec2_error(400, "IncorrectInstanceState");
-    for (first, unclear) in [
-        (Reply::Hang, 1),
-        (Reply::Close, 1),
-        (Reply::Answer(500, String::new()), 1),
-        (Reply::ec2_error(503, "RequestLimitExceeded"), 0),
+    for (first, requests, unclear) in [
+        (Reply::Hang, 1, 1),
+        (Reply::Close, 1, 1),
+        (Reply::Answer(500, String::new()), 1, 1),
+        (Reply::ec2_error(503, "RequestLimitExceeded"), 2, 0),
+        (Reply::Answer(429, String::new()), 2, 0),
     ] {
         let count = AtomicUsize::new(0);
         let (once, then) = (first.clone(), refused.clone());
@@ -198,19 +187,32 @@ async fn an_unclear_attempt_is_not_forgotten_when_a_later_one_is_refused() {
         })
         .await;
         let error = server
-            .client()
+            .hurried_client()
             .stop_instances(&server.region(), &[InstanceId::new("i-1")])
             .await
             .unwrap_err();
-        assert_eq!(error.code(), Some("IncorrectInstanceState"), "{first:?}");
         let call = error.call().unwrap();
         assert_eq!(
             (call.attempts, call.unclear_attempts),
-            (2, unclear),
-            "{first:?}"
+            (requests, unclear),
+            "{first:?}: {error:?}"
         );
-        assert_eq!(error.may_have_taken_effect(), unclear > 0);
+        assert_eq!(call.effect, Effect::Writes);
+        assert_eq!(error.may_have_taken_effect(), unclear > 0, "{first:?}");
     }
+}
+
+#[tokio::test]
+async fn a_write_that_finds_nobody_listening_is_tried_again_and_did_nothing() {
+    let mut server = Server::start(caller_reply).await;
+    server.port = 1;
+    let error = server
+        .client()
+        .stop_instances(&server.region(), &[InstanceId::new("i-1")])
+        .await
+        .unwrap_err();
+    assert_eq!(error.call().unwrap().attempts, 3);
+    assert!(!error.may_have_taken_effect());
 }
 
 #[tokio::test]
@@ -219,7 +221,8 @@ async fn calls_can_be_spawned() {
     let client = Server::start(caller_reply).await.client();
     spawnable(&async move {
         let region = Region::new("ap-northeast-1");
-        let _ = client.observe(&region).await;
+        let _ = client.observe(&region, &Known::default()).await;
+        let _ = client.interfaces_of(&region, &[]).await;
         let _ = client.run_command(&region, &[], "D", &[]).await;
     });
 }
@@ -243,26 +246,74 @@ async fn an_endpoint_where_nobody_listens_is_said_to_refuse() {
     assert!(!error.may_have_taken_effect());
 }
 
+/// Everything that an error says, its sources included, and how it shows in a log.
+fn every_text(error: &AwsError) -> String {
+    let mut text = format!("{error:?}");
+    for cause in crate::error::chain(error) {
+        text.push_str(&cause.to_string());
+    }
+    text
+}
+
+/// How a server answers.
+type Answering = dyn Fn(&Seen) -> Reply + Send + Sync;
+
+/// What an endpoint may do with the request it got.
+fn echo(seen: &Seen) -> String {
+    let headers: Vec<String> = seen
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    format!("{}\n{}\n\n{}", seen.line, headers.join("\n"), seen.body)
+}
+
 #[tokio::test]
-async fn what_is_not_the_documented_xml_is_a_parse_error_with_its_place() {
-    let server = Server::start(|_| {
-        Reply::ec2("<vpcSet><item><cidrBlock>10.0.0.1/8</cidrBlock></item></vpcSet>")
-    })
-    .await;
-    let error = server
-        .client()
-        .list(
-            &server.region(),
-            Query::ec2("DescribeVpcs"),
-            "vpcSet",
-            vpc::vpc,
-        )
-        .await
-        .unwrap_err();
-    let AwsError::Parse { source, .. } = error else {
-        panic!("{error:?}");
-    };
-    assert_eq!(source.place, "R/vpcSet/item/cidrBlock");
+async fn an_endpoint_that_echoes_the_request_reveals_no_secret() {
+    const TOKEN: &str = "IQoJb3JpZ2luX2VjEPz//////////wEaDmFwLW5vcnRoZWFzdC0xIkcwRQIhAJ+of/a+role";
+    let escaped = |text: String| text.replace('&', "&amp;").replace('<', "&lt;");
+    let in_form =
+        |text: String| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let in_json = |text: String| serde_json::to_string(&text).unwrap().replace('/', "\\/");
+    let echoes: [Box<Answering>; 9] = [
+        Box::new(move |seen| Reply::not_found("SignatureDoesNotMatch", &escaped(echo(seen)))),
+        Box::new(|seen| Reply::Answer(403, echo(seen))),
+        Box::new(|seen| Reply::Answer(500, echo(seen))),
+        Box::new(|seen| Reply::Answer(200, echo(seen))),
+        Box::new(move |seen| Reply::Answer(400, in_form(echo(seen)))),
+        Box::new(move |seen| Reply::Answer(400, in_json(echo(seen)))),
+        Box::new(move |seen| {
+            let code = escaped(seen.headers["x-amz-security-token"].clone());
+            Reply::not_found(&code, &escaped(seen.headers["authorization"].clone()))
+        }),
+        Box::new(|seen| {
+            let token = &seen.headers["x-amz-security-token"];
+            Reply::Answer(200, format!("<{}/>", token.replace(['/', '+'], "")))
+        }),
+        Box::new(|seen| Reply::Answer(302, seen.headers["authorization"][..].to_owned())),
+    ];
+    for (number, reply) in echoes.into_iter().enumerate() {
+        let server = Server::start(reply).await;
+        let client = server.client_of_role(TOKEN);
+        let error = client.caller(&server.region()).await.unwrap_err();
+        let text = every_text(&error);
+        let sent = server.seen().remove(0);
+        assert_eq!(sent.headers["x-amz-security-token"], TOKEN);
+        let (_, signature) = sent.headers["authorization"]
+            .split_once("Signature=")
+            .unwrap();
+        for secret in [
+            &TOKEN[..30],
+            &TOKEN[30..],
+            &signature[..16],
+            &signature[40..],
+            "very-secret",
+        ] {
+            assert!(!text.contains(secret), "{number}: {secret} in {text}");
+        }
+        // What is left is still of use.
+        assert!(text.contains("GetCallerIdentity"), "{number}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stayput_estate::AccountId;
 use stayput_estate::AttachmentId;
 use stayput_estate::Cidr;
 use stayput_estate::DxGatewayId;
@@ -17,17 +18,20 @@ use stayput_world::aws::AttachmentState;
 use stayput_world::aws::Tgw;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::Vpn;
+use stayput_world::aws::name_tag;
 
+use crate::parse::Entry;
 use crate::parse::is_gone;
 use crate::parse::tags;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
 /// `DescribeTransitGateways`: `transitGatewaySet/item`.
-pub(crate) fn tgw(entry: Element<'_, '_>) -> Result<Option<(TgwId, Tgw)>, Malformed> {
+pub(crate) fn tgw(entry: Element<'_, '_>) -> Result<Entry<TgwId, Tgw>, Malformed> {
+    let id = TgwId::new(entry.required("transitGatewayId")?);
     let state = entry.required("state")?;
     if is_gone(state) {
-        return Ok(None);
+        return Ok(Entry::Gone(id));
     }
     let options = entry.child("options");
     let option = |name| options.and_then(|options| options.text(name));
@@ -44,39 +48,54 @@ pub(crate) fn tgw(entry: Element<'_, '_>) -> Result<Option<(TgwId, Tgw)>, Malfor
         },
         default_association_table,
     };
-    Ok(Some((TgwId::new(entry.required("transitGatewayId")?), tgw)))
+    Ok(Entry::Here(id, tgw))
 }
 
 /// An attachment as the common list shows it, before its details are joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListedAttachment {
-    pub(crate) id: AttachmentId,
     pub(crate) tgw: TgwId,
+    /// The account that the Transit Gateway belongs to.
+    pub(crate) tgw_owner: Option<AccountId>,
+    /// The account that what is attached belongs to.
+    pub(crate) resource_owner: Option<AccountId>,
     pub(crate) resource_type: String,
     pub(crate) resource_id: String,
     pub(crate) state: AttachmentState,
     pub(crate) association: Option<TgwRouteTableId>,
 }
 
-/// `DescribeTransitGatewayAttachments`: `transitGatewayAttachments/item`.
-pub(crate) fn attachment(entry: Element<'_, '_>) -> Result<Option<ListedAttachment>, Malformed> {
+/// `DescribeTransitGatewayAttachments`: `transitGatewayAttachments/item`. `association` is absent from one that has none; `resourceId` may be
+/// from one of a kind that is not known here, and from nothing else.
+pub(crate) fn attachment(
+    entry: Element<'_, '_>,
+) -> Result<Entry<AttachmentId, ListedAttachment>, Malformed> {
+    let id = AttachmentId::new(entry.required("transitGatewayAttachmentId")?);
     let state = entry.required("state")?;
     if is_gone(state) {
-        return Ok(None);
+        return Ok(Entry::Gone(id));
     }
-    let association = entry
-        .child("association")
-        .filter(|association| association.text("state") == Some("associated"))
-        .and_then(|association| association.text("transitGatewayRouteTableId"))
-        .map(TgwRouteTableId::new);
-    Ok(Some(ListedAttachment {
-        id: AttachmentId::new(entry.required("transitGatewayAttachmentId")?),
+    let association = match entry.child("association") {
+        Some(association) if association.required("state")? == "associated" => Some(
+            TgwRouteTableId::new(association.required("transitGatewayRouteTableId")?),
+        ),
+        Some(_) | None => None,
+    };
+    let resource_type = entry.required("resourceType")?;
+    let resource_id = match resource_type {
+        "vpc" | "vpn" | "direct-connect-gateway" | "peering" => entry.required("resourceId")?,
+        _ => entry.text("resourceId").unwrap_or(""),
+    };
+    let listed = ListedAttachment {
         tgw: TgwId::new(entry.required("transitGatewayId")?),
-        resource_type: entry.required("resourceType")?.to_owned(),
-        resource_id: entry.text("resourceId").unwrap_or("").to_owned(),
+        tgw_owner: entry.text("transitGatewayOwnerId").map(AccountId::new),
+        resource_owner: entry.text("resourceOwnerId").map(AccountId::new),
+        resource_type: resource_type.to_owned(),
+        resource_id: resource_id.to_owned(),
         state: attachment_state(state),
         association,
-    }))
+    };
+    Ok(Entry::Here(id, listed))
 }
 
 fn attachment_state(state: &str) -> AttachmentState {
@@ -91,38 +110,49 @@ fn attachment_state(state: &str) -> AttachmentState {
 /// `DescribeTransitGatewayVpcAttachments`: `transitGatewayVpcAttachments/item`, its subnets.
 pub(crate) fn vpc_attachment(
     entry: Element<'_, '_>,
-) -> Result<Option<(AttachmentId, BTreeSet<SubnetId>)>, Malformed> {
+) -> Result<Entry<AttachmentId, BTreeSet<SubnetId>>, Malformed> {
     let subnets = entry
-        .items("subnetIds")
-        .filter_map(Element::own_text)
-        .map(SubnetId::new)
-        .collect();
+        .items("subnetIds")?
+        .into_iter()
+        .map(|item| match item.own_text() {
+            Some(id) => Ok(SubnetId::new(id)),
+            None => Err(Malformed::new(
+                entry.place("subnetIds"),
+                "an entry is empty",
+            )),
+        })
+        .collect::<Result<_, _>>()?;
     let id = AttachmentId::new(entry.required("transitGatewayAttachmentId")?);
-    Ok(Some((id, subnets)))
+    Ok(Entry::Here(id, subnets))
 }
 
 /// Both ends of a peering attachment, requester first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peering {
-    pub(crate) id: AttachmentId,
     pub(crate) ends: Vec<(Region, TgwId)>,
+    /// Whether the entry says what both ends are.
+    pub(crate) is_whole: bool,
 }
 
-/// `DescribeTransitGatewayPeeringAttachments`: `transitGatewayPeeringAttachments/item`.
-pub(crate) fn peering_attachment(entry: Element<'_, '_>) -> Result<Option<Peering>, Malformed> {
-    let ends = ["requesterTgwInfo", "accepterTgwInfo"]
-        .into_iter()
-        .filter_map(|end| entry.child(end))
-        .filter_map(|end| {
-            // An end may be a Cloud WAN core network, which has no Transit Gateway.
-            let tgw = end.text("transitGatewayId")?;
-            Some((Region::new(end.text("region")?), TgwId::new(tgw)))
-        })
-        .collect();
-    Ok(Some(Peering {
-        id: AttachmentId::new(entry.required("transitGatewayAttachmentId")?),
-        ends,
-    }))
+/// `DescribeTransitGatewayPeeringAttachments`: `transitGatewayPeeringAttachments/item`. An end that is a Cloud WAN core network has no
+/// Transit Gateway. That an entry lacks an end altogether matters only where it is a peering's: moto 5.2 lists attachments of VPCs here.
+pub(crate) fn peering_attachment(
+    entry: Element<'_, '_>,
+) -> Result<Entry<AttachmentId, Peering>, Malformed> {
+    let mut ends = Vec::new();
+    let mut is_whole = true;
+    for end in ["requesterTgwInfo", "accepterTgwInfo"] {
+        match entry.child(end) {
+            Some(end) => {
+                if let Some(tgw) = end.text("transitGatewayId") {
+                    ends.push((Region::new(end.required("region")?), TgwId::new(tgw)));
+                }
+            }
+            None => is_whole = false,
+        }
+    }
+    let id = AttachmentId::new(entry.required("transitGatewayAttachmentId")?);
+    Ok(Entry::Here(id, Peering { ends, is_whole }))
 }
 
 /// What is attached, from the common list and the details of the two kinds that have any.
@@ -154,18 +184,27 @@ pub(crate) fn attachment_kind(
     }
 }
 
-/// `DescribeTransitGatewayRouteTables`: `transitGatewayRouteTables/item`: id, Transit Gateway, `Name` tag.
+/// A Transit Gateway route table as listed, before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedTable {
+    pub(crate) tgw: TgwId,
+    /// Its `Name` tag.
+    pub(crate) name: Option<String>,
+}
+
+/// `DescribeTransitGatewayRouteTables`: `transitGatewayRouteTables/item`.
 pub(crate) fn table(
     entry: Element<'_, '_>,
-) -> Result<Option<(TgwRouteTableId, TgwId, Option<String>)>, Malformed> {
-    if entry.text("state").is_some_and(is_gone) {
-        return Ok(None);
+) -> Result<Entry<TgwRouteTableId, ListedTable>, Malformed> {
+    let id = TgwRouteTableId::new(entry.required("transitGatewayRouteTableId")?);
+    if is_gone(entry.required("state")?) {
+        return Ok(Entry::Gone(id));
     }
-    Ok(Some((
-        TgwRouteTableId::new(entry.required("transitGatewayRouteTableId")?),
-        TgwId::new(entry.required("transitGatewayId")?),
-        tags(entry).remove("Name"),
-    )))
+    let table = ListedTable {
+        tgw: TgwId::new(entry.required("transitGatewayId")?),
+        name: name_tag(&tags(entry)?).map(str::to_owned),
+    };
+    Ok(Entry::Here(id, table))
 }
 
 /// `GetTransitGatewayRouteTableAssociations`: `associations/item`, those in force.
@@ -210,26 +249,40 @@ impl TgwRoute {
     }
 }
 
-/// `SearchTransitGatewayRoutes`: `routeSet/item`. IPv6 routes and those being deleted are left out.
-pub(crate) fn route(entry: Element<'_, '_>) -> Result<Option<TgwRoute>, Malformed> {
+/// `SearchTransitGatewayRoutes`: `routeSet/item`, of one type. Left out are IPv6 routes, those being deleted, and those of another type, should
+/// the endpoint not filter. A state that is not known is an error: the route may or may not take packets.
+pub(crate) fn route(entry: Element<'_, '_>, wanted: &str) -> Result<Option<TgwRoute>, Malformed> {
     let destination = entry.required("destinationCidrBlock")?;
-    let state = entry.text("state");
-    if destination.contains(':') || matches!(state, Some("deleting" | "deleted")) {
+    let state = entry.required("state")?;
+    let is_wanted = entry.required("type")? == wanted;
+    let (blackhole, pending) = match state {
+        "active" => (false, false),
+        "blackhole" => (true, false),
+        "pending" => (false, true),
+        "deleting" | "deleted" => return Ok(None),
+        other => {
+            let problem = format!("`{other}` is no state of a route that is known here");
+            return Err(Malformed::new(entry.place("state"), problem));
+        }
+    };
+    if destination.contains(':') || !is_wanted {
         return Ok(None);
     }
+    // Absent from a blackhole.
     let attachments = entry
-        .items("transitGatewayAttachments")
+        .optional_items("transitGatewayAttachments")?
+        .into_iter()
         .map(|item| {
             let id = item.required("transitGatewayAttachmentId")?;
-            let kind = item.text("resourceType").unwrap_or("");
+            let kind = item.required("resourceType")?;
             Ok((AttachmentId::new(id), kind.to_owned()))
         })
         .collect::<Result<_, Malformed>>()?;
     Ok(Some(TgwRoute {
         cidr: entry.parsed("destinationCidrBlock")?,
         prefix_list: entry.text("prefixListId").map(PrefixListId::new),
-        blackhole: state == Some("blackhole"),
-        pending: state == Some("pending"),
+        blackhole,
+        pending,
         attachments,
     }))
 }
@@ -246,7 +299,7 @@ pub(crate) fn prefix_list_reference(
         .child("transitGatewayAttachment")
         .and_then(|attachment| attachment.text("transitGatewayAttachmentId"));
     let target = match attachment {
-        Some(id) if !entry.flag("blackhole") => TgwTarget::Attachment(AttachmentId::new(id)),
+        Some(id) if !entry.flag("blackhole")? => TgwTarget::Attachment(AttachmentId::new(id)),
         Some(_) | None => TgwTarget::Blackhole,
     };
     Ok(Some((
@@ -269,20 +322,18 @@ pub(crate) fn vpn(entry: Element<'_, '_>) -> Result<Option<(VpnId, Vpn)>, Malfor
     if is_gone(state) {
         return Ok(None);
     }
-    let tunnels_up = entry
-        .items("vgwTelemetry")
-        .filter(|tunnel| tunnel.text("status") == Some("UP"))
-        .map(|_| 1_u32)
-        .sum();
+    let mut tunnels_up = 0;
+    // Absent while the connection is being made.
+    for tunnel in entry.optional_items("vgwTelemetry")? {
+        tunnels_up += u32::from(tunnel.required("status")? == "UP");
+    }
+    // What kind of routes it has decides what it teaches, so that it must be said.
+    let options = entry.required_child("options")?;
     let vpn = Vpn {
         tgw: entry.text("transitGatewayId").map(TgwId::new),
         state: state.to_owned(),
-        static_routes_only: entry
-            .child("options")
-            .is_some_and(|options| options.flag("staticRoutesOnly")),
-        private: entry
-            .child("options")
-            .is_some_and(|options| options.text("outsideIpAddressType") == Some("PrivateIpv4")),
+        static_routes_only: options.flag("staticRoutesOnly")?,
+        private: options.text("outsideIpAddressType") == Some("PrivateIpv4"),
         tunnels_up,
     };
     Ok(Some((VpnId::new(entry.required("vpnConnectionId")?), vpn)))

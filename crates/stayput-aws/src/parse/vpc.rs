@@ -13,9 +13,11 @@ use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
 use stayput_estate::VpcId;
 use stayput_world::aws::Eni;
+use stayput_world::aws::EniStatus;
 use stayput_world::aws::Instance;
 use stayput_world::aws::InstanceState;
 use stayput_world::aws::RouteDestination;
+use stayput_world::aws::Unreadable;
 use stayput_world::aws::Vpc;
 use stayput_world::aws::VpcRoute;
 use stayput_world::aws::VpcRouteState;
@@ -23,69 +25,89 @@ use stayput_world::aws::VpcRouteTable;
 use stayput_world::aws::VpcRouteTarget;
 use stayput_world::aws::VpcSubnet;
 
+use crate::parse::Entry;
 use crate::parse::tags;
+use crate::parse::unless_a_strangers;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
-/// `DescribeVpcs`: `vpcSet/item`.
-pub(crate) fn vpc(entry: Element<'_, '_>) -> Result<Option<(VpcId, Vpc)>, Malformed> {
+/// `DescribeVpcs`: `vpcSet/item`. `cidrBlockAssociationSet` is absent from answers of before 2017 only, which have one range.
+pub(crate) fn vpc(entry: Element<'_, '_>) -> Result<Entry<VpcId, Vpc>, Malformed> {
     let mut cidrs: Vec<Cidr> = vec![entry.parsed("cidrBlock")?];
-    for association in entry.items("cidrBlockAssociationSet") {
+    for association in entry.optional_items("cidrBlockAssociationSet")? {
         let state = association
-            .child("cidrBlockState")
-            .and_then(|state| state.text("state"));
+            .required_child("cidrBlockState")?
+            .required("state")?;
         let cidr = association.parsed("cidrBlock")?;
-        if matches!(state, None | Some("associated")) && !cidrs.contains(&cidr) {
+        if state == "associated" && !cidrs.contains(&cidr) {
             cidrs.push(cidr);
         }
     }
     let vpc = Vpc {
         cidrs,
-        tags: tags(entry),
+        tags: tags(entry)?,
     };
-    Ok(Some((VpcId::new(entry.required("vpcId")?), vpc)))
+    Ok(Entry::Here(VpcId::new(entry.required("vpcId")?), vpc))
 }
 
-/// `DescribeSubnets`: `subnetSet/item`. IPv6-only subnets are left out.
-pub(crate) fn subnet(entry: Element<'_, '_>) -> Result<Option<(SubnetId, VpcSubnet)>, Malformed> {
-    let Some(cidr) = entry.optional("cidrBlock")? else {
-        return Ok(None);
-    };
+/// `DescribeSubnets`: `subnetSet/item`. One that says it is IPv6-only has no range of ours, and is noted.
+pub(crate) fn subnet(entry: Element<'_, '_>) -> Result<Entry<SubnetId, VpcSubnet>, Malformed> {
+    let id = entry.required("subnetId")?;
+    if entry.text("cidrBlock").is_none() && entry.flag("ipv6Native")? {
+        return Ok(Entry::Unreadable(Unreadable {
+            kind: "subnet".to_owned(),
+            id: id.to_owned(),
+            why: "it is IPv6-only: it has no IPv4 range".to_owned(),
+        }));
+    }
     let subnet = VpcSubnet {
         vpc: VpcId::new(entry.required("vpcId")?),
-        cidr,
-        availability_zone: entry.text("availabilityZone").unwrap_or("").to_owned(),
+        cidr: entry.parsed("cidrBlock")?,
+        availability_zone: entry.required("availabilityZone")?.to_owned(),
     };
-    Ok(Some((SubnetId::new(entry.required("subnetId")?), subnet)))
+    Ok(Entry::Here(SubnetId::new(id), subnet))
 }
 
-/// `DescribeRouteTables`: `routeTableSet/item`.
+/// `DescribeRouteTables`: `routeTableSet/item`. `associationState` is absent from the API reference's own sample, and from answers of before
+/// 2019: then the association stands.
 pub(crate) fn route_table(
     entry: Element<'_, '_>,
-) -> Result<Option<(RouteTableId, VpcRouteTable)>, Malformed> {
+) -> Result<Entry<RouteTableId, VpcRouteTable>, Malformed> {
     let mut main = false;
     let mut subnets = BTreeSet::new();
-    for association in entry.items("associationSet") {
-        let state = association
-            .child("associationState")
-            .and_then(|state| state.text("state"));
+    for association in entry.items("associationSet")? {
+        let state = match association.child("associationState") {
+            Some(state) => Some(state.required("state")?),
+            None => None,
+        };
         if !matches!(state, None | Some("associated")) {
             continue;
         }
-        main |= association.flag("main");
-        subnets.extend(association.text("subnetId").map(SubnetId::new));
+        let is_main = association.flag("main")?;
+        let subnet = association.text("subnetId");
+        // A gateway's table decides for what comes in through it, and for no subnet.
+        if !is_main && subnet.is_none() && association.text("gatewayId").is_none() {
+            let place = association.place("subnetId");
+            return Err(Malformed::new(
+                place,
+                "missing, and it is not the main table",
+            ));
+        }
+        main |= is_main;
+        subnets.extend(subnet.map(SubnetId::new));
     }
     let table = VpcRouteTable {
         vpc: VpcId::new(entry.required("vpcId")?),
         main,
         subnets,
         routes: entry
-            .items("routeSet")
+            .items("routeSet")?
+            .into_iter()
             .map(route)
             .collect::<Result<_, _>>()?,
     };
     let id = RouteTableId::new(entry.required("routeTableId")?);
-    Ok(Some((id, table)))
+    Ok(Entry::Here(id, table))
 }
 
 fn route(entry: Element<'_, '_>) -> Result<VpcRoute, Malformed> {
@@ -96,10 +118,10 @@ fn route(entry: Element<'_, '_>) -> Result<VpcRoute, Malformed> {
     } else {
         RouteDestination::Ipv6(entry.required("destinationIpv6CidrBlock")?.to_owned())
     };
-    let state = match entry.text("state") {
-        Some("active") | None => VpcRouteState::Active,
-        Some("blackhole") => VpcRouteState::Blackhole,
-        Some(other) => VpcRouteState::Unknown(other.to_owned()),
+    let state = match entry.required("state")? {
+        "active" => VpcRouteState::Active,
+        "blackhole" => VpcRouteState::Blackhole,
+        other => VpcRouteState::Unknown(other.to_owned()),
     };
     Ok(VpcRoute {
         destination,
@@ -150,16 +172,17 @@ fn target(entry: Element<'_, '_>) -> VpcRouteTarget {
     VpcRouteTarget::Unknown(other.unwrap_or_else(|| "no target".to_owned()))
 }
 
-/// `DescribeNetworkInterfaces`: `networkInterfaceSet/item`. IPv6-only interfaces are left out.
-pub(crate) fn eni(entry: Element<'_, '_>) -> Result<Option<(EniId, Eni)>, Malformed> {
-    let Some(primary) = entry.optional::<Ipv4Addr>("privateIpAddress")? else {
-        return Ok(None);
-    };
+/// `DescribeNetworkInterfaces`: `networkInterfaceSet/item`. An IPv6-only or EFA-only interface has no `privateIpAddress`, and an empty or
+/// absent set of them. Absent where they do not apply: `attachment`, `instanceId` of one that is not an instance's, `sourceDestCheck`,
+/// `requesterManaged`, the sets of IPv6 addresses and of prefixes.
+pub(crate) fn eni(entry: Element<'_, '_>) -> Result<Entry<EniId, Eni>, Malformed> {
+    let addresses = entry.optional_items("privateIpAddressesSet")?;
+    let primary = primary(entry, &addresses)?;
     let mut secondary = Vec::new();
     let mut public = BTreeMap::new();
-    for address in entry.items("privateIpAddressesSet") {
+    for address in addresses {
         let private: Ipv4Addr = address.parsed("privateIpAddress")?;
-        if private != primary {
+        if Some(private) != primary {
             secondary.push(private);
         }
         if let Some(association) = address.child("association")
@@ -170,72 +193,122 @@ pub(crate) fn eni(entry: Element<'_, '_>) -> Result<Option<(EniId, Eni)>, Malfor
     }
     let attached_to = match entry.child("attachment") {
         Some(attachment) => match attachment.text("instanceId") {
-            Some(instance) => Some((
-                InstanceId::new(instance),
-                attachment.optional("deviceIndex")?.unwrap_or(0),
-            )),
+            Some(instance) => Some((InstanceId::new(instance), attachment.parsed("deviceIndex")?)),
             None => None,
         },
         None => None,
     };
-    let not_carried = [
+    let mut not_carried = Vec::new();
+    for (list, field) in [
         ("ipv6AddressesSet", "ipv6Address"),
         ("ipv4PrefixSet", "ipv4Prefix"),
         ("ipv6PrefixSet", "ipv6Prefix"),
-    ]
-    .into_iter()
-    .flat_map(|(list, field)| entry.items(list).filter_map(move |item| item.text(field)))
-    .map(str::to_owned)
-    .collect();
+    ] {
+        for item in entry.optional_items(list)? {
+            not_carried.push(item.required(field)?.to_owned());
+        }
+    }
+    let status = entry.required("status")?;
     let eni = Eni {
         vpc: VpcId::new(entry.required("vpcId")?),
         subnet: SubnetId::new(entry.required("subnetId")?),
         mac: entry.parsed("macAddress")?,
-        interface_type: entry
-            .text("interfaceType")
-            .unwrap_or("interface")
-            .to_owned(),
+        interface_type: entry.text("interfaceType").unwrap_or("").to_owned(),
         description: entry.text("description").unwrap_or("").to_owned(),
-        requester_managed: entry.flag("requesterManaged"),
+        requester_managed: entry.flag("requesterManaged")?,
         attached_to,
         // The check is on unless someone switched it off.
-        source_dest_check: entry.text("sourceDestCheck") != Some("false"),
-        in_use: entry.text("status") == Some("in-use"),
+        source_dest_check: entry.optional("sourceDestCheck")?.unwrap_or(true),
+        in_use: status == "in-use",
+        other_status: other_status(status),
         primary,
         secondary,
         public,
         not_carried,
     };
     let id = EniId::new(entry.required("networkInterfaceId")?);
-    Ok(Some((id, eni)))
+    Ok(Entry::Here(id, eni))
 }
 
-/// `DescribeInstances`: `reservationSet/item`, whose `instancesSet` has the instances, terminated ones included.
-pub(crate) fn reservation(
+/// The same; one that cannot be read and is certainly a stranger's is noted.
+pub(crate) fn eni_of(
     entry: Element<'_, '_>,
-) -> Result<Option<Vec<(InstanceId, Instance)>>, Malformed> {
-    entry
-        .items("instancesSet")
-        .map(instance)
-        .collect::<Result<_, _>>()
-        .map(Some)
+    ours: &BTreeSet<VpcId>,
+) -> Result<Entry<EniId, Eni>, Malformed> {
+    unless_a_strangers(
+        "network interface",
+        entry,
+        "networkInterfaceId",
+        ours,
+        eni(entry),
+    )
 }
 
-fn instance(entry: Element<'_, '_>) -> Result<(InstanceId, Instance), Malformed> {
-    let state = entry
-        .child("instanceState")
-        .ok_or_else(|| Malformed::new(entry.place("instanceState"), "missing"))?
-        .required("name")?;
+/// The primary address, said twice. One that has addresses and no primary one is not understood.
+fn primary(
+    entry: Element<'_, '_>,
+    addresses: &[Element<'_, '_>],
+) -> Result<Option<Ipv4Addr>, Malformed> {
+    if let Some(primary) = entry.optional("privateIpAddress")? {
+        return Ok(Some(primary));
+    }
+    for address in addresses {
+        if address.flag("primary")? {
+            return address.parsed("privateIpAddress").map(Some);
+        }
+    }
+    if addresses.is_empty() {
+        Ok(None)
+    } else {
+        let place = entry.place("privateIpAddress");
+        Err(Malformed::new(
+            place,
+            "missing, and no address is the primary one",
+        ))
+    }
+}
+
+fn other_status(status: &str) -> Option<EniStatus> {
+    match status {
+        "available" | "in-use" => None,
+        "associated" => Some(EniStatus::Associated),
+        "attaching" => Some(EniStatus::Attaching),
+        "detaching" => Some(EniStatus::Detaching),
+        other => Some(EniStatus::Unknown(other.to_owned())),
+    }
+}
+
+/// `DescribeInstances`: `reservationSet/item`, whose `instancesSet` has the instances. `each` reads one of them.
+pub(crate) fn reservation<T>(
+    entry: Element<'_, '_>,
+    each: impl Fn(Element<'_, '_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    entry
+        .items("instancesSet")?
+        .into_iter()
+        .map(|entry| {
+            each(entry).map_err(|error| match entry.text("instanceId") {
+                Some(id) => error.of(id),
+                None => error,
+            })
+        })
+        .collect()
+}
+
+/// One instance. Absent once it is on its way out: `vpcId`, `subnetId`, the interfaces. `networkCardIndex` is absent where there is one card
+/// only, `platformDetails` from answers of before 2020.
+pub(crate) fn instance(entry: Element<'_, '_>) -> Result<Entry<InstanceId, Instance>, Malformed> {
+    let id = InstanceId::new(entry.required("instanceId")?);
+    let state = instance_state(entry.required_child("instanceState")?.required("name")?);
+    if state == InstanceState::Terminated {
+        return Ok(Entry::Gone(id));
+    }
     let mut enis = Vec::new();
-    for interface in entry.items("networkInterfaceSet") {
+    for interface in entry.optional_items("networkInterfaceSet")? {
         let eni = EniId::new(interface.required("networkInterfaceId")?);
-        let (card, device) = match interface.child("attachment") {
-            Some(attachment) => (
-                attachment.optional::<u32>("networkCardIndex")?.unwrap_or(0),
-                attachment.optional::<u32>("deviceIndex")?.unwrap_or(0),
-            ),
-            None => (0, 0),
-        };
+        let attachment = interface.required_child("attachment")?;
+        let card = attachment.optional::<u32>("networkCardIndex")?.unwrap_or(0);
+        let device = attachment.parsed::<u32>("deviceIndex")?;
         // Every network card counts its devices from zero; the primary interface is device 0 of card 0.
         enis.push(((card, device), eni));
     }
@@ -249,17 +322,25 @@ fn instance(entry: Element<'_, '_>) -> Result<(InstanceId, Instance), Malformed>
         None => "Linux/UNIX",
     };
     let instance = Instance {
-        state: instance_state(state),
-        instance_type: entry.text("instanceType").unwrap_or("").to_owned(),
-        architecture: entry.text("architecture").unwrap_or("").to_owned(),
+        state,
+        instance_type: entry.required("instanceType")?.to_owned(),
+        architecture: entry.required("architecture")?.to_owned(),
         platform: platform.to_owned(),
         vpc: entry.text("vpcId").map(VpcId::new),
         subnet: entry.text("subnetId").map(SubnetId::new),
         enis: enis.into_iter().map(|(_, eni)| eni).collect(),
         root_device: entry.text("rootDeviceName").map(str::to_owned),
-        tags: tags(entry),
+        tags: tags(entry)?,
     };
-    Ok((InstanceId::new(entry.required("instanceId")?), instance))
+    Ok(Entry::Here(id, instance))
+}
+
+/// The same; one that cannot be read and is certainly a stranger's is noted.
+pub(crate) fn instance_of(
+    entry: Element<'_, '_>,
+    ours: &BTreeSet<VpcId>,
+) -> Result<Entry<InstanceId, Instance>, Malformed> {
+    unless_a_strangers("instance", entry, "instanceId", ours, instance(entry))
 }
 
 fn instance_state(name: &str) -> InstanceState {

@@ -111,7 +111,7 @@ async fn deleting_an_absent_route_is_fine() {
 }
 
 #[tokio::test]
-async fn the_rights_asked_for_are_the_verbs_that_will_be_used_and_an_ignored_dry_run_is_an_alarm() {
+async fn the_rights_asked_for_are_the_verbs_that_will_be_used() {
     let attachment = TgwTarget::Attachment(AttachmentId::new("tgw-attach-1"));
     let dry = |seen: &Seen| {
         assert_eq!(seen.form("DryRun").as_deref(), Some("true"));
@@ -143,6 +143,10 @@ async fn the_rights_asked_for_are_the_verbs_that_will_be_used_and_an_ignored_dry
     let deaf = Server::start(|_| Reply::ec2("<route/>")).await;
     let error = denied(&deaf, Some(&attachment)).await.unwrap_err();
     assert!(matches!(error, AwsError::Parse { .. }));
+    assert!(
+        error.may_have_taken_effect(),
+        "the endpoint ignored the dry run"
+    );
     assert_eq!(deaf.operations(), [REPLACE]);
 }
 
@@ -232,16 +236,20 @@ async fn routes_kept_back_without_a_token_are_found_by_halving() {
     assert_eq!(found, many_routes());
 }
 
+fn propagated(text: &str) -> String {
+    route_xml(cidr(text)).replace(">static<", ">propagated<")
+}
+
 #[tokio::test]
 async fn routes_kept_back_with_a_token_are_paged() {
     let server = Server::start(|seen| match seen.form("NextToken") {
         None => Reply::ec2(&format!(
             "<routeSet>{}</routeSet><additionalRoutesAvailable>true</additionalRoutesAvailable><nextToken>t</nextToken>",
-            route_xml(cidr("10.0.0.0/8"))
+            propagated("10.0.0.0/8")
         )),
         Some(_) => Reply::ec2(&format!(
             "<routeSet>{}</routeSet><additionalRoutesAvailable>false</additionalRoutesAvailable>",
-            route_xml(cidr("11.0.0.0/8"))
+            propagated("11.0.0.0/8")
         )),
     })
     .await;
@@ -252,4 +260,104 @@ async fn routes_kept_back_with_a_token_are_paged() {
         .unwrap();
     assert_eq!(found.len(), 2);
     assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_always_keeps_routes_back_is_an_error_after_few_searches() {
+    for routes in [String::new(), route_xml(cidr("10.0.0.0/8"))] {
+        let server = Server::start(move |_| {
+            Reply::ec2(&format!(
+                "<routeSet>{routes}</routeSet><additionalRoutesAvailable>true</additionalRoutesAvailable>"
+            ))
+        })
+        .await;
+        let error = server
+            .client()
+            .all_routes(&server.region(), &table(), RouteType::Static)
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("SearchTransitGatewayRoutes"),
+            "{error}"
+        );
+        assert!(server.seen().len() <= 40, "{}", server.seen().len());
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_filter_changes_nothing() {
+    let server = Server::start(|_| {
+        let routes = route_xml(cidr("10.1.0.0/16")) + &propagated("10.2.0.0/16");
+        Reply::ec2(&format!("<routeSet>{routes}</routeSet>"))
+    })
+    .await;
+    let (client, region) = (server.client(), server.region());
+    for (kind, wanted) in [
+        (RouteType::Static, "10.1.0.0/16"),
+        (RouteType::Propagated, "10.2.0.0/16"),
+    ] {
+        let found = client.all_routes(&region, &table(), kind).await.unwrap();
+        let found: Vec<String> = found.iter().map(|route| route.cidr.to_string()).collect();
+        assert_eq!(found, [wanted]);
+    }
+    let other = client
+        .tgw_route(&region, &table(), cidr("10.3.0.0/16"))
+        .await;
+    assert_eq!(other.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_to_a_write_without_the_route_leaves_it_in_doubt() {
+    for reply in [Reply::ec2(""), Reply::Answer(200, "<html/>".to_owned())] {
+        let server = Server::start(move |_| reply.clone()).await;
+        let (client, region) = (server.client(), server.region());
+        let target = TgwTarget::Blackhole;
+        let put = client
+            .put_tgw_route(&region, &table(), Cidr::ALL, &target)
+            .await;
+        assert!(put.unwrap_err().may_have_taken_effect());
+        let deleted = client.delete_tgw_route(&region, &table(), Cidr::ALL).await;
+        assert!(deleted.unwrap_err().may_have_taken_effect());
+        assert_eq!(
+            server.operations(),
+            [REPLACE, DELETE],
+            "neither is sent again"
+        );
+    }
+}
+
+fn vpc_table(id: &str, vpc: &str, main: bool) -> String {
+    format!(
+        "<item><routeTableId>{id}</routeTableId><vpcId>{vpc}</vpcId><routeSet/><associationSet><item><main>{main}</main>\
+         <subnetId>subnet-1</subnetId></item></associationSet></item>"
+    )
+}
+
+#[tokio::test]
+async fn tables_of_a_vpc_without_its_main_one_are_an_error_not_none() {
+    let read = async |items: String| {
+        let server = Server::start(move |seen| Reply::entries(seen, &items)).await;
+        let tables = server
+            .client()
+            .vpc_route_tables(&server.region(), &VpcId::new("vpc-1"))
+            .await;
+        (tables, server.seen().len())
+    };
+    let whole = vpc_table("rtb-1", "vpc-1", true) + &vpc_table("rtb-2", "vpc-1", false);
+    let (tables, _) = read(whole + &vpc_table("rtb-9", "vpc-9", true)).await;
+    assert_eq!(
+        tables.unwrap().len(),
+        2,
+        "those of another VPC do not count"
+    );
+    for lacking in [
+        String::new(),
+        vpc_table("rtb-2", "vpc-1", false),
+        vpc_table("rtb-9", "vpc-9", true),
+    ] {
+        let (tables, requests) = read(lacking).await;
+        let error = tables.unwrap_err();
+        assert!(matches!(error, AwsError::Parse { .. }), "{error:?}");
+        assert_eq!(requests, 2, "read once more before it is believed");
+    }
 }

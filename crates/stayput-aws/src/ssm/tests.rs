@@ -90,6 +90,44 @@ async fn a_command_of_unknown_outcome_is_never_sent_again_but_a_throttled_one_is
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_the_list_of_agents_sends_no_command() {
+    for body in [
+        "",
+        "{}",
+        "<html/>",
+        r#"{"InstanceInformationList":null}"#,
+        r#"{"InstanceInformationList":[{}]}"#,
+    ] {
+        let server = Server::start(move |_| json(body)).await;
+        let error = server
+            .client()
+            .run_command(&server.region(), &ids(&["i-1"]), "D", &[])
+            .await
+            .unwrap_err();
+        assert!(matches!(error, AwsError::Parse { .. }), "{body}: {error:?}");
+        assert!(!error.may_have_taken_effect());
+        assert!(!server.operations().contains(&"SendCommand".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_sent_command_whose_answer_is_nonsense_is_in_doubt() {
+    let server = Server::start(|seen: &Seen| match seen.operation().as_str() {
+        "DescribeInstanceInformation" => online(&["i-1"]),
+        _ => json("<html/>"),
+    })
+    .await;
+    let error = server
+        .client()
+        .run_command(&server.region(), &ids(&["i-1"]), "D", &[])
+        .await
+        .unwrap_err();
+    assert!(error.may_have_taken_effect(), "{error:?}");
+    let sent = server.operations();
+    assert_eq!(sent.iter().filter(|sent| *sent == "SendCommand").count(), 1);
+}
+
+#[tokio::test]
 async fn output_is_fetched_where_the_command_has_ended_and_asked_for_again_when_not_there_yet() {
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let server = Server::start(move |seen: &Seen| match seen.operation().as_str() {

@@ -13,7 +13,7 @@ use stayput_world::NicFacts;
 use stayput_world::prism::Nic;
 use stayput_world::prism::Vm;
 
-use super::migrate::source_is_stopped;
+use super::source::source_is_stopped;
 use crate::StepError;
 use crate::context::StepContext;
 

@@ -16,12 +16,13 @@ use stayput_nutanix::MoveError;
 use stayput_nutanix::MovePlanSpec;
 use stayput_nutanix::PrepareSpec;
 use stayput_plan::OverlayKind;
-use stayput_world::aws::InstanceState;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
 use stayput_world::mv::MoveProviderKind;
 use stayput_world::mv::MoveVm;
 
+use super::source::source_is_as_captured;
+use super::source::source_is_stopped;
 use crate::StepError;
 use crate::clock::Stopwatch;
 use crate::context::StepContext;
@@ -242,6 +243,7 @@ pub async fn cutover(
             // By what is offered now, not by one look: Move may offer it late, or lose what it was asked.
             let may_ask = asked.is_none_or(|asked| asked.elapsed() > ASKED_AGAIN_AFTER);
             if may_cut_over(&seen) && may_ask {
+                source_is_as_captured(context, machine, &facts).await?;
                 context.holds_the_lease().await?;
                 ask_for_cutover(client, &plan, &workload).await?;
                 asked = Some(Stopwatch::start());
@@ -272,29 +274,5 @@ async fn ask_for_cutover(
         Ok(()) | Err(MoveError::NotOffered(_)) => Ok(()),
         Err(error) if error.is_ambiguous() => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Promise 2: the source is stopped before the target gets its address.
-pub async fn source_is_stopped(
-    context: &StepContext,
-    machine: &InstanceId,
-) -> Result<(), StepError> {
-    let found = context
-        .clients
-        .aws
-        .instance(&context.estate.source.region, machine)
-        .await?;
-    match found.map(|instance| instance.state) {
-        None | Some(InstanceState::Stopped | InstanceState::Terminated) => Ok(()),
-        Some(
-            state @ (InstanceState::Pending
-            | InstanceState::Running
-            | InstanceState::Stopping
-            | InstanceState::ShuttingDown
-            | InstanceState::Unknown(_)),
-        ) => Err(StepError::Refused(format!(
-            "{machine} is {state:?} in EC2; its addresses must not be served twice, so it must be stopped first"
-        ))),
     }
 }

@@ -132,7 +132,9 @@ impl Topology {
 
     fn add_enis(&mut self, aws: &AwsRegion) {
         for (id, eni) in &aws.enis {
-            let Some(vpc) = self.vpc_ids.get(&eni.vpc).copied() else {
+            // Without an IPv4 address it neither sends, answers nor forwards anything that is modelled.
+            let (Some(vpc), Some(primary)) = (self.vpc_ids.get(&eni.vpc).copied(), eni.primary)
+            else {
                 continue;
             };
             let subnet = self.subnet_ids.get(&eni.subnet).copied();
@@ -140,8 +142,8 @@ impl Topology {
                 let name = aws
                     .instances
                     .get(instance)
-                    .and_then(|instance| instance.tags.get("Name"))
-                    .cloned();
+                    .and_then(|instance| instance.name())
+                    .map(str::to_owned);
                 (instance.clone(), name)
             });
             let of_instance = instance.is_some();
@@ -150,7 +152,7 @@ impl Topology {
                 vpc,
                 subnet,
                 kind: eni.interface_type.clone(),
-                primary: eni.primary,
+                primary,
                 in_use: eni.in_use,
                 source_dest_check: eni.source_dest_check,
                 instance,

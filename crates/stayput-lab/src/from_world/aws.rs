@@ -131,6 +131,10 @@ fn machines(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
         if !eni.in_use && eni.attached_to.is_none() {
             continue;
         }
+        // The lab's interfaces are of IPv4.
+        let Some(primary) = eni.primary else {
+            continue;
+        };
         for (private, public) in &eni.public {
             let address = model::Address {
                 public: *public,
@@ -152,7 +156,7 @@ fn machines(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
                 .as_ref()
                 .map(|(instance, index)| (instance.to_string(), *index)),
             source_dest_check: eni.source_dest_check,
-            primary: eni.primary,
+            primary,
             secondary: eni.secondary.clone(),
             tags: BTreeMap::new(),
         };

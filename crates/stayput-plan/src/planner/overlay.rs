@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use stayput_estate::Cidr;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
@@ -19,6 +20,11 @@ use crate::step::ErpScope;
 use crate::step::OverlayKind;
 use crate::survey::flow_vpc;
 use crate::survey::overlay_subnet;
+
+/// Addresses of a prefix that EC2 delegates to an interface: sixteen, always.
+fn addresses(delegated: Cidr) -> impl Iterator<Item = Ipv4Addr> {
+    (0..16).map_while(move |offset| delegated.nth(offset))
+}
 
 impl Draft<'_> {
     /// Subnets with the networks' own CIDRs and prefixes on the user VPC: everything that can stand before machines come.
@@ -99,7 +105,7 @@ impl Draft<'_> {
             .into_iter()
             .flat_map(|region| region.enis.values())
             .filter(|eni| eni.subnet == definition.ec2_subnet)
-            .flat_map(|eni| eni.addresses())
+            .flat_map(|eni| eni.addresses().chain(eni.delegated().flat_map(addresses)))
             .chain(owned.iter().copied())
             .collect();
         // Every NIC of a machine arrives on the network of its first one (Move maps a VPC to one subnet).

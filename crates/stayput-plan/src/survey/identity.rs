@@ -13,6 +13,7 @@ use stayput_world::prism::PowerState;
 use super::Place;
 use super::Survey;
 use crate::Obstacle;
+use crate::obstacle::SaidByEc2;
 
 /// A VM, and where it is.
 type Known = (SiteName, VmExtId);
@@ -194,9 +195,11 @@ impl Survey<'_> {
         if in_ec2 {
             Ok(Place::Ec2)
         } else {
+            let source = self.world.aws.get(&self.estate.source.region);
             Err(Obstacle::Lost {
                 machine: id.clone(),
                 label: label.to_owned(),
+                ec2: SaidByEc2::of(source, id),
             })
         }
     }

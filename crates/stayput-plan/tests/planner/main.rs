@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod apply;
+mod captured;
 mod fixture;
 mod identity;
 mod invariants;

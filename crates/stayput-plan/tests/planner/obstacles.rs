@@ -13,6 +13,9 @@ use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
 use stayput_world::aws::AttachmentState;
+use stayput_world::aws::EniStatus;
+use stayput_world::aws::Gone;
+use stayput_world::aws::InstanceState;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
 use stayput_world::mv::MoveVm;
@@ -26,6 +29,10 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::SpansNetworks { .. } => "spans networks",
         Obstacle::ForeignInterface { .. } => "foreign interface",
         Obstacle::UnmovableInterface { .. } => "unmovable interface",
+        Obstacle::UnsettledInterface { .. } => "unsettled interface",
+        Obstacle::InterfaceInDoubt { .. } => "interface in doubt",
+        Obstacle::NoIpv4Address { .. } => "no IPv4 address",
+        Obstacle::BeingTerminated { .. } => "being terminated",
         Obstacle::InNoWave { .. } => "in no wave",
         Obstacle::InSeveralWaves { .. } => "in several waves",
         Obstacle::NotInSource { .. } => "not in source",
@@ -57,7 +64,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 30;
+const VARIANTS: usize = 34;
 
 type Bend = fn(&mut Setup);
 
@@ -75,6 +82,13 @@ fn moved() -> Setup {
 
 fn protected() -> Setup {
     moved().after(&[protect(&["app"])])
+}
+
+/// Its VM is deleted too.
+fn gone_from_ec2(setup: &mut Setup) {
+    setup.prism(TOKYO).vms.clear();
+    setup.tokyo().instances.remove(&"i-web".into());
+    setup.tokyo().enis.remove(&"eni-web-0".into());
 }
 
 fn cases() -> Vec<Case> {
@@ -104,6 +118,34 @@ fn cases() -> Vec<Case> {
             balancer.description = "ELB net/app/50dc6c495c0c9188".into();
             balancer.requester_managed = true;
             setup.tokyo().enis.insert("eni-balancer".into(), balancer);
+        }),
+        small("unsettled interface", |setup| {
+            let mut task = eni("vpc-legacy", "subnet-app", ip("172.30.1.77"));
+            task.description = "arn:aws:ecs:eu:1:attachment/x".into();
+            task.in_use = false;
+            task.other_status = Some(EniStatus::Attaching);
+            setup.tokyo().enis.insert("eni-task".into(), task);
+        }),
+        small("unsettled interface", |setup| {
+            let eni = setup.eni("web", 0);
+            eni.in_use = false;
+            eni.other_status = Some(EniStatus::Unknown("paused".into()));
+        }),
+        small("interface in doubt", |setup| {
+            let mut late = eni("vpc-legacy", "subnet-app", ip("172.30.1.77"));
+            late.attached_to = Some(("i-web".into(), 1));
+            setup.tokyo().enis.insert("eni-late".into(), late);
+        }),
+        small("interface in doubt", |setup| {
+            setup.instance("web").enis.push("eni-unseen".into());
+        }),
+        small("no IPv4 address", |setup| {
+            setup.machine("six", &["172.30.1.78"], true);
+            setup.eni("six", 0).primary = None;
+        }),
+        small("being terminated", |setup| {
+            setup.machine("dying", &["172.30.1.78"], true);
+            setup.instance("dying").state = InstanceState::ShuttingDown;
         }),
         small("in no wave", |setup| {
             setup.instance("web").tags.remove("wave");
@@ -159,10 +201,21 @@ fn cases() -> Vec<Case> {
                 vm("native", "overlay-app", "172.30.1.34"),
             );
         }),
+        case("lost", moved(), move_in(app), gone_from_ec2),
         case("lost", moved(), move_in(app), |setup| {
-            setup.prism(TOKYO).vms.clear();
-            setup.tokyo().instances.remove(&"i-web".into());
-            setup.tokyo().enis.remove(&"eni-web-0".into());
+            gone_from_ec2(setup);
+            let absent = &mut setup.tokyo().absent;
+            absent.instances.insert("i-web".into(), Gone::Terminated);
+        }),
+        case("lost", moved(), move_in(app), |setup| {
+            gone_from_ec2(setup);
+            let absent = &mut setup.tokyo().absent;
+            absent.instances.insert("i-web".into(), Gone::NotFound);
+        }),
+        case("lost", moved(), move_in(app), |setup| {
+            gone_from_ec2(setup);
+            let elsewhere = instance("m5.large", "vpc-legacy", Vec::new());
+            setup.tokyo().instances.insert("i-web".into(), elsewhere);
         }),
         case("elsewhere", Setup::small(), protect(app), |_| {}),
         case("elsewhere", Setup::small(), failover(app, OSAKA), |setup| {

@@ -6,12 +6,21 @@ use crate::xml::read_document;
 fn first<T>(
     xml: &str,
     list: &str,
-    read: fn(Element<'_, '_>) -> Result<Option<T>, Malformed>,
-) -> Option<T> {
-    read_document(xml.as_bytes(), |root| {
-        root.items(list).next().map_or(Ok(None), read)
-    })
-    .unwrap()
+    read: impl FnOnce(Element<'_, '_>) -> Result<T, Malformed>,
+) -> Result<T, Malformed> {
+    read_document(xml.as_bytes(), |root| read(root.items(list)?.remove(0)))
+}
+
+/// The entry that is there.
+fn here<K, V>(
+    xml: &str,
+    list: &str,
+    read: fn(Element<'_, '_>) -> Result<Entry<K, V>, Malformed>,
+) -> (K, V) {
+    match first(xml, list, read).unwrap() {
+        Entry::Here(id, value) => (id, value),
+        Entry::Gone(_) | Entry::Unreadable(_) => panic!("not there"),
+    }
 }
 
 #[test]
@@ -25,7 +34,7 @@ fn a_vpc_has_its_primary_cidr_first_and_only_associated_ones() {
       </cidrBlockAssociationSet>
       <tagSet><item><key>Name</key><value>old</value></item><item><key>empty</key><value/></item></tagSet>
     </item></vpcSet></DescribeVpcsResponse>"#;
-    let (id, vpc) = first(xml, "vpcSet", vpc).unwrap();
+    let (id, vpc) = here(xml, "vpcSet", vpc);
     assert_eq!(id.as_str(), "vpc-1");
     assert_eq!(
         vpc.cidrs,
@@ -54,7 +63,7 @@ fn a_route_table_knows_every_kind_of_target() {
         <item><routeTableAssociationId>rtbassoc-2</routeTableAssociationId><subnetId>subnet-1</subnetId><main>false</main><associationState><state>associated</state></associationState></item>
         <item><routeTableAssociationId>rtbassoc-3</routeTableAssociationId><subnetId>subnet-2</subnetId><main>false</main><associationState><state>disassociated</state></associationState></item>
       </associationSet></item></routeTableSet></R>"#;
-    let (_, table) = first(xml, "routeTableSet", route_table).unwrap();
+    let (_, table) = here(xml, "routeTableSet", route_table);
     assert!(table.main);
     assert_eq!(table.subnets, BTreeSet::from([SubnetId::new("subnet-1")]));
     let targets: Vec<VpcRouteTarget> = table
@@ -106,8 +115,9 @@ fn an_interface_keeps_secondary_public_and_uncarried_addresses_apart() {
       <ipv6AddressesSet><item><ipv6Address>2001:db8::1</ipv6Address></item></ipv6AddressesSet>
       <ipv4PrefixSet><item><ipv4Prefix>172.30.1.48/28</ipv4Prefix></item></ipv4PrefixSet>
     </item></networkInterfaceSet></R>"#;
-    let (_, eni) = first(xml, "networkInterfaceSet", eni).unwrap();
+    let (_, eni) = here(xml, "networkInterfaceSet", eni);
     assert_eq!(eni.attached_to, Some((InstanceId::new("i-1"), 1)));
+    assert_eq!(eni.primary, Some(Ipv4Addr::new(172, 30, 1, 34)));
     assert_eq!(eni.secondary, [Ipv4Addr::new(172, 30, 1, 35)]);
     assert_eq!(
         eni.public[&Ipv4Addr::new(172, 30, 1, 34)],
@@ -126,20 +136,120 @@ fn an_interface_of_a_service_is_attached_to_no_instance_of_ours() {
       <privateIpAddress>172.30.1.7</privateIpAddress><sourceDestCheck>true</sourceDestCheck><interfaceType>transit_gateway</interfaceType>
       <attachment><attachmentId>ela-attach-1</attachmentId><instanceOwnerId>amazon-aws</instanceOwnerId><deviceIndex>1</deviceIndex></attachment>
     </item></networkInterfaceSet></R>"#;
-    let (_, eni) = first(xml, "networkInterfaceSet", eni).unwrap();
+    let (_, eni) = here(xml, "networkInterfaceSet", eni);
     assert_eq!(eni.attached_to, None);
     assert!(eni.in_use && eni.requester_managed && eni.source_dest_check);
     assert_eq!(eni.interface_type, "transit_gateway");
 }
 
 #[test]
-fn what_has_no_ipv4_address_is_left_out() {
-    let subnet_xml = "<R><subnetSet><item><subnetId>subnet-6</subnetId><vpcId>vpc-1</vpcId><ipv6Native>true</ipv6Native>\
-                      </item></subnetSet></R>";
-    assert_eq!(first(subnet_xml, "subnetSet", subnet), None);
-    let eni_xml = "<R><networkInterfaceSet><item><networkInterfaceId>eni-6</networkInterfaceId></item>\
-                   </networkInterfaceSet></R>";
-    assert_eq!(first(eni_xml, "networkInterfaceSet", eni), None);
+fn an_ipv6_only_subnet_is_noted_and_one_without_any_range_is_an_error() {
+    let xml = |more: &str| {
+        format!(
+            "<R><subnetSet><item><subnetId>subnet-6</subnetId><vpcId>vpc-1</vpcId>\
+             <availabilityZone>a</availabilityZone>{more}</item></subnetSet></R>"
+        )
+    };
+    let noted = first(&xml("<ipv6Native>true</ipv6Native>"), "subnetSet", subnet).unwrap();
+    let Entry::Unreadable(noted) = noted else {
+        panic!("{noted:?}");
+    };
+    assert_eq!(
+        (noted.kind.as_str(), noted.id.as_str()),
+        ("subnet", "subnet-6")
+    );
+    let error = first(&xml(""), "subnetSet", subnet).unwrap_err();
+    assert_eq!(error.place, "R/subnetSet/item/cidrBlock");
+}
+
+fn eni_xml(inside: &str) -> String {
+    format!(
+        "<R><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><subnetId>subnet-1</subnetId>\
+         <vpcId>vpc-1</vpcId><macAddress>06:1a:2b:3c:4d:5e</macAddress>{inside}</item></networkInterfaceSet></R>"
+    )
+}
+
+#[test]
+fn an_interface_without_an_ipv4_address_is_kept() {
+    for (inside, kind) in [
+        ("<interfaceType>efa-only</interfaceType>", "efa-only"),
+        (
+            "<interfaceType>interface</interfaceType><privateIpAddressesSet/>\
+             <ipv6AddressesSet><item><ipv6Address>2001:db8::6</ipv6Address></item></ipv6AddressesSet>",
+            "interface",
+        ),
+    ] {
+        let xml = eni_xml(&format!("<status>in-use</status>{inside}"));
+        let (_, eni) = here(&xml, "networkInterfaceSet", eni);
+        assert_eq!((eni.primary, eni.addresses().count()), (None, 0));
+        assert_eq!(eni.interface_type, kind);
+    }
+}
+
+#[test]
+fn every_status_of_an_interface_is_told_apart() {
+    for (status, in_use, other) in [
+        ("available", false, None),
+        ("in-use", true, None),
+        ("attaching", false, Some(EniStatus::Attaching)),
+        ("detaching", false, Some(EniStatus::Detaching)),
+        ("associated", false, Some(EniStatus::Associated)),
+        ("paused", false, Some(EniStatus::Unknown("paused".into()))),
+    ] {
+        let xml = eni_xml(&format!("<status>{status}</status>"));
+        let (_, eni) = here(&xml, "networkInterfaceSet", eni);
+        assert_eq!((eni.in_use, eni.other_status), (in_use, other), "{status}");
+    }
+}
+
+#[test]
+fn an_interface_that_lacks_what_it_must_have_is_an_error() {
+    let whole = "<status>in-use</status><attachment><instanceId>i-1</instanceId><deviceIndex>0</deviceIndex></attachment>\
+                 <privateIpAddress>10.0.0.4</privateIpAddress>";
+    here(&eni_xml(whole), "networkInterfaceSet", eni);
+    for (from, to, place) in [
+        ("<status>in-use</status>", "", "status"),
+        ("<deviceIndex>0</deviceIndex>", "", "attachment/deviceIndex"),
+        (
+            "<deviceIndex>0<",
+            "<deviceIndex>1000000000000000<",
+            "attachment/deviceIndex",
+        ),
+        ("10.0.0.4", "10.0.0.400", "privateIpAddress"),
+        (
+            "<privateIpAddress>10.0.0.4</privateIpAddress>",
+            "<privateIpAddressesSet><item><privateIpAddress>10.0.0.4</privateIpAddress></item></privateIpAddressesSet>",
+            "privateIpAddress",
+        ),
+    ] {
+        assert!(whole.contains(from));
+        let xml = eni_xml(&whole.replace(from, to));
+        let error = first(&xml, "networkInterfaceSet", eni).unwrap_err();
+        assert_eq!(error.place, format!("R/networkInterfaceSet/item/{place}"));
+    }
+    for name in ["subnetId", "vpcId", "macAddress", "networkInterfaceId"] {
+        let xml = eni_xml(whole).replace(&format!("<{name}>"), &format!("<{name}><x/>"));
+        assert!(first(&xml, "networkInterfaceSet", eni).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn an_odd_interface_of_a_vpc_that_nobody_names_is_noted() {
+    let xml = eni_xml("");
+    let read = |ours: &[&str]| {
+        let ours = ours.iter().map(|vpc| VpcId::from(*vpc)).collect();
+        first(&xml, "networkInterfaceSet", |entry| eni_of(entry, &ours))
+    };
+    let Ok(Entry::Unreadable(noted)) = read(&["vpc-2"]) else {
+        panic!("not noted");
+    };
+    assert_eq!(noted.id, "eni-1");
+    assert!(noted.why.contains("status: missing"), "{}", noted.why);
+    assert!(
+        read(&["vpc-1", "vpc-2"]).is_err(),
+        "one of ours is no detail"
+    );
+    assert!(read(&[]).is_err(), "without ours all may be");
 }
 
 #[test]
@@ -152,20 +262,100 @@ fn an_instance_has_its_interfaces_by_card_and_device() {
       <networkInterfaceSet>
         <item><networkInterfaceId>eni-3</networkInterfaceId><attachment><deviceIndex>0</deviceIndex><networkCardIndex>1</networkCardIndex></attachment></item>
         <item><networkInterfaceId>eni-2</networkInterfaceId><attachment><deviceIndex>1</deviceIndex><networkCardIndex>0</networkCardIndex></attachment></item>
-        <item><networkInterfaceId>eni-1</networkInterfaceId><attachment><deviceIndex>0</deviceIndex><networkCardIndex>0</networkCardIndex></attachment></item>
+        <item><networkInterfaceId>eni-1</networkInterfaceId><attachment><deviceIndex>0</deviceIndex></attachment></item>
       </networkInterfaceSet></item>
       <item><instanceId>i-2</instanceId><instanceState><name>terminated</name></instanceState></item>
-      <item><instanceId>i-3</instanceId><instanceState><name>hibernating</name></instanceState></item>
+      <item><instanceId>i-3</instanceId><instanceState><name>hibernating</name></instanceState><instanceType>t</instanceType><architecture>x86_64</architecture></item>
       </instancesSet></item></reservationSet></R>"#;
-    let instances = first(xml, "reservationSet", reservation).unwrap();
-    let (_, web) = &instances[0];
+    let instances = first(xml, "reservationSet", |entry| reservation(entry, instance)).unwrap();
+    let [Entry::Here(_, web), Entry::Gone(gone), Entry::Here(_, odd)] = instances.as_slice() else {
+        panic!("{instances:?}");
+    };
     assert_eq!(web.state, InstanceState::Stopped);
     assert_eq!(web.platform, "Windows");
     assert_eq!(web.enis, ["eni-1", "eni-2", "eni-3"].map(EniId::from));
     assert_eq!(web.root_device.as_deref(), Some("/dev/sda1"));
-    assert_eq!(instances[1].1.state, InstanceState::Terminated);
-    assert_eq!(
-        instances[2].1.state,
-        InstanceState::Unknown("hibernating".to_owned())
+    assert_eq!(gone.as_str(), "i-2");
+    assert_eq!(odd.state, InstanceState::Unknown("hibernating".to_owned()));
+}
+
+#[test]
+fn an_instance_that_lacks_what_it_must_have_is_an_error_that_names_it() {
+    let whole = "<R><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState><name>running</name></instanceState>\
+                 <instanceType>m5.large</instanceType><architecture>x86_64</architecture><networkInterfaceSet><item>\
+                 <networkInterfaceId>eni-1</networkInterfaceId><attachment><deviceIndex>0</deviceIndex></attachment></item></networkInterfaceSet>\
+                 </item></instancesSet></item></reservationSet></R>";
+    let read = |xml: &str| first(xml, "reservationSet", |entry| reservation(entry, instance));
+    read(whole).unwrap();
+    for gone in [
+        "<name>running</name>",
+        "<instanceState><name>running</name></instanceState>",
+        "<instanceType>m5.large</instanceType>",
+        "<architecture>x86_64</architecture>",
+        "<networkInterfaceId>eni-1</networkInterfaceId>",
+        "<attachment><deviceIndex>0</deviceIndex></attachment>",
+        "<deviceIndex>0</deviceIndex>",
+    ] {
+        let error = read(&whole.replace(gone, "")).unwrap_err();
+        assert!(
+            error
+                .place
+                .starts_with("i-1: R/reservationSet/item/instancesSet/item/"),
+            "{error}"
+        );
+    }
+    let nameless = whole.replace("<instanceId>i-1</instanceId>", "");
+    assert!(
+        read(&nameless)
+            .unwrap_err()
+            .place
+            .ends_with("item/instanceId")
     );
+    let empty = read("<R><reservationSet><item/></reservationSet></R>").unwrap_err();
+    assert!(empty.place.ends_with("instancesSet"), "{empty}");
+}
+
+#[test]
+fn a_route_or_association_without_its_state_or_subject_is_an_error() {
+    let whole = "<R><routeTableSet><item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><associationSet><item><main>true</main>\
+                 </item></associationSet><routeSet><item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId>\
+                 <state>active</state></item></routeSet></item></routeTableSet></R>";
+    let (_, table) = here(whole, "routeTableSet", route_table);
+    assert!(table.main, "an association without a state stands");
+    for (from, to) in [
+        ("<state>active</state>", ""),
+        (
+            "<destinationCidrBlock>10.0.0.0/16</destinationCidrBlock>",
+            "",
+        ),
+        ("10.0.0.0/16", "10.0.0.1/16"),
+        ("<main>true</main>", ""),
+        ("<main>true</main>", "<main>yes</main>"),
+        ("<vpcId>vpc-1</vpcId>", ""),
+        ("<routeTableId>rtb-1</routeTableId>", ""),
+        ("<routeSet>", "<otherSet>"),
+    ] {
+        let broken = whole.replace(from, to).replace(
+            "</routeSet>",
+            if to == "<otherSet>" {
+                "</otherSet>"
+            } else {
+                "</routeSet>"
+            },
+        );
+        assert!(
+            first(&broken, "routeTableSet", route_table).is_err(),
+            "{from}"
+        );
+    }
+}
+
+#[test]
+fn a_tag_without_a_key_is_an_error_and_one_without_a_value_is_none() {
+    let read = |tag: &str| {
+        let xml = format!("<R><s><item><tagSet><item>{tag}</item></tagSet></item></s></R>");
+        first(&xml, "s", tags)
+    };
+    assert_eq!(read("<key>Name</key><value/>").unwrap()["Name"], "");
+    assert!(read("<value>web</value>").is_err());
 }

@@ -78,7 +78,8 @@ fn add_services(estate: &Estate, aws: &mut AwsRegion, addresses: usize) -> Vec<I
         let eni = Eni {
             attached_to: None,
             in_use: true,
-            primary,
+            other_status: None,
+            primary: Some(primary),
             secondary: Vec::new(),
             ..like.clone()
         };

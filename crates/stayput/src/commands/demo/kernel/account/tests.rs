@@ -105,6 +105,7 @@ fn timed(step: &str, began_ms: u64, ended_ms: u64) -> Timed {
 fn chapter(holes: &serde_json::Value) -> Chapter {
     let proof = serde_json::json!({ "addresses": 2, "classes": 2, "sources": [], "states": [], "holes": holes, "asymmetric": [] });
     let plan = Plan {
+        outages: Vec::new(),
         version: 1,
         estate: "e".to_owned(),
         goal: Goal::Move {

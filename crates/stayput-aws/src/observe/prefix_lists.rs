@@ -17,11 +17,12 @@ use stayput_world::aws::RouteDestination;
 use stayput_world::aws::TgwRouteTable;
 use stayput_world::aws::VpcRouteTable;
 
-use super::TABLES_AT_ONCE;
+use super::AT_ONCE;
 use crate::client::AwsClient;
 use crate::error::AwsError;
+use crate::list::PREFIX_LIST_ENTRIES;
+use crate::list::PREFIX_LIST_REFERENCES;
 use crate::parse::tgw;
-use crate::query::Query;
 
 /// Whose list it is does not show it to us, or it is gone.
 const NO_SUCH_LIST: [&str; 2] = [
@@ -39,21 +40,19 @@ impl AwsClient {
         let ids: Vec<_> = tables.keys().cloned().collect();
         let read: Vec<_> = stream::iter(ids)
             .map(|id| async move {
-                let query = Query::ec2("GetTransitGatewayPrefixListReferences")
-                    .with("TransitGatewayRouteTableId", &id)
-                    .with("MaxResults", 1000);
-                let set = "transitGatewayPrefixListReferenceSet";
+                let listing = PREFIX_LIST_REFERENCES;
+                let query = listing.query().with("TransitGatewayRouteTableId", &id);
                 let references = self
-                    .list(region, query, set, tgw::prefix_list_reference)
+                    .list(region, listing, query, tgw::prefix_list_reference)
                     .await?;
                 Ok::<_, AwsError>((id, references))
             })
-            .buffer_unordered(TABLES_AT_ONCE)
+            .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
         for (id, references) in read {
             if let Some(table) = tables.get_mut(&id) {
-                table.prefix_list_references = references.into_iter().collect();
+                table.prefix_list_references = references.into_iter().flatten().collect();
             }
         }
         Ok(())
@@ -84,23 +83,21 @@ impl AwsClient {
         let named: BTreeMap<PrefixListId, bool> = of_vpcs.chain(of_tgws).collect();
         let read: Vec<Option<_>> = stream::iter(named)
             .map(|(id, needed)| async move {
-                // This list's pages are limited to a hundred.
-                let query = Query::ec2("GetManagedPrefixListEntries")
-                    .with("PrefixListId", &id)
-                    .with("MaxResults", 100);
+                let listing = PREFIX_LIST_ENTRIES;
+                let query = listing.query().with("PrefixListId", &id);
                 let entries = self
-                    .list(region, query, "entrySet", tgw::prefix_list_entry)
+                    .list(region, listing, query, tgw::prefix_list_entry)
                     .await;
                 match entries {
                     Ok(entries) => {
-                        let entries = entries.into_iter().collect();
+                        let entries = entries.into_iter().flatten().collect();
                         Ok(Some((id, PrefixList { entries })))
                     }
                     Err(error) if !needed && may_stay_unknown(&error) => Ok(None),
                     Err(error) => Err(error),
                 }
             })
-            .buffer_unordered(TABLES_AT_ONCE)
+            .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
         Ok(read.into_iter().flatten().collect())
