@@ -1,4 +1,4 @@
-"""STS, and what each service says to wrong keys."""
+"""STS, and the error of each service for wrong keys."""
 
 import os
 
@@ -47,7 +47,7 @@ def test_wrong_keys_are_refused_with_the_services_own_error(aws, refuse, service
         getattr(liar, operation)(**arguments)
 
 
-def test_ec2_answers_a_stranger_with_status_401(aws, refuse):
+def test_ec2_answers_an_unknown_access_key_with_status_401(aws, refuse):
     stranger = aws.client("ec2", aws_access_key_id="AKIANOSUCHKEYEXAMPLE", aws_secret_access_key="whatever")
     with refuse("AuthFailure") as refusal:
         stranger.describe_instances()
