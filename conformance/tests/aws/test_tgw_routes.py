@@ -215,7 +215,7 @@ def test_search_finds_by_type_state_and_attachment(aws, three, left):
     assert aws.search(three, resource_type="peering") == []
 
 
-def test_search_needs_a_filter_it_knows(ec2, three, refuse):
+def test_search_without_a_known_filter_is_refused(ec2, three, refuse):
     with refuse("InvalidParameterValue"):
         ec2.search_transit_gateway_routes(
             TransitGatewayRouteTableId=three, Filters=[{"Name": "no-such-filter", "Values": ["x"]}]
