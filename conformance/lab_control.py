@@ -1,7 +1,7 @@
-"""The running lab as the suite sees it: where its services are, and its clock.
+"""The running lab: the endpoints of its services, and its clock.
 
-Everything else the suite does goes through clients nobody here wrote; the clock has no foreign client, so the lab's own
-control is asked for it over HTTPS (`GET /status`, `POST /speed`).
+The suite uses third-party clients for everything else. There is none for the clock, so this module uses the lab's
+control API over HTTPS (`GET /status`, `POST /speed`).
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import urllib.request
 
 
 class Lab:
-    """A lab that runs, by the directory it was started in."""
+    """A running lab, by its directory."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -29,7 +29,7 @@ class Lab:
 
     @classmethod
     def of_environment(cls):
-        """The lab `conformance/run` has started for this group of tests."""
+        """The lab that `conformance/run` has started for this group of tests."""
         return cls(os.environ["STAYPUT_LAB_DIR"])
 
     def _control(self, method, path, body=None):
@@ -61,7 +61,7 @@ class Lab:
             self._control("POST", "/speed", {"speed": before})
 
     def frozen(self):
-        """Stops the lab's time for a while: nothing that takes time goes on."""
+        """Stops the lab's time for a while: operations in progress do not continue."""
         return self.at_speed(0)
 
     def pass_time(self, seconds):
@@ -70,15 +70,15 @@ class Lab:
         until(lambda: self.virtual_seconds() >= goal, f"{seconds} virtual seconds")
 
 
-def until(condition, what="the condition", patience=20.0, gap=0.02):
-    """Asks again until `condition()` is true and gives what it gave; fails after `patience` seconds on the wall."""
-    deadline = time.monotonic() + patience
+def until(condition, what="the condition", timeout=20.0, gap=0.02):
+    """Polls until `condition()` is true and returns its value; fails after `timeout` real seconds."""
+    deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience} s in vain for {what}; last seen: {value!r}")
+            raise AssertionError(f"waited {timeout} s for {what}; last seen: {value!r}")
         time.sleep(gap)
 
 

@@ -1,4 +1,4 @@
-"""What every group shares: the running lab."""
+"""Shared by all groups: the running lab."""
 
 import pytest
 

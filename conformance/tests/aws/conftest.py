@@ -1,4 +1,4 @@
-"""boto3 clients of the lab, and the things of the scenario by their Name tags."""
+"""boto3 clients of the lab, and the objects of the scenario by their Name tags."""
 
 import os
 import uuid
@@ -37,7 +37,7 @@ class Aws:
         return self.client("ec2")
 
     def named(self, operation, key, name, region=TOKYO):
-        """The one thing of a describe call whose Name tag this is."""
+        """The only object of a describe call with this Name tag."""
         ec2 = self.client("ec2", region)
         pages = ec2.get_paginator(operation).paginate(Filters=[{"Name": "tag:Name", "Values": [name]}])
         found = [thing for page in pages for thing in page[key]]
@@ -96,7 +96,7 @@ def ec2(aws):
 
 
 class Refusal:
-    """What an AWS call was refused with; filled in when the block ends."""
+    """The error of a refused AWS call; set when the block ends."""
 
     code = ""
     message = ""
@@ -135,7 +135,7 @@ def refuse():
 
 
 class Sandbox:
-    """Two Transit Gateways of our own, one in each region, with VPCs to attach: nothing of the scenario is touched."""
+    """Two Transit Gateways for tests, one in each region, with VPCs to attach: no object of the scenario is changed."""
 
     def __init__(self, aws):
         self.aws = aws
@@ -164,7 +164,7 @@ class Sandbox:
         return tgw
 
     def table(self, region=TOKYO):
-        """A fresh route table."""
+        """A new route table."""
         ec2, tgw = (self.ec2, self.tgw) if region == TOKYO else (self.far, self.far_tgw)
         made = ec2.create_transit_gateway_route_table(TransitGatewayId=tgw)["TransitGatewayRouteTable"]
         table = made["TransitGatewayRouteTableId"]
@@ -194,7 +194,7 @@ class Sandbox:
         return made
 
     def attached(self, cidr, subnet):
-        """A fresh VPC, attached: VPC id and attachment id."""
+        """A new VPC, attached: VPC id and attachment id."""
         vpc, made = self.vpc(cidr, subnet)
         return vpc, self.attach(vpc, made)
 
@@ -213,7 +213,7 @@ def sandbox(aws):
 
 @pytest.fixture
 def fresh_name():
-    """A name nothing else has."""
+    """A unique name."""
     return f"conformance-{uuid.uuid4().hex[:12]}"
 
 

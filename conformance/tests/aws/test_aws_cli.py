@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def cli(account_environment):
-    """Runs `aws …`; gives standard output as JSON, or the finished process when it must fail."""
+    """Runs `aws …`; returns standard output as JSON, or the finished process when it must fail."""
     program = str(pathlib.Path(sys.executable).with_name("aws"))
     environment = account_environment | {"AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": ""}
 
@@ -32,11 +32,11 @@ def cli(account_environment):
     return run
 
 
-def test_who_am_i(cli):
+def test_the_caller_identity_is_returned(cli):
     assert cli("sts", "get-caller-identity")["Account"]
 
 
-def test_lists_are_complete_whatever_the_page(cli):
+def test_lists_are_complete_with_every_page_size(cli):
     everything = cli("ec2", "describe-instances", "--query", "Reservations[].Instances[].InstanceId")
     small = cli("ec2", "describe-instances", "--page-size", "5", "--query", "Reservations[].Instances[].InstanceId")
     assert len(everything) > 100 and sorted(small) == sorted(everything)
@@ -158,7 +158,7 @@ def test_direct_connect_from_the_shell(cli):
     assert "directConnectGateways" in cli("directconnect", "describe-direct-connect-gateways")
 
 
-def test_another_region_by_option(cli):
+def test_the_region_option_selects_the_region(cli):
     found = cli(
         "ec2",
         "describe-transit-gateways",

@@ -1,4 +1,4 @@
-"""Direct Connect gateways: associations, allowed prefixes, and the rule that they may not overlap."""
+"""Direct Connect gateways: associations, allowed prefixes, and the rule that they must not overlap."""
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_prefixes_that_overlap_those_of_the_other_gateway_are_refused(dx, pair, 
     assert allowed(dx, pair[1]) == ["10.51.0.0/16"]
 
 
-def test_a_prefix_moves_by_taking_it_away_first(lab, dx, pair):
+def test_a_prefix_moves_when_it_is_removed_first(lab, dx, pair):
     here, there = pair
     with lab.frozen():
         answer = dx.update_direct_connect_gateway_association(

@@ -1,4 +1,4 @@
-"""DynamoDB: conditions, update expressions, pages, transactions, and a lease that loses nothing under load."""
+"""DynamoDB: conditions, update expressions, pages, transactions, and a lease without lost updates under load."""
 
 import concurrent.futures
 import decimal
@@ -71,7 +71,7 @@ def test_a_table_is_created_described_listed_and_deleted(client, service, refuse
         client.describe_table(TableName=table.name)
 
 
-def test_every_type_comes_back_as_it_was_written(plain):
+def test_every_type_is_read_as_it_was_written(plain):
     item = {
         "pk": "types",
         "text": "äöü <&> \u65e5\u672c",
@@ -132,7 +132,7 @@ def test_a_failed_condition_changes_nothing_and_can_show_the_item(plain, refuse)
     ],
     ids=range(15),
 )
-def test_conditions_hold_when_they_should(plain, refuse, condition):
+def test_conditions_evaluate_as_documented(plain, refuse, condition):
     plain.put_item(
         Item={
             "pk": "cond",
@@ -267,7 +267,7 @@ def test_batches_write_and_read_many_items(client, plain, refuse):
         )
 
 
-def test_a_transaction_does_all_or_nothing_and_says_why(client, plain):
+def test_a_transaction_is_all_or_nothing_and_returns_the_reasons(client, plain):
     plain.put_item(Item={"pk": "t1", "n": 1})
 
     def transact(expected):
@@ -301,12 +301,12 @@ def test_a_transaction_does_all_or_nothing_and_says_why(client, plain):
 
 
 def test_a_counter_under_eight_threads_loses_no_compare_and_set(aws, plain):
-    plain.put_item(Item={"pk": "lease", "epoch": 0, "owner": "nobody"})
+    plain.put_item(Item={"pk": "lease", "epoch": 0, "owner": "none"})
     config = Config(retries={"total_max_attempts": 1}, max_pool_connections=8)
     client = boto3.client("dynamodb", region_name=aws.tokyo, config=config)
 
     def take(owner):
-        """Takes the lease ten times by compare-and-set; gives how often it lost a race on the way."""
+        """Takes the lease ten times by compare-and-set; returns how often it lost a race."""
         lost = 0
         for _ in range(10):
             while True:
@@ -352,6 +352,6 @@ def test_tables_of_two_regions_are_two_tables(aws, plain, refuse):
         aws.client("dynamodb", aws.osaka).describe_table(TableName=plain.name)
 
 
-def test_a_table_that_is_not_there_is_not_found(client, refuse):
+def test_a_missing_table_is_not_found(client, refuse):
     with refuse("ResourceNotFoundException"):
         client.get_item(TableName="no-such-table", Key={"pk": {"S": "x"}})

@@ -1,4 +1,4 @@
-"""Instances: launch with a fixed address, stop, start, terminate, and what happens to the address."""
+"""Instances: launch with a fixed address, stop, start, terminate, and the address after that."""
 
 import itertools
 
@@ -10,7 +10,7 @@ WAIT = {"Delay": 1, "MaxAttempts": 20}
 
 @pytest.fixture(scope="module")
 def place(ec2):
-    """A subnet of our own: VPC and subnet ids."""
+    """A subnet for tests: VPC and subnet ids."""
     vpc = ec2.create_vpc(CidrBlock="10.231.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.231.1.0/24")["Subnet"]["SubnetId"]
     return vpc, subnet
@@ -18,7 +18,7 @@ def place(ec2):
 
 @pytest.fixture
 def instance(ec2, place):
-    """A running instance with an address of its own."""
+    """A running instance with a fixed address."""
     address = next(ADDRESSES)
     made = ec2.run_instances(
         ImageId="ami-0123456789abcdef0",
@@ -104,7 +104,7 @@ def test_the_status_of_running_instances_is_ok(ec2, instance):
     assert all_states["InstanceState"]["Name"] == "stopped"
 
 
-def test_a_terminated_instance_gives_its_address_back(ec2, place):
+def test_a_terminated_instance_frees_its_address(ec2, place):
     address = "10.231.1.250"
     for _ in range(2):
         made = ec2.run_instances(

@@ -1,4 +1,4 @@
-"""EC2 lists: paging reaches everything, filters mean what they say, unknown things have their own errors."""
+"""EC2 lists: paging returns every object, filters select the right objects, unknown objects have specific errors."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_paging_reaches_everything_once(ec2, operation, key, ident):
     assert all(len(page[key]) <= 7 for page in smaller)
 
 
-def test_a_page_may_hold_less_than_was_asked_for(ec2):
+def test_a_page_can_have_fewer_entries_than_requested(ec2):
     first = ec2.describe_instances(MaxResults=1000)
     assert first["NextToken"]
     assert len(first["Reservations"]) < 1000
@@ -42,12 +42,12 @@ def test_a_page_size_out_of_bounds_is_refused(ec2, refuse):
         ec2.describe_instances(MaxResults=2)
 
 
-def test_a_token_of_nowhere_is_refused(ec2, refuse):
+def test_an_invalid_token_is_refused(ec2, refuse):
     with refuse("InvalidParameterValue", "InvalidNextToken", "InvalidPaginationToken"):
         ec2.describe_instances(NextToken="nowhere")
 
 
-def test_the_regions_are_kept_apart(aws, ec2):
+def test_the_regions_are_independent(aws, ec2):
     osaka = aws.client("ec2", aws.osaka)
     tokyo_vpcs = {vpc["VpcId"] for page in pages_of(ec2, "describe_vpcs") for vpc in page["Vpcs"]}
     osaka_vpcs = {vpc["VpcId"] for page in pages_of(osaka, "describe_vpcs") for vpc in page["Vpcs"]}
@@ -71,13 +71,13 @@ def test_an_instance_is_described_with_all_its_addresses(aws):
     assert nic["MacAddress"].count(":") == 5
 
 
-def test_an_instance_with_two_interfaces_says_which_is_which(aws):
+def test_an_instance_with_two_interfaces_lists_them_by_device_index(aws):
     app = aws.instance("app-01")
     by_index = {nic["Attachment"]["DeviceIndex"]: nic["PrivateIpAddress"] for nic in app["NetworkInterfaces"]}
     assert by_index == {0: "172.30.1.20", 1: "172.30.3.20"}
 
 
-def test_windows_is_told_from_linux(aws):
+def test_windows_and_linux_have_different_platforms(aws):
     assert aws.instance("ad-win2019")["Platform"] == "windows"
     assert "Platform" not in aws.instance("web-01")
 
@@ -103,7 +103,7 @@ def test_filters_narrow_and_combine(aws, ec2):
     assert none["Reservations"] == []
 
 
-def test_two_instances_may_have_one_name_and_one_may_have_none(ec2):
+def test_two_instances_have_the_same_name_and_one_has_none(ec2):
     batch = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["batch"]}])
     assert len([one for found in batch["Reservations"] for one in found["Instances"]]) == 2
     nameless = ec2.describe_instances(Filters=[{"Name": "private-ip-address", "Values": ["172.30.1.50"]}])
@@ -111,7 +111,7 @@ def test_two_instances_may_have_one_name_and_one_may_have_none(ec2):
     assert "Name" not in {tag["Key"] for tag in instance.get("Tags", [])}
 
 
-def test_an_interface_of_a_service_is_in_the_way_and_says_so(aws, ec2):
+def test_an_interface_of_a_service_names_its_service(aws, ec2):
     found = ec2.describe_network_interfaces(
         Filters=[
             {"Name": "vpc-id", "Values": [aws.vpc("legacy")]},
@@ -202,7 +202,7 @@ def test_dhcp_options_and_security_groups_of_a_vpc_can_be_read(aws, ec2):
     assert "default" in {group["GroupName"] for group in groups}
 
 
-def test_a_dry_run_says_that_it_would_have_worked(aws, ec2, refuse):
+def test_a_dry_run_of_a_valid_call_returns_dryrunoperation(aws, ec2, refuse):
     with refuse("DryRunOperation") as refusal:
         ec2.describe_vpcs(DryRun=True)
     assert refusal.status == 412
@@ -211,11 +211,11 @@ def test_a_dry_run_says_that_it_would_have_worked(aws, ec2, refuse):
     assert aws.instance("web-02")["State"]["Name"] == "running"
 
 
-def test_a_dry_run_still_finds_a_wrong_argument(ec2, refuse):
+def test_a_dry_run_with_a_wrong_argument_is_refused(ec2, refuse):
     with refuse("InvalidInstanceID.NotFound"):
         ec2.stop_instances(InstanceIds=["i-0123456789abcdef0"], DryRun=True)
 
 
-def test_an_operation_the_service_does_not_have_is_an_invalid_action(ec2, refuse):
+def test_an_unknown_operation_is_an_invalid_action(ec2, refuse):
     with refuse("InvalidAction", "UnsupportedOperation"):
         ec2.describe_fleets()

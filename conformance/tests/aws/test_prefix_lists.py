@@ -27,7 +27,7 @@ def table(ec2, sandbox):
 
 @pytest.fixture
 def make(ec2, fresh_name):
-    """Makes prefix lists with these entries."""
+    """Creates prefix lists with these entries."""
     made = []
 
     def make(*entries, most=5):
@@ -67,7 +67,7 @@ def exactly(ec2, table, cidr):
     return found[0] if found else None
 
 
-def test_a_list_is_made_read_changed_and_deleted(ec2, make, refuse):
+def test_a_list_is_created_read_changed_and_deleted(ec2, make, refuse):
     made = make(P, most=2)
     (found,) = ec2.describe_managed_prefix_lists(PrefixListIds=[made])["PrefixLists"]
     assert (found["Version"], found["MaxEntries"], found["State"]) == (1, 2, "create-complete")

@@ -1,4 +1,4 @@
-"""SSM: one bad instance fails the call, an invocation appears late, the capture script does in a guest what it does."""
+"""SSM: one invalid instance fails the call, an invocation appears after a delay, the capture script has its effect."""
 
 import json
 import uuid
@@ -31,7 +31,7 @@ def send(ssm, ids, *commands, document="AWS-RunShellScript", **more):
 
 
 def result(ssm, command, instance):
-    """What came of a run; waits for its end."""
+    """The result of a run; waits for its end."""
 
     def ended():
         seen = appeared(ssm, command, instance)
@@ -91,14 +91,14 @@ def test_an_invocation_does_not_exist_right_after_sending(lab, ssm, linux, refus
 
 
 def appeared(ssm, command, instance):
-    """The invocation, None while there is none."""
+    """The invocation, or None while it does not exist."""
     try:
         return ssm.get_command_invocation(CommandId=command, InstanceId=instance)
     except ssm.exceptions.InvocationDoesNotExist:
         return None
 
 
-def test_a_command_prints_what_the_guest_is(ssm, linux, windows):
+def test_a_command_prints_the_output_of_the_guest(ssm, linux, windows):
     addresses = result(ssm, send(ssm, [linux], "ip -j addr"), linux)
     assert (addresses["Status"], addresses["ResponseCode"]) == ("Success", 0)
     found = {one["local"] for link in json.loads(addresses["StandardOutputContent"]) for one in link["addr_info"]}
@@ -113,7 +113,7 @@ def test_an_unknown_command_fails_with_its_exit_code(ssm, linux):
     assert failed["StandardErrorContent"]
 
 
-def test_a_command_to_tags_reaches_what_has_them(aws, ssm):
+def test_a_command_to_tags_reaches_the_instances_with_these_tags(aws, ssm):
     answer = ssm.send_command(
         Targets=[{"Key": "tag:Name", "Values": ["web-01", "web-02", "report"]}],
         DocumentName="AWS-RunShellScript",
@@ -166,7 +166,7 @@ def test_the_capture_script_writes_each_guest_into_the_table(aws, ssm, linux, wi
     dynamodb.delete_table(TableName=table)
 
 
-def test_a_capture_into_a_table_that_is_not_there_fails(ssm, linux):
+def test_a_capture_into_a_missing_table_fails(ssm, linux):
     failed = result(ssm, send(ssm, [linux], CAPTURE.format(table="no-such-table")), linux)
     assert failed["Status"] == "Failed"
     assert "ResourceNotFoundException" in failed["StandardErrorContent"]

@@ -1,4 +1,4 @@
-"""STS, and what each service says to wrong keys."""
+"""STS, and the error of each service for wrong keys."""
 
 import os
 
@@ -33,23 +33,23 @@ def test_sts_answers_in_every_region(aws):
     ],
 )
 def test_wrong_keys_are_refused_with_the_services_own_error(aws, refuse, service, operation, arguments, unknown, wrong):
-    stranger = aws.client(
+    client = aws.client(
         service, aws_access_key_id="AKIANOSUCHKEYEXAMPLE", aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"]
     )
     with refuse(*unknown):
-        getattr(stranger, operation)(**arguments)
-    liar = aws.client(
+        getattr(client, operation)(**arguments)
+    wrong_secret = aws.client(
         service,
         aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key="not/the/secret/of/that/key/at/all",
     )
     with refuse(*wrong):
-        getattr(liar, operation)(**arguments)
+        getattr(wrong_secret, operation)(**arguments)
 
 
-def test_ec2_answers_a_stranger_with_status_401(aws, refuse):
-    stranger = aws.client("ec2", aws_access_key_id="AKIANOSUCHKEYEXAMPLE", aws_secret_access_key="whatever")
+def test_ec2_answers_an_unknown_access_key_with_status_401(aws, refuse):
+    client = aws.client("ec2", aws_access_key_id="AKIANOSUCHKEYEXAMPLE", aws_secret_access_key="whatever")
     with refuse("AuthFailure") as refusal:
-        stranger.describe_instances()
+        client.describe_instances()
     assert refusal.status == 401
     assert refusal.response["ResponseMetadata"]["RequestId"]

@@ -21,7 +21,7 @@ def propagations(ec2, table):
     return {one["TransitGatewayAttachmentId"]: one["State"] for one in found["TransitGatewayRouteTablePropagations"]}
 
 
-def test_a_vpc_attachment_becomes_available_after_a_while(lab, ec2, sandbox):
+def test_a_vpc_attachment_becomes_available_later(lab, ec2, sandbox):
     vpc, subnet = sandbox.vpc("10.237.0.0/16", "10.237.1.0/24")
     with lab.frozen():
         made = ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=sandbox.tgw, VpcId=vpc, SubnetIds=[subnet])[
@@ -96,7 +96,7 @@ def test_two_vpcs_of_one_prefix_do_not_both_propagate(aws, ec2, sandbox):
     assert [one["TransitGatewayAttachmentId"] for one in route["TransitGatewayAttachments"]] == [twins[0][1]]
 
 
-def test_a_peering_is_asked_for_in_one_region_and_accepted_in_the_other(aws, ec2, sandbox, refuse):
+def test_a_peering_is_requested_in_one_region_and_accepted_in_the_other(aws, ec2, sandbox, refuse):
     osaka = sandbox.far
     account = aws.client("sts").get_caller_identity()["Account"]
     made = ec2.create_transit_gateway_peering_attachment(

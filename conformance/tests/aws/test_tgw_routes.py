@@ -1,4 +1,4 @@
-"""Transit Gateway route tables: what is written, what is propagated, and which of them is seen."""
+"""Transit Gateway route tables: static and propagated routes, and which of them are listed."""
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_a_second_static_route_of_one_prefix_is_refused(ec2, table, write, left,
     assert exactly(ec2, table, P)["TransitGatewayAttachments"][0]["TransitGatewayAttachmentId"] == left[1]
 
 
-def test_replace_moves_a_route_and_makes_one_where_there_is_none(ec2, table, write, left, right):
+def test_replace_changes_a_route_and_creates_a_missing_one(ec2, table, write, left, right):
     write(P, left[1])
     for target in (
         {"TransitGatewayAttachmentId": right[1]},
@@ -109,7 +109,7 @@ def test_replace_moves_a_route_and_makes_one_where_there_is_none(ec2, table, wri
     assert settle(ec2, table, "172.29.2.0/24")["Type"] == "static"
 
 
-def test_a_deleted_route_is_gone_and_cannot_be_deleted_again(ec2, table, write, left, refuse):
+def test_a_deleted_route_is_not_listed_and_cannot_be_deleted_again(ec2, table, write, left, refuse):
     write(P, left[1])
     gone = ec2.delete_transit_gateway_route(TransitGatewayRouteTableId=table, DestinationCidrBlock=P)["Route"]
     assert gone["State"] in ("deleting", "deleted")
@@ -200,7 +200,7 @@ def test_search_finds_the_longest_match_of_a_bare_address(aws, three):
     assert aws.search(three, longest="10.99.9.9") == []
 
 
-def test_search_finds_what_is_within_and_around_inclusively(aws, three):
+def test_search_finds_subnets_and_supernets_of_a_prefix_inclusively(aws, three):
     assert cidrs(aws.search(three, within="10.40.1.0/24")) == ["10.40.1.0/24", "10.40.1.128/25"]
     assert cidrs(aws.search(three, around="10.40.1.0/24")) == ["10.40.0.0/16", "10.40.1.0/24"]
 
@@ -215,7 +215,7 @@ def test_search_finds_by_type_state_and_attachment(aws, three, left):
     assert aws.search(three, resource_type="peering") == []
 
 
-def test_search_needs_a_filter_it_knows(ec2, three, refuse):
+def test_search_without_a_known_filter_is_refused(ec2, three, refuse):
     with refuse("InvalidParameterValue"):
         ec2.search_transit_gateway_routes(
             TransitGatewayRouteTableId=three, Filters=[{"Name": "no-such-filter", "Values": ["x"]}]
@@ -265,7 +265,7 @@ def test_a_dry_run_writes_nothing(ec2, table, left, refuse):
     assert exactly(ec2, table, P) is None
 
 
-def test_the_scenarios_tables_hold_what_is_derived_from_its_attachments(aws):
+def test_the_scenarios_tables_have_the_routes_of_its_attachments(aws):
     found = {route["DestinationCidrBlock"]: route for route in aws.search(aws.table("tokyo-default"))}
     assert found["172.30.0.0/16"]["Type"] == "propagated"
     assert found["10.101.0.0/16"]["TransitGatewayAttachments"][0]["ResourceId"] == aws.vpc("nc2-tokyo")

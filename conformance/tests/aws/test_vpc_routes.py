@@ -1,4 +1,4 @@
-"""VPC route tables: who uses which, and the rules of CreateRoute, ReplaceRoute and DeleteRoute."""
+"""VPC route tables: their associations, and the rules of CreateRoute, ReplaceRoute and DeleteRoute."""
 
 import pytest
 
@@ -7,7 +7,7 @@ PREFIX = "192.168.77.0/24"
 
 @pytest.fixture(scope="module")
 def vpc(sandbox):
-    """A VPC with a subnet, attached to our Transit Gateway: VPC and subnet ids."""
+    """A VPC with a subnet, attached to the test's Transit Gateway: VPC and subnet ids."""
     vpc, subnet = sandbox.vpc("10.232.0.0/16", "10.232.1.0/24")
     sandbox.attach(vpc, subnet)
     return vpc, subnet
@@ -63,17 +63,17 @@ def test_a_route_is_created_once_then_replaced(ec2, sandbox, table, interface, r
     assert PREFIX not in routes(ec2, table)
 
 
-def test_replacing_a_route_that_is_not_there_is_no_upsert(ec2, sandbox, table, refuse):
+def test_replacing_a_missing_route_is_refused(ec2, sandbox, table, refuse):
     with refuse("InvalidRoute.NotFound", "InvalidParameterValue"):
         ec2.replace_route(RouteTableId=table, DestinationCidrBlock=PREFIX, TransitGatewayId=sandbox.tgw)
 
 
-def test_deleting_a_route_that_is_not_there_is_refused(ec2, table, refuse):
+def test_deleting_a_missing_route_is_refused(ec2, table, refuse):
     with refuse("InvalidRoute.NotFound"):
         ec2.delete_route(RouteTableId=table, DestinationCidrBlock=PREFIX)
 
 
-def test_more_specific_than_local_takes_a_whole_subnet_to_an_interface_only(ec2, sandbox, table, interface, refuse):
+def test_a_route_inside_the_vpc_must_be_for_a_whole_subnet(ec2, sandbox, table, interface, refuse):
     with refuse("InvalidParameterValue"):
         ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.232.1.0/24", TransitGatewayId=sandbox.tgw)
     with refuse("InvalidParameterValue"):
@@ -88,7 +88,7 @@ def test_the_local_route_cannot_be_deleted(ec2, table, refuse):
         ec2.delete_route(RouteTableId=table, DestinationCidrBlock="10.232.0.0/16")
 
 
-def test_a_target_that_is_not_there_is_refused(ec2, table, refuse):
+def test_a_missing_target_is_refused(ec2, table, refuse):
     with refuse("InvalidTransitGatewayID.NotFound"):
         ec2.create_route(RouteTableId=table, DestinationCidrBlock=PREFIX, TransitGatewayId="tgw-0123456789abcdef0")
     with refuse("InvalidNetworkInterfaceID.NotFound"):
@@ -97,7 +97,7 @@ def test_a_target_that_is_not_there_is_refused(ec2, table, refuse):
         ec2.create_route(RouteTableId="rtb-0123456789abcdef0", DestinationCidrBlock=PREFIX, GatewayId="igw-0")
 
 
-def test_a_route_whose_interface_is_gone_is_a_blackhole(ec2, vpc, table):
+def test_a_route_to_a_deleted_interface_is_a_blackhole(ec2, vpc, table):
     made = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=vpc[1])["Instances"][0]
     eni = made["NetworkInterfaces"][0]["NetworkInterfaceId"]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock=PREFIX, NetworkInterfaceId=eni)
@@ -123,7 +123,7 @@ def test_an_associated_table_cannot_be_deleted(ec2, vpc, table, refuse):
     ec2.disassociate_route_table(AssociationId=link)
 
 
-def test_nc2_has_written_the_bystanders_prefix_to_a_host_interface(aws, ec2):
+def test_nc2_has_written_the_other_overlays_prefix_to_a_host_interface(aws, ec2):
     vpc = aws.vpc("nc2-tokyo")
     (table,) = ec2.describe_route_tables(
         Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]

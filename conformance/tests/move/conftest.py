@@ -1,4 +1,4 @@
-"""Nutanix Move over plain HTTPS, as the clients of the article do it: there is no SDK."""
+"""Nutanix Move over plain HTTPS, as the article's scripts do: there is no SDK."""
 
 import os
 import uuid
@@ -11,7 +11,7 @@ from lab_control import until
 
 
 class Move:
-    """One Move appliance; `token` None logs nobody in."""
+    """One Move appliance; with `token` None requests are not authenticated."""
 
     def __init__(self, url, ca, token=None, scheme="Bearer "):
         self.base = f"{url.rstrip('/')}/move/v2"
@@ -107,7 +107,7 @@ class Move:
         return self.post(f"/plans/{plan}/prepare", body)["Status"]["Result"]
 
     def prepared(self, plan, *workloads):
-        """Posts the preparation until it has a result, which must be good."""
+        """Posts the preparation until it has a result, which must be success."""
 
         def result():
             found = self.prepare(plan, *workloads)
@@ -126,7 +126,7 @@ class Move:
         return self.post(f"/plans/{plan}/workloads/{workload['VMUuid']}/action", body, status=status)
 
     def ready(self, plan, workload):
-        """Waits until a VM may be cut over."""
+        """Waits until a VM can be cut over."""
         return until(
             lambda: "CUTOVER" in (self.status(plan)[1][workload["VMUuid"]]["Actions"] or []), "the VM to be ready"
         )
@@ -145,7 +145,7 @@ def stranger(lab):
 
 @pytest.fixture(scope="session")
 def with_token(lab):
-    """The appliance with a token of one's own."""
+    """The appliance with a separate token."""
     return lambda token, scheme="Bearer ": Move(lab.moves["tokyo"], lab.ca, token, scheme)
 
 
@@ -171,7 +171,7 @@ def prism(lab):
 
 @pytest.fixture(scope="session")
 def target(prism):
-    """An overlay subnet with room in its pool: its id."""
+    """An overlay subnet with free addresses in its pool: its id."""
     (found,) = prism("networking/v4.2/config/subnets", **{"$filter": "name eq 'mgmt'"})
     return found["extId"]
 

@@ -11,14 +11,14 @@ def test_a_wrong_password_is_refused_with_a_message(stranger):
     assert stranger.post("/users/login", body, status=401)["Message"]
 
 
-def test_nothing_is_shown_without_a_token_or_with_a_bad_one(stranger, with_token):
+def test_a_missing_or_invalid_token_is_refused(stranger, with_token):
     for path in ("/providers/list", "/plans/list", "/events"):
         assert stranger.post(path, {}, status=401)["Message"]
         with_token("eyJhbGciOiJub25lIn0.e30.").post(path, {}, status=401)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", ""])
-def test_a_token_is_taken_with_and_without_its_scheme(stranger, with_token, scheme):
+def test_a_token_is_accepted_with_and_without_its_scheme(stranger, with_token, scheme):
     body = {"spec": {"username": os.environ["MOVE_USERNAME"], "password": os.environ["MOVE_PASSWORD"]}}
     token = stranger.post("/users/login", body)["Status"]["Token"]
     with_token(token, scheme).get("/token/status")
@@ -40,7 +40,7 @@ def test_a_form_gives_a_token_that_can_be_refreshed_and_revoked(stranger, with_t
     mine.get("/token/status", status=401)
 
 
-def test_the_version_is_known(move):
+def test_the_version_is_returned(move):
     assert move.get("/appinfo")["Status"]["Version"]
 
 
@@ -49,5 +49,5 @@ def test_the_certificate_is_checked(move):
         requests.get(move.base + "/appinfo", timeout=5)
 
 
-def test_a_page_that_is_not_there_is_not_found(move):
+def test_an_unknown_path_is_not_found(move):
     assert move.get("/no-such-page", status=404)["Message"]

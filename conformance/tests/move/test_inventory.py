@@ -1,4 +1,4 @@
-"""Providers and what they hold."""
+"""Providers and their inventory."""
 
 import os
 
@@ -73,7 +73,7 @@ def test_workloads_are_the_instances_of_the_region_page_by_page(move, ec2):
     assert web["Networks"][0]["ID"].startswith("vpc-") and web["NumEthernetCards"] == 1
 
 
-def test_a_query_narrows_and_a_limit_has_a_limit(move):
+def test_a_query_filters_and_the_limit_has_a_maximum(move):
     source = move.providers()["aws"]["MetaData"]["UUID"]
 
     def ask(**body):

@@ -1,4 +1,4 @@
-"""A migration from start to end, and what is refused on the way."""
+"""A migration from start to end, and refused requests."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_a_machine_moves_from_ec2_to_the_cluster(lab, move, prism, ec2, target, 
         return "CUTOVER" in (vm["Actions"] or [])
 
     with lab.at_speed(600):
-        until(copied, "the data to be copied", patience=30)
+        until(copied, "the data to be copied", timeout=30)
     assert seen == sorted(seen) and 0 <= seen[0][0] < 100 and seen[-1][0] == 100
     shown = move.get(f"/plans/{plan}")["MetaData"]
     assert shown["StateString"] == "MigrationPlanStateInProgress" and shown["State"] == 4, (
@@ -70,7 +70,7 @@ def test_a_machine_moves_from_ec2_to_the_cluster(lab, move, prism, ec2, target, 
     move.get(f"/plans/{plan}", status=404)
 
 
-def test_a_stopped_machine_arrives_switched_off(move, prism, target, fresh_name):
+def test_a_stopped_machine_becomes_a_powered_off_vm(move, prism, target, fresh_name):
     report = move.workload("report")
     plan = move.make_plan(fresh_name, target, report)
     move.prepared(plan, report)
@@ -146,7 +146,7 @@ def test_plans_are_listed_with_and_without_their_machines(move, running):
     assert one["MetaData"]["VMStatus"][0]["UUID"] == running[1]["VMUuid"]
 
 
-def test_a_plan_that_names_what_is_not_there_is_refused(move, target, fresh_name):
+def test_a_plan_with_unknown_objects_is_refused(move, target, fresh_name):
     workload = move.workload("db-01")
     nowhere = "00000000-0000-4000-8000-000000000000"
     move.post("/plans", move.plan_body(fresh_name, nowhere, workload), status=422)

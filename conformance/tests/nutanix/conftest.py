@@ -24,7 +24,7 @@ ENDED = {"SUCCEEDED", "FAILED", "CANCELED"}
 
 
 def ipv4(sdk, address):
-    """An address in the words of an SDK."""
+    """An address as a model of an SDK."""
     return sdk.IPv4Address(value=address, prefix_length=32)
 
 
@@ -67,7 +67,7 @@ class Prism:
         return made
 
     def client(self, namespace):
-        """A fresh client of an SDK."""
+        """A new client of an SDK."""
         return SDKS[namespace].ApiClient(configuration=self.configuration(namespace))
 
     @property
@@ -77,7 +77,7 @@ class Prism:
         return own.ext_id
 
     def look(self, reference):
-        """A task as it is now, from what an action answered."""
+        """The current state of a task, from the answer of an action."""
         return self.tasks.get_task_by_id(reference.data.ext_id).data
 
     def ended(self, reference):
@@ -100,7 +100,7 @@ class Prism:
 
     @staticmethod
     def affected(task, rel):
-        """Id of the entity of one kind a task is about."""
+        """Id of the affected entity of one kind of a task."""
         found = [entity.ext_id for entity in task.entities_affected or [] if entity.rel == rel]
         assert len(found) == 1, task.entities_affected
         return found[0]
@@ -116,7 +116,7 @@ class Prism:
                 return found
 
     def one(self, list_call, expression):
-        """The only entity a filter finds."""
+        """The only entity that matches a filter."""
         (found,) = list_call(_filter=expression).data
         return found
 
@@ -152,7 +152,7 @@ class Prism:
 
     @staticmethod
     def etag(namespace, response):
-        """The ETag an SDK has found in a response."""
+        """The ETag that an SDK has read from a response."""
         found = SDKS[namespace].ApiClient.get_etag(response)
         assert found
         return found
@@ -191,11 +191,11 @@ class Prism:
         return self.vms.list_nics_by_vm_id(vm).data or []
 
     def add_nic(self, vm, nic):
-        """Starts to add a NIC; the answer."""
+        """Starts adding a NIC; returns the answer."""
         return self.vms.create_nic(vm, nic, if_match=self.vm_etag(vm))
 
     def remove_nic(self, vm, nic):
-        """Starts to remove a NIC; the answer."""
+        """Starts deleting a NIC; returns the answer."""
         etag = self.etag("vmm", self.vms.get_nic_by_id(vm, nic))
         return self.vms.delete_nic_by_id(vm, nic, if_match=etag)
 
@@ -216,7 +216,7 @@ def address_of(nic):
 
 
 class refused:
-    """Expects the block to be refused by an SDK's ApiException with this status; `.body` says why."""
+    """Expects the block to be refused by an SDK's ApiException with this status; `.body` has the reason."""
 
     def __init__(self, status):
         self.status = status
@@ -226,7 +226,7 @@ class refused:
         return self
 
     def __exit__(self, kind, error, trace):
-        assert error is not None, f"expected status {self.status}, but the call went through"
+        assert error is not None, f"expected status {self.status}, but the call succeeded"
         if kind.__name__ != "ApiException":
             return False
         assert error.status == self.status, f"expected {self.status}, got {error.status}: {error.body}"
@@ -251,7 +251,7 @@ def osaka(lab):
 
 @pytest.fixture
 def fresh_name():
-    """A name nothing else has."""
+    """A unique name."""
     return f"conf-{uuid.uuid4().hex[:10]}"
 
 

@@ -1,4 +1,4 @@
-"""Protection policies, recovery plans and failovers: the whole way over and back, with the addresses kept."""
+"""Protection policies, recovery plans and failovers: failover and failback, with the addresses kept."""
 
 import ntnx_datapolicies_py_client as datapolicies
 import ntnx_dataprotection_py_client as dataprotection
@@ -30,7 +30,7 @@ class Site:
         for name in names:
             for vm in self.prism.vms.list_vms(_filter=f"name eq '{name}'").data or []:
                 if any(nic.nic_network_info.subnet.ext_id == self.subnet for nic in vm.nics or []):
-                    assert name not in found, f"{name} is there twice"
+                    assert name not in found, f"{name} exists twice"
                     found[name] = vm
         return found
 
@@ -148,11 +148,11 @@ def job_of(site, reference):
     return until(
         lambda: (job := prism.jobs.get_recovery_plan_job_by_id(ident).data).status in JOB_ENDED and job,
         "the job to end",
-        patience=40,
+        timeout=40,
     )
 
 
-def complaints(site, job):
+def findings(site, job):
     found = site.prism.jobs.list_validation_errors_by_recovery_plan_job_id(job.ext_id).data or []
     return [(one.severity, one.error_group, one.message) for one in found]
 
@@ -177,7 +177,7 @@ def replicated(source, target, names):
         until(lambda vm=vm: newest_point(target, vm.ext_id), f"a recovery point of {vm.name} at {target.name}")
 
 
-def test_a_policy_reads_back_as_it_was_written(sites, policy, category):
+def test_a_policy_is_read_as_it_was_written(sites, policy, category):
     here, there = sites
     read = here.prism.policies.get_protection_policy_by_id(policy).data
     assert type(read).__name__ == "ProtectionPolicy"
@@ -205,7 +205,7 @@ def test_a_policy_is_changed_with_its_etag_only(sites, policy, refuse):
         policies.update_protection_policy_by_id(policy, second)
 
 
-def test_a_plan_reads_back_with_its_parts(sites, plan, category):
+def test_a_plan_is_read_with_its_parts(sites, plan, category):
     here, there = sites
     plans = here.prism.plans
     read = plans.get_recovery_plan_by_id(plan).data
@@ -266,7 +266,7 @@ def test_parts_of_a_plan_are_added_changed_and_deleted(sites, plan, machines, re
         plans.get_recovery_stage_by_id(plan, extra.ext_id)
 
 
-def test_recovery_points_are_made_replicated_and_retained(lab, sites, policy, machines):
+def test_recovery_points_are_taken_replicated_and_retained(lab, sites, policy, machines):
     here, there = sites
     replicated(here, there, machines)
     vm = here.machines(machines)["conf-dr-1"].ext_id
@@ -284,7 +284,7 @@ def test_recovery_points_are_made_replicated_and_retained(lab, sites, policy, ma
     assert len(of_vm) <= 2, "two are retained"
 
 
-def test_a_protected_vm_says_where_it_can_be_recovered(sites, policy, machines):
+def test_a_protected_vm_lists_the_sites_that_can_recover_it(sites, policy, machines):
     here, there = sites
     replicated(here, there, machines)
     vm = here.machines(machines)["conf-dr-1"].ext_id
@@ -295,36 +295,36 @@ def test_a_protected_vm_says_where_it_can_be_recovered(sites, policy, machines):
     assert (state.protection_policy_ext_id, state.recovery_point_objective_seconds) == (policy, 3600)
 
 
-def test_validation_finds_nothing_to_complain_about(sites, plan, machines):
+def test_a_valid_plan_has_no_validation_errors(sites, plan, machines):
     here, there = sites
     replicated(here, there, machines)
     spec = dataprotection.BaseRecoveryPlanActionSpec(name="conf-validate", failover_directions=directions(here, there))
     job = job_of(there, there.prism.actions.validate_recovery_plan(plan, spec))
     assert type(job).__name__ == "RecoveryPlanJob"
-    assert (job.action_type, job.status) == ("VALIDATE", "SUCCEEDED"), complaints(there, job)
-    assert complaints(there, job) == []
+    assert (job.action_type, job.status) == ("VALIDATE", "SUCCEEDED"), findings(there, job)
+    assert findings(there, job) == []
 
 
-def test_a_test_failover_leaves_the_originals_alone_and_is_cleaned_up(sites, plan, machines):
+def test_a_test_failover_keeps_the_originals_and_is_cleaned_up(sites, plan, machines):
     here, there = sites
     replicated(here, there, machines)
     before = {name: (vm.ext_id, vm.power_state) for name, vm in here.machines(machines).items()}
     spec = dataprotection.TestFailoverSpec(name="conf-test", failover_directions=directions(here, there))
     job = job_of(there, there.prism.actions.test_failover_recovery_plan(plan, spec))
-    assert job.status == "SUCCEEDED", complaints(there, job)
+    assert job.status == "SUCCEEDED", findings(there, job)
     vnics = there.prism.subnets.list_vnics_by_subnet_id(there.test_subnet).data
     assert sorted(one.assigned_ipv4_addresses[0].ipv4.value for one in vnics) == [
         "10.251.1.10",
         "10.251.1.20",
         "10.251.1.30",
     ]
-    assert there.machines(machines) == {}, "nothing in the production subnet"
+    assert there.machines(machines) == {}, "no machine in the production subnet"
     assert {name: (vm.ext_id, vm.power_state) for name, vm in here.machines(machines).items()} == before
     there.prism.done(there.prism.actions.cleanup_recovery_plan_resources(plan))
     until(lambda: not there.prism.subnets.list_vnics_by_subnet_id(there.test_subnet).data, "the test machines to go")
 
 
-def test_a_planned_failover_takes_the_machines_over_with_address_and_mac_and_back(sites, plan, machines, category):
+def test_planned_failover_and_failback_keep_addresses_and_macs(sites, plan, machines, category):
     here, there = sites
     replicated(here, there, machines)
     for source, target in ((here, there), (there, here)):
@@ -334,7 +334,7 @@ def test_a_planned_failover_takes_the_machines_over_with_address_and_mac_and_bac
         )
         reference = target.prism.actions.planned_failover_recovery_plan(plan, spec)
         job = job_of(target, reference)
-        assert job.status == "SUCCEEDED", complaints(target, job)
+        assert job.status == "SUCCEEDED", findings(target, job)
         assert (job.action_type, job.percentage_complete) == ("PLANNED_FAILOVER", 100)
         assert [phase.phase_type for phase in job.execution_phases] == [
             "PRE_PROCESSING",
@@ -353,7 +353,7 @@ def test_a_planned_failover_takes_the_machines_over_with_address_and_mac_and_bac
         for name, vm in after.items():
             old = before[name].nics[0].nic_backing_info.mac_address
             assert vm.nics[0].nic_backing_info.mac_address == old, "a planned failover keeps the MAC"
-        assert source.machines(machines) == {}, "the originals are gone"
+        assert source.machines(machines) == {}, "the originals are deleted"
         steps = target.prism.everything(target.prism.jobs.list_execution_steps_by_recovery_plan_job_id, job.ext_id)
         results = [one.result for step in steps for one in step.execution_step_results or []]
         assert {type(one).__name__ for one in results} == {"EntityRecoveryResult"}
@@ -385,7 +385,7 @@ def test_a_second_failover_while_one_runs_is_refused(lab, sites, plan, machines)
     job_of(there, first)
 
 
-def test_a_target_subnet_of_another_prefix_is_warned_about(sites, category, machines, policy):
+def test_a_target_subnet_with_another_prefix_is_a_warning(sites, category, machines, policy):
     here, there = sites
     replicated(here, there, machines)
     plans, prism = here.prism.plans, here.prism
@@ -410,7 +410,7 @@ def test_a_target_subnet_of_another_prefix_is_warned_about(sites, category, mach
     spec = dataprotection.BaseRecoveryPlanActionSpec(name="conf-warn", failover_directions=directions(here, there))
     job = job_of(there, there.prism.actions.validate_recovery_plan(ident, spec))
     assert job.status == "SUCCEEDED_WITH_VALIDATION_WARNING"
-    found = complaints(there, job)
+    found = findings(there, job)
     assert {(severity, group) for severity, group, _ in found} == {("WARNING", "NETWORK")}
     assert "cannot be preserved" in found[0][2]
     strict = dataprotection.PlannedFailoverSpec(
@@ -418,13 +418,13 @@ def test_a_target_subnet_of_another_prefix_is_warned_about(sites, category, mach
     )
     job = job_of(there, there.prism.actions.planned_failover_recovery_plan(ident, strict))
     assert job.status == "FAILED"
-    assert len(here.machines(machines)) == 3, "a warning that is not ignored stops it before anything moves"
+    assert len(here.machines(machines)) == 3, "a warning that is not ignored stops the job before any machine moves"
     etag = prism.etag("datapolicies", plans.get_recovery_plan_by_id(ident))
     prism.done(plans.delete_recovery_plan_by_id(ident, if_match=etag))
     until(lambda: not plans.list_recovery_plans(_filter="name eq 'conf-plan-2'").data, "the plan to go")
 
 
-def test_an_unplanned_failover_leaves_the_originals_and_changes_the_mac(sites, plan, machines):
+def test_an_unplanned_failover_keeps_the_originals_and_changes_the_mac(sites, plan, machines):
     here, there = sites
     replicated(here, there, machines)
     before = here.machines(machines)
@@ -432,7 +432,7 @@ def test_an_unplanned_failover_leaves_the_originals_and_changes_the_mac(sites, p
         name="conf-unplanned", failover_directions=directions(here, there), should_ignore_warnings=True
     )
     job = job_of(there, there.prism.actions.unplanned_failover_recovery_plan(plan, spec))
-    assert job.status.startswith("SUCCEEDED"), complaints(there, job)
+    assert job.status.startswith("SUCCEEDED"), findings(there, job)
     after = there.machines(machines)
     assert {name: addresses(vm) for name, vm in after.items()} == machines
     for name, vm in after.items():

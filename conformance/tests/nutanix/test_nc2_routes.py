@@ -1,4 +1,4 @@
-"""What NC2 does in AWS: a prefix on the transit VPC becomes a route to a host's interface, seen with boto3."""
+"""What NC2 does in AWS: a prefix on the transit VPC becomes a route to a host's interface, read with boto3."""
 
 import boto3
 import ntnx_networking_py_client as networking
@@ -27,7 +27,7 @@ def tables_with(ec2, prefix):
 
 
 def change(tokyo, name, *cidrs):
-    """Adds prefixes to a VPC, or takes all but the bystander's away when there are none."""
+    """Adds prefixes to a VPC; without prefixes, removes all except that of the other overlay."""
     vpc = tokyo.vpcs.get_vpc_by_id(tokyo.vpc(name).ext_id).data
     vpc.externally_routable_prefixes = [
         networking.IPSubnet(
@@ -41,17 +41,17 @@ def change(tokyo, name, *cidrs):
     tokyo.done(tokyo.vpcs.update_vpc_by_id(vpc.ext_id, vpc))
 
 
-def test_a_prefix_on_the_transit_vpc_becomes_a_route_after_a_while(lab, tokyo, ec2):
+def test_a_prefix_on_the_transit_vpc_becomes_an_aws_route(lab, tokyo, ec2):
     change(tokyo, "prod", PREFIX)
     lab.pass_time(120)
     assert tables_with(ec2, PREFIX) == {}, "the user VPC's prefixes alone change nothing in AWS"
     change(tokyo, "transit-vpc", PREFIX)
     found = until(lambda: tables_with(ec2, PREFIX), "the route to appear")
-    bystander = tables_with(ec2, "192.168.50.0/24")
-    assert set(found) == set(bystander), "in every table that has the bystander's"
+    other = tables_with(ec2, "192.168.50.0/24")
+    assert set(found) == set(other), "in every table that has the other overlay's"
     (eni,) = ec2.describe_network_interfaces(NetworkInterfaceIds=list(set(found.values())))["NetworkInterfaces"]
     assert eni["SourceDestCheck"] is False and eni["Status"] == "in-use"
     change(tokyo, "transit-vpc")
     until(lambda: not tables_with(ec2, PREFIX), "the route to go")
-    assert tables_with(ec2, "192.168.50.0/24") == bystander
+    assert tables_with(ec2, "192.168.50.0/24") == other
     change(tokyo, "prod")

@@ -1,4 +1,4 @@
-"""Flow networking: subnets, addresses held back, VPCs and their prefixes, route tables, what AWS has."""
+"""Flow networking: subnets, reserved addresses, VPCs and their prefixes, route tables, the view of AWS."""
 
 import ntnx_networking_py_client as networking
 import pytest
@@ -87,7 +87,7 @@ def test_a_subnet_in_use_cannot_be_deleted(tokyo, subnet, fresh_name):
     tokyo.drop_vm(vm)
 
 
-def test_vnics_show_who_has_which_address(tokyo, subnet, fresh_name):
+def test_vnics_list_the_vm_of_each_address(tokyo, subnet, fresh_name):
     vm = tokyo.make_vm(fresh_name, tokyo.nic(subnet, "10.250.3.9", secondary=["10.250.3.10"]))
     (vnic,) = tokyo.subnets.list_vnics_by_subnet_id(subnet).data
     assert vnic.vm_reference == vm
@@ -97,7 +97,7 @@ def test_vnics_show_who_has_which_address(tokyo, subnet, fresh_name):
     assert not tokyo.subnets.list_vnics_by_subnet_id(subnet).data
 
 
-def test_addresses_are_held_back_by_list_and_let_go_by_context(tokyo, subnet, fresh_name, read_address):
+def test_addresses_are_reserved_by_list_and_released_by_context(tokyo, subnet, fresh_name, read_address):
     spec = networking.IpReserveSpec(
         reserve_type=networking.ReserveType.IP_ADDRESS_LIST,
         ip_addresses=[ip("10.250.3.200"), ip("10.250.3.34")],
@@ -118,7 +118,7 @@ def test_addresses_are_held_back_by_list_and_let_go_by_context(tokyo, subnet, fr
     assert reserved(tokyo, subnet) == {}
 
 
-def test_addresses_are_held_back_by_range_and_by_count(tokyo, subnet):
+def test_addresses_are_reserved_by_range_and_by_count(tokyo, subnet):
     in_range = networking.IpReserveSpec(
         reserve_type=networking.ReserveType.IP_ADDRESS_RANGE,
         start_ip_address=ip("10.250.3.60"),
@@ -160,7 +160,7 @@ def with_prefix(tokyo, name, *cidrs):
     return tokyo.vpcs.update_vpc_by_id(vpc.ext_id, vpc)
 
 
-def test_vpcs_show_their_prefixes_and_uplinks(tokyo):
+def test_vpcs_have_their_prefixes_and_external_subnets(tokyo):
     prod = tokyo.vpc("prod")
     assert prefixes(prod) == ["192.168.50.0/24"] and prod.vpc_type == "REGULAR"
     assert tokyo.vpc("transit-vpc").vpc_type == "TRANSIT"
@@ -168,7 +168,7 @@ def test_vpcs_show_their_prefixes_and_uplinks(tokyo):
     assert uplink.is_external is True and uplink.is_nat_enabled is False
 
 
-def test_a_prefix_is_added_to_both_vpcs_and_taken_away(tokyo):
+def test_a_prefix_is_added_to_both_vpcs_and_removed(tokyo):
     for name in ("prod", "transit-vpc"):
         tokyo.done(with_prefix(tokyo, name, "192.168.50.0/24", "10.250.9.0/24"))
         assert prefixes(tokyo.vpc(name)) == ["10.250.9.0/24", "192.168.50.0/24"]
@@ -188,7 +188,7 @@ def test_a_prefix_longer_than_28_bits_is_refused(tokyo):
     assert prefixes(tokyo.vpc("prod")) == before
 
 
-def test_route_tables_lead_to_the_uplink(tokyo):
+def test_route_tables_lead_to_the_external_subnet(tokyo):
     prod = tokyo.vpc("prod")
     table = next(
         one for one in tokyo.everything(tokyo.route_tables.list_route_tables) if one.vpc_reference == prod.ext_id
@@ -199,7 +199,7 @@ def test_route_tables_lead_to_the_uplink(tokyo):
     assert default.nexthop.nexthop_reference == prod.external_subnets[0].subnet_reference
 
 
-def test_what_aws_has_is_seen_through_the_cluster(tokyo, refuse):
+def test_the_clusters_aws_subnets_and_vpc_are_listed(tokyo, refuse):
     cluster = tokyo.vms.list_vms(_limit=1).data[0].cluster.ext_id
     (vpc,) = tokyo.aws_vpcs.list_aws_vpcs(cluster).data
     assert vpc.cidrs == ["10.101.0.0/16"] and vpc.vpc_id.startswith("vpc-")

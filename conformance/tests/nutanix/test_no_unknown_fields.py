@@ -1,21 +1,21 @@
-"""Nothing the lab answers is unknown to the SDKs' models: every field is one they declare."""
+"""Every field in the lab's answers is declared by the SDKs' models."""
 
 import pytest
 
 
-def strangers(value, path="data"):
-    """Paths of what is not a declared field, and of dictionaries where a model should be."""
+def undeclared(value, path="data"):
+    """Paths of fields that are not declared, and of dictionaries instead of models."""
     if isinstance(value, list):
-        return [found for number, one in enumerate(value) for found in strangers(one, f"{path}[{number}]")]
+        return [found for number, one in enumerate(value) for found in undeclared(one, f"{path}[{number}]")]
     if isinstance(value, dict):
-        # The one declared dictionary: what a message was made of.
+        # The only declared dictionary: the arguments of a message.
         return [] if path.endswith(".arguments_map") else [f"{path}: a dictionary {sorted(value)[:5]}"]
     if not hasattr(value, "get_object_type"):
         return []
     found = [f"{path}.{name}" for name in value.get_unknown_fields() or {}]
     for name in value.to_dict():
         if not name.startswith("_"):
-            found += strangers(getattr(value, name), f"{path}.{name}")
+            found += undeclared(getattr(value, name), f"{path}.{name}")
     return found
 
 
@@ -46,7 +46,7 @@ LISTS = {
         pc.jobs.list_execution_steps_by_recovery_plan_job_id(job.ext_id)
         for job in pc.jobs.list_recovery_plan_jobs().data
     ],
-    "complaints": lambda pc: [
+    "findings": lambda pc: [
         pc.jobs.list_validation_errors_by_recovery_plan_job_id(job.ext_id)
         for job in pc.jobs.list_recovery_plan_jobs().data
     ],
@@ -55,11 +55,11 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_every_field_is_one_the_model_declares(osaka, name):
+def test_every_field_is_declared_by_the_model(osaka, name):
     answers = LISTS[name](osaka)
     answers = answers if isinstance(answers, list) else [answers]
     if not any(answer.data for answer in answers):
         pytest.skip("skipped: nothing there to look at; the other tests of this group make it")
     for answer in answers:
-        assert strangers(answer.data or []) == []
-        assert strangers(answer.metadata, "metadata") == []
+        assert undeclared(answer.data or []) == []
+        assert undeclared(answer.metadata, "metadata") == []

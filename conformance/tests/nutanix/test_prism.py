@@ -1,4 +1,4 @@
-"""Prism's own: tasks, categories, domain managers and their pairing."""
+"""The prism namespace: tasks, categories, domain managers and their pairing."""
 
 import os
 
@@ -23,7 +23,7 @@ def test_an_unknown_task_is_not_found(tokyo, refuse):
         tokyo.tasks.get_task_by_id("ZXJnb24=:00000000-0000-4000-8000-000000000000")
 
 
-def test_a_category_is_made_found_changed_and_deleted(tokyo, refuse, fresh_name):
+def test_a_category_is_created_found_changed_and_deleted(tokyo, refuse, fresh_name):
     answer = tokyo.categories.create_category(prism.Category(key=fresh_name, value="wave1"))
     made = answer.data
     assert type(made).__name__ == "Category" and made.ext_id
@@ -39,7 +39,7 @@ def test_a_category_is_made_found_changed_and_deleted(tokyo, refuse, fresh_name)
         tokyo.categories.get_category_by_id(made.ext_id)
 
 
-def test_a_category_is_there_once(tokyo, refuse, fresh_name):
+def test_a_duplicate_category_is_refused(tokyo, refuse, fresh_name):
     tokyo.make_category(fresh_name, "wave1")
     with refuse(409):
         tokyo.make_category(fresh_name, "wave1")
@@ -51,7 +51,7 @@ def test_a_category_with_a_forbidden_character_is_refused(tokyo, refuse):
         tokyo.make_category("App:DR", "wave1")
 
 
-def test_each_prism_central_knows_itself(tokyo, osaka):
+def test_each_prism_central_lists_its_own_domain_manager(tokyo, osaka):
     assert tokyo.domain_manager != osaka.domain_manager
     own = tokyo.domain_managers.get_domain_manager_by_id(tokyo.domain_manager).data
     assert type(own).__name__ == "DomainManager"
@@ -71,7 +71,7 @@ def test_the_two_are_paired_and_connected(tokyo, osaka):
         assert found.remote_cluster_details.cluster_type == "DOMAIN_MANAGER"
 
 
-def test_pairing_ends_and_begins_again(tokyo, osaka):
+def test_pairing_can_be_removed_and_created_again(tokyo, osaka):
     spec = prism.ClusterUnregistrationSpec(ext_id=osaka.domain_manager)
     own = tokyo.domain_manager
     etag = prism.ApiClient.get_etag(tokyo.domain_managers.get_domain_manager_by_id(own))

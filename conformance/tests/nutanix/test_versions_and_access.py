@@ -1,4 +1,4 @@
-"""How the SDKs get in: version negotiation, credentials, pages, filters."""
+"""Access of the SDKs: version negotiation, credentials, pages, filters."""
 
 import certifi
 import ntnx_vmm_py_client as vmm
@@ -13,7 +13,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize("namespace", ["vmm", "networking", "prism", "datapolicies", "dataprotection"])
-def test_every_namespace_negotiates_the_lab_s_minor(tokyo, namespace):
+def test_every_namespace_negotiates_the_labs_minor(tokyo, namespace):
     calls = {
         "vmm": lambda: tokyo.vms.list_vms(_limit=1),
         "networking": lambda: tokyo.vpcs.list_vpcs(_limit=1),
@@ -37,7 +37,7 @@ def test_paging_reaches_everything_as_model_objects(tokyo, namespace, api, call,
     assert [one.ext_id for one in in_sevens] == [one.ext_id for one in everything]
 
 
-def test_a_page_says_where_the_others_are(tokyo):
+def test_a_page_has_links_to_the_others(tokyo):
     answer = tokyo.vms.list_vms(_page=1, _limit=10)
     assert len(answer.data) == 10
     links = {link.rel: link.href for link in answer.metadata.links}
@@ -47,7 +47,7 @@ def test_a_page_says_where_the_others_are(tokyo):
     assert flags["isPaginated"] is True and flags["hasError"] is False
 
 
-def test_a_page_behind_the_end_is_empty(tokyo):
+def test_a_page_after_the_last_one_is_empty(tokyo):
     assert not tokyo.vms.list_vms(_page=500, _limit=100).data
 
 
@@ -57,7 +57,7 @@ def test_a_page_size_out_of_bounds_is_refused(tokyo, refuse, limit):
         tokyo.vms.list_vms(_limit=limit)
 
 
-def test_filters_find_and_order(tokyo):
+def test_filters_select_and_orderby_sorts(tokyo):
     (jump,) = tokyo.vms.list_vms(_filter="name eq 'mgmt-jump'").data
     assert jump.name == "mgmt-jump" and jump.power_state == "ON"
     found = tokyo.vms.list_vms(_filter="startswith(name, 'mgmt-')", _orderby="name desc").data
@@ -80,7 +80,7 @@ def test_a_wrong_password_is_refused(tokyo, refuse):
         vmm.VmApi(vmm.ApiClient(configuration=settings, allow_version_negotiation=False)).list_vms()
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(tokyo):
+def test_an_untrusted_certificate_is_refused(tokyo):
     settings = tokyo.configuration("vmm")
     settings.root_ca_certificate_file = certifi.where()
     with pytest.raises((vmm.rest.ApiException, urllib3.exceptions.HTTPError)) as why:
@@ -94,6 +94,6 @@ def test_an_unknown_entity_is_not_found_with_an_error_response(tokyo, refuse):
     assert "vmm.v4.error.ErrorResponse" in why.body
 
 
-def test_a_call_of_a_newer_minor_is_not_there(tokyo, refuse):
+def test_a_call_of_a_newer_minor_is_not_found(tokyo, refuse):
     with refuse(404):
         tokyo.actions.resume_protection("00000000-0000-4000-8000-000000000000")

@@ -1,4 +1,4 @@
-"""VMs and their NICs: ETags, tasks, addresses, and what a task says when it fails."""
+"""VMs and their NICs: ETags, tasks, addresses, and the errors of failed tasks."""
 
 import uuid
 
@@ -38,7 +38,7 @@ def test_a_vm_is_created_read_renamed_and_deleted(tokyo, refuse, fresh_name):
         tokyo.vms.get_vm_by_id(ident)
 
 
-def test_power_goes_on_and_off(tokyo, vm):
+def test_a_vm_is_powered_on_and_off(tokyo, vm):
     tokyo.done(tokyo.vms.power_on_vm(vm, if_match=tokyo.vm_etag(vm)))
     assert tokyo.vms.get_vm_by_id(vm).data.power_state == "ON"
     error = tokyo.failed(tokyo.vms.power_on_vm(vm, if_match=tokyo.vm_etag(vm)))
@@ -55,7 +55,7 @@ def test_a_task_is_queued_then_runs_then_succeeds(lab, tokyo, vm, subnet):
         with lab.at_speed(1):
             running = until(lambda: (task := tokyo.look(answer)).status == "RUNNING" and task, "the task to run")
         assert 0 < running.progress_percentage < 100 and running.started_time
-        assert not tokyo.nics(vm), "what a task does is done when it ends"
+        assert not tokyo.nics(vm), "the change is applied when the task ends"
     task = tokyo.done(answer)
     assert type(task).__name__ == "Task"
     assert task.progress_percentage == 100 and task.completed_time >= task.started_time >= task.created_time
@@ -63,7 +63,7 @@ def test_a_task_is_queued_then_runs_then_succeeds(lab, tokyo, vm, subnet):
     assert len(tokyo.nics(vm)) == 1
 
 
-def test_a_nic_gets_the_address_and_mac_that_were_asked_for(tokyo, vm, subnet, read_address):
+def test_a_nic_gets_the_requested_address_and_mac(tokyo, vm, subnet, read_address):
     mac = "50:6b:8d:aa:bb:01"
     tokyo.done(tokyo.add_nic(vm, tokyo.nic(subnet, "10.250.1.34", mac, secondary=["10.250.1.134"])))
     (nic,) = tokyo.nics(vm)
@@ -71,10 +71,10 @@ def test_a_nic_gets_the_address_and_mac_that_were_asked_for(tokyo, vm, subnet, r
     assert nic.nic_backing_info.mac_address == mac
     assert [one.value for one in nic.nic_network_info.ipv4_config.secondary_ip_address_list] == ["10.250.1.134"]
     assert type(nic.nic_network_info).__name__ == "VirtualEthernetNicNetworkInfo"
-    assert nic.network_info.ipv4_config.ip_address.value == "10.250.1.34", "the old shape is there too"
+    assert nic.network_info.ipv4_config.ip_address.value == "10.250.1.34", "the answer has the old shape too"
 
 
-def test_a_nic_without_an_address_gets_one_of_the_pool_and_a_nutanix_mac(tokyo, vm, subnet, read_address):
+def test_a_nic_without_an_address_gets_one_from_the_pool(tokyo, vm, subnet, read_address):
     tokyo.done(tokyo.add_nic(vm, tokyo.nic(subnet)))
     (nic,) = tokyo.nics(vm)
     assert 200 <= int(read_address(nic).rsplit(".", 1)[1]) <= 250
@@ -104,7 +104,7 @@ def test_an_address_in_use_fails_the_task_and_leaves_no_nic(tokyo, vm, subnet, f
     ["10.99.0.9", "10.250.1.0", "10.250.1.255", "10.250.1.1"],
     ids=["outside", "network", "broadcast", "gateway"],
 )
-def test_an_address_that_cannot_be_fails_the_task(tokyo, vm, subnet, address):
+def test_an_impossible_address_fails_the_task(tokyo, vm, subnet, address):
     assert address in tokyo.failed(tokyo.add_nic(vm, tokyo.nic(subnet, address))).message
 
 
@@ -185,7 +185,7 @@ def test_a_nic_migrates_to_another_subnet(tokyo, vm, subnet, read_address):
     tokyo.drop_subnet(other)
 
 
-def test_categories_are_attached_and_taken_off(tokyo, vm, fresh_name):
+def test_categories_are_attached_and_detached(tokyo, vm, fresh_name):
     one, two = tokyo.make_category(fresh_name, "one"), tokyo.make_category(fresh_name, "two")
     tokyo.associate(vm, one)
     tokyo.associate(vm, two)

@@ -1,4 +1,4 @@
-"""The first generation of the vmm SDK: it does not negotiate, asks for v4.0 and knows only the old shape of a NIC."""
+"""The first generation of the vmm SDK: it does not negotiate, uses v4.0 and has only the old shape of a NIC."""
 
 import os
 import uuid
@@ -25,7 +25,7 @@ def api(lab):
 
 @pytest.fixture(scope="module")
 def rest(lab):
-    """Prism Central without an SDK, for what is outside this one: path to data."""
+    """Prism Central without an SDK, for other namespaces: path to data."""
     session = requests.Session()
     session.verify = lab.ca
     session.auth = (os.environ["PRISM_CENTRAL_USERNAME"], os.environ["PRISM_CENTRAL_PASSWORD"])
@@ -90,7 +90,7 @@ def test_a_nic_has_the_old_shape_only(api, rest):
     assert "nicBackingInfo" in newer and "backingInfo" in newer
 
 
-def test_a_nic_is_made_and_removed_in_the_old_shape(api, done, subnet):
+def test_a_nic_is_created_and_deleted_in_the_old_shape(api, done, subnet):
     body = vmm.AhvConfigVm(
         name=f"conf-{uuid.uuid4().hex[:8]}", num_sockets=1, num_cores_per_socket=1, memory_size_bytes=1 << 30
     )

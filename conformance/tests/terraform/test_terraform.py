@@ -29,14 +29,14 @@ ESTATE = pathlib.Path(__file__).with_name("estate")
 
 
 def mirror():
-    """The folder that has the provider, None if none has."""
+    """The directory with the provider, or None."""
     named = os.environ.get("STAYPUT_TF_PLUGIN_MIRROR")
     places = [pathlib.Path(place).expanduser() for place in ([named] if named else MIRRORS)]
     return next((place for place in places if (place / PROVIDER).is_dir()), None)
 
 
 class Terraform:
-    """Terraform in a folder of its own."""
+    """Terraform in a separate directory."""
 
     def __init__(self, program, folder, environment):
         self.program = program
@@ -44,7 +44,7 @@ class Terraform:
         self.environment = environment
 
     def run(self, *words, codes=(0,)):
-        """Runs a command; its output, or the test's failure."""
+        """Runs a command; returns its output, or fails the test."""
         done = subprocess.run(
             [self.program, words[0], "-no-color", *words[1:]],
             cwd=self.folder,
@@ -61,7 +61,7 @@ class Terraform:
         self.run("apply", "-auto-approve", "-input=false", "-parallelism=20", *self._variables(variables))
 
     def plan(self, **variables):
-        """What a plan says: 0 nothing to do, 2 changes."""
+        """Exit code of a plan: 0 no changes, 2 changes."""
         done = self.run(
             "plan", "-detailed-exitcode", "-input=false", "-parallelism=20", *self._variables(variables), codes=(0, 2)
         )
@@ -123,12 +123,12 @@ def test_data_sources_see_the_scenario(terraform):
     assert "172.30.1.34" in seen["wave"] and "172.30.1.60" not in seen["wave"]
 
 
-def test_nothing_is_left_to_do_after_apply(terraform):
+def test_the_plan_is_empty_after_apply(terraform):
     code, said = terraform.plan()
     assert code == 0, said
 
 
-def test_what_was_applied_is_there(terraform, ec2):
+def test_the_applied_resources_exist(terraform, ec2):
     seen = terraform.outputs()
     static = until(lambda: route(ec2, seen["table"], "172.26.1.0/24"), "the route")
     assert static["TransitGatewayAttachments"][0]["ResourceType"] == "vpc"
@@ -149,7 +149,7 @@ def test_a_changed_route_is_planned_applied_and_settled(terraform, ec2):
     assert code == 0, said
 
 
-def test_a_route_deleted_behind_its_back_is_seen_as_drift(terraform, ec2):
+def test_a_route_deleted_outside_terraform_is_reported_as_drift(terraform, ec2):
     table = terraform.outputs()["table"]
     ec2.delete_transit_gateway_route(TransitGatewayRouteTableId=table, DestinationCidrBlock="172.26.0.0/16")
     until(lambda: route(ec2, table, "172.26.0.0/16") is None, "the route to go")
@@ -159,7 +159,7 @@ def test_a_route_deleted_behind_its_back_is_seen_as_drift(terraform, ec2):
     assert route(ec2, table, "172.26.0.0/16")["State"] == "blackhole"
 
 
-def test_destroy_takes_everything_away(terraform, ec2):
+def test_destroy_deletes_all_resources(terraform, ec2):
     table = terraform.outputs()["table"]
     terraform.run("destroy", "-auto-approve", "-input=false", "-parallelism=20")
     left = ec2.describe_vpcs(Filters=[{"Name": "tag:Estate", "Values": ["conformance"]}])["Vpcs"]

@@ -69,7 +69,7 @@ pub fn handle(lab: &mut LabState, request: &Request) -> Response {
         "sts" => sts::handle(lab, &params, &scope.key, &request_id),
         other => Fault::bad(
             "InvalidAction",
-            format!("The lab has no service signed as '{other}' that speaks the Query protocol."),
+            format!("The lab has no service signed as '{other}' with the Query protocol."),
         )
         .plain(sts::NAMESPACE, &request_id),
     }

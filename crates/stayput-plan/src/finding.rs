@@ -65,10 +65,10 @@ pub enum Finding {
         /// What becomes of packets there.
         verdict: String,
     },
-    /// A route of the NC2 VPC to the Transit Gateway covers the network: whenever NC2's route for it is absent, packets go in circles (AWS
+    /// A route of the NC2 VPC to the Transit Gateway covers the network: whenever NC2's route for it is absent, packets loop (AWS
     /// reference §8.2).
     #[error(
-        "{site}: {aggregate} → {toward} in {table} covers network {network}: whenever NC2's own route for it is absent, packets go in circles between VPC and Transit Gateway"
+        "{site}: {aggregate} → {toward} in {table} covers network {network}: whenever NC2's own route for it is absent, packets loop between VPC and Transit Gateway"
     )]
     LoopingAggregate {
         /// The network.

@@ -72,7 +72,7 @@ pub struct Index {
     pub keys: Keys,
     /// Whether it has its own partition key.
     pub global: bool,
-    /// The attributes it holds beside keys; `None`: all.
+    /// The projected attributes other than keys; `None`: all.
     pub projected: Option<BTreeSet<String>>,
 }
 

@@ -30,7 +30,7 @@ pub struct Fault {
     pub code: &'static str,
     /// Message; empty where the service sends none.
     pub message: String,
-    /// Members of the error's shape beside the message.
+    /// Members of the error other than the message.
     pub fields: Map<String, Json>,
 }
 

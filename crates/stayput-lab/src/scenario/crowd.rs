@@ -92,7 +92,7 @@ fn attached_to(build: &Build<'_>, crowd: &Crowd) -> Result<Option<(String, Strin
     };
     find(&tgw.tables, table, "table of this Transit Gateway")?;
     if tgw.region.get_ref() != crowd.region.get_ref() {
-        let message = "a VPC is attached to a Transit Gateway of its own region";
+        let message = "a VPC can only be attached to a Transit Gateway in its region";
         return Err(Fault::at(tgw_name.span(), message));
     }
     let path = format!("{}/{}", tgw_name.get_ref(), table.get_ref());

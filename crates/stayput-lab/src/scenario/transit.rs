@@ -58,7 +58,7 @@ fn vpc_attachments(build: &mut Build<'_>) -> Result<(), Fault> {
         let Some(attach) = &vpc.attach else { continue };
         let tgw = find(&build.file.tgws, &attach.tgw, "Transit Gateway")?;
         if tgw.region.get_ref() != vpc.region.get_ref() {
-            let message = "a VPC is attached to a Transit Gateway of its own region";
+            let message = "a VPC can only be attached to a Transit Gateway in its region";
             return Err(Fault::at(attach.tgw.span(), message));
         }
         if attach.subnets.is_empty() {

@@ -39,7 +39,7 @@ pub(super) struct Kind<T: 'static> {
     pub ids: &'static str,
     /// Rules of the ids.
     pub id: IdRule,
-    /// Filters beside those on tags.
+    /// Filters other than those on tags.
     pub fields: &'static [Field<T>],
     /// Tags; enables `tag:KEY` and `tag-key`.
     pub tags: Option<fn(&T) -> &Tags>,

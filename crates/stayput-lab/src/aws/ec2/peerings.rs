@@ -49,7 +49,7 @@ fn far(kind: &AttachmentKind) -> Option<(&String, &String, bool)> {
     }
 }
 
-/// Returns each state's code in `status`, beside `state`.
+/// Returns code and message in `status` for a state.
 fn status(state: &str) -> (&'static str, &'static str) {
     match state {
         "initiatingRequest" => ("initiating-request", "Initiating Request"),

@@ -1,4 +1,4 @@
-//! The map of ARCHITECTURE.md, checked: which crate may use which, and what the pure ones must not use.
+//! Checks the crate diagram of ARCHITECTURE.md: the dependencies between crates, and what the pure crates must not use.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::DependencyKind;
 use cargo_metadata::MetadataCommand;
 
-/// Arrows from user to used (design: the rooms). Dev-dependencies are free to look outside.
+/// The crates of this project that each crate may use. Dev-dependencies are not restricted.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-estate", &[]),
     ("stayput-world", &["stayput-estate"]),
