@@ -222,8 +222,8 @@ impl StepError {
     pub fn is_in_doubt(&self) -> bool {
         match self {
             Self::Aws(error) => error.may_have_taken_effect(),
-            Self::Prism(error) => error.is_ambiguous(),
-            Self::Move(error) => error.is_ambiguous(),
+            Self::Prism(error) => error.may_have_taken_effect(),
+            Self::Move(error) => error.may_have_taken_effect(),
             Self::TooSlow { .. } | Self::Interrupted { .. } => true,
             Self::Both { first, then } => first.is_in_doubt() || then.is_in_doubt(),
             Self::Ledger(_)
@@ -272,26 +272,31 @@ fn is_server_fault(status: u16) -> bool {
 fn is_transient_prism(error: &PrismError) -> bool {
     match error {
         PrismError::Connect(error) => error.tls.is_none(),
-        PrismError::Timeout(_) | PrismError::Decode(_) => true,
+        PrismError::Timeout(_) | PrismError::Decode(_) | PrismError::List(_) => true,
         PrismError::Api(error) => is_server_fault(error.status),
         PrismError::Setup(_)
         | PrismError::Auth(_)
         | PrismError::TaskFailed(_)
         | PrismError::Unsupported(_)
-        | PrismError::Missing(_) => false,
+        | PrismError::Missing(_)
+        | PrismError::Differs(_)
+        | PrismError::Ambiguous(_)
+        | PrismError::InDoubt(_) => false,
     }
 }
 
 fn is_transient_move(error: &MoveError) -> bool {
     match error {
         MoveError::Connect(error) => error.tls.is_none(),
-        MoveError::Timeout(_) | MoveError::Decode(_) | MoveError::Incomplete { .. } => true,
+        MoveError::Timeout(_) | MoveError::Decode(_) | MoveError::List(_) => true,
         MoveError::Api(error) => is_server_fault(error.status),
         MoveError::Setup(_)
         | MoveError::Auth(_)
         | MoveError::NotPrepared(_)
         | MoveError::NotOffered(_)
-        | MoveError::Missing { .. } => false,
+        | MoveError::Missing { .. }
+        | MoveError::Ambiguous(_)
+        | MoveError::InDoubt(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ use stayput_aws::EndpointState;
 use stayput_aws::Known;
 use stayput_estate::Estate;
 use stayput_estate::Region;
+use stayput_estate::SiteName;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
 use stayput_world::Facts;
@@ -30,7 +31,7 @@ pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts:
         read(events, system, observed, silence_of_aws).map(|observed| (region, observed))
     }));
     let prism = join_all(clients.prism.iter().map(|(site, client)| async move {
-        let observed = client.observe().await;
+        let observed = client.observe(&known_at(site, facts)).await;
         let system = System::PrismCentral(site.clone());
         read(events, system, observed, silence_of_prism).map(|observed| (site.clone(), observed))
     }));
@@ -54,6 +55,15 @@ pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts:
     world.prism = seen(prism, &mut world.unobserved);
     world.moves = seen(moves, &mut world.unobserved);
     world
+}
+
+/// What the ledger knows of a site: the VMs that machines became there.
+fn known_at(site: &SiteName, facts: &Facts) -> stayput_nutanix::Known {
+    let vms = facts.vms.values().filter_map(|at| at.get(site));
+    stayput_nutanix::Known {
+        vms: vms.cloned().collect(),
+        ..stayput_nutanix::Known::default()
+    }
 }
 
 /// Parts that were read; the others go to the list.
@@ -144,7 +154,11 @@ fn silence_of_prism(error: &PrismError) -> Silence {
         | PrismError::TaskFailed(_)
         | PrismError::Decode(_)
         | PrismError::Unsupported(_)
-        | PrismError::Missing(_) => Silence::Faulty,
+        | PrismError::Missing(_)
+        | PrismError::Differs(_)
+        | PrismError::Ambiguous(_)
+        | PrismError::List(_)
+        | PrismError::InDoubt(_) => Silence::Faulty,
     }
 }
 
@@ -159,7 +173,9 @@ fn silence_of_move(error: &MoveError) -> Silence {
         | MoveError::NotPrepared(_)
         | MoveError::NotOffered(_)
         | MoveError::Missing { .. }
-        | MoveError::Incomplete { .. } => Silence::Faulty,
+        | MoveError::Ambiguous(_)
+        | MoveError::List(_)
+        | MoveError::InDoubt(_) => Silence::Faulty,
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stayput_estate::SiteName;
+use stayput_estate::TaskExtId;
 
 /// Which appliance of a site was spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct Call {
     pub method: String,
     /// Where to; without credentials.
     pub url: String,
+    /// For a change: how many of its attempts ended so that they may have taken effect; 0 for a read.
+    pub unclear_attempts: u32,
 }
 
 impl fmt::Display for Call {
@@ -186,14 +189,16 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     last.to_string()
 }
 
-/// No answer was received in time. The request may have taken effect all the same.
+/// No answer was received in time. If there was a connection, the request may have taken effect all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: no answer within {}", seconds(*after))]
+#[error("{call}: no {} within {}", if *connected { "answer" } else { "connection" }, seconds(*after))]
 pub struct TimeoutError {
     /// The call.
     pub call: Box<Call>,
     /// How long was waited, for one try.
     pub after: Duration,
+    /// Whether there was a connection, so that the request may have been received.
+    pub connected: bool,
 }
 
 fn seconds(duration: Duration) -> String {
@@ -212,7 +217,7 @@ pub struct AuthError {
     pub detail: String,
 }
 
-/// The answer is not of the form we know.
+/// The answer is not of the form we know, or too long.
 #[derive(Debug, thiserror::Error)]
 #[error("{call}: the answer is not understood at `{path}`")]
 pub struct DecodeError {
@@ -222,6 +227,132 @@ pub struct DecodeError {
     pub path: String,
     /// What is wrong there.
     pub source: serde_json::Error,
+}
+
+/// A list could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: {problem}")]
+pub struct ListError {
+    /// The list.
+    pub call: Box<Call>,
+    /// Why not.
+    pub problem: ListProblem,
+}
+
+/// Why a list could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListProblem {
+    /// It is longer than anything this build reads; most likely the figure is wrong.
+    #[error("the list is said to have {total} objects; at most {limit} are read")]
+    TooLong {
+        /// How many there are said to be.
+        total: u64,
+        /// How many are read.
+        limit: u64,
+    },
+    /// Page after page came, without an end.
+    #[error("the list did not end after {pages} pages")]
+    Endless {
+        /// How many pages were read.
+        pages: u64,
+    },
+    /// It was different each time, or never had as many objects as it says.
+    #[error(
+        "the list changed each of the {reads} times it was read: {got} objects were given, {expected} announced"
+    )]
+    Unsettled {
+        /// How often it was read.
+        reads: u32,
+        /// How many objects were received the last time, without repeated ones.
+        got: u64,
+        /// How many there were said to be the last time.
+        expected: u64,
+    },
+    /// Pages repeat, and nothing says whether more would come.
+    #[error("pages of the list repeat; whether the {got} objects given are all cannot be told")]
+    Repeats {
+        /// How many objects were received, without repeated ones.
+        got: u64,
+    },
+}
+
+/// Several objects are what only one may be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: there is more than one {what}: {}", ids.join(", "))]
+pub struct Ambiguous {
+    /// The look that showed it.
+    pub call: Box<Call>,
+    /// What was looked for, such as "subnet `app`".
+    pub what: String,
+    /// The ids of all that match.
+    pub ids: Vec<String>,
+}
+
+/// A change was sent or accepted, and what became of it is not known. Neither done nor failed: look again, or call again with
+/// the same request id.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: in doubt: {reason}")]
+pub struct InDoubt {
+    /// The change, or the last look for what became of it.
+    pub call: Box<Call>,
+    /// Why it is not known.
+    pub reason: DoubtReason,
+    /// The error that kept it from being known, if there was one.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// Why it is not known what became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DoubtReason {
+    /// Its task does not exist (any more).
+    #[error("task {task} does not exist (any more)")]
+    TaskGone {
+        /// The task.
+        task: TaskExtId,
+    },
+    /// Its task stands still until a person acts.
+    #[error("task {task} is suspended")]
+    TaskSuspended {
+        /// The task.
+        task: TaskExtId,
+    },
+    /// Its task ended in a status this build does not know.
+    #[error("task {task} ended as `{status}`, which is neither known as success nor as failure")]
+    TaskStatus {
+        /// The task.
+        task: TaskExtId,
+        /// The status as received.
+        status: String,
+    },
+    /// Its task did not end in time.
+    #[error("task {task} did not end within {} s; it was `{status}` at {}", limit.as_secs(), percent.map_or_else(|| "an unknown percentage".to_owned(), |percent| format!("{percent} %")))]
+    TaskTooSlow {
+        /// The task.
+        task: TaskExtId,
+        /// How long was waited.
+        limit: Duration,
+        /// Its last status as received.
+        status: String,
+        /// How far it was, 0 to 100.
+        percent: Option<u8>,
+    },
+    /// Move did not come to a decision in time.
+    #[error("{what} did not end within {} s", limit.as_secs())]
+    TooSlow {
+        /// What was waited for.
+        what: String,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// It was accepted, but what it should have made cannot be found.
+    #[error("it was accepted, but {what} is not there")]
+    NotFound {
+        /// What was looked for.
+        what: String,
+    },
+    /// What became of it could not be looked up.
+    #[error("what became of it could not be looked up")]
+    NotLookedUp,
 }
 
 /// The start of a body, for error messages.

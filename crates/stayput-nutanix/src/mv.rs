@@ -1,5 +1,6 @@
 //! Nutanix Move: the client, and what its calls take, give and may fail with.
 
+mod actions;
 mod api;
 mod console_link;
 mod error;
@@ -10,7 +11,6 @@ mod spec;
 mod token;
 mod wire;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use stayput_estate::Appliance;
@@ -18,6 +18,7 @@ use stayput_estate::SiteName;
 
 use crate::credentials::Credentials;
 use crate::error::Service;
+use crate::retry::Limits;
 use crate::transport::Transport;
 
 pub use error::MoveApiError;
@@ -33,7 +34,7 @@ pub use spec::PrepareSpec;
 /// One Move appliance. Cheap to clone; clones share connections and the token.
 #[derive(Debug, Clone)]
 pub struct MoveClient {
-    api: Arc<api::Api>,
+    api: api::Api,
 }
 
 impl MoveClient {
@@ -55,7 +56,21 @@ impl MoveClient {
             Transport::new(site, Service::Move, appliance, call_timeout, poll_interval)?;
         let credentials = credentials.clone();
         Ok(Self {
-            api: Arc::new(api::Api::new(transport, credentials, poll_interval)),
+            api: api::Api::new(transport, credentials, poll_interval),
         })
+    }
+
+    /// The same client with other time limits; it shares connections and the token.
+    #[must_use]
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        let mut this = self.clone();
+        this.api.limits = limits;
+        this
+    }
+
+    /// The same client with reads repeated for longer: for reads in the middle of a run, which a short outage must not end.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        self.with_limits(self.api.limits.patient())
     }
 }

@@ -5,7 +5,6 @@ mod request_id;
 mod spec;
 mod v4;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use stayput_estate::Appliance;
@@ -13,10 +12,14 @@ use stayput_estate::SiteName;
 
 use crate::credentials::Credentials;
 use crate::error::Service;
+use crate::progress::Progress;
+use crate::progress::TaskProgress;
+use crate::retry::Limits;
 use crate::transport::Transport;
 
 pub use error::ApiError;
 pub use error::AppMessage;
+pub use error::Differs;
 pub use error::Missing;
 pub use error::PrismError;
 pub use error::TaskFailed;
@@ -29,6 +32,7 @@ pub use spec::Finding;
 pub use spec::FindingGroup;
 pub use spec::FindingSeverity;
 pub use spec::JobReport;
+pub use spec::Known;
 pub use spec::MappedSubnet;
 pub use spec::MappingSpec;
 pub use spec::NicSpec;
@@ -41,11 +45,13 @@ pub use spec::SubnetVnic;
 pub use spec::VpcSpec;
 pub use v4::Minor;
 pub use v4::Namespace;
+#[cfg(test)]
+pub(crate) use v4::WireVm;
 
 /// One Prism Central. Cheap to clone; clones share connections and what was negotiated.
 #[derive(Debug, Clone)]
 pub struct PrismClient {
-    v4: Arc<v4::Api>,
+    v4: v4::Api,
 }
 
 impl PrismClient {
@@ -71,8 +77,30 @@ impl PrismClient {
             poll_interval,
         )?;
         Ok(Self {
-            v4: Arc::new(v4::Api::new(transport, credentials, poll_interval)),
+            v4: v4::Api::new(transport, credentials, poll_interval),
         })
+    }
+
+    /// The same client with other time limits; it shares connections and what was negotiated.
+    #[must_use]
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        let mut this = self.clone();
+        this.v4.limits = limits;
+        this
+    }
+
+    /// The same client with reads repeated for longer: for reads in the middle of a run, which a short outage must not end.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        self.with_limits(self.v4.limits.patient())
+    }
+
+    /// The same client, which tells of every look at a task that it waits for.
+    #[must_use]
+    pub fn with_progress(&self, listener: impl Fn(&TaskProgress) + Send + Sync + 'static) -> Self {
+        let mut this = self.clone();
+        this.v4.progress = Progress::to(listener);
+        this
     }
 
     /// The minor version in use for a namespace, negotiated on the first call (Prism reference §0.1).

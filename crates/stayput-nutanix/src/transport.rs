@@ -1,5 +1,6 @@
-//! Sending one request, with time limits and repeats. Knows neither Prism Central nor Move.
+//! Sending one request, with limits and repeats. Knows neither Prism Central nor Move.
 
+use std::sync::RwLock;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -11,10 +12,14 @@ use reqwest::header::HeaderMap;
 use reqwest::header::HeaderValue;
 use reqwest::header::RETRY_AFTER;
 use serde::de::DeserializeOwned;
+use serde::de::Error as _;
 use stayput_estate::Appliance;
 use stayput_estate::SiteName;
 use stayput_estate::Trust;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
+use crate::error;
 use crate::error::Call;
 use crate::error::ConnectError;
 use crate::error::DecodeError;
@@ -22,32 +27,24 @@ use crate::error::Service;
 use crate::error::SetupError;
 use crate::error::TimeoutError;
 use crate::error::TlsProblem;
+use crate::redact::Redactor;
+use crate::retry;
+use crate::retry::Outcome;
+use crate::retry::Past;
+use crate::retry::Patience;
+use crate::retry::Repeat;
 use crate::tls;
 use crate::tls::TlsSetupError;
 
-/// Tries in all (the official SDKs' five, Prism reference §1).
-const TRIES: u32 = 5;
-
-/// Tries that may end without a connection. Fewer, so that a lost region is noticed soon.
-const CONNECTION_TRIES: u32 = 3;
-
-/// Tries that may end without an answer; each costs the whole time limit.
-const TIMEOUT_TRIES: u32 = 2;
-
-/// Longest pause between two tries, also when the other side asks for more.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Calls under way at once. The smallest Prism Central allows 30 requests a second (Prism reference §1); with eight under way
+/// at some 300 ms each we stay under it and leave room for others. A call that waits for its next attempt is not under way.
+pub(crate) const AT_ONCE: usize = 8;
 
 /// Longest wait for a connection; the time limit of a call is meant for its answer.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
-/// Whether a request may be sent again when it is not known whether it took effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// It reads, or the other side recognises it (by its request id, or because a second time changes nothing).
-    Safe,
-    /// It would take effect twice.
-    Unsafe,
-}
+/// Longest first pause before a repeat; the gap between two looks at a task, which is given, may be longer.
+const LONGEST_FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What to send. May hold secrets, hence no `Debug`.
 pub(crate) struct Outgoing {
@@ -57,37 +54,99 @@ pub(crate) struct Outgoing {
     pub(crate) what: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
-    pub(crate) repeat: Repeat,
     /// Replaces the usual time limit for calls known to be slow.
     pub(crate) timeout: Option<Duration>,
+    /// Secrets in the body, besides those of every call.
+    pub(crate) secrets: Vec<String>,
+    /// The largest body that is read.
+    pub(crate) body_bytes: usize,
 }
 
-/// What came back, whatever its status.
+/// What came back, whatever its status. The body of a refusal has no secrets in it.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) call: Box<Call>,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    pub(crate) redactor: Redactor,
 }
 
 impl Reply {
     /// Decodes the body.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let mut json = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut json).map_err(|error| DecodeError {
-            call: self.call.clone(),
-            path: error.path().to_string(),
-            source: error.into_inner(),
-        })
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            self.malformed(&path, error.into_inner())
+        })?;
+        // A second document after the first, or anything else.
+        json.end().map_err(|error| self.malformed(".", error))?;
+        Ok(value)
+    }
+
+    /// The error for a body that is not understood.
+    pub(crate) fn malformed(&self, path: &str, reason: impl ToString) -> DecodeError {
+        malformed(self.call.clone(), &self.redactor, path, &reason.to_string())
+    }
+
+    /// The start of the body, for error messages.
+    pub(crate) fn excerpt(&self) -> String {
+        error::excerpt(&self.body)
     }
 }
 
-/// Nothing came back.
+/// The error for an answer that is not understood.
+pub(crate) fn malformed(
+    call: Box<Call>,
+    redactor: &Redactor,
+    path: &str,
+    reason: &str,
+) -> DecodeError {
+    DecodeError {
+        call,
+        path: redactor.clean(path),
+        // Made anew from its text: the original may quote a secret that the other side repeated.
+        source: serde_json::Error::custom(redactor.clean(reason)),
+    }
+}
+
+/// No answer that can be used came back.
 #[derive(Debug)]
-pub(crate) enum NoReply {
+pub(crate) enum Failure {
     Connect(ConnectError),
     Timeout(TimeoutError),
+    Decode(DecodeError),
+}
+
+impl Failure {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Connect(error) if error.tls.is_some() => Outcome::Certificate,
+            Self::Connect(error) if error.source.is_connect() => Outcome::NotSent,
+            Self::Connect(_) => Outcome::Broken,
+            Self::Timeout(error) if !error.connected => Outcome::Unreachable,
+            Self::Timeout(_) => Outcome::Silent,
+            Self::Decode(_) => Outcome::Malformed,
+        }
+    }
+
+    fn call_mut(&mut self) -> &mut Call {
+        match self {
+            Self::Connect(error) => &mut error.call,
+            Self::Timeout(error) => &mut error.call,
+            Self::Decode(error) => &mut error.call,
+        }
+    }
+}
+
+/// The answer to a read.
+#[derive(Debug)]
+pub(crate) enum Answer<T> {
+    /// Success, and understood.
+    Understood(T, Reply),
+    /// Any status that is not success.
+    Refused(Reply),
 }
 
 /// The way to one appliance.
@@ -99,12 +158,14 @@ pub(crate) struct Transport {
     service: Service,
     timeout: Duration,
     first_pause: Duration,
+    at_once: Semaphore,
+    redactor: RwLock<Redactor>,
 }
 
 impl Transport {
     /// Checks the address and prepares TLS; no network.
     ///
-    /// `first_pause` is the pause before the first repeat; each further one is twice as long.
+    /// `first_pause` is the pause before the first repeat, at most half a second; each further one is twice as long.
     pub(crate) fn new(
         site: &SiteName,
         service: Service,
@@ -161,7 +222,9 @@ impl Transport {
             site: site.clone(),
             service,
             timeout,
-            first_pause,
+            first_pause: first_pause.min(LONGEST_FIRST_PAUSE),
+            at_once: Semaphore::new(AT_ONCE),
+            redactor: RwLock::default(),
         })
     }
 
@@ -183,41 +246,92 @@ impl Transport {
             what: what.to_owned(),
             method: method.to_string(),
             url: url.to_string(),
+            unclear_attempts: 0,
         })
     }
 
-    /// Sends, and sends again while that may help: after 408, 429, 503 and 504, without a connection and without an answer.
-    pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Reply, NoReply> {
-        let safe = outgoing.repeat == Repeat::Safe;
-        let (mut tries, mut unconnected, mut unanswered) = (0, 0, 0);
-        loop {
-            tries += 1;
-            let result = self.send_once(outgoing).await;
-            let may_help = match &result {
-                Ok(reply) => asks_for_later(reply.status, outgoing.repeat),
-                Err(NoReply::Connect(error)) => {
-                    unconnected += 1;
-                    unconnected < CONNECTION_TRIES
-                        // A certificate does not get better by asking again.
-                        && error.tls.is_none()
-                        // Without a connection nothing was sent, so even what must not be doubled may be sent again.
-                        && (safe || error.source.is_connect())
-                }
-                Err(NoReply::Timeout(_)) => {
-                    unanswered += 1;
-                    unanswered < TIMEOUT_TRIES && safe
-                }
-            };
-            if !may_help || tries == TRIES {
-                return result;
-            }
-            let asked = result.ok().and_then(|reply| retry_after(&reply.headers));
-            let pause = asked.unwrap_or_else(|| self.first_pause.saturating_mul(1 << (tries - 1)));
-            tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+    /// Keeps these secrets out of error texts; others no longer.
+    pub(crate) fn hide<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        let new = Redactor::default().with(secrets);
+        match self.redactor.write() {
+            Ok(mut redactor) => *redactor = new,
+            Err(poisoned) => *poisoned.into_inner() = new,
         }
     }
 
-    async fn send_once(&self, outgoing: &Outgoing) -> Result<Reply, NoReply> {
+    /// What keeps secrets out of texts.
+    pub(crate) fn redactor(&self) -> Redactor {
+        match self.redactor.read() {
+            Ok(redactor) => redactor.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    /// How patiently a call is repeated.
+    pub(crate) fn patience(&self, budget: Duration, connects: u32) -> Patience {
+        Patience {
+            first: self.first_pause,
+            budget,
+            connects,
+        }
+    }
+
+    /// Reads: sends, and sends again while that may help, until the answer is understood.
+    pub(crate) async fn read<T>(
+        &self,
+        outgoing: &Outgoing,
+        patience: Patience,
+        understand: impl Fn(&Reply) -> Result<T, DecodeError>,
+    ) -> Result<Answer<T>, Failure> {
+        let started = Instant::now();
+        let mut past = Past::default();
+        loop {
+            let result = match self.send_once(outgoing).await {
+                Ok(reply) if reply.status.is_success() => match understand(&reply) {
+                    Ok(value) => return Ok(Answer::Understood(value, reply)),
+                    Err(error) => Err(Failure::Decode(error)),
+                },
+                other => other,
+            };
+            let ended = outcome(&result);
+            let attempt = past.add(ended, started, asked(&result));
+            match retry::pause(Repeat::Read, ended, attempt, patience) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return result.map(Answer::Refused),
+            }
+        }
+    }
+
+    /// Sends a change, and sends it again only when it was certainly not processed. `unclear_attempts` of the call in an error
+    /// or a refusal tells whether the change may have taken effect.
+    pub(crate) async fn change(
+        &self,
+        outgoing: &Outgoing,
+        patience: Patience,
+    ) -> Result<Reply, Failure> {
+        let started = Instant::now();
+        let mut past = Past::default();
+        loop {
+            let mut result = self.send_once(outgoing).await;
+            if matches!(&result, Ok(reply) if reply.status.is_success()) {
+                return result;
+            }
+            let ended = outcome(&result);
+            let attempt = past.add(ended, started, asked(&result));
+            if let Some(pause) = retry::pause(Repeat::Blindly, ended, attempt, patience) {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            let unclear = u32::from(ended.may_have_taken_effect());
+            match &mut result {
+                Ok(reply) => reply.call.unclear_attempts = unclear,
+                Err(failure) => failure.call_mut().unclear_attempts = unclear,
+            }
+            return result;
+        }
+    }
+
+    async fn send_once(&self, outgoing: &Outgoing) -> Result<Reply, Failure> {
         let timeout = outgoing.timeout.unwrap_or(self.timeout);
         let mut request = self
             .client
@@ -233,50 +347,73 @@ impl Transport {
             request = request.body(body.clone());
         }
         let call = self.call(&outgoing.method, &outgoing.url, &outgoing.what);
-        let no_reply = |error: reqwest::Error, call: Box<Call>| {
+        let failed = |error: reqwest::Error, call: Box<Call>| {
             if error.is_timeout() {
-                NoReply::Timeout(TimeoutError {
+                let connected = !error.is_connect();
+                Failure::Timeout(TimeoutError {
                     call,
-                    after: timeout,
+                    after: if connected {
+                        timeout
+                    } else {
+                        timeout.min(self.timeout).min(LONGEST_CONNECT)
+                    },
+                    connected,
                 })
             } else {
                 let tls = TlsProblem::find(&error);
-                NoReply::Connect(ConnectError {
+                Failure::Connect(ConnectError {
                     call,
                     tls,
                     source: error.without_url(),
                 })
             }
         };
-        let response = match request.send().await {
+        // Held for this attempt only. The semaphore lives as long as we do and is never closed.
+        let _permit = self.at_once.acquire().await;
+        let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Err(no_reply(error, call)),
+            Err(error) => return Err(failed(error, call)),
         };
+        let redactor = self
+            .redactor()
+            .with(outgoing.secrets.iter().map(String::as_str));
         let status = response.status();
         let headers = response.headers().clone();
-        match response.bytes().await {
-            Ok(body) => Ok(Reply {
-                call,
-                status,
-                headers,
-                body: body.to_vec(),
-            }),
-            Err(error) => Err(no_reply(error, call)),
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > outgoing.body_bytes => {
+                    let reason = format!("it is longer than {} bytes", outgoing.body_bytes);
+                    return Err(Failure::Decode(malformed(call, &redactor, ".", &reason)));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(failed(error, call)),
+            }
         }
+        if !status.is_success() {
+            body = redactor.clean_body(&body);
+        }
+        Ok(Reply {
+            call,
+            status,
+            headers,
+            body,
+            redactor,
+        })
     }
 }
 
-/// Whether a status means that the same request may be accepted later.
-fn asks_for_later(status: StatusCode, repeat: Repeat) -> bool {
-    match status {
-        // Refused unseen.
-        StatusCode::TOO_MANY_REQUESTS => true,
-        // Something on the way gave up; the appliance may have acted.
-        StatusCode::REQUEST_TIMEOUT
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => repeat == Repeat::Safe,
-        _ => false,
+/// How an attempt ended that is not a success.
+fn outcome(result: &Result<Reply, Failure>) -> Outcome {
+    match result {
+        Ok(reply) => Outcome::Status(reply.status.as_u16()),
+        Err(failure) => failure.outcome(),
     }
+}
+
+fn asked(result: &Result<Reply, Failure>) -> Option<Duration> {
+    retry_after(&result.as_ref().ok()?.headers)
 }
 
 /// `Retry-After` in its form of seconds; the form of a date is not seen on these appliances.

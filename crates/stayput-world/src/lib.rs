@@ -8,6 +8,7 @@ pub mod facts;
 pub mod mv;
 pub mod prism;
 pub mod unobserved;
+pub mod unreadable;
 
 use std::collections::BTreeMap;
 
@@ -25,11 +26,14 @@ pub use prism::Prism;
 pub use unobserved::Silence;
 pub use unobserved::System;
 pub use unobserved::Unobserved;
+pub use unreadable::ObjectKind;
+pub use unreadable::Unreadable;
+pub use unreadable::UnreadableExtent;
 
 /// The version of the snapshot format this build writes.
 ///
 /// - 1: without the systems that could not be observed: a snapshot was complete or was not made.
-/// - 2: with them.
+/// - 2: with them, and with objects of Prism Central and Move that could not be read or are confirmed as absent.
 pub const WORLD_VERSION: u32 = 2;
 
 /// The oldest version that this build reads; what a later version added is empty.

@@ -12,6 +12,8 @@ use stayput_estate::MoveVmId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
 
+use crate::unreadable::Unreadable;
+
 /// One Move appliance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveAppliance {
@@ -21,6 +23,10 @@ pub struct MoveAppliance {
     pub workloads: BTreeMap<InstanceId, MoveWorkload>,
     /// Migration plans.
     pub plans: BTreeMap<MovePlanId, MovePlan>,
+    /// Providers, workloads and plans that could not be read, in whole or in part. Those left out are in no map above, and are
+    /// not absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A provider (environment) registered in Move.

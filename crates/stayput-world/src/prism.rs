@@ -20,7 +20,13 @@ use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
 
+use crate::unreadable::ObjectKind;
+use crate::unreadable::Unreadable;
+
 /// One Prism Central.
+///
+/// What a map here lacks was not in a list; that is not proof that it does not exist. Only [`confirmed_absent`](Self::confirmed_absent)
+/// and [`confirmed_absent_objects`](Self::confirmed_absent_objects) are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prism {
     /// Its id.
@@ -43,6 +49,52 @@ pub struct Prism {
     pub jobs: BTreeMap<RecoveryJobExtId, RecoveryJob>,
     /// VMs with a complete recovery point here whose source is at another site: by source VM, newest creation time (RFC 3339).
     pub recovery_points: BTreeMap<VmExtId, String>,
+    /// Objects that could not be read, in whole or in part. Those left out are in no map above, and are not absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
+    /// VMs that were asked for by id and that this Prism Central says do not exist.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub confirmed_absent: BTreeSet<VmExtId>,
+    /// Other objects that were asked for by id and that this Prism Central says do not exist.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub confirmed_absent_objects: BTreeSet<AbsentObject>,
+}
+
+impl Prism {
+    /// What could not be read of the object with this id: all of it or some properties. Whoever relies on the object checks
+    /// this first.
+    pub fn unreadable_object<'a>(
+        &'a self,
+        kind: ObjectKind,
+        ext_id: &'a str,
+    ) -> impl Iterator<Item = &'a Unreadable> {
+        self.unreadable
+            .iter()
+            .filter(move |note| note.kind == kind && note.ext_id.as_deref() == Some(ext_id))
+    }
+
+    /// Objects of a kind that were left out and may be the one of this name: those of that name, and those without a
+    /// readable one. Check this before concluding from the maps that no object has the name.
+    pub fn unreadable_named<'a>(
+        &'a self,
+        kind: ObjectKind,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Unreadable> {
+        self.unreadable.iter().filter(move |note| {
+            note.kind == kind
+                && note.is_left_out()
+                && note.name.as_deref().is_none_or(|its| its == name)
+        })
+    }
+}
+
+/// An object other than a VM that does not exist: asked for by id and answered with 404.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AbsentObject {
+    /// What it would be.
+    pub kind: ObjectKind,
+    /// Its id.
+    pub ext_id: String,
 }
 
 /// Whether a paired Prism Central can be reached.
@@ -88,6 +140,9 @@ pub struct FlowSubnet {
     pub nat: bool,
     /// Addresses that automatic assignment skips.
     pub reserved: BTreeSet<Ipv4Addr>,
+    /// DNS servers handed out by DHCP, in order; `None` when Prism Central did not say (also in worlds saved by earlier builds).
+    #[serde(default)]
+    pub dns: Option<Vec<Ipv4Addr>>,
 }
 
 /// A VM.
@@ -129,7 +184,10 @@ pub struct Nic {
     pub address: Option<Ipv4Addr>,
     /// Assigned secondary addresses.
     pub secondary: Vec<Ipv4Addr>,
-    /// Whether it is connected.
+    /// Addresses seen in its traffic (`learnedIpAddresses`): in use, though not assigned by Prism Central.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned: Vec<Ipv4Addr>,
+    /// Whether it is connected; a NIC that does not say is (the default of the API).
     pub connected: bool,
 }
 
@@ -162,10 +220,13 @@ pub struct Replication {
     pub source: DomainManagerId,
     /// Target.
     pub target: DomainManagerId,
-    /// Recovery point objective in seconds.
-    pub rpo_seconds: u64,
-    /// Recovery points kept at the target.
-    pub retention: u32,
+    /// Recovery point objective in seconds; `None` when not told.
+    pub rpo_seconds: Option<u64>,
+    /// Recovery points kept at the target; `None` when not told, or when they are kept by age (roll-up) instead of by number.
+    pub retention: Option<u32>,
+    /// Recovery points kept at the source; `None` as for [`retention`](Self::retention), and in worlds saved by earlier builds.
+    #[serde(default)]
+    pub local_retention: Option<u32>,
 }
 
 /// A recovery plan.
@@ -179,7 +240,7 @@ pub struct RecoveryPlan {
     pub recovery: DomainManagerId,
     /// Categories of its stages.
     pub categories: BTreeSet<CategoryExtId>,
-    /// Its network mappings.
+    /// Its network mappings, as listed; two that are the same are both here.
     pub mappings: Vec<NetworkMapping>,
 }
 
@@ -194,8 +255,8 @@ pub struct NetworkMapping {
     pub primary_test: Option<SubnetExtId>,
     /// Test subnet at the recovery side.
     pub recovery_test: Option<SubnetExtId>,
-    /// Whether addresses are kept.
-    pub keeps_addresses: bool,
+    /// Whether addresses are kept (`isIpMappingEnabled`); `None` when not told.
+    pub keeps_addresses: Option<bool>,
 }
 
 /// A recovery plan job.
@@ -213,6 +274,12 @@ pub struct RecoveryJob {
     pub target: Option<DomainManagerId>,
     /// Start (RFC 3339).
     pub started: Option<String>,
+    /// End (RFC 3339), once it is over. Absent in worlds saved by earlier builds.
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// Its name. Jobs of stayput carry the first digits of their request id in it. Absent in worlds saved by earlier builds.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The VM that each source VM became (`executionStepResults[].recoveredEntityExtId`); filled once the job has ended.
     pub recovered: BTreeMap<VmExtId, VmExtId>,
 }

@@ -272,7 +272,7 @@ async fn ask_for_cutover(
 ) -> Result<(), StepError> {
     match client.cutover(plan, workload).await {
         Ok(()) | Err(MoveError::NotOffered(_)) => Ok(()),
-        Err(error) if error.is_ambiguous() => Ok(()),
+        Err(error) if error.may_have_taken_effect() => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -502,6 +502,7 @@ fn prism(letter: &str) -> Prism {
         external,
         nat,
         reserved: BTreeSet::new(),
+        dns: None,
     };
     let vm = |name: &str, subnet: &str, address: &str| Vm {
         name: name.into(),
@@ -514,6 +515,7 @@ fn prism(letter: &str) -> Prism {
             subnet: Some(subnet.into()),
             address: Some(ip(address)),
             secondary: Vec::new(),
+            learned: Vec::new(),
             connected: true,
         }],
     };
@@ -560,6 +562,9 @@ fn prism(letter: &str) -> Prism {
         recovery_plans: BTreeMap::new(),
         jobs: BTreeMap::new(),
         recovery_points: BTreeMap::new(),
+        unreadable: Vec::new(),
+        confirmed_absent: BTreeSet::new(),
+        confirmed_absent_objects: BTreeSet::new(),
     }
 }
 

@@ -132,6 +132,7 @@ fn subnet(network_id: u32, subnet: &seen::FlowSubnet) -> model::FlowSubnet {
             .iter()
             .map(|address| (*address, String::new()))
             .collect(),
+        dns: subnet.dns.clone().unwrap_or_default(),
         network_id,
         ..model::FlowSubnet::default()
     }

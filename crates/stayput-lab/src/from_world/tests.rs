@@ -232,6 +232,7 @@ fn prism() -> Prism {
         external: vpc.is_none(),
         nat: false,
         reserved: BTreeSet::from([Ipv4Addr::new(172, 30, 1, 9)]),
+        dns: None,
     };
     let vm = Vm {
         name: "web".to_owned(),
@@ -244,6 +245,7 @@ fn prism() -> Prism {
             subnet: Some("overlay".into()),
             address: Some(WEB),
             secondary: Vec::new(),
+            learned: Vec::new(),
             connected: true,
         }],
     };
@@ -270,6 +272,9 @@ fn prism() -> Prism {
         recovery_plans: BTreeMap::new(),
         jobs: BTreeMap::new(),
         recovery_points: BTreeMap::new(),
+        unreadable: Vec::new(),
+        confirmed_absent: BTreeSet::new(),
+        confirmed_absent_objects: BTreeSet::new(),
     }
 }
 

@@ -591,6 +591,30 @@ fn cancelling_keeps_the_source_and_frees_it_for_another_plan() {
 }
 
 #[test]
+fn a_failed_machine_that_is_discarded_is_over_and_can_be_planned_again() {
+    let mut client = client();
+    client.lab.moves[0]
+        .faults
+        .insert("i-web".to_owned(), VmFault::SeedingFails);
+    let id = client.prepared(&["web-01"]);
+    client.post(&format!("/plans/{id}/start"));
+    client.pass(2000);
+    assert_eq!(client.vm(&id)["Actions"], json!(["RETRY", "DISCARD"]));
+    assert_eq!(client.act(&id, "discard"), 202);
+    let discarded = client.vm(&id);
+    assert_eq!(
+        (&discarded["StateString"], &discarded["Actions"]),
+        (&json!("Aborted"), &json!([]))
+    );
+    assert_eq!(client.act(&id, "retry"), 409);
+    let web = client.key("web-01");
+    assert_eq!(
+        client.status_of("POST", "/plans", plan("again", &[web])),
+        201
+    );
+}
+
+#[test]
 fn a_test_copy_is_in_the_test_network_until_undotest() {
     let mut client = client();
     let id = client.prepared(&["ad"]);

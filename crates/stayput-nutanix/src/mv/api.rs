@@ -1,5 +1,6 @@
 //! How Move is spoken: login, renewal, errors (Move reference §1, §2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -18,21 +19,41 @@ use tokio::sync::Mutex;
 use super::error::MoveApiError;
 use super::error::MoveError;
 use super::token::Token;
+use super::wire;
 use crate::credentials::Credentials;
-use crate::error;
+use crate::credentials::Secret;
 use crate::error::AuthError;
+use crate::error::Call;
+use crate::error::DecodeError;
+use crate::retry;
+use crate::retry::Limits;
+use crate::retry::Looks;
+use crate::retry::Outcome;
+use crate::transport::Answer;
 use crate::transport::Outgoing;
-use crate::transport::Repeat;
 use crate::transport::Reply;
 use crate::transport::Transport;
 
-/// The API of one Move appliance.
-#[derive(Debug)]
+/// The API of one Move appliance. Cheap to clone; clones share connections and the token.
+#[derive(Debug, Clone)]
 pub(super) struct Api {
+    shared: Arc<Shared>,
+    pub(super) limits: Limits,
+}
+
+#[derive(Debug)]
+struct Shared {
     transport: Transport,
     credentials: Credentials,
-    pub(super) poll_interval: Duration,
-    token: Mutex<Option<Token>>,
+    poll_interval: Duration,
+    token: Mutex<Held>,
+}
+
+/// The token in use, and the one before it, which calls under way may still carry.
+#[derive(Debug, Default)]
+struct Held {
+    token: Option<Token>,
+    before: Option<Token>,
 }
 
 /// A call to make. May hold secrets, hence no `Debug`.
@@ -42,8 +63,9 @@ pub(super) struct Ask {
     pub(super) query: &'static [(&'static str, &'static str)],
     pub(super) what: String,
     pub(super) body: Option<Value>,
-    pub(super) repeat: Repeat,
     pub(super) timeout: Option<Duration>,
+    /// Secrets in the body.
+    pub(super) secrets: Vec<Secret>,
 }
 
 impl Ask {
@@ -55,8 +77,8 @@ impl Ask {
             query: &[],
             what: what.into(),
             body: None,
-            repeat: Repeat::Safe,
             timeout: None,
+            secrets: Vec::new(),
         }
     }
 
@@ -82,12 +104,9 @@ impl Ask {
         }
     }
 
-    /// Marks a call that must not be made twice.
-    pub(super) fn once(self) -> Self {
-        Self {
-            repeat: Repeat::Unsafe,
-            ..self
-        }
+    /// Names what is secret in the body.
+    pub(super) fn secrets(self, secrets: Vec<Secret>) -> Self {
+        Self { secrets, ..self }
     }
 
     pub(super) fn timeout(self, timeout: Duration) -> Self {
@@ -104,127 +123,233 @@ impl Api {
         credentials: Credentials,
         poll_interval: Duration,
     ) -> Self {
+        transport.hide([credentials.password.expose()]);
         Self {
-            transport,
-            credentials,
-            poll_interval,
-            token: Mutex::new(None),
+            shared: Arc::new(Shared {
+                transport,
+                credentials,
+                poll_interval,
+                token: Mutex::default(),
+            }),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The same API with reads repeated for longer, while something that was started is waited for.
+    pub(super) fn patient(&self) -> Self {
+        Self {
+            limits: self.limits.patient(),
+            ..self.clone()
         }
     }
 
     fn url(&self, segments: &[String]) -> Url {
         let head = ["move", "v2"];
-        self.transport
+        self.shared
+            .transport
             .url(head.into_iter().chain(segments.iter().map(String::as_str)))
     }
 
-    /// Calls with a token; a token that is refused is replaced once, and the call made once more.
-    pub(super) async fn call(&self, ask: &Ask) -> Result<Reply, MoveError> {
-        let reply = self.call_with(ask, self.token().await?).await?;
-        if reply.status != StatusCode::UNAUTHORIZED {
-            return check(reply);
-        }
-        let token = self.token().await?;
-        check(self.call_with(ask, token).await?)
+    /// Names a call for errors.
+    pub(super) fn call_of(&self, ask: &Ask) -> Box<Call> {
+        let url = self.url(&ask.segments);
+        self.shared.transport.call(&ask.method, &url, &ask.what)
     }
 
-    /// Sends a call; when the token is refused it is forgotten.
-    async fn call_with(&self, ask: &Ask, token: Token) -> Result<Reply, MoveError> {
+    /// Waits before look or attempt `number` + 1: one poll interval, more with each further one.
+    pub(super) async fn pause(&self, number: u32) {
+        let pause = retry::backoff(self.shared.poll_interval, number, retry::jitter());
+        tokio::time::sleep(pause).await;
+    }
+
+    /// How patiently a change is repeated after another look.
+    pub(super) fn change_patience(&self) -> retry::Patience {
+        self.shared.transport.patience(self.limits.change, u32::MAX)
+    }
+
+    /// Looks for something until it is found, or often enough.
+    pub(super) async fn look<T, F>(
+        &self,
+        looks: Looks,
+        find: impl Fn() -> F,
+    ) -> Result<Option<T>, MoveError>
+    where
+        F: Future<Output = Result<Option<T>, MoveError>>,
+    {
+        let count = looks.count();
+        for number in 1..=count {
+            if let Some(found) = find().await? {
+                return Ok(Some(found));
+            }
+            if number < count {
+                self.pause(number).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads with a token, until the answer is understood or repeating does not help; a token that is refused is replaced once,
+    /// and the call made once more.
+    pub(super) async fn read<T>(
+        &self,
+        ask: &Ask,
+        understand: impl Fn(&Reply) -> Result<T, DecodeError>,
+    ) -> Result<(T, Reply), MoveError> {
+        let transport = &self.shared.transport;
+        let patience = transport.patience(self.limits.read, self.limits.connects);
+        for is_last in [false, true] {
+            let token = self.token().await?;
+            let outgoing = self.outgoing(ask, &token);
+            match transport.read(&outgoing, patience, &understand).await? {
+                Answer::Understood(value, reply) => return Ok((value, reply)),
+                Answer::Refused(reply) if reply.status == StatusCode::UNAUTHORIZED && !is_last => {
+                    self.forget(&token).await;
+                }
+                Answer::Refused(reply) => {
+                    if reply.status == StatusCode::UNAUTHORIZED {
+                        self.forget(&token).await;
+                    }
+                    return Err(refusal(reply));
+                }
+            }
+        }
+        Err(self.no_token(ask))
+    }
+
+    /// Makes a change that may be repeated as it is, because asking again is how its progress is told. Where it fails in the end,
+    /// the error says that it may have taken effect.
+    pub(super) async fn read_change<T>(
+        &self,
+        ask: &Ask,
+        understand: impl Fn(&Reply) -> Result<T, DecodeError>,
+    ) -> Result<(T, Reply), MoveError> {
+        self.read(ask, understand).await.map_err(|error| {
+            let unclear = error.outcome().is_some_and(Outcome::may_have_taken_effect);
+            error.with_unclear_attempts(u32::from(unclear))
+        })
+    }
+
+    /// Sends a change, and again only when it was certainly not processed; a token that is refused is replaced once.
+    pub(super) async fn change(&self, ask: &Ask) -> Result<Reply, MoveError> {
+        let transport = &self.shared.transport;
+        let patience = self.change_patience();
+        for is_last in [false, true] {
+            let token = self.token().await?;
+            let outgoing = self.outgoing(ask, &token);
+            let reply = transport.change(&outgoing, patience).await?;
+            if reply.status.is_success() {
+                return Ok(reply);
+            }
+            if reply.status == StatusCode::UNAUTHORIZED {
+                self.forget(&token).await;
+                if !is_last {
+                    continue;
+                }
+            }
+            return Err(refusal(reply));
+        }
+        Err(self.no_token(ask))
+    }
+
+    fn outgoing(&self, ask: &Ask, token: &Token) -> Outgoing {
         let mut url = self.url(&ask.segments);
         if !ask.query.is_empty() {
             url.query_pairs_mut().extend_pairs(ask.query);
         }
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, token.header.clone());
-        let reply = self
-            .transport
-            .send(&Outgoing {
-                method: ask.method.clone(),
-                url,
-                what: ask.what.clone(),
-                headers,
-                body: ask.body.as_ref().map(|body| body.to_string().into_bytes()),
-                repeat: ask.repeat,
-                timeout: ask.timeout,
-            })
-            .await?;
-        if reply.status == StatusCode::UNAUTHORIZED {
-            let mut held = self.token.lock().await;
-            // Another call may have renewed it already.
-            if held
-                .as_ref()
-                .is_some_and(|held| held.header == token.header)
-            {
-                *held = None;
-            }
+        Outgoing {
+            method: ask.method.clone(),
+            url,
+            what: ask.what.clone(),
+            headers,
+            body: ask.body.as_ref().map(|body| body.to_string().into_bytes()),
+            timeout: ask.timeout,
+            secrets: ask
+                .secrets
+                .iter()
+                .map(|secret| secret.expose().to_owned())
+                .collect(),
+            body_bytes: self.limits.body_bytes,
         }
-        Ok(reply)
     }
 
     /// The token in use, or a new one. Whoever asks meanwhile waits for the same login.
     async fn token(&self) -> Result<Token, MoveError> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref().filter(|token| !token.is_due()) {
+        let mut held = self.shared.token.lock().await;
+        if let Some(token) = held.token.as_ref().filter(|token| !token.is_due()) {
             return Ok(token.clone());
         }
         let token = self.login().await?;
-        *held = Some(token.clone());
+        held.before = held.token.replace(token.clone()).or(held.before.take());
+        let secrets = [&held.token, &held.before]
+            .into_iter()
+            .flatten()
+            .map(Token::expose);
+        let password = self.shared.credentials.password.expose();
+        self.shared.transport.hide(secrets.chain([password]));
         Ok(token)
+    }
+
+    /// Forgets a token that was refused.
+    async fn forget(&self, token: &Token) {
+        let mut held = self.shared.token.lock().await;
+        // Another call may have renewed it already.
+        if held
+            .token
+            .as_ref()
+            .is_some_and(|held| held.header == token.header)
+        {
+            held.before = held.token.take();
+        }
+    }
+
+    fn no_token(&self, ask: &Ask) -> MoveError {
+        MoveError::Missing {
+            call: self.call_of(ask),
+            what: "a token that is accepted".to_owned(),
+        }
     }
 
     /// Logs in the older way, which all known versions have, and the newer way where that is gone.
     async fn login(&self) -> Result<Token, MoveError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Answer {
-            status: Option<Older>,
-            access_token: Option<String>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Older {
-            token: Option<String>,
-        }
+        let credentials = &self.shared.credentials;
         let older = json!({"Spec": {
-            "UserName": self.credentials.username,
-            "Password": self.credentials.password.expose(),
+            "UserName": credentials.username,
+            "Password": credentials.password.expose(),
         }});
         let older = older.to_string().into_bytes();
-        let mut reply = self
+        let mut answer = self
             .send_login("users/login", older, "application/json")
             .await?;
-        if matches!(
-            reply.status,
-            StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED
-        ) {
+        if let Answer::Refused(reply) = &answer
+            && matches!(
+                reply.status,
+                StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED
+            )
+        {
             let newer = self
                 .send_login("token", self.form(), "application/x-www-form-urlencoded")
                 .await?;
             // Where there is no second way, the first refusal is the answer.
-            if newer.status != StatusCode::NOT_FOUND {
-                reply = newer;
+            let is_gone =
+                matches!(&newer, Answer::Refused(reply) if reply.status == StatusCode::NOT_FOUND);
+            if !is_gone {
+                answer = newer;
             }
         }
-        let reply = check(reply)?;
-        let answer: Answer = reply.decode()?;
-        let text = answer
-            .status
-            .and_then(|status| status.token)
-            .or(answer.access_token);
-        text.as_deref()
-            .and_then(Token::new)
-            .ok_or_else(|| MoveError::Missing {
-                call: reply.call,
-                what: "the token of the login".to_owned(),
-            })
+        match answer {
+            Answer::Understood(token, _) => Ok(token),
+            Answer::Refused(reply) => Err(refusal(reply)),
+        }
     }
 
     fn form(&self) -> Vec<u8> {
         let mut url = self.url(&[]);
         url.query_pairs_mut()
             .append_pair("grantType", "PASSWORD")
-            .append_pair("username", &self.credentials.username)
-            .append_pair("password", self.credentials.password.expose());
+            .append_pair("username", &self.shared.credentials.username)
+            .append_pair("password", self.shared.credentials.password.expose());
         url.query().unwrap_or_default().as_bytes().to_vec()
     }
 
@@ -233,7 +358,7 @@ impl Api {
         path: &str,
         body: Vec<u8>,
         content_type: &'static str,
-    ) -> Result<Reply, MoveError> {
+    ) -> Result<Answer<Token>, MoveError> {
         let segments: Vec<String> = path.split('/').map(str::to_owned).collect();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -243,37 +368,59 @@ impl Api {
             what: "log in".to_owned(),
             headers,
             body: Some(body),
-            repeat: Repeat::Safe,
             timeout: None,
+            secrets: Vec::new(),
+            body_bytes: self.limits.body_bytes,
         };
-        Ok(self.transport.send(&outgoing).await?)
+        let transport = &self.shared.transport;
+        let patience = transport.patience(self.limits.read, self.limits.connects);
+        Ok(transport.read(&outgoing, patience, token_in).await?)
     }
 }
 
-/// Turns a refusal into an error.
-fn check(reply: Reply) -> Result<Reply, MoveError> {
-    if reply.status.is_success() {
-        return Ok(reply);
+/// The token of a login, in the form of either way to log in.
+fn token_in(reply: &Reply) -> Result<Token, DecodeError> {
+    #[derive(Deserialize)]
+    struct Login {
+        status: Option<Older>,
+        accesstoken: Option<String>,
     }
+    #[derive(Deserialize)]
+    struct Older {
+        token: Option<String>,
+    }
+    let login: Login = wire::decode(reply)?;
+    let text = login
+        .status
+        .and_then(|status| status.token)
+        .or(login.accesstoken);
+    text.as_deref()
+        .filter(|text| !text.is_empty())
+        .and_then(Token::new)
+        .ok_or_else(|| reply.malformed(".", "it has no token"))
+}
+
+/// The error of a refusal.
+fn refusal(reply: Reply) -> MoveError {
     let status = reply.status.as_u16();
     let (message, code) = said(&reply.body);
     if matches!(
         reply.status,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
     ) {
-        return Err(MoveError::Auth(AuthError {
+        return MoveError::Auth(AuthError {
             call: reply.call,
             status,
             detail: message.map_or_else(String::new, |message| format!(": {message}")),
-        }));
+        });
     }
-    Err(MoveError::from(Box::new(MoveApiError {
-        body: error::excerpt(&reply.body),
+    MoveError::from(Box::new(MoveApiError {
+        body: reply.excerpt(),
         call: reply.call,
         status,
         message,
         code,
-    })))
+    }))
 }
 
 /// Message and number of an error body. The number's key is not shown anywhere (inferred); case differs between versions.

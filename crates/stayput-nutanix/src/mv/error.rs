@@ -3,13 +3,18 @@
 use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
 
+use crate::error::Ambiguous;
 use crate::error::AuthError;
 use crate::error::Call;
 use crate::error::ConnectError;
 use crate::error::DecodeError;
+use crate::error::DoubtReason;
+use crate::error::InDoubt;
+use crate::error::ListError;
 use crate::error::SetupError;
 use crate::error::TimeoutError;
-use crate::transport::NoReply;
+use crate::retry::Outcome;
+use crate::transport::Failure;
 
 /// Anything that can go wrong with Move.
 #[derive(Debug, thiserror::Error)]
@@ -46,23 +51,23 @@ pub enum MoveError {
         /// What was looked for.
         what: String,
     },
-    /// A list came back shorter than its own count.
-    #[error("{call}: {got} of {expected} were given")]
-    Incomplete {
-        /// The list.
-        call: Box<Call>,
-        /// How many there are.
-        expected: u64,
-        /// How many were received.
-        got: u64,
-    },
+    /// Several plans are what only one may be.
+    #[error(transparent)]
+    Ambiguous(#[from] Box<Ambiguous>),
+    /// A list could not be read to its end.
+    #[error(transparent)]
+    List(#[from] Box<ListError>),
+    /// A change was sent or accepted, and what became of it is not known.
+    #[error(transparent)]
+    InDoubt(#[from] Box<InDoubt>),
 }
 
-impl From<NoReply> for MoveError {
-    fn from(failure: NoReply) -> Self {
+impl From<Failure> for MoveError {
+    fn from(failure: Failure) -> Self {
         match failure {
-            NoReply::Connect(error) => Self::Connect(error),
-            NoReply::Timeout(error) => Self::Timeout(error),
+            Failure::Connect(error) => Self::Connect(error),
+            Failure::Timeout(error) => Self::Timeout(error),
+            Failure::Decode(error) => Self::Decode(error),
         }
     }
 }
@@ -79,23 +84,95 @@ impl MoveError {
             Self::Decode(error) => Some(&error.call),
             Self::NotPrepared(error) => Some(&error.call),
             Self::NotOffered(error) => Some(&error.call),
-            Self::Missing { call, .. } | Self::Incomplete { call, .. } => Some(call),
+            Self::Missing { call, .. } => Some(call),
+            Self::Ambiguous(error) => Some(&error.call),
+            Self::List(error) => Some(&error.call),
+            Self::InDoubt(error) => Some(&error.call),
         }
     }
 
-    /// Whether the change may have taken effect although this error came back: look before trying again, Move has no request ids.
-    pub fn is_ambiguous(&self) -> bool {
+    fn call_mut(&mut self) -> Option<&mut Call> {
         match self {
-            Self::Connect(error) => error.tls.is_none() && !error.source.is_connect(),
-            Self::Timeout(_) | Self::Decode(_) => true,
-            Self::Api(error) => error.status == 408 || error.status >= 500,
+            Self::Setup(_) => None,
+            Self::Connect(error) => Some(&mut error.call),
+            Self::Timeout(error) => Some(&mut error.call),
+            Self::Auth(error) => Some(&mut error.call),
+            Self::Api(error) => Some(&mut error.call),
+            Self::Decode(error) => Some(&mut error.call),
+            Self::NotPrepared(error) => Some(&mut error.call),
+            Self::NotOffered(error) => Some(&mut error.call),
+            Self::Missing { call, .. } => Some(call),
+            Self::Ambiguous(error) => Some(&mut error.call),
+            Self::List(error) => Some(&mut error.call),
+            Self::InDoubt(error) => Some(&mut error.call),
+        }
+    }
+
+    /// Whether the change may have taken effect although this error came back, in any of its attempts. It is then in doubt,
+    /// neither done nor failed: look before trying again, Move has no request ids. Always `false` for a call that only reads.
+    pub fn may_have_taken_effect(&self) -> bool {
+        matches!(self, Self::InDoubt(_))
+            || self.call().is_some_and(|call| call.unclear_attempts > 0)
+    }
+
+    /// Whether Move did not answer at all, or only that it is unwell: what a lost appliance looks like. A certificate that is not
+    /// accepted is not that.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.tls.is_none(),
+            Self::Timeout(_) => true,
+            Self::Api(error) => error.status >= 500,
+            Self::Setup(_)
+            | Self::Auth(_)
+            | Self::Decode(_)
+            | Self::NotPrepared(_)
+            | Self::NotOffered(_)
+            | Self::Missing { .. }
+            | Self::Ambiguous(_)
+            | Self::List(_)
+            | Self::InDoubt(_) => false,
+        }
+    }
+
+    /// How the attempt to change something ended, where that decides about another one.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Connect(error) if error.tls.is_some() => Some(Outcome::Certificate),
+            Self::Connect(error) if error.source.is_connect() => Some(Outcome::NotSent),
+            Self::Connect(_) => Some(Outcome::Broken),
+            Self::Timeout(error) if !error.connected => Some(Outcome::Unreachable),
+            Self::Timeout(_) => Some(Outcome::Silent),
+            Self::Api(error) => Some(Outcome::Status(error.status)),
+            Self::Decode(_) => Some(Outcome::Malformed),
             Self::Setup(_)
             | Self::Auth(_)
             | Self::NotPrepared(_)
             | Self::NotOffered(_)
             | Self::Missing { .. }
-            | Self::Incomplete { .. } => false,
+            | Self::Ambiguous(_)
+            | Self::List(_)
+            | Self::InDoubt(_) => None,
         }
+    }
+
+    /// The same error with the number of attempts that may have taken effect.
+    pub(super) fn with_unclear_attempts(mut self, unclear: u32) -> Self {
+        if let Some(call) = self.call_mut() {
+            call.unclear_attempts = unclear;
+        }
+        self
+    }
+
+    /// The error for a change in doubt of which the end could not be looked up.
+    pub(super) fn not_looked_up(self, change: &Call) -> Self {
+        if let Self::InDoubt(_) = self {
+            return self;
+        }
+        Self::from(Box::new(InDoubt {
+            call: Box::new(change.clone()),
+            reason: DoubtReason::NotLookedUp,
+            source: Some(Box::new(self)),
+        }))
     }
 }
 

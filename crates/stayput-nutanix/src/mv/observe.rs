@@ -1,6 +1,7 @@
 //! Everything `stayput-world` wants to know of a Move appliance, and its inventory.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::try_join;
@@ -10,6 +11,8 @@ use stayput_estate::MovePlanId;
 use stayput_estate::MoveProviderId;
 use stayput_estate::MoveVmId;
 use stayput_estate::Region;
+use stayput_world::Unreadable;
+use stayput_world::UnreadableExtent;
 use stayput_world::mv::MoveAppliance;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MoveProvider;
@@ -20,14 +23,29 @@ use stayput_world::mv::MoveWorkload;
 use super::MoveClient;
 use super::api::Ask;
 use super::error::MoveError;
+use super::wire;
 use super::wire::List;
 use super::wire::WirePlan;
 use super::wire::WireProvider;
 use super::wire::WireWorkload;
 use super::wire::WorkloadStatus;
+use crate::error::Call;
+use crate::error::ListError;
+use crate::error::ListProblem;
+use crate::tolerant::Listed;
+use crate::transport::Reply;
 
 /// Workloads asked for per page; the most that is allowed (Move reference §4).
 const PAGE: u64 = 100;
+
+/// Pages of workloads that are read.
+const MOST_PAGES: u64 = 2_000;
+
+/// Workloads that are read; what Move says beyond that is most likely a wrong figure.
+const MOST_WORKLOADS: u64 = 100_000;
+
+/// How often a list is read that has fewer objects than it says.
+const LIST_READS: u32 = 5;
 
 /// How long Move may take to read its providers again (Move reference §4 says at least 120 s).
 const REFRESH: Duration = Duration::from_secs(180);
@@ -84,18 +102,28 @@ impl MoveClient {
     /// Providers go by their names in Move. If there is no AWS provider of the source's name there are no workloads; the providers
     /// show why. Move's inventory is as Move last read it: see [`refresh_inventory`](Self::refresh_inventory).
     ///
+    /// Objects that are not understood are noted and do not stop it.
+    ///
     /// # Errors
-    /// [`MoveError::Incomplete`] when Move gives fewer workloads than it says there are; otherwise those of any read.
+    /// [`MoveError::List`] when Move gives fewer objects than it says there are; otherwise those of any read.
     pub async fn observe(
         &self,
         source_provider: &str,
         target_provider: &str,
         region: &Region,
     ) -> Result<MoveAppliance, MoveError> {
-        let (mut providers, plans) = try_join!(self.providers(false), self.plans())?;
+        let mut notes = Vec::new();
+        let ((mut providers, odd_providers), (plans, odd_plans)) =
+            try_join!(self.providers(false), self.plans())?;
+        notes.extend(odd_providers);
+        notes.extend(odd_plans);
         let source = named(&providers, source_provider, &MoveProviderKind::Aws);
         let workloads = match &source {
-            Some(source) => self.workloads(source, region).await?,
+            Some(source) => {
+                let (workloads, odd) = self.workloads(source, region).await?;
+                notes.extend(odd);
+                workloads
+            }
             None => BTreeMap::new(),
         };
         // Some versions list providers without their inventory.
@@ -105,13 +133,15 @@ impl MoveClient {
                 &["providers", target.as_str()],
                 format!("read the inventory of provider `{target_provider}`"),
             );
-            let provider: WireProvider = self.api.call(&ask).await?.decode()?;
+            let (provider, _) = self.api.read(&ask, wire::decode::<WireProvider>).await?;
             providers.insert(target, provider.into());
         }
+        notes.sort();
         Ok(MoveAppliance {
             providers,
             workloads,
             plans,
+            unreadable: notes,
         })
     }
 
@@ -124,7 +154,7 @@ impl MoveClient {
         source_provider: &str,
         region: &Region,
     ) -> Result<(), MoveError> {
-        let providers = self.providers(true).await?;
+        let (providers, _) = self.providers(true).await?;
         if let Some(source) = named(&providers, source_provider, &MoveProviderKind::Aws) {
             self.workload_page(&source, region, 0, true).await?;
         }
@@ -134,7 +164,7 @@ impl MoveClient {
     async fn providers(
         &self,
         refresh: bool,
-    ) -> Result<BTreeMap<MoveProviderId, MoveProvider>, MoveError> {
+    ) -> Result<(BTreeMap<MoveProviderId, MoveProvider>, Vec<Unreadable>), MoveError> {
         let body = ProvidersAsked {
             refresh_inventory: refresh,
             entity_type: "VM",
@@ -143,56 +173,102 @@ impl MoveClient {
         if refresh {
             ask = ask.timeout(REFRESH);
         }
-        let list: List<WireProvider> = self.api.call(&ask).await?.decode()?;
-        Ok(list
-            .entities
+        let (list, _) = self.whole_list::<WireProvider>(&ask).await?;
+        let providers = list
+            .objects
             .into_iter()
             .filter_map(|wire| Some((wire.id()?, wire.into())))
-            .collect())
+            .collect();
+        Ok((providers, list.unreadable))
     }
 
-    /// Reads workloads page by page. How `AfterOffset` counts is not documented; that it is the number of entries before the page is
-    /// (inferred), so that the count Move gives has the last word.
+    /// Reads a list that comes in one piece, and again while it has fewer objects than it says.
+    async fn whole_list<T: Listed>(&self, ask: &Ask) -> Result<(List<T>, Reply), MoveError> {
+        let mut reads = 1;
+        loop {
+            let (list, reply) = self.api.read(ask, wire::list::<T>).await?;
+            let expected = list.count.unwrap_or(list.given);
+            if list.given >= expected {
+                return Ok((list, reply));
+            }
+            if reads == LIST_READS {
+                let problem = ListProblem::Unsettled {
+                    reads,
+                    got: list.given,
+                    expected,
+                };
+                return Err(list_error(reply.call, problem));
+            }
+            self.api.pause(reads).await;
+            reads += 1;
+        }
+    }
+
     async fn workloads(
         &self,
         source: &MoveProviderId,
         region: &Region,
-    ) -> Result<BTreeMap<InstanceId, MoveWorkload>, MoveError> {
-        let mut workloads: BTreeMap<MoveVmId, WireWorkload> = BTreeMap::new();
+    ) -> Result<(BTreeMap<InstanceId, MoveWorkload>, Vec<Unreadable>), MoveError> {
+        let mut reads = 1;
         loop {
-            let before = workloads.len() as u64;
-            let (call, page) = self.workload_page(source, region, before, false).await?;
-            let size = page.entities.len() as u64;
-            for workload in page.entities {
-                workloads.insert(workload.id.clone(), workload);
+            let reading = self.read_workloads(source, region).await?;
+            let Some(problem) = reading.problem(reads) else {
+                let unreadable = reading.unreadable.into_iter().collect();
+                let workloads = reading
+                    .workloads
+                    .into_values()
+                    .map(|wire| (wire.instance.clone(), wire.into()))
+                    .collect();
+                return Ok((workloads, unreadable));
+            };
+            if reads == LIST_READS {
+                let ask = self.workloads_asked(source, region, 0, false);
+                return Err(list_error(self.api.call_of(&ask), problem));
             }
-            let got = workloads.len() as u64;
-            // Done when the page is not full, or has nothing new because the offset is not honoured.
-            if size < PAGE || got == before {
-                let expected = page.meta_data.count.unwrap_or(0);
-                if got < expected {
-                    return Err(MoveError::Incomplete {
-                        call,
-                        expected,
-                        got,
-                    });
-                }
-                break;
-            }
+            self.api.pause(reads).await;
+            reads += 1;
         }
-        Ok(workloads
-            .into_values()
-            .map(|wire| (wire.instance.clone(), wire.into()))
-            .collect())
     }
 
-    async fn workload_page(
+    /// Reads workloads page by page. How `AfterOffset` counts is not documented; that it is the number of entries before the page is
+    /// (inferred), so that the count Move gives has the last word. Some versions repeat pages.
+    async fn read_workloads(
+        &self,
+        source: &MoveProviderId,
+        region: &Region,
+    ) -> Result<WorkloadsRead, MoveError> {
+        let mut read = WorkloadsRead::default();
+        for _ in 0..MOST_PAGES {
+            let before = read.got();
+            let (page, reply) = self.workload_page(source, region, before, false).await?;
+            let is_full = page.given >= PAGE;
+            if let Some(total) = page.count.filter(|&count| count > MOST_WORKLOADS) {
+                let limit = MOST_WORKLOADS;
+                return Err(list_error(
+                    reply.call,
+                    ListProblem::TooLong { total, limit },
+                ));
+            }
+            read.add(page);
+            if is_full && read.got() > before {
+                continue;
+            }
+            // The page is not full, or has nothing new because the offset is not honoured.
+            read.is_repeating = is_full;
+            return Ok(read);
+        }
+        let ask = self.workloads_asked(source, region, 0, false);
+        let problem = ListProblem::Endless { pages: MOST_PAGES };
+        Err(list_error(self.api.call_of(&ask), problem))
+    }
+
+    fn workloads_asked(
         &self,
         source: &MoveProviderId,
         region: &Region,
         offset: u64,
         refresh: bool,
-    ) -> Result<(Box<crate::error::Call>, List<WireWorkload>), MoveError> {
+    ) -> Ask {
         let body = WorkloadsAsked {
             filter: WorkloadFilter {
                 datacenter: [region],
@@ -205,34 +281,55 @@ impl MoveClient {
             refresh_inventory: refresh,
         };
         let path = ["providers", source.as_str(), "workloads", "list"];
-        let mut ask = Ask::post(&path, format!("list the workloads of {region}")).body(&body);
-        if refresh {
-            ask = ask.timeout(REFRESH);
-        }
-        let reply = self.api.call(&ask).await?;
-        let page = reply.decode()?;
-        Ok((reply.call, page))
+        let ask = Ask::post(&path, format!("list the workloads of {region}")).body(&body);
+        if refresh { ask.timeout(REFRESH) } else { ask }
+    }
+
+    async fn workload_page(
+        &self,
+        source: &MoveProviderId,
+        region: &Region,
+        offset: u64,
+        refresh: bool,
+    ) -> Result<(List<WireWorkload>, Reply), MoveError> {
+        let ask = self.workloads_asked(source, region, offset, refresh);
+        self.api.read(&ask, wire::list::<WireWorkload>).await
     }
 
     /// Every plan as received.
-    pub(super) async fn plan_list(&self) -> Result<Vec<WirePlan>, MoveError> {
+    pub(super) async fn plan_list(&self) -> Result<(List<WirePlan>, Reply), MoveError> {
         let mut ask = Ask::post(&["plans", "list"], "list migration plans").body(&PlansAsked {
             spec: PlansSpec { vms: true },
         });
         ask.query = WITH_VMS;
-        let list: List<WirePlan> = self.api.call(&ask).await?.decode()?;
-        Ok(list.entities)
+        self.whole_list(&ask).await
     }
 
-    async fn plans(&self) -> Result<BTreeMap<MovePlanId, MovePlan>, MoveError> {
+    async fn plans(&self) -> Result<(BTreeMap<MovePlanId, MovePlan>, Vec<Unreadable>), MoveError> {
+        let (list, _) = self.plan_list().await?;
+        let mut unreadable = list.unreadable;
         let mut plans = BTreeMap::new();
-        for wire in self.plan_list().await? {
-            if let Some(id) = wire.id() {
-                let plan = self.with_vms(&id, wire).await?;
-                plans.insert(id, plan);
+        for wire in list.objects {
+            let Some(id) = wire.id() else { continue };
+            let name = wire.name().to_owned();
+            match self.with_vms(&id, wire).await {
+                Ok(plan) => {
+                    plans.insert(id, plan);
+                }
+                // Removed since the list was read.
+                Err(MoveError::Api(error)) if error.status == 404 => {}
+                Err(MoveError::Decode(error)) => unreadable.push(Unreadable {
+                    kind: WirePlan::KIND,
+                    ext_id: Some(id.to_string()),
+                    name: Some(name).filter(|name| !name.is_empty()),
+                    path: error.path,
+                    reason: error.source.to_string(),
+                    extent: UnreadableExtent::Whole,
+                }),
+                Err(error) => return Err(error),
             }
         }
-        Ok(plans)
+        Ok((plans, unreadable))
     }
 
     /// A plan with its VMs, asked for where it did not tell.
@@ -241,19 +338,79 @@ impl MoveClient {
         id: &MovePlanId,
         wire: WirePlan,
     ) -> Result<MovePlan, MoveError> {
+        let count = wire.vm_count();
         let (mut plan, told) = wire.into_plan();
         if !told {
-            plan.vms = self.plan_vms(id).await?;
+            plan.vms = self.plan_vms(id, count).await?;
         }
         Ok(plan)
     }
 
-    async fn plan_vms(&self, plan: &MovePlanId) -> Result<BTreeMap<MoveVmId, MoveVm>, MoveError> {
+    /// The VMs of a plan that has `count` of them, if told.
+    async fn plan_vms(
+        &self,
+        plan: &MovePlanId,
+        count: Option<u64>,
+    ) -> Result<BTreeMap<MoveVmId, MoveVm>, MoveError> {
         let path = ["plans", plan.as_str(), "workloads", "list"];
         let ask = Ask::post(&path, format!("read the VMs of migration plan {plan}"));
-        let status: WorkloadStatus = self.api.call(&ask).await?.decode()?;
-        Ok(status.vms())
+        let understand = |reply: &Reply| {
+            let vms = wire::decode::<WorkloadStatus>(reply)?.vms();
+            match count {
+                Some(count) if vms.is_empty() && count > 0 => {
+                    let reason = format!("no VM is listed of {count}");
+                    Err(reply.malformed("Status.VMStatus", reason))
+                }
+                _ => Ok(vms),
+            }
+        };
+        Ok(self.api.read(&ask, understand).await?.0)
     }
+}
+
+/// Workloads as read once.
+#[derive(Debug, Default)]
+struct WorkloadsRead {
+    workloads: BTreeMap<MoveVmId, WireWorkload>,
+    unreadable: BTreeSet<Unreadable>,
+    /// How many there are, if Move tells.
+    count: Option<u64>,
+    /// Whether the last page was full and had nothing new.
+    is_repeating: bool,
+}
+
+impl WorkloadsRead {
+    fn add(&mut self, page: List<WireWorkload>) {
+        for workload in page.objects {
+            self.workloads.insert(workload.id.clone(), workload);
+        }
+        self.unreadable.extend(page.unreadable);
+        self.count = page.count.or(self.count);
+    }
+
+    /// How many there were, understood or not, each once.
+    fn got(&self) -> u64 {
+        let left_out = self.unreadable.iter().filter(|note| note.is_left_out());
+        (self.workloads.len() + left_out.count()) as u64
+    }
+
+    /// Why these may not be all.
+    fn problem(&self, reads: u32) -> Option<ListProblem> {
+        let got = self.got();
+        match self.count {
+            Some(expected) if got < expected => Some(ListProblem::Unsettled {
+                reads,
+                got,
+                expected,
+            }),
+            None if self.is_repeating => Some(ListProblem::Repeats { got }),
+            Some(_) | None => None,
+        }
+    }
+}
+
+fn list_error(call: Box<Call>, problem: ListProblem) -> MoveError {
+    MoveError::from(Box::new(ListError { call, problem }))
 }
 
 /// The provider of a name and kind.

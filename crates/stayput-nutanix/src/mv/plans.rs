@@ -1,4 +1,4 @@
-//! Migration plans: making, starting, watching, cutting over, removing (Move reference §6, §7).
+//! Migration plans: finding, making, starting, watching, removing (Move reference §6, §7).
 
 use serde::Serialize;
 use stayput_estate::ClusterExtId;
@@ -9,14 +9,22 @@ use stayput_estate::MoveVmId;
 use stayput_estate::Region;
 use stayput_estate::SubnetExtId;
 use stayput_world::mv::MovePlan;
+use stayput_world::mv::MovePlanState;
 
 use super::MoveClient;
+use super::actions::Settled;
 use super::api::Ask;
 use super::error::MoveError;
-use super::error::NotOffered;
 use super::spec::MovePlanSpec;
+use super::wire;
 use super::wire::Created;
 use super::wire::WirePlan;
+use crate::error::Ambiguous;
+use crate::error::DecodeError;
+use crate::error::DoubtReason;
+use crate::error::InDoubt;
+use crate::retry::Looks;
+use crate::transport::Reply;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -126,18 +134,6 @@ struct VmReference<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ActionAsked {
-    spec: ActionSpec,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ActionSpec {
-    action: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
 struct StartAsked {
     spec: StartSpec,
 }
@@ -197,51 +193,94 @@ fn new_plan(spec: &MovePlanSpec) -> NewPlan<'_> {
     }
 }
 
-/// Whether an error of an action means that the thing is already so.
-fn is_conflict(error: &MoveError) -> bool {
-    matches!(error, MoveError::Api(error) if error.status == 409)
+/// Whether a plan has been started: seeding, over, or in a state that only comes after the start.
+fn is_started(plan: &MovePlan) -> bool {
+    plan.state != MovePlanState::NotStarted
+}
+
+/// Whether nothing of a plan will happen any more, or will have to be cancelled.
+fn is_over(plan: &MovePlan) -> bool {
+    match &plan.state {
+        MovePlanState::NotStarted
+        | MovePlanState::Completed
+        | MovePlanState::Failed
+        | MovePlanState::Aborted => true,
+        MovePlanState::InProgress | MovePlanState::Paused => false,
+        // The word for the way to `Aborted` (Move reference §7).
+        MovePlanState::Unknown(word) => word.to_ascii_lowercase().contains("abort"),
+    }
 }
 
 impl MoveClient {
+    /// The migration plan of this name; `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of any read; [`MoveError::Decode`] when one that may be it is not understood; [`MoveError::Ambiguous`] when there are
+    /// several.
+    pub async fn find_plan(
+        &self,
+        name: &str,
+        looks: Looks,
+    ) -> Result<Option<MovePlanId>, MoveError> {
+        self.api.look(looks, || self.plan_named(name)).await
+    }
+
     async fn plan_named(&self, name: &str) -> Result<Option<MovePlanId>, MoveError> {
-        let plans = self.plan_list().await?;
-        Ok(plans
-            .into_iter()
-            .find(|plan| plan.name() == name)
-            .and_then(|plan| plan.id()))
+        let (plans, reply) = self.plan_list().await?;
+        let is_named = |its: &Option<String>| its.as_deref().is_none_or(|its| its == name);
+        if let Some(note) = plans.unreadable.iter().find(|note| is_named(&note.name)) {
+            let error = reply.malformed(&note.path, note);
+            return Err(MoveError::Decode(error));
+        }
+        let mut ids: Vec<MovePlanId> = plans
+            .objects
+            .iter()
+            .filter(|plan| plan.name() == name)
+            .filter_map(WirePlan::id)
+            .collect();
+        if ids.len() > 1 {
+            return Err(MoveError::from(Box::new(Ambiguous {
+                call: reply.call,
+                what: format!("migration plan `{name}`"),
+                ids: ids.iter().map(ToString::to_string).collect(),
+            })));
+        }
+        Ok(ids.pop())
     }
 
     /// Makes a migration plan. One of that name is taken as it is; that is also how a plan is found whose answer was lost, as Move has
     /// no request ids.
     ///
     /// # Errors
-    /// Those of any change; [`MoveError::Missing`] when Move accepts it but it cannot be found.
+    /// Those of any change; [`MoveError::InDoubt`] when Move accepts it but it cannot be found.
     pub async fn create_plan(&self, spec: &MovePlanSpec) -> Result<MovePlanId, MoveError> {
         if let Some(there) = self.plan_named(&spec.name).await? {
             return Ok(there);
         }
         let ask = Ask::post(&["plans"], format!("make migration plan `{}`", spec.name))
-            .body(&new_plan(spec))
-            .once();
-        let (call, made) = match self.api.call(&ask).await {
-            Ok(reply) => {
-                let made: Created = reply.decode()?;
-                (reply.call, made.meta_data.and_then(|meta| meta.uuid))
-            }
-            Err(error) if error.is_ambiguous() || is_conflict(&error) => {
-                return self.plan_named(&spec.name).await?.ok_or(error);
-            }
-            Err(error) => return Err(error),
+            .body(&new_plan(spec));
+        let find = || self.plan_named(&spec.name);
+        let reply = match self.settle(&ask, find).await? {
+            Settled::There(plan) => return Ok(plan),
+            Settled::Accepted(reply) => reply,
         };
-        match made {
-            Some(id) => Ok(MovePlanId::new(id)),
-            None => self
-                .plan_named(&spec.name)
-                .await?
-                .ok_or_else(|| MoveError::Missing {
-                    call,
+        let told = wire::decode::<Created>(&reply).ok();
+        let told = told
+            .and_then(|made| made.meta_data)
+            .and_then(|meta| meta.uuid);
+        if let Some(id) = told.filter(|id| !id.is_empty()) {
+            return Ok(MovePlanId::new(id));
+        }
+        match self.api.look(Looks::Several, find).await {
+            Ok(Some(plan)) => Ok(plan),
+            Ok(None) => Err(MoveError::from(Box::new(InDoubt {
+                call: reply.call,
+                reason: DoubtReason::NotFound {
                     what: format!("migration plan `{}`", spec.name),
-                }),
+                },
+                source: None,
+            }))),
+            Err(error) => Err(error.not_looked_up(&reply.call)),
         }
     }
 
@@ -254,11 +293,22 @@ impl MoveClient {
         let ask = Ask::post(&path, format!("start migration plan {plan}")).body(&StartAsked {
             spec: StartSpec { time: 0 },
         });
-        match self.api.call(&ask).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_conflict(&error) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.settle_plan(plan, &ask, is_started).await
+    }
+
+    /// Sends a change of a plan; after doubt or a conflict a plan of which `is_done` holds is fine.
+    async fn settle_plan(
+        &self,
+        plan: &MovePlanId,
+        ask: &Ask,
+        is_done: impl Fn(&MovePlan) -> bool,
+    ) -> Result<(), MoveError> {
+        let done = || async {
+            let (now, _) = self.look_at_plan(plan, &ask.what).await?;
+            Ok(is_done(&now).then_some(()))
+        };
+        self.settle(ask, done).await?;
+        Ok(())
     }
 
     /// A plan as it is now, with its VMs.
@@ -266,68 +316,29 @@ impl MoveClient {
     /// # Errors
     /// [`MoveError::Api`] with status 404 when there is no such plan; otherwise those of any read.
     pub async fn plan_status(&self, plan: &MovePlanId) -> Result<MovePlan, MoveError> {
-        let ask = Ask::get(
-            &["plans", plan.as_str()],
-            format!("look at migration plan {plan}"),
-        );
-        let wire: WirePlan = self.api.call(&ask).await?.decode()?;
-        self.with_vms(plan, wire).await
+        let what = format!("look at migration plan {plan}");
+        Ok(self.look_at_plan(plan, &what).await?.0)
     }
 
-    /// Asks for the cutover of one VM: Move stops the instance, copies the rest and makes the VM. Returns once it is asked for; look at
-    /// [`plan_status`](Self::plan_status) until the VM is completed. One that is on its way or over is fine.
-    ///
-    /// # Errors
-    /// [`MoveError::NotOffered`] when Move does not offer it now; [`MoveError::Missing`] when the VM is not in the plan; those of any
-    /// change.
-    pub async fn cutover(&self, plan: &MovePlanId, vm: &MoveVmId) -> Result<(), MoveError> {
-        let look = Ask::get(
-            &["plans", plan.as_str()],
-            format!("cut VM {vm} of migration plan {plan} over"),
-        );
-        let reply = self.api.call(&look).await?;
-        let status = self.with_vms(plan, reply.decode()?).await?;
-        let Some(now) = status.vms.get(vm) else {
-            return Err(MoveError::Missing {
-                call: reply.call,
-                what: format!("VM {vm}"),
-            });
-        };
-        if !now.actions.iter().any(|action| action == "CUTOVER") {
-            // `CutoverInProgress` and `CutoverLastSync` are the words seen (Move reference §7).
-            let is_under_way = now.state.to_ascii_lowercase().contains("cutover");
-            if now.completed || (is_under_way && now.error.is_none()) {
-                return Ok(());
-            }
-            return Err(MoveError::from(Box::new(NotOffered {
-                call: reply.call,
-                vm: vm.clone(),
-                state: now.state.clone(),
-                offered: now.actions.clone(),
-            })));
-        }
-        let path = ["plans", plan.as_str(), "workloads", vm.as_str(), "action"];
-        let ask = Ask::post(&path, look.what)
-            .body(&ActionAsked {
-                spec: ActionSpec { action: "cutover" },
-            })
-            .once();
-        self.api.call(&ask).await?;
-        Ok(())
+    /// A plan as it is now. Patient: it is what is polled while machines are on their way.
+    pub(super) async fn look_at_plan(
+        &self,
+        plan: &MovePlanId,
+        what: &str,
+    ) -> Result<(MovePlan, Reply), MoveError> {
+        let ask = Ask::get(&["plans", plan.as_str()], what);
+        let (wire, reply) = self.api.patient().read(&ask, plan_in).await?;
+        Ok((self.patient().with_vms(plan, wire).await?, reply))
     }
 
-    /// Cancels a plan; what was cut over stays. One that is over already is fine.
+    /// Cancels a plan; what was cut over stays. One that is over already, or was never started, is fine.
     ///
     /// # Errors
-    /// Those of any change.
+    /// [`MoveError::Api`] while a VM is being cut over; those of any change.
     pub async fn cancel_plan(&self, plan: &MovePlanId) -> Result<(), MoveError> {
         let path = ["plans", plan.as_str(), "cancel"];
         let ask = Ask::post(&path, format!("cancel migration plan {plan}"));
-        match self.api.call(&ask).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_conflict(&error) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.settle_plan(plan, &ask, is_over).await
     }
 
     /// Removes a plan; one that is gone already is fine.
@@ -335,15 +346,35 @@ impl MoveClient {
     /// # Errors
     /// [`MoveError::Api`] while it is running; those of any change.
     pub async fn delete_plan(&self, plan: &MovePlanId) -> Result<(), MoveError> {
+        fn is_gone(error: &MoveError) -> bool {
+            matches!(error, MoveError::Api(error) if error.status == 404)
+        }
         let ask = Ask::delete(
             &["plans", plan.as_str()],
             format!("delete migration plan {plan}"),
         );
-        match self.api.call(&ask).await {
+        let done = || async {
+            match self.look_at_plan(plan, &ask.what).await {
+                Ok(_) => Ok(None),
+                Err(error) if is_gone(&error) => Ok(Some(())),
+                Err(error) => Err(error),
+            }
+        };
+        match self.settle(&ask, done).await {
             Ok(_) => Ok(()),
-            Err(MoveError::Api(error)) if error.status == 404 => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Reads the answer of `/plans/{p}`, which must name the plan.
+fn plan_in(reply: &Reply) -> Result<WirePlan, DecodeError> {
+    let plan: WirePlan = wire::decode(reply)?;
+    if plan.id().is_some() {
+        Ok(plan)
+    } else {
+        Err(reply.malformed("MetaData", "missing field `UUID`"))
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
 use stayput_estate::Region;
+use tokio::time::Instant;
 
 use super::MoveClient;
 use super::api::Ask;
@@ -12,11 +13,16 @@ use super::error::NotPrepared;
 use super::error::VmProblem;
 use super::spec::GuestCredentials;
 use super::spec::PrepareSpec;
+use super::wire;
 use super::wire::Prepared;
 use super::wire::Readiness;
 use super::wire::WireProblem;
 use crate::credentials::Credentials;
 use crate::credentials::Secret;
+use crate::error::DoubtReason;
+use crate::error::InDoubt;
+use crate::redact::Redactor;
+use crate::transport::Reply;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -90,14 +96,15 @@ fn prepare_asked(spec: &PrepareSpec) -> PrepareAsked<'_> {
     }
 }
 
-fn problem(wire: WireProblem) -> VmProblem {
+fn problem(wire: WireProblem, redactor: &Redactor) -> VmProblem {
     let said = wire.message.filter(|message| !message.is_empty());
+    let message = said
+        .or_else(|| wire.status.map(|status| status.to_string()))
+        .unwrap_or_else(|| "no reason given".to_owned());
     VmProblem {
         vm: wire.uuid,
         check: wire.check_type,
-        message: said
-            .or_else(|| wire.status.map(|status| status.to_string()))
-            .unwrap_or_else(|| "no reason given".to_owned()),
+        message: redactor.clean(&message),
     }
 }
 
@@ -106,21 +113,35 @@ impl MoveClient {
     /// the same request, which is how Move is asked for its progress (Move reference §6 Prepare).
     ///
     /// # Errors
-    /// [`MoveError::NotPrepared`] with the guests that could not be; those of any change.
+    /// [`MoveError::NotPrepared`] with the guests that could not be; [`MoveError::InDoubt`] when they are not decided within
+    /// [`Limits::task`](crate::Limits::task); those of any change.
     pub async fn prepare(&self, plan: &MovePlanId, spec: &PrepareSpec) -> Result<(), MoveError> {
         let path = ["plans", plan.as_str(), "prepare"];
         let ask = Ask::post(
             &path,
             format!("prepare the guests of migration plan {plan}"),
         )
-        .body(&prepare_asked(spec));
+        .body(&prepare_asked(spec))
+        .secrets(spec.credentials.secrets());
+        let started = Instant::now();
+        let limit = self.api.limits.task;
+        let api = self.api.patient();
         loop {
-            let reply = self.api.call(&ask).await?;
-            let prepared: Prepared = reply.decode()?;
+            let (prepared, reply) = api.read_change(&ask, wire::decode::<Prepared>).await?;
             if let Some(result) = prepared.decided() {
-                return none_of(plan, reply.call, result.failed);
+                return none_of(plan, reply, result.failed);
             }
-            tokio::time::sleep(self.api.poll_interval).await;
+            if started.elapsed() >= limit {
+                return Err(MoveError::from(Box::new(InDoubt {
+                    call: reply.call,
+                    reason: DoubtReason::TooSlow {
+                        what: format!("the preparation of migration plan {plan}"),
+                        limit,
+                    },
+                    source: None,
+                })));
+            }
+            api.pause(1).await;
         }
     }
 
@@ -134,23 +155,27 @@ impl MoveClient {
             &path,
             format!("check whether migration plan {plan} is ready"),
         );
-        let reply = self.api.call(&ask).await?;
-        let readiness: Readiness = reply.decode()?;
-        none_of(plan, reply.call, readiness.problems())
+        let understand = |reply: &Reply| {
+            let readiness: Readiness = wire::decode(reply)?;
+            let problems = readiness.problems();
+            problems
+                .ok_or_else(|| reply.malformed("Status", "it has no list of checks that failed"))
+        };
+        let (problems, reply) = self.api.read(&ask, understand).await?;
+        none_of(plan, reply, problems)
     }
 }
 
-fn none_of(
-    plan: &MovePlanId,
-    call: Box<crate::error::Call>,
-    problems: Vec<WireProblem>,
-) -> Result<(), MoveError> {
+fn none_of(plan: &MovePlanId, reply: Reply, problems: Vec<WireProblem>) -> Result<(), MoveError> {
     if problems.is_empty() {
         return Ok(());
     }
     Err(MoveError::from(Box::new(NotPrepared {
-        call,
         plan: plan.clone(),
-        problems: problems.into_iter().map(problem).collect(),
+        problems: problems
+            .into_iter()
+            .map(|wire| problem(wire, &reply.redactor))
+            .collect(),
+        call: reply.call,
     })))
 }

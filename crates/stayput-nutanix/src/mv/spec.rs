@@ -59,3 +59,14 @@ pub struct GuestCredentials {
     /// Private key of the EC2 key pair, as PEM text.
     pub pem: Option<Secret>,
 }
+
+impl GuestCredentials {
+    /// Everything in it that must not be seen.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let passwords = [&self.linux, &self.windows].into_iter().flatten();
+        passwords
+            .map(|credentials| credentials.password.clone())
+            .chain(self.pem.clone())
+            .collect()
+    }
+}

@@ -8,6 +8,8 @@ use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::credentials::Secret;
+
 /// How long a token lives that does not say so itself.
 const USUAL_LIFE: Duration = Duration::from_secs(900);
 
@@ -16,6 +18,8 @@ const USUAL_LIFE: Duration = Duration::from_secs(900);
 pub(super) struct Token {
     /// The whole `Authorization` header; hidden when printed.
     pub(super) header: HeaderValue,
+    /// The token alone, to keep it out of texts.
+    text: Secret,
     renew_at: Instant,
 }
 
@@ -29,8 +33,14 @@ impl Token {
         let now = Instant::now();
         Some(Self {
             header,
+            text: Secret::new(text),
             renew_at: now.checked_add(life).unwrap_or(now),
         })
+    }
+
+    /// The token itself.
+    pub(super) fn expose(&self) -> &str {
+        self.text.expose()
     }
 
     /// Whether it should no longer be used.

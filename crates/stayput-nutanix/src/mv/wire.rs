@@ -1,7 +1,11 @@
 //! The JSON of what is read from Move, and what it means in `stayput-world`.
 //!
-//! `null` stands for an empty list everywhere (Move reference §1). What is inferred about states is in [`plan_state`] and
-//! [`is_completed`], nowhere else.
+//! `null` stands for an empty list everywhere (Move reference §1), but what an answer must have and lacks is an error. Keys are
+//! lower case here: `envelope` folds those of the answers. What is inferred about states is in [`plan_state`] and [`is_completed`],
+//! nowhere else.
+
+mod envelope;
+mod prepare;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +18,7 @@ use stayput_estate::MovePlanId;
 use stayput_estate::MoveProviderId;
 use stayput_estate::MoveVmId;
 use stayput_estate::SubnetExtId;
+use stayput_world::ObjectKind;
 use stayput_world::mv::MoveCluster;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
@@ -23,6 +28,17 @@ use stayput_world::mv::MoveVm;
 use stayput_world::mv::MoveWorkload;
 
 use super::console_link;
+use crate::tolerant::Listed;
+use crate::tolerant::text_at;
+
+pub(super) use envelope::List;
+pub(super) use envelope::decode;
+#[cfg(test)]
+pub(super) use envelope::fold_keys;
+pub(super) use envelope::list;
+pub(super) use prepare::Prepared;
+pub(super) use prepare::Readiness;
+pub(super) use prepare::WireProblem;
 
 /// `null` counts as absent.
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -33,68 +49,48 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A list.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase", bound(deserialize = "T: Deserialize<'de>"))]
-pub(super) struct List<T> {
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) meta_data: ListMeta,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) entities: Vec<T>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ListMeta {
-    pub(super) count: Option<u64>,
-}
-
 /// Something with an id in its metadata; the answer to a creation.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct Created {
+    #[serde(rename = "metadata")]
     pub(super) meta_data: Option<IdMeta>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct IdMeta {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     pub(super) uuid: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct WireProvider {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, rename = "metadata", deserialize_with = "or_default")]
     meta_data: IdMeta,
     #[serde(default, deserialize_with = "or_default")]
     spec: ProviderSpec,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct ProviderSpec {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     uuid: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     name: String,
-    #[serde(default, rename = "Type", deserialize_with = "or_default")]
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
     kind: String,
-    #[serde(default, rename = "AOSProperties", deserialize_with = "or_default")]
+    #[serde(default, rename = "aosproperties", deserialize_with = "or_default")]
     aos: AosProperties,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct AosProperties {
     #[serde(default, deserialize_with = "or_default")]
     clusters: Vec<WireCluster>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct WireCluster {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     uuid: String,
     #[serde(default, deserialize_with = "or_default")]
     name: String,
@@ -105,12 +101,32 @@ struct WireCluster {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Named {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     uuid: String,
     #[serde(default, deserialize_with = "or_default")]
     name: String,
+}
+
+/// Id and name of something with `MetaData` and `Spec`, either of which has them.
+fn label_in_either(json: &Value) -> (Option<String>, Option<String>) {
+    let either =
+        |key: &str| text_at(json, &["metadata", key]).or_else(|| text_at(json, &["spec", key]));
+    (either("uuid"), either("name"))
+}
+
+impl Listed for WireProvider {
+    const KIND: ObjectKind = ObjectKind::MoveProvider;
+
+    fn key(&self) -> Option<&str> {
+        let id = self.meta_data.uuid.as_ref().or(self.spec.uuid.as_ref());
+        // One without an id cannot be used: an empty key says so.
+        Some(id.map_or("", String::as_str))
+    }
+
+    fn label(json: &Value) -> (Option<String>, Option<String>) {
+        label_in_either(json)
+    }
 }
 
 impl WireProvider {
@@ -159,20 +175,34 @@ impl From<WireProvider> for MoveProvider {
 /// A source workload. Mind the casing: `VMUuid`, but `VmID`.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireWorkload {
-    #[serde(rename = "VMUuid")]
+    #[serde(rename = "vmuuid")]
     pub(super) id: MoveVmId,
     /// For AWS the EC2 instance id (inferred, Move reference §4).
-    #[serde(rename = "VmID")]
+    #[serde(rename = "vmid")]
     pub(super) instance: InstanceId,
-    #[serde(default, rename = "VMName", deserialize_with = "or_default")]
+    #[serde(default, rename = "vmname", deserialize_with = "or_default")]
     name: String,
-    #[serde(default, rename = "Networks", deserialize_with = "or_default")]
+    #[serde(default, rename = "networks", deserialize_with = "or_default")]
     networks: Vec<WorkloadNetwork>,
+}
+
+impl Listed for WireWorkload {
+    const KIND: ObjectKind = ObjectKind::MoveWorkload;
+
+    fn key(&self) -> Option<&str> {
+        Some(self.id.as_str())
+    }
+
+    /// People know a workload by its instance.
+    fn label(json: &Value) -> (Option<String>, Option<String>) {
+        let id = text_at(json, &["vmid"]).or_else(|| text_at(json, &["vmuuid"]));
+        (id, text_at(json, &["vmname"]))
+    }
 }
 
 #[derive(Debug, Deserialize)]
 struct WorkloadNetwork {
-    #[serde(rename = "ID")]
+    #[serde(rename = "id")]
     id: String,
 }
 
@@ -192,9 +222,8 @@ impl From<WireWorkload> for MoveWorkload {
 
 /// A plan, from the list or by itself.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct WirePlan {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, rename = "metadata", deserialize_with = "or_default")]
     meta_data: PlanMeta,
     #[serde(default, deserialize_with = "or_default")]
     spec: PlanSpec,
@@ -203,45 +232,64 @@ pub(super) struct WirePlan {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct PlanMeta {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     uuid: Option<MovePlanId>,
     name: Option<String>,
     /// A number; kept open in case a version writes a word.
     state: Option<Value>,
+    #[serde(rename = "statestring")]
     state_string: Option<String>,
+    #[serde(rename = "statusstring")]
     status_string: Option<String>,
-    #[serde(rename = "VMStatus")]
+    #[serde(rename = "numvms")]
+    vm_count: Option<u64>,
+    #[serde(rename = "vmstatus")]
     vm_status: Option<Vec<WireVm>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct PlanSpec {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     uuid: Option<MovePlanId>,
     name: Option<String>,
 }
 
-/// Also the answer of `/plans/{p}/workloads/list`.
 #[derive(Debug, Default, Deserialize)]
 struct PlanStatus {
-    #[serde(rename = "VMStatus")]
+    #[serde(rename = "vmstatus")]
     vm_status: Option<Vec<WireVm>>,
 }
 
 /// The answer of `/plans/{p}/workloads/list`.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct WorkloadStatus {
-    #[serde(default, deserialize_with = "or_default")]
-    status: PlanStatus,
+    status: VmStatuses,
+}
+
+#[derive(Debug, Deserialize)]
+struct VmStatuses {
+    #[serde(rename = "vmstatus", deserialize_with = "or_default")]
+    vm_status: Vec<WireVm>,
 }
 
 impl WorkloadStatus {
     pub(super) fn vms(self) -> BTreeMap<MoveVmId, MoveVm> {
-        vms(self.status.vm_status.unwrap_or_default())
+        vms(self.status.vm_status)
+    }
+}
+
+impl Listed for WirePlan {
+    const KIND: ObjectKind = ObjectKind::MovePlan;
+
+    fn key(&self) -> Option<&str> {
+        let id = self.meta_data.uuid.as_ref().or(self.spec.uuid.as_ref());
+        // One without an id cannot be used: an empty key says so.
+        Some(id.map_or("", MovePlanId::as_str))
+    }
+
+    fn label(json: &Value) -> (Option<String>, Option<String>) {
+        label_in_either(json)
     }
 }
 
@@ -255,14 +303,22 @@ impl WirePlan {
         name.map_or("", String::as_str)
     }
 
-    /// The plan, and whether it told about its VMs.
+    /// How many VMs it has, if told.
+    pub(super) fn vm_count(&self) -> Option<u64> {
+        self.meta_data.vm_count
+    }
+
+    /// The plan, and whether it told about its VMs: a plan that has some and lists none did not.
     pub(super) fn into_plan(self) -> (MovePlan, bool) {
         let name = self.name().to_owned();
         let words = [&self.meta_data.state_string, &self.meta_data.status_string];
         let words = words.into_iter().flatten().map(String::as_str);
         let state = plan_state(self.meta_data.state.as_ref(), words);
+        let count = self.vm_count();
         let told = self.meta_data.vm_status.or(self.status.vm_status);
-        let is_told = told.is_some();
+        let is_told = told
+            .as_ref()
+            .is_some_and(|vms| !vms.is_empty() || count.unwrap_or(0) == 0);
         let plan = MovePlan {
             name,
             state,
@@ -327,17 +383,20 @@ fn plan_state_word(word: &str) -> Option<MovePlanState> {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct WireVm {
-    #[serde(rename = "UUID")]
+    #[serde(rename = "uuid")]
     uuid: MoveVmId,
+    #[serde(rename = "statestring")]
     state_string: Option<String>,
     state: Option<Value>,
     #[serde(default, deserialize_with = "or_default")]
     actions: Vec<String>,
-    progress: Option<f64>,
-    progress_percentage: Option<f64>,
+    progress: Option<Value>,
+    #[serde(rename = "progresspercentage")]
+    progress_percentage: Option<Value>,
+    #[serde(rename = "errormessage")]
     error_message: Option<String>,
+    #[serde(rename = "vmconsolelink")]
     vm_console_link: Option<String>,
 }
 
@@ -378,101 +437,25 @@ impl From<WireVm> for MoveVm {
                 .iter()
                 .map(|action| action.to_ascii_uppercase())
                 .collect(),
-            progress: wire.progress.or(wire.progress_percentage).map(percent),
+            progress: [wire.progress, wire.progress_percentage]
+                .iter()
+                .flatten()
+                .find_map(percent),
             error,
             state,
         }
     }
 }
 
-/// A percentage as a whole number. Rounded down, so that 100 means all.
-fn percent(value: f64) -> u8 {
+/// A percentage as a whole number, from a number or a text; `None` for anything else. Rounded down, so that 100 means all.
+fn percent(value: &Value) -> Option<u8> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim_end_matches([' ', '%']).trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
     // Clamped first, so nothing is lost; not a number becomes 0.
-    value.clamp(0.0, 100.0) as u8
-}
-
-/// The answer of `/plans/{p}/prepare`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Prepared {
-    #[serde(default, deserialize_with = "or_default")]
-    status: PreparedStatus,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct PreparedStatus {
-    #[serde(default, deserialize_with = "or_default")]
-    result: PreparedResult,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct PreparedResult {
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) passed: Vec<Value>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) failed: Vec<WireProblem>,
-    /// A list or a flag.
-    installation_in_progress: Option<Value>,
-}
-
-impl Prepared {
-    /// The result once every machine is decided.
-    pub(super) fn decided(self) -> Option<PreparedResult> {
-        let result = self.status.result;
-        let busy = match &result.installation_in_progress {
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::Array(list)) => !list.is_empty(),
-            Some(_) => true,
-        };
-        let any = !result.passed.is_empty() || !result.failed.is_empty();
-        (any && !busy).then_some(result)
-    }
-}
-
-/// A machine that is not prepared, or a check that is not passed.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct WireProblem {
-    #[serde(rename = "UUID")]
-    pub(super) uuid: Option<MoveVmId>,
-    pub(super) check_type: Option<String>,
-    pub(super) message: Option<String>,
-    pub(super) status: Option<Value>,
-}
-
-/// The answer of `/plans/{p}/readiness`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Readiness {
-    #[serde(default, deserialize_with = "or_default")]
-    status: ReadinessStatus,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReadinessStatus {
-    #[serde(default, deserialize_with = "or_default")]
-    failed: Vec<WireProblem>,
-    #[serde(default, rename = "VMChecksResult", deserialize_with = "or_default")]
-    vm_checks: VmChecks,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct VmChecks {
-    #[serde(default, deserialize_with = "or_default")]
-    failed: Vec<WireProblem>,
-}
-
-impl Readiness {
-    /// What stands in the way, of the plan and of its machines.
-    pub(super) fn problems(self) -> Vec<WireProblem> {
-        let mut problems = self.status.failed;
-        problems.extend(self.status.vm_checks.failed);
-        problems
-    }
+    number.map(|number: f64| number.clamp(0.0, 100.0) as u8)
 }
 
 #[cfg(test)]

@@ -2,15 +2,20 @@
 
 use std::fmt;
 
+use crate::error::Ambiguous;
 use crate::error::AuthError;
 use crate::error::Call;
 use crate::error::ConnectError;
 use crate::error::DecodeError;
+use crate::error::InDoubt;
+use crate::error::ListError;
 use crate::error::SetupError;
 use crate::error::TimeoutError;
 use crate::prism::v4::Minor;
 use crate::prism::v4::Namespace;
-use crate::transport::NoReply;
+use crate::redact::Redactor;
+use crate::retry::Outcome;
+use crate::transport::Failure;
 
 /// Anything that can go wrong with Prism Central.
 #[derive(Debug, thiserror::Error)]
@@ -39,16 +44,29 @@ pub enum PrismError {
     /// This Prism Central is too old for what was asked.
     #[error(transparent)]
     Unsupported(#[from] Box<Unsupported>),
-    /// Something is not where it must be.
+    /// Something that must exist does not.
     #[error(transparent)]
     Missing(#[from] Box<Missing>),
+    /// Something exists, but not as asked for.
+    #[error(transparent)]
+    Differs(#[from] Box<Differs>),
+    /// Several objects are what only one may be.
+    #[error(transparent)]
+    Ambiguous(#[from] Box<Ambiguous>),
+    /// A list could not be read to its end.
+    #[error(transparent)]
+    List(#[from] Box<ListError>),
+    /// A change was sent or accepted, and what became of it is not known.
+    #[error(transparent)]
+    InDoubt(#[from] Box<InDoubt>),
 }
 
-impl From<NoReply> for PrismError {
-    fn from(failure: NoReply) -> Self {
+impl From<Failure> for PrismError {
+    fn from(failure: Failure) -> Self {
         match failure {
-            NoReply::Connect(error) => Self::Connect(error),
-            NoReply::Timeout(error) => Self::Timeout(error),
+            Failure::Connect(error) => Self::Connect(error),
+            Failure::Timeout(error) => Self::Timeout(error),
+            Failure::Decode(error) => Self::Decode(error),
         }
     }
 }
@@ -65,6 +83,10 @@ impl PrismError {
             Self::TaskFailed(error) => Some(&error.call),
             Self::Decode(error) => Some(&error.call),
             Self::Missing(error) => Some(&error.call),
+            Self::Differs(error) => Some(&error.call),
+            Self::Ambiguous(error) => Some(&error.call),
+            Self::List(error) => Some(&error.call),
+            Self::InDoubt(error) => Some(&error.call),
         }
     }
 
@@ -79,21 +101,100 @@ impl PrismError {
             | Self::Auth(_)
             | Self::Decode(_)
             | Self::Unsupported(_)
-            | Self::Missing(_) => &[],
+            | Self::Missing(_)
+            | Self::Differs(_)
+            | Self::Ambiguous(_)
+            | Self::List(_)
+            | Self::InDoubt(_) => &[],
         }
     }
 
-    /// Whether the change may have taken effect although this error came back.
+    /// Whether the change may have taken effect although this error came back, in any of its attempts. It is then in doubt,
+    /// neither done nor failed.
     ///
-    /// Calling again with the same [`RequestId`](crate::RequestId) settles it.
-    pub fn is_ambiguous(&self) -> bool {
+    /// Calling again with the same [`RequestId`](crate::RequestId) settles it. Always `false` for a call that only reads.
+    pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Self::Connect(error) => error.tls.is_none() && !error.source.is_connect(),
-            Self::Timeout(_) | Self::Decode(_) | Self::Missing(_) => true,
-            // Something on the way gave up, or the server broke while it worked.
-            Self::Api(error) => error.status == 408 || error.status >= 500,
-            Self::Setup(_) | Self::Auth(_) | Self::TaskFailed(_) | Self::Unsupported(_) => false,
+            Self::InDoubt(_) => true,
+            // Its task has ended, and says that it did not do it.
+            Self::TaskFailed(_) => false,
+            Self::Setup(_)
+            | Self::Connect(_)
+            | Self::Timeout(_)
+            | Self::Auth(_)
+            | Self::Api(_)
+            | Self::Decode(_)
+            | Self::Unsupported(_)
+            | Self::Missing(_)
+            | Self::Differs(_)
+            | Self::Ambiguous(_)
+            | Self::List(_) => self.call().is_some_and(|call| call.unclear_attempts > 0),
         }
+    }
+
+    /// Whether Prism Central did not answer at all, or only that it is unwell: what a lost site looks like. A certificate that
+    /// is not accepted is not that.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.tls.is_none(),
+            Self::Timeout(_) => true,
+            Self::Api(error) => error.status >= 500,
+            Self::Setup(_)
+            | Self::Auth(_)
+            | Self::TaskFailed(_)
+            | Self::Decode(_)
+            | Self::Unsupported(_)
+            | Self::Missing(_)
+            | Self::Differs(_)
+            | Self::Ambiguous(_)
+            | Self::List(_)
+            | Self::InDoubt(_) => false,
+        }
+    }
+
+    /// How the attempt to change something ended, where that decides about another one.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Connect(error) if error.tls.is_some() => Some(Outcome::Certificate),
+            Self::Connect(error) if error.source.is_connect() => Some(Outcome::NotSent),
+            Self::Connect(_) => Some(Outcome::Broken),
+            Self::Timeout(error) if !error.connected => Some(Outcome::Unreachable),
+            Self::Timeout(_) => Some(Outcome::Silent),
+            Self::Api(error) if error.is_stale() => Some(Outcome::Status(412)),
+            Self::Api(error) => Some(Outcome::Status(error.status)),
+            Self::Decode(_) => Some(Outcome::Malformed),
+            Self::Setup(_)
+            | Self::Auth(_)
+            | Self::TaskFailed(_)
+            | Self::Unsupported(_)
+            | Self::Missing(_)
+            | Self::Differs(_)
+            | Self::Ambiguous(_)
+            | Self::List(_)
+            | Self::InDoubt(_) => None,
+        }
+    }
+
+    /// The same error with the number of attempts that may have taken effect.
+    pub(super) fn with_unclear_attempts(mut self, unclear: u32) -> Self {
+        let call = match &mut self {
+            Self::Setup(_) | Self::Unsupported(_) => None,
+            Self::Connect(error) => Some(&mut error.call),
+            Self::Timeout(error) => Some(&mut error.call),
+            Self::Auth(error) => Some(&mut error.call),
+            Self::Api(error) => Some(&mut error.call),
+            Self::TaskFailed(error) => Some(&mut error.call),
+            Self::Decode(error) => Some(&mut error.call),
+            Self::Missing(error) => Some(&mut error.call),
+            Self::Differs(error) => Some(&mut error.call),
+            Self::Ambiguous(error) => Some(&mut error.call),
+            Self::List(error) => Some(&mut error.call),
+            Self::InDoubt(error) => Some(&mut error.call),
+        };
+        if let Some(call) = call {
+            call.unclear_attempts = unclear;
+        }
+        self
     }
 }
 
@@ -108,6 +209,19 @@ pub struct AppMessage {
     pub group: Option<String>,
     /// `ERROR`, `WARNING`, … as received.
     pub severity: Option<String>,
+}
+
+impl AppMessage {
+    /// The same without secrets.
+    pub(super) fn cleaned(self, redactor: &Redactor) -> Self {
+        let clean = |text: Option<String>| text.map(|text| redactor.clean(&text));
+        Self {
+            message: redactor.clean(&self.message),
+            code: clean(self.code),
+            group: clean(self.group),
+            severity: clean(self.severity),
+        }
+    }
 }
 
 impl fmt::Display for AppMessage {
@@ -174,7 +288,7 @@ pub struct TaskFailed {
     pub task: stayput_estate::TaskExtId,
     /// What the task calls itself, such as `CreateNic`.
     pub operation: String,
-    /// `FAILED`, `CANCELED` or `SUSPENDED`, as received.
+    /// `FAILED`, `CANCELED` or `ABORTED`, as received.
     pub status: String,
     /// Why, as Prism Central says it.
     pub messages: Vec<AppMessage>,
@@ -218,7 +332,7 @@ pub struct Unsupported {
     pub has: Option<String>,
 }
 
-/// Something is not where it must be: a VM that does not exist, or a thing just made that cannot be found.
+/// Something that must exist does not: the VM of a change, the domain manager of a Prism Central.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {what} is not there")]
 pub struct Missing {
@@ -226,4 +340,16 @@ pub struct Missing {
     pub call: Box<Call>,
     /// What was looked for.
     pub what: String,
+}
+
+/// Something that was to be made exists with other properties. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: {what} exists, but {difference}")]
+pub struct Differs {
+    /// The look that showed it.
+    pub call: Box<Call>,
+    /// What exists.
+    pub what: String,
+    /// What is different.
+    pub difference: String,
 }

@@ -11,9 +11,28 @@ use stayput_estate::ClusterExtId;
 use stayput_estate::DomainManagerId;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::MacAddr;
+use stayput_estate::PolicyExtId;
+use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_world::Unreadable;
 use stayput_world::prism::RecoveryJob;
+
+/// Ids that the caller expects a Prism Central to have. Those that a list lacks are asked for one by one, as what a list lacks
+/// may still exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// VMs.
+    pub vms: BTreeSet<VmExtId>,
+    /// Subnets.
+    pub subnets: BTreeSet<SubnetExtId>,
+    /// Flow VPCs.
+    pub vpcs: BTreeSet<FlowVpcExtId>,
+    /// Protection policies.
+    pub policies: BTreeSet<PolicyExtId>,
+    /// Recovery plans.
+    pub recovery_plans: BTreeSet<RecoveryPlanExtId>,
+}
 
 /// A NIC to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +189,8 @@ pub struct JobReport {
     pub percent: Option<u8>,
     /// End (RFC 3339).
     pub ended: Option<String>,
+    /// Steps that are not understood, so that [`RecoveryJob::recovered`] may lack what they brought up.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// One thing a validation found (`validation-errors`, Prism reference §6.6).

@@ -1,13 +1,14 @@
 //! The v4 API of Prism Central.
 //!
-//! `api` and `change` know the conventions (negotiation, paging; ETags, request ids, tasks), `wire` the JSON of what is read; the other modules hold the
-//! calls, one file per kind of thing, as methods of [`PrismClient`](crate::PrismClient).
+//! `api`, `list`, `change` and `task` know the conventions (negotiation, paging; ETags, request ids, tasks), `wire` the JSON of what is read; the other
+//! modules hold the calls, one file per kind of thing, as methods of [`PrismClient`](crate::PrismClient).
 
 mod api;
 mod categories;
 mod change;
 mod envelope;
 mod failover;
+mod list;
 mod networks;
 mod observe;
 mod protection;
@@ -20,3 +21,5 @@ mod wire;
 pub(super) use api::Api;
 pub use version::Minor;
 pub use version::Namespace;
+#[cfg(test)]
+pub(crate) use wire::vm::WireVm;

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use serde_json::Value;
 use serde_json::json;
 use stayput_nutanix::GuestCredentials;
+use stayput_nutanix::ListProblem;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::MovePlanSpec;
 use stayput_nutanix::PrepareSpec;
@@ -205,16 +206,16 @@ async fn fewer_workloads_than_announced_are_an_error() {
         .observe("aws", "nc2", &"ap-northeast-1".into())
         .await
         .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            MoveError::Incomplete {
-                expected: 150,
-                got: 120,
-                ..
-            }
-        ),
-        "{error}"
+    let MoveError::List(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        error.problem,
+        ListProblem::Unsettled {
+            reads: 5,
+            got: 120,
+            expected: 150
+        }
     );
 }
 
@@ -358,6 +359,10 @@ async fn a_plan_that_is_not_ready_says_what_is_missing() {
 async fn a_plan_that_is_started_or_gone_already_is_fine() {
     let server = open_server(|asked| match asked.method.as_str() {
         "DELETE" => say(404, json!({})),
+        "GET" => say(
+            200,
+            json!({"MetaData": {"UUID": "p", "Name": "wave1", "State": 4, "VMStatus": []}}),
+        ),
         _ => say(409, json!({"Message": "already started"})),
     })
     .await;

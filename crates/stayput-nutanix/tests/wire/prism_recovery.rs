@@ -47,7 +47,12 @@ fn answer(asked: &Asked, has: &mut Has) -> Answer {
         return list(collection.clone().into());
     }
     let mut made = asked.json();
-    made["extId"] = json!("made");
+    let number = collection.len();
+    made["extId"] = if number == 0 {
+        json!("made")
+    } else {
+        json!(format!("made{number}"))
+    };
     collection.push(made);
     task_started("t")
 }

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::task::Context;
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use http_body_util::Full;
+use hyper::body::Body;
 use hyper::body::Bytes;
+use hyper::body::Frame;
 use hyper::body::Incoming;
+use hyper::body::SizeHint;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -21,6 +26,7 @@ use stayput_estate::Appliance;
 use stayput_estate::SiteName;
 use stayput_estate::Trust;
 use stayput_nutanix::Credentials;
+use stayput_nutanix::Limits;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use tokio::io::AsyncRead;
@@ -60,8 +66,22 @@ pub enum Answer {
     Say(u16, Vec<(&'static str, String)>, String),
     /// The connection is closed without an answer.
     Cut,
+    /// A status and the first bytes of a body that is announced as longer; then the connection is closed.
+    Half(u16, String),
     /// No answer comes for a long time.
     Hang,
+}
+
+/// Limits that are used up at once, for scenes in which something never comes true.
+pub fn short() -> Limits {
+    let soon = Duration::from_millis(50);
+    Limits {
+        read: soon,
+        poll: soon,
+        change: soon,
+        task: soon,
+        ..Limits::default()
+    }
 }
 
 /// An answer with a JSON body.
@@ -125,6 +145,23 @@ impl Server {
         answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve_on(listener, acceptor, answer)
+    }
+
+    /// One at a given address; `None` if that is taken by somebody else just now.
+    pub async fn start_at(
+        address: SocketAddr,
+        answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Option<Self> {
+        let listener = TcpListener::bind(address).await.ok()?;
+        Some(Self::serve_on(listener, None, answer))
+    }
+
+    fn serve_on(
+        listener: TcpListener,
+        acceptor: Option<TlsAcceptor>,
+        answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -181,14 +218,7 @@ impl Server {
     }
 
     pub fn mv(&self) -> MoveClient {
-        MoveClient::connect(
-            &SiteName::new("tokyo"),
-            &self.appliance(Trust::System),
-            &Credentials::new("nutanix", "secret"),
-            Duration::from_millis(500),
-            Duration::from_millis(1),
-        )
-        .unwrap()
+        mv_at(&self.url())
     }
 
     pub fn appliance(&self, trust: Trust) -> Appliance {
@@ -199,7 +229,61 @@ impl Server {
     }
 }
 
+/// A client of a Move at this address.
+pub fn mv_at(url: &str) -> MoveClient {
+    MoveClient::connect(
+        &SiteName::new("tokyo"),
+        &Appliance {
+            url: url.to_owned(),
+            trust: Trust::System,
+        },
+        &Credentials::new("nutanix", "secret"),
+        Duration::from_millis(500),
+        Duration::from_millis(1),
+    )
+    .unwrap()
+}
+
 type Answerer = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;
+
+/// A body, or one that ends before its time.
+fn body(bytes: String, announced: Option<u64>) -> Part {
+    Part {
+        rest: Some(Bytes::from(bytes)),
+        announced,
+    }
+}
+
+/// A body whose announced length may be wrong.
+struct Part {
+    rest: Option<Bytes>,
+    announced: Option<u64>,
+}
+
+impl Body for Part {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(match self.rest.take() {
+            Some(bytes) => Some(Ok(Frame::data(bytes))),
+            None if self.announced.is_some() => Some(Err(io::Error::other("cut"))),
+            None => None,
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.rest.as_ref().map_or(0, |rest| rest.len() as u64);
+        SizeHint::with_exact(self.announced.unwrap_or(rest))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_none() && self.announced.is_none()
+    }
+}
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
@@ -217,7 +301,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                     for (name, value) in headers {
                         response = response.header(name, value);
                     }
-                    Ok(response.body(Full::new(Bytes::from(body))).unwrap())
+                    Ok(response.body(self::body(body, None)).unwrap())
+                }
+                Answer::Half(status, body) => {
+                    let announced = body.len() as u64 + 100;
+                    let response = hyper::Response::builder().status(status);
+                    Ok(response.body(self::body(body, Some(announced))).unwrap())
                 }
                 Answer::Cut => Err(io::Error::other("cut")),
                 Answer::Hang => std::future::pending().await,

@@ -215,9 +215,12 @@ impl Draft<'_> {
                 let wrong = policy
                     .replications
                     .iter()
-                    .find(|r| r.rpo_seconds != rpo_seconds);
+                    .find(|r| r.rpo_seconds != Some(rpo_seconds));
                 let difference = match wrong {
-                    Some(r) => format!("its RPO is {} s instead of {rpo_seconds} s", r.rpo_seconds),
+                    Some(r) => match r.rpo_seconds {
+                        Some(has) => format!("its RPO is {has} s instead of {rpo_seconds} s"),
+                        None => format!("its RPO is unknown instead of {rpo_seconds} s"),
+                    },
                     None if policy.replications.len() < 2 => {
                         "it replicates in one direction only".to_owned()
                     }

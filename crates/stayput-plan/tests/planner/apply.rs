@@ -115,8 +115,9 @@ impl Setup {
                 let one_way = |source: &DomainManagerId, target: &DomainManagerId| Replication {
                     source: source.clone(),
                     target: target.clone(),
-                    rpo_seconds: *rpo_seconds,
-                    retention: *retention,
+                    rpo_seconds: Some(*rpo_seconds),
+                    retention: Some(*retention),
+                    local_retention: Some(*retention),
                 };
                 let replications = vec![one_way(&ends[0], &ends[1]), one_way(&ends[1], &ends[0])];
                 // Paired Prism Centrals show each other's policies and plans.
@@ -146,7 +147,7 @@ impl Setup {
                     recovery: Some(subnet_id(OverlayKind::Production, network)),
                     primary_test: Some(subnet_id(OverlayKind::Test, network)),
                     recovery_test: Some(subnet_id(OverlayKind::Test, network)),
-                    keeps_addresses: true,
+                    keeps_addresses: Some(true),
                 };
                 for at in [site, recovery] {
                     let plan = RecoveryPlan {
@@ -386,6 +387,8 @@ impl Setup {
             source: Some(ends[0].clone()),
             target: Some(ends[1].clone()),
             started: None,
+            ended: None,
+            name: None,
             recovered,
         };
         let id = RecoveryJobExtId::new(format!("job-{plan}-{to}"));

@@ -31,6 +31,8 @@ fn recovered(setup: &mut Setup, job: &str, vm: &str) {
         source: None,
         target: Some(prism.domain_manager.clone()),
         started: None,
+        ended: None,
+        name: None,
         recovered: [(WEB.into(), vm.into())].into(),
     };
     prism.jobs.insert(job.into(), job_of);

@@ -340,7 +340,7 @@ fn cases() -> Vec<Case> {
         case("differs", protected(), protect(app), |setup| {
             for policy in setup.prism(TOKYO).policies.values_mut() {
                 for replication in &mut policy.replications {
-                    replication.rpo_seconds = 60;
+                    replication.rpo_seconds = Some(60);
                 }
             }
         }),

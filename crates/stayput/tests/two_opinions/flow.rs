@@ -28,6 +28,9 @@ pub fn prism(side: Side, tape: &mut Tape) -> Prism {
         recovery_plans: BTreeMap::new(),
         jobs: BTreeMap::new(),
         recovery_points: BTreeMap::new(),
+        unreadable: Vec::new(),
+        confirmed_absent: BTreeSet::new(),
+        confirmed_absent_objects: BTreeSet::new(),
     };
     for (name, nat) in [("nat", true), ("nonat", false)] {
         let mut uplink = subnet(name, None, "100.64.10.0/24");
@@ -126,6 +129,7 @@ fn subnet(name: &str, vpc: Option<FlowVpcExtId>, prefix: &str) -> FlowSubnet {
         external: false,
         nat: false,
         reserved: BTreeSet::new(),
+        dns: None,
     }
 }
 
@@ -148,6 +152,7 @@ fn add_vm(
         subnet: Some(subnet),
         address: addresses.first().copied(),
         secondary: addresses.iter().skip(1).copied().collect(),
+        learned: Vec::new(),
         connected: tape.mostly(10),
     };
     let vm = Vm {

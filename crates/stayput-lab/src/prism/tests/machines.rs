@@ -242,6 +242,24 @@ fn power_actions_change_the_state_and_fail_in_the_same_state() {
 }
 
 #[test]
+fn power_changes_and_deletion_happen_when_their_task_completes() {
+    let mut lab = Lab::new();
+    let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
+    let of = format!("{VMS}/{vm}");
+    lab.power(TOKYO, &vm, "power-on");
+    let off = format!("{of}/$actions/power-off");
+    let reply = lab.with_etag(TOKYO, "POST", &off, &of, None);
+    assert_eq!(lab.get(TOKYO, &of).data()["powerState"], "ON");
+    lab.done(TOKYO, &reply);
+    assert_eq!(lab.get(TOKYO, &of).data()["powerState"], "OFF");
+    let reply = lab.with_etag(TOKYO, "DELETE", &of, &of, None);
+    assert_eq!(lab.get(TOKYO, &of).status, 200);
+    lab.done(TOKYO, &reply);
+    assert_eq!(lab.get(TOKYO, &of).status, 404);
+    assert!(lab.get(TOKYO, VMS).list().is_empty());
+}
+
+#[test]
 fn a_deleted_vm_frees_its_address() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");

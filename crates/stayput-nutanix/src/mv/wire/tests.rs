@@ -2,21 +2,24 @@ use serde_json::json;
 
 use super::*;
 
+/// An answer with its keys folded, as `decode` does it.
+fn read<T: serde::de::DeserializeOwned>(json: Value) -> T {
+    serde_json::from_value(fold_keys(json)).unwrap()
+}
+
 const UUID: &str = "bdbbad7a-a401-4f9a-a789-2b8406905b56";
 
 fn plan(meta: Value) -> (MovePlan, bool) {
-    serde_json::from_value::<WirePlan>(json!({"MetaData": meta}))
-        .unwrap()
-        .into_plan()
+    read::<WirePlan>(json!({"MetaData": meta})).into_plan()
 }
 
 fn vm(wire: Value) -> MoveVm {
-    serde_json::from_value::<WireVm>(wire).unwrap().into()
+    read::<WireVm>(wire).into()
 }
 
 #[test]
 fn a_target_provider_is_read_with_its_inventory() {
-    let wire: WireProvider = serde_json::from_value(json!({
+    let wire: WireProvider = read(json!({
         "MetaData": {"UUID": "p1", "NumDiscoveredWorkloads": 42},
         "Spec": {"UUID": "p1", "Name": "nc2", "Type": "AOS", "Version": "7.0",
             "AOSAccessInfo": {"IPorFQDN": "pc", "Port": 9440, "RegisteredVCAccessInfo": null},
@@ -24,8 +27,7 @@ fn a_target_provider_is_read_with_its_inventory() {
                 "Containers": [{"UUID": "c1", "Name": "default"}],
                 "Networks": [{"UUID": "0CCC7C20-4028-4665-81EA-6021CA45C462", "Name": "app-subnet"}]}]}},
         "Status": {"State": "OK"}
-    }))
-    .unwrap();
+    }));
     assert_eq!(wire.id(), Some("p1".into()));
     let provider: MoveProvider = wire.into();
     assert_eq!(provider.kind, MoveProviderKind::Aos);
@@ -39,16 +41,12 @@ fn a_target_provider_is_read_with_its_inventory() {
 
 #[test]
 fn a_source_provider_has_no_clusters_and_null_lists_are_empty() {
-    let provider: MoveProvider = serde_json::from_value::<WireProvider>(json!({
+    let provider: MoveProvider = read::<WireProvider>(json!({
         "MetaData": null, "Spec": {"UUID": "p2", "Name": "aws", "Type": "AWS", "AOSProperties": null}
     }))
-    .unwrap()
     .into();
     assert_eq!(provider.kind, MoveProviderKind::Aws);
     assert!(provider.clusters.is_empty());
-    let list: List<WireWorkload> =
-        serde_json::from_value(json!({"MetaData": {"Count": 0}, "Entities": null})).unwrap();
-    assert!(list.entities.is_empty());
 }
 
 #[test]
@@ -132,8 +130,7 @@ fn actions_are_compared_in_upper_case() {
 #[test]
 fn preparation_is_decided_when_nothing_is_in_progress() {
     let decided = |result: Value| {
-        serde_json::from_value::<Prepared>(json!({"Status": {"Result": result}}))
-            .unwrap()
+        read::<Prepared>(json!({"Status": {"Result": result}}))
             .decided()
             .is_some()
     };
@@ -155,16 +152,49 @@ fn preparation_is_decided_when_nothing_is_in_progress() {
 
 #[test]
 fn readiness_collects_the_problems_of_the_plan_and_of_its_machines() {
-    let readiness: Readiness = serde_json::from_value(json!({"Status": {
+    let problems = |json: Value| read::<Readiness>(json).problems().map(|list| list.len());
+    let both = json!({"Status": {
         "Passed": [{"CheckType": "a", "Message": ""}],
         "Failed": [{"CheckType": "Network", "Message": "none"}],
         "VMChecksResult": {"Passed": null, "Failed": [{"UUID": "w", "CheckType": "Disk", "Message": "too big"}]},
-    }}))
-    .unwrap();
-    assert_eq!(readiness.problems().len(), 2);
-    let well: Readiness = serde_json::from_value(
-        json!({"Status": {"Failed": null, "VMChecksResult": {"Failed": null}}}),
-    )
-    .unwrap();
-    assert!(well.problems().is_empty());
+    }});
+    assert_eq!(problems(both), Some(2));
+    let well = json!({"Status": {"Failed": null, "VMChecksResult": {"Failed": null}}});
+    assert_eq!(problems(well), Some(0));
+}
+
+#[test]
+fn an_answer_without_any_checks_does_not_say_that_a_plan_is_ready() {
+    let problems = |json: Value| read::<Readiness>(json).problems().is_some();
+    assert!(!problems(json!({"Status": {}})));
+    assert!(!problems(json!({"Status": {"VMChecksResult": null}})));
+    assert!(serde_json::from_value::<Readiness>(json!({})).is_err());
+}
+
+#[test]
+fn a_plan_that_has_vms_and_lists_none_did_not_tell() {
+    let (_, told) = plan(json!({"UUID": "p", "NumVMs": 2, "VMStatus": []}));
+    assert!(!told);
+    let (_, told) = plan(json!({"UUID": "p", "NumVMs": 0, "VMStatus": []}));
+    assert!(told);
+}
+
+#[test]
+fn the_vms_of_a_plan_must_be_told_and_null_is_none() {
+    let status = |json: Value| serde_json::from_value::<WorkloadStatus>(fold_keys(json));
+    assert!(
+        status(json!({"Status": {"VMStatus": null}}))
+            .unwrap()
+            .vms()
+            .is_empty()
+    );
+    assert!(status(json!({"Status": {"Actions": null}})).is_err());
+    assert!(status(json!({})).is_err());
+}
+
+#[test]
+fn keys_and_percentages_are_read_in_every_form() {
+    let vm = vm(json!({"uuid": "w", "STATESTRING": "SeedingData", "progress": "45.5 %"}));
+    assert_eq!(vm.state, "SeedingData");
+    assert_eq!(vm.progress, Some(45));
 }

@@ -1,11 +1,10 @@
-//! How v4 is spoken: negotiation, reading, paging, changing (Prism reference §0.1, §1).
+//! How v4 is spoken: negotiation and reading (Prism reference §0.1, §1).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures::StreamExt;
-use futures::TryStreamExt;
 use reqwest::Method;
 use reqwest::StatusCode;
 use reqwest::Url;
@@ -16,49 +15,49 @@ use reqwest::header::HeaderName;
 use reqwest::header::HeaderValue;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
-use tokio::sync::Semaphore;
 
 use super::envelope;
 use super::envelope::One;
-use super::envelope::Page;
 use super::version;
 use super::version::Minor;
 use super::version::Namespace;
 use crate::credentials::Credentials;
-use crate::error;
 use crate::error::AuthError;
 use crate::error::Call;
+use crate::error::DecodeError;
 use crate::prism::error::ApiError;
+use crate::prism::error::Differs;
 use crate::prism::error::Missing;
 use crate::prism::error::PrismError;
 use crate::prism::error::Unsupported;
 use crate::prism::request_id::RequestId;
+use crate::progress::Progress;
+use crate::redact::Redactor;
+use crate::retry;
+use crate::retry::Limits;
+use crate::retry::Looks;
+use crate::retry::Patience;
+use crate::transport::Answer;
 use crate::transport::Outgoing;
-use crate::transport::Repeat;
 use crate::transport::Reply;
 use crate::transport::Transport;
-
-/// Calls under way at once. The smallest Prism Central allows 30 requests a second (Prism reference §1); with eight under way
-/// at some 300 ms each we stay under it and leave room for others.
-const AT_ONCE: usize = 8;
-
-/// Entities asked for per page; the most that is allowed.
-const PAGE: usize = 100;
-
-/// How often a list is read when it changes while it is read. What is read last then counts: on a busy Prism Central there may never
-/// be a quiet moment.
-const LIST_TRIES: usize = 3;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("ntnx-request-id");
 const OTHER_ETAG: HeaderName = HeaderName::from_static("x-ntnx-etag");
 
-/// The v4 API of one Prism Central.
-#[derive(Debug)]
+/// The v4 API of one Prism Central. Cheap to clone; clones share connections and what was negotiated.
+#[derive(Debug, Clone)]
 pub(in crate::prism) struct Api {
+    shared: Arc<Shared>,
+    pub(in crate::prism) limits: Limits,
+    pub(in crate::prism) progress: Progress,
+}
+
+#[derive(Debug)]
+struct Shared {
     transport: Transport,
     authorization: HeaderValue,
-    pub(super) poll_interval: Duration,
-    at_once: Semaphore,
+    poll_interval: Duration,
     minors: [OnceCell<Minor>; 5],
 }
 
@@ -98,23 +97,90 @@ impl Api {
         credentials: &Credentials,
         poll_interval: Duration,
     ) -> Self {
-        let pair = format!("{}:{}", credentials.username, credentials.password.expose());
+        let password = credentials.password.expose();
+        let pair = format!("{}:{password}", credentials.username);
+        transport.hide([password, &pair]);
         // Base64 is always a valid header value.
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .unwrap_or_else(|_| HeaderValue::from_static(""));
         authorization.set_sensitive(true);
         Self {
-            transport,
-            authorization,
-            poll_interval,
-            at_once: Semaphore::new(AT_ONCE),
-            minors: Default::default(),
+            shared: Arc::new(Shared {
+                transport,
+                authorization,
+                poll_interval,
+                minors: Default::default(),
+            }),
+            limits: Limits::default(),
+            progress: Progress::default(),
         }
+    }
+
+    /// The same API with reads repeated for longer, while something that was started is waited for.
+    pub(super) fn patient(&self) -> Self {
+        Self {
+            limits: self.limits.patient(),
+            ..self.clone()
+        }
+    }
+
+    /// What keeps secrets out of texts.
+    pub(super) fn redactor(&self) -> Redactor {
+        self.shared.transport.redactor()
+    }
+
+    /// Names a call for errors.
+    pub(super) fn call(&self, method: &Method, url: &Url, what: &str) -> Box<Call> {
+        self.shared.transport.call(method, url, what)
+    }
+
+    /// Names a call for errors where there is none in particular.
+    pub(super) fn call_of_all(&self, what: &str) -> Box<Call> {
+        let url = self.shared.transport.url(["api"]);
+        self.call(&Method::GET, &url, what)
+    }
+
+    /// Waits before look or attempt `number` + 1: one poll interval, more with each further one.
+    pub(super) async fn pause(&self, number: u32) {
+        let pause = retry::backoff(self.shared.poll_interval, number, retry::jitter());
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Waits one poll interval, more or less.
+    pub(super) async fn poll_pause(&self) {
+        self.pause(1).await;
+    }
+
+    /// How patiently a change is repeated after another look.
+    pub(super) fn change_patience(&self) -> Patience {
+        let transport = &self.shared.transport;
+        transport.patience(self.limits.change, u32::MAX)
+    }
+
+    /// Looks for something until it is found, or often enough.
+    pub(super) async fn look<T, F>(
+        &self,
+        looks: Looks,
+        find: impl Fn() -> F,
+    ) -> Result<Option<T>, PrismError>
+    where
+        F: Future<Output = Result<Option<T>, PrismError>>,
+    {
+        let count = looks.count();
+        for number in 1..=count {
+            if let Some(found) = find().await? {
+                return Ok(Some(found));
+            }
+            if number < count {
+                self.pause(number).await;
+            }
+        }
+        Ok(None)
     }
 
     /// The minor to speak in a namespace, negotiated once.
     pub(in crate::prism) async fn minor(&self, namespace: Namespace) -> Result<Minor, PrismError> {
-        let cell = &self.minors[namespace as usize];
+        let cell = &self.shared.minors[namespace as usize];
         cell.get_or_try_init(|| self.negotiate(namespace))
             .await
             .copied()
@@ -142,9 +208,9 @@ impl Api {
         has: Option<String>,
         what: &str,
     ) -> PrismError {
-        let call = self.transport.call(
+        let call = self.shared.transport.call(
             &Method::OPTIONS,
-            &self.transport.url(["api", namespace.as_str()]),
+            &self.shared.transport.url(["api", namespace.as_str()]),
             what,
         );
         PrismError::from(Box::new(Unsupported {
@@ -159,16 +225,19 @@ impl Api {
     async fn negotiate(&self, namespace: Namespace) -> Result<Minor, PrismError> {
         let what = format!("ask for the version of {namespace}");
         let probe = self
+            .shared
             .transport
             .url(["api", namespace.as_str(), "unversioned", "info"]);
-        let reply = self
-            .exchange(self.reading(Method::OPTIONS, probe, &what))
-            .await?;
-        if reply.status.is_success() {
-            let server: One<String> = reply.decode()?;
-            return version::negotiate(namespace, &server.data)
-                .ok_or_else(|| self.unsupported(namespace, Minor(0), Some(server.data), &what));
-        }
+        let understand = |reply: &Reply| reply.decode::<One<String>>();
+        let probe = self.reading(Method::OPTIONS, probe, &what);
+        let reply = match self.read(probe, understand).await? {
+            Answer::Understood(server, _) => {
+                return version::negotiate(namespace, &server.data).ok_or_else(|| {
+                    self.unsupported(namespace, Minor(0), Some(server.data), &what)
+                });
+            }
+            Answer::Refused(reply) => reply,
+        };
         if !matches!(
             reply.status,
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
@@ -180,22 +249,23 @@ impl Api {
         list.query_pairs_mut()
             .append_pair("$page", "0")
             .append_pair("$limit", "1");
-        let reply = self
-            .exchange(self.reading(Method::GET, list, &what))
-            .await?;
-        if reply.status.is_success() {
-            Ok(Minor(0))
-        } else if reply.status == StatusCode::NOT_FOUND {
-            Err(self.unsupported(namespace, Minor(0), None, &what))
-        } else {
-            Err(refusal(&reply))
+        let understand = |reply: &Reply| reply.decode::<serde_json::Map<_, serde_json::Value>>();
+        let list = self.reading(Method::GET, list, &what);
+        match self.read(list, understand).await? {
+            Answer::Understood(..) => Ok(Minor(0)),
+            Answer::Refused(reply) if reply.status == StatusCode::NOT_FOUND => {
+                Err(self.unsupported(namespace, Minor(0), None, &what))
+            }
+            Answer::Refused(reply) => Err(refusal(&reply)),
         }
     }
 
     fn versioned(&self, minor: Minor, namespace: Namespace, segments: &[&str]) -> Url {
         let minor = minor.to_string();
         let head = ["api", namespace.as_str(), minor.as_str()];
-        self.transport.url(head.iter().chain(segments).copied())
+        self.shared
+            .transport
+            .url(head.iter().chain(segments).copied())
     }
 
     pub(super) async fn url(&self, path: &Path) -> Result<Url, PrismError> {
@@ -204,66 +274,85 @@ impl Api {
         Ok(self.versioned(minor, path.namespace, &segments))
     }
 
-    fn reading(&self, method: Method, url: Url, what: &str) -> Outgoing {
+    pub(super) fn reading(&self, method: Method, url: Url, what: &str) -> Outgoing {
+        self.outgoing(method, url, what, HeaderMap::new(), None)
+    }
+
+    fn outgoing(
+        &self,
+        method: Method,
+        url: Url,
+        what: &str,
+        headers: HeaderMap,
+        body: Option<Vec<u8>>,
+    ) -> Outgoing {
         Outgoing {
             method,
             url,
             what: what.to_owned(),
-            headers: HeaderMap::new(),
-            body: None,
-            repeat: Repeat::Safe,
+            headers,
+            body,
             timeout: None,
+            secrets: Vec::new(),
+            body_bytes: self.limits.body_bytes,
         }
     }
 
-    /// Sends with credentials; every call has a request id, as the official clients do it, and 401 and 403 are errors.
-    pub(super) async fn exchange(&self, mut outgoing: Outgoing) -> Result<Reply, PrismError> {
-        outgoing
-            .headers
-            .insert(AUTHORIZATION, self.authorization.clone());
-        if !outgoing.headers.contains_key(&REQUEST_ID) {
-            insert(
-                &mut outgoing.headers,
-                REQUEST_ID,
-                &RequestId::random().to_string(),
-            );
+    /// Credentials, and a request id where there is none: every call has one, as the official clients do it.
+    fn sign(&self, headers: &mut HeaderMap) {
+        headers.insert(AUTHORIZATION, self.shared.authorization.clone());
+        if !headers.contains_key(&REQUEST_ID) {
+            insert(headers, REQUEST_ID, &RequestId::random().to_string());
         }
-        // The semaphore lives as long as we do and is never closed.
-        let _permit = self.at_once.acquire().await;
-        let reply = self.transport.send(&outgoing).await?;
-        if matches!(
-            reply.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) {
-            let messages = envelope::error_messages(&reply.body);
-            let detail = match messages.first() {
-                Some(message) => format!(": {message}"),
-                None => String::new(),
-            };
-            return Err(PrismError::Auth(AuthError {
-                status: reply.status.as_u16(),
-                call: reply.call,
-                detail,
-            }));
-        }
-        Ok(reply)
     }
 
-    /// Reads one thing; `None` if it does not exist.
+    /// Reads, until the answer is understood or repeating does not help; 401 and 403 are errors.
+    pub(super) async fn read<T>(
+        &self,
+        mut outgoing: Outgoing,
+        understand: impl Fn(&Reply) -> Result<T, DecodeError>,
+    ) -> Result<Answer<T>, PrismError> {
+        self.sign(&mut outgoing.headers);
+        let transport = &self.shared.transport;
+        let patience = transport.patience(self.limits.read, self.limits.connects);
+        match transport.read(&outgoing, patience, understand).await? {
+            Answer::Refused(reply) => Ok(Answer::Refused(permitted(reply)?)),
+            understood => Ok(understood),
+        }
+    }
+
+    /// Sends a change, and again only when it was certainly not processed; 401 and 403 are errors.
+    pub(super) async fn write(
+        &self,
+        method: Method,
+        url: Url,
+        what: &str,
+        mut headers: HeaderMap,
+        body: Option<Vec<u8>>,
+    ) -> Result<Reply, PrismError> {
+        self.sign(&mut headers);
+        let outgoing = self.outgoing(method, url, what, headers, body);
+        let transport = &self.shared.transport;
+        let patience = transport.patience(self.limits.change, u32::MAX);
+        permitted(transport.change(&outgoing, patience).await?)
+    }
+
+    /// Reads one thing; `None` if Prism Central itself says that it does not exist.
     pub(super) async fn find<T: DeserializeOwned>(
         &self,
         path: &Path,
         what: &str,
     ) -> Result<Option<Entity<T>>, PrismError> {
         let url = self.url(path).await?;
-        let reply = self.exchange(self.reading(Method::GET, url, what)).await?;
-        if reply.status == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        if !reply.status.is_success() {
-            return Err(refusal(&reply));
-        }
-        let value = reply.decode::<One<T>>()?.data;
+        let understand = |reply: &Reply| reply.decode::<One<T>>();
+        let (value, reply) = match self
+            .read(self.reading(Method::GET, url, what), understand)
+            .await?
+        {
+            Answer::Understood(one, reply) => (one.data, reply),
+            Answer::Refused(reply) if is_absent(&reply) => return Ok(None),
+            Answer::Refused(reply) => return Err(refusal(&reply)),
+        };
         let header = reply
             .headers
             .get(ETAG)
@@ -294,91 +383,63 @@ impl Api {
         }
     }
 
-    /// The error for something that is not there.
-    pub(super) async fn missing(&self, path: &Path, what: &str, name: &str) -> PrismError {
+    /// The error for something that exists with other properties.
+    pub(super) async fn differs(
+        &self,
+        path: &Path,
+        what: &str,
+        name: String,
+        difference: String,
+    ) -> PrismError {
         match self.url(path).await {
-            Ok(url) => PrismError::from(Box::new(Missing {
-                call: self.transport.call(&Method::GET, &url, what),
-                what: name.to_owned(),
+            Ok(url) => PrismError::from(Box::new(Differs {
+                call: self.call(&Method::GET, &url, what),
+                what: name,
+                difference,
             })),
             Err(error) => error,
         }
     }
 
-    /// Reads a whole list: the first page, then the others side by side, and all again if the list changed meanwhile.
-    pub(super) async fn list<T: DeserializeOwned>(
-        &self,
-        path: &Path,
-        query: &[(&str, &str)],
-        what: &str,
-    ) -> Result<Vec<T>, PrismError> {
-        let url = self.url(path).await?;
-        let mut items = Vec::new();
-        for _ in 0..LIST_TRIES {
-            let first: Page<T> = self.page(&url, query, 0, what).await?;
-            let Some(total) = first.metadata.total else {
-                return self.list_untold(&url, query, first.data, what).await;
-            };
-            // A server with a lower limit of its own gives shorter pages than asked for.
-            let size = first.data.len().clamp(1, PAGE);
-            items = first.data;
-            let pages = if items.is_empty() {
-                0
-            } else {
-                total.div_ceil(size)
-            };
-            let rest: Vec<Page<T>> = futures::stream::iter(1..pages)
-                .map(|number| self.page(&url, query, number, what))
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
-            let unchanged = rest.iter().all(|page| page.metadata.total == Some(total));
-            items.extend(rest.into_iter().flat_map(|page| page.data));
-            if unchanged && items.len() == total {
-                break;
-            }
+    /// The error for something that is not there.
+    pub(super) async fn missing(&self, path: &Path, what: &str, name: &str) -> PrismError {
+        match self.url(path).await {
+            Ok(url) => PrismError::from(Box::new(Missing {
+                call: self.shared.transport.call(&Method::GET, &url, what),
+                what: name.to_owned(),
+            })),
+            Err(error) => error,
         }
-        Ok(items)
     }
+}
 
-    /// Reads the rest of a list whose length the server does not tell: until a page is not full.
-    async fn list_untold<T: DeserializeOwned>(
-        &self,
-        url: &Url,
-        query: &[(&str, &str)],
-        mut items: Vec<T>,
-        what: &str,
-    ) -> Result<Vec<T>, PrismError> {
-        let mut full = items.len() >= PAGE;
-        let mut number = 1;
-        while full {
-            let page: Page<T> = self.page(url, query, number, what).await?;
-            full = page.data.len() >= PAGE;
-            items.extend(page.data);
-            number += 1;
-        }
-        Ok(items)
-    }
+/// Whether a 404 is Prism Central's own word that something does not exist: its errors are JSON objects (Prism reference §1.4), those
+/// of a proxy on the way are not.
+fn is_absent(reply: &Reply) -> bool {
+    reply.status == StatusCode::NOT_FOUND
+        && reply
+            .decode::<serde_json::Map<String, serde_json::Value>>()
+            .is_ok()
+}
 
-    async fn page<T: DeserializeOwned>(
-        &self,
-        url: &Url,
-        query: &[(&str, &str)],
-        number: usize,
-        what: &str,
-    ) -> Result<Page<T>, PrismError> {
-        let mut url = url.clone();
-        url.query_pairs_mut()
-            .append_pair("$page", &number.to_string())
-            .append_pair("$limit", &PAGE.to_string())
-            .extend_pairs(query);
-        let reply = self.exchange(self.reading(Method::GET, url, what)).await?;
-        if reply.status.is_success() {
-            Ok(reply.decode()?)
-        } else {
-            Err(refusal(&reply))
-        }
+/// Turns 401 and 403 into an error.
+fn permitted(reply: Reply) -> Result<Reply, PrismError> {
+    if !matches!(
+        reply.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+    ) {
+        return Ok(reply);
     }
+    let messages = envelope::error_messages(&reply.body);
+    let detail = match messages.first() {
+        Some(message) => format!(": {message}"),
+        None => String::new(),
+    };
+    Err(PrismError::Auth(AuthError {
+        status: reply.status.as_u16(),
+        call: reply.call,
+        detail,
+    }))
 }
 
 pub(super) fn refusal(reply: &Reply) -> PrismError {
@@ -386,7 +447,7 @@ pub(super) fn refusal(reply: &Reply) -> PrismError {
         call: reply.call.clone(),
         status: reply.status.as_u16(),
         messages: envelope::error_messages(&reply.body),
-        body: error::excerpt(&reply.body),
+        body: reply.excerpt(),
     }))
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::CategoryExtId;
+use stayput_world::ObjectKind;
 use stayput_world::prism::Category;
 
 use super::api::Path;
@@ -12,6 +13,8 @@ use super::version::Namespace;
 use crate::prism::PrismClient;
 use crate::prism::error::PrismError;
 use crate::prism::request_id::RequestId;
+use crate::retry::Looks;
+use crate::tolerant::Listed;
 
 /// A category on the wire: one key/value pair.
 #[derive(Debug, Deserialize)]
@@ -20,6 +23,14 @@ pub(super) struct WireCategory {
     pub(super) ext_id: CategoryExtId,
     key: String,
     value: String,
+}
+
+impl Listed for WireCategory {
+    const KIND: ObjectKind = ObjectKind::Category;
+
+    fn key(&self) -> Option<&str> {
+        Some(self.ext_id.as_str())
+    }
 }
 
 impl From<WireCategory> for Category {
@@ -42,21 +53,41 @@ pub(super) fn categories() -> Path {
 }
 
 impl PrismClient {
-    async fn category(
+    /// The category with this key and value; `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of any read; [`PrismError::Decode`] when one that may be it is not understood; [`PrismError::Ambiguous`] when there
+    /// are several.
+    pub async fn find_category(
+        &self,
+        key: &str,
+        value: &str,
+        looks: Looks,
+    ) -> Result<Option<CategoryExtId>, PrismError> {
+        let what = format!("look for category {key}:{value}");
+        self.v4
+            .look(looks, || self.category_like(key, value, &what))
+            .await
+    }
+
+    async fn category_like(
         &self,
         key: &str,
         value: &str,
         what: &str,
     ) -> Result<Option<CategoryExtId>, PrismError> {
         let filter = format!("key eq {} and value eq {}", quoted(key), quoted(value));
-        let found: Vec<WireCategory> = self
+        let found = self
             .v4
-            .list(&categories(), &[("$filter", &filter)], what)
+            .find_one::<WireCategory>(
+                &categories(),
+                &[("$filter", &filter)],
+                what,
+                &format!("{key}:{value}"),
+                |category| category.key == key && category.value == value,
+            )
             .await?;
-        Ok(found
-            .into_iter()
-            .find(|category| category.key == key && category.value == value)
-            .map(|category| category.ext_id))
+        Ok(found.map(|category| category.ext_id))
     }
 
     /// The category with this key and value, made if it is not there.
@@ -64,32 +95,37 @@ impl PrismClient {
     /// Needs no stored request id: there can only be one of a key and value, and its id is always found again.
     ///
     /// # Errors
-    /// Those of any change; [`PrismError::Missing`] when it cannot be found afterwards.
+    /// Those of any change; [`PrismError::InDoubt`] when it cannot be found afterwards.
     pub async fn ensure_category(
         &self,
         key: &str,
         value: &str,
     ) -> Result<CategoryExtId, PrismError> {
         let what = format!("make category {key}:{value}");
-        if let Some(there) = self.category(key, value, &what).await? {
-            return Ok(there);
-        }
+        let find = || async {
+            let found = self.category_like(key, value, &what).await?;
+            Ok(found.map(|id| id.as_str().to_owned()))
+        };
+        let name = format!("category {key}:{value}");
+        let change = Change::post(categories()).body(&NewCategory { key, value });
         let made = self
             .v4
-            .apply(&RequestId::random(), &what, || async {
-                Ok(Some(
-                    Change::post(categories()).body(&NewCategory { key, value }),
-                ))
-            })
+            .create(
+                &RequestId::random(),
+                &what,
+                ("category", &name),
+                &change,
+                find,
+            )
             .await;
-        // Also after a refusal: somebody else may have made it just now.
-        match (self.category(key, value, &what).await?, made) {
-            (Some(id), _) => Ok(id),
-            (None, Err(error)) => Err(error),
-            (None, Ok(_)) => {
-                let name = format!("category {key}:{value}");
-                Err(self.v4.missing(&categories(), &what, &name).await)
-            }
+        match made {
+            Ok(id) => Ok(CategoryExtId::new(id)),
+            // Somebody else may have made it just now.
+            Err(error @ PrismError::Api(_)) => match self.category_like(key, value, &what).await {
+                Ok(Some(id)) => Ok(id),
+                Ok(None) | Err(_) => Err(error),
+            },
+            Err(error) => Err(error),
         }
     }
 }
@@ -105,7 +141,7 @@ mod tests {
     #[test]
     fn a_category_is_a_key_and_a_value() {
         let page: Page<WireCategory> = serde_json::from_str(CATEGORIES).unwrap();
-        let category: Category = page.data.into_iter().next().unwrap().into();
+        let category: Category = page.data.unwrap().into_iter().next().unwrap().into();
         assert_eq!(
             (category.key.as_str(), category.value.as_str()),
             ("AppDR", "wave1")

@@ -1,4 +1,8 @@
 //! How v4 is changed: from a fresh look, with an ETag and a request id, and then its task (Prism reference §1).
+//!
+//! A change is never repeated blindly. [`Api::apply`] takes a function that looks and says what to send, and calls it again before
+//! each further attempt: after a stale ETag, and after an answer that was lost. Replay by request id is documented as purpose
+//! only (Prism reference §1), so that what may have taken effect is looked for several times first.
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -7,27 +11,26 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use stayput_estate::TaskExtId;
+use tokio::time::Instant;
 
 use super::api;
 use super::api::Api;
-use super::api::Entity;
 use super::api::Path;
 use super::envelope::One;
 use super::envelope::Reference;
 use super::task::Task;
-use super::task::TaskEnd;
-use super::version::Namespace;
 use crate::prism::error::PrismError;
-use crate::prism::error::TaskFailed;
 use crate::prism::request_id::RequestId;
-use crate::transport::Outgoing;
-use crate::transport::Repeat;
+use crate::retry;
+use crate::retry::Looks;
+use crate::retry::Past;
+use crate::retry::Repeat;
 
-/// How often a change is sent when somebody else keeps changing the same thing.
-const STALE_TRIES: usize = 5;
+/// How often a thing that is deleted by somebody else meanwhile is looked at.
+const VANISHED_LOOKS: u32 = 3;
 
 /// A change to send.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Change {
     pub(super) method: Method,
     pub(super) path: Path,
@@ -72,157 +75,213 @@ impl Change {
     }
 }
 
-/// What a change became.
+/// What a look before a change showed.
 #[derive(Debug)]
-pub(super) enum Accepted {
+pub(super) enum Next<T> {
+    /// It already is as wanted.
+    There(T),
+    /// This is to be sent.
+    Send(Change),
+}
+
+impl Next<()> {
+    /// A change if it is needed.
+    pub(super) fn send_if(is_needed: bool, change: impl FnOnce() -> Change) -> Self {
+        if is_needed {
+            Self::Send(change())
+        } else {
+            Self::There(())
+        }
+    }
+}
+
+/// What became of a change that was submitted.
+#[derive(Debug)]
+pub(super) enum Submitted<T> {
+    /// Nothing was to be done.
+    There(T),
     /// A task, not looked at yet.
     Task(TaskExtId),
     /// Done at once, with the answer.
-    Done(Value),
-}
-
-impl Api {
-    /// Sends a change that `prepare` makes from a fresh look, and again from another look when that was stale; the request id stays
-    /// the same, as nothing happened. `None` from `prepare` means that there is nothing to do.
-    pub(super) async fn submit<P, F>(
-        &self,
-        id: &RequestId,
-        what: &str,
-        prepare: P,
-    ) -> Result<Option<Accepted>, PrismError>
-    where
-        P: Fn() -> F,
-        F: Future<Output = Result<Option<Change>, PrismError>>,
-    {
-        let mut tries = 1;
-        loop {
-            let Some(change) = prepare().await? else {
-                return Ok(None);
-            };
-            match self.send(id, what, &change).await {
-                Err(PrismError::Api(error)) if error.is_stale() && tries < STALE_TRIES => {
-                    tries += 1;
-                }
-                result => return result.map(Some),
-            }
-        }
-    }
-
-    /// Sends a change once (as far as the other side is concerned).
-    pub(super) async fn send(
-        &self,
-        id: &RequestId,
-        what: &str,
-        change: &Change,
-    ) -> Result<Accepted, PrismError> {
-        let url = self.url(&change.path).await?;
-        let mut headers = HeaderMap::new();
-        api::insert(&mut headers, api::REQUEST_ID, &id.to_string());
-        if let Some(etag) = &change.etag {
-            api::insert(&mut headers, IF_MATCH, etag);
-        }
-        let reply = self
-            .exchange(Outgoing {
-                method: change.method.clone(),
-                url,
-                what: what.to_owned(),
-                headers,
-                body: change
-                    .body
-                    .as_ref()
-                    .map(|body| body.to_string().into_bytes()),
-                repeat: Repeat::Safe,
-                timeout: None,
-            })
-            .await?;
-        if !reply.status.is_success() {
-            return Err(api::refusal(&reply));
-        }
-        if reply.body.is_empty() {
-            return Ok(Accepted::Done(Value::Null));
-        }
-        Ok(accepted(reply.decode::<One<Value>>()?.data))
-    }
-
-    /// Submits and waits for the end. `None`: there was nothing to do.
-    pub(super) async fn apply<P, F>(
-        &self,
-        id: &RequestId,
-        what: &str,
-        prepare: P,
-    ) -> Result<Option<Finished>, PrismError>
-    where
-        P: Fn() -> F,
-        F: Future<Output = Result<Option<Change>, PrismError>>,
-    {
-        match self.submit(id, what, prepare).await? {
-            None => Ok(None),
-            Some(Accepted::Done(data)) => Ok(Some(Finished::AtOnce(data))),
-            Some(Accepted::Task(task)) => {
-                let task = self.wait(&task, what).await?;
-                Ok(Some(Finished::Task(task)))
-            }
-        }
-    }
-
-    /// Waits until a task is over; an error if it did not succeed.
-    pub(super) async fn wait(&self, task: &TaskExtId, what: &str) -> Result<Task, PrismError> {
-        loop {
-            let task = self.task(task, what).await?;
-            match task.value.end() {
-                TaskEnd::Succeeded => return Ok(task.value),
-                TaskEnd::Failed => return Err(task_failed(task)),
-                TaskEnd::Pending => tokio::time::sleep(self.poll_interval).await,
-            }
-        }
-    }
-
-    /// One look at a task.
-    pub(super) async fn task(
-        &self,
-        task: &TaskExtId,
-        what: &str,
-    ) -> Result<Entity<Task>, PrismError> {
-        let path = Path::new(Namespace::Prism, &["config", "tasks", task.as_str()]);
-        self.get(&path, what, &format!("task {task}")).await
-    }
+    AtOnce(Value),
 }
 
 /// How a change ended.
 #[derive(Debug)]
-pub(super) enum Finished {
+pub(super) enum Finished<T> {
+    /// It already was as wanted.
+    There(T),
     /// Its task succeeded.
     Task(Task),
     /// There was no task; the answer.
     AtOnce(Value),
 }
 
-impl Finished {
+impl<T> Finished<T> {
     /// The id of what was made, if it is told.
     pub(super) fn made(&self, suffix: &str) -> Option<&str> {
         match self {
+            Self::There(_) => None,
             Self::Task(task) => task.affected(suffix),
             Self::AtOnce(data) => data.get("extId").and_then(Value::as_str),
         }
     }
 }
 
-/// The error of a task that did not succeed.
-pub(super) fn task_failed(task: Entity<Task>) -> PrismError {
-    PrismError::from(Box::new(TaskFailed {
-        call: task.call,
-        task: task.value.ext_id.clone(),
-        operation: task.value.operation.clone(),
-        status: task.value.status.clone(),
-        messages: task.value.messages(),
-    }))
+impl Api {
+    /// Sends a change that `prepare` makes from a fresh look, and again from another look when that was stale, or when the answer
+    /// was lost; the request id stays the same. `prepare` is told how often to look: several times when an earlier attempt may
+    /// have taken effect.
+    pub(super) async fn submit<T, P, F>(
+        &self,
+        id: &RequestId,
+        what: &str,
+        prepare: P,
+    ) -> Result<Submitted<T>, PrismError>
+    where
+        P: Fn(Looks) -> F,
+        F: Future<Output = Result<Next<T>, PrismError>>,
+    {
+        let started = Instant::now();
+        let patience = self.change_patience();
+        let mut past = Past::default();
+        let (mut unclear, mut vanished) = (0, 0);
+        loop {
+            let looks = if unclear == 0 {
+                Looks::Once
+            } else {
+                Looks::Several
+            };
+            let change = match prepare(looks).await {
+                Ok(Next::There(there)) => return Ok(Submitted::There(there)),
+                Ok(Next::Send(change)) => change,
+                Err(error) if unclear > 0 => return Err(self.not_looked_up(what, error)),
+                Err(error) => return Err(error),
+            };
+            let error = match self.send(id, what, &change).await {
+                Ok(submitted) => return Ok(submitted),
+                Err(error) => error,
+            };
+            unclear += error.call().map_or(0, |call| call.unclear_attempts);
+            // Deleted by somebody else between the look and the call: the next look says so.
+            let is_gone = change.method == Method::DELETE
+                && matches!(&error, PrismError::Api(error) if error.status == 404);
+            if is_gone && vanished < VANISHED_LOOKS {
+                vanished += 1;
+                self.pause(vanished).await;
+                continue;
+            }
+            let pause = error.outcome().and_then(|outcome| {
+                let attempt = past.add(outcome, started, None);
+                retry::pause(Repeat::AfterALook, outcome, attempt, patience)
+            });
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error.with_unclear_attempts(unclear)),
+            }
+        }
+    }
+
+    /// Sends a change once (as far as the other side is concerned).
+    async fn send<T>(
+        &self,
+        id: &RequestId,
+        what: &str,
+        change: &Change,
+    ) -> Result<Submitted<T>, PrismError> {
+        let url = self.url(&change.path).await?;
+        let mut headers = HeaderMap::new();
+        api::insert(&mut headers, api::REQUEST_ID, &id.to_string());
+        if let Some(etag) = &change.etag {
+            api::insert(&mut headers, IF_MATCH, etag);
+        }
+        let body = change
+            .body
+            .as_ref()
+            .map(|body| body.to_string().into_bytes());
+        let method = change.method.clone();
+        let reply = self.write(method, url, what, headers, body).await?;
+        if !reply.status.is_success() {
+            return Err(api::refusal(&reply));
+        }
+        if reply.body.is_empty() {
+            return Ok(Submitted::AtOnce(Value::Null));
+        }
+        match reply.decode::<One<Value>>() {
+            Ok(answer) => Ok(accepted(answer.data)),
+            // It said success; of what, is not known.
+            Err(error) => Err(PrismError::Decode(error).with_unclear_attempts(1)),
+        }
+    }
+
+    /// Submits and waits for the end.
+    ///
+    /// A task that failed is not the last word: where an earlier attempt had already done it (or a person has), the look says so.
+    pub(super) async fn apply<T, P, F>(
+        &self,
+        id: &RequestId,
+        what: &str,
+        prepare: P,
+    ) -> Result<Finished<T>, PrismError>
+    where
+        P: Fn(Looks) -> F,
+        F: Future<Output = Result<Next<T>, PrismError>>,
+    {
+        match self.submit(id, what, &prepare).await? {
+            Submitted::There(there) => Ok(Finished::There(there)),
+            Submitted::AtOnce(data) => Ok(Finished::AtOnce(data)),
+            Submitted::Task(task) => match self.wait(&task, what).await {
+                Ok(task) => Ok(Finished::Task(task)),
+                Err(PrismError::TaskFailed(failed)) => match prepare(Looks::Once).await {
+                    Ok(Next::There(there)) => Ok(Finished::There(there)),
+                    Ok(Next::Send(_)) | Err(_) => Err(PrismError::TaskFailed(failed)),
+                },
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Makes something that `find` finds by its name or mark: looks, creates, and looks again where the answer does not tell the id.
+    ///
+    /// `suffix` is how a task calls things of its kind, `name` what it is for people.
+    pub(super) async fn create<P, F>(
+        &self,
+        id: &RequestId,
+        what: &str,
+        (suffix, name): (&str, &str),
+        change: &Change,
+        find: P,
+    ) -> Result<String, PrismError>
+    where
+        P: Fn() -> F,
+        F: Future<Output = Result<Option<String>, PrismError>>,
+    {
+        let find = &find;
+        let finished = self
+            .apply(id, what, |looks| async move {
+                let found = self.look(looks, find).await?;
+                Ok(found.map_or_else(|| Next::Send(change.clone()), Next::There))
+            })
+            .await?;
+        if let Some(made) = finished.made(suffix) {
+            return Ok(made.to_owned());
+        }
+        if let Finished::There(there) = finished {
+            return Ok(there);
+        }
+        match self.look(Looks::Several, find).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => Err(self.not_found(&change.path, what, name).await),
+            Err(error) => Err(self.not_looked_up(what, error)),
+        }
+    }
 }
 
 /// What the answer to a change refers to. Only ids of tasks have a colon: `base64(service):uuid`.
-fn accepted(data: Value) -> Accepted {
+fn accepted<T>(data: Value) -> Submitted<T> {
     match Reference::deserialize(&data) {
-        Ok(Reference { ext_id }) if ext_id.contains(':') => Accepted::Task(TaskExtId::new(ext_id)),
-        _ => Accepted::Done(data),
+        Ok(Reference { ext_id }) if ext_id.contains(':') => Submitted::Task(TaskExtId::new(ext_id)),
+        _ => Submitted::AtOnce(data),
     }
 }
 
@@ -238,9 +297,9 @@ mod tests {
     fn an_answer_is_a_task_or_the_thing_itself() {
         let task: One<Value> = serde_json::from_str(TASK).unwrap();
         assert!(
-            matches!(accepted(task.data), Accepted::Task(id) if id.as_str() == "ZXJnb24=:40a5ac91-83f6-4d35-8ae0-d8f013779377")
+            matches!(accepted::<()>(task.data), Submitted::Task(id) if id.as_str() == "ZXJnb24=:40a5ac91-83f6-4d35-8ae0-d8f013779377")
         );
         let category = serde_json::json!({"extId": "bbc3555a-133b-4348-9764-bfff196e84e4"});
-        assert!(matches!(accepted(category), Accepted::Done(_)));
+        assert!(matches!(accepted::<()>(category), Submitted::AtOnce(_)));
     }
 }

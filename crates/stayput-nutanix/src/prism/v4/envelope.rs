@@ -21,12 +21,11 @@ pub(super) struct One<T> {
     pub(super) data: T,
 }
 
-/// An answer with one page of a list; an empty one may lack its `data`.
+/// An answer with one page of a list, as received.
 #[derive(Debug, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 pub(super) struct Page<T> {
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) data: Vec<T>,
+    pub(super) data: Option<Vec<T>>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) metadata: Metadata,
 }
@@ -35,7 +34,43 @@ pub(super) struct Page<T> {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Metadata {
     #[serde(rename = "totalAvailableResults")]
-    pub(super) total: Option<usize>,
+    pub(super) total: Option<u64>,
+    flags: Option<Value>,
+    links: Option<Value>,
+}
+
+impl<T> Page<T> {
+    /// The objects of page `number`. Only an empty page may lack its `data` (Prism reference §1.2): of a list that says that it is
+    /// empty, or that says that all is well and tells no total; and a page beyond the end. Anything else is not the answer to a
+    /// list.
+    pub(super) fn objects(self, number: u64) -> Result<(Vec<T>, Metadata), &'static str> {
+        let metadata = self.metadata;
+        match (self.data, metadata.total) {
+            _ if metadata.flag("hasError") == Some(true) => {
+                Err("it says success and has the flag `hasError`")
+            }
+            (Some(objects), _) => Ok((objects, metadata)),
+            (None, Some(0)) => Ok((Vec::new(), metadata)),
+            (None, Some(_)) if number > 0 => Ok((Vec::new(), metadata)),
+            (None, None) if metadata.flag("hasError") == Some(false) => Ok((Vec::new(), metadata)),
+            (None, _) => Err("missing field `data`"),
+        }
+    }
+}
+
+impl Metadata {
+    fn flag(&self, name: &str) -> Option<bool> {
+        let mut flags = self.flags.as_ref()?.as_array()?.iter();
+        let flag = flags.find(|flag| flag.get("name").and_then(Value::as_str) == Some(name))?;
+        flag.get("value").and_then(Value::as_bool)
+    }
+
+    /// Whether there is a link to a next page.
+    pub(super) fn has_next(&self) -> bool {
+        let links = self.links.as_ref().and_then(Value::as_array);
+        let is_next = |link: &Value| link.get("rel").and_then(Value::as_str) == Some("next");
+        links.is_some_and(|links| links.iter().any(is_next))
+    }
 }
 
 /// What the answer to a change refers to.
@@ -158,12 +193,41 @@ mod tests {
         assert!(error_messages(b"<html>upstream connect error</html>").is_empty());
     }
 
+    fn count(json: &str) -> Result<usize, &'static str> {
+        let page: Page<Reference> = serde_json::from_str(json).unwrap();
+        page.objects(0).map(|(objects, _)| objects.len())
+    }
+
     #[test]
-    fn an_empty_list_may_lack_its_data() {
-        let page: Page<Reference> = serde_json::from_str(r#"{"metadata":{}}"#).unwrap();
-        assert!(page.data.is_empty());
-        let page: Page<Reference> =
-            serde_json::from_str(r#"{"data":null,"metadata":null}"#).unwrap();
-        assert!(page.data.is_empty());
+    fn a_page_beyond_the_end_may_lack_its_data() {
+        let beyond = r#"{"metadata":{"totalAvailableResults":3}}"#;
+        let page: Page<Reference> = serde_json::from_str(beyond).unwrap();
+        assert!(page.objects(1).is_ok());
+        let unknown: Page<Reference> = serde_json::from_str("{}").unwrap();
+        assert!(unknown.objects(1).is_err());
+    }
+
+    #[test]
+    fn only_a_list_that_says_that_it_is_empty_may_lack_its_data() {
+        for empty in [
+            r#"{"metadata":{"totalAvailableResults":0}}"#,
+            r#"{"data":null,"metadata":{"totalAvailableResults":0}}"#,
+            r#"{"data":[]}"#,
+            r#"{"metadata":{"flags":[{"name":"hasError","value":false}]}}"#,
+        ] {
+            assert_eq!(count(empty), Ok(0), "{empty}");
+        }
+        for unknown in [
+            "{}",
+            r#"{"data":null}"#,
+            r#"{"data":null,"metadata":null}"#,
+            r#"{"metadata":{}}"#,
+            r#"{"metadata":{"totalAvailableResults":3}}"#,
+            r#"{"metadata":{"flags":[{"name":"hasError","value":false}],"totalAvailableResults":3}}"#,
+            r#"{"metadata":{"flags":[{"name":"hasError","value":true}],"totalAvailableResults":0}}"#,
+        ] {
+            assert!(count(unknown).is_err(), "{unknown}");
+        }
+        assert_eq!(count(r#"{"data":[{"extId":"a"}]}"#), Ok(1));
     }
 }

@@ -8,15 +8,18 @@ use stayput_estate::RecoveryJobExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::TaskExtId;
 use stayput_estate::VmExtId;
+use stayput_world::Unreadable;
+use stayput_world::prism::RecoveryAction;
 use stayput_world::prism::RecoveryJob;
 
 use super::api::Path;
 use super::api::quoted;
-use super::change;
-use super::change::Accepted;
 use super::change::Change;
+use super::change::Next;
+use super::change::Submitted;
 use super::recovery::RECOVERY;
-use super::task::TaskEnd;
+use super::task::Task;
+use super::task::TaskLook;
 use super::version::Namespace;
 use super::wire::recovery::WireFinding;
 use super::wire::recovery::WireJob;
@@ -28,6 +31,7 @@ use crate::prism::spec::Direction;
 use crate::prism::spec::Finding;
 use crate::prism::spec::JobReport;
 use crate::prism::spec::OnWarnings;
+use crate::retry::Looks;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,6 +64,23 @@ enum Verb {
 }
 
 impl Verb {
+    /// The verb of what a job does; `None` if this build does not know it.
+    fn of(action: &RecoveryAction) -> Option<Self> {
+        match action {
+            RecoveryAction::Validate => Some(Self::Validate),
+            RecoveryAction::PlannedFailover => Some(Self::Planned(OnWarnings::Stop)),
+            RecoveryAction::UnplannedFailover => Some(Self::Unplanned(OnWarnings::Stop)),
+            RecoveryAction::TestFailover => Some(Self::Test(OnWarnings::Stop)),
+            RecoveryAction::Unknown(_) => None,
+        }
+    }
+
+    /// What the job of a change is called: with its request id, so that it is found even where its task does not name it, and no
+    /// job of another change is taken for it.
+    fn job_name(self, id: RequestId) -> String {
+        format!("stayput-{}-{}", self.path(), id.short())
+    }
+
     fn path(self) -> &'static str {
         match self {
             Self::Validate => "validate",
@@ -185,8 +206,9 @@ impl PrismClient {
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
         self.v4
-            .apply(&id, &what, || async {
-                Ok(Some(Change::post(action_path(plan, "clean-up-resources"))))
+            .apply(&id, &what, |_| async {
+                let path = action_path(plan, "clean-up-resources");
+                Ok(Next::<()>::Send(Change::post(path)))
             })
             .await?;
         Ok(())
@@ -203,51 +225,105 @@ impl PrismClient {
         self.v4
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
-        // The name carries the request id, so that the job is found even where its task does not name it.
-        let name = format!("stayput-{}-{}", verb.path(), id.short());
-        if let Some(there) = self.job_named(plan, &name, &what).await? {
-            return Ok(there);
-        }
+        let name = verb.job_name(id);
         let change =
             Change::post(action_path(plan, verb.path())).body(&verb.action(&name, directions));
-        match self.v4.send(&id, &what, &change).await? {
-            Accepted::Task(task) => self.job_of(&task, plan, &name, &what).await,
-            Accepted::Done(_) => match self.job_named(plan, &name, &what).await? {
-                Some(job) => Ok(job),
-                None => Err(self
-                    .v4
-                    .missing(&jobs(), &what, &format!("job `{name}`"))
-                    .await),
-            },
+        let find = || self.job_named(plan, &name, &what);
+        let find = &find;
+        let submitted = self
+            .v4
+            .submit(&id, &what, |looks| {
+                let change = &change;
+                async move {
+                    let there = self.v4.look(looks, find).await?;
+                    Ok(there.map_or_else(|| Next::Send(change.clone()), Next::There))
+                }
+            })
+            .await?;
+        let task = match submitted {
+            Submitted::There(job) => return Ok(job),
+            Submitted::Task(task) => self.job_of(&task, &what, find).await?,
+            Submitted::AtOnce(_) => None,
+        };
+        if let Some(job) = task {
+            return Ok(job);
+        }
+        match self.v4.look(Looks::Several, find).await {
+            Ok(Some(job)) => Ok(job),
+            Ok(None) => {
+                let name = format!("job `{name}`");
+                Err(self.v4.not_found(&jobs(), &what, &name).await)
+            }
+            Err(error) => Err(self.v4.not_looked_up(&what, error)),
         }
     }
 
-    /// Waits until the job of an accepted action is known. A task that failed after it made its job is no error here: the job tells
-    /// more.
-    async fn job_of(
+    /// Waits until the job of an accepted action is known; `None` if its task succeeded without naming it. A task that failed
+    /// after it made its job is no error here: the job tells more.
+    async fn job_of<F>(
         &self,
         task: &TaskExtId,
-        plan: &RecoveryPlanExtId,
-        name: &str,
         what: &str,
-    ) -> Result<RecoveryJobExtId, PrismError> {
+        find: impl Fn() -> F,
+    ) -> Result<Option<RecoveryJobExtId>, PrismError>
+    where
+        F: Future<Output = Result<Option<RecoveryJobExtId>, PrismError>>,
+    {
+        let named = |task: &Task| {
+            let job = task.affected("recovery-plan-job");
+            job.map(RecoveryJobExtId::new)
+        };
+        let mut wait = self.v4.wait_for(task, what);
         loop {
-            let task = self.v4.task(task, what).await?;
-            if let Some(job) = task.value.affected("recovery-plan-job") {
-                return Ok(RecoveryJobExtId::new(job));
-            }
-            if let Some(job) = self.job_named(plan, name, what).await? {
-                return Ok(job);
-            }
-            match task.value.end() {
-                TaskEnd::Pending => tokio::time::sleep(self.v4.poll_interval).await,
-                TaskEnd::Failed => return Err(change::task_failed(task)),
-                TaskEnd::Succeeded => {
-                    let name = format!("job `{name}`");
-                    return Err(self.v4.missing(&jobs(), what, &name).await);
+            let look = self.v4.look_at_task(&mut wait).await;
+            match &look {
+                Ok(TaskLook::Succeeded(task) | TaskLook::Pending(Some(task))) => {
+                    if let Some(job) = named(&task.value) {
+                        return Ok(Some(job));
+                    }
                 }
+                Ok(TaskLook::Pending(None)) | Err(_) => {}
+            }
+            match find().await {
+                Ok(Some(job)) => return Ok(Some(job)),
+                Ok(None) => {}
+                Err(error) if look.is_ok() => return Err(self.v4.not_looked_up(what, error)),
+                Err(_) => {}
+            }
+            match look? {
+                TaskLook::Succeeded(_) => return Ok(None),
+                TaskLook::Pending(_) => self.v4.poll_pause().await,
             }
         }
+    }
+
+    /// The job of a recovery plan that this change made, whether its answer arrived or not; `None` if there is none, or for an
+    /// action this build does not know.
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before dataprotection v4.2; those of any read; [`PrismError::Decode`] when one that may be it is
+    /// not understood.
+    pub async fn find_job(
+        &self,
+        plan: &RecoveryPlanExtId,
+        action: &RecoveryAction,
+        id: RequestId,
+        looks: Looks,
+    ) -> Result<Option<RecoveryJobExtId>, PrismError> {
+        let Some(verb) = Verb::of(action) else {
+            return Ok(None);
+        };
+        let what = format!(
+            "look for the job of {} of recovery plan {plan}",
+            verb.path()
+        );
+        self.v4
+            .need(Namespace::Dataprotection, RECOVERY, &what)
+            .await?;
+        let name = verb.job_name(id);
+        self.v4
+            .look(looks, || self.job_named(plan, &name, &what))
+            .await
     }
 
     /// The filter field is inferred, so that what it lets through is checked again.
@@ -258,11 +334,13 @@ impl PrismClient {
         what: &str,
     ) -> Result<Option<RecoveryJobExtId>, PrismError> {
         let filter = format!("recoveryPlanExtId eq {}", quoted(plan.as_str()));
-        let found: Vec<WireJob> = self.v4.list(&jobs(), &[("$filter", &filter)], what).await?;
-        Ok(found
-            .into_iter()
-            .find(|job| job.recovery_plan_ext_id == *plan && job.name == name)
-            .map(|job| job.ext_id))
+        let found = self
+            .v4
+            .find_one::<WireJob>(&jobs(), &[("$filter", &filter)], what, name, |job| {
+                job.recovery_plan_ext_id == *plan && job.name == name
+            })
+            .await?;
+        Ok(found.map(|job| job.ext_id))
     }
 
     /// A job as it is now, with what it brought up so far.
@@ -276,12 +354,15 @@ impl PrismClient {
             .await?;
         let path = jobs().join(job.as_str());
         let name = format!("job {job}");
-        let wire = self.v4.get::<WireJob>(&path, &what, &name).await?.value;
-        let recovered = self.recovered(job).await?;
+        // Waited for, so that a short outage must not end it.
+        let this = self.patient();
+        let wire = this.v4.get::<WireJob>(&path, &what, &name).await?.value;
+        let (recovered, unreadable) = this.recovered(job).await?;
         Ok(JobReport {
             name: wire.name.clone(),
             percent: wire.percentage_complete,
             ended: wire.end_time.clone(),
+            unreadable,
             job: RecoveryJob {
                 recovered,
                 ..wire.into()
@@ -289,15 +370,16 @@ impl PrismClient {
         })
     }
 
-    /// Which VM each source VM became in a job, as far as its steps tell.
+    /// Which VM each source VM became in a job, as far as its steps tell, and the steps that are not understood.
     pub(super) async fn recovered(
         &self,
         job: &RecoveryJobExtId,
-    ) -> Result<BTreeMap<VmExtId, VmExtId>, PrismError> {
+    ) -> Result<(BTreeMap<VmExtId, VmExtId>, Vec<Unreadable>), PrismError> {
         let what = format!("read the steps of job {job}");
         let path = jobs().join(job.as_str()).join("execution-steps");
-        let steps: Vec<WireStep> = self.v4.list(&path, &[], &what).await?;
-        Ok(steps.into_iter().flat_map(WireStep::recovered).collect())
+        let steps = self.v4.list_tolerant::<WireStep>(&path, &[], &what).await?;
+        let recovered = steps.objects.into_iter().flat_map(WireStep::recovered);
+        Ok((recovered.collect(), steps.unreadable))
     }
 
     /// What the validation of a job found.
@@ -313,7 +395,8 @@ impl PrismClient {
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
         let path = jobs().join(job.as_str()).join("validation-errors");
-        let found: Vec<WireFinding> = self.v4.list(&path, &[], &what).await?;
+        let api = self.v4.patient();
+        let found: Vec<WireFinding> = api.list(&path, &[], &what).await?;
         Ok(found.into_iter().map(Finding::from).collect())
     }
 }

@@ -1,7 +1,8 @@
 //! Subnets and Flow VPCs (Prism reference §3.2).
 
+mod reservations;
+
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -15,14 +16,14 @@ use stayput_world::prism::FlowVpc;
 use super::api::Path;
 use super::api::quoted;
 use super::change::Change;
+use super::change::Finished;
+use super::change::Next;
 use super::version::Namespace;
-use super::wire::Ip;
-use super::wire::network::DhcpOptions;
 use super::wire::network::Erp;
 use super::wire::network::ExternalSubnet;
 use super::wire::network::IpConfig;
 use super::wire::network::Ipv4Config;
-use super::wire::network::ReservedIp;
+use super::wire::network::NewDhcpOptions;
 use super::wire::network::WireSubnet;
 use super::wire::network::WireVnic;
 use super::wire::network::WireVpc;
@@ -32,6 +33,7 @@ use crate::prism::request_id::RequestId;
 use crate::prism::spec::SubnetSpec;
 use crate::prism::spec::SubnetVnic;
 use crate::prism::spec::VpcSpec;
+use crate::retry::Looks;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,7 +43,7 @@ struct NewSubnet<'a> {
     vpc_reference: &'a FlowVpcExtId,
     ip_config: [IpConfig; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
-    dhcp_options: Option<DhcpOptions>,
+    dhcp_options: Option<NewDhcpOptions>,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,20 +56,7 @@ struct NewVpc<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     externally_routable_prefixes: Vec<Erp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    common_dhcp_options: Option<DhcpOptions>,
-}
-
-/// `$actions/reserve` and `$actions/unreserve` name the kind of list differently.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AddressList<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reserve_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreserve_type: Option<&'static str>,
-    ip_addresses: Vec<Ip>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_context: Option<&'a str>,
+    common_dhcp_options: Option<NewDhcpOptions>,
 }
 
 pub(super) fn subnets() -> Path {
@@ -76,6 +65,11 @@ pub(super) fn subnets() -> Path {
 
 pub(super) fn vpcs() -> Path {
     Path::new(Namespace::Networking, &["config", "vpcs"])
+}
+
+/// Whether addresses can be held back from automatic allocation in a subnet, which only a list of their own tells.
+pub(super) fn has_reservations(subnet: &FlowSubnet) -> bool {
+    subnet.vpc.is_some() && !subnet.external
 }
 
 fn new_subnet(spec: &SubnetSpec) -> NewSubnet<'_> {
@@ -90,7 +84,7 @@ fn new_subnet(spec: &SubnetSpec) -> NewSubnet<'_> {
                 pool_list: spec.pools.iter().map(|&pool| pool.into()).collect(),
             }),
         }],
-        dhcp_options: DhcpOptions::servers(&spec.dns),
+        dhcp_options: NewDhcpOptions::servers(&spec.dns),
     }
 }
 
@@ -130,80 +124,125 @@ fn with_erps(mut vpc: Value, erps: &BTreeSet<Cidr>) -> Option<Value> {
 }
 
 impl PrismClient {
-    async fn subnet_named(
+    /// One subnet as it is now, with its reserved addresses; `None` if Prism Central says that it does not exist.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn subnet(&self, subnet: &SubnetExtId) -> Result<Option<FlowSubnet>, PrismError> {
+        let what = format!("look at subnet {subnet}");
+        let path = subnets().join(subnet.as_str());
+        let Some(found) = self.v4.find::<WireSubnet>(&path, &what).await? else {
+            return Ok(None);
+        };
+        let mut found = FlowSubnet::from(found.value);
+        if has_reservations(&found) {
+            found
+                .reserved
+                .extend(self.reserved_addresses(subnet).await?);
+        }
+        Ok(Some(found))
+    }
+
+    /// One Flow VPC as it is now; `None` if Prism Central says that it does not exist.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn flow_vpc(&self, vpc: &FlowVpcExtId) -> Result<Option<FlowVpc>, PrismError> {
+        let what = format!("look at Flow VPC {vpc}");
+        let path = vpcs().join(vpc.as_str());
+        let found = self.v4.find::<WireVpc>(&path, &what).await?;
+        Ok(found.map(|entity| entity.value.into()))
+    }
+
+    /// The subnet of a specification: of that name with these addresses in that Flow VPC; `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of any read; [`PrismError::Decode`] when one that may be it is not understood; [`PrismError::Ambiguous`] when there
+    /// are several.
+    pub async fn find_subnet(
+        &self,
+        spec: &SubnetSpec,
+        looks: Looks,
+    ) -> Result<Option<SubnetExtId>, PrismError> {
+        let what = format!("look for subnet `{}` ({})", spec.name, spec.cidr);
+        self.v4.look(looks, || self.subnet_like(spec, &what)).await
+    }
+
+    async fn subnet_like(
         &self,
         spec: &SubnetSpec,
         what: &str,
     ) -> Result<Option<SubnetExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
-        let found: Vec<WireSubnet> = self
+        let found = self
             .v4
-            .list(&subnets(), &[("$filter", &filter)], what)
+            .find_one::<WireSubnet>(
+                &subnets(),
+                &[("$filter", &filter)],
+                what,
+                &spec.name,
+                |wire| wire.is(&spec.name, &spec.vpc, spec.cidr),
+            )
             .await?;
-        Ok(found.into_iter().find_map(|wire| {
-            let id = wire.ext_id.clone();
-            let subnet = FlowSubnet::from(wire);
-            let same = subnet.name == spec.name
-                && subnet.vpc.as_ref() == Some(&spec.vpc)
-                && subnet.cidr == Some(spec.cidr);
-            same.then_some(id)
-        }))
+        Ok(found.map(|wire| wire.ext_id))
     }
 
     /// Makes an overlay subnet. One of that name with these addresses in that Flow VPC is taken as it is.
     ///
     /// # Errors
-    /// Those of any change; [`PrismError::Missing`] when it cannot be found afterwards.
+    /// Those of any change; [`PrismError::InDoubt`] when it cannot be found afterwards.
     pub async fn create_subnet(
         &self,
         spec: &SubnetSpec,
         id: RequestId,
     ) -> Result<SubnetExtId, PrismError> {
         let what = format!("make subnet `{}` ({})", spec.name, spec.cidr);
-        if let Some(there) = self.subnet_named(spec, &what).await? {
-            return Ok(there);
-        }
+        let find = || async {
+            let found = self.subnet_like(spec, &what).await?;
+            Ok(found.map(|id| id.as_str().to_owned()))
+        };
+        let name = format!("subnet `{}`", spec.name);
+        let change = Change::post(subnets()).body(&new_subnet(spec));
         let made = self
             .v4
-            .apply(&id, &what, || async {
-                Ok(Some(Change::post(subnets()).body(&new_subnet(spec))))
-            })
+            .create(&id, &what, ("subnet", &name), &change, find)
             .await?;
-        if let Some(id) = made.as_ref().and_then(|made| made.made("subnet")) {
-            return Ok(SubnetExtId::new(id));
-        }
-        match self.subnet_named(spec, &what).await? {
-            Some(id) => Ok(id),
-            None => {
-                let name = format!("subnet `{}`", spec.name);
-                Err(self.v4.missing(&subnets(), &what, &name).await)
-            }
-        }
+        Ok(SubnetExtId::new(made))
+    }
+
+    /// The Flow VPC of this name, transit VPCs aside; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`find_subnet`](Self::find_subnet).
+    pub async fn find_vpc(
+        &self,
+        name: &str,
+        looks: Looks,
+    ) -> Result<Option<FlowVpcExtId>, PrismError> {
+        let what = format!("look for Flow VPC `{name}`");
+        self.v4.look(looks, || self.vpc_named(name, &what)).await
     }
 
     async fn vpc_named(&self, name: &str, what: &str) -> Result<Option<FlowVpcExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(name));
-        let found: Vec<WireVpc> = self.v4.list(&vpcs(), &[("$filter", &filter)], what).await?;
-        Ok(found.into_iter().find_map(|wire| {
-            let id = wire.ext_id.clone();
-            let vpc = FlowVpc::from(wire);
-            (vpc.name == name && !vpc.transit).then_some(id)
-        }))
+        let query = [("$filter", filter.as_str())];
+        let found = self
+            .v4
+            .find_one::<WireVpc>(&vpcs(), &query, what, name, |wire| wire.is(name))
+            .await?;
+        Ok(found.map(|wire| wire.ext_id))
     }
 
     /// Makes a Flow VPC. One of that name is taken as it is, whatever it is attached to.
     ///
     /// # Errors
-    /// Those of any change; [`PrismError::Missing`] when it cannot be found afterwards.
+    /// Those of any change; [`PrismError::InDoubt`] when it cannot be found afterwards.
     pub async fn create_vpc(
         &self,
         spec: &VpcSpec,
         id: RequestId,
     ) -> Result<FlowVpcExtId, PrismError> {
         let what = format!("make Flow VPC `{}`", spec.name);
-        if let Some(there) = self.vpc_named(&spec.name, &what).await? {
-            return Ok(there);
-        }
         let body = NewVpc {
             name: &spec.name,
             vpc_type: "REGULAR",
@@ -215,24 +254,19 @@ impl PrismClient {
                 })
                 .collect(),
             externally_routable_prefixes: spec.erps.iter().map(|&cidr| cidr.into()).collect(),
-            common_dhcp_options: DhcpOptions::servers(&spec.dns),
+            common_dhcp_options: NewDhcpOptions::servers(&spec.dns),
         };
+        let find = || async {
+            let found = self.vpc_named(&spec.name, &what).await?;
+            Ok(found.map(|id| id.as_str().to_owned()))
+        };
+        let name = format!("Flow VPC `{}`", spec.name);
+        let change = Change::post(vpcs()).body(&body);
         let made = self
             .v4
-            .apply(&id, &what, || async {
-                Ok(Some(Change::post(vpcs()).body(&body)))
-            })
+            .create(&id, &what, ("vpc", &name), &change, find)
             .await?;
-        if let Some(id) = made.as_ref().and_then(|made| made.made("vpc")) {
-            return Ok(FlowVpcExtId::new(id));
-        }
-        match self.vpc_named(&spec.name, &what).await? {
-            Some(id) => Ok(id),
-            None => {
-                let name = format!("Flow VPC `{}`", spec.name);
-                Err(self.v4.missing(&vpcs(), &what, &name).await)
-            }
-        }
+        Ok(FlowVpcExtId::new(made))
     }
 
     /// Sets exactly these externally routable prefixes of a Flow VPC; everything else of it is sent back as received.
@@ -250,11 +284,15 @@ impl PrismClient {
         let what = format!("set the externally routable prefixes of Flow VPC {vpc}");
         let path = vpcs().join(vpc.as_str());
         self.v4
-            .apply(&id, &what, || async {
+            .apply(&id, &what, |_| async {
                 let name = format!("Flow VPC {vpc}");
                 let entity = self.v4.get::<Value>(&path, &what, &name).await?;
-                let changed = with_erps(entity.value, erps);
-                Ok(changed.map(|body| Change::put(path.clone()).etag(entity.etag).body(&body)))
+                Ok(match with_erps(entity.value, erps) {
+                    Some(body) => {
+                        Next::Send(Change::put(path.clone()).etag(entity.etag).body(&body))
+                    }
+                    None => Next::There(()),
+                })
             })
             .await?;
         Ok(())
@@ -276,7 +314,7 @@ impl PrismClient {
         let path = vpcs().join(vpc.as_str());
         let done = self
             .v4
-            .apply(&id, &what, || async {
+            .apply(&id, &what, |_| async {
                 let name = format!("Flow VPC {vpc}");
                 let entity = self.v4.get::<Value>(&path, &what, &name).await?;
                 let mut erps = erps_of(&entity.value);
@@ -286,90 +324,15 @@ impl PrismClient {
                     erps.remove(&cidr)
                 };
                 let body = changed.then(|| with_erps(entity.value, &erps)).flatten();
-                Ok(body.map(|body| Change::put(path.clone()).etag(entity.etag).body(&body)))
+                Ok(match body {
+                    Some(body) => {
+                        Next::Send(Change::put(path.clone()).etag(entity.etag).body(&body))
+                    }
+                    None => Next::There(()),
+                })
             })
             .await?;
-        Ok(done.is_some())
-    }
-
-    /// Addresses held back from automatic allocation in a subnet.
-    ///
-    /// # Errors
-    /// Those of any read.
-    pub async fn reserved_addresses(
-        &self,
-        subnet: &SubnetExtId,
-    ) -> Result<BTreeSet<Ipv4Addr>, PrismError> {
-        let what = format!("list the reserved addresses of subnet {subnet}");
-        let path = subnets().join(subnet.as_str()).join("reserved-ips");
-        let found: Vec<ReservedIp> = self.v4.list(&path, &[], &what).await?;
-        Ok(found.iter().filter_map(ReservedIp::address).collect())
-    }
-
-    /// Holds addresses back from automatic allocation; those that are held back already are left out.
-    ///
-    /// `context` says for what, 1 to 64 characters.
-    ///
-    /// # Errors
-    /// Those of any change.
-    pub async fn reserve_addresses(
-        &self,
-        subnet: &SubnetExtId,
-        addresses: &[Ipv4Addr],
-        context: &str,
-        id: RequestId,
-    ) -> Result<(), PrismError> {
-        self.change_reservations(subnet, addresses, Some(context), id)
-            .await
-    }
-
-    /// Gives reserved addresses back to automatic allocation; those that are not reserved are left out.
-    ///
-    /// # Errors
-    /// Those of any change.
-    pub async fn unreserve_addresses(
-        &self,
-        subnet: &SubnetExtId,
-        addresses: &[Ipv4Addr],
-        id: RequestId,
-    ) -> Result<(), PrismError> {
-        self.change_reservations(subnet, addresses, None, id).await
-    }
-
-    /// Reserves when there is a context, gives back when there is none.
-    async fn change_reservations(
-        &self,
-        subnet: &SubnetExtId,
-        addresses: &[Ipv4Addr],
-        context: Option<&str>,
-        id: RequestId,
-    ) -> Result<(), PrismError> {
-        const LIST: &str = "IP_ADDRESS_LIST";
-        let reserve = context.is_some();
-        let action = if reserve { "reserve" } else { "unreserve" };
-        let what = format!("{action} {} addresses of subnet {subnet}", addresses.len());
-        let path = subnets().join(subnet.as_str());
-        self.v4
-            .apply(&id, &what, || async {
-                let name = format!("subnet {subnet}");
-                let entity = self.v4.get::<WireSubnet>(&path, &what, &name).await?;
-                let reserved = self.reserved_addresses(subnet).await?;
-                let body = AddressList {
-                    reserve_type: reserve.then_some(LIST),
-                    unreserve_type: (!reserve).then_some(LIST),
-                    ip_addresses: addresses
-                        .iter()
-                        .filter(|address| reserved.contains(address) != reserve)
-                        .map(|&address| address.into())
-                        .collect(),
-                    client_context: context,
-                };
-                let path = path.clone().join("addresses").join("$actions").join(action);
-                Ok((!body.ip_addresses.is_empty())
-                    .then(|| Change::post(path).etag(entity.etag).body(&body)))
-            })
-            .await?;
-        Ok(())
+        Ok(!matches!(done, Finished::There(())))
     }
 
     /// Who uses which addresses in a subnet, VMs and everything else with a virtual NIC.

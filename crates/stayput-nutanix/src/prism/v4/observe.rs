@@ -1,27 +1,36 @@
 //! Everything `stayput-world` wants to know of a Prism Central, in one go.
 
-use std::collections::BTreeMap;
+mod listing;
+mod plans;
+mod points;
 
-use futures::StreamExt;
-use futures::TryStreamExt;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
 use futures::try_join;
-use jiff::Timestamp;
 use stayput_estate::DomainManagerId;
-use stayput_estate::FlowVpcExtId;
 use stayput_estate::RecoveryJobExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_world::ObjectKind;
+use stayput_world::Unreadable;
+use stayput_world::prism::AbsentObject;
 use stayput_world::prism::Connectivity;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::JobStatus;
-use stayput_world::prism::NetworkMapping;
 use stayput_world::prism::Prism;
 use stayput_world::prism::RecoveryAction;
 use stayput_world::prism::RecoveryJob;
 use stayput_world::prism::RecoveryPlan;
 use stayput_world::prism::Vm;
 
+use self::listing::Listing;
+use self::listing::Object;
+use self::listing::note_of;
+use self::plans::WholePlan;
+use self::plans::recovery_plan;
+use self::points::newest_points;
 use super::api::Path;
 use super::categories;
 use super::categories::WireCategory;
@@ -35,7 +44,6 @@ use super::version::Namespace;
 use super::vms;
 use super::wire::network::WireSubnet;
 use super::wire::network::WireVpc;
-use super::wire::recovery::MappedNetwork;
 use super::wire::recovery::WireDomainManager;
 use super::wire::recovery::WireJob;
 use super::wire::recovery::WireMapping;
@@ -47,25 +55,25 @@ use super::wire::recovery::WireStage;
 use super::wire::vm::WireVm;
 use crate::prism::PrismClient;
 use crate::prism::error::PrismError;
+use crate::prism::spec::Known;
 
 /// The first minor that lists registrations (Prism reference §0).
 const REGISTRATIONS: Minor = Minor(2);
 
-/// Things whose sub-lists are read side by side.
-const THINGS_AT_ONCE: usize = 8;
-
-/// A recovery plan with its parts as received.
-type WholePlan = (WirePlan, Vec<WireMapping>, Vec<WireStage>);
+/// This Prism Central's own id, and those it is paired with.
+type Manager = (DomainManagerId, BTreeMap<DomainManagerId, Connectivity>);
 
 impl PrismClient {
     /// Observes everything, all pages, lists side by side.
     ///
-    /// Not one moment: each list is as it was when it was read.
+    /// Not one moment: each list is as it was when it was read. What is `known` and not listed is asked for by id: it is then in
+    /// its map, or confirmed as absent, or noted as unreadable. Objects that are not understood are noted and do not stop it.
     ///
     /// # Errors
     /// [`PrismError::Unsupported`] when prism, datapolicies or dataprotection is older than v4.2: without pairing and recovery plans
-    /// the picture would be incomplete without saying so. Otherwise those of any read.
-    pub async fn observe(&self) -> Result<Prism, PrismError> {
+    /// the picture would be incomplete without saying so. [`PrismError::List`] when a list could not be read to its end.
+    /// Otherwise those of any read.
+    pub async fn observe(&self, known: &Known) -> Result<Prism, PrismError> {
         try_join!(
             self.v4.need(
                 Namespace::Prism,
@@ -82,43 +90,64 @@ impl PrismClient {
         )?;
         let (manager, vpcs, subnets, vms, categories, policies, plans, jobs, points) = try_join!(
             self.observe_manager(),
-            self.observe_list::<WireVpc>(networks::vpcs(), "list Flow VPCs"),
-            self.observe_subnets(),
-            self.observe_list::<WireVm>(vms::vms(), "list VMs"),
-            self.observe_list::<WireCategory>(categories::categories(), "list categories"),
-            self.observe_list::<WirePolicy>(protection::policies(), "list protection policies"),
-            self.observe_plans(),
+            self.listing::<WireVpc>(networks::vpcs(), "list Flow VPCs", ids(&known.vpcs)),
+            self.observe_subnets(known),
+            self.listing::<WireVm>(vms::vms(), "list VMs", ids(&known.vms)),
+            self.listing::<WireCategory>(
+                categories::categories(),
+                "list categories",
+                BTreeSet::new()
+            ),
+            self.listing::<WirePolicy>(
+                protection::policies(),
+                "list protection policies",
+                ids(&known.policies)
+            ),
+            self.observe_plans(known),
             self.observe_jobs(),
-            self.observe_list::<WirePoint>(recovery_points(), "list recovery points"),
+            self.listing::<WirePoint>(recovery_points(), "list recovery points", BTreeSet::new()),
         )?;
+        let (manager, registrations) = manager;
+        let mut notes = registrations;
+        let mut absent = BTreeSet::new();
+        let vms_absent = vms.absent.clone();
+        let vms: BTreeMap<VmExtId, Vm> = sorted(vms, &mut notes, &mut BTreeSet::new(), |wire| {
+            (wire.ext_id.clone(), wire.into())
+        });
+        let subnets = sorted(subnets, &mut notes, &mut absent, |one| one);
         let (domain_manager, registrations) = manager;
-        let vms: BTreeMap<VmExtId, Vm> = vms
-            .into_iter()
-            .map(|vm| (vm.ext_id.clone(), vm.into()))
-            .collect();
-        Ok(Prism {
-            recovery_points: newest_points(points, &domain_manager, &vms),
-            recovery_plans: plans
-                .into_iter()
-                .map(|plan| (plan.0.ext_id.clone(), recovery_plan(plan, &subnets)))
-                .collect(),
+        let points = {
+            let (points, odd) = newest_points(points, &domain_manager, &vms);
+            notes.extend(odd);
+            points
+        };
+        let prism = Prism {
+            recovery_points: points,
+            recovery_plans: sorted(plans, &mut notes, &mut absent, |plan| {
+                (plan.0.ext_id.clone(), recovery_plan(plan, &subnets))
+            }),
             domain_manager,
             registrations,
-            vpcs: vpcs
-                .into_iter()
-                .map(|vpc| (vpc.ext_id.clone(), vpc.into()))
-                .collect(),
+            vpcs: sorted(vpcs, &mut notes, &mut absent, |wire| {
+                (wire.ext_id.clone(), wire.into())
+            }),
             subnets,
             vms,
-            categories: categories
-                .into_iter()
-                .map(|category| (category.ext_id.clone(), category.into()))
-                .collect(),
-            policies: policies
-                .into_iter()
-                .map(|policy| (policy.ext_id.clone(), policy.into()))
-                .collect(),
-            jobs,
+            categories: sorted(categories, &mut notes, &mut absent, |wire| {
+                (wire.ext_id.clone(), wire.into())
+            }),
+            policies: sorted(policies, &mut notes, &mut absent, |wire| {
+                (wire.ext_id.clone(), wire.into())
+            }),
+            jobs: sorted(jobs, &mut notes, &mut absent, |one| one),
+            unreadable: Vec::new(),
+            confirmed_absent: vms_absent.into_iter().map(VmExtId::new).collect(),
+            confirmed_absent_objects: absent,
+        };
+        notes.sort();
+        Ok(Prism {
+            unreadable: notes,
+            ..prism
         })
     }
 
@@ -127,26 +156,59 @@ impl PrismClient {
     /// # Errors
     /// Those of any read.
     pub async fn recovery_points(&self) -> Result<BTreeMap<VmExtId, String>, PrismError> {
+        // Waited for, so that a short outage must not end it.
+        let this = self.patient();
         let (manager, points) = try_join!(
-            self.observe_manager(),
-            self.observe_list::<WirePoint>(recovery_points(), "list recovery points"),
+            this.observe_manager(),
+            this.listing::<WirePoint>(recovery_points(), "list recovery points", BTreeSet::new()),
         )?;
         // Points that do not tell where they were made are taken for received ones: the caller asks for VMs of elsewhere.
-        Ok(newest_points(points, &manager.0, &BTreeMap::new()))
+        let (newest, _) = newest_points(points, &manager.0.0, &BTreeMap::new());
+        Ok(newest)
     }
 
-    async fn observe_list<T: serde::de::DeserializeOwned>(
+    /// One recovery plan as it is now, with its parts; `None` if Prism Central says that it does not exist.
+    ///
+    /// A side of a mapping that names its subnet instead of giving its id is resolved among the subnets here.
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before datapolicies v4.2; those of any read.
+    pub async fn recovery_plan(
         &self,
-        path: Path,
-        what: &str,
-    ) -> Result<Vec<T>, PrismError> {
-        self.v4.list(&path, &[], what).await
+        plan: &RecoveryPlanExtId,
+    ) -> Result<Option<RecoveryPlan>, PrismError> {
+        let what = format!("look at recovery plan {plan}");
+        self.v4
+            .need(Namespace::Datapolicies, RECOVERY, &what)
+            .await?;
+        let path = recovery::plans().join(plan.as_str());
+        let Some(found) = self.v4.find::<WirePlan>(&path, &what).await? else {
+            return Ok(None);
+        };
+        let (mappings_at, stages_at) = (recovery::mappings(plan), recovery::stages(plan));
+        let (mappings, stages) = try_join!(
+            self.v4.list::<WireMapping>(&mappings_at, &[], &what),
+            self.v4.list::<WireStage>(&stages_at, &[], &what),
+        )?;
+        let names_subnets = mappings.iter().any(WireMapping::names_subnets);
+        let subnets = if names_subnets {
+            let found = self
+                .v4
+                .list_tolerant::<WireSubnet>(&networks::subnets(), &[], &what)
+                .await?;
+            let wires = found.objects.into_iter();
+            wires
+                .map(|wire| (wire.ext_id.clone(), FlowSubnet::from(wire)))
+                .collect()
+        } else {
+            BTreeMap::new()
+        };
+        let whole = (found.value, mappings, stages);
+        Ok(Some(recovery_plan(whole, &subnets)))
     }
 
-    /// This Prism Central's own id, and those it is paired with.
-    async fn observe_manager(
-        &self,
-    ) -> Result<(DomainManagerId, BTreeMap<DomainManagerId, Connectivity>), PrismError> {
+    /// This Prism Central's own id, those it is paired with, and registrations that are not understood.
+    async fn observe_manager(&self) -> Result<(Manager, Vec<Unreadable>), PrismError> {
         let what = "find this Prism Central's own id";
         let path = Path::new(Namespace::Prism, &["config", "domain-managers"]);
         let managers: Vec<WireDomainManager> = self.v4.list(&path, &[], what).await?;
@@ -161,72 +223,151 @@ impl PrismClient {
             "registrations",
         ];
         let path = Path::new(Namespace::Prism, &segments);
-        let registrations: Vec<WireRegistration> = self
+        let registrations = self
             .v4
-            .list(&path, &[], "list paired Prism Centrals")
+            .list_tolerant::<WireRegistration>(&path, &[], "list paired Prism Centrals")
             .await?;
         let paired = registrations
+            .objects
             .into_iter()
             .filter_map(WireRegistration::paired)
             .collect();
-        Ok((manager, paired))
+        Ok(((manager, paired), registrations.unreadable))
     }
 
     /// Subnets; those of a Flow VPC with the addresses reserved since they were made, which only a list of their own tells.
-    async fn observe_subnets(&self) -> Result<BTreeMap<SubnetExtId, FlowSubnet>, PrismError> {
-        let wires: Vec<WireSubnet> = self
-            .observe_list(networks::subnets(), "list subnets")
+    async fn observe_subnets(
+        &self,
+        known: &Known,
+    ) -> Result<Listing<(SubnetExtId, FlowSubnet)>, PrismError> {
+        let collection = networks::subnets();
+        let found: Listing<WireSubnet> = self
+            .listing(collection.clone(), "list subnets", ids(&known.subnets))
             .await?;
-        futures::stream::iter(wires)
-            .map(|wire| async move {
-                let id = wire.ext_id.clone();
-                let mut subnet = FlowSubnet::from(wire);
-                if subnet.vpc.is_some() && !subnet.external {
-                    subnet.reserved.extend(self.reserved_addresses(&id).await?);
-                }
-                Ok((id, subnet))
-            })
-            .buffered(THINGS_AT_ONCE)
-            .try_collect()
-            .await
+        let collection = &collection;
+        self.with_parts(found, |wire| async move {
+            let mut notes = Vec::new();
+            let id = wire.ext_id.clone();
+            let mut subnet = FlowSubnet::from(wire);
+            if !networks::has_reservations(&subnet) {
+                return Ok((Some((id, subnet)), notes));
+            }
+            let object = Object {
+                kind: ObjectKind::Subnet,
+                id: id.as_str(),
+                name: &subnet.name,
+            };
+            let reserved = self.reserved_tolerant(&id).await;
+            let Some((reserved, odd)) = self
+                .parts(collection, &object, reserved, &mut notes)
+                .await?
+            else {
+                return Ok((None, notes));
+            };
+            notes.extend(odd.iter().map(|odd| note_of(&object, "reserved-ips", odd)));
+            subnet.reserved.extend(reserved);
+            Ok((Some((id, subnet)), notes))
+        })
+        .await
     }
 
-    async fn observe_jobs(&self) -> Result<BTreeMap<RecoveryJobExtId, RecoveryJob>, PrismError> {
-        let wires: Vec<WireJob> = self
-            .observe_list(failover::jobs(), "list recovery plan jobs")
+    async fn observe_jobs(&self) -> Result<Listing<(RecoveryJobExtId, RecoveryJob)>, PrismError> {
+        let collection = failover::jobs();
+        let found: Listing<WireJob> = self
+            .listing(
+                collection.clone(),
+                "list recovery plan jobs",
+                BTreeSet::new(),
+            )
             .await?;
-        futures::stream::iter(wires)
-            .map(|wire| async move {
-                let id = wire.ext_id.clone();
-                let mut job = RecoveryJob::from(wire);
-                if has_recovered(&job) {
-                    job.recovered = self.recovered(&id).await?;
-                }
-                Ok((id, job))
-            })
-            .buffered(THINGS_AT_ONCE)
-            .try_collect()
-            .await
+        let collection = &collection;
+        self.with_parts(found, |wire| async move {
+            let mut notes = Vec::new();
+            let id = wire.ext_id.clone();
+            let mut job = RecoveryJob::from(wire);
+            if !has_recovered(&job) {
+                return Ok((Some((id, job)), notes));
+            }
+            let object = Object {
+                kind: ObjectKind::RecoveryJob,
+                id: id.as_str(),
+                name: job.name.as_deref().unwrap_or_default(),
+            };
+            let recovered = self.recovered(&id).await;
+            let Some((recovered, odd)) = self
+                .parts(collection, &object, recovered, &mut notes)
+                .await?
+            else {
+                return Ok((None, notes));
+            };
+            notes.extend(
+                odd.iter()
+                    .map(|odd| note_of(&object, "execution-steps", odd)),
+            );
+            job.recovered = recovered;
+            Ok((Some((id, job)), notes))
+        })
+        .await
     }
 
-    async fn observe_plans(&self) -> Result<Vec<WholePlan>, PrismError> {
-        let plans: Vec<WirePlan> = self
-            .observe_list(recovery::plans(), "list recovery plans")
+    async fn observe_plans(&self, known: &Known) -> Result<Listing<WholePlan>, PrismError> {
+        let collection = recovery::plans();
+        let known = ids(&known.recovery_plans);
+        let found: Listing<WirePlan> = self
+            .listing(collection.clone(), "list recovery plans", known)
             .await?;
-        futures::stream::iter(plans)
-            .map(|plan| async move {
-                let id: &RecoveryPlanExtId = &plan.ext_id;
-                let what = "read the parts of a recovery plan";
-                let (mappings, stages) = try_join!(
-                    self.observe_list(recovery::mappings(id), what),
-                    self.observe_list(recovery::stages(id), what),
-                )?;
-                Ok((plan, mappings, stages))
-            })
-            .buffered(THINGS_AT_ONCE)
-            .try_collect()
-            .await
+        let collection = &collection;
+        self.with_parts(found, |plan| async move {
+            let mut notes = Vec::new();
+            let id: &RecoveryPlanExtId = &plan.ext_id;
+            let what = "read the parts of a recovery plan";
+            let object = Object {
+                kind: ObjectKind::RecoveryPlan,
+                id: id.as_str(),
+                name: &plan.name,
+            };
+            let (mappings_at, stages_at) = (recovery::mappings(id), recovery::stages(id));
+            let both = futures::future::try_join(
+                self.v4
+                    .list_tolerant::<WireMapping>(&mappings_at, &[], what),
+                self.v4.list_tolerant::<WireStage>(&stages_at, &[], what),
+            )
+            .await;
+            let Some((mappings, stages)) =
+                self.parts(collection, &object, both, &mut notes).await?
+            else {
+                return Ok((None, notes));
+            };
+            for odd in &mappings.unreadable {
+                notes.push(note_of(&object, "network-mappings", odd));
+            }
+            for odd in &stages.unreadable {
+                notes.push(note_of(&object, "stages", odd));
+            }
+            Ok((Some((plan, mappings.objects, stages.objects)), notes))
+        })
+        .await
     }
+}
+
+/// Known ids as texts.
+fn ids<T: ToString>(known: &BTreeSet<T>) -> BTreeSet<String> {
+    known.iter().map(ToString::to_string).collect()
+}
+
+/// The objects of a listing by id; what else it has goes where that is collected.
+fn sorted<T, K: Ord, V>(
+    listing: Listing<T>,
+    notes: &mut Vec<Unreadable>,
+    absent: &mut BTreeSet<AbsentObject>,
+    entry: impl Fn(T) -> (K, V),
+) -> BTreeMap<K, V> {
+    notes.extend(listing.unreadable);
+    absent.extend(listing.absent.into_iter().map(|ext_id| AbsentObject {
+        kind: listing.kind,
+        ext_id,
+    }));
+    listing.objects.into_iter().map(entry).collect()
 }
 
 /// Whether a job has brought up what it will, or may have.
@@ -251,151 +392,4 @@ fn has_recovered(job: &RecoveryJob) -> bool {
 
 fn recovery_points() -> Path {
     Path::new(Namespace::Dataprotection, &["config", "recovery-points"])
-}
-
-fn recovery_plan(
-    (plan, mappings, stages): WholePlan,
-    subnets: &BTreeMap<SubnetExtId, FlowSubnet>,
-) -> RecoveryPlan {
-    let subnet = |side: Option<MappedNetwork>| mapped_subnet(side?, subnets);
-    RecoveryPlan {
-        name: plan.name,
-        primary: plan.primary_location.domain_manager_ext_id,
-        recovery: plan.recovery_location.domain_manager_ext_id,
-        categories: stages
-            .into_iter()
-            .flat_map(|stage| stage.category_ext_ids)
-            .collect(),
-        mappings: mappings
-            .into_iter()
-            .map(|mapping| NetworkMapping {
-                primary: subnet(mapping.primary_network),
-                recovery: subnet(mapping.recovery_network),
-                primary_test: subnet(mapping.primary_test_network),
-                recovery_test: subnet(mapping.recovery_test_network),
-                keeps_addresses: mapping.is_ip_mapping_enabled,
-            })
-            .collect(),
-    }
-}
-
-/// The subnet of one side. A name is resolved among the subnets here, if it is the only one in its Flow VPC; one of the other Prism
-/// Central cannot be.
-fn mapped_subnet(
-    side: MappedNetwork,
-    subnets: &BTreeMap<SubnetExtId, FlowSubnet>,
-) -> Option<SubnetExtId> {
-    if side.subnet_ext_id.is_some() {
-        return side.subnet_ext_id;
-    }
-    let name = side.subnet_name?;
-    let vpc: Option<FlowVpcExtId> = side.vpc.map(|vpc| vpc.ext_id);
-    let mut named = subnets
-        .iter()
-        .filter(|(_, subnet)| subnet.name == name && subnet.vpc == vpc)
-        .map(|(id, _)| id);
-    match (named.next(), named.next()) {
-        (Some(only), None) => Some(only.clone()),
-        _ => None,
-    }
-}
-
-/// Of every VM that lives elsewhere, when its newest complete recovery point here was made.
-///
-/// Before v4.2 a point does not tell where it was made; then a VM that is not here lives elsewhere.
-fn newest_points(
-    points: Vec<WirePoint>,
-    here: &DomainManagerId,
-    vms: &BTreeMap<VmExtId, Vm>,
-) -> BTreeMap<VmExtId, String> {
-    let mut newest: BTreeMap<VmExtId, (Timestamp, String)> = BTreeMap::new();
-    for point in points {
-        if point.status.as_deref() != Some("COMPLETE") {
-            continue;
-        }
-        let Some(created) = &point.creation_time else {
-            continue;
-        };
-        // A time we cannot read cannot be compared; such a point does not count as there.
-        let Ok(time) = created.parse::<Timestamp>() else {
-            continue;
-        };
-        let made_here = point.source().map(|source| source == here);
-        for vm in point
-            .vm_recovery_points
-            .iter()
-            .filter_map(|one| one.vm_ext_id.as_ref())
-        {
-            if made_here.unwrap_or_else(|| vms.contains_key(vm)) {
-                continue;
-            }
-            match newest.get(vm) {
-                Some((known, _)) if *known >= time => {}
-                _ => {
-                    newest.insert(vm.clone(), (time, created.clone()));
-                }
-            }
-        }
-    }
-    newest
-        .into_iter()
-        .map(|(vm, (_, text))| (vm, text))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn point(status: &str, created: &str, source: Option<&str>, vm: &str) -> WirePoint {
-        serde_json::from_value(json!({
-            "extId": "p", "status": status, "creationTime": created,
-            "sourceLocation": source.map(|id| json!({"domainManagerExtId": id})),
-            "vmRecoveryPoints": [{"extId": "q", "vmExtId": vm}],
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn the_newest_complete_point_of_a_vm_from_elsewhere_counts() {
-        let points = vec![
-            point("COMPLETE", "2026-11-20T09:00:00Z", Some("pc1"), "a"),
-            point("COMPLETE", "2026-11-20T11:00:00+01:00", Some("pc1"), "a"),
-            point("COMPLETE", "2026-11-20T10:30:00.5Z", Some("pc1"), "a"),
-            point("RUNNING", "2026-11-20T12:00:00Z", Some("pc1"), "a"),
-            point("COMPLETE", "2026-11-20T12:00:00Z", Some("pc2"), "b"),
-            point("COMPLETE", "2026-11-20T12:00:00Z", None, "c"),
-        ];
-        let newest = newest_points(points, &"pc2".into(), &BTreeMap::new());
-        assert_eq!(
-            newest,
-            BTreeMap::from([
-                ("a".into(), "2026-11-20T10:30:00.5Z".to_owned()),
-                ("c".into(), "2026-11-20T12:00:00Z".to_owned()),
-            ])
-        );
-    }
-
-    #[test]
-    fn a_mapped_subnet_named_twice_is_not_guessed() {
-        let subnet = || FlowSubnet {
-            name: "test".to_owned(),
-            vpc: Some("v".into()),
-            cidr: None,
-            gateway: None,
-            pools: Vec::new(),
-            external: false,
-            nat: false,
-            reserved: Default::default(),
-        };
-        let side = || -> MappedNetwork {
-            serde_json::from_value(json!({"subnetName": "test", "vpc": {"extId": "v"}})).unwrap()
-        };
-        let one = BTreeMap::from([("s".into(), subnet())]);
-        assert_eq!(mapped_subnet(side(), &one), Some("s".into()));
-        let two = BTreeMap::from([("s".into(), subnet()), ("t".into(), subnet())]);
-        assert_eq!(mapped_subnet(side(), &two), None);
-    }
 }

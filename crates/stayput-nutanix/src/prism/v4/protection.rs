@@ -19,6 +19,7 @@ use crate::prism::error::PrismError;
 use crate::prism::request_id::RequestId;
 use crate::prism::spec::PolicyLocation;
 use crate::prism::spec::PolicySpec;
+use crate::retry::Looks;
 
 /// Labels that tie replications to locations inside one policy.
 const PRIMARY: &str = "primary";
@@ -125,66 +126,77 @@ fn new_policy(spec: &PolicySpec) -> NewPolicy<'_> {
 }
 
 impl PrismClient {
+    /// One protection policy as it is now; `None` if Prism Central says that it does not exist.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn protection_policy(
+        &self,
+        policy: &PolicyExtId,
+    ) -> Result<Option<ProtectionPolicy>, PrismError> {
+        let what = format!("look at protection policy {policy}");
+        let path = policies().join(policy.as_str());
+        let found = self.v4.find::<WirePolicy>(&path, &what).await?;
+        Ok(found.map(|entity| entity.value.into()))
+    }
+
+    /// The policy of a specification: of that name for these categories, both ways between these Prism Centrals, whatever its
+    /// schedule; `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of any read; [`PrismError::Decode`] when one that may be it is not understood; [`PrismError::Ambiguous`] when there
+    /// are several.
+    pub async fn find_protection_policy(
+        &self,
+        spec: &PolicySpec,
+        looks: Looks,
+    ) -> Result<Option<PolicyExtId>, PrismError> {
+        let what = format!("look for protection policy `{}`", spec.name);
+        self.v4.look(looks, || self.policy_like(spec, &what)).await
+    }
+
     async fn policy_like(
         &self,
         spec: &PolicySpec,
         what: &str,
     ) -> Result<Option<PolicyExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
-        let found: Vec<WirePolicy> = self
+        let (here, there) = (&spec.primary.domain_manager, &spec.recovery.domain_manager);
+        let found = self
             .v4
-            .list(&policies(), &[("$filter", &filter)], what)
+            .find_one::<WirePolicy>(
+                &policies(),
+                &[("$filter", &filter)],
+                what,
+                &spec.name,
+                |wire| wire.name() == spec.name && wire.protects(&spec.categories, here, there),
+            )
             .await?;
-        Ok(found.into_iter().find_map(|wire| {
-            let id = wire.ext_id.clone();
-            let policy = ProtectionPolicy::from(wire);
-            let between = |from: &PolicyLocation, to: &PolicyLocation| {
-                policy.replications.iter().any(|replication| {
-                    replication.source == from.domain_manager
-                        && replication.target == to.domain_manager
-                })
-            };
-            let same = policy.name == spec.name
-                && policy.categories == spec.categories
-                && between(&spec.primary, &spec.recovery)
-                && between(&spec.recovery, &spec.primary);
-            same.then_some(id)
-        }))
+        Ok(found.map(|wire| wire.ext_id))
     }
 
     /// Makes a protection policy that replicates both ways. One of that name for these categories between these Prism
     /// Centrals is taken as it is, whatever its schedule.
     ///
     /// # Errors
-    /// Those of any change; [`PrismError::Missing`] when it cannot be found afterwards.
+    /// Those of any change; [`PrismError::InDoubt`] when it cannot be found afterwards.
     pub async fn create_protection_policy(
         &self,
         spec: &PolicySpec,
         id: RequestId,
     ) -> Result<PolicyExtId, PrismError> {
         let what = format!("make protection policy `{}`", spec.name);
-        if let Some(there) = self.policy_like(spec, &what).await? {
-            return Ok(there);
-        }
+        let find = || async {
+            let found = self.policy_like(spec, &what).await?;
+            Ok(found.map(|id| id.as_str().to_owned()))
+        };
+        let name = format!("protection policy `{}`", spec.name);
+        let change = Change::post(policies()).body(&new_policy(spec));
         let made = self
             .v4
-            .apply(&id, &what, || async {
-                Ok(Some(Change::post(policies()).body(&new_policy(spec))))
-            })
+            .create(&id, &what, ("protection-policy", &name), &change, find)
             .await?;
-        if let Some(id) = made
-            .as_ref()
-            .and_then(|made| made.made("protection-policy"))
-        {
-            return Ok(PolicyExtId::new(id));
-        }
-        match self.policy_like(spec, &what).await? {
-            Some(id) => Ok(id),
-            None => {
-                let name = format!("protection policy `{}`", spec.name);
-                Err(self.v4.missing(&policies(), &what, &name).await)
-            }
-        }
+        Ok(PolicyExtId::new(made))
     }
 }
 

@@ -13,6 +13,7 @@ use stayput_estate::SubnetExtId;
 use super::api::Path;
 use super::api::quoted;
 use super::change::Change;
+use super::change::Next;
 use super::version::Minor;
 use super::version::Namespace;
 use super::wire::Ref;
@@ -26,6 +27,7 @@ use crate::prism::request_id::RequestId;
 use crate::prism::spec::MappedSubnet;
 use crate::prism::spec::MappingSpec;
 use crate::prism::spec::PlanSpec;
+use crate::retry::Looks;
 
 /// The first minor with recovery plans, and with what runs them (Prism reference §0).
 pub(super) const RECOVERY: Minor = Minor(2);
@@ -113,16 +115,64 @@ fn new_mapping(spec: &MappingSpec) -> NewMapping<'_> {
     }
 }
 
-/// Whether a mapping maps these two subnets and keeps addresses.
-fn is_as_specified(wire: &WireMapping, spec: &MappingSpec) -> bool {
-    let is = |side: &Option<MappedNetwork>, subnet: &MappedSubnet| {
-        side.as_ref()
-            .and_then(|network| network.subnet_ext_id.as_ref())
-            == Some(&subnet.subnet)
+/// How a mapping that exists compares with one that is to be.
+#[derive(Debug, PartialEq, Eq)]
+enum Match {
+    /// It maps another subnet.
+    Other,
+    /// It maps the same subnet as specified.
+    Same,
+    /// It maps the same subnet, but otherwise: a second one beside it would double it.
+    Differs(String),
+}
+
+/// Compares both sides, the test networks that are specified, and whether addresses are kept.
+fn compare(wire: &WireMapping, spec: &MappingSpec) -> Match {
+    fn subnet(side: Option<&MappedNetwork>) -> Option<&SubnetExtId> {
+        side?.subnet_ext_id.as_ref()
+    }
+    let shown = |side: Option<&MappedNetwork>| match side {
+        None => "none".to_owned(),
+        Some(side) => match (&side.subnet_ext_id, &side.subnet_name) {
+            (Some(id), _) => format!("subnet {id}"),
+            (None, Some(name)) => format!("subnet `{name}`"),
+            (None, None) => "one without a subnet".to_owned(),
+        },
     };
-    wire.is_ip_mapping_enabled
-        && is(&wire.primary_network, &spec.primary)
-        && is(&wire.recovery_network, &spec.recovery)
+    if subnet(wire.primary_network.as_ref()) != Some(&spec.primary.subnet) {
+        return Match::Other;
+    }
+    let test = |spec: &Option<MappedSubnet>| spec.as_ref().map(|mapped| mapped.subnet.clone());
+    let sides = [
+        (
+            "recovery network",
+            wire.recovery_network.as_ref(),
+            Some(spec.recovery.subnet.clone()),
+        ),
+        (
+            "primary test network",
+            wire.primary_test_network.as_ref(),
+            test(&spec.primary_test),
+        ),
+        (
+            "recovery test network",
+            wire.recovery_test_network.as_ref(),
+            test(&spec.recovery_test),
+        ),
+    ];
+    for (name, has, wanted) in sides {
+        // A test network that is not specified may be any.
+        let Some(wanted) = wanted else { continue };
+        if subnet(has) != Some(&wanted) {
+            let has = shown(has);
+            return Match::Differs(format!("its {name} is {has} instead of subnet {wanted}"));
+        }
+    }
+    match wire.is_ip_mapping_enabled {
+        Some(true) => Match::Same,
+        Some(false) => Match::Differs("it does not keep addresses".to_owned()),
+        None => Match::Differs("it does not tell whether it keeps addresses".to_owned()),
+    }
 }
 
 pub(super) fn plans() -> Path {
@@ -138,24 +188,45 @@ pub(super) fn stages(plan: &RecoveryPlanExtId) -> Path {
 }
 
 impl PrismClient {
+    /// The recovery plan of a specification: of that name between these Prism Centrals, whatever its parts; `None` if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`PrismError::Unsupported`] before datapolicies v4.2; those of any read; [`PrismError::Decode`] when one that may be it is
+    /// not understood; [`PrismError::Ambiguous`] when there are several.
+    pub async fn find_recovery_plan(
+        &self,
+        spec: &PlanSpec,
+        looks: Looks,
+    ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
+        let what = format!("look for recovery plan `{}`", spec.name);
+        self.v4
+            .need(Namespace::Datapolicies, RECOVERY, &what)
+            .await?;
+        self.v4.look(looks, || self.plan_like(spec, &what)).await
+    }
+
     async fn plan_like(
         &self,
         spec: &PlanSpec,
         what: &str,
     ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
-        let found: Vec<WirePlan> = self
+        let found = self
             .v4
-            .list(&plans(), &[("$filter", &filter)], what)
+            .find_one::<WirePlan>(
+                &plans(),
+                &[("$filter", &filter)],
+                what,
+                &spec.name,
+                |plan| {
+                    plan.name == spec.name
+                        && plan.primary_location.domain_manager_ext_id == spec.primary
+                        && plan.recovery_location.domain_manager_ext_id == spec.recovery
+                },
+            )
             .await?;
-        Ok(found
-            .into_iter()
-            .find(|plan| {
-                plan.name == spec.name
-                    && plan.primary_location.domain_manager_ext_id == spec.primary
-                    && plan.recovery_location.domain_manager_ext_id == spec.recovery
-            })
-            .map(|plan| plan.ext_id))
+        Ok(found.map(|plan| plan.ext_id))
     }
 
     /// Makes a recovery plan: the plan, then its network mappings, then one stage with its categories.
@@ -164,8 +235,9 @@ impl PrismClient {
     /// half made by a run that was killed becomes whole.
     ///
     /// # Errors
-    /// [`PrismError::Unsupported`] before datapolicies v4.2; those of any change; [`PrismError::Missing`] when it cannot be found
-    /// afterwards, or a mapping is not there once it was made (Prism reference §7 item 18).
+    /// [`PrismError::Unsupported`] before datapolicies v4.2; [`PrismError::Differs`] when a subnet is mapped already, but
+    /// otherwise; those of any change; [`PrismError::InDoubt`] when something that was made cannot be found afterwards (Prism
+    /// reference §7 item 18).
     pub async fn create_recovery_plan(
         &self,
         spec: &PlanSpec,
@@ -175,21 +247,6 @@ impl PrismClient {
         self.v4
             .need(Namespace::Datapolicies, RECOVERY, &what)
             .await?;
-        let plan = match self.plan_like(spec, &what).await? {
-            Some(there) => there,
-            None => self.create_empty_plan(spec, id, &what).await?,
-        };
-        self.complete_mappings(&plan, spec, id, &what).await?;
-        self.complete_stages(&plan, spec, id, &what).await?;
-        Ok(plan)
-    }
-
-    async fn create_empty_plan(
-        &self,
-        spec: &PlanSpec,
-        id: RequestId,
-        what: &str,
-    ) -> Result<RecoveryPlanExtId, PrismError> {
         let body = NewPlan {
             name: &spec.name,
             primary_location: NewPlanLocation {
@@ -199,56 +256,78 @@ impl PrismClient {
                 domain_manager_ext_id: &spec.recovery,
             },
         };
+        let find = || async {
+            let found = self.plan_like(spec, &what).await?;
+            Ok(found.map(|id| id.as_str().to_owned()))
+        };
+        let name = format!("recovery plan `{}`", spec.name);
+        let change = Change::post(plans()).body(&body);
         let made = self
             .v4
-            .apply(&id.part("plan"), what, || async {
-                Ok(Some(Change::post(plans()).body(&body)))
-            })
+            .create(
+                &id.part("plan"),
+                &what,
+                ("recovery-plan", &name),
+                &change,
+                find,
+            )
             .await?;
-        if let Some(id) = made.as_ref().and_then(|made| made.made("recovery-plan")) {
-            return Ok(RecoveryPlanExtId::new(id));
+        let plan = RecoveryPlanExtId::new(made);
+        for mapping in &spec.mappings {
+            self.complete_mapping(&plan, mapping, id, &what).await?;
         }
-        match self.plan_like(spec, what).await? {
-            Some(id) => Ok(id),
-            None => {
-                let name = format!("recovery plan `{}`", spec.name);
-                Err(self.v4.missing(&plans(), what, &name).await)
-            }
-        }
+        self.complete_stages(&plan, spec, id, &what).await?;
+        Ok(plan)
     }
 
-    async fn complete_mappings(
+    /// Makes a network mapping that is not there.
+    async fn complete_mapping(
         &self,
         plan: &RecoveryPlanExtId,
-        spec: &PlanSpec,
+        spec: &MappingSpec,
         id: RequestId,
         what: &str,
     ) -> Result<(), PrismError> {
         let path = mappings(plan);
-        let there: Vec<WireMapping> = self.v4.list(&path, &[], what).await?;
-        let missing = |there: &[WireMapping], mapping: &&MappingSpec| {
-            !there.iter().any(|wire| is_as_specified(wire, mapping))
-        };
-        let mut made = false;
-        for mapping in spec.mappings.iter().filter(|one| missing(&there, one)) {
-            let part = format!("mapping {}", mapping.primary.subnet);
-            self.v4
-                .apply(&id.part(&part), what, || async {
-                    Ok(Some(Change::post(path.clone()).body(&new_mapping(mapping))))
-                })
-                .await?;
-            made = true;
+        let find = || self.mapping_like(plan, spec, what);
+        let part = format!("mapping {}", spec.primary.subnet);
+        let name = format!("the network mapping of subnet {}", spec.primary.subnet);
+        let change = Change::post(path.clone()).body(&new_mapping(spec));
+        self.v4
+            .create(&id.part(&part), what, ("", &name), &change, find)
+            .await?;
+        // Seen to be there whatever the task says: mappings were known to be dropped (Prism reference §7 item 18).
+        match self.v4.look(Looks::Several, find).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(self.v4.not_found(&path, what, &name).await),
+            Err(error @ PrismError::Differs(_)) => Err(error),
+            Err(error) => Err(self.v4.not_looked_up(what, error)),
         }
-        if made {
-            let there: Vec<WireMapping> = self.v4.list(&path, &[], what).await?;
-            if let Some(lost) = spec.mappings.iter().find(|one| missing(&there, one)) {
-                let name = format!("the network mapping of subnet {}", lost.primary.subnet);
-                return Err(self.v4.missing(&path, what, &name).await);
-            }
-        }
-        Ok(())
     }
 
+    async fn mapping_like(
+        &self,
+        plan: &RecoveryPlanExtId,
+        spec: &MappingSpec,
+        what: &str,
+    ) -> Result<Option<String>, PrismError> {
+        let path = mappings(plan);
+        let there: Vec<WireMapping> = self.v4.list(&path, &[], what).await?;
+        let mut found = None;
+        for wire in there {
+            match compare(&wire, spec) {
+                Match::Other => {}
+                Match::Same => found = Some(wire.ext_id.unwrap_or_default()),
+                Match::Differs(difference) => {
+                    let name = format!("the network mapping of subnet {}", spec.primary.subnet);
+                    return Err(self.v4.differs(&path, what, name, difference).await);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds a stage with the categories that no stage has.
     async fn complete_stages(
         &self,
         plan: &RecoveryPlanExtId,
@@ -257,26 +336,46 @@ impl PrismClient {
         what: &str,
     ) -> Result<(), PrismError> {
         let path = stages(plan);
-        let there: Vec<WireStage> = self.v4.list(&path, &[], what).await?;
+        self.v4
+            .apply(&id.part("stage"), what, |looks| {
+                let path = &path;
+                async move {
+                    // After doubt the stage may not be listed yet: only then is it worth looking again.
+                    let staged = || async {
+                        let missing = self.unstaged(plan, spec, what).await?;
+                        Ok(missing.is_empty().then_some(()))
+                    };
+                    if self.v4.look(looks, staged).await?.is_some() {
+                        return Ok(Next::There(()));
+                    }
+                    let missing = self.unstaged(plan, spec, what).await?;
+                    let body = NewStage {
+                        entity_type: "VM",
+                        category_ext_ids: missing.iter().collect(),
+                        priority: 1,
+                    };
+                    Ok(Next::send_if(!missing.is_empty(), || {
+                        Change::post(path.clone()).body(&body)
+                    }))
+                }
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The categories of a specification that no stage of the plan has.
+    async fn unstaged(
+        &self,
+        plan: &RecoveryPlanExtId,
+        spec: &PlanSpec,
+        what: &str,
+    ) -> Result<BTreeSet<CategoryExtId>, PrismError> {
+        let there: Vec<WireStage> = self.v4.list(&stages(plan), &[], what).await?;
         let staged: BTreeSet<CategoryExtId> = there
             .into_iter()
             .flat_map(|stage| stage.category_ext_ids)
             .collect();
-        let missing: Vec<&CategoryExtId> = spec.categories.difference(&staged).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let body = NewStage {
-            entity_type: "VM",
-            category_ext_ids: missing,
-            priority: 1,
-        };
-        self.v4
-            .apply(&id.part("stage"), what, || async {
-                Ok(Some(Change::post(path.clone()).body(&body)))
-            })
-            .await?;
-        Ok(())
+        Ok(spec.categories.difference(&staged).cloned().collect())
     }
 }
 
@@ -285,6 +384,60 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_mapping_of_the_same_subnet_that_is_otherwise_is_told_apart_from_another() {
+        let mapped = |subnet: &str| MappedSubnet {
+            subnet: subnet.into(),
+            vpc: "w".into(),
+            gateway: "10.0.1.1".parse().unwrap(),
+            prefix_len: 24,
+        };
+        let spec = MappingSpec {
+            primary: mapped("a1"),
+            recovery: mapped("a2"),
+            primary_test: None,
+            recovery_test: Some(mapped("t2")),
+        };
+        let compared = |wire: serde_json::Value| {
+            let wire: WireMapping = serde_json::from_value(wire).unwrap();
+            compare(&wire, &spec)
+        };
+        let side = |subnet: &str| json!({"subnetExtId": subnet});
+        let mut wire = json!({"primaryNetwork": side("a1"), "recoveryNetwork": side("a2"),
+            "primaryTestNetwork": side("x"), "recoveryTestNetwork": side("t2"), "isIpMappingEnabled": true});
+        assert_eq!(compared(wire.clone()), Match::Same);
+        let other = json!({"primaryNetwork": side("b1"), "recoveryNetwork": side("b2")});
+        assert_eq!(compared(other), Match::Other);
+        for (key, value, difference) in [
+            (
+                "isIpMappingEnabled",
+                json!(false),
+                "it does not keep addresses",
+            ),
+            (
+                "isIpMappingEnabled",
+                json!(null),
+                "it does not tell whether it keeps addresses",
+            ),
+            (
+                "recoveryTestNetwork",
+                json!({"subnetName": "test"}),
+                "its recovery test network is subnet `test` instead of subnet t2",
+            ),
+            (
+                "recoveryNetwork",
+                side("b2"),
+                "its recovery network is subnet b2 instead of subnet a2",
+            ),
+        ] {
+            let mut odd = wire.clone();
+            odd[key] = value;
+            assert_eq!(compared(odd), Match::Differs(difference.to_owned()));
+        }
+        wire["recoveryTestNetwork"] = json!(null);
+        assert!(matches!(compared(wire), Match::Differs(_)));
+    }
 
     #[test]
     fn a_mapping_is_written_as_the_reference_shows_it() {

@@ -18,6 +18,8 @@ use stayput_world::prism::Vm;
 use super::api::Entity;
 use super::api::Path;
 use super::change::Change;
+use super::change::Finished;
+use super::change::Next;
 use super::version::Minor;
 use super::version::Namespace;
 use super::wire::Ipv4;
@@ -28,6 +30,7 @@ use crate::prism::PrismClient;
 use crate::prism::error::PrismError;
 use crate::prism::request_id::RequestId;
 use crate::prism::spec::NicSpec;
+use crate::retry::Looks;
 
 /// The first minor whose NICs have `nicBackingInfo` and `nicNetworkInfo` (Prism reference §0).
 const NEW_NICS: Minor = Minor(1);
@@ -123,6 +126,13 @@ fn is_as_specified(nic: &Nic, spec: &NicSpec) -> bool {
         && spec.secondary.iter().all(|address| has.contains(address))
 }
 
+/// The NIC of a VM that is as asked for.
+fn nic_like(vm: WireVm, spec: &NicSpec) -> Option<NicExtId> {
+    let mut nics = Vm::from(vm).nics.into_iter();
+    nics.find(|nic| is_as_specified(nic, spec))
+        .map(|nic| nic.id)
+}
+
 pub(super) fn vms() -> Path {
     Path::new(Namespace::Vmm, &["ahv", "config", "vms"])
 }
@@ -132,17 +142,18 @@ fn vm_path(vm: &VmExtId) -> Path {
 }
 
 impl PrismClient {
-    /// One VM as it is now; `None` if it does not exist.
+    /// One VM as it is now; `None` if Prism Central says that it does not exist.
     ///
     /// # Errors
-    /// Those of any read.
+    /// Those of any read: also when it exists and is not understood, or does not answer. An error never means that the VM is gone.
     pub async fn vm(&self, vm: &VmExtId) -> Result<Option<Vm>, PrismError> {
         let what = format!("look at VM {vm}");
-        let found = self.v4.find::<WireVm>(&vm_path(vm), &what).await?;
+        let api = self.v4.patient();
+        let found = api.find::<WireVm>(&vm_path(vm), &what).await?;
         Ok(found.map(|entity| entity.value.into()))
     }
 
-    /// These VMs as they are now, read side by side; those that do not exist are left out.
+    /// These VMs as they are now, read side by side; those that Prism Central says do not exist are left out.
     ///
     /// # Errors
     /// Those of any read.
@@ -162,6 +173,35 @@ impl PrismClient {
         self.v4.get(&vm_path(vm), what, &format!("VM {vm}")).await
     }
 
+    /// Deletes a VM with its disks; one that does not exist is fine. Waits until it is gone.
+    ///
+    /// # Errors
+    /// Those of any change; [`PrismError::InDoubt`] when it is still there afterwards.
+    pub async fn delete_vm(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
+        let what = format!("delete VM {vm}");
+        let path = vm_path(vm);
+        self.v4
+            .apply(&id, &what, |_| async {
+                Ok(match self.v4.find::<WireVm>(&path, &what).await? {
+                    Some(found) => Next::Send(Change::delete(path.clone()).etag(found.etag)),
+                    None => Next::There(()),
+                })
+            })
+            .await?;
+        let gone = || async {
+            let found = self.v4.find::<WireVm>(&path, &what).await?;
+            Ok(found.is_none().then_some(()))
+        };
+        match self.v4.look(Looks::Several, gone).await {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => {
+                let name = format!("the end of VM {vm}");
+                Err(self.v4.not_found(&path, &what, &name).await)
+            }
+            Err(error) => Err(self.v4.not_looked_up(&what, error)),
+        }
+    }
+
     /// Removes a NIC, also from a running VM; one that is gone already is fine.
     ///
     /// # Errors
@@ -176,18 +216,37 @@ impl PrismClient {
         let path = vm_path(vm).join("nics").join(nic.as_str());
         // The NIC's own ETag; the VM's only where a NIC has none (Prism reference §1.1).
         self.v4
-            .apply(&id, &what, || async {
+            .apply(&id, &what, |_| async {
                 let Some(found) = self.v4.find::<WireNic>(&path, &what).await? else {
-                    return Ok(None);
+                    return Ok(Next::There(()));
                 };
                 let etag = match found.etag {
                     Some(etag) => Some(etag),
                     None => self.vm_to_change(vm, &what).await?.etag,
                 };
-                Ok(Some(Change::delete(path.clone()).etag(etag)))
+                Ok(Next::Send(Change::delete(path.clone()).etag(etag)))
             })
             .await?;
         Ok(())
+    }
+
+    /// The NIC of a VM with this subnet and these addresses, whatever its MAC; `None` if it has none.
+    ///
+    /// # Errors
+    /// Those of any read; [`PrismError::Missing`] when the VM does not exist.
+    pub async fn find_nic(
+        &self,
+        vm: &VmExtId,
+        spec: &NicSpec,
+        looks: Looks,
+    ) -> Result<Option<NicExtId>, PrismError> {
+        let what = format!("look for a NIC with {} at VM {vm}", spec.address);
+        self.v4
+            .look(looks, || async {
+                let found = self.vm_to_change(vm, &what).await?;
+                Ok(nic_like(found.value, spec))
+            })
+            .await
     }
 
     /// Adds a NIC with a fixed address, also to a running VM. One with that subnet and these addresses is left as it is.
@@ -196,35 +255,44 @@ impl PrismClient {
     ///
     /// # Errors
     /// [`PrismError::TaskFailed`] when the address is in use or the subnet is not managed (Prism reference §7 items 13–14);
-    /// [`PrismError::Missing`] when the VM, or the NIC afterwards, is not there.
+    /// [`PrismError::Missing`] when the VM does not exist; [`PrismError::InDoubt`] when the NIC is not there afterwards.
     pub async fn create_nic(
         &self,
         vm: &VmExtId,
         spec: &NicSpec,
         id: RequestId,
     ) -> Result<NicExtId, PrismError> {
-        let what = format!("add a NIC with {} to VM {vm}", spec.address);
+        let what = &format!("add a NIC with {} to VM {vm}", spec.address);
         let minor = self.v4.minor(Namespace::Vmm).await?;
-        let path = vm_path(vm).join("nics");
-        self.v4
-            .apply(&id, &what, || async {
-                let entity = self.vm_to_change(vm, &what).await?;
-                let there = Vm::from(entity.value)
-                    .nics
-                    .iter()
-                    .any(|nic| is_as_specified(nic, spec));
-                let body = new_nic(spec, minor);
-                Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag).body(&body)))
+        let path = &vm_path(vm).join("nics");
+        let body = &new_nic(spec, minor);
+        let finished = self
+            .v4
+            .apply(&id, what, |looks| async move {
+                // Not with the VM of an earlier look: the ETag must be of the look that showed no NIC.
+                if looks == Looks::Several
+                    && let Some(there) = self.find_nic(vm, spec, looks).await?
+                {
+                    return Ok(Next::There(there));
+                }
+                let entity = self.vm_to_change(vm, what).await?;
+                Ok(match nic_like(entity.value, spec) {
+                    Some(there) => Next::There(there),
+                    None => Next::Send(Change::post(path.clone()).etag(entity.etag).body(body)),
+                })
             })
             .await?;
+        if let Finished::There(there) = finished {
+            return Ok(there);
+        }
         // The task often does not name the NIC it made (Prism reference §1.5), so it is looked up.
-        let now = Vm::from(self.vm_to_change(vm, &what).await?.value);
-        match now.nics.into_iter().find(|nic| is_as_specified(nic, spec)) {
-            Some(nic) => Ok(nic.id),
-            None => {
+        match self.find_nic(vm, spec, Looks::Several).await {
+            Ok(Some(nic)) => Ok(nic),
+            Ok(None) => {
                 let name = format!("the NIC with {}", spec.address);
-                Err(self.v4.missing(&path, &what, &name).await)
+                Err(self.v4.not_found(path, what, &name).await)
             }
+            Err(error) => Err(self.v4.not_looked_up(what, error)),
         }
     }
 
@@ -263,10 +331,12 @@ impl PrismClient {
         let what = format!("{action} of VM {vm}");
         let path = vm_path(vm).join("$actions").join(action);
         self.v4
-            .apply(&id, &what, || async {
+            .apply(&id, &what, |_| async {
                 let entity = self.vm_to_change(vm, &what).await?;
                 let there = Vm::from(entity.value).power == *wanted;
-                Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag)))
+                Ok(Next::send_if(!there, || {
+                    Change::post(path.clone()).etag(entity.etag)
+                }))
             })
             .await?;
         Ok(())
@@ -289,13 +359,15 @@ impl PrismClient {
         let what = format!("give VM {vm} category {category}");
         let path = vm_path(vm).join("$actions").join("associate-categories");
         self.v4
-            .apply(&id, &what, || async {
+            .apply(&id, &what, |_| async {
                 let entity = self.vm_to_change(vm, &what).await?;
                 let there = Vm::from(entity.value).categories.contains(category);
                 let body = Categories {
                     categories: [Ref { ext_id: category }],
                 };
-                Ok((!there).then(|| Change::post(path.clone()).etag(entity.etag).body(&body)))
+                Ok(Next::send_if(!there, || {
+                    Change::post(path.clone()).etag(entity.etag).body(&body)
+                }))
             })
             .await?;
         Ok(())

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::de::Error;
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::MacAddr;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_world::ObjectKind;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::FlowVpc;
 
@@ -20,6 +23,7 @@ use super::Ip;
 use super::Ipv4;
 use super::Ref;
 use crate::prism::spec::SubnetVnic;
+use crate::tolerant::Listed;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,6 +39,36 @@ pub(in super::super) struct WireSubnet {
     ip_config: Vec<IpConfig>,
     #[serde(default, deserialize_with = "or_default")]
     reserved_ip_addresses: Vec<AnyAddress>,
+    dhcp_options: Option<DhcpOptions>,
+}
+
+/// What DHCP hands out in a subnet.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DhcpOptions {
+    #[serde(default, deserialize_with = "or_default")]
+    domain_name_servers: Vec<AnyAddress>,
+}
+
+impl Listed for WireSubnet {
+    const KIND: ObjectKind = ObjectKind::Subnet;
+
+    fn key(&self) -> Option<&str> {
+        Some(self.ext_id.as_str())
+    }
+}
+
+impl WireSubnet {
+    /// Whether it has this name and these addresses, in this Flow VPC.
+    pub(in super::super) fn is(&self, name: &str, vpc: &FlowVpcExtId, cidr: Cidr) -> bool {
+        let has = self
+            .ip_config
+            .iter()
+            .find_map(|config| config.ipv4.as_ref());
+        self.name == name
+            && self.vpc_reference.as_ref() == Some(vpc)
+            && has.and_then(|config| config.ip_subnet).map(Cidr::from) == Some(cidr)
+    }
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -57,7 +91,17 @@ pub(in super::super) struct Ipv4Config {
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Prefix {
     ip: Ipv4,
+    #[serde(deserialize_with = "prefix_length")]
     prefix_length: u8,
+}
+
+fn prefix_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let length = u8::deserialize(deserializer)?;
+    if length <= 32 {
+        Ok(length)
+    } else {
+        Err(D::Error::custom(format!("{length} is no prefix length")))
+    }
 }
 
 impl From<Prefix> for Cidr {
@@ -123,6 +167,10 @@ impl From<WireSubnet> for FlowSubnet {
                 .iter()
                 .filter_map(AnyAddress::ipv4)
                 .collect(),
+            dns: wire.dhcp_options.map(|options| {
+                let servers = options.domain_name_servers.iter();
+                servers.filter_map(AnyAddress::ipv4).collect()
+            }),
         }
     }
 }
@@ -131,7 +179,16 @@ impl From<WireSubnet> for FlowSubnet {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct ReservedIp {
+    ext_id: Option<String>,
     ipv4_address: Option<AnyAddress>,
+}
+
+impl Listed for ReservedIp {
+    const KIND: ObjectKind = ObjectKind::ReservedAddress;
+
+    fn key(&self) -> Option<&str> {
+        self.ext_id.as_deref()
+    }
 }
 
 impl ReservedIp {
@@ -144,6 +201,7 @@ impl ReservedIp {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WireVnic {
+    ext_id: Option<String>,
     mac_address: Option<MacAddr>,
     vm_reference: Option<VmReference>,
     #[serde(default, deserialize_with = "or_default")]
@@ -160,6 +218,14 @@ pub(in super::super) struct WireVnic {
 enum VmReference {
     Plain(VmExtId),
     Object(Ref<VmExtId>),
+}
+
+impl Listed for WireVnic {
+    const KIND: ObjectKind = ObjectKind::SubnetVnic;
+
+    fn key(&self) -> Option<&str> {
+        self.ext_id.as_deref()
+    }
 }
 
 impl From<WireVnic> for SubnetVnic {
@@ -198,6 +264,25 @@ pub(in super::super) struct WireVpc {
     externally_routable_prefixes: Vec<Erp>,
 }
 
+impl Listed for WireVpc {
+    const KIND: ObjectKind = ObjectKind::FlowVpc;
+
+    fn key(&self) -> Option<&str> {
+        Some(self.ext_id.as_str())
+    }
+}
+
+impl WireVpc {
+    /// Whether it has this name and is no transit VPC.
+    pub(in super::super) fn is(&self, name: &str) -> bool {
+        self.name == name && !self.is_transit()
+    }
+
+    fn is_transit(&self) -> bool {
+        self.vpc_type.as_deref() == Some("TRANSIT")
+    }
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct ExternalSubnet {
@@ -228,8 +313,8 @@ impl From<Cidr> for Erp {
 impl From<WireVpc> for FlowVpc {
     fn from(wire: WireVpc) -> Self {
         Self {
+            transit: wire.is_transit(),
             name: wire.name,
-            transit: wire.vpc_type.as_deref() == Some("TRANSIT"),
             external_subnets: wire
                 .external_subnets
                 .into_iter()
@@ -247,11 +332,11 @@ impl From<WireVpc> for FlowVpc {
 /// DNS servers as subnets and Flow VPCs are given them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in super::super) struct DhcpOptions {
+pub(in super::super) struct NewDhcpOptions {
     pub(in super::super) domain_name_servers: Vec<Ip>,
 }
 
-impl DhcpOptions {
+impl NewDhcpOptions {
     /// Options with these servers; none if there is none to set.
     pub(in super::super) fn servers(servers: &[Ipv4Addr]) -> Option<Self> {
         (!servers.is_empty()).then(|| Self {
@@ -287,6 +372,17 @@ mod tests {
         assert_eq!(subnet.gateway, Some("10.0.1.1".parse().unwrap()));
         assert_eq!(subnet.pools[0].to_string(), "10.0.1.200-10.0.1.250");
         assert!(!subnet.external && !subnet.nat);
+        assert_eq!(subnet.dns, Some(vec!["10.0.0.2".parse().unwrap()]));
+    }
+
+    #[test]
+    fn dns_servers_that_are_not_told_are_unknown_and_options_without_any_have_none() {
+        let dns = |json: &str| {
+            let subnet: FlowSubnet = serde_json::from_str::<WireSubnet>(json).unwrap().into();
+            subnet.dns
+        };
+        assert_eq!(dns(r#"{"extId":"s"}"#), None);
+        assert_eq!(dns(r#"{"extId":"s","dhcpOptions":{}}"#), Some(Vec::new()));
     }
 
     #[test]

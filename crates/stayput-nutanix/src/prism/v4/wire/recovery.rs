@@ -1,6 +1,7 @@
 //! Protection policies, recovery plans, jobs and recovery points (Prism reference §6.2, §6.5–6.7).
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use stayput_estate::CategoryExtId;
@@ -11,6 +12,7 @@ use stayput_estate::RecoveryJobExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_world::ObjectKind;
 use stayput_world::prism::Connectivity;
 use stayput_world::prism::JobStatus;
 use stayput_world::prism::ProtectionPolicy;
@@ -24,14 +26,41 @@ use crate::prism::spec::AffectedEntity;
 use crate::prism::spec::Finding;
 use crate::prism::spec::FindingGroup;
 use crate::prism::spec::FindingSeverity;
+use crate::tolerant::Listed;
 
 /// A domain manager: the Prism Central itself.
 pub(in super::super) type WireDomainManager = Ref<DomainManagerId>;
+
+/// Implements [`Listed`] for a type with an id of its own.
+macro_rules! listed {
+    ($wire:ty, $kind:ident, $self:ident => $key:expr) => {
+        impl Listed for $wire {
+            const KIND: ObjectKind = ObjectKind::$kind;
+
+            fn key(&self) -> Option<&str> {
+                let $self = self;
+                $key
+            }
+        }
+    };
+}
+
+listed!(WireDomainManager, DomainManager, it => Some(it.ext_id.as_str()));
+listed!(WireRegistration, Registration, it => it.ext_id.as_deref());
+listed!(WirePolicy, ProtectionPolicy, it => Some(it.ext_id.as_str()));
+listed!(WirePlan, RecoveryPlan, it => Some(it.ext_id.as_str()));
+listed!(WireStage, RecoveryStage, it => it.ext_id.as_deref());
+listed!(WireMapping, NetworkMapping, it => it.ext_id.as_deref());
+listed!(WireJob, RecoveryJob, it => Some(it.ext_id.as_str()));
+listed!(WireStep, ExecutionStep, it => it.ext_id.as_deref());
+listed!(WireFinding, ValidationFinding, it => it.ext_id.as_deref());
+listed!(WirePoint, RecoveryPoint, it => it.ext_id.as_deref());
 
 /// A registration of another cluster or Prism Central.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WireRegistration {
+    ext_id: Option<String>,
     remote_cluster_ext_id: Option<DomainManagerId>,
     connectivity_status: Option<String>,
     remote_cluster_details: Option<RemoteCluster>,
@@ -107,36 +136,71 @@ struct WireSchedule {
 /// `LinearRetention` counts; `AutoRollupRetention` has an object on each side and no count.
 #[derive(Debug, Deserialize)]
 struct WireRetention {
+    local: Option<serde_json::Value>,
     remote: Option<serde_json::Value>,
 }
 
-impl From<WirePolicy> for ProtectionPolicy {
-    fn from(wire: WirePolicy) -> Self {
-        let by_label: BTreeMap<&str, &DomainManagerId> = wire
+/// A number of recovery points; `None` for anything that is no number.
+fn count(side: Option<&serde_json::Value>) -> Option<u32> {
+    u32::try_from(side?.as_u64()?).ok()
+}
+
+impl WirePolicy {
+    pub(in super::super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it protects exactly these categories, both ways between these Prism Centrals.
+    pub(in super::super) fn protects(
+        &self,
+        categories: &BTreeSet<CategoryExtId>,
+        here: &DomainManagerId,
+        there: &DomainManagerId,
+    ) -> bool {
+        let has: BTreeSet<&CategoryExtId> = self.category_ids.iter().collect();
+        let directions: Vec<_> = self.directions().collect();
+        has == categories.iter().collect()
+            && directions
+                .iter()
+                .any(|(from, to, _)| (*from, *to) == (here, there))
+            && directions
+                .iter()
+                .any(|(from, to, _)| (*from, *to) == (there, here))
+    }
+
+    /// Source and target of each direction. A schedule without a remote location keeps its recovery points where they are made.
+    fn directions(
+        &self,
+    ) -> impl Iterator<Item = (&DomainManagerId, &DomainManagerId, Option<&WireSchedule>)> {
+        let by_label: BTreeMap<&str, &DomainManagerId> = self
             .replication_locations
             .iter()
             .map(|location| (location.label.as_str(), &location.domain_manager_ext_id))
             .collect();
-        let replications = wire
-            .replication_configurations
+        self.replication_configurations
             .iter()
-            .filter_map(|replication| {
+            .filter_map(move |replication| {
                 let source = by_label.get(replication.source_location_label.as_str())?;
                 let target = by_label.get(replication.remote_location_label.as_deref()?)?;
-                let schedule = replication.schedule.as_ref();
-                let retention = schedule
-                    .and_then(|schedule| schedule.retention.as_ref())
-                    .and_then(|retention| retention.remote.as_ref())
-                    .and_then(serde_json::Value::as_u64)
-                    .unwrap_or(0);
-                Some(Replication {
-                    source: (*source).clone(),
-                    target: (*target).clone(),
+                Some((*source, *target, replication.schedule.as_ref()))
+            })
+    }
+}
+
+impl From<WirePolicy> for ProtectionPolicy {
+    fn from(wire: WirePolicy) -> Self {
+        let replications = wire
+            .directions()
+            .map(|(source, target, schedule)| {
+                let retention = schedule.and_then(|schedule| schedule.retention.as_ref());
+                Replication {
+                    source: source.clone(),
+                    target: target.clone(),
                     rpo_seconds: schedule
-                        .and_then(|schedule| schedule.recovery_point_objective_time_seconds)
-                        .unwrap_or(0),
-                    retention: u32::try_from(retention).unwrap_or(u32::MAX),
-                })
+                        .and_then(|schedule| schedule.recovery_point_objective_time_seconds),
+                    retention: count(retention.and_then(|kept| kept.remote.as_ref())),
+                    local_retention: count(retention.and_then(|kept| kept.local.as_ref())),
+                }
             })
             .collect();
         let mut locations: Vec<&WireLocation> = wire.replication_locations.iter().collect();
@@ -172,6 +236,7 @@ pub(in super::super) struct PlanLocation {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WireStage {
+    ext_id: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub(in super::super) category_ext_ids: Vec<CategoryExtId>,
 }
@@ -179,12 +244,27 @@ pub(in super::super) struct WireStage {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WireMapping {
+    pub(in super::super) ext_id: Option<String>,
     pub(in super::super) primary_network: Option<MappedNetwork>,
     pub(in super::super) recovery_network: Option<MappedNetwork>,
     pub(in super::super) primary_test_network: Option<MappedNetwork>,
     pub(in super::super) recovery_test_network: Option<MappedNetwork>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(in super::super) is_ip_mapping_enabled: bool,
+    pub(in super::super) is_ip_mapping_enabled: Option<bool>,
+}
+
+impl WireMapping {
+    /// Whether a side names its subnet instead of giving its id.
+    pub(in super::super) fn names_subnets(&self) -> bool {
+        [
+            &self.primary_network,
+            &self.recovery_network,
+            &self.primary_test_network,
+            &self.recovery_test_network,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|side| side.subnet_ext_id.is_none() && side.subnet_name.is_some())
+    }
 }
 
 /// One side of a network mapping, which names its subnet by id or by name.
@@ -253,6 +333,8 @@ impl From<WireJob> for RecoveryJob {
             source,
             target,
             started: wire.start_time,
+            ended: wire.end_time,
+            name: (!wire.name.is_empty()).then_some(wire.name),
             recovered: BTreeMap::new(),
         }
     }
@@ -261,6 +343,7 @@ impl From<WireJob> for RecoveryJob {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WireStep {
+    ext_id: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     execution_step_results: Vec<StepResult>,
 }
@@ -299,6 +382,7 @@ impl WireStep {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WireFinding {
+    ext_id: Option<String>,
     error_code: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     error_group: String,
@@ -368,6 +452,7 @@ impl From<WireFinding> for Finding {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct WirePoint {
+    pub(in super::super) ext_id: Option<String>,
     pub(in super::super) creation_time: Option<String>,
     pub(in super::super) status: Option<String>,
     source_location: Option<SourceLocation>,

@@ -7,17 +7,20 @@ use stayput_estate::MacAddr;
 use stayput_estate::NicExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_world::ObjectKind;
 use stayput_world::prism::Nic;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
 use super::super::envelope::or_default;
+use super::AnyAddress;
 use super::Ipv4;
 use super::Ref;
+use crate::tolerant::Listed;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in super::super) struct WireVm {
+pub(crate) struct WireVm {
     pub(in super::super) ext_id: VmExtId,
     #[serde(default, deserialize_with = "or_default")]
     name: String,
@@ -28,6 +31,14 @@ pub(in super::super) struct WireVm {
     categories: Vec<Ref<CategoryExtId>>,
     #[serde(default, deserialize_with = "or_default")]
     nics: Vec<WireNic>,
+}
+
+impl Listed for WireVm {
+    const KIND: ObjectKind = ObjectKind::Vm;
+
+    fn key(&self) -> Option<&str> {
+        Some(self.ext_id.as_str())
+    }
 }
 
 impl From<WireVm> for Vm {
@@ -73,6 +84,14 @@ struct Backing {
 struct NetworkInfo {
     subnet: Option<Ref<SubnetExtId>>,
     ipv4_config: Option<Ipv4Config>,
+    ipv4_info: Option<Ipv4Info>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ipv4Info {
+    #[serde(default, deserialize_with = "or_default")]
+    learned_ip_addresses: Vec<AnyAddress>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +126,14 @@ impl From<WireNic> for Nic {
             subnet: network.subnet.map(|subnet| subnet.ext_id),
             address,
             secondary,
+            learned: network
+                .ipv4_info
+                .map(|info| info.learned_ip_addresses)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(AnyAddress::ipv4)
+                .collect(),
+            // `isConnected` is true unless told otherwise, in the API as here.
             connected: backing.is_connected.unwrap_or(true),
         }
     }
@@ -134,7 +161,7 @@ mod tests {
     fn a_vm_is_read_with_its_nic() {
         let page: Page<WireVm> = serde_json::from_str(VMS).unwrap();
         assert_eq!(page.metadata.total, Some(1));
-        let vm: Vm = page.data.into_iter().next().unwrap().into();
+        let vm: Vm = page.data.unwrap().into_iter().next().unwrap().into();
         assert_eq!(vm.name, "app01");
         assert_eq!(vm.power, PowerState::On);
         let nic = &vm.nics[0];
@@ -175,6 +202,18 @@ mod tests {
         assert_eq!(nic.mac, Some("50:6b:8d:aa:bb:cc".parse().unwrap()));
         assert_eq!(nic.address, Some("10.0.1.10".parse().unwrap()));
         assert!(nic.connected);
+    }
+
+    #[test]
+    fn an_address_seen_in_the_traffic_of_a_nic_is_read() {
+        let nic = nic(
+            r#"{"extId":"n","networkInfo":{"subnet":{"extId":"s"},"ipv4Info":{"learnedIpAddresses":[{"value":"172.30.1.10","prefixLength":32}]}}}"#,
+        );
+        assert_eq!(nic.address, None);
+        assert_eq!(
+            nic.learned,
+            vec!["172.30.1.10".parse::<std::net::Ipv4Addr>().unwrap()]
+        );
     }
 
     #[test]

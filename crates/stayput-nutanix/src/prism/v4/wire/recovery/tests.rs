@@ -63,7 +63,7 @@ fn a_policy_lists_its_primary_first_and_both_directions() {
     assert_eq!(policy.replications.len(), 2);
     let back = &policy.replications[1];
     assert_eq!((&back.source, &back.target), (&manager('2'), &manager('1')));
-    assert_eq!((back.rpo_seconds, back.retention), (3600, 2));
+    assert_eq!((back.rpo_seconds, back.retention), (Some(3600), Some(2)));
 }
 
 #[test]
@@ -73,7 +73,27 @@ fn a_policy_with_rollup_retention_has_no_count() {
         r#""remote":{"snapshotIntervalType":"DAILY","frequency":7}"#,
     );
     let policy: ProtectionPolicy = serde_json::from_str::<WirePolicy>(&json).unwrap().into();
-    assert_eq!(policy.replications[0].retention, 0);
+    assert_eq!(policy.replications[0].retention, None);
+    assert_eq!(policy.replications[0].local_retention, Some(2));
+}
+
+#[test]
+fn a_policy_that_does_not_tell_its_schedule_has_an_unknown_one() {
+    let json = r#"{"extId":"p","replicationLocations":[{"label":"a","domainManagerExtId":"1"},{"label":"b","domainManagerExtId":"2"}],
+      "replicationConfigurations":[{"sourceLocationLabel":"a","remoteLocationLabel":"b"}]}"#;
+    let policy: ProtectionPolicy = serde_json::from_str::<WirePolicy>(json).unwrap().into();
+    let replication = &policy.replications[0];
+    assert_eq!(
+        (replication.rpo_seconds, replication.retention),
+        (None, None)
+    );
+}
+
+#[test]
+fn a_mapping_that_does_not_tell_whether_it_keeps_addresses_is_not_taken_for_off() {
+    let mapping: WireMapping =
+        serde_json::from_str(r#"{"primaryNetwork":{"subnetExtId":"s"}}"#).unwrap();
+    assert_eq!(mapping.is_ip_mapping_enabled, None);
 }
 
 #[test]
@@ -81,7 +101,7 @@ fn a_recovery_plan_is_read_with_its_parts() {
     let plan: WirePlan = serde_json::from_str(PLAN).unwrap();
     assert_eq!(plan.primary_location.domain_manager_ext_id, manager('1'));
     let mapping: WireMapping = serde_json::from_str(MAPPING).unwrap();
-    assert!(mapping.is_ip_mapping_enabled);
+    assert_eq!(mapping.is_ip_mapping_enabled, Some(true));
     let test = mapping.recovery_test_network.unwrap();
     assert_eq!(test.subnet_ext_id, None);
     assert_eq!(test.subnet_name.as_deref(), Some("app-subnet-test"));
@@ -97,6 +117,9 @@ fn a_job_says_what_it_does_and_how_far_it_is() {
     assert_eq!(job.action, RecoveryAction::PlannedFailover);
     assert_eq!(job.status, JobStatus::Succeeded);
     assert_eq!(job.target, Some(manager('2')));
+    assert_eq!(job.name.as_deref(), Some("rp-app-planned-1"));
+    assert_eq!(job.started.as_deref(), Some("2026-11-20T10:00:05Z"));
+    assert_eq!(job.ended.as_deref(), Some("2026-11-20T10:04:41Z"));
 }
 
 #[test]
@@ -121,6 +144,7 @@ fn the_steps_of_a_job_tell_what_a_vm_became() {
     let page: Page<WireStep> = serde_json::from_str(STEPS).unwrap();
     let recovered: Vec<_> = page
         .data
+        .unwrap()
         .into_iter()
         .flat_map(WireStep::recovered)
         .collect();
@@ -136,7 +160,7 @@ fn the_steps_of_a_job_tell_what_a_vm_became() {
 #[test]
 fn a_lost_address_is_a_network_warning() {
     let page: Page<WireFinding> = serde_json::from_str(FINDINGS).unwrap();
-    let finding: Finding = page.data.into_iter().next().unwrap().into();
+    let finding: Finding = page.data.unwrap().into_iter().next().unwrap().into();
     assert_eq!(finding.severity, FindingSeverity::Warning);
     assert_eq!(finding.group, FindingGroup::Network);
     assert_eq!(finding.resolutions, ["Map to a subnet with the same CIDR"]);
