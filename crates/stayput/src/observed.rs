@@ -16,6 +16,7 @@ use stayput_world::World;
 
 use crate::cli::Global;
 use crate::error::CommandError;
+use crate::error::Kind;
 use crate::saved;
 use crate::session;
 use crate::ui;
@@ -65,11 +66,27 @@ pub async fn observe(
     // The display ends and leaves the terminal clean for what comes next.
     let _ = display.await;
     let Observation { world, facts } = seen?;
+    something(&world)?;
     Ok(Observed {
         estate,
         world,
         facts,
     })
+}
+
+/// A world in which some system answered.
+///
+/// # Errors
+/// None did: there is nothing to look at, and nothing may be concluded from that.
+pub fn something(world: &World) -> Result<(), CommandError> {
+    let is_seen = !(world.aws.is_empty() && world.prism.is_empty() && world.moves.is_empty());
+    if is_seen || world.unobserved.is_empty() {
+        return Ok(());
+    }
+    let mut error = CommandError::new(Kind::Failed, "no system of the estate could be observed")
+        .hint("nothing was changed; check the network, then each of these");
+    error.causes = world.unobserved.iter().map(ToString::to_string).collect();
+    Err(error)
 }
 
 /// Writes what is observed now into a file; gives its size in bytes.

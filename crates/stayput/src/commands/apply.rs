@@ -212,7 +212,9 @@ pub async fn apply(
     let seen = locked.look().await;
     events.close();
     let _ = display.await;
-    let plan = locked.plan(&seen?, &goal)?;
+    let seen = seen?;
+    observed::something(&seen.world)?;
+    let plan = locked.plan(&seen, &goal)?;
     if let Some(saved) = &saved {
         still_holds(saved, &plan)?;
     }

@@ -372,7 +372,7 @@ fn names_that_the_estate_does_not_have_are_wrong_usage() {
         .says(&["2 machines are called `batch`"]);
     lab.run(&["journal", "ffff"])
         .exits(2)
-        .says(&["0 runs start with `ffff`"]);
+        .says(&["no run starts with `ffff`"]);
     // A wrong goal is known before anybody is asked; only `trace` had to look.
     let after_wrong_goals = lab.requests();
     for verb in ["plan", "apply"] {

@@ -40,7 +40,7 @@ fn a_saved_plan_is_applied_as_it_is_and_not_to_a_world_that_has_changed() {
     assert_ne!(again, shown);
     lab.run(&["apply", "--plan", plan])
         .exits(2)
-        .says(&["nobody could be asked"]);
+        .says(&["no terminal to confirm on"]);
     let mut args = apply.to_vec();
     args.push("--json");
     let applied = lab.run(&args).exits(0).json();

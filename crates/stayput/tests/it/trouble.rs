@@ -328,7 +328,7 @@ fn an_apply_that_nobody_can_confirm_changes_nothing() {
         let mut args = vec!["apply", "move", "app", "db"];
         args.extend(more);
         let answer = lab.run(&args).exits(2);
-        answer.says(&["nobody could be asked", "--yes"]);
+        answer.says(&["no terminal to confirm on", "--yes"]);
         if more == ["--json"] {
             assert_error_object(&answer.json()["error"], "usage");
         }
