@@ -215,7 +215,7 @@ async fn account(
 /// Which addresses are watched in a lab that has just begun.
 async fn watchlist(lab: &DemoLab<'_>) -> Result<Watchlist, RehearsalError> {
     let observer = Observer::open(lab)?;
-    let world = observer.engine.observe().await?;
+    let world = observer.engine.look().await?.world;
     Ok(Watchlist::of(&lab.estate, &world))
 }
 
