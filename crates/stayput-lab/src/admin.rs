@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::http::Request;
 use crate::http::Response;
+use crate::run::checked_latency;
 use crate::run::checked_speed;
 use crate::server::Shared;
 use crate::walk;
@@ -102,9 +103,6 @@ fn speed(shared: &Shared, request: &Request) -> Response {
     }
 }
 
-/// Longest latency that can be set. Clients give up before that.
-const MAX_LATENCY: Duration = Duration::from_secs(600);
-
 /// Body of `POST /latency`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,11 +112,13 @@ struct Latency {
 
 fn latency(shared: &Shared, request: &Request) -> Response {
     match serde_json::from_slice::<Latency>(&request.body) {
-        Ok(Latency { ms }) if Duration::from_millis(ms) <= MAX_LATENCY => {
-            shared.set_latency(Duration::from_millis(ms));
-            Response::json(200, &json!({ "ms": ms }))
-        }
-        Ok(_) => error(400, "the latency must be at most 600000 ms"),
+        Ok(Latency { ms }) => match checked_latency(Duration::from_millis(ms)) {
+            Ok(latency) => {
+                shared.set_latency(latency);
+                Response::json(200, &json!({ "ms": ms }))
+            }
+            Err(wrong) => error(400, &wrong.to_string()),
+        },
         Err(wrong) => error(400, &format!("the body must be {{\"ms\": n}}: {wrong}")),
     }
 }

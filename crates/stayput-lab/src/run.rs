@@ -75,6 +75,18 @@ impl Default for LabOptions {
     }
 }
 
+impl LabOptions {
+    /// Checks what can be checked before anything is started or written: speed, latency, scenario and number of machines.
+    ///
+    /// # Errors
+    /// One of them is not one a lab can have.
+    pub fn check(&self) -> Result<(), LabError> {
+        checked_speed(self.speed)?;
+        checked_latency(self.latency)?;
+        Ok(Scenario::load(&self.scenario)?.check_machines(self.machines)?)
+    }
+}
+
 /// Why a lab cannot be started or found.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
@@ -89,6 +101,9 @@ pub enum LabError {
         "a lab cannot run at speed {0}: it must be 0, or from {MIN_SPEED} to {MAX_SPEED} virtual seconds a second"
     )]
     Speed(f64),
+    /// The latency is too long.
+    #[error("a lab cannot have a latency of {} ms: it must be from 0 to {} ms", .0.as_millis(), MAX_LATENCY.as_millis())]
+    Latency(Duration),
     /// The kernel data plane cannot be built.
     #[error("the kernel data plane cannot be built")]
     Kernel(#[source] io::Error),
@@ -127,10 +142,12 @@ pub enum LabError {
     },
 }
 
-/// The slowest speed, except for stopped time.
-const MIN_SPEED: f64 = 0.001;
-/// The fastest speed: eleven days a second.
-const MAX_SPEED: f64 = 1_000_000.0;
+/// The slowest speed, except for stopped time, in virtual seconds a second.
+pub const MIN_SPEED: f64 = 0.001;
+/// The fastest speed, in virtual seconds a second: eleven days.
+pub const MAX_SPEED: f64 = 1_000_000.0;
+/// The longest latency. Clients give up before that.
+pub const MAX_LATENCY: Duration = Duration::from_secs(600);
 
 /// Checks a speed.
 pub(crate) fn checked_speed(speed: f64) -> Result<f64, LabError> {
@@ -138,6 +155,15 @@ pub(crate) fn checked_speed(speed: f64) -> Result<f64, LabError> {
         Ok(speed)
     } else {
         Err(LabError::Speed(speed))
+    }
+}
+
+/// Checks a latency.
+pub(crate) fn checked_latency(latency: Duration) -> Result<Duration, LabError> {
+    if latency <= MAX_LATENCY {
+        Ok(latency)
+    } else {
+        Err(LabError::Latency(latency))
     }
 }
 
@@ -241,7 +267,8 @@ pub struct RunningLab {
 /// # Errors
 /// [`LabError`] when the scenario is not valid, the directory cannot be written, or no port is available.
 pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
-    let speed = checked_speed(options.speed)?;
+    options.check()?;
+    let speed = options.speed;
     let scenario = Scenario::load(&options.scenario)?;
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
     let built = scenario.build(Clock::new(VTime(now), speed), options.machines)?;

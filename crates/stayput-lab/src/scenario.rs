@@ -87,9 +87,9 @@ pub enum ScenarioError {
         /// What is wrong.
         message: String,
     },
-    /// The scenario has fewer machines than requested.
-    #[error("scenario `{scenario}` has at most {most} machines, {asked} were requested")]
-    TooManyMachines {
+    /// No machine is requested, or more than the scenario has.
+    #[error("scenario `{scenario}` can have 1 to {most} machines that move, not {asked}")]
+    Machines {
         /// The scenario.
         scenario: String,
         /// How many were requested.
@@ -188,21 +188,30 @@ impl Scenario {
         })
     }
 
+    /// Checks the number of machines that are requested; `None` is always valid.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Machines`] for none, and for more than the scenario has.
+    pub fn check_machines(&self, asked: Option<usize>) -> Result<(), ScenarioError> {
+        let most = build::most_machines(&self.file);
+        match asked {
+            Some(asked) if asked == 0 || asked > most => Err(ScenarioError::Machines {
+                scenario: self.name.clone(),
+                asked,
+                most,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Builds the lab at the clock's time with the first `machines` machines (`None`: those that the file lists).
     ///
     /// # Errors
     /// [`ScenarioError`] when the file refers to something that it does not define or contradicts itself, or when it has fewer
     /// machines.
     pub fn build(&self, clock: Clock, machines: Option<usize>) -> Result<Built, ScenarioError> {
+        self.check_machines(machines)?;
         let machines = machines.unwrap_or(self.file.machines.len());
-        let most = build::most_machines(&self.file);
-        if machines > most {
-            return Err(ScenarioError::TooManyMachines {
-                scenario: self.name.clone(),
-                asked: machines,
-                most,
-            });
-        }
         build::build(&self.file, clock, machines).map_err(|fault| self.sources.point(fault))
     }
 

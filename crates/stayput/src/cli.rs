@@ -384,13 +384,13 @@ pub struct LabUpArgs {
     /// A built-in scenario or a scenario file.
     #[arg(long, default_value = "tokyo-osaka", value_name = "NAME|PATH")]
     pub scenario: String,
-    /// How many machines move.
+    /// How many machines move, 1 to what the scenario has.
     #[arg(long, value_name = "N")]
     pub machines: Option<usize>,
-    /// Virtual seconds in a second.
+    /// Virtual seconds in a second, 0.001 to 1000000; 0 stops time.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
     pub speed: f64,
-    /// Wall milliseconds every answer takes at least.
+    /// Wall milliseconds every answer takes at least, 0 to 600000.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency: u64,
     /// What carries packets; `kernel`: Linux network namespaces, one for each router and machine.
@@ -402,6 +402,9 @@ pub struct LabUpArgs {
     /// Stay in the foreground until interrupted.
     #[arg(long)]
     pub foreground: bool,
+    /// With --foreground: stop also when standard input is closed, so that the lab ends with the process that holds it open.
+    #[arg(long, requires = "foreground")]
+    pub until_stdin_closes: bool,
 }
 
 /// Where a lab's files are.
@@ -424,7 +427,7 @@ pub struct DemoArgs {
     /// The lab's folder; a temporary one if not given.
     #[arg(long, value_name = "PATH")]
     pub dir: Option<PathBuf>,
-    /// Virtual seconds in a second.
+    /// Virtual seconds in a second, 1 to 1000000.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
     pub speed: f64,
     /// Whose order of steps is run; `article`: stayput's, then beside it on the same machines the order of the article that
@@ -443,6 +446,15 @@ pub enum DataPlane {
     None,
     /// Network namespaces of this machine's kernel (Linux only).
     Kernel,
+}
+
+impl From<DataPlane> for stayput_rehearsal::DataPlane {
+    fn from(data_plane: DataPlane) -> Self {
+        match data_plane {
+            DataPlane::None => Self::Computed,
+            DataPlane::Kernel => Self::Kernel,
+        }
+    }
 }
 
 /// Whose order of steps a demo runs.

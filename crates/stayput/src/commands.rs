@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod journal;
 mod lab;
+mod narration;
 mod status;
 mod trace;
 
@@ -77,7 +78,7 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
         }
         Command::Adopt(args) => adopt::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
-        Command::Lab(command) => lab::run(global, &command, data_plane).await,
+        Command::Lab(command) => lab::run(&command, data_plane).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

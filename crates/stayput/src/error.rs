@@ -1,6 +1,8 @@
 //! Errors as the user meets them: what happened, its causes, what to do, and the exit code. The only place that knows exit
 //! codes.
 
+mod rehearsal;
+
 use std::fmt::Write;
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@ use stayput_engine::Event;
 use stayput_engine::StepName;
 use stayput_plan::StepId;
 use stayput_plan::counted;
+pub use stayput_plan::seconds;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
@@ -210,17 +211,6 @@ fn numbered(name: &StepName) -> String {
     match name.number {
         Some(number) => format!("{number} {}", clean(&name.title)),
         None => clean(&name.title),
-    }
-}
-
-/// A duration as people read it.
-pub fn seconds(ms: u64) -> String {
-    let seconds = ms / 1000;
-    match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{}.{} s", seconds, ms % 1000 / 100),
-        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
 }
 

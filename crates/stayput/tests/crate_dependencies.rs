@@ -35,6 +35,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // Never fabric or plan: it is the second, independent implementation of routing.
     ("stayput-lab", &["stayput-estate", "stayput-world"]),
+    // Plays the story against the lab: both implementations of routing meet here and in tests, nowhere else.
+    (
+        "stayput-rehearsal",
+        &[
+            "stayput-estate",
+            "stayput-world",
+            "stayput-fabric",
+            "stayput-plan",
+            "stayput-ledger",
+            "stayput-aws",
+            "stayput-nutanix",
+            "stayput-engine",
+            "stayput-lab",
+        ],
+    ),
 ];
 
 const PURE: &[&str] = &[

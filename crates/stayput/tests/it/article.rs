@@ -40,7 +40,7 @@ fn says(step: &Value, text: &str) -> bool {
 }
 
 #[test]
-fn the_articles_order_loses_what_nobody_asked_for_and_ours_keeps_everything() {
+fn the_articles_order_loses_addresses_that_stay_and_ours_keeps_all() {
     let told = demo(&["--order", "article"]);
     assert_eq!(told["ok"], true);
     assert_eq!(told["kept"], 12);
@@ -65,7 +65,7 @@ fn the_articles_order_loses_what_nobody_asked_for_and_ours_keeps_everything() {
     assert!(
         says(
             detached,
-            "takes 4 addresses that stay in EC2 from on-prem, which nobody asked for"
+            "cuts 4 addresses that stay in EC2 off from on-prem (not part of the goal)"
         ),
         "{detached}"
     );
@@ -96,7 +96,7 @@ fn the_articles_order_loses_what_nobody_asked_for_and_ours_keeps_everything() {
     assert!(title.contains("172.30.0.0/16"), "{title}");
     assert_eq!(last["counts"]["looping"], 4);
     assert!(
-        says(last, "4 addresses that stay in EC2 in circles"),
+        says(last, "packets to 4 addresses that stay in EC2 loop"),
         "{last}"
     );
 

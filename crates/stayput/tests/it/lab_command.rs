@@ -1,18 +1,14 @@
 //! `stayput lab`: up, twice, down, and what is said of it.
 
-use std::process::Command;
 use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
 
 use stayput_lab::Endpoints;
 
 use crate::lab::Answer;
 use crate::lab::Lab;
 use crate::lab::stayput;
-
-/// How long a lab may take to start, and to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::process::signal;
+use crate::process::until;
 
 fn run(args: &[&str]) -> Answer {
     let output = stayput().args(args).output().unwrap();
@@ -84,22 +80,10 @@ fn a_lab_in_the_foreground_ends_when_it_is_told_to_though_its_folder_is_gone() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let until = |done: &mut dyn FnMut() -> bool| {
-        let started = Instant::now();
-        while !done() {
-            if started.elapsed() > PATIENCE {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        true
-    };
-    assert!(until(&mut || Endpoints::read(&folder).is_ok()));
+    assert!(until(|| Endpoints::read(&folder).is_ok()));
     std::fs::remove_dir_all(&folder).unwrap();
-    let kill = format!("kill {}", lab.id());
-    let told = Command::new("sh").args(["-c", &kill]).status().unwrap();
-    assert!(told.success());
-    let ended = until(&mut || lab.try_wait().unwrap().is_some());
+    assert!(signal(lab.id(), "TERM"));
+    let ended = until(|| lab.try_wait().unwrap().is_some());
     if !ended {
         lab.kill().unwrap();
     }
@@ -129,8 +113,61 @@ fn scenarios_are_listed_and_others_are_not_started() {
     let dir = dir.path().to_str().unwrap();
     let unknown = run(&["lab", "up", "--dir", dir, "--scenario", "kyoto"]).exits(2);
     unknown.says(&["kyoto", "tokyo-osaka"]);
-    for speed in ["-1", "fast", "1e9"] {
-        run(&["lab", "up", "--dir", dir, &format!("--speed={speed}")]).exits(2);
-    }
     assert!(Endpoints::read(std::path::Path::new(dir)).is_err());
+}
+
+#[test]
+fn an_option_that_no_lab_can_have_is_refused_with_its_range() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = dir.path().join("stayput.db");
+    std::fs::write(&ledger, "of an earlier lab").unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let refused = [
+        ("--machines=0", "1 to 10012 machines"),
+        ("--machines=10013", "1 to 10012 machines"),
+        ("--speed=-1", "0.001 to 1000000 virtual seconds a second"),
+        ("--speed=NaN", "0.001 to 1000000 virtual seconds a second"),
+        ("--speed=1e9", "0.001 to 1000000 virtual seconds a second"),
+        ("--speed=1e-9", "0.001 to 1000000 virtual seconds a second"),
+        ("--latency=600001", "0 to 600000 ms"),
+        ("--latency=18446744073709551615", "0 to 600000 ms"),
+    ];
+    for (option, range) in refused {
+        for foreground in [&[][..], &["--foreground"]] {
+            let args = [&["lab", "up", "--dir", dir, option], foreground].concat();
+            run(&args).exits(2).says(&[range]);
+        }
+    }
+    for unreadable in ["--speed=fast", "--latency=-1", "--machines=many"] {
+        run(&["lab", "up", "--dir", dir, unreadable]).exits(2);
+    }
+    // What is refused has not begun to clear the folder.
+    assert!(ledger.exists());
+    assert!(Endpoints::read(std::path::Path::new(dir)).is_err());
+}
+
+#[test]
+fn a_lab_that_watches_its_input_ends_when_that_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("lab");
+    let mut lab = stayput();
+    lab.args(["lab", "up", "--foreground", "--until-stdin-closes", "--dir"])
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut lab = lab.spawn().unwrap();
+    assert!(until(|| Endpoints::read(&folder).is_ok()));
+    let dir = folder.to_str().unwrap();
+    run(&["lab", "status", "--dir", dir]).exits(0);
+    drop(lab.stdin.take());
+    let ended = until(|| lab.try_wait().unwrap().is_some());
+    if !ended {
+        lab.kill().unwrap();
+    }
+    assert!(ended, "it runs on");
+    assert!(lab.wait().unwrap().success());
+    assert!(Endpoints::read(&folder).is_err());
+    // Without --foreground there is nothing to watch.
+    run(&["lab", "up", "--until-stdin-closes", "--dir", dir]).exits(2);
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod article;
+mod demo;
 mod interface;
 #[cfg(target_os = "linux")]
 mod kernel;
@@ -13,6 +14,7 @@ mod lab;
 mod lab_command;
 mod obstacles;
 mod phases;
+mod process;
 mod saved;
 mod story;
 mod trace;

@@ -14,6 +14,7 @@ const FOLDERS: &[&str] = &[
     "conformance",
     "crates/stayput-estate",
     "crates/stayput-lab",
+    "crates/stayput-rehearsal",
     "crates/stayput-world",
     "docs",
 ];

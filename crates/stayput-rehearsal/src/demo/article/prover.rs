@@ -1,0 +1,94 @@
+//! What the prover says of the article's order, before any of it is done.
+
+use serde::Serialize;
+use stayput_estate::Estate;
+use stayput_plan::Obstacle;
+use stayput_world::Facts;
+use stayput_world::World;
+
+use super::script::Script;
+
+/// States whose refusal is shown before the rest is only counted.
+const SHOWN: usize = 3;
+
+/// What the prover says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProverReport {
+    /// The proof in one line, if it takes the order.
+    pub proof: Option<String>,
+    /// Why it refuses it, one sentence for each state and address.
+    pub refusals: Vec<String>,
+    /// What it cannot be asked about: stayput has no step for it.
+    pub unsaid: Vec<String>,
+}
+
+impl ProverReport {
+    /// Asks it.
+    pub fn of(estate: &Estate, world: &World, facts: &Facts, script: &Script) -> Self {
+        let proven = stayput_plan::prove(estate, world, facts, &script.plan.goal, &script.proven);
+        let said = script.proven.iter().map(|step| &step.action);
+        let unsaid = script.operations.len() - said.filter(|a| is_route(a)).count();
+        let unsaid = script
+            .operations
+            .iter()
+            .take(unsaid)
+            .map(|(_, title)| title.clone())
+            .collect();
+        match proven {
+            Ok(proof) => Self {
+                proof: Some(proof.to_string()),
+                refusals: Vec::new(),
+                unsaid,
+            },
+            Err(obstacles) => Self {
+                proof: None,
+                refusals: obstacles.iter().map(Obstacle::to_string).collect(),
+                unsaid,
+            },
+        }
+    }
+
+    /// One line or more, for people.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let order = if self.unsaid.is_empty() {
+            "this order"
+        } else {
+            "the rest of this order"
+        };
+        for what in &self.unsaid {
+            lines.push(format!(
+                "stayput has no step for this: {what}; the fabric predicts its effect below"
+            ));
+        }
+        match &self.proof {
+            Some(proof) => lines.push(format!("stayput's prover accepts {order}: {proof}")),
+            None => {
+                lines.push(format!("stayput's prover refuses {order}:"));
+                // One sentence for each state: they differ in the address only.
+                let mut states: Vec<(&str, &str, usize)> = Vec::new();
+                for refusal in &self.refusals {
+                    let state = refusal.split_once(": ").map_or("", |(state, _)| state);
+                    match states.iter_mut().find(|(known, ..)| *known == state) {
+                        Some((_, _, more)) => *more += 1,
+                        None => states.push((state, refusal, 0)),
+                    }
+                }
+                for (_, refusal, more) in states.iter().take(SHOWN) {
+                    lines.push(format!("  ✗ {refusal}"));
+                    if *more > 0 {
+                        lines.push(format!("    and {more} more of this kind"));
+                    }
+                }
+                if states.len() > SHOWN {
+                    lines.push(format!("  … and in {} more states", states.len() - SHOWN));
+                }
+            }
+        }
+        lines
+    }
+}
+
+fn is_route(action: &stayput_plan::Action) -> bool {
+    matches!(action, stayput_plan::Action::TgwRoute { .. })
+}

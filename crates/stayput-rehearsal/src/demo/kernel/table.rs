@@ -1,0 +1,184 @@
+//! The account of packets as tables.
+
+use comfy_table::Table;
+use comfy_table::presets;
+
+use super::Account;
+use super::account::StepAccount;
+use super::account::Switch;
+use crate::demo::chapter::Chapter;
+use stayput_plan::seconds;
+
+/// Steps of one kind in a row, shown as one: twelve cutovers at once are one thing to a packet.
+struct Row {
+    chapter: &'static str,
+    kind: String,
+    steps: usize,
+    ms: u64,
+    sent: u64,
+    lost: u64,
+    longest_gap_ms: u64,
+    announced: u64,
+}
+
+/// What a step is shown as: routes and prefixes by themselves, work on machines together.
+fn kind(step: &str) -> String {
+    match step.split_once('/') {
+        Some((first @ ("cutover" | "restore" | "replicate"), _)) => first.to_owned(),
+        Some(_) | None => step.to_owned(),
+    }
+}
+
+fn rows(steps: &[StepAccount]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for step in steps {
+        let kind = kind(&step.step);
+        let same = rows
+            .iter_mut()
+            .find(|row| row.chapter == step.chapter && row.kind == kind);
+        match same {
+            // They run at once, so the packets of one are those of the others; the longest has seen most.
+            Some(row) => {
+                row.steps += 1;
+                row.ms = row.ms.max(step.ms);
+                row.sent = row.sent.max(step.sent);
+                row.lost = row.lost.max(step.lost);
+                row.announced = row.announced.max(step.announced);
+                row.longest_gap_ms = row.longest_gap_ms.max(step.longest_gap_ms);
+            }
+            None => rows.push(Row {
+                chapter: step.chapter,
+                kind,
+                steps: 1,
+                ms: step.ms,
+                sent: step.sent,
+                lost: step.lost,
+                longest_gap_ms: step.longest_gap_ms,
+                announced: step.announced,
+            }),
+        }
+    }
+    rows
+}
+
+/// Everything of one order.
+pub fn render(account: &Account, chapters: &[Chapter]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        "chapter",
+        "step",
+        "took",
+        "sent",
+        "lost",
+        "announced",
+        "longest gap",
+    ]);
+    let announces = account.lost_outside_announced_holes.is_some();
+    for row in rows(&account.steps) {
+        // Steps too short for a packet say nothing.
+        if row.sent == 0 {
+            continue;
+        }
+        let mut name = row.kind;
+        for chapter in chapters {
+            for (id, known) in &chapter.plan.names.0 {
+                name = name.replace(id.as_str(), known);
+            }
+        }
+        if row.steps > 1 {
+            name = format!("{name} ({} machines)", row.steps);
+        }
+        table.add_row([
+            row.chapter.to_owned(),
+            name,
+            seconds(row.ms),
+            row.sent.to_string(),
+            row.lost.to_string(),
+            if announces {
+                row.announced.to_string()
+            } else {
+                "–".to_owned()
+            },
+            gap(row.longest_gap_ms),
+        ]);
+    }
+    let mut text = format!("{table}\n");
+    text.push_str(&format!(
+        "{} packets sent, {} lost, {} of them while a table changed although deliverable just before and just after\n",
+        account.sent, account.lost, account.lost_in_route_switch
+    ));
+    if let Some(outside) = account.lost_outside_announced_holes {
+        text.push_str(&format!(
+            "{outside} lost outside the holes the plans had announced\n"
+        ));
+    }
+    for loss in &account.outside {
+        text.push_str(&format!(
+            "  ! {} after {}\n",
+            loss.address,
+            loss.after.as_deref().unwrap_or("nothing")
+        ));
+    }
+    for failure in &account.failures {
+        text.push_str(&format!("  ! the kernel could not follow: {failure}\n"));
+    }
+    text.push_str(&format!(
+        "(one packet to each address every {} ms, by the {} namespaces of a kernel as {}; latest packet {:.1} ms late; the kernel followed \
+         a route within {} µs, half of the time within {})\n",
+        account.interval_ms,
+        account.namespaces,
+        account.privilege,
+        account.worst_lateness_ms,
+        account.delay_us.max,
+        account.delay_us.median,
+    ));
+    text
+}
+
+fn gap(ms: u64) -> String {
+    match ms {
+        0 => "–".to_owned(),
+        ms => seconds(ms),
+    }
+}
+
+/// A line of the comparison: its title, and what is in its cells.
+type Line = (&'static str, fn(&Switch) -> String);
+
+/// The routing work of both orders side by side.
+pub fn render_switches(ours: &[Switch], article: &[Switch]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
+        "",
+        "",
+        "stayput's order",
+        "the article's order",
+    ]);
+    for theirs in article {
+        let Some(ours) = ours.iter().find(|ours| ours.chapter == theirs.chapter) else {
+            continue;
+        };
+        let rows: [Line; 6] = [
+            ("routing work took", |s| seconds(s.ms)),
+            ("packets sent in it", |s| s.sent.to_string()),
+            ("lost", |s| s.lost.to_string()),
+            ("lost to what stays in EC2", |s| {
+                s.lost_to_staying.to_string()
+            }),
+            ("looped", |s| s.ttl_exceeded.to_string()),
+            ("lost while a table changed", |s| {
+                s.lost_in_route_switch.to_string()
+            }),
+        ];
+        for (n, (title, cell)) in rows.into_iter().enumerate() {
+            let chapter = if n == 0 { theirs.chapter } else { "" };
+            table.add_row([
+                chapter.to_owned(),
+                title.to_owned(),
+                cell(ours),
+                cell(theirs),
+            ]);
+        }
+    }
+    format!("{table}\n")
+}
