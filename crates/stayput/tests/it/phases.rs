@@ -4,6 +4,7 @@ use std::process::Command;
 use std::process::Stdio;
 
 use serde_json::Value;
+use stayput_lab::mv::model::VmFault;
 
 use crate::lab::Answer;
 use crate::lab::Lab;
@@ -170,6 +171,39 @@ fn a_time_that_cannot_be_read_is_wrong_usage_and_nothing_is_contacted() {
         .exits(2)
         .says(&["--cutover-after tomorrow", "2026-12-01T02:00:00+09:00"]);
     assert_eq!(lab.requests(), before);
+}
+
+#[test]
+fn a_cutover_that_fails_leaves_no_other_machine_without_its_addresses() {
+    let lab = Lab::inside();
+    let original = addresses(&lab.status());
+    let status = lab.status();
+    let machines = status["machines"].as_array().unwrap();
+    let report = machines.iter().find(|one| one["name"] == "report").unwrap();
+    let report = report["instance_id"].as_str().unwrap().to_owned();
+    {
+        let state = lab.running().state();
+        let mut state = state.lock().unwrap();
+        let faults = &mut state.moves[0].faults;
+        faults.insert(report.clone(), VmFault::NoConsoleLink);
+    }
+    let failed = lab.run(&apply(&["move"])).exits(1);
+    failed.says(&["report", "does not say which VM it became"]);
+
+    let status = lab.status();
+    let mut restored = 0;
+    for machine in status["machines"].as_array().unwrap() {
+        let id = machine["instance_id"].as_str().unwrap();
+        if id == report {
+            continue;
+        }
+        let mut has = crate::world::texts(&machine["addresses"]);
+        has.sort();
+        assert_eq!(machine["site"], "tokyo", "{machine}");
+        assert_eq!(has, original[id], "{machine}");
+        restored += 1;
+    }
+    assert_eq!(restored, original.len() - 1);
 }
 
 /// A command under way whose standard error is followed.
