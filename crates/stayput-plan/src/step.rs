@@ -16,6 +16,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
+use stayput_estate::VmExtId;
 use stayput_estate::VpcId;
 use stayput_world::MachineFacts;
 use stayput_world::aws::TgwTarget;
@@ -365,6 +366,38 @@ pub enum Action {
         /// The machines.
         machines: BTreeSet<InstanceId>,
     },
+    /// An old VM of a machine is off: one that it was, by the ledger's or a recovery job's word, and is not now.
+    PowerOff {
+        /// At this site.
+        site: SiteName,
+        /// The machine it was.
+        machine: InstanceId,
+        /// The VM.
+        vm: VmExtId,
+        /// Its name, for people.
+        name: String,
+        /// The addresses of its NICs.
+        addresses: Vec<Ipv4Addr>,
+    },
+    /// An old VM of a machine does not exist. Removed only while it is off and the machine is on elsewhere.
+    DeleteVm {
+        /// At this site.
+        site: SiteName,
+        /// The machine it was.
+        machine: InstanceId,
+        /// The VM.
+        vm: VmExtId,
+        /// Its name, for people.
+        name: String,
+        /// The addresses of its NICs.
+        addresses: Vec<Ipv4Addr>,
+        /// Where the machine is.
+        home: SiteName,
+        /// The VM it is there.
+        is: VmExtId,
+        /// Whether that VM must be on; one captured stopped may be off.
+        is_on: bool,
+    },
     /// Every running machine's address is delivered at this site, seen from on-prem; nothing is written.
     Verify {
         /// The home expected.
@@ -374,7 +407,7 @@ pub enum Action {
         /// Of their machines only these; all if none is named.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         machines: BTreeSet<InstanceId>,
-        /// Sites that are lost, so that nothing is asked of them.
+        /// Sites that the operator declared lost: what is seen there counts for nothing.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         lost: BTreeSet<SiteName>,
     },
@@ -388,6 +421,8 @@ impl Action {
             Self::Cutover { machine, .. } | Self::RestoreNics { machine, .. } => {
                 [machine.clone()].into()
             }
+            // What it was, not the machine.
+            Self::PowerOff { .. } | Self::DeleteVm { .. } => BTreeSet::new(),
             Self::Replicate { machines, .. }
             | Self::Categorize { machines, .. }
             | Self::AwaitRecoveryPoints { machines, .. }

@@ -10,6 +10,7 @@ use crate::Step;
 use crate::StepId;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
+use crate::survey::Place;
 use crate::survey::Survey;
 
 /// One group of steps between two states.
@@ -76,6 +77,28 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                     last: step.id.clone(),
                     moves_machines: true,
                     changes,
+                });
+            }
+            Action::PowerOff {
+                site,
+                machine,
+                addresses,
+                ..
+            } => {
+                // Beside the machine itself, what it was makes no difference to its site.
+                let is_here =
+                    matches!(survey.places.get(machine), Some(Place::At(at, _)) if at == site);
+                let addresses = addresses.iter().filter(|_| !is_here);
+                let stops = addresses.map(|address| Change::Serve {
+                    site: site.clone(),
+                    address: *address,
+                    serving: false,
+                });
+                transitions.push(Transition {
+                    first: step.id.clone(),
+                    last: step.id.clone(),
+                    moves_machines: true,
+                    changes: stops.collect(),
                 });
             }
             action => {
@@ -161,6 +184,8 @@ pub(crate) fn of_routing(action: &Action) -> Option<Change> {
         | Action::RecoveryPlan { .. }
         | Action::AwaitRecoveryPoints { .. }
         | Action::RunRecovery { .. }
+        | Action::PowerOff { .. }
+        | Action::DeleteVm { .. }
         | Action::Verify { .. } => None,
     }
 }

@@ -154,6 +154,30 @@ impl Action {
                 ),
                 RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
             },
+            Self::PowerOff {
+                site,
+                machine,
+                vm,
+                name,
+                addresses,
+            } => format!(
+                "{site}: old VM {name} ({vm}{}) of {} is powered off",
+                listed(addresses),
+                names.name(machine.as_str())
+            ),
+            Self::DeleteVm {
+                site,
+                machine,
+                vm,
+                name,
+                addresses,
+                home,
+                ..
+            } => format!(
+                "{site}: old VM {name} ({vm}{}) of {}, which is at {home}, is deleted",
+                listed(addresses),
+                names.name(machine.as_str())
+            ),
             Self::Verify { site, machines, .. } if !machines.is_empty() => {
                 let machines: Vec<_> = machines
                     .iter()
@@ -188,6 +212,8 @@ impl Action {
             Self::Erp { present: false, .. } => '-',
             Self::TgwRoute { from: None, .. } => '+',
             Self::TgwRoute { to: None, .. } => '-',
+            Self::DeleteVm { .. } => '-',
+            Self::PowerOff { .. } => '~',
             Self::TgwRoute { .. } | Self::Cutover { .. } | Self::RestoreNics { .. } => '~',
             Self::AwaitRecoveryPoints { .. } | Self::Verify { .. } => '?',
             Self::RunRecovery { run, .. } => match run {
@@ -198,4 +224,12 @@ impl Action {
             },
         }
     }
+}
+
+/// Addresses behind something else, if there are any.
+fn listed(addresses: &[std::net::Ipv4Addr]) -> String {
+    addresses
+        .iter()
+        .map(|address| format!(", {address}"))
+        .collect()
 }

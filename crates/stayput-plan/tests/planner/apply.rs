@@ -196,6 +196,16 @@ impl Setup {
                 ..
             }
             | Action::Verify { .. } => {}
+            Action::PowerOff { site, vm, .. } => {
+                let vm = self.prism(site.as_str()).vms.get_mut(vm).unwrap();
+                assert_ne!(vm.power, PowerState::Off, "{}", step.id);
+                vm.power = PowerState::Off;
+            }
+            Action::DeleteVm { site, vm, .. } => {
+                let prism = self.prism(site.as_str());
+                let vm = prism.vms.remove(vm).unwrap();
+                assert_eq!(vm.power, PowerState::Off, "{}", step.id);
+            }
         }
     }
 
