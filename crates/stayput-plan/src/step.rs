@@ -215,6 +215,28 @@ pub enum RecoveryRun {
     CleanUp,
 }
 
+/// A VM that a machine was, by the ledger's, Move's or a recovery job's word, and is not now. Nothing is done to it unless the machine is
+/// seen at its home right before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerVm {
+    /// Where it is.
+    pub site: SiteName,
+    /// The VM.
+    pub vm: VmExtId,
+    /// Its name, for people.
+    pub name: String,
+    /// The addresses of its NICs.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The machine it was.
+    pub machine: InstanceId,
+    /// Where the machine is.
+    pub home: SiteName,
+    /// The VM it is there.
+    pub home_vm: VmExtId,
+    /// Whether that VM must be on; of a machine that was captured stopped it may be off.
+    pub must_be_on: bool,
+}
+
 /// What a step does. Ids of things that do not exist yet are named by what they will be (site, network, machine).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
@@ -366,37 +388,15 @@ pub enum Action {
         /// The machines.
         machines: BTreeSet<InstanceId>,
     },
-    /// An old VM of a machine is off: one that it was, by the ledger's or a recovery job's word, and is not now.
+    /// A former VM of a machine is off.
     PowerOff {
-        /// At this site.
-        site: SiteName,
-        /// The machine it was.
-        machine: InstanceId,
-        /// The VM.
-        vm: VmExtId,
-        /// Its name, for people.
-        name: String,
-        /// The addresses of its NICs.
-        addresses: Vec<Ipv4Addr>,
+        /// Which.
+        former: FormerVm,
     },
-    /// An old VM of a machine does not exist. Removed only while it is off and the machine is on elsewhere.
+    /// A former VM of a machine does not exist. It is removed only while it is off.
     DeleteVm {
-        /// At this site.
-        site: SiteName,
-        /// The machine it was.
-        machine: InstanceId,
-        /// The VM.
-        vm: VmExtId,
-        /// Its name, for people.
-        name: String,
-        /// The addresses of its NICs.
-        addresses: Vec<Ipv4Addr>,
-        /// Where the machine is.
-        home: SiteName,
-        /// The VM it is there.
-        is: VmExtId,
-        /// Whether that VM must be on; one captured stopped may be off.
-        is_on: bool,
+        /// Which.
+        former: FormerVm,
     },
     /// Every running machine's address is delivered at this site, seen from on-prem; nothing is written.
     Verify {

@@ -2,6 +2,7 @@
 
 mod identity;
 mod power;
+mod remains;
 mod sight;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ use crate::step::OverlayKind;
 pub use power::ExpectedRunning;
 pub use power::Power;
 pub(crate) use power::power_of;
+pub use remains::Remains;
+pub use remains::RemainsState;
 pub(crate) use sight::VmSight;
 
 /// Where a machine is.
@@ -116,7 +119,9 @@ impl<'a> Survey<'a> {
             .iter()
             .filter_map(|name| estate.networks.get(name))
             .collect();
-        let (observed, mut obstacles) = observe_facts(estate, world, names);
+        let (mut observed, mut obstacles) = observe_facts(estate, world, names);
+        // What is left in EC2 of a machine that was retired is nothing to move, unless it runs.
+        observed.retain(|id, machine| machine.was_running || !facts.retired.contains(id));
         let known: BTreeMap<_, _> = facts
             .machines
             .iter()
@@ -153,18 +158,20 @@ impl<'a> Survey<'a> {
             // What has an obstacle of its own there is there, though its facts are not those of a machine that can move.
             let is_troubled = |obstacle: &Obstacle| obstacle.about_machine_in_ec2() == Some(id);
             let in_ec2 = observed.contains_key(id) || obstacles.iter().any(is_troubled);
-            survey.take(
-                id,
-                known.get(id).copied(),
-                observed.get(id),
-                in_ec2,
-                facts,
-            );
+            survey.take(id, known.get(id).copied(), observed.get(id), in_ec2, facts);
         }
         // What EC2 shows stands in the way of machines that are still there only.
+        let is_retired = |machine: &InstanceId| {
+            facts.retired.contains(machine) && !observed.contains_key(machine)
+        };
         obstacles.retain(|obstacle| match obstacle.about_machine_in_ec2() {
-            Some(machine) => !matches!(survey.places.get(machine), Some(Place::At(..))),
-            None => true,
+            Some(machine) => {
+                let has_left = matches!(survey.places.get(machine), Some(Place::At(..)));
+                !has_left && !is_retired(machine)
+            }
+            None => {
+                !matches!(obstacle, Obstacle::SpansNetworks { machine, .. } if is_retired(machine))
+            }
         });
         survey.obstacles.append(&mut obstacles);
         survey.sources_that_run();

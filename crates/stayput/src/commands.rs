@@ -3,10 +3,13 @@
 mod adopt;
 mod apply;
 mod bench;
+mod capture;
 mod config;
 mod demo;
+mod expect;
 mod journal;
 mod lab;
+mod retire;
 mod status;
 mod trace;
 
@@ -40,6 +43,9 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
     let global = &cli.global;
     match cli.command {
         Command::Config(command) => config::run(global, &command),
+        Command::Capture(args) if !args.replace.is_empty() => {
+            capture::replace(global, &args.replace, args.yes).await
+        }
         Command::Capture(args) => {
             // Only reads AWS and writes the ledger: nothing to ask about.
             let goal = GoalCommand::Capture {
@@ -76,6 +82,8 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
             ))
         }
         Command::Adopt(args) => adopt::run(global, &args).await,
+        Command::Retire(args) => retire::run(global, &args).await,
+        Command::Expect(args) => expect::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
         Command::Lab(command) => lab::run(global, &command, data_plane).await,
         Command::Demo(args) => demo::run(global, &args).await,

@@ -1,4 +1,4 @@
-//! Old VMs of machines at a site that returned: powered off, and removed when asked. Only VMs that the ledger, Move or a recovery job says
+//! Former VMs of machines at a site that returned: powered off, and removed when asked. Only VMs that the ledger, Move or a recovery job says
 //! were the machine, and never one that a machine is.
 
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use stayput_world::prism::Vm;
 
 use super::Draft;
 use crate::Action;
+use crate::FormerVm;
 use crate::Obstacle;
 use crate::Phase;
 use crate::survey::Place;
@@ -20,7 +21,7 @@ use crate::survey::Power;
 use crate::survey::VmSight;
 use crate::survey::power_of;
 
-/// An old VM of a machine.
+/// A former VM of a machine.
 struct Old<'s> {
     machine: &'s InstanceId,
     id: &'s VmExtId,
@@ -102,7 +103,7 @@ impl<'s> Draft<'s> {
         found
     }
 
-    /// An address of an old VM that on-prem's packets still reach at its site.
+    /// An address of a former VM that on-prem's packets still reach at its site.
     fn still_routed(&self, site: &SiteName, old: &Old<'_>, fabric: &Fabric) -> Option<Ipv4Addr> {
         if old.home == site {
             return None;
@@ -114,36 +115,32 @@ impl<'s> Draft<'s> {
         })
     }
 
-    /// The steps for one old VM.
+    /// The steps for one former VM.
     fn put_away(&mut self, site: &SiteName, old: &Old<'_>, is_off: bool, remove: bool) {
         let nics = old.vm.nics.iter();
-        let addresses: Vec<_> = nics
-            .flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
-            .collect();
+        let former = FormerVm {
+            site: site.clone(),
+            vm: old.id.clone(),
+            name: old.vm.name.clone(),
+            addresses: nics
+                .flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
+                .collect(),
+            machine: old.machine.clone(),
+            home: old.home.clone(),
+            home_vm: old.is.clone(),
+            must_be_on: old.must_be_on,
+        };
         let mut needs = BTreeSet::new();
         if !is_off {
             let action = Action::PowerOff {
-                site: site.clone(),
-                machine: old.machine.clone(),
-                vm: old.id.clone(),
-                name: old.vm.name.clone(),
-                addresses: addresses.clone(),
+                former: former.clone(),
             };
             let why = "the machine runs elsewhere, and no address may be served twice";
             let id = format!("power-off/{site}/{}", old.id);
             needs.insert(self.step(id, &BTreeSet::new(), action, why));
         }
         if remove {
-            let action = Action::DeleteVm {
-                site: site.clone(),
-                machine: old.machine.clone(),
-                vm: old.id.clone(),
-                name: old.vm.name.clone(),
-                addresses,
-                home: old.home.clone(),
-                is: old.is.clone(),
-                is_on: old.must_be_on,
-            };
+            let action = Action::DeleteVm { former };
             let why = "its disks are deleted with it; the machine is seen running elsewhere first";
             self.step(format!("delete/{site}/{}", old.id), &needs, action, why);
         }

@@ -10,7 +10,6 @@ use crate::Step;
 use crate::StepId;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
-use crate::survey::Place;
 use crate::survey::Survey;
 
 /// One group of steps between two states.
@@ -79,18 +78,12 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                     changes,
                 });
             }
-            Action::PowerOff {
-                site,
-                machine,
-                addresses,
-                ..
-            } => {
+            Action::PowerOff { former } => {
                 // Beside the machine itself, what it was makes no difference to its site.
-                let is_here =
-                    matches!(survey.places.get(machine), Some(Place::At(at, _)) if at == site);
-                let addresses = addresses.iter().filter(|_| !is_here);
+                let is_elsewhere = former.home != former.site;
+                let addresses = former.addresses.iter().filter(|_| is_elsewhere);
                 let stops = addresses.map(|address| Change::Serve {
-                    site: site.clone(),
+                    site: former.site.clone(),
                     address: *address,
                     serving: false,
                 });

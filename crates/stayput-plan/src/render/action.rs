@@ -3,6 +3,7 @@
 use stayput_world::aws::TgwTarget;
 
 use crate::Action;
+use crate::FormerVm;
 use crate::Names;
 use crate::OverlayKind;
 use crate::counted;
@@ -154,30 +155,8 @@ impl Action {
                 ),
                 RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
             },
-            Self::PowerOff {
-                site,
-                machine,
-                vm,
-                name,
-                addresses,
-            } => format!(
-                "{site}: old VM {name} ({vm}{}) of {} is powered off",
-                listed(addresses),
-                names.name(machine.as_str())
-            ),
-            Self::DeleteVm {
-                site,
-                machine,
-                vm,
-                name,
-                addresses,
-                home,
-                ..
-            } => format!(
-                "{site}: old VM {name} ({vm}{}) of {}, which is at {home}, is deleted",
-                listed(addresses),
-                names.name(machine.as_str())
-            ),
+            Self::PowerOff { former } => format!("{} is powered off", of_former(former, names)),
+            Self::DeleteVm { former } => format!("{} is deleted", of_former(former, names)),
             Self::Verify { site, machines, .. } if !machines.is_empty() => {
                 let machines: Vec<_> = machines
                     .iter()
@@ -226,10 +205,24 @@ impl Action {
     }
 }
 
-/// Addresses behind something else, if there are any.
-fn listed(addresses: &[std::net::Ipv4Addr]) -> String {
-    addresses
-        .iter()
-        .map(|address| format!(", {address}"))
-        .collect()
+/// A former VM: where, which, whose, with its addresses.
+fn of_former(former: &FormerVm, names: &Names) -> String {
+    let FormerVm {
+        site,
+        vm,
+        name,
+        addresses,
+        machine,
+        home,
+        ..
+    } = former;
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    let has = match addresses.as_slice() {
+        [] => "no address".to_owned(),
+        addresses => addresses.join(", "),
+    };
+    format!(
+        "{site}: former VM {name} ({vm}, {has}) of {}, which is at {home},",
+        names.name(machine.as_str())
+    )
 }

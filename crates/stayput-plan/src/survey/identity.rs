@@ -86,12 +86,17 @@ impl Survey<'_> {
         }
     }
 
-    /// VMs that the machine was, by some system's own word, besides the one it is.
-    fn was(&self, id: &InstanceId, newest: &Known, facts: &Facts) -> BTreeSet<Known> {
+    /// VMs that the machine is or was, by some system's own word.
+    pub(super) fn ever_was(&self, id: &InstanceId, facts: &Facts) -> BTreeSet<Known> {
         let mut known = self.made_by_move(id);
         let ledger = facts.vms.get(id).into_iter().flatten();
         known.extend(ledger.map(|(site, vm)| (site.clone(), vm.clone())));
-        let mut known = self.with_what_became(known);
+        self.with_what_became(known)
+    }
+
+    /// The same besides the one it is.
+    fn was(&self, id: &InstanceId, newest: &Known, facts: &Facts) -> BTreeSet<Known> {
+        let mut known = self.ever_was(id, facts);
         known.remove(newest);
         known
     }
@@ -220,12 +225,7 @@ impl Survey<'_> {
     }
 
     /// Where a machine is that no system says ever became a VM: in EC2, if it is there.
-    fn place_in_ec2(
-        &self,
-        id: &InstanceId,
-        label: &str,
-        in_ec2: bool,
-    ) -> Result<Place, Obstacle> {
+    fn place_in_ec2(&self, id: &InstanceId, label: &str, in_ec2: bool) -> Result<Place, Obstacle> {
         // Move says it is over but not which VM it made: names are not identities, so a person decides.
         for (site, mv) in &self.world.moves {
             let Some(workload) = mv.workloads.get(id) else {

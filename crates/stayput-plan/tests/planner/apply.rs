@@ -196,14 +196,15 @@ impl Setup {
                 ..
             }
             | Action::Verify { .. } => {}
-            Action::PowerOff { site, vm, .. } => {
-                let vm = self.prism(site.as_str()).vms.get_mut(vm).unwrap();
+            Action::PowerOff { former } => {
+                let prism = self.prism(former.site.as_str());
+                let vm = prism.vms.get_mut(&former.vm).unwrap();
                 assert_ne!(vm.power, PowerState::Off, "{}", step.id);
                 vm.power = PowerState::Off;
             }
-            Action::DeleteVm { site, vm, .. } => {
-                let prism = self.prism(site.as_str());
-                let vm = prism.vms.remove(vm).unwrap();
+            Action::DeleteVm { former } => {
+                let prism = self.prism(former.site.as_str());
+                let vm = prism.vms.remove(&former.vm).unwrap();
                 assert_eq!(vm.power, PowerState::Off, "{}", step.id);
             }
         }

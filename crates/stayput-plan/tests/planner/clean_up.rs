@@ -54,11 +54,12 @@ fn an_old_vm_is_powered_off_by_its_id_with_its_addresses_told() {
     let [step] = plan.steps.as_slice() else {
         panic!("{plan:#?}");
     };
-    let Action::PowerOff { vm, addresses, .. } = &step.action else {
+    let Action::PowerOff { former } = &step.action else {
         panic!("{step:#?}");
     };
-    assert_eq!(vm.as_str(), OLD);
-    assert_eq!(*addresses, [ip("172.30.1.34")]);
+    assert_eq!(former.vm.as_str(), OLD);
+    assert_eq!(former.home_vm.as_str(), NEW);
+    assert_eq!(former.addresses, [ip("172.30.1.34")]);
     let done = setup.after(&[off()]);
     assert_eq!(twice(&done), 0);
     assert_eq!(done.plan(&off()).unwrap().steps, []);

@@ -150,6 +150,27 @@ fn an_instance_that_a_list_lacks_is_asked_for_again_and_one_terminated_is_retire
 }
 
 #[test]
+fn what_is_left_of_a_retired_machine_is_not_moved_unless_it_runs() {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.35"], true);
+    let mut setup = setup.after(&[canary(&["app"], &["web"])]);
+    // Its VM was deleted on purpose; the instance is still there, stopped, with its disk.
+    setup.delete_vm(TOKYO, WEB);
+    setup.facts.machines.remove(&"i-web".into());
+    setup.facts.vms.remove(&"i-web".into());
+    setup.facts.newest.remove(&"i-web".into());
+    setup.facts.retired.insert("i-web".into());
+    let plan = setup.plan(&move_in(&["app"])).unwrap();
+    let machines = plan.steps.iter().flat_map(|step| step.action.machines());
+    assert_eq!(
+        machines.collect::<BTreeSet<_>>(),
+        BTreeSet::from(["i-api".into()])
+    );
+    setup.instance("web").state = InstanceState::Running;
+    assert!(setup.plan(&move_in(&["app"])).is_err());
+}
+
+#[test]
 fn the_address_of_a_machine_nobody_finds_is_not_given_away() {
     let mut setup = Setup::small();
     setup.machine("api", &["172.30.1.35"], true);
