@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use stayput_aws::AwsClient;
 use stayput_estate::Estate;
+use stayput_estate::Nc2Site;
 use stayput_estate::SiteName;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
@@ -39,21 +40,14 @@ impl Clients {
         let mut prism = BTreeMap::new();
         let mut moves = BTreeMap::new();
         for (name, site) in &estate.sites {
-            let account = account(credentials, "PRISM_CENTRAL", "Prism Central", name)?;
-            let client = PrismClient::connect(
-                name,
-                &site.prism,
-                &account,
-                engine.call_timeout,
-                engine.poll_interval,
-            )?;
+            let client = prism_of_site(estate, site, credentials)?;
             prism.insert(name.clone(), client);
             if let Some(mv) = &site.mv {
-                let account = self::account(credentials, "MOVE", "Move", name)?;
+                let credentials = account(credentials, "MOVE", "Move", name)?;
                 let client = MoveClient::connect(
                     name,
                     &mv.appliance,
-                    &account,
+                    &credentials,
                     engine.call_timeout,
                     engine.poll_interval,
                 )?;
@@ -62,6 +56,26 @@ impl Clients {
         }
         Ok(Self { aws, prism, moves })
     }
+}
+
+/// The Prism Central of one site alone. Contacts nobody, and asks for no other system's credentials.
+///
+/// # Errors
+/// Missing credentials, an unreadable CA file, a malformed address.
+pub fn prism_of_site(
+    estate: &Estate,
+    site: &Nc2Site,
+    credentials: CredentialsSource<'_>,
+) -> Result<PrismClient, EngineError> {
+    let engine = &estate.engine;
+    let account = account(credentials, "PRISM_CENTRAL", "Prism Central", &site.name)?;
+    Ok(PrismClient::connect(
+        &site.name,
+        &site.prism,
+        &account,
+        engine.call_timeout,
+        engine.poll_interval,
+    )?)
 }
 
 fn account(

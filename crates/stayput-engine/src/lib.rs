@@ -21,6 +21,7 @@ mod watch;
 
 pub use clients::Clients;
 pub use clients::CredentialsSource;
+pub use clients::prism_of_site;
 pub use engine::Engine;
 pub use engine::Observation;
 pub use error::EngineError;

@@ -243,6 +243,8 @@ impl Lane {
             | Action::RecoveryPlan { .. }
             | Action::AwaitRecoveryPoints { .. }
             | Action::RunRecovery { .. }
+            | Action::PowerOff { .. }
+            | Action::DeleteVm { .. }
             | Action::Verify { .. } => Self::Other,
         }
     }

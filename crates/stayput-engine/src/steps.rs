@@ -1,5 +1,6 @@
 //! What each kind of step does. `Ok(true)`: something was changed; `Ok(false)`: it was so already.
 
+mod clean_up;
 mod machine;
 mod migrate;
 mod overlay;
@@ -75,6 +76,8 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
             to,
             machines,
         } => recovery::run(context, plan, *run, from, to, machines).await,
+        Action::PowerOff { former } => clean_up::power_off(context, former).await,
+        Action::DeleteVm { former } => clean_up::delete(context, former).await,
         Action::Verify {
             site,
             networks,

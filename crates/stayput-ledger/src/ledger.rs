@@ -32,7 +32,7 @@ use crate::Who;
 /// [`LedgerError::Store`] when the store cannot be used, and with [`LedgerError::Row`] when a record cannot be understood.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The current facts: of each machine that is not retired the newest version, and every VM it became.
+    /// The current facts: of each machine that is not retired the newest version, and every VM it became; and which machines are retired.
     ///
     /// # Errors
     /// [`LedgerError::Altered`] when a record's checksum does not match.

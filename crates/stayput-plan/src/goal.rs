@@ -54,6 +54,17 @@ pub enum Goal {
         /// These networks.
         networks: BTreeSet<NetworkName>,
     },
+    /// Old VMs of the networks' machines at a site are powered off, as after an unplanned failover whose old site returned (Prism reference
+    /// §6.8). Never the VM that a machine is.
+    CleanUp {
+        /// These networks.
+        networks: BTreeSet<NetworkName>,
+        /// The site the old VMs are at.
+        site: SiteName,
+        /// Whether they are removed, too.
+        #[serde(default)]
+        remove: bool,
+    },
 }
 
 /// How to fail over.
@@ -88,12 +99,11 @@ impl Goal {
             | Self::Move { networks, .. }
             | Self::Protect { networks }
             | Self::Failover { networks, .. }
-            | Self::Failback { networks } => networks,
+            | Self::Failback { networks }
+            | Self::CleanUp { networks, .. } => networks,
         }
     }
-}
 
-impl Goal {
     /// The same goal for other networks.
     #[must_use]
     pub fn with_networks(&self, these: BTreeSet<NetworkName>) -> Self {
@@ -103,13 +113,15 @@ impl Goal {
             | Self::Move { networks, .. }
             | Self::Protect { networks }
             | Self::Failover { networks, .. }
-            | Self::Failback { networks } => *networks = these,
+            | Self::Failback { networks }
+            | Self::CleanUp { networks, .. } => *networks = these,
         }
         goal
     }
 
-    /// Sites that the goal takes for lost, of the networks it is about: nothing is asked of them that does not answer.
-    pub fn lost(&self, estate: &Estate) -> BTreeSet<SiteName> {
+    /// Sites that an unplanned failover leaves: those of its networks that it does not lead to. Nothing is asked of their Prism Centrals,
+    /// and their routes are fenced. Empty for every other goal.
+    pub fn leaves(&self, estate: &Estate) -> BTreeSet<SiteName> {
         let Self::Failover {
             networks,
             to,
@@ -125,6 +137,24 @@ impl Goal {
             .filter(|site| *site != to)
             .cloned()
             .collect()
+    }
+
+    /// Sites that the operator declares lost: what is seen there counts for nothing. Empty for every goal but an unplanned failover.
+    pub fn declared_lost(&self) -> &BTreeSet<SiteName> {
+        static NONE: BTreeSet<SiteName> = BTreeSet::new();
+        match self {
+            Self::Failover {
+                mode: FailoverMode::Unplanned,
+                lost,
+                ..
+            } => lost,
+            Self::Failover { .. }
+            | Self::Capture { .. }
+            | Self::Move { .. }
+            | Self::Protect { .. }
+            | Self::Failback { .. }
+            | Self::CleanUp { .. } => &NONE,
+        }
     }
 }
 
@@ -171,6 +201,10 @@ impl fmt::Display for Goal {
                 lost.try_for_each(|site| write!(f, " --lost {site}"))
             }
             Self::Failback { .. } => write!(f, "failback {networks}"),
+            Self::CleanUp { site, remove, .. } => {
+                write!(f, "clean-up {networks} --site {site}")?;
+                f.write_str(if *remove { " --remove" } else { "" })
+            }
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Obstacles: why there is no plan, each with what a person can do about it.
 
+mod attachment;
+mod remedies;
+
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -15,8 +19,12 @@ use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::WaveName;
 use stayput_world::AwsRegion;
+use stayput_world::Silence;
+use stayput_world::System;
 use stayput_world::aws::EniStatus;
 use stayput_world::aws::Gone;
+
+pub use attachment::AttachmentFault;
 
 use crate::Finding;
 use crate::NoOrder;
@@ -189,9 +197,11 @@ pub enum Obstacle {
         /// The VMs.
         candidates: BTreeSet<VmExtId>,
     },
-    /// Another VM that some system says is the machine runs besides, as after an unplanned failover whose source returns (Prism reference
-    /// §6.8): its addresses would be served twice.
-    #[error("{label} ({machine}) is at {site}, and also runs at {at} as VM {vm}")]
+    /// Another VM that the machine was is not off, as after an unplanned failover whose old site returns (Prism reference §6.8): its
+    /// addresses would be served twice.
+    #[error(
+        "{label} ({machine}) is at {site}, and its former VM {vm} at {at} is not off: served twice"
+    )]
     RunsTwice {
         /// Where it is.
         site: SiteName,
@@ -199,10 +209,28 @@ pub enum Obstacle {
         machine: InstanceId,
         /// Its name.
         label: String,
+        /// Its networks.
+        networks: BTreeSet<NetworkName>,
         /// Where it runs besides.
         at: SiteName,
         /// As this VM.
         vm: VmExtId,
+    },
+    /// The machine has become a VM, and its EC2 instance runs again.
+    #[error("{label} ({machine}) is at {site}, and its EC2 instance is {state}{}", if *vm_is_off { " while its VM is off" } else { " again: served twice" })]
+    SourceRuns {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it is.
+        site: SiteName,
+        /// Region of the instance.
+        region: Region,
+        /// State of the instance as reported.
+        state: String,
+        /// Whether its VM is seen to be off; otherwise two answer for its addresses.
+        vm_is_off: bool,
     },
     /// Another VM has the machine's address.
     #[error("{address} of {label} ({machine}) is taken at {site} by {holder}")]
@@ -227,6 +255,110 @@ pub enum Obstacle {
         label: String,
         /// What EC2 says of it.
         ec2: SaidByEc2,
+    },
+    /// The VM that the machine is does not exist any more, by its Prism Central's own word.
+    #[error(
+        "{label} ({machine}): its VM {vm} at {site} has been deleted; {}{}",
+        remedies::recovery_points(recovery_points),
+        remedies::or_elsewhere(may_be_at)
+    )]
+    VmDeleted {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it was.
+        site: SiteName,
+        /// As this VM.
+        vm: VmExtId,
+        /// Sites that have a recovery point of it, with the newest one's creation time (RFC 3339).
+        recovery_points: BTreeMap<SiteName, String>,
+        /// Sites whose Prism Central was not observed: the machine may have been failed over to one of them.
+        may_be_at: BTreeSet<SiteName>,
+    },
+    /// A list lacks what the machine is. That is no proof that it is gone.
+    #[error("{label} ({machine}): {system} does not list {what}")]
+    NotListed {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Whose list.
+        system: System,
+        /// What it lacks.
+        what: String,
+    },
+    /// A system that the goal needs was not observed. What is there is unknown.
+    #[error("{system} was not observed{}", remedies::why_not_observed(*silence, why))]
+    NotObserved {
+        /// The system.
+        system: System,
+        /// How it failed to be read; `None`: it was not asked.
+        silence: Option<Silence>,
+        /// The error and its causes, in one line; empty if it was not asked.
+        why: String,
+        /// What else can be done than to have it observed, if anything can.
+        otherwise: Option<String>,
+    },
+    /// An unplanned failover would leave a site where machines run, or may.
+    #[error("Prism Central of {site} answers, and {} not off there: {}", remedies::are(machines.len()), remedies::labels(machines))]
+    StillRuns {
+        /// The site.
+        site: SiteName,
+        /// Where the failover leads.
+        to: SiteName,
+        /// The networks.
+        networks: BTreeSet<NetworkName>,
+        /// The machines that are not off, with their names.
+        machines: BTreeMap<InstanceId, String>,
+    },
+    /// The routes to a site that an unplanned failover leaves cannot be made to drop packets.
+    #[error("routes to {site} cannot be fenced: AWS {region} was not observed{}", remedies::why_not_observed(*silence, why))]
+    FenceNotPossible {
+        /// The site.
+        site: SiteName,
+        /// Region of its routes.
+        region: Region,
+        /// How it failed to be read; `None`: it was not asked.
+        silence: Option<Silence>,
+        /// The error and its causes, in one line; empty if it was not asked.
+        why: String,
+    },
+    /// Machines are still in EC2, and the file names no Move to bring them in.
+    #[error("site {site} has no `move` in stayput.toml, and {} still in EC2", remedies::are(*machines))]
+    NoMove {
+        /// The site they go to.
+        site: SiteName,
+        /// How many they are.
+        machines: usize,
+    },
+    /// An old VM still gets the machine's packets: to power it off would take the address away.
+    #[error("packets to {address} of {label} ({machine}) still go to {site}, where it was")]
+    StillRouted {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// One of its addresses.
+        address: Ipv4Addr,
+        /// Where its old VM is.
+        site: SiteName,
+        /// Where it is.
+        home: SiteName,
+        /// Its networks.
+        networks: BTreeSet<NetworkName>,
+    },
+    /// What a machine was may be removed only while the machine runs elsewhere.
+    #[error("{label} ({machine}): its VM {vm} at {site} is not on")]
+    NotOn {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it is.
+        site: SiteName,
+        /// As this VM.
+        vm: VmExtId,
     },
     /// The machine is not where the goal takes it from.
     #[error("{label} ({machine}) is at {at}, not at {wanted}")]
@@ -299,7 +431,9 @@ pub enum Obstacle {
         to: SiteName,
     },
     /// A VPC has no usable attachment on its Transit Gateway.
-    #[error("the VPC of {site} has no available, associated attachment on {tgw} in {region}")]
+    #[error(
+        "the VPC of {site} has no available, associated attachment on {tgw} in {region}: {fault}"
+    )]
     NoAttachment {
         /// The site.
         site: SiteName,
@@ -307,14 +441,20 @@ pub enum Obstacle {
         region: Region,
         /// Transit Gateway.
         tgw: TgwId,
+        /// What there is instead.
+        fault: AttachmentFault,
     },
     /// Two Transit Gateways are not peered.
-    #[error("{from} has no available, associated peering with {to}")]
+    #[error("{from} in {region} has no available, associated peering with {to}: {fault}")]
     NoPeering {
         /// From here.
         from: TgwId,
+        /// Region of that one.
+        region: Region,
         /// To here.
         to: TgwId,
+        /// What there is instead.
+        fault: AttachmentFault,
     },
     /// A more specific route inside the network would override the change.
     #[error("{table} in {region} has a static route for {cidr}, inside {network}")]
@@ -481,6 +621,8 @@ impl Obstacle {
     pub fn whose_place_is_unknown(&self) -> Option<&InstanceId> {
         if let Self::AmbiguousVm { machine, .. }
         | Self::RunsTwice { machine, .. }
+        | Self::VmDeleted { machine, .. }
+        | Self::NotListed { machine, .. }
         | Self::Lost { machine, .. } = self
         {
             Some(machine)
@@ -509,6 +651,15 @@ impl Obstacle {
             self,
             Self::UnmovableInterface { .. } | Self::UnsettledInterface { .. }
         ) || self.about_machine_in_ec2().is_some()
+    }
+
+    /// The machine of which it is not known where it is, or which is not there only.
+    pub(crate) fn whose_identity(&self) -> Option<&InstanceId> {
+        if let Self::SourceRuns { machine, .. } = self {
+            Some(machine)
+        } else {
+            self.whose_place_is_unknown()
+        }
     }
 
     /// What a person can do about it.
@@ -559,12 +710,18 @@ impl Obstacle {
                 "check that Move's AWS provider covers the region and account and refresh its inventory".to_owned()
             }
             Self::CannotRun { .. } => "leave it in EC2 by moving it to another subnet, or rebuild it".to_owned(),
-            Self::AmbiguousVm { machine, .. } => {
-                format!("find the right VM in Prism Central and run: stayput adopt {machine} --vm UUID")
+            Self::AmbiguousVm { machine, site, .. } => {
+                format!("find the right VM in Prism Central of {site} and run: stayput adopt {machine} --vm UUID --site {site}")
             }
-            Self::RunsTwice { machine, at, vm, .. } => format!(
-                "switch that VM off in Prism Central of {at}; or, if it is the right one, run `stayput adopt {machine} --vm {vm} --site {at}` and switch the other off"
+            Self::RunsTwice {
+                machine, at, vm, networks, ..
+            } => format!(
+                "power off the former VM: stayput apply clean-up {} --site {at}; or, if it is the right one, run `stayput adopt {machine} --vm {vm} --site {at}` and power off the other",
+                remedies::names(networks)
             ),
+            Self::SourceRuns { machine, region, .. } => {
+                format!("stop the instance: aws ec2 stop-instances --instance-ids {machine} --region {region}")
+            }
             Self::AddressTaken { address, .. } => format!("free {address}: change or delete the NIC that has it"),
             Self::Lost { machine, ec2, .. } => match ec2 {
                 SaidByEc2::Exists => format!(
@@ -580,6 +737,67 @@ impl Obstacle {
                     "run the command again; if it was moved, find its VM and run: stayput adopt {machine} --vm UUID; if it is gone for good: stayput retire {machine}"
                 ),
             },
+            Self::VmDeleted {
+                machine,
+                site,
+                recovery_points,
+                may_be_at,
+                ..
+            } => remedies::of_deleted(machine, site, recovery_points, may_be_at),
+            Self::NotListed { machine, system, .. } => format!(
+                "run the command again; if it stays so, look for it in {}: link another VM with `stayput adopt {machine} --vm UUID`, or strike the machine with `stayput retire {machine}`",
+                remedies::console(system)
+            ),
+            Self::NotObserved {
+                system,
+                silence,
+                otherwise,
+                ..
+            } => {
+                let remedy = remedies::observe(system, *silence);
+                match otherwise {
+                    Some(otherwise) => format!("{remedy}; {otherwise}"),
+                    None => remedy,
+                }
+            }
+            Self::StillRuns {
+                site,
+                to,
+                networks,
+                ..
+            } => format!(
+                "fail over as planned: stayput apply failover {} --to {to}; or power the machines off in Prism Central of {site}; or, if the cluster behind it is really down, add --lost {site}",
+                remedies::names(networks)
+            ),
+            Self::FenceNotPossible {
+                site,
+                region,
+                silence,
+                ..
+            } => format!(
+                "{}; or, if {site} is really down, add --lost {site}: its routes then stay as they are",
+                remedies::observe(&System::Aws(region.clone()), *silence)
+            ),
+            Self::NoMove { site, .. } => format!(
+                "add `move = {{ url = \"https://…\", source-provider = \"…\", target-provider = \"…\" }}` to [sites.{site}] in stayput.toml"
+            ),
+            Self::StillRouted {
+                site,
+                home,
+                networks,
+                ..
+            } => format!(
+                "lead the routes away first: stayput apply failover {} --to {home} --mode unplanned --lost {site}",
+                remedies::names(networks)
+            ),
+            Self::NotOn {
+                machine,
+                site,
+                vm,
+                ..
+            } => format!(
+                "power VM {vm} on in Prism Central of {site}; or, if it is not the right one, run: stayput adopt {machine} --vm UUID --site SITE"
+            ),
             Self::Elsewhere { wanted, .. } => format!(
                 "bring its network to {wanted} first: `stayput apply move` takes it from EC2 to its primary site, failover and failback from site to site"
             ),
@@ -590,8 +808,15 @@ impl Obstacle {
             Self::NotUnique { what, .. } => format!("rename all but one {what}"),
             Self::Differs { what, .. } => format!("change {what} to what is planned, or delete it and let stayput make it"),
             Self::NotPaired { .. } => "pair the two Prism Centrals (Availability Zones) and check that they are connected".to_owned(),
-            Self::NoAttachment { .. } => "attach the VPC to the Transit Gateway and associate the attachment with a route table".to_owned(),
-            Self::NoPeering { .. } => "peer the Transit Gateways, accept the peering and associate it on both sides".to_owned(),
+            Self::NoAttachment {
+                region, tgw, fault, ..
+            } => fault.remedy_of_vpc(region, tgw),
+            Self::NoPeering {
+                from,
+                region,
+                to,
+                fault,
+            } => fault.remedy_of_peering(region, from, to),
             Self::MoreSpecific { cidr, network, .. } => format!(
                 "if {cidr} is a canary's, finish the move with `stayput apply move {network}`, which takes it over; else delete the route, or make it a network of its own"
             ),

@@ -1,23 +1,26 @@
 //! The planner: from world, facts and goal to a plan, or to everything that stands in the way. Pure.
 
+mod clean_up;
 mod home;
+mod leave;
 mod machines;
 mod overlay;
 mod protect;
 mod relocate;
+mod systems;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stayput_estate::Estate;
+use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VpcId;
 use stayput_world::Facts;
 use stayput_world::World;
 use stayput_world::aws::AttachmentKind;
-use stayput_world::aws::InstanceState;
 
 use crate::Action;
 use crate::EntryPath;
@@ -54,9 +57,14 @@ pub fn plan(
 ) -> Result<Plan, Vec<Obstacle>> {
     let survey = Survey::of_goal(estate, world, facts, goal);
     let mut draft = Draft::new(&survey);
-    draft.sources_stay_stopped();
-    draft.everything_was_observed(goal);
-    draft.what_is_lost_may_come_back();
+    draft.machines_are_fine(goal);
+    // What was not observed is unknown: whatever else could be said of it would be a guess.
+    let unobserved = draft.not_observed(goal);
+    if !unobserved.is_empty() {
+        draft.obstacles.extend(unobserved);
+        return Err(draft.obstacles.into_iter().collect());
+    }
+    draft.leave_sites(goal);
     for network in goal.networks() {
         if !estate.networks.contains_key(network) {
             let network = network.clone();
@@ -64,29 +72,14 @@ pub fn plan(
         }
     }
     for network in &survey.networks {
-        if survey.machines_in(&network.name).next().is_none() && survey.obstacles.is_empty() {
+        if !survey.has_machines_in(&network.name) {
             draft.obstacles.insert(Obstacle::NoMachines {
                 network: network.name.clone(),
             });
         }
     }
     match goal {
-        Goal::Capture { .. } => {
-            // What cannot move is of no concern to writing down who is there.
-            draft.obstacles.retain(|obstacle| {
-                !matches!(
-                    obstacle,
-                    Obstacle::UnmovableInterface { .. }
-                        | Obstacle::SpansNetworks { .. }
-                        | Obstacle::CannotRun { .. }
-                        | Obstacle::NoIpv4Address { .. }
-                        | Obstacle::BeingTerminated { .. }
-                        | Obstacle::UnsettledInterface { machine: None, .. }
-                        | Obstacle::RunsTwice { .. }
-                )
-            });
-            draft.capture();
-        }
+        Goal::Capture { .. } => draft.capture(),
         Goal::Move { .. } => draft.move_in(),
         Goal::Protect { .. } => draft.protect(),
         Goal::Failover { to, mode, path, .. } => {
@@ -115,6 +108,7 @@ pub fn plan(
             let networks = draft.networks_by(|network| Some(network.primary.clone()));
             draft.relocate_each(networks, EntryPath::A);
         }
+        Goal::CleanUp { site, remove, .. } => draft.clean_up(site, *remove),
     }
 
     let Draft {
@@ -304,81 +298,60 @@ impl<'s> Draft<'s> {
         id
     }
 
-    /// Warns of machines that have moved and run in EC2 again: no step serves an address twice, but people can (promise 2
-    /// of README.md).
-    fn sources_stay_stopped(&mut self) {
+    fn obstacle(&mut self, obstacle: Obstacle) {
+        self.obstacles.insert(obstacle);
+    }
+
+    /// What is wrong with machines themselves: an obstacle to whatever routes, a warning to what does not. It is no concern of writing down
+    /// who is there.
+    fn machines_are_fine(&mut self, goal: &Goal) {
         let survey = self.survey;
-        let source = survey.world.aws.get(&survey.estate.source.region);
-        for (id, place) in &survey.places {
-            let again = source
-                .and_then(|region| region.instances.get(id))
-                .is_some_and(|instance| instance.state == InstanceState::Running);
-            if let Place::At(site, _) = place
-                && again
-                && survey.runs(id)
-            {
+        if let Goal::CleanUp { site, .. } = goal {
+            // That it is there is what this is for.
+            let is_old = |obstacle: &Obstacle| matches!(obstacle, Obstacle::RunsTwice { at, .. } if at == site);
+            self.obstacles.retain(|obstacle| !is_old(obstacle));
+        }
+        let warns = |obstacle: &Obstacle| match goal {
+            Goal::Capture { .. } => {
+                obstacle.whose_identity().is_some()
+                    || matches!(
+                        obstacle,
+                        Obstacle::UnmovableInterface { .. }
+                            | Obstacle::SpansNetworks { .. }
+                            | Obstacle::CannotRun { .. }
+                            | Obstacle::NoIpv4Address { .. }
+                            | Obstacle::BeingTerminated { .. }
+                            | Obstacle::UnsettledInterface { machine: None, .. }
+                    )
+            }
+            Goal::Protect { .. } | Goal::CleanUp { .. } => {
+                matches!(obstacle, Obstacle::SourceRuns { .. })
+            }
+            Goal::Move { .. } | Goal::Failover { .. } | Goal::Failback { .. } => false,
+        };
+        for obstacle in self.obstacles.extract_if(.., |obstacle| warns(obstacle)) {
+            if obstacle.whose_identity().is_some() {
+                self.warnings
+                    .push(format!("{obstacle}: {}", obstacle.remedy()));
+            }
+        }
+        if let Goal::Capture { .. } = goal {
+            for id in &survey.kept {
                 self.warnings.push(format!(
-                    "{}: it runs in EC2 again, besides at {site}; stop {id} there before anybody uses it",
+                    "{}: EC2 shows other interfaces than its facts on record, which are kept because it has moved, or may be moving; to take over what EC2 shows: stayput capture --replace {id}",
                     survey.label(id)
                 ));
             }
+            return;
         }
-    }
-
-    /// Prism Central of every site the goal's networks live at, or may: what was not looked at cannot be planned with.
-    fn everything_was_observed(&mut self, goal: &Goal) {
-        let survey = self.survey;
-        let mut sites = BTreeSet::new();
-        for network in &survey.networks {
-            let recovery = network.recovery.iter();
-            match goal {
-                Goal::Capture { .. } => {}
-                Goal::Move { .. } => sites.extend([&network.primary]),
-                Goal::Protect { .. } | Goal::Failback { .. } => {
-                    sites.extend(recovery.chain([&network.primary]));
-                }
-                Goal::Failover {
-                    to,
-                    mode: FailoverMode::Unplanned,
-                    ..
-                } => sites.extend([to]),
-                Goal::Failover { to, .. } => sites.extend(recovery.chain([&network.primary, to])),
-            }
-        }
-        for site in sites
-            .into_iter()
-            .filter(|site| !survey.world.prism.contains_key(*site))
-        {
-            self.obstacle(Obstacle::Missing {
-                site: site.clone(),
-                what: "what Prism Central has".to_owned(),
-                remedy: "look again when its Prism Central can be reached".to_owned(),
-            });
-        }
-    }
-
-    /// Warns of what must not happen when a lost site returns (AWS reference §8.4).
-    fn what_is_lost_may_come_back(&mut self) {
-        let survey = self.survey;
-        for site in &survey.lost {
-            let region = survey.estate.sites.get(site).map(|site| &site.region);
-            let unseen = region.filter(|region| !survey.world.aws.contains_key(*region));
-            let routes = match unseen {
-                Some(region) => format!(
-                    "nothing was asked of {region}, whose routes still lead to {site}: when it returns keep its edges down until they lead away"
-                ),
-                None => {
-                    "its routes are made to drop packets before machines start elsewhere".to_owned()
-                }
-            };
+        let expected = survey.expected_running();
+        let at_a_site = |id: &&InstanceId| matches!(survey.places.get(*id), Some(Place::At(site, _)) if !survey.left.contains(site));
+        for id in expected.off.iter().filter(at_a_site) {
             self.warnings.push(format!(
-                "{site} is taken for lost: {routes}; switch its old machines off before anything else"
+                "{}: it ran when it was captured and its VM is off; power it on, or it fails the verification; if it shall stay off: stayput expect {id} off",
+                survey.label(id)
             ));
         }
-    }
-
-    fn obstacle(&mut self, obstacle: Obstacle) {
-        self.obstacles.insert(obstacle);
     }
 
     /// Writes what is not yet in the ledger.
@@ -446,7 +419,13 @@ impl<'s> Draft<'s> {
         self.phase = Phase::Seed;
         let batches: Vec<_> = by_primary
             .iter()
-            .map(|(site, networks)| self.seed(site, networks))
+            .map(|(site, networks)| {
+                if self.can_be_migrated_to(site, networks) {
+                    self.seed(site, networks)
+                } else {
+                    machines::Batches::new()
+                }
+            })
             .collect();
         self.phase = Phase::CutOver;
         for ((site, networks), batches) in by_primary.iter().zip(&batches) {
@@ -459,6 +438,30 @@ impl<'s> Draft<'s> {
             path: EntryPath::A,
         });
         self.make_homes(changes.collect());
+    }
+
+    /// Whether machines can be migrated to a site, or none of these networks has to be: without any, Move is not needed.
+    fn can_be_migrated_to(&mut self, site: &SiteName, networks: &BTreeSet<NetworkName>) -> bool {
+        let survey = self.survey;
+        if survey
+            .estate
+            .sites
+            .get(site)
+            .is_none_or(|site| site.mv.is_some())
+        {
+            return true;
+        }
+        let firsts = networks
+            .iter()
+            .flat_map(|network| self.first_nic_in(network));
+        let machines = firsts
+            .filter(|id| survey.moving.contains(id) && survey.places.get(id) == Some(&Place::Ec2))
+            .count();
+        if machines > 0 {
+            let site = site.clone();
+            self.obstacle(Obstacle::NoMove { site, machines });
+        }
+        machines == 0
     }
 
     /// Networks from where they are to the NC2 sites they are listed by.

@@ -22,6 +22,7 @@ use stayput_world::aws::TgwAttachment;
 use stayput_world::aws::TgwRouteTable;
 use stayput_world::aws::TgwTarget;
 
+use crate::AttachmentFault;
 use crate::Obstacle;
 
 /// One static route to write.
@@ -90,11 +91,14 @@ pub fn routes_for_home(
                 site: home.clone(),
                 region: region.clone(),
                 tgw: tgw.clone(),
+                fault: AttachmentFault::of(vpc_attachments(aws, tgw, &site.vpc)),
             })
         } else {
             peering(aws, tgw, &site.region, &site.tgw).ok_or_else(|| Obstacle::NoPeering {
                 from: tgw.clone(),
+                region: region.clone(),
                 to: site.tgw.clone(),
+                fault: AttachmentFault::of(peerings(aws, tgw, &site.region, &site.tgw)),
             })
         };
         let tables = aws
@@ -299,18 +303,40 @@ fn is_usable(attachment: &TgwAttachment) -> bool {
     is_forwarding(attachment) && attachment.association.is_some()
 }
 
+/// Attachments of a VPC on a Transit Gateway, usable or not.
+fn vpc_attachments<'w>(
+    aws: &'w AwsRegion,
+    tgw: &TgwId,
+    wanted: &stayput_estate::VpcId,
+) -> impl Iterator<Item = (&'w AttachmentId, &'w TgwAttachment)> {
+    aws.attachments.iter().filter(move |(_, attachment)| {
+        attachment.tgw == *tgw
+            && matches!(&attachment.kind, AttachmentKind::Vpc { vpc, .. } if vpc == wanted)
+    })
+}
+
 /// The usable attachment of a VPC on a Transit Gateway.
 pub fn vpc_attachment(
     aws: &AwsRegion,
     tgw: &TgwId,
     wanted: &stayput_estate::VpcId,
 ) -> Option<AttachmentId> {
-    let mut found = aws.attachments.iter().filter(|(_, attachment)| {
+    let mut found = vpc_attachments(aws, tgw, wanted);
+    let usable = found.find(|(_, attachment)| is_usable(attachment));
+    usable.map(|(id, _)| id.clone())
+}
+
+/// Peerings of a Transit Gateway with another, usable or not.
+fn peerings<'w>(
+    aws: &'w AwsRegion,
+    tgw: &TgwId,
+    far_region: &Region,
+    far_tgw: &TgwId,
+) -> impl Iterator<Item = (&'w AttachmentId, &'w TgwAttachment)> {
+    aws.attachments.iter().filter(move |(_, attachment)| {
         attachment.tgw == *tgw
-            && is_usable(attachment)
-            && matches!(&attachment.kind, AttachmentKind::Vpc { vpc, .. } if vpc == wanted)
-    });
-    found.next().map(|(id, _)| id.clone())
+            && matches!(&attachment.kind, AttachmentKind::Peering { region, tgw } if region == far_region && tgw == far_tgw)
+    })
 }
 
 /// The usable peering of a Transit Gateway with another.
@@ -320,12 +346,9 @@ fn peering(
     far_region: &Region,
     far_tgw: &TgwId,
 ) -> Option<AttachmentId> {
-    let mut found = aws.attachments.iter().filter(|(_, attachment)| {
-        attachment.tgw == *tgw
-            && is_usable(attachment)
-            && matches!(&attachment.kind, AttachmentKind::Peering { region, tgw } if region == far_region && tgw == far_tgw)
-    });
-    found.next().map(|(id, _)| id.clone())
+    let mut found = peerings(aws, tgw, far_region, far_tgw);
+    let usable = found.find(|(_, attachment)| is_usable(attachment));
+    usable.map(|(id, _)| id.clone())
 }
 
 /// Prefixes a table has, with the attachments they lead to.

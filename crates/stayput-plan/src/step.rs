@@ -16,6 +16,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
+use stayput_estate::VmExtId;
 use stayput_estate::VpcId;
 use stayput_world::MachineFacts;
 use stayput_world::aws::TgwTarget;
@@ -214,6 +215,28 @@ pub enum RecoveryRun {
     CleanUp,
 }
 
+/// A VM that a machine was, by the ledger's, Move's or a recovery job's word, and is not now. Nothing is done to it unless the machine is
+/// seen at its home right before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerVm {
+    /// Where it is.
+    pub site: SiteName,
+    /// The VM.
+    pub vm: VmExtId,
+    /// Its name, for people.
+    pub name: String,
+    /// The addresses of its NICs.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The machine it was.
+    pub machine: InstanceId,
+    /// Where the machine is.
+    pub home: SiteName,
+    /// The VM it is there.
+    pub home_vm: VmExtId,
+    /// Whether that VM must be on; of a machine that was captured stopped it may be off.
+    pub must_be_on: bool,
+}
+
 /// What a step does. Ids of things that do not exist yet are named by what they will be (site, network, machine).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
@@ -365,6 +388,16 @@ pub enum Action {
         /// The machines.
         machines: BTreeSet<InstanceId>,
     },
+    /// A former VM of a machine is off.
+    PowerOff {
+        /// Which.
+        former: FormerVm,
+    },
+    /// A former VM of a machine does not exist. It is removed only while it is off.
+    DeleteVm {
+        /// Which.
+        former: FormerVm,
+    },
     /// Every running machine's address is delivered at this site, seen from on-prem; nothing is written.
     Verify {
         /// The home expected.
@@ -374,7 +407,7 @@ pub enum Action {
         /// Of their machines only these; all if none is named.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         machines: BTreeSet<InstanceId>,
-        /// Sites that are lost, so that nothing is asked of them.
+        /// Sites that the operator declared lost: what is seen there counts for nothing.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         lost: BTreeSet<SiteName>,
     },
@@ -388,6 +421,8 @@ impl Action {
             Self::Cutover { machine, .. } | Self::RestoreNics { machine, .. } => {
                 [machine.clone()].into()
             }
+            // What it was, not the machine.
+            Self::PowerOff { .. } | Self::DeleteVm { .. } => BTreeSet::new(),
             Self::Replicate { machines, .. }
             | Self::Categorize { machines, .. }
             | Self::AwaitRecoveryPoints { machines, .. }

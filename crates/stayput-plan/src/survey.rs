@@ -1,6 +1,9 @@
 //! Where everything is now: which machines the goal is about, who they have become, what stands at the sites.
 
 mod identity;
+mod power;
+mod remains;
+mod sight;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -25,7 +28,6 @@ use stayput_world::aws::InstanceState;
 use stayput_world::mv::MoveVm;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::Nic;
-use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
 use crate::Goal;
@@ -33,12 +35,22 @@ use crate::Obstacle;
 use crate::capture::observe_facts;
 use crate::step::OverlayKind;
 
+pub use power::ExpectedRunning;
+pub use power::Power;
+pub(crate) use power::power_of;
+pub use remains::Remains;
+pub use remains::RemainsState;
+pub(crate) use sight::VmSight;
+
 /// Where a machine is.
+///
+/// A machine that has become a VM is at that VM's site until a later word says otherwise: of the ledger, a recovery job or a person. That a
+/// list lacks the VM moves the machine nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In EC2; perhaps on its way (Move knows).
     Ec2,
-    /// At an NC2 site, as this VM.
+    /// At an NC2 site, as this VM. Of a site that was not observed it is what was known last.
     At(SiteName, VmExtId),
 }
 
@@ -50,18 +62,26 @@ pub struct Survey<'a> {
     pub world: &'a World,
     /// Networks of the goal.
     pub networks: Vec<&'a Network>,
-    /// Machines of the goal, with the facts that hold: the ledger's once a machine has begun to move.
+    /// Machines of the goal whose place is known, with the facts that hold: the ledger's once a machine has begun to move.
     pub machines: BTreeMap<InstanceId, MachineFacts>,
+    /// Machines of the goal of which it is not known where they are, each with an obstacle that says why. Their addresses are not free.
+    pub unplaced: BTreeMap<InstanceId, MachineFacts>,
     /// Those whose facts are not in the ledger as they are.
     pub uncaptured: BTreeMap<InstanceId, MachineFacts>,
     /// Where each is.
     pub places: BTreeMap<InstanceId, Place>,
+    /// VMs that a machine was, by some system's own word, besides the one it is; of machines that were any.
+    pub former: BTreeMap<InstanceId, BTreeSet<(SiteName, VmExtId)>>,
     /// Machines the goal moves: all, or the canaries it names.
     pub moving: BTreeSet<InstanceId>,
     /// Whether those are canaries: routed by prefixes of their own, while the network stays where it is.
     pub are_canaries: bool,
-    /// Sites that are lost: whatever is seen there answers nobody.
+    /// Machines whose facts in the ledger are kept although EC2 shows other interfaces: they have moved, or their cutover may have begun.
+    pub kept: BTreeSet<InstanceId>,
+    /// Sites that the operator declares lost: whatever is seen there answers nobody.
     pub lost: BTreeSet<SiteName>,
+    /// Sites that an unplanned failover leaves: nothing is asked of their Prism Centrals.
+    pub left: BTreeSet<SiteName>,
     /// What was found in the way.
     pub obstacles: BTreeSet<Obstacle>,
     /// Production overlay subnets by site: looked up for every machine, so made once.
@@ -87,7 +107,7 @@ impl<'a> Survey<'a> {
         Self::without(estate, world, facts, names, BTreeSet::new())
     }
 
-    /// The same with sites that are taken for lost.
+    /// The same with sites that are declared lost.
     pub fn without(
         estate: &'a Estate,
         world: &'a World,
@@ -99,7 +119,9 @@ impl<'a> Survey<'a> {
             .iter()
             .filter_map(|name| estate.networks.get(name))
             .collect();
-        let (observed, mut obstacles) = observe_facts(estate, world, names);
+        let (mut observed, mut obstacles) = observe_facts(estate, world, names);
+        // What is left in EC2 of a machine that was retired is nothing to move, unless it runs.
+        observed.retain(|id, machine| machine.was_running || !facts.retired.contains(id));
         let known: BTreeMap<_, _> = facts
             .machines
             .iter()
@@ -111,11 +133,15 @@ impl<'a> Survey<'a> {
             world,
             networks,
             machines: BTreeMap::new(),
+            unplaced: BTreeMap::new(),
             uncaptured: BTreeMap::new(),
             places: BTreeMap::new(),
+            former: BTreeMap::new(),
             moving: BTreeSet::new(),
             are_canaries: false,
+            kept: BTreeSet::new(),
             lost,
+            left: BTreeSet::new(),
             obstacles: BTreeSet::new(),
             overlays: world
                 .prism
@@ -129,52 +155,84 @@ impl<'a> Survey<'a> {
             .chain(known.keys().copied())
             .collect::<BTreeSet<_>>()
         {
-            let ledger = known.get(id).copied();
-            let seen = observed.get(id);
-            let label = ledger
-                .or(seen)
-                .map_or_else(|| id.to_string(), |machine| machine.label(id));
             // What has an obstacle of its own there is there, though its facts are not those of a machine that can move.
             let is_troubled = |obstacle: &Obstacle| obstacle.about_machine_in_ec2() == Some(id);
-            let in_ec2 = seen.is_some() || obstacles.iter().any(is_troubled);
-            let Some(place) = survey.place(id, &label, in_ec2, facts) else {
-                continue;
-            };
-            let holds = match (ledger, seen) {
-                // Once it moves, what EC2 shows is no longer the truth about the machine.
-                (Some(ledger), Some(seen))
-                    if place == Place::Ec2 && !survey.is_moving(id) && ledger != seen =>
-                {
-                    seen
-                }
-                (Some(ledger), _) => ledger,
-                (None, Some(seen)) => seen,
-                (None, None) => continue,
-            };
-            if ledger != Some(holds) {
-                survey.uncaptured.insert(id.clone(), holds.clone());
-            }
-            survey.machines.insert(id.clone(), holds.clone());
-            survey.places.insert(id.clone(), place);
+            let in_ec2 = observed.contains_key(id) || obstacles.iter().any(is_troubled);
+            survey.take(id, known.get(id).copied(), observed.get(id), in_ec2, facts);
         }
         // What EC2 shows stands in the way of machines that are still there only.
+        let is_retired = |machine: &InstanceId| {
+            facts.retired.contains(machine) && !observed.contains_key(machine)
+        };
         obstacles.retain(|obstacle| match obstacle.about_machine_in_ec2() {
-            Some(machine) => !matches!(survey.places.get(machine), Some(Place::At(..))),
-            None => true,
+            Some(machine) => {
+                let has_left = matches!(survey.places.get(machine), Some(Place::At(..)));
+                !has_left && !is_retired(machine)
+            }
+            None => {
+                !matches!(obstacle, Obstacle::SpansNetworks { machine, .. } if is_retired(machine))
+            }
         });
         survey.obstacles.append(&mut obstacles);
+        survey.sources_that_run();
         survey.moving = survey.machines.keys().cloned().collect();
         survey
     }
 
+    /// Takes a machine up: where it is, and which facts of it hold.
+    fn take(
+        &mut self,
+        id: &InstanceId,
+        ledger: Option<&MachineFacts>,
+        seen: Option<&MachineFacts>,
+        in_ec2: bool,
+        facts: &Facts,
+    ) {
+        let Some(either) = ledger.or(seen) else {
+            return;
+        };
+        let place = match self.place(id, either, in_ec2, facts) {
+            Ok(place) => place,
+            Err(obstacle) => {
+                self.obstacles.insert(obstacle);
+                self.unplaced.insert(id.clone(), either.clone());
+                return;
+            }
+        };
+        let holds = match (ledger, seen) {
+            (Some(ledger), Some(seen)) if ledger != seen => {
+                // Once it moves, what EC2 shows is no longer the truth about the machine.
+                if place == Place::Ec2 && !self.may_be_moving(id, ledger) {
+                    seen
+                } else {
+                    if ledger.nics != seen.nics {
+                        self.kept.insert(id.clone());
+                    }
+                    ledger
+                }
+            }
+            (Some(ledger), _) => ledger,
+            (None, _) => either,
+        };
+        if ledger != Some(holds) {
+            self.uncaptured.insert(id.clone(), holds.clone());
+        }
+        self.machines.insert(id.clone(), holds.clone());
+        self.places.insert(id.clone(), place);
+    }
+
     /// Looks at the machines of a goal's networks as the goal takes them: which of them move, which sites are lost.
     pub fn of_goal(estate: &'a Estate, world: &'a World, facts: &Facts, goal: &Goal) -> Self {
-        let lost = goal.lost(estate);
+        let lost = goal.declared_lost().clone();
         let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
+        survey.left = goal.leaves(estate);
         match goal {
             Goal::Move { canaries, .. } if !canaries.is_empty() => survey.only(canaries),
             Goal::Capture { .. } | Goal::Move { .. } => {}
-            Goal::Protect { .. } | Goal::Failover { .. } | Goal::Failback { .. } => {
+            Goal::Protect { .. }
+            | Goal::Failover { .. }
+            | Goal::Failback { .. }
+            | Goal::CleanUp { .. } => {
                 survey
                     .obstacles
                     .retain(|obstacle| !obstacle.is_about_leaving_ec2());
@@ -213,14 +271,15 @@ impl<'a> Survey<'a> {
             Obstacle::UnmovableInterface { .. } | Obstacle::UnsettledInterface { .. } => false,
             other => other
                 .about_machine_in_ec2()
-                .or(other.whose_place_is_unknown())
+                .or(other.whose_identity())
                 .is_none_or(|machine| moving.contains(machine)),
         });
         self.moving = moving;
         self.are_canaries = true;
     }
 
-    /// Where packets go now, as the goal takes it: nobody answers at a site that is lost, nor in a region nobody saw.
+    /// Where packets go now, as the goal takes it: nobody answers at a site that is declared lost, nor in its region if that was not
+    /// observed. What else was not observed is unknown to the fabric, and delivers nothing.
     pub fn fabric(&self) -> Fabric {
         let mut fabric = Fabric::new(self.estate, self.world);
         for site in &self.lost {
@@ -250,7 +309,15 @@ impl<'a> Survey<'a> {
             .map_or_else(|| id.to_string(), |machine| machine.label(id))
     }
 
-    /// Machines with an interface in this network.
+    /// The networks a machine has interfaces in.
+    pub fn networks_of(&self, id: &InstanceId) -> BTreeSet<NetworkName> {
+        self.machines
+            .get(id)
+            .map(identity::networks_of)
+            .unwrap_or_default()
+    }
+
+    /// Machines with an interface in this network, of those whose place is known.
     pub fn machines_in(
         &self,
         network: &NetworkName,
@@ -260,17 +327,24 @@ impl<'a> Survey<'a> {
             .filter(move |(_, machine)| machine.nics.iter().any(|nic| nic.network == *network))
     }
 
-    /// Every captured address in this network.
+    /// Whether any machine has an interface in this network, wherever it is.
+    pub fn has_machines_in(&self, network: &NetworkName) -> bool {
+        let mut machines = self.machines.values().chain(self.unplaced.values());
+        machines.any(|machine| machine.nics.iter().any(|nic| nic.network == *network))
+    }
+
+    /// Every captured address in this network, also of machines whose place is not known.
     pub fn addresses_in(&self, network: &NetworkName) -> BTreeSet<Ipv4Addr> {
         self.machines
             .values()
+            .chain(self.unplaced.values())
             .flat_map(|machine| &machine.nics)
             .filter(|nic| nic.network == *network)
             .flat_map(|nic| std::iter::once(nic.primary).chain(nic.secondary.iter().copied()))
             .collect()
     }
 
-    /// The VM a machine is at a site.
+    /// The VM a machine is at a site; `None` also where that was not observed.
     pub fn vm_at(&self, id: &InstanceId, site: &SiteName) -> Option<(&VmExtId, &Vm)> {
         match self.places.get(id)? {
             Place::At(at, vm) if at == site => self.world.prism.get(site)?.vms.get_key_value(vm),
@@ -278,29 +352,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Whether the machine's addresses are answered for somewhere now, or will be when it has moved.
-    pub fn runs(&self, id: &InstanceId) -> bool {
-        match self.places.get(id) {
-            Some(Place::At(site, _)) if self.is_lost(site) => self
-                .machines
-                .get(id)
-                .is_some_and(|machine| machine.was_running),
-            Some(Place::At(site, _)) => self
-                .vm_at(id, site)
-                .is_some_and(|(_, vm)| vm.power == PowerState::On),
-            Some(Place::Ec2) | None => self
-                .machines
-                .get(id)
-                .is_some_and(|machine| machine.was_running),
-        }
-    }
-
-    /// Whether what is seen at a site says nothing: it is lost, or nobody has looked.
-    fn is_lost(&self, site: &SiteName) -> bool {
-        self.lost.contains(site) || !self.world.prism.contains_key(site)
-    }
-
-    /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones.
+    /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones. `false` where that is not known.
     pub fn nics_are_right(&self, id: &InstanceId, site: &SiteName) -> bool {
         let (Some(machine), Some((_, vm)), Some(overlays)) = (
             self.machines.get(id),
@@ -338,20 +390,36 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Whether Move has begun the machine's cutover, or EC2 has stopped it for that.
-    fn is_moving(&self, id: &InstanceId) -> bool {
-        let stopped = self
+    /// Whether Move has begun the machine's cutover, or may have: EC2 does not run it, and Move has it in a plan or cannot be asked.
+    fn may_be_moving(&self, id: &InstanceId, ledger: &MachineFacts) -> bool {
+        let instances = self
             .world
             .aws
             .get(&self.estate.source.region)
-            .and_then(|region| region.instances.get(id))
+            .map(|region| &region.instances);
+        let runs = instances
+            .and_then(|instances| instances.get(id))
             .is_some_and(|instance| {
                 matches!(
                     instance.state,
-                    InstanceState::Stopped | InstanceState::Stopping
+                    InstanceState::Running | InstanceState::Pending
                 )
             });
-        stopped && self.in_plans(id).next().is_some()
+        if runs {
+            return false;
+        }
+        let mut sites = ledger
+            .nics
+            .iter()
+            .filter_map(|nic| self.estate.networks.get(&nic.network))
+            .filter_map(|network| self.estate.sites.get(&network.primary));
+        let is_unknown =
+            sites.any(|site| site.mv.is_some() && !self.world.moves.contains_key(&site.name));
+        // One that ran was stopped for its cutover; of one that did not, only Move's state tells.
+        is_unknown
+            || self
+                .in_plans(id)
+                .any(|(_, vm)| ledger.was_running || is_being_cut_over(vm))
     }
 }
 
@@ -413,6 +481,12 @@ fn in_plans(world: &World) -> InPlans<'_> {
         }
     }
     found
+}
+
+/// Whether Move is past the point where a cutover could be asked for (Move reference §7; state names are inferred).
+fn is_being_cut_over(vm: &MoveVm) -> bool {
+    let state = vm.state.to_ascii_lowercase();
+    vm.completed || state.contains("cutoverinprogress") || state.contains("lastsync")
 }
 
 /// Whether a VM's NICs on the estate's overlay subnets are exactly those of the captured machine.

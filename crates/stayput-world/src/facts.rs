@@ -1,6 +1,7 @@
 //! Facts: what cannot be observed again after machines have moved. Stored in the ledger.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde::Deserialize;
@@ -23,6 +24,10 @@ pub struct Facts {
     /// The site at which each machine became a VM last. Absent in worlds saved by earlier builds.
     #[serde(default)]
     pub newest: BTreeMap<InstanceId, SiteName>,
+    /// Machines that were struck off by a person: nothing above is about them, whatever is still listed of them. Absent in worlds saved by
+    /// earlier builds.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub retired: BTreeSet<InstanceId>,
 }
 
 impl Facts {

@@ -77,8 +77,12 @@ pub enum Command {
     /// The world as observed, on file.
     #[command(subcommand)]
     World(WorldCommand),
-    /// Say which VM a machine is, where no system can.
+    /// Link a machine to its VM by hand, where no system can say which it is. Asks the Prism Central of that site alone.
     Adopt(AdoptArgs),
+    /// Strike a machine from the ledger: one that was terminated, or deleted for good. Its history stays.
+    Retire(RetireArgs),
+    /// Say whether a machine must run after a move or failover.
+    Expect(ExpectArgs),
     /// What was done, when, by whom: runs, or one run's steps.
     Journal(JournalArgs),
     /// The emulator: AWS, two Prism Centrals and Move on loopback.
@@ -136,6 +140,13 @@ pub struct CaptureArgs {
     /// Networks; all of them if none is named.
     #[arg(value_name = "NET")]
     pub networks: Vec<String>,
+    /// Take over what EC2 shows of this machine, by instance id or Name tag, although it has moved, and so are its facts on record.
+    /// Shows the difference and asks. Repeatable.
+    #[arg(long, value_name = "MACHINE", conflicts_with = "networks")]
+    pub replace: Vec<String>,
+    /// Do not ask before replacing.
+    #[arg(long, short, requires = "replace")]
+    pub yes: bool,
 }
 
 /// `plan`.
@@ -247,7 +258,8 @@ pub enum GoalCommand {
         /// By which region on-prem comes in afterwards.
         #[arg(long, value_enum, default_value_t = Entry::A)]
         path: Entry,
-        /// Declare a site lost, with `--mode unplanned`: what still answers there does not stop the failover. Repeatable.
+        /// Declare a site lost, with `--mode unplanned`: machines seen running there, or routes that cannot be fenced, do not stop the
+        /// failover. Repeatable.
         #[arg(long, value_name = "SITE")]
         lost: Vec<String>,
     },
@@ -256,6 +268,18 @@ pub enum GoalCommand {
         /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
         networks: Vec<String>,
+    },
+    /// Former VMs of the networks' machines at a site that returned are powered off; never the VM that a machine is.
+    CleanUp {
+        /// Networks.
+        #[arg(value_name = "NET", required = true)]
+        networks: Vec<String>,
+        /// The site the former VMs are at.
+        #[arg(long, value_name = "SITE")]
+        site: String,
+        /// Delete them, too, with their disks.
+        #[arg(long)]
+        remove: bool,
     },
 }
 
@@ -326,15 +350,52 @@ pub struct TraceArgs {
 /// `adopt`.
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
-    /// The EC2 instance it was.
-    #[arg(value_name = "INSTANCE")]
-    pub instance: String,
+    /// The machine, by instance id or Name tag.
+    #[arg(value_name = "MACHINE")]
+    pub machine: String,
     /// The VM it is now.
     #[arg(long, value_name = "UUID")]
     pub vm: String,
     /// The site the VM is at; the primary site of the machine's network if not given.
     #[arg(long, value_name = "SITE")]
     pub site: Option<String>,
+}
+
+/// `retire`.
+#[derive(Debug, Args)]
+pub struct RetireArgs {
+    /// The machine, by instance id or Name tag.
+    #[arg(value_name = "MACHINE")]
+    pub machine: String,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub why: String,
+    /// Do not ask before retiring.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Retire it although its instance or a VM of it runs, or although it cannot be told whether one does.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `expect`.
+#[derive(Debug, Args)]
+pub struct ExpectArgs {
+    /// The machine, by instance id or Name tag.
+    #[arg(value_name = "MACHINE")]
+    pub machine: String,
+    /// What it is expected to be.
+    #[arg(value_enum)]
+    pub state: ExpectedState,
+}
+
+/// What a machine is expected to be after a move or failover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExpectedState {
+    /// It must run and be reached.
+    Running,
+    /// It may be off.
+    Off,
 }
 
 /// `journal`.

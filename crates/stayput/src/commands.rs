@@ -3,11 +3,14 @@
 mod adopt;
 mod apply;
 mod bench;
+mod capture;
 mod config;
 mod demo;
+mod expect;
 mod journal;
 mod lab;
 mod narration;
+mod retire;
 mod status;
 mod trace;
 
@@ -41,6 +44,9 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
     let global = &cli.global;
     match cli.command {
         Command::Config(command) => config::run(global, &command),
+        Command::Capture(args) if !args.replace.is_empty() => {
+            capture::replace(global, &args.replace, args.yes).await
+        }
         Command::Capture(args) => {
             // Only reads AWS and writes the ledger: nothing to ask about.
             let goal = GoalCommand::Capture {
@@ -77,6 +83,8 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
             ))
         }
         Command::Adopt(args) => adopt::run(global, &args).await,
+        Command::Retire(args) => retire::run(global, &args).await,
+        Command::Expect(args) => expect::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
         Command::Lab(command) => lab::run(&command, data_plane).await,
         Command::Demo(args) => demo::run(global, &args).await,

@@ -1,5 +1,6 @@
 //! The stayput command line: terminal, environment and exit codes. Everything else is in the libraries.
 
+mod ask;
 mod cli;
 mod commands;
 mod error;

@@ -119,3 +119,31 @@ pub fn site(estate: &Estate, name: &str) -> Result<stayput_estate::SiteName, Com
         .hint(format!("its sites are {}", known.join(", "))))
     }
 }
+
+/// A machine of the ledger as typed: by instance id, or by a `Name` tag that only one has.
+pub fn machine(
+    facts: &stayput_world::Facts,
+    name: &str,
+) -> Result<stayput_estate::InstanceId, CommandError> {
+    let by_id = facts.machines.keys().find(|id| id.as_str() == name);
+    if let Some(id) = by_id {
+        return Ok(id.clone());
+    }
+    let mut named = facts
+        .machines
+        .iter()
+        .filter(|(_, machine)| machine.name.as_deref() == Some(name));
+    match (named.next(), named.count()) {
+        (Some((id, _)), 0) => Ok(id.clone()),
+        (Some(_), more) => Err(CommandError::new(
+            Kind::Usage,
+            format!("{} machines in the ledger are called `{name}`", more + 1),
+        )
+        .hint("name it by its instance id")),
+        (None, _) => Err(CommandError::new(
+            Kind::Usage,
+            format!("no machine `{name}` is in the ledger"),
+        )
+        .hint("`stayput status --all` lists the machines; `stayput capture` writes them down")),
+    }
+}

@@ -189,7 +189,9 @@ fn leaves_nothing_to_observe(action: &Action) -> bool {
         | Action::Categorize { .. }
         | Action::ProtectionPolicy { .. }
         | Action::RecoveryPlan { .. }
-        | Action::AwaitRecoveryPoints { .. } => false,
+        | Action::AwaitRecoveryPoints { .. }
+        | Action::PowerOff { .. }
+        | Action::DeleteVm { .. } => false,
     }
 }
 

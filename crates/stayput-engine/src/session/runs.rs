@@ -61,7 +61,7 @@ fn places_machines(goal: &Goal) -> bool {
             FailoverMode::Planned | FailoverMode::Unplanned => true,
             FailoverMode::Test => false,
         },
-        Goal::Capture { .. } | Goal::Protect { .. } => false,
+        Goal::Capture { .. } | Goal::Protect { .. } | Goal::CleanUp { .. } => false,
     }
 }
 

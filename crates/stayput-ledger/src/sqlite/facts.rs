@@ -1,7 +1,6 @@
 //! Facts: versions of machines, and the VMs they became. Rows are only ever added, and each has a checksum.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -263,7 +262,6 @@ fn newest_row(connection: &Connection, machine: &InstanceId) -> Result<Option<Ma
 
 pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
     let mut facts = Facts::default();
-    let mut retired = BTreeSet::new();
     for row in newest_rows(connection)? {
         let id = InstanceId::new(row.id.as_str());
         match row.parsed()? {
@@ -271,7 +269,7 @@ pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
                 facts.machines.insert(id, machine);
             }
             None => {
-                retired.insert(id);
+                facts.retired.insert(id);
             }
         }
     }
@@ -279,7 +277,7 @@ pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
     for row in rows.query_map([], VmRow::read)? {
         let row = VmRow::verified(row?)?;
         let machine = InstanceId::new(row.machine);
-        if !retired.contains(&machine) {
+        if !facts.retired.contains(&machine) {
             facts.became(machine, SiteName::new(row.site), VmExtId::new(row.vm));
         }
     }

@@ -113,6 +113,8 @@ pub async fn a_retired_machine_leaves_the_facts_and_stays_in_the_history(
     assert!(found.machines.is_empty(), "{found:?}");
     assert!(found.vms.is_empty(), "{found:?}");
     assert!(found.newest.is_empty(), "{found:?}");
+    // Whoever still sees something of it must know that it is not forgotten but retired.
+    assert_eq!(found.retired, [web()].into());
     assert_eq!(ledger.machine(&web()).await.unwrap(), None);
     let history = ledger.machine_history(&web()).await.unwrap();
     assert_eq!(history.len(), 3);
@@ -140,6 +142,7 @@ pub async fn a_retired_machine_that_is_captured_again_is_back_with_its_vms(
     let found = ledger.facts().await.unwrap();
     assert_eq!(found.machines[&web()], facts("172.30.1.10"));
     assert_eq!(found.newest[&web()], SiteName::from("tokyo"));
+    assert!(found.retired.is_empty(), "{found:?}");
 }
 
 pub async fn retiring_a_machine_that_nobody_knows_is_refused(open: &dyn Fn() -> Arc<dyn Ledger>) {

@@ -150,6 +150,7 @@ impl Model {
         let mut facts = Facts::default();
         for (id, _, _, change) in &self.records {
             if self.is_retired(id) {
+                facts.retired.insert(id.clone());
                 continue;
             }
             match change {

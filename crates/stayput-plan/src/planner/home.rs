@@ -151,15 +151,17 @@ impl Draft<'_> {
             | Action::ProtectionPolicy { .. }
             | Action::RecoveryPlan { .. }
             | Action::AwaitRecoveryPoints { .. }
+            | Action::PowerOff { .. }
+            | Action::DeleteVm { .. }
             | Action::Verify { .. } => None,
         });
         sites.cloned().collect()
     }
 
-    /// Old homes whose prefix goes when the new one is verified; nothing is asked of one that is lost.
+    /// Old homes whose prefix goes when the new one is verified; nothing is asked of one that an unplanned failover leaves.
     fn stale<'c>(&self, change: &HomeChange<'c>) -> Vec<(&'c SiteName, &'c NetworkName)> {
         let old = change.old_home.into_iter();
-        let old = old.filter(|old| !self.survey.lost.contains(*old));
+        let old = old.filter(|old| !self.survey.left.contains(*old));
         old.flat_map(|old| change.networks.iter().map(move |network| (old, network)))
             .collect()
     }
@@ -274,7 +276,7 @@ impl Draft<'_> {
                     .map(|address| Part::Inside(Cidr::host(address)))
                     .collect()
             }
-            (false, EntryPath::A) if survey.lost.is_empty() => vec![Part::Whole],
+            (false, EntryPath::A) if survey.left.is_empty() => vec![Part::Whole],
             (false, EntryPath::A | EntryPath::B) => vec![Part::WholeWithHalves],
         };
         let why = "one table at a time, in the safe order with the shortest holes";
@@ -308,7 +310,7 @@ impl Draft<'_> {
     ) {
         let survey = self.survey;
         let wanted = match change.path {
-            EntryPath::A => !survey.lost.is_empty(),
+            EntryPath::A => !survey.left.is_empty(),
             EntryPath::B => true,
         };
         if !wanted || !self.obstacles.is_empty() {

@@ -24,7 +24,7 @@ pub(super) struct Relocation<'r> {
     pub(super) from: SiteName,
     pub(super) to: &'r SiteName,
     pub(super) networks: &'r BTreeSet<NetworkName>,
-    is_lost: bool,
+    is_left: bool,
     /// Networks with machines that have not arrived, their recovery plans, and those machines.
     left: Vec<(&'r NetworkName, String, BTreeSet<InstanceId>)>,
 }
@@ -38,8 +38,8 @@ impl Draft<'_> {
         networks: &'r BTreeSet<NetworkName>,
     ) -> Option<Relocation<'r>> {
         let from = self.other_site(networks, to)?;
-        let is_lost = self.survey.lost.contains(&from);
-        if is_lost {
+        let is_left = self.survey.left.contains(&from);
+        if is_left {
             self.fence(&from, networks);
         } else {
             self.paired(&from, to);
@@ -54,8 +54,8 @@ impl Draft<'_> {
                 continue;
             }
             let plan = recovery_name(self.survey.estate, network);
-            self.recovery_plan_exists(if is_lost { to } else { &from }, &plan);
-            if !is_lost {
+            self.recovery_plan_exists(if is_left { to } else { &from }, &plan);
+            if !is_left {
                 let action = Action::RunRecovery {
                     plan: plan.clone(),
                     run: RecoveryRun::Validate,
@@ -74,7 +74,7 @@ impl Draft<'_> {
             from,
             to,
             networks,
-            is_lost,
+            is_left,
             left,
         })
     }
@@ -85,12 +85,12 @@ impl Draft<'_> {
             from,
             to,
             networks,
-            is_lost,
+            is_left,
             left,
         } = relocation;
         let mut arrived = BTreeMap::new();
         for (network, plan, machines) in left {
-            let (word, run, why) = match is_lost {
+            let (word, run, why) = match is_left {
                 true => (
                     "unplanned",
                     RecoveryRun::Unplanned,

@@ -81,6 +81,7 @@ pub(crate) fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
             ..
         }
         | Goal::Capture { .. }
-        | Goal::Protect { .. } => None,
+        | Goal::Protect { .. }
+        | Goal::CleanUp { .. } => None,
     }
 }

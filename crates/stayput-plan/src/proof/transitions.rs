@@ -78,6 +78,22 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                     changes,
                 });
             }
+            Action::PowerOff { former } => {
+                // Beside the machine itself, what it was makes no difference to its site.
+                let is_elsewhere = former.home != former.site;
+                let addresses = former.addresses.iter().filter(|_| is_elsewhere);
+                let stops = addresses.map(|address| Change::Serve {
+                    site: former.site.clone(),
+                    address: *address,
+                    serving: false,
+                });
+                transitions.push(Transition {
+                    first: step.id.clone(),
+                    last: step.id.clone(),
+                    moves_machines: true,
+                    changes: stops.collect(),
+                });
+            }
             action => {
                 if let Some(change) = of_routing(action) {
                     transitions.push(Transition {
@@ -161,6 +177,8 @@ pub(crate) fn of_routing(action: &Action) -> Option<Change> {
         | Action::RecoveryPlan { .. }
         | Action::AwaitRecoveryPoints { .. }
         | Action::RunRecovery { .. }
+        | Action::PowerOff { .. }
+        | Action::DeleteVm { .. }
         | Action::Verify { .. } => None,
     }
 }

@@ -3,6 +3,7 @@
 use stayput_world::aws::TgwTarget;
 
 use crate::Action;
+use crate::FormerVm;
 use crate::Names;
 use crate::OverlayKind;
 use crate::counted;
@@ -154,6 +155,8 @@ impl Action {
                 ),
                 RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
             },
+            Self::PowerOff { former } => format!("{} is powered off", of_former(former, names)),
+            Self::DeleteVm { former } => format!("{} is deleted", of_former(former, names)),
             Self::Verify { site, machines, .. } if !machines.is_empty() => {
                 let machines: Vec<_> = machines
                     .iter()
@@ -188,6 +191,8 @@ impl Action {
             Self::Erp { present: false, .. } => '-',
             Self::TgwRoute { from: None, .. } => '+',
             Self::TgwRoute { to: None, .. } => '-',
+            Self::DeleteVm { .. } => '-',
+            Self::PowerOff { .. } => '~',
             Self::TgwRoute { .. } | Self::Cutover { .. } | Self::RestoreNics { .. } => '~',
             Self::AwaitRecoveryPoints { .. } | Self::Verify { .. } => '?',
             Self::RunRecovery { run, .. } => match run {
@@ -198,4 +203,26 @@ impl Action {
             },
         }
     }
+}
+
+/// A former VM: where, which, whose, with its addresses.
+fn of_former(former: &FormerVm, names: &Names) -> String {
+    let FormerVm {
+        site,
+        vm,
+        name,
+        addresses,
+        machine,
+        home,
+        ..
+    } = former;
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    let has = match addresses.as_slice() {
+        [] => "no address".to_owned(),
+        addresses => addresses.join(", "),
+    };
+    format!(
+        "{site}: former VM {name} ({vm}, {has}) of {}, which is at {home},",
+        names.name(machine.as_str())
+    )
 }

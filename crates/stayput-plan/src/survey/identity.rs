@@ -1,104 +1,168 @@
-//! Which VM a machine is: by the ledger's word, Move's, or a recovery's; never by a name.
+//! Which VM a machine is: by the ledger's word, Move's, or a recovery's; never by a name, and never by what a list lacks.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_world::Facts;
+use stayput_world::MachineFacts;
+use stayput_world::System;
 use stayput_world::prism::JobStatus;
-use stayput_world::prism::PowerState;
+use stayput_world::prism::RecoveryAction;
 
 use super::Place;
+use super::Power;
 use super::Survey;
+use super::power::power_of;
+use super::sight::InstanceSight;
+use super::sight::VmSight;
 use crate::Obstacle;
 use crate::obstacle::SaidByEc2;
 
 /// A VM, and where it is.
 type Known = (SiteName, VmExtId);
 
+/// The VM a machine became last.
+enum LastKnown {
+    /// No system says that it ever became one.
+    Never,
+    /// This one.
+    Is(Known),
+    /// One of these; nobody says which.
+    OneOf(BTreeSet<Known>),
+}
+
 impl Survey<'_> {
-    /// Where a machine is. What stands in the way of knowing, and of it being there only, goes to the obstacles.
+    /// Where a machine is, or why that is not known. That it also runs elsewhere goes to the obstacles.
     pub(super) fn place(
         &mut self,
         id: &InstanceId,
-        label: &str,
+        machine: &MachineFacts,
         in_ec2: bool,
         facts: &Facts,
-    ) -> Option<Place> {
-        let candidates = self.candidates(id, facts);
-        let Some(newest) = self.newest(id, facts) else {
-            let place = self.place_by_what_is_seen(id, label, in_ec2, candidates);
-            return place
-                .map_err(|obstacle| self.obstacles.insert(obstacle))
-                .ok();
+    ) -> Result<Place, Obstacle> {
+        let label = machine.label(id);
+        let newest = match self.last_known(id, facts) {
+            LastKnown::Never => return self.place_in_ec2(id, &label, in_ec2),
+            LastKnown::Is(known) => known,
+            LastKnown::OneOf(candidates) => self.decide(id, &label, candidates)?,
         };
-        let mut besides = candidates.iter().filter(|other| **other != newest);
-        // At a site that is lost nothing runs.
-        let runs = |other: &&Known| !self.lost.contains(&other.0) && self.is_on(other);
-        if let Some((at, vm)) = besides.find(runs) {
-            self.obstacles.insert(Obstacle::RunsTwice {
+        let former = self.was(id, &newest, facts);
+        let running = former.iter().filter(|other| self.may_run(other));
+        let mut twice = running
+            .map(|(at, vm)| Obstacle::RunsTwice {
                 site: newest.0.clone(),
                 machine: id.clone(),
-                label: label.to_owned(),
+                label: label.clone(),
+                networks: networks_of(machine),
                 at: at.clone(),
                 vm: vm.clone(),
-            });
+            })
+            .collect();
+        self.obstacles.append(&mut twice);
+        if !former.is_empty() {
+            self.former.insert(id.clone(), former);
         }
         let (site, vm) = newest;
-        Some(Place::At(site, vm))
+        match self.vm_sight(&site, &vm) {
+            VmSight::Seen(_) | VmSight::NotObserved => Ok(Place::At(site, vm)),
+            VmSight::Gone => Err(Obstacle::VmDeleted {
+                machine: id.clone(),
+                label,
+                recovery_points: self.recovery_points(&vm),
+                may_be_at: self.unobserved_sites(),
+                site,
+                vm,
+            }),
+            VmSight::NotListed => Err(Obstacle::NotListed {
+                machine: id.clone(),
+                label,
+                system: System::PrismCentral(site),
+                what: format!("its VM {vm}"),
+            }),
+        }
     }
 
-    /// VMs that are the machine by some system's own word: the ledger's, a recovery job's, Move's.
-    fn candidates(&self, id: &InstanceId, facts: &Facts) -> BTreeSet<Known> {
+    /// VMs that the machine is or was, by some system's own word.
+    pub(super) fn ever_was(&self, id: &InstanceId, facts: &Facts) -> BTreeSet<Known> {
         let mut known = self.made_by_move(id);
         let ledger = facts.vms.get(id).into_iter().flatten();
         known.extend(ledger.map(|(site, vm)| (site.clone(), vm.clone())));
-        // A failover that finished while nobody listened: follow who became whom.
+        self.with_what_became(known)
+    }
+
+    /// The same besides the one it is.
+    fn was(&self, id: &InstanceId, newest: &Known, facts: &Facts) -> BTreeSet<Known> {
+        let mut known = self.ever_was(id, facts);
+        known.remove(newest);
+        known
+    }
+
+    /// These VMs, and what recoveries made of them: also of failovers that finished while nobody listened.
+    fn with_what_became(&self, mut known: BTreeSet<Known>) -> BTreeSet<Known> {
         loop {
             let became = known.iter().flat_map(|(_, vm)| self.recovered_as(vm));
             let mut next: BTreeSet<_> = became.collect();
             next.retain(|found| !known.contains(found));
             if next.is_empty() {
-                break;
+                return known;
             }
             known.append(&mut next);
         }
-        known.retain(|candidate| self.may_exist(candidate));
-        known
     }
 
-    /// The last VM the machine became: by the ledger, or by Move if that does not know it, and by recoveries since. `None` where these
-    /// name several, or one that is not there any more.
-    fn newest(&self, id: &InstanceId, facts: &Facts) -> Option<Known> {
-        let mut newest = match facts.vms.get(id) {
-            Some(known) => {
-                let site = facts.newest.get(id)?;
-                (site.clone(), known.get(site)?.clone())
-            }
-            None => only(self.made_by_move(id))?,
+    /// The last VM the machine became: by the ledger, or by Move if that does not know it, and by recoveries since.
+    fn last_known(&self, id: &InstanceId, facts: &Facts) -> LastKnown {
+        let recorded: BTreeSet<Known> = facts
+            .vms
+            .get(id)
+            .into_iter()
+            .flatten()
+            .map(|(site, vm)| (site.clone(), vm.clone()))
+            .collect();
+        let by_order = facts.newest.get(id).and_then(|site| {
+            let mut recorded = recorded.iter();
+            recorded.find(|(at, _)| at == site)
+        });
+        let said = match by_order {
+            Some(newest) => [newest.clone()].into(),
+            // Facts of an earlier build have no order.
+            None if !recorded.is_empty() => recorded.clone(),
+            None => self.made_by_move(id),
+        };
+        if said.is_empty() {
+            return LastKnown::Never;
+        }
+        let Some(mut newest) = only(&said) else {
+            return LastKnown::OneOf(self.with_what_became(said));
         };
         // What the ledger knows came earlier, and no VM is followed twice.
-        let known = facts.vms.get(id).into_iter().flatten();
-        let mut earlier: BTreeSet<VmExtId> = known.map(|(_, vm)| vm.clone()).collect();
+        let mut earlier: BTreeSet<VmExtId> = recorded.into_iter().map(|(_, vm)| vm).collect();
         loop {
             let mut became = self.recovered_as(&newest.1);
             became.retain(|(_, vm)| !earlier.contains(vm));
             if became.is_empty() {
-                break;
+                return LastKnown::Is(newest);
             }
-            newest = only(became)?;
+            newest = match only(&became) {
+                Some(one) => one,
+                None => return LastKnown::OneOf(became),
+            };
             earlier.insert(newest.1.clone());
         }
-        self.may_exist(&newest).then_some(newest)
     }
 
     /// Which VM each machine became last, and where, by the ledger's, Move's or a recovery job's own word: not by what merely runs.
     pub fn told_by_a_system(&self, facts: &Facts) -> BTreeMap<InstanceId, Known> {
-        let machines = self.places.keys();
+        let machines = self.places.keys().chain(self.unplaced.keys());
         machines
-            .filter_map(|id| Some((id.clone(), self.newest(id, facts)?)))
+            .filter_map(|id| match self.last_known(id, facts) {
+                LastKnown::Is(known) => Some((id.clone(), known)),
+                LastKnown::Never | LastKnown::OneOf(_) => None,
+            })
             .collect()
     }
 
@@ -116,7 +180,7 @@ impl Survey<'_> {
         for (site, prism) in &self.world.prism {
             let here = prism.jobs.values().filter(|job| {
                 is_over_and_well(&job.status)
-                    && !is_test(&job.action)
+                    && is_failover(&job.action)
                     && job.target.as_ref() == Some(&prism.domain_manager)
             });
             let recovered = here.filter_map(|job| job.recovered.get(vm));
@@ -125,48 +189,43 @@ impl Survey<'_> {
         became
     }
 
-    /// Whether the VM is there, or nobody could look.
-    fn may_exist(&self, (site, vm): &Known) -> bool {
-        let prism = self.world.prism.get(site);
-        prism.is_none_or(|prism| prism.vms.contains_key(vm))
+    /// Whether a VM is seen, and not seen to be off.
+    fn may_run(&self, (site, vm): &Known) -> bool {
+        match self.vm_sight(site, vm) {
+            VmSight::Seen(vm) => power_of(&vm.power) != Power::Off,
+            VmSight::Gone | VmSight::NotListed | VmSight::NotObserved => false,
+        }
     }
 
-    fn is_on(&self, (site, vm): &Known) -> bool {
-        let vms = self.world.prism.get(site).map(|prism| &prism.vms);
-        let vm = vms.and_then(|vms| vms.get(vm));
-        vm.is_some_and(|vm| vm.power == PowerState::On)
-    }
-
-    /// Where a machine is when nobody says which VM it became last.
-    fn place_by_what_is_seen(
+    /// Which of several VMs a machine is, where no system says which it became last: the one that runs while no other can. Otherwise a
+    /// person decides, as what is left may be the older one.
+    fn decide(
         &self,
         id: &InstanceId,
         label: &str,
-        in_ec2: bool,
         candidates: BTreeSet<Known>,
-    ) -> Result<Place, Obstacle> {
-        let is_on = |candidate: &_| self.is_on(candidate);
-        let mut found: Vec<_> = candidates.into_iter().collect();
-        // What is seen beats what is only remembered of a site that nobody could look at.
-        let is_seen = |(site, _): &Known| self.world.prism.contains_key(site);
-        if found.iter().any(is_seen) {
-            found.retain(is_seen);
-        }
-        if found.len() > 1 && found.iter().filter(|candidate| is_on(candidate)).count() == 1 {
-            found.retain(is_on);
-        }
-        match found.as_slice() {
-            [(site, vm)] => return Ok(Place::At(site.clone(), vm.clone())),
-            [(site, _), ..] => {
-                return Err(Obstacle::AmbiguousVm {
-                    site: site.clone(),
-                    machine: id.clone(),
-                    label: label.to_owned(),
-                    candidates: found.iter().map(|(_, vm)| vm.clone()).collect(),
-                });
+    ) -> Result<Known, Obstacle> {
+        let mut may_run = candidates.clone();
+        may_run.retain(|(site, vm)| match self.vm_sight(site, vm) {
+            VmSight::Seen(vm) => power_of(&vm.power) != Power::Off,
+            VmSight::Gone => false,
+            VmSight::NotListed | VmSight::NotObserved => true,
+        });
+        let running = only(&may_run).filter(|candidate| self.may_run(candidate));
+        running.ok_or_else(|| {
+            let source = || self.estate.source.name.clone();
+            let mut sites = candidates.iter().map(|(site, _)| site.clone());
+            Obstacle::AmbiguousVm {
+                site: sites.next().unwrap_or_else(source),
+                machine: id.clone(),
+                label: label.to_owned(),
+                candidates: candidates.into_iter().map(|(_, vm)| vm).collect(),
             }
-            [] => {}
-        }
+        })
+    }
+
+    /// Where a machine is that no system says ever became a VM: in EC2, if it is there.
+    fn place_in_ec2(&self, id: &InstanceId, label: &str, in_ec2: bool) -> Result<Place, Obstacle> {
         // Move says it is over but not which VM it made: names are not identities, so a person decides.
         for (site, mv) in &self.world.moves {
             let Some(workload) = mv.workloads.get(id) else {
@@ -192,24 +251,50 @@ impl Survey<'_> {
                 });
             }
         }
-        if in_ec2 {
-            Ok(Place::Ec2)
-        } else {
-            let source = self.world.aws.get(&self.estate.source.region);
-            Err(Obstacle::Lost {
-                machine: id.clone(),
-                label: label.to_owned(),
-                ec2: SaidByEc2::of(source, id),
-            })
+        match self.instance_sight(id) {
+            InstanceSight::Seen(_) if in_ec2 => Ok(Place::Ec2),
+            // What was known last.
+            InstanceSight::NotObserved => Ok(Place::Ec2),
+            InstanceSight::Seen(_) | InstanceSight::Gone | InstanceSight::NotListed => {
+                let source = self.world.aws.get(&self.estate.source.region);
+                Err(Obstacle::Lost {
+                    machine: id.clone(),
+                    label: label.to_owned(),
+                    ec2: SaidByEc2::of(source, id),
+                })
+            }
         }
+    }
+
+    /// Sites whose Prism Central was not observed: a failover to one of them would not be known.
+    fn unobserved_sites(&self) -> BTreeSet<SiteName> {
+        let sites = self.estate.sites.keys();
+        let unobserved = sites.filter(|site| !self.world.prism.contains_key(*site));
+        unobserved.cloned().collect()
+    }
+
+    /// When the newest recovery points of a VM were made, by the observed sites that have one.
+    fn recovery_points(&self, vm: &VmExtId) -> BTreeMap<SiteName, String> {
+        let sites = self.world.prism.iter();
+        sites
+            .filter_map(|(site, prism)| {
+                Some((site.clone(), prism.recovery_points.get(vm)?.clone()))
+            })
+            .collect()
     }
 }
 
+/// The networks a machine has interfaces in.
+pub(super) fn networks_of(machine: &MachineFacts) -> BTreeSet<NetworkName> {
+    let nics = machine.nics.iter();
+    nics.map(|nic| nic.network.clone()).collect()
+}
+
 /// The one there is.
-fn only(known: BTreeSet<Known>) -> Option<Known> {
-    let mut known = known.into_iter();
+fn only(known: &BTreeSet<Known>) -> Option<Known> {
+    let mut known = known.iter();
     let one = known.next()?;
-    known.next().is_none().then_some(one)
+    known.next().is_none().then(|| one.clone())
 }
 
 fn is_over_and_well(status: &JobStatus) -> bool {
@@ -219,12 +304,11 @@ fn is_over_and_well(status: &JobStatus) -> bool {
     )
 }
 
-fn is_test(action: &stayput_world::prism::RecoveryAction) -> bool {
-    use stayput_world::prism::RecoveryAction;
+fn is_failover(action: &RecoveryAction) -> bool {
     match action {
-        RecoveryAction::PlannedFailover | RecoveryAction::UnplannedFailover => false,
+        RecoveryAction::PlannedFailover | RecoveryAction::UnplannedFailover => true,
         RecoveryAction::Validate | RecoveryAction::TestFailover | RecoveryAction::Unknown(_) => {
-            true
+            false
         }
     }
 }

@@ -196,6 +196,17 @@ impl Setup {
                 ..
             }
             | Action::Verify { .. } => {}
+            Action::PowerOff { former } => {
+                let prism = self.prism(former.site.as_str());
+                let vm = prism.vms.get_mut(&former.vm).unwrap();
+                assert_ne!(vm.power, PowerState::Off, "{}", step.id);
+                vm.power = PowerState::Off;
+            }
+            Action::DeleteVm { former } => {
+                let prism = self.prism(former.site.as_str());
+                let vm = prism.vms.remove(&former.vm).unwrap();
+                assert_eq!(vm.power, PowerState::Off, "{}", step.id);
+            }
         }
     }
 

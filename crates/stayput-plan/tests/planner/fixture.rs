@@ -16,6 +16,9 @@ use stayput_plan::Plan;
 use stayput_world::AwsRegion;
 use stayput_world::Facts;
 use stayput_world::Prism;
+use stayput_world::Silence;
+use stayput_world::System;
+use stayput_world::Unobserved;
 use stayput_world::World;
 use stayput_world::aws::*;
 use stayput_world::mv::*;
@@ -105,6 +108,25 @@ pub fn test_failover(networks: &[&str], to: &str) -> Goal {
 
 pub fn unplanned(networks: &[&str], to: &str) -> Goal {
     failover_by(networks, to, FailoverMode::Unplanned, EntryPath::A)
+}
+
+/// An unplanned failover to Osaka for which Tokyo is declared lost.
+pub fn unplanned_without_tokyo(networks: &[&str], path: EntryPath) -> Goal {
+    Goal::Failover {
+        networks: names(networks),
+        to: OSAKA.into(),
+        mode: FailoverMode::Unplanned,
+        path,
+        lost: [TOKYO.into()].into(),
+    }
+}
+
+pub fn clean_up(networks: &[&str], site: &str, remove: bool) -> Goal {
+    Goal::CleanUp {
+        networks: names(networks),
+        site: site.into(),
+        remove,
+    }
 }
 
 pub fn failover_by(networks: &[&str], to: &str, mode: FailoverMode, path: EntryPath) -> Goal {
@@ -248,6 +270,39 @@ impl Setup {
 
     pub fn prism(&mut self, site: &str) -> &mut Prism {
         self.world.prism.get_mut(&SiteName::from(site)).unwrap()
+    }
+
+    /// A VM that its Prism Central says is deleted.
+    pub fn delete_vm(&mut self, site: &str, vm: &str) {
+        let prism = self.prism(site);
+        prism.vms.remove(&vm.into()).unwrap();
+        prism.confirmed_absent.insert(vm.into());
+    }
+
+    /// A Prism Central that was asked and could not be read.
+    pub fn without_prism(&mut self, site: &str, silence: Silence) {
+        self.world.prism.remove(&SiteName::from(site));
+        self.unobserved(System::PrismCentral(site.into()), silence);
+    }
+
+    /// A site's Move that was asked and could not be read.
+    pub fn without_move(&mut self, site: &str, silence: Silence) {
+        self.world.moves.remove(&SiteName::from(site));
+        self.unobserved(System::Move(site.into()), silence);
+    }
+
+    /// A region of AWS that was asked and could not be read.
+    pub fn without_region(&mut self, region: &str, silence: Silence) {
+        self.world.aws.remove(&Region::from(region));
+        self.unobserved(System::Aws(region.into()), silence);
+    }
+
+    fn unobserved(&mut self, system: System, silence: Silence) {
+        self.world.unobserved.push(Unobserved {
+            system,
+            silence,
+            why: "as the test wants it".to_owned(),
+        });
     }
 
     pub fn mv(&mut self) -> &mut MoveAppliance {

@@ -344,6 +344,8 @@ fn machines_are_safe(setup: &Setup, plan: &Plan) -> Result<(), TestCaseError> {
             | Action::RecoveryPlan { .. }
             | Action::AwaitRecoveryPoints { .. }
             | Action::RunRecovery { .. }
+            | Action::PowerOff { .. }
+            | Action::DeleteVm { .. }
             | Action::Verify { .. } => {}
         }
     }

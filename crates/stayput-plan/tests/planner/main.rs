@@ -8,11 +8,15 @@
 
 mod apply;
 mod captured;
+mod clean_up;
 mod fixture;
 mod identity;
 mod invariants;
+mod leaving;
 mod obstacles;
 mod orders;
+mod partial;
+mod places;
 mod plans;
 mod preflight;
 mod repairs;

@@ -9,9 +9,11 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::WaveName;
 use stayput_plan::EntryPath;
+use stayput_plan::ErpScope;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
+use stayput_world::Silence;
 use stayput_world::aws::AttachmentState;
 use stayput_world::aws::EniStatus;
 use stayput_world::aws::Gone;
@@ -20,6 +22,7 @@ use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
 use stayput_world::mv::MoveVm;
 use stayput_world::prism::Connectivity;
+use stayput_world::prism::PowerState;
 
 use crate::fixture::*;
 
@@ -41,7 +44,16 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::AmbiguousVm { .. } => "ambiguous VM",
         Obstacle::RunsTwice { .. } => "runs twice",
         Obstacle::AddressTaken { .. } => "address taken",
+        Obstacle::SourceRuns { .. } => "source runs",
+        Obstacle::VmDeleted { .. } => "VM deleted",
+        Obstacle::NotListed { .. } => "not listed",
         Obstacle::Lost { .. } => "lost",
+        Obstacle::NotObserved { .. } => "not observed",
+        Obstacle::StillRuns { .. } => "still runs",
+        Obstacle::FenceNotPossible { .. } => "fence not possible",
+        Obstacle::NoMove { .. } => "no Move",
+        Obstacle::StillRouted { .. } => "still routed",
+        Obstacle::NotOn { .. } => "not on",
         Obstacle::Elsewhere { .. } => "elsewhere",
         Obstacle::NoMachines { .. } => "no machines",
         Obstacle::NotRecoverySite { .. } => "not recovery site",
@@ -64,7 +76,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 34;
+const VARIANTS: usize = 43;
 
 type Bend = fn(&mut Setup);
 
@@ -84,11 +96,18 @@ fn protected() -> Setup {
     moved().after(&[protect(&["app"])])
 }
 
-/// Its VM is deleted too.
 fn gone_from_ec2(setup: &mut Setup) {
-    setup.prism(TOKYO).vms.clear();
     setup.tokyo().instances.remove(&"i-web".into());
     setup.tokyo().enis.remove(&"eni-web-0".into());
+}
+
+fn captured() -> Setup {
+    Setup::small().after(&[capture(&["app"])])
+}
+
+/// Failed over to Osaka; the old VM in Tokyo runs on.
+fn zombie() -> Setup {
+    protected().after(&[unplanned_without_tokyo(&["app"], EntryPath::A)])
 }
 
 fn cases() -> Vec<Case> {
@@ -201,21 +220,91 @@ fn cases() -> Vec<Case> {
                 vm("native", "overlay-app", "172.30.1.34"),
             );
         }),
-        case("lost", moved(), move_in(app), gone_from_ec2),
-        case("lost", moved(), move_in(app), |setup| {
+        case("VM deleted", protected(), failover(app, OSAKA), |setup| {
+            setup.delete_vm(TOKYO, "vm-tokyo-i-web");
+        }),
+        case("VM deleted", moved(), move_in(app), |setup| {
+            setup.delete_vm(TOKYO, "vm-tokyo-i-web");
+            setup.without_prism(OSAKA, Silence::Silent);
+        }),
+        case("not listed", moved(), move_in(app), |setup| {
+            setup.prism(TOKYO).vms.clear();
+        }),
+        case("lost", captured(), move_in(app), gone_from_ec2),
+        case("lost", captured(), move_in(app), |setup| {
             gone_from_ec2(setup);
             let absent = &mut setup.tokyo().absent;
             absent.instances.insert("i-web".into(), Gone::Terminated);
         }),
-        case("lost", moved(), move_in(app), |setup| {
+        case("lost", captured(), move_in(app), |setup| {
             gone_from_ec2(setup);
             let absent = &mut setup.tokyo().absent;
             absent.instances.insert("i-web".into(), Gone::NotFound);
         }),
-        case("lost", moved(), move_in(app), |setup| {
+        case("lost", captured(), move_in(app), |setup| {
             gone_from_ec2(setup);
             let elsewhere = instance("m5.large", "vpc-legacy", Vec::new());
             setup.tokyo().instances.insert("i-web".into(), elsewhere);
+        }),
+        case("source runs", protected(), failover(app, OSAKA), |setup| {
+            setup.instance("web").state = InstanceState::Running;
+        }),
+        case("source runs", moved(), move_in(app), |setup| {
+            setup.instance("web").state = InstanceState::Running;
+            let vm = setup.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-web".into());
+            vm.unwrap().power = PowerState::Off;
+        }),
+        case("not observed", protected(), failover(app, OSAKA), |setup| {
+            setup.without_prism(TOKYO, Silence::Silent);
+        }),
+        case("not observed", moved(), protect(app), |setup| {
+            setup.without_prism(OSAKA, Silence::Refused);
+        }),
+        case("not observed", Setup::small(), move_in(app), |setup| {
+            setup.without_move(TOKYO, Silence::Faulty);
+        }),
+        small("not observed", |setup| {
+            setup.without_region("ap-northeast-3", Silence::Refused);
+        }),
+        small("not observed", |setup| {
+            setup.world.prism.remove(&SiteName::from(TOKYO));
+        }),
+        case(
+            "not observed",
+            protected(),
+            unplanned(app, OSAKA),
+            |setup| {
+                setup.without_prism(TOKYO, Silence::Refused);
+            },
+        ),
+        case("still runs", protected(), unplanned(app, OSAKA), |_| {}),
+        case(
+            "fence not possible",
+            protected(),
+            unplanned(app, OSAKA),
+            |setup| {
+                setup.without_prism(TOKYO, Silence::Silent);
+                setup.without_region("ap-northeast-1", Silence::Silent);
+            },
+        ),
+        small("no Move", |setup| {
+            setup.estate.sites.get_mut(&TOKYO.into()).unwrap().mv = None;
+            setup.world.moves.clear();
+        }),
+        case(
+            "still routed",
+            zombie(),
+            clean_up(app, TOKYO, false),
+            |setup| {
+                setup
+                    .table("t-edges")
+                    .static_routes
+                    .insert(cidr("172.30.1.0/24"), to("tgw-attach-nc2t"));
+            },
+        ),
+        case("not on", zombie(), clean_up(app, TOKYO, true), |setup| {
+            let vm = setup.prism(OSAKA).vms.get_mut(&"vm-osaka-i-web".into());
+            vm.unwrap().power = PowerState::Off;
         }),
         case("elsewhere", Setup::small(), protect(app), |_| {}),
         case("elsewhere", Setup::small(), failover(app, OSAKA), |setup| {
@@ -420,7 +509,7 @@ fn cases() -> Vec<Case> {
         ),
         small("unsafe", |setup| {
             // Left over from an attempt by hand: all but the user VPC takes on-prem's packets to Tokyo already.
-            let transit = stayput_plan::ErpScope::Transit;
+            let transit = ErpScope::Transit;
             setup.erp(&TOKYO.into(), transit, cidr("172.30.1.0/24"), true);
             let edges = setup.table("t-edges");
             edges

@@ -299,16 +299,3 @@ fn who_became_whom_is_followed_through_move_and_recovery_jobs_when_the_ledger_do
         setup = setup.after(std::slice::from_ref(&goal));
     }
 }
-
-#[test]
-fn a_source_that_was_started_again_is_told_of() {
-    let mut setup = Setup::small().after(&[move_in(&["app"])]);
-    setup.instance("web").state = stayput_world::aws::InstanceState::Running;
-    for goal in [move_in(&["app"]), protect(&["app"])] {
-        let shown = setup.shown(&goal);
-        assert!(
-            shown.contains("! web: it runs in EC2 again, besides at tokyo; stop i-web there before anybody uses it"),
-            "{shown}"
-        );
-    }
-}

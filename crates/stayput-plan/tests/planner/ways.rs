@@ -10,6 +10,7 @@ use stayput_plan::Goal;
 use stayput_plan::Obstacle;
 use stayput_plan::Plan;
 use stayput_plan::RecoveryRun;
+use stayput_world::Silence;
 use stayput_world::aws::TgwTarget;
 use stayput_world::prism::PowerState;
 
@@ -210,15 +211,15 @@ fn path_b_needs_an_edge_that_announces_what_is_written() {
 /// Tokyo's cluster has died; its region answers.
 fn cluster_lost() -> Setup {
     let mut setup = protected();
-    setup.world.prism.remove(&TOKYO.into());
-    setup.world.moves.clear();
+    setup.without_prism(TOKYO, Silence::Silent);
+    setup.without_move(TOKYO, Silence::Silent);
     setup
 }
 
 /// Tokyo's region has died.
 fn region_lost() -> Setup {
     let mut setup = cluster_lost();
-    setup.world.aws.remove(&"ap-northeast-1".into());
+    setup.without_region("ap-northeast-1", Silence::Silent);
     setup
 }
 
@@ -261,7 +262,7 @@ fn a_machine_that_was_off_is_found_where_it_was_recovered() {
     let mut setup = Setup::small();
     setup.machine("old", &["172.30.1.60"], false);
     let mut setup = setup.after(&[move_in(&["app"]), protect(&["app"])]);
-    setup.world.prism.remove(&TOKYO.into());
+    setup.without_prism(TOKYO, Silence::Silent);
     let goal = unplanned(&["app"], OSAKA);
     let mut done = setup.clone();
     for step in setup.plan(&goal).unwrap().steps {
@@ -274,8 +275,8 @@ fn a_machine_that_was_off_is_found_where_it_was_recovered() {
 }
 
 #[test]
-fn a_cluster_taken_for_lost_may_answer_and_is_left_all_the_same() {
-    let goal = unplanned(&["app"], OSAKA);
+fn a_cluster_declared_lost_may_answer_and_is_left_all_the_same() {
+    let goal = unplanned_without_tokyo(&["app"], EntryPath::A);
     let mut setup = protected();
     // Killed after any step, the run goes on from there.
     loop {
@@ -300,7 +301,7 @@ fn a_cluster_taken_for_lost_may_answer_and_is_left_all_the_same() {
 
 #[test]
 fn what_a_recovered_machine_was_stops_a_failback_while_it_runs() {
-    let setup = protected().after(&[unplanned(&["app"], OSAKA)]);
+    let setup = protected().after(&[unplanned_without_tokyo(&["app"], EntryPath::A)]);
     let obstacles = setup.plan(&failback(&["app"])).unwrap_err();
     let [Obstacle::RunsTwice { site, at, vm, .. }] = obstacles.as_slice() else {
         panic!("{obstacles:#?}");
@@ -320,7 +321,7 @@ fn what_a_recovered_machine_was_stops_a_failback_while_it_runs() {
 #[test]
 fn a_lost_region_is_left_by_calls_of_the_recovery_region_alone() {
     let setup = region_lost();
-    let goal = unplanned(&["app"], OSAKA);
+    let goal = unplanned_without_tokyo(&["app"], EntryPath::A);
     let plan = setup.plan(&goal).unwrap();
     insta::assert_snapshot!("a_failover_from_a_lost_region", setup.shown(&goal));
     for step in &plan.steps {
@@ -337,7 +338,7 @@ fn a_lost_region_is_left_by_calls_of_the_recovery_region_alone() {
 #[test]
 fn a_region_that_returns_with_its_old_routes_is_led_away_by_the_same_failover() {
     let before = protected();
-    let goal = unplanned(&["app"], OSAKA);
+    let goal = unplanned_without_tokyo(&["app"], EntryPath::A);
     let away = region_lost().after(std::slice::from_ref(&goal));
     // All of it as it was, machines too; its edge is kept down.
     let mut back = away.clone();
@@ -388,7 +389,9 @@ fn a_floating_summary_of_the_recovery_region_takes_over_without_a_route_for_on_p
         edges.static_routes.get(&cidr(LEGACY)),
         Some(&to("tgw-attach-peer"))
     );
-    let plan = setup.plan(&unplanned(&["app"], OSAKA)).unwrap();
+    let plan = setup
+        .plan(&unplanned_without_tokyo(&["app"], EntryPath::A))
+        .unwrap();
     let halves = routes(&plan)
         .into_iter()
         .filter(|route| route.contains("/25"));

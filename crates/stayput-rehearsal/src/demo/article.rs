@@ -426,7 +426,8 @@ fn home_of(
         stayput_plan::Goal::Capture { .. }
         | stayput_plan::Goal::Move { .. }
         | stayput_plan::Goal::Protect { .. }
-        | stayput_plan::Goal::Failback { .. } => None,
+        | stayput_plan::Goal::Failback { .. }
+        | stayput_plan::Goal::CleanUp { .. } => None,
     };
     site.map(|site| site.region.clone())
         .ok_or(ArticleError::NoSite)

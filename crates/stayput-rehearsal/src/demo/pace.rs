@@ -94,6 +94,8 @@ fn urgency_of(action: &Action) -> Option<Urgency> {
         | Action::TgwRoute { .. } => Some(Urgency::Switching),
         Action::Verify { .. } => Some(Urgency::Idle),
         Action::Capture { .. }
+        | Action::PowerOff { .. }
+        | Action::DeleteVm { .. }
         | Action::EnsureFlowVpc { .. }
         | Action::EnsureSubnet { .. }
         | Action::Erp { .. }

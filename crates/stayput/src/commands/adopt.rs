@@ -1,12 +1,24 @@
-//! `stayput adopt`: a person says which VM a machine is, where no system can.
+//! `stayput adopt`: links a machine to its VM by hand, where no system can say which it is. Asks one Prism Central and nothing else: the
+//! others may be down.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
 use serde_json::json;
-use stayput_engine::Events;
-use stayput_engine::Session;
-use stayput_engine::Stop;
+use stayput_engine::prism_of_site;
+use stayput_estate::Estate;
 use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_ledger::By;
+use stayput_ledger::LeaseScope;
+use stayput_ledger::Ledger;
+use stayput_world::Facts;
+use stayput_world::MachineFacts;
+use stayput_world::prism::PowerState;
+use stayput_world::prism::Vm;
 
 use crate::cli::AdoptArgs;
 use crate::cli::Global;
@@ -14,71 +26,166 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
 use crate::session;
+use crate::ui;
 
 pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandError> {
-    let id: InstanceId = args
-        .instance
-        .parse()
-        .map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     let estate = session::load_estate(&global.file)?;
-    let engine = session::engine(estate.clone(), Events::none()).await?;
-    let session = Session::new(engine.clone(), session::who(), Stop::never());
-    let _lock = session.lock().await?;
-    let facts = engine.ledger.facts().await?;
-    let machine = facts.machines.get(&id).ok_or_else(|| {
-        CommandError::new(Kind::Usage, format!("{id} is not in the ledger"))
-            .hint("run `stayput capture` first")
-    })?;
+    let ledger = session::open_ledger(&estate)?;
+    let who = session::who();
+    let _lease = ledger
+        .acquire(&LeaseScope::Estate, &who.as_str().into(), Timestamp::now())
+        .await?;
+    let facts = ledger.facts().await?;
+    let id = session::machine(&facts, &args.machine)?;
+    let machine = &facts.machines[&id];
     let site = match &args.site {
         Some(name) => session::site(&estate, name)?,
-        None => machine
-            .nics
-            .first()
-            .and_then(|nic| estate.networks.get(&nic.network))
-            .map(|network| network.primary.clone())
-            .ok_or_else(|| {
-                CommandError::new(Kind::Usage, format!("{id} has no network of the estate"))
-                    .hint("name its --site")
-            })?,
+        None => primary_of(&estate, &id, machine)?,
     };
     let vm = VmExtId::new(args.vm.to_lowercase());
-    let client =
-        engine.clients.prism.get(&site).ok_or_else(|| {
-            CommandError::new(Kind::Usage, format!("{site} has no Prism Central"))
-        })?;
+    is_nobody_else(&facts, &id, &site, &vm)?;
+    let config = &estate.sites[&site];
+    let client = prism_of_site(&estate, config, &|name| std::env::var(name).ok())?;
     let found = client
         .vm(&vm)
         .await
         .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-    let found = found
-        .ok_or_else(|| CommandError::new(Kind::Failed, format!("there is no VM {vm} at {site}")))?;
+    let found = found.ok_or_else(|| {
+        CommandError::new(Kind::Failed, format!("there is no VM {vm} at {site}"))
+            .hint(format!("look for it in Prism Central of {site}"))
+    })?;
+    ledger
+        .put_vm(&id, &site, &vm, Timestamp::now(), &By::person(who))
+        .await?;
+    let left = left(&estate, &facts, &id, &site, &vm, &found);
+    let mut text = format!(
+        "{} is now linked to VM {} ({vm}) at {site}\n",
+        ui::clean(&machine.label(&id)),
+        ui::clean(&found.name)
+    );
+    text.push_str("What is left to do:\n");
+    for line in &left {
+        let _ = writeln!(text, "  - {line}");
+    }
+    Ok(Output::new(
+        text,
+        json!({
+            "ok": true,
+            "machine": id,
+            "site": site,
+            "vm": vm,
+            "power": found.power,
+            "addresses": addresses(&found),
+            "captured": machine.addresses().collect::<BTreeSet<_>>(),
+            "left": left,
+        }),
+    ))
+}
+
+fn primary_of(
+    estate: &Estate,
+    id: &InstanceId,
+    machine: &MachineFacts,
+) -> Result<SiteName, CommandError> {
+    let first = machine.nics.first();
+    let network = first.and_then(|nic| estate.networks.get(&nic.network));
+    network
+        .map(|network| network.primary.clone())
+        .ok_or_else(|| {
+            CommandError::new(Kind::Usage, format!("{id} has no network of the estate"))
+                .hint("name its --site")
+        })
+}
+
+/// No other machine is this VM, by the ledger.
+fn is_nobody_else(
+    facts: &Facts,
+    id: &InstanceId,
+    site: &SiteName,
+    vm: &VmExtId,
+) -> Result<(), CommandError> {
     let other = facts
         .vms
         .iter()
-        .find(|(other, vms)| **other != id && vms.get(&site) == Some(&vm));
-    if let Some((other, _)) = other {
-        return Err(CommandError::new(
+        .find(|(other, vms)| *other != id && vms.get(site) == Some(vm));
+    match other {
+        None => Ok(()),
+        Some((other, _)) => Err(CommandError::new(
             Kind::Failed,
-            format!("VM {vm} is {other} already"),
+            format!("VM {vm} at {site} is linked to {other} already"),
+        )
+        .hint(format!(
+            "link {other} to its own VM first, or strike it from the ledger: stayput retire {other}"
+        ))),
+    }
+}
+
+fn addresses(vm: &Vm) -> BTreeSet<Ipv4Addr> {
+    let nics = vm.nics.iter();
+    nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
+        .collect()
+}
+
+/// What a person still has to do, one line each.
+fn left(
+    estate: &Estate,
+    facts: &Facts,
+    id: &InstanceId,
+    site: &SiteName,
+    vm: &VmExtId,
+    found: &Vm,
+) -> Vec<String> {
+    let machine = &facts.machines[id];
+    let networks: BTreeSet<_> = machine
+        .nics
+        .iter()
+        .map(|nic| nic.network.as_str())
+        .collect();
+    let names = networks.into_iter().collect::<Vec<_>>().join(" ");
+    let mut left = Vec::new();
+    let state = match &found.power {
+        PowerState::On => None,
+        PowerState::Off => Some("off".to_owned()),
+        PowerState::Other(other) => Some(ui::clean(other)),
+    };
+    if let (Some(state), true) = (state, machine.was_running) {
+        left.push(format!(
+            "the VM is {state}: power it on in Prism Central of {site}, or say that it may be off: stayput expect {id} off"
         ));
     }
-    engine
-        .ledger
-        .put_vm(
-            &id,
-            &site,
-            &vm,
-            jiff::Timestamp::now(),
-            &By::person(session::who()),
-        )
-        .await?;
-    let text = format!(
-        "{} is VM {} ({vm}) at {site} from now on\n",
-        machine.label(&id),
-        found.name
-    );
-    Ok(Output::new(
-        text,
-        json!({ "ok": true, "machine": id, "site": site, "vm": vm }),
-    ))
+    let wanted: BTreeSet<_> = machine.addresses().collect();
+    let has = addresses(found);
+    let list = |addresses: &BTreeSet<Ipv4Addr>| {
+        let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        if texts.is_empty() {
+            "no address".to_owned()
+        } else {
+            texts.join(", ")
+        }
+    };
+    let is_primary = primary_of(estate, id, machine).ok().as_ref() == Some(site);
+    let lead = if is_primary {
+        format!("stayput apply move {names}")
+    } else {
+        format!("stayput apply failover {names} --to {site}")
+    };
+    if has == wanted {
+        left.push(format!("lead its networks there, if they are not: {lead}"));
+    } else {
+        left.push(format!(
+            "the VM has {} instead of {}; this restores them and leads the networks there: {lead}",
+            list(&has),
+            list(&wanted)
+        ));
+    }
+    let former = facts.vms.get(id).into_iter().flatten();
+    for (at, other) in former.filter(|(at, other)| (*at, *other) != (site, vm)) {
+        left.push(format!(
+            "VM {other} at {at}, which it was, must not run; it was not asked for. When Prism Central of {at} answers: stayput apply clean-up {names} --site {at}"
+        ));
+    }
+    left.push(format!(
+        "its EC2 instance {id} must stay stopped; it was not asked for. Look with: stayput status {names}"
+    ));
+    left
 }

@@ -1,7 +1,6 @@
 //! `stayput plan` and `stayput apply`: one way for every goal. Observe, plan, prove, show; then ask and apply.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
 
@@ -22,6 +21,7 @@ use stayput_plan::Goal;
 use stayput_plan::Plan;
 use stayput_plan::counted;
 
+use crate::ask;
 use crate::cli;
 use crate::cli::Global;
 use crate::cli::GoalCommand;
@@ -63,27 +63,65 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
             mode,
             path,
             lost,
-        } => Goal::Failover {
-            networks: networks(names)?,
-            to: session::site(estate, to)?,
-            mode: match mode {
-                Mode::Test => FailoverMode::Test,
-                Mode::Planned => FailoverMode::Planned,
-                Mode::Unplanned => FailoverMode::Unplanned,
-            },
-            path: match path {
-                cli::Entry::A => EntryPath::A,
-                cli::Entry::B => EntryPath::B,
-            },
-            lost: lost
-                .iter()
-                .map(|name| session::site(estate, name))
-                .collect::<Result<_, _>>()?,
-        },
+        } => {
+            let goal = Goal::Failover {
+                networks: networks(names)?,
+                to: session::site(estate, to)?,
+                mode: match mode {
+                    Mode::Test => FailoverMode::Test,
+                    Mode::Planned => FailoverMode::Planned,
+                    Mode::Unplanned => FailoverMode::Unplanned,
+                },
+                path: match path {
+                    cli::Entry::A => EntryPath::A,
+                    cli::Entry::B => EntryPath::B,
+                },
+                lost: lost
+                    .iter()
+                    .map(|name| session::site(estate, name))
+                    .collect::<Result<_, _>>()?,
+            };
+            lost_sites_are_left(estate, &goal)?;
+            goal
+        }
         GoalCommand::Failback { networks: names } => Goal::Failback {
             networks: networks(names)?,
         },
+        GoalCommand::CleanUp {
+            networks: names,
+            site,
+            remove,
+        } => Goal::CleanUp {
+            networks: networks(names)?,
+            site: session::site(estate, site)?,
+            remove: *remove,
+        },
     })
+}
+
+/// Only a site that an unplanned failover leaves can be declared lost.
+fn lost_sites_are_left(estate: &Estate, goal: &Goal) -> Result<(), CommandError> {
+    let Goal::Failover { lost, mode, .. } = goal else {
+        return Ok(());
+    };
+    if *mode != FailoverMode::Unplanned && !lost.is_empty() {
+        return Err(
+            CommandError::new(Kind::Usage, "--lost is for unplanned failovers")
+                .hint("add --mode unplanned, or leave --lost out"),
+        );
+    }
+    let leaves = goal.leaves(estate);
+    match lost.iter().find(|site| !leaves.contains(*site)) {
+        None => Ok(()),
+        Some(site) => {
+            let leaves: Vec<_> = leaves.iter().map(ToString::to_string).collect();
+            Err(CommandError::new(
+                Kind::Usage,
+                format!("this failover does not leave {site}, so it cannot be declared lost"),
+            )
+            .hint(format!("it leaves {}", leaves.join(", "))))
+        }
+    }
 }
 
 /// Shows what reaching a goal would do.
@@ -226,7 +264,7 @@ pub async fn apply(
         return Ok(Output::new(shown, json));
     }
     if !how.yes {
-        confirm(global, &shown)?;
+        ask::confirm(global, &shown, "look at the plan first: stayput plan …")?;
     } else if !global.json && !global.quiet {
         let _ = writeln!(anstream::stderr(), "{shown}");
     }
@@ -310,27 +348,4 @@ fn arrivals(journal: &[Entry]) -> BTreeMap<String, serde_json::Value> {
         }
     }
     arrivals
-}
-
-fn confirm(global: &Global, shown: &str) -> Result<(), CommandError> {
-    if global.no_input || global.json || !std::io::stdin().is_terminal() {
-        return Err(CommandError::new(
-            Kind::Usage,
-            "Not applied: no terminal to confirm on. Use --yes.",
-        )
-        .hint("look at the plan first: stayput plan …"));
-    }
-    let mut terminal = anstream::stderr();
-    let _ = write!(terminal, "{shown}\nType `yes` to apply: ");
-    let _ = terminal.flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && answer.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(CommandError::new(
-            Kind::Failed,
-            "Not applied. Nothing was changed.",
-        ))
-    }
 }

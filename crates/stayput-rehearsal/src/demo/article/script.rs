@@ -286,6 +286,8 @@ fn is_preparation(action: &Action) -> bool {
             ..
         } => true,
         Action::Erp { .. }
+        | Action::PowerOff { .. }
+        | Action::DeleteVm { .. }
         | Action::Replicate { .. }
         | Action::Cutover { .. }
         | Action::RestoreNics { .. }

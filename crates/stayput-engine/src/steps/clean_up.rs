@@ -1,0 +1,95 @@
+//! Former VMs of machines: powered off and deleted, each looked at right before its call, and only while the machine is seen at its home.
+
+use std::time::Duration;
+
+use stayput_plan::FormerVm;
+use stayput_world::prism::PowerState;
+
+use crate::StepError;
+use crate::context::StepContext;
+
+/// How long a VM may take until it is seen off.
+const OFF_WITHIN: Duration = Duration::from_secs(300);
+
+/// Powers a former VM off at once: what it still has to write is of no use to the machine, which runs elsewhere.
+pub async fn power_off(context: &StepContext, former: &FormerVm) -> Result<bool, StepError> {
+    let prism = context.prism(&former.site)?;
+    let Some(before) = prism.vm(&former.vm).await? else {
+        return Ok(false);
+    };
+    if before.power == PowerState::Off {
+        return Ok(false);
+    }
+    machine_is_at_home(context, former).await?;
+    context
+        .record(&serde_json::json!({"vm": former.vm, "site": former.site, "before": before}))
+        .await?;
+    context.holds_the_lease().await?;
+    prism
+        .power_off(&former.vm, context.request("power-off"))
+        .await?;
+    let what = format!("VM {} at {} is off", former.vm, former.site);
+    context
+        .until(&what, OFF_WITHIN, async || {
+            let now = prism.vm(&former.vm).await?;
+            let is_off = now.is_none_or(|vm| vm.power == PowerState::Off);
+            Ok(is_off.then_some(()))
+        })
+        .await?;
+    Ok(true)
+}
+
+/// Deletes a former VM that is off.
+pub async fn delete(context: &StepContext, former: &FormerVm) -> Result<bool, StepError> {
+    let prism = context.prism(&former.site)?;
+    let Some(before) = prism.vm(&former.vm).await? else {
+        return Ok(false);
+    };
+    if before.power != PowerState::Off {
+        return Err(StepError::Refused(format!(
+            "VM {} at {} is not off; nothing that may run is deleted",
+            former.vm, former.site
+        )));
+    }
+    machine_is_at_home(context, former).await?;
+    context
+        .record(&serde_json::json!({"vm": former.vm, "site": former.site, "before": before}))
+        .await?;
+    context.holds_the_lease().await?;
+    prism
+        .delete_vm(&former.vm, context.request("delete"))
+        .await?;
+    Ok(true)
+}
+
+/// The machine is another VM by the ledger's word, and that one is there and runs if it should.
+async fn machine_is_at_home(context: &StepContext, former: &FormerVm) -> Result<(), StepError> {
+    let FormerVm {
+        machine,
+        home,
+        home_vm,
+        ..
+    } = former;
+    let facts = context.ledger.facts().await?;
+    let known = facts.vms.get(machine);
+    let newest = facts
+        .newest
+        .get(machine)
+        .and_then(|site| Some((site, known?.get(site)?)));
+    if newest != Some((home, home_vm)) || *home_vm == former.vm {
+        return Err(StepError::Refused(format!(
+            "by the ledger {machine} is not VM {home_vm} at {home}; what it is must not be taken for what it was"
+        )));
+    }
+    let found = context.prism(home)?.vm(home_vm).await?;
+    let refused = match found.map(|vm| vm.power) {
+        None => "does not exist",
+        Some(PowerState::On) => return Ok(()),
+        Some(PowerState::Off | PowerState::Other(_)) if !former.must_be_on => return Ok(()),
+        Some(PowerState::Off | PowerState::Other(_)) => "is not on",
+    };
+    Err(StepError::Refused(format!(
+        "VM {home_vm} at {home}, which is {machine}, {refused}; its former VM {} may be all that is left of it",
+        former.vm
+    )))
+}

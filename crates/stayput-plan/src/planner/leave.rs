@@ -1,0 +1,179 @@
+//! An unplanned failover: what must be known of the sites it leaves, and what it leaves undone there (AWS reference §8.4).
+
+use std::collections::BTreeMap;
+
+use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_world::Silence;
+use stayput_world::System;
+
+use super::Draft;
+use crate::Goal;
+use crate::Obstacle;
+use crate::counted;
+use crate::survey::Place;
+use crate::survey::Power;
+use crate::survey::power_of;
+
+/// Machines named in a warning before the rest is only counted.
+const NAMED: usize = 5;
+
+impl Draft<'_> {
+    /// Refuses to leave sites that may still serve the networks, unless they are declared lost, and warns of what is left undone there.
+    pub(super) fn leave_sites(&mut self, goal: &Goal) {
+        let Goal::Failover { to, .. } = goal else {
+            return;
+        };
+        for site in self.survey.left.clone() {
+            let is_lost = self.survey.lost.contains(&site);
+            if !is_lost {
+                self.nobody_runs_at(&site, to, goal);
+                self.can_be_fenced(&site);
+            }
+            self.warn_of(&site, is_lost, goal);
+        }
+    }
+
+    /// Silence is what a lost site gives. One that answers must say that the machines are off; one that refuses us says nothing.
+    fn nobody_runs_at(&mut self, site: &SiteName, to: &SiteName, goal: &Goal) {
+        let world = self.survey.world;
+        if world.prism.contains_key(site) {
+            let machines = self.not_off_at(site);
+            if !machines.is_empty() {
+                self.obstacle(Obstacle::StillRuns {
+                    site: site.clone(),
+                    to: to.clone(),
+                    networks: goal.networks().clone(),
+                    machines,
+                });
+            }
+            return;
+        }
+        let system = System::PrismCentral(site.clone());
+        let known = world.unobserved(&system);
+        match known.map(|known| known.silence) {
+            Some(Silence::Silent) => {}
+            silence @ (Some(Silence::Refused | Silence::Faulty) | None) => {
+                self.obstacle(Obstacle::NotObserved {
+                    system,
+                    silence,
+                    why: known.map_or_else(String::new, |known| known.why.clone()),
+                    otherwise: Some(format!("or, if {site} is really down, add --lost {site}")),
+                });
+            }
+        }
+    }
+
+    /// Machines of the goal that are at a site and not seen to be off, with their names.
+    fn not_off_at(&self, site: &SiteName) -> BTreeMap<InstanceId, String> {
+        let survey = self.survey;
+        let here = survey
+            .places
+            .iter()
+            .filter(|(_, place)| matches!(place, Place::At(at, _) if at == site));
+        here.filter(|(id, _)| survey.power(id) != Power::Off)
+            .map(|(id, _)| (id.clone(), survey.label(id)))
+            .collect()
+    }
+
+    /// The routes to the site can be written, as far as its region answers.
+    fn can_be_fenced(&mut self, site: &SiteName) {
+        let survey = self.survey;
+        let Some(region) = survey.estate.sites.get(site).map(|site| &site.region) else {
+            return;
+        };
+        if survey.world.aws.contains_key(region) {
+            return;
+        }
+        let known = survey.world.unobserved(&System::Aws(region.clone()));
+        self.obstacle(Obstacle::FenceNotPossible {
+            site: site.clone(),
+            region: region.clone(),
+            silence: known.map(|known| known.silence),
+            why: known.map_or_else(String::new, |known| known.why.clone()),
+        });
+    }
+
+    /// Says what is not done at a site that is left, and what must happen when it returns.
+    fn warn_of(&mut self, site: &SiteName, is_lost: bool, goal: &Goal) {
+        let left = if is_lost {
+            format!("{site} is declared lost")
+        } else {
+            format!("{site} is left")
+        };
+        let machines = self.machines_left(site);
+        let routes = self.routes_left(site, goal);
+        let networks: Vec<_> = goal.networks().iter().map(NetworkName::as_str).collect();
+        self.warnings.extend([
+            format!("{left}: {machines}"),
+            format!("{site}: {routes}"),
+            format!(
+                "{site}: when it returns, power off what ran there: stayput apply clean-up {} --site {site}",
+                networks.join(" ")
+            ),
+        ]);
+    }
+
+    /// What becomes of machines at a site that is left.
+    fn machines_left(&self, site: &SiteName) -> String {
+        let world = self.survey.world;
+        if !world.prism.contains_key(site) {
+            let known = world.unobserved(&System::PrismCentral(site.clone()));
+            let verb = known.map_or("was not observed", |known| known.silence.verb());
+            return format!(
+                "its Prism Central {verb}; machines that still run there are not powered off"
+            );
+        }
+        let running = self.seen_on_at(site);
+        if running.is_empty() {
+            return "its Prism Central answers, and no machine of these networks runs there"
+                .to_owned();
+        }
+        let named: Vec<_> = running.iter().take(NAMED).map(String::as_str).collect();
+        let more = match running.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "its Prism Central answers and shows {} running, which are not powered off: {}{more}",
+            counted(running.len(), "machine"),
+            named.join(", ")
+        )
+    }
+
+    /// What becomes of the routes to a site that is left.
+    fn routes_left(&self, site: &SiteName, goal: &Goal) -> String {
+        let survey = self.survey;
+        let region = survey.estate.sites.get(site).map(|site| &site.region);
+        match region.filter(|region| !survey.world.aws.contains_key(*region)) {
+            Some(region) => {
+                let known = survey.world.unobserved(&System::Aws(region.clone()));
+                let verb = known.map_or("was not observed", |known| known.silence.verb());
+                format!(
+                    "AWS {region} {verb}; its routes are not fenced and still lead there: keep its edges down until this has been run again: stayput apply {goal}"
+                )
+            }
+            None => {
+                "its routes are made to drop packets before machines start elsewhere".to_owned()
+            }
+        }
+    }
+
+    /// Names of the goal's machines of which a VM is seen running at a site, whether they are that VM or were.
+    fn seen_on_at(&self, site: &SiteName) -> Vec<String> {
+        let survey = self.survey;
+        let vms = survey.world.prism.get(site).map(|prism| &prism.vms);
+        let is_on = |vm| {
+            vms.and_then(|vms| vms.get(vm))
+                .is_some_and(|vm| power_of(&vm.power) != Power::Off)
+        };
+        let runs_here = |id: &&InstanceId| {
+            let is = matches!(survey.places.get(*id), Some(Place::At(at, vm)) if at == site && is_on(vm));
+            let former = survey.former.get(*id).into_iter().flatten();
+            is || former.into_iter().any(|(at, vm)| at == site && is_on(vm))
+        };
+        let ids = survey.machines.keys();
+        ids.filter(runs_here).map(|id| survey.label(id)).collect()
+    }
+}

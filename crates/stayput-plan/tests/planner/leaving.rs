@@ -1,0 +1,151 @@
+//! An unplanned failover from a site that answers, refuses us, or is silent (AWS reference §8.4).
+
+use stayput_plan::Action;
+use stayput_plan::EntryPath;
+use stayput_plan::Obstacle;
+use stayput_world::Silence;
+use stayput_world::aws::TgwTarget;
+use stayput_world::prism::PowerState;
+
+use crate::fixture::*;
+
+const TOKYO_REGION: &str = "ap-northeast-1";
+
+fn protected() -> Setup {
+    Setup::small().after(&[move_in(&["app"]), protect(&["app"])])
+}
+
+fn obstacles(setup: &Setup) -> Vec<Obstacle> {
+    setup.plan(&unplanned(&["app"], OSAKA)).unwrap_err()
+}
+
+fn declared() -> stayput_plan::Goal {
+    unplanned_without_tokyo(&["app"], EntryPath::A)
+}
+
+fn fences(setup: &Setup, goal: &stayput_plan::Goal) -> usize {
+    let steps = setup.plan(goal).unwrap().steps;
+    let is_fence = |action: &Action| {
+        matches!(
+            action,
+            Action::TgwRoute {
+                to: Some(TgwTarget::Blackhole),
+                ..
+            }
+        )
+    };
+    steps.iter().filter(|step| is_fence(&step.action)).count()
+}
+
+#[test]
+fn machines_seen_running_at_the_old_site_refuse_an_unplanned_failover() {
+    let obstacles = obstacles(&protected());
+    let [obstacle @ Obstacle::StillRuns { site, machines, .. }] = obstacles.as_slice() else {
+        panic!("{obstacles:#?}");
+    };
+    assert_eq!(site.as_str(), TOKYO);
+    assert_eq!(machines[&"i-web".into()], "web");
+    let remedy = obstacle.remedy();
+    for says in [
+        "stayput apply failover app --to osaka",
+        "power the machines off",
+        "--lost tokyo",
+    ] {
+        assert!(remedy.contains(says), "{remedy}");
+    }
+}
+
+#[test]
+fn a_paused_machine_at_the_old_site_may_still_run() {
+    let mut setup = protected();
+    let vm = setup.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-web".into());
+    vm.unwrap().power = PowerState::Other("PAUSED".to_owned());
+    assert!(matches!(
+        obstacles(&setup).as_slice(),
+        [Obstacle::StillRuns { .. }]
+    ));
+}
+
+#[test]
+fn an_old_site_whose_machines_are_off_is_fenced_and_left() {
+    let mut setup = protected();
+    let vm = setup.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-web".into());
+    vm.unwrap().power = PowerState::Off;
+    let goal = unplanned(&["app"], OSAKA);
+    assert!(fences(&setup, &goal) > 0);
+    let done = setup.after(std::slice::from_ref(&goal));
+    assert_eq!(done.plan(&goal).unwrap().steps, []);
+}
+
+#[test]
+fn an_old_site_that_refuses_us_is_not_taken_for_a_dead_one() {
+    for silence in [Silence::Refused, Silence::Faulty] {
+        let mut setup = protected();
+        setup.without_prism(TOKYO, silence);
+        let obstacles = obstacles(&setup);
+        let [obstacle @ Obstacle::NotObserved { .. }] = obstacles.as_slice() else {
+            panic!("{obstacles:#?}");
+        };
+        assert!(obstacle.remedy().contains("--lost tokyo"));
+        assert!(setup.plan(&declared()).is_ok());
+    }
+    // One that was not even asked says as little.
+    let mut setup = protected();
+    setup.world.prism.remove(&TOKYO.into());
+    assert!(setup.plan(&unplanned(&["app"], OSAKA)).is_err());
+}
+
+#[test]
+fn a_silent_old_site_is_left_without_further_words() {
+    let mut setup = protected();
+    setup.without_prism(TOKYO, Silence::Silent);
+    assert!(fences(&setup, &unplanned(&["app"], OSAKA)) > 0);
+}
+
+#[test]
+fn a_fence_that_cannot_be_written_refuses_whatever_the_region_says() {
+    for silence in [Silence::Silent, Silence::Refused, Silence::Faulty] {
+        let mut setup = protected();
+        setup.without_prism(TOKYO, Silence::Silent);
+        setup.without_region(TOKYO_REGION, silence);
+        let obstacles = obstacles(&setup);
+        let [obstacle @ Obstacle::FenceNotPossible { region, .. }] = obstacles.as_slice() else {
+            panic!("{obstacles:#?}");
+        };
+        assert_eq!(region.as_str(), TOKYO_REGION);
+        assert!(obstacle.remedy().contains("--lost tokyo"));
+        assert_eq!(fences(&setup, &declared()), 0);
+    }
+}
+
+#[test]
+fn a_plan_that_leaves_a_site_declared_lost_says_what_is_not_done_there() {
+    let running = protected();
+    let mut dead = protected();
+    dead.without_prism(TOKYO, Silence::Silent);
+    dead.without_region(TOKYO_REGION, Silence::Refused);
+    let warnings = |setup: &Setup| setup.plan(&declared()).unwrap().warnings.join("\n");
+    insta::assert_snapshot!("warnings_of_a_lost_site_that_answers", warnings(&running));
+    insta::assert_snapshot!("warnings_of_a_lost_site_and_region", warnings(&dead));
+    // They are in the plan's JSON, for programs.
+    let json = serde_json::to_value(dead.plan(&declared()).unwrap()).unwrap();
+    assert!(json["warnings"][0].as_str().unwrap().contains("tokyo"));
+}
+
+#[test]
+fn an_old_site_that_returns_while_the_failover_is_run_again_is_not_ignored() {
+    let mut setup = protected();
+    setup.without_prism(TOKYO, Silence::Silent);
+    let goal = unplanned(&["app"], OSAKA);
+    let before = protected();
+    let mut setup = setup.after(std::slice::from_ref(&goal));
+    setup.world.unobserved.clear();
+    let cluster = before.world.prism[&TOKYO.into()].clone();
+    setup.world.prism.insert(TOKYO.into(), cluster);
+    let obstacles = setup.plan(&goal).unwrap_err();
+    assert!(
+        matches!(obstacles.as_slice(), [Obstacle::RunsTwice { .. }]),
+        "{obstacles:#?}"
+    );
+    assert!(setup.plan(&declared()).is_ok());
+}

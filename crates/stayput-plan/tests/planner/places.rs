@@ -1,0 +1,351 @@
+//! What a list lacks is not gone: where machines are, and what is known of them, when an answer lacks something.
+
+use std::collections::BTreeSet;
+
+use stayput_estate::SiteName;
+use stayput_plan::Action;
+use stayput_plan::Goal;
+use stayput_plan::Obstacle;
+use stayput_plan::Place;
+use stayput_plan::Power;
+use stayput_plan::Survey;
+use stayput_world::Silence;
+use stayput_world::System;
+use stayput_world::aws::InstanceState;
+use stayput_world::prism::PowerState;
+
+use crate::fixture::*;
+
+const WEB: &str = "vm-tokyo-i-web";
+
+fn moved() -> Setup {
+    Setup::small().after(&[move_in(&["app"])])
+}
+
+fn protected() -> Setup {
+    moved().after(&[protect(&["app"])])
+}
+
+fn survey(setup: &Setup) -> Survey<'_> {
+    Survey::new(&setup.estate, &setup.world, &setup.facts, &names(&["app"]))
+}
+
+#[track_caller]
+fn one_obstacle(setup: &Setup, goal: &Goal) -> Obstacle {
+    let obstacles = setup.plan(goal).unwrap_err();
+    let [obstacle] = obstacles.as_slice() else {
+        panic!("{obstacles:#?}");
+    };
+    obstacle.clone()
+}
+
+#[test]
+fn a_vm_missing_from_one_answer_is_not_migrated_from_its_old_disk() {
+    let mut setup = moved();
+    setup.prism(TOKYO).vms.clear();
+    // The instance is still in EC2, stopped, with its interface and disk.
+    assert_eq!(setup.instance("web").state, InstanceState::Stopped);
+    match one_obstacle(&setup, &move_in(&["app"])) {
+        Obstacle::NotListed { system, .. } => {
+            assert_eq!(system, System::PrismCentral(TOKYO.into()));
+        }
+        other => panic!("{other}"),
+    }
+    // Nor when only Move knows that it became a VM.
+    setup.facts.vms.clear();
+    setup.facts.newest.clear();
+    assert!(matches!(
+        one_obstacle(&setup, &move_in(&["app"])),
+        Obstacle::NotListed { .. }
+    ));
+}
+
+#[test]
+fn a_deleted_vm_is_named_with_its_recovery_points_and_not_migrated_again() {
+    let mut setup = protected();
+    setup.delete_vm(TOKYO, WEB);
+    for goal in [
+        move_in(&["app"]),
+        protect(&["app"]),
+        failover(&["app"], OSAKA),
+        unplanned(&["app"], OSAKA),
+    ] {
+        let obstacle = one_obstacle(&setup, &goal);
+        let Obstacle::VmDeleted {
+            recovery_points, ..
+        } = &obstacle
+        else {
+            panic!("{goal}: {obstacle}");
+        };
+        assert_eq!(recovery_points[&OSAKA.into()], "2026-01-01T00:00:00Z");
+        let remedy = obstacle.remedy();
+        for says in [
+            "stayput adopt i-web --vm UUID --site osaka",
+            "stayput retire i-web",
+        ] {
+            assert!(remedy.contains(says), "{remedy}");
+        }
+    }
+    // Its recovery side brings it back when the site is declared lost: nothing is asked there.
+    assert!(
+        setup
+            .plan(&unplanned_without_tokyo(
+                &["app"],
+                stayput_plan::EntryPath::A
+            ))
+            .is_ok()
+    );
+}
+
+#[test]
+fn what_was_deleted_may_have_been_failed_over_to_a_site_nobody_saw() {
+    let mut setup = protected();
+    setup.delete_vm(TOKYO, WEB);
+    setup.without_prism(OSAKA, Silence::Silent);
+    let obstacle = one_obstacle(&setup, &move_in(&["app"]));
+    let remedy = obstacle.remedy();
+    assert!(
+        remedy.contains("when Prism Central of osaka answers") && !remedy.contains("retire"),
+        "{remedy}"
+    );
+}
+
+#[test]
+fn a_machine_of_a_silent_prism_central_stays_where_it_was_with_all_else_unknown() {
+    let mut setup = protected();
+    setup.without_prism(TOKYO, Silence::Silent);
+    let survey = survey(&setup);
+    let web = "i-web".into();
+    let at = Place::At(TOKYO.into(), WEB.into());
+    assert_eq!(survey.places.get(&web), Some(&at));
+    assert_eq!(survey.power(&web), Power::Unknown);
+    assert!(!survey.nics_are_right(&web, &TOKYO.into()));
+    assert_eq!(
+        survey.expected_running().unknown,
+        BTreeSet::from([web.clone()])
+    );
+    assert_eq!(survey.obstacles, BTreeSet::new());
+}
+
+#[test]
+fn an_instance_that_a_list_lacks_is_asked_for_again_and_one_terminated_is_retired() {
+    let mut setup = Setup::small().after(&[capture(&["app"])]);
+    let mut gone = setup.clone();
+    gone.instance("web").state = InstanceState::Terminated;
+    setup.tokyo().instances.remove(&"i-web".into());
+    setup.tokyo().enis.remove(&"eni-web-0".into());
+    let obstacle = one_obstacle(&setup, &move_in(&["app"]));
+    assert!(matches!(obstacle, Obstacle::NotListed { .. }), "{obstacle}");
+    let obstacle = one_obstacle(&gone, &move_in(&["app"]));
+    assert_eq!(
+        obstacle.remedy(),
+        "strike it from the ledger: stayput retire i-web"
+    );
+    // Neither keeps the others from being written down.
+    for setup in [setup, gone] {
+        let plan = setup.plan(&capture(&["app"])).unwrap();
+        assert_eq!(plan.steps, []);
+        assert!(plan.warnings[0].contains("i-web"), "{:?}", plan.warnings);
+    }
+}
+
+#[test]
+fn what_is_left_of_a_retired_machine_is_not_moved_unless_it_runs() {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.35"], true);
+    let mut setup = setup.after(&[canary(&["app"], &["web"])]);
+    // Its VM was deleted on purpose; the instance is still there, stopped, with its disk.
+    setup.delete_vm(TOKYO, WEB);
+    setup.facts.machines.remove(&"i-web".into());
+    setup.facts.vms.remove(&"i-web".into());
+    setup.facts.newest.remove(&"i-web".into());
+    setup.facts.retired.insert("i-web".into());
+    let plan = setup.plan(&move_in(&["app"])).unwrap();
+    let machines = plan.steps.iter().flat_map(|step| step.action.machines());
+    assert_eq!(
+        machines.collect::<BTreeSet<_>>(),
+        BTreeSet::from(["i-api".into()])
+    );
+    setup.instance("web").state = InstanceState::Running;
+    assert!(setup.plan(&move_in(&["app"])).is_err());
+}
+
+#[test]
+fn the_address_of_a_machine_nobody_finds_is_not_given_away() {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.35"], true);
+    let mut setup = setup.after(&[capture(&["app"])]);
+    setup.tokyo().instances.remove(&"i-web".into());
+    setup.tokyo().enis.remove(&"eni-web-0".into());
+    let plan = setup.plan(&canary(&["app"], &["api"])).unwrap();
+    let mut pools = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::EnsureSubnet { pools, .. } => Some(pools),
+        _ => None,
+    });
+    let pools = pools.next().unwrap();
+    assert!(
+        !pools.iter().any(|pool| pool.contains(ip("172.30.1.34"))),
+        "{pools:?}"
+    );
+}
+
+// Facts
+
+#[test]
+fn facts_of_a_machine_that_moved_are_kept_whatever_ec2_shows() {
+    let mut setup = moved();
+    setup.eni("web", 0).secondary = vec![ip("172.30.1.99")];
+    let plan = setup.plan(&capture(&["app"])).unwrap();
+    assert_eq!(plan.steps, []);
+    let [warning] = plan.warnings.as_slice() else {
+        panic!("{:?}", plan.warnings);
+    };
+    assert!(
+        warning.contains("web") && warning.contains("stayput capture --replace i-web"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn facts_of_a_machine_whose_cutover_may_have_begun_are_kept() {
+    // Copied, and then stopped: by Move, as far as anybody can tell.
+    let mut setup = Setup::small();
+    let plan = setup.plan(&move_in(&["app"])).unwrap();
+    for step in plan.steps.iter() {
+        if let Action::Cutover { .. } = step.action {
+            break;
+        }
+        setup.apply(step);
+    }
+    setup.instance("web").state = InstanceState::Stopped;
+    setup.eni("web", 0).secondary = vec![ip("172.30.1.99")];
+    assert_eq!(setup.plan(&capture(&["app"])).unwrap().steps, []);
+    // Whether Move has begun is not known when it does not answer.
+    setup.mv().plans.clear();
+    setup.without_move(TOKYO, Silence::Silent);
+    assert_eq!(setup.plan(&capture(&["app"])).unwrap().steps, []);
+}
+
+#[test]
+fn a_machine_that_runs_while_it_is_copied_is_captured_anew() {
+    let mut setup = Setup::small();
+    setup.machine("old", &["172.30.1.60"], false);
+    let plan = setup.plan(&move_in(&["app"])).unwrap();
+    for step in plan.steps.iter() {
+        if let Action::Cutover { .. } = step.action {
+            break;
+        }
+        setup.apply(step);
+    }
+    for machine in ["web", "old"] {
+        setup.eni(machine, 0).secondary = vec![ip(if machine == "web" {
+            "172.30.1.99"
+        } else {
+            "172.30.1.98"
+        })];
+    }
+    let plan = setup.plan(&capture(&["app"])).unwrap();
+    let [step] = plan.steps.as_slice() else {
+        panic!("{plan:#?}");
+    };
+    // One that was off anyway, too: Move has not begun with it.
+    assert_eq!(step.action.machines().len(), 2);
+}
+
+// What runs
+
+#[test]
+fn what_ran_when_captured_is_expected_to_run_and_nothing_else() {
+    let mut setup = Setup::small();
+    setup.machine("old", &["172.30.1.60"], false);
+    setup.machine("api", &["172.30.1.35"], true);
+    let mut setup = setup.after(&[move_in(&["app"])]);
+    setup.prism(TOKYO).vms.get_mut(&WEB.into()).unwrap().power = PowerState::Off;
+    let api = setup.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-api".into());
+    api.unwrap().power = PowerState::Other("PAUSED".to_owned());
+    let survey = survey(&setup);
+    let expected = survey.expected_running();
+    assert_eq!(expected.running, BTreeSet::new());
+    assert_eq!(expected.off, BTreeSet::from(["i-web".into()]));
+    assert_eq!(expected.unknown, BTreeSet::from(["i-api".into()]));
+    assert_eq!(expected.expected(), 2);
+    // Neither running nor off is not off.
+    assert!(survey.runs(&"i-api".into()));
+}
+
+#[test]
+fn a_failover_tells_of_machines_that_are_off_before_it_begins() {
+    let mut setup = protected();
+    let vm = setup.prism(TOKYO).vms.get_mut(&WEB.into()).unwrap();
+    vm.power = PowerState::Off;
+    let plan = setup.plan(&failover(&["app"], OSAKA)).unwrap();
+    let told = plan
+        .warnings
+        .iter()
+        .find(|warning| warning.contains("its VM is off"));
+    assert!(
+        told.is_some_and(|told| told.contains("stayput expect i-web off")),
+        "{:?}",
+        plan.warnings
+    );
+}
+
+#[test]
+fn a_source_that_runs_again_refuses_what_routes_and_is_told_by_what_does_not() {
+    let mut setup = protected();
+    setup.instance("web").state = InstanceState::Running;
+    for goal in [
+        move_in(&["app"]),
+        failover(&["app"], OSAKA),
+        failback(&["app"]),
+    ] {
+        let obstacle = one_obstacle(&setup, &goal);
+        assert!(
+            matches!(obstacle, Obstacle::SourceRuns { .. }),
+            "{obstacle}"
+        );
+        assert_eq!(
+            obstacle.remedy(),
+            "stop the instance: aws ec2 stop-instances --instance-ids i-web --region ap-northeast-1"
+        );
+    }
+    for goal in [
+        capture(&["app"]),
+        protect(&["app"]),
+        clean_up(&["app"], OSAKA, false),
+    ] {
+        let shown = setup.shown(&goal);
+        assert!(shown.contains("served twice"), "{goal}: {shown}");
+    }
+    let twice: Vec<_> = survey(&setup).served_twice().cloned().collect();
+    assert_eq!(twice.len(), 1);
+    assert!(
+        matches!(&twice[0], Obstacle::SourceRuns { machine, .. } if machine.as_str() == "i-web")
+    );
+}
+
+#[test]
+fn a_source_that_runs_while_its_vm_is_off_is_refused_but_not_served_twice() {
+    let mut setup = moved();
+    setup.instance("web").state = InstanceState::Pending;
+    setup.prism(TOKYO).vms.get_mut(&WEB.into()).unwrap().power = PowerState::Off;
+    assert!(setup.plan(&move_in(&["app"])).is_err());
+    assert_eq!(survey(&setup).served_twice().count(), 0);
+    // On its way down it is nothing of that.
+    setup.instance("web").state = InstanceState::Stopping;
+    assert!(setup.plan(&move_in(&["app"])).is_ok());
+}
+
+#[test]
+fn an_old_vm_in_an_unknown_state_counts_as_running() {
+    let mut setup = protected().after(&[unplanned_without_tokyo(
+        &["app"],
+        stayput_plan::EntryPath::A,
+    )]);
+    let vm = setup.prism(TOKYO).vms.get_mut(&WEB.into()).unwrap();
+    vm.power = PowerState::Other("PAUSED".to_owned());
+    match one_obstacle(&setup, &failback(&["app"])) {
+        Obstacle::RunsTwice { at, .. } => assert_eq!(at, SiteName::from(TOKYO)),
+        other => panic!("{other}"),
+    }
+}

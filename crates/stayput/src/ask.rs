@@ -1,0 +1,35 @@
+//! Asking the person at the terminal.
+
+use std::io::IsTerminal;
+use std::io::Write;
+
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::error::Kind;
+
+/// Shows what is about to be done and lets a person confirm it.
+///
+/// # Errors
+/// There is no terminal to confirm on; the answer was not `yes`.
+pub fn confirm(global: &Global, shown: &str, look_first: &str) -> Result<(), CommandError> {
+    if global.no_input || global.json || !std::io::stdin().is_terminal() {
+        return Err(CommandError::new(
+            Kind::Usage,
+            "Not applied: no terminal to confirm on. Use --yes.",
+        )
+        .hint(look_first));
+    }
+    let mut terminal = anstream::stderr();
+    let _ = write!(terminal, "{shown}\nType `yes` to apply: ");
+    let _ = terminal.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(CommandError::new(
+            Kind::Failed,
+            "Not applied. Nothing was changed.",
+        ))
+    }
+}

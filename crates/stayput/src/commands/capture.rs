@@ -1,0 +1,174 @@
+//! `stayput capture --replace`: takes over what EC2 shows of a machine whose facts on record are otherwise kept, because it has moved.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use stayput_engine::Events;
+use stayput_engine::Session;
+use stayput_engine::Stop;
+use stayput_estate::InstanceId;
+use stayput_ledger::By;
+use stayput_plan::Obstacle;
+use stayput_world::MachineFacts;
+use stayput_world::System;
+
+use crate::ask;
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::output::Output;
+use crate::session;
+use crate::ui;
+
+/// One fact that is otherwise in EC2 than on record.
+#[derive(Debug, Serialize)]
+struct Difference {
+    fact: &'static str,
+    recorded: String,
+    observed: String,
+}
+
+pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Output, CommandError> {
+    let estate = session::load_estate(&global.file)?;
+    let events = Events::none();
+    let engine = session::engine(estate.clone(), events.clone()).await?;
+    let ledger = engine.ledger.clone();
+    let session = Session::new(engine, session::who(), Stop::never());
+    let locked = session.lock().await?;
+    let facts = ledger.facts().await?;
+    let ids = names
+        .iter()
+        .map(|name| session::machine(&facts, name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let display = ui::show(events.listen(), global.quiet);
+    let seen = locked.look().await;
+    events.close();
+    let _ = display.await;
+    let seen = seen?;
+    let region = &estate.source.region;
+    if !seen.world.aws.contains_key(region) {
+        let system = System::Aws(region.clone());
+        let known = seen.world.unobserved(&system);
+        return Err(vec![Obstacle::NotObserved {
+            silence: known.map(|known| known.silence),
+            why: known.map_or_else(String::new, |known| known.why.clone()),
+            otherwise: None,
+            system,
+        }]
+        .into());
+    }
+    let everything = estate.networks.keys().cloned().collect();
+    let (observed, _) = stayput_plan::observe_facts(&estate, &seen.world, &everything);
+    let mut replaced: BTreeMap<InstanceId, MachineFacts> = BTreeMap::new();
+    let mut differences: BTreeMap<InstanceId, Vec<Difference>> = BTreeMap::new();
+    for id in ids {
+        let recorded = &seen.facts.machines[&id];
+        let Some(shown) = observed.get(&id) else {
+            return Err(CommandError::new(
+                Kind::Obstacles,
+                format!(
+                    "EC2 lists no interface of {} ({id}) in the networks; nothing was changed",
+                    ui::clean(&recorded.label(&id))
+                ),
+            )
+            .hint("its facts can only be taken from EC2 while it is there"));
+        };
+        let now = MachineFacts {
+            // Of a machine that has moved, EC2 says that it is stopped.
+            was_running: recorded.was_running,
+            ..shown.clone()
+        };
+        let found = compare(recorded, &now);
+        if !found.is_empty() {
+            differences.insert(id.clone(), found);
+            replaced.insert(id, now);
+        }
+    }
+    if replaced.is_empty() {
+        let text = "EC2 shows what is on record; nothing was changed\n";
+        return Ok(Output::new(
+            text,
+            json!({ "ok": true, "changed": false, "differences": differences }),
+        ));
+    }
+    let shown = shown(&seen.facts.machines, &differences);
+    if !yes {
+        ask::confirm(
+            global,
+            &shown,
+            "look at the machines first: stayput status --all",
+        )?;
+    }
+    ledger
+        .put_machines(&replaced, Timestamp::now(), &By::person(session::who()))
+        .await?;
+    let json = json!({ "ok": true, "changed": true, "differences": differences });
+    Ok(Output::new(format!("{shown}replaced\n"), json))
+}
+
+fn shown(
+    machines: &BTreeMap<InstanceId, MachineFacts>,
+    differences: &BTreeMap<InstanceId, Vec<Difference>>,
+) -> String {
+    let mut text = String::new();
+    for (id, found) in differences {
+        let label = machines
+            .get(id)
+            .map_or_else(|| id.to_string(), |machine| machine.label(id));
+        let _ = writeln!(text, "{} ({id})", ui::clean(&label));
+        for Difference {
+            fact,
+            recorded,
+            observed,
+        } in found
+        {
+            let _ = writeln!(
+                text,
+                "  {fact}: {} → {}",
+                ui::clean(recorded),
+                ui::clean(observed)
+            );
+        }
+    }
+    text
+}
+
+/// What is otherwise, fact by fact.
+fn compare(recorded: &MachineFacts, observed: &MachineFacts) -> Vec<Difference> {
+    let facts = |machine: &MachineFacts| {
+        let nics: Vec<_> = machine
+            .nics
+            .iter()
+            .map(|nic| {
+                let secondary: Vec<_> = nic.secondary.iter().map(ToString::to_string).collect();
+                format!(
+                    "{} {} {} {} [{}] in {}",
+                    nic.device_index,
+                    nic.eni,
+                    nic.mac,
+                    nic.primary,
+                    secondary.join(" "),
+                    nic.network
+                )
+            })
+            .collect();
+        [
+            ("name", machine.name.clone().unwrap_or_default()),
+            ("platform", machine.platform.clone()),
+            ("instance type", machine.instance_type.clone()),
+            ("interfaces", nics.join("; ")),
+            ("tags", format!("{:?}", machine.tags)),
+        ]
+    };
+    let both = facts(recorded).into_iter().zip(facts(observed));
+    both.filter(|((_, before), (_, now))| before != now)
+        .map(|((fact, recorded), (_, observed))| Difference {
+            fact,
+            recorded,
+            observed,
+        })
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! `stayput expect`: says whether a machine must run after a move or failover. Contacts nothing.
+
+use jiff::Timestamp;
+use serde_json::json;
+use stayput_ledger::By;
+use stayput_ledger::LeaseScope;
+use stayput_ledger::Ledger;
+
+use crate::cli::ExpectArgs;
+use crate::cli::ExpectedState;
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::session;
+use crate::ui;
+
+pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandError> {
+    let estate = session::load_estate(&global.file)?;
+    let ledger = session::open_ledger(&estate)?;
+    let who = session::who();
+    let _lease = ledger
+        .acquire(&LeaseScope::Estate, &who.as_str().into(), Timestamp::now())
+        .await?;
+    let facts = ledger.facts().await?;
+    let id = session::machine(&facts, &args.machine)?;
+    let mut machine = facts.machines[&id].clone();
+    let (must_run, text) = match args.state {
+        ExpectedState::Running => (true, "must run and be reached"),
+        ExpectedState::Off => (false, "may be off"),
+    };
+    let changed = machine.was_running != must_run;
+    if changed {
+        machine.was_running = must_run;
+        let machines = [(id.clone(), machine.clone())].into();
+        ledger
+            .put_machines(&machines, Timestamp::now(), &By::person(who))
+            .await?;
+    }
+    let already = if changed { "" } else { ", as before" };
+    Ok(Output::new(
+        format!(
+            "{} ({id}) {text} after a move or failover{already}\n",
+            ui::clean(&machine.label(&id))
+        ),
+        json!({ "ok": true, "machine": id, "must_run": must_run, "changed": changed }),
+    ))
+}
