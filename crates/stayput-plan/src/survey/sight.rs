@@ -4,6 +4,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_world::aws::Instance;
+use stayput_world::aws::InstanceState;
 use stayput_world::prism::Vm;
 
 use super::Survey;
@@ -54,6 +55,7 @@ impl<'a> Survey<'a> {
             return InstanceSight::NotObserved;
         };
         match region.instances.get(id) {
+            Some(instance) if instance.state == InstanceState::Terminated => InstanceSight::Gone,
             Some(instance) => InstanceSight::Seen(instance),
             None if region.is_confirmed_gone(id) => InstanceSight::Gone,
             None => InstanceSight::NotListed,

@@ -11,6 +11,7 @@ use stayput_plan::Power;
 use stayput_plan::Survey;
 use stayput_world::Silence;
 use stayput_world::System;
+use stayput_world::aws::Gone;
 use stayput_world::aws::InstanceState;
 use stayput_world::prism::PowerState;
 
@@ -130,16 +131,17 @@ fn a_machine_of_a_silent_prism_central_stays_where_it_was_with_all_else_unknown(
 #[test]
 fn an_instance_that_a_list_lacks_is_asked_for_again_and_one_terminated_is_retired() {
     let mut setup = Setup::small().after(&[capture(&["app"])]);
-    let mut gone = setup.clone();
-    gone.instance("web").state = InstanceState::Terminated;
     setup.tokyo().instances.remove(&"i-web".into());
     setup.tokyo().enis.remove(&"eni-web-0".into());
-    let obstacle = one_obstacle(&setup, &move_in(&["app"]));
-    assert!(matches!(obstacle, Obstacle::NotListed { .. }), "{obstacle}");
-    let obstacle = one_obstacle(&gone, &move_in(&["app"]));
-    assert_eq!(
-        obstacle.remedy(),
-        "strike it from the ledger: stayput retire i-web"
+    let mut gone = setup.clone();
+    let absent = &mut gone.tokyo().absent.instances;
+    absent.insert("i-web".into(), Gone::Terminated);
+    let remedy = one_obstacle(&setup, &move_in(&["app"])).remedy();
+    assert!(remedy.starts_with("run the command again"), "{remedy}");
+    let remedy = one_obstacle(&gone, &move_in(&["app"])).remedy();
+    assert!(
+        remedy.starts_with("take it out of the ledger: stayput retire i-web"),
+        "{remedy}"
     );
     // Neither keeps the others from being written down.
     for setup in [setup, gone] {
