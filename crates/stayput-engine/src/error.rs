@@ -10,6 +10,7 @@ use stayput_nutanix::PrismError;
 use stayput_plan::Obstacle;
 use stayput_plan::Phase;
 use stayput_plan::StepId;
+use stayput_plan::Verification;
 use stayput_plan::counted;
 
 /// Why the engine stopped.
@@ -88,6 +89,14 @@ pub enum EngineError {
         /// How often it was done.
         times: u32,
     },
+    /// Nothing is left to do, and still not all is as it must be.
+    #[error("not verified at {site}: {}", verification.summary())]
+    NotVerified {
+        /// The home.
+        site: SiteName,
+        /// What was expected, found, and is wrong.
+        verification: Box<Verification>,
+    },
     /// Steps without a proof are run in a lab only.
     #[error("{0} is not on loopback: steps without a proof are run in a lab only")]
     NotALab(String),
@@ -143,6 +152,7 @@ impl EngineError {
             | Self::Interrupted { .. }
             | Self::Undone { .. }
             | Self::NotALab(_)
+            | Self::NotVerified { .. }
             | Self::Internal(_) => false,
         }
     }

@@ -159,12 +159,26 @@ impl Locked<'_> {
         self.session.plan(seen, goal)
     }
 
-    /// Closes runs to a goal that turns out to be reached: their processes ended after the last step.
+    /// Closes open runs to a goal for which nothing is left to do: their processes ended after the last change. Where the goal places
+    /// machines, it is verified first: the process may have ended before it was.
     ///
     /// # Errors
-    /// The ledger.
-    pub async fn reached(&self, goal: &Goal) -> Result<(), EngineError> {
-        runs::close_reached(&self.session.engine, goal).await
+    /// [`EngineError::NotVerified`]: the run stays open. The ledger.
+    pub async fn reached(&self, goal: &Goal, seen: &Observation) -> Result<(), EngineError> {
+        let engine = &self.session.engine;
+        if !runs::is_open(engine, goal).await? {
+            return Ok(());
+        }
+        let (world, facts) = (&seen.world, &seen.facts);
+        for (site, verification) in stayput_plan::verify_goal(&engine.estate, world, facts, goal) {
+            if !verification.is_passed() {
+                return Err(EngineError::NotVerified {
+                    site,
+                    verification: Box::new(verification),
+                });
+            }
+        }
+        runs::close_reached(engine, goal).await
     }
 
     /// Applies a plan, phase by phase. After each phase the world is read again, and the rest is planned and proven again; it goes on

@@ -83,3 +83,4 @@ pub use survey::overlay_subnet;
 pub use verification::Verification;
 pub use verification::Wrong;
 pub use verification::verify;
+pub use verification::verify_goal;

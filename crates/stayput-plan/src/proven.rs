@@ -70,6 +70,22 @@ impl Proven {
         )
     }
 
+    /// The same plan with further steps, each behind all others of its phase, proven again on the same world.
+    ///
+    /// # Errors
+    /// What the proof refuses with them, in a stable order.
+    pub fn and(&self, estate: &Estate, further: Vec<Step>) -> Result<Self, Vec<Obstacle>> {
+        let mut plan = self.plan.clone();
+        plan.steps.extend(further);
+        plan.steps.sort_by_key(|step| step.phase);
+        Self::prove(
+            estate,
+            Arc::clone(&self.world),
+            Arc::clone(&self.facts),
+            plan,
+        )
+    }
+
     /// The plan.
     pub fn as_plan(&self) -> &Plan {
         &self.plan

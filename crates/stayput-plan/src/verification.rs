@@ -1,24 +1,31 @@
 //! Whether a home serves what it should: every machine that ran before runs there, with its own addresses, and is reached; and nothing
 //! else answers for them. Pure: `verify` and `status` look at the same.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
+use stayput_estate::Estate;
 use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
+use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::System;
 use stayput_world::Unobserved;
+use stayput_world::World;
 use stayput_world::aws::InstanceState;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
+use crate::Goal;
 use crate::Obstacle;
+use crate::proof::home_after;
 use crate::survey::Place;
 use crate::survey::Survey;
 
@@ -173,6 +180,39 @@ impl Verification {
             self.found, self.expected, self.delivered, self.addresses
         )
     }
+}
+
+/// Verifies every home that a goal places machines at; empty for a goal that places none.
+pub fn verify_goal(
+    estate: &Estate,
+    world: &World,
+    facts: &Facts,
+    goal: &Goal,
+) -> BTreeMap<SiteName, Verification> {
+    let Some(home) = home_after(goal) else {
+        return BTreeMap::new();
+    };
+    let mut networks: BTreeMap<SiteName, BTreeSet<NetworkName>> = BTreeMap::new();
+    for network in goal
+        .networks()
+        .iter()
+        .filter_map(|name| estate.networks.get(name))
+    {
+        let names = networks.entry(home(network)).or_default();
+        names.insert(network.name.clone());
+    }
+    networks
+        .into_iter()
+        .map(|(site, names)| {
+            let survey = Survey::of_goal(estate, world, facts, &goal.with_networks(names));
+            let machines = match survey.are_canaries {
+                true => survey.moving.clone(),
+                false => BTreeSet::new(),
+            };
+            let verification = verify(&survey, &site, &machines);
+            (site, verification)
+        })
+        .collect()
 }
 
 /// Verifies that `site` serves the machines of a survey's networks; of them only `machines`, if any are named.

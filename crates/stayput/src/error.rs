@@ -229,6 +229,10 @@ impl From<EngineError> for CommandError {
             EngineError::Undone { .. } => {
                 this.hint("find out who changes it, with the audit log of that system, then run the same command again")
             }
+            EngineError::NotVerified { verification, .. } => {
+                this.causes = verification.wrong.iter().map(ToString::to_string).collect();
+                this.hint("look at it with `stayput status`; the run stays open until it is right")
+            }
             EngineError::NotALab(_) | EngineError::Internal(_) => this,
             EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {
                 this.hint("nothing was changed")

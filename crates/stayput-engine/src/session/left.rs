@@ -102,6 +102,35 @@ impl<'a> Progress<'a> {
         !failed && !(done && leaves_nothing_to_observe(&step.action))
     }
 
+    /// Verifications that were approved and not made yet, of the networks that are still part of the run.
+    fn owed(&self) -> impl Iterator<Item = Step> {
+        let steps = self.approved.steps.iter();
+        steps
+            .filter(|step| self.is_left(step))
+            .filter_map(|step| match &step.action {
+                Action::Verify {
+                    site,
+                    networks,
+                    machines,
+                    lost,
+                } => {
+                    let left = self.goal.networks();
+                    let networks: BTreeSet<_> = networks.intersection(left).cloned().collect();
+                    (!networks.is_empty()).then(|| Step {
+                        action: Action::Verify {
+                            site: site.clone(),
+                            networks,
+                            machines: machines.clone(),
+                            lost: lost.clone(),
+                        },
+                        needs: Arc::default(),
+                        ..step.clone()
+                    })
+                }
+                _ => None,
+            })
+    }
+
     /// Notes what became of a phase.
     pub(super) fn add(&mut self, phase: Phase, end: PhaseEnd) -> Result<(), EngineError> {
         for report in &end.done {
@@ -261,7 +290,7 @@ impl Locked<'_> {
         if differences.is_empty()
             && let Ok(now) = planned
         {
-            return Ok(now);
+            return self.with_owed(progress, now);
         }
         let changed = EngineError::WorldChanged {
             after: progress.after,
@@ -287,7 +316,21 @@ impl Locked<'_> {
             .collect();
         progress.changes.extend(what.iter().cloned());
         engine.events.send(Event::Changed { what });
-        Ok(rest)
+        self.with_owed(progress, rest)
+    }
+
+    /// What is left, with the verifications that were approved and not made yet: when the last route stands a new plan has nothing to
+    /// change, and so nothing to verify, but what was promised is owed.
+    fn with_owed(&self, progress: &Progress<'_>, now: Proven) -> Result<Proven, EngineError> {
+        let owed: Vec<_> = progress
+            .owed()
+            .filter(|owed| now.steps.iter().all(|step| step.id != owed.id))
+            .collect();
+        if owed.is_empty() {
+            return Ok(now);
+        }
+        let estate = &self.session.engine.estate;
+        now.and(estate, owed).map_err(EngineError::Obstacles)
     }
 
     /// The approved steps that are left, without any others, proven on the world as it is.

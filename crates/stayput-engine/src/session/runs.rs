@@ -38,6 +38,12 @@ pub async fn open(
     Ok((run, abandoned))
 }
 
+/// Whether a run to this goal is open.
+pub async fn is_open(engine: &Engine, goal: &Goal) -> Result<bool, EngineError> {
+    let runs = engine.ledger.runs().await?;
+    Ok(runs.iter().any(|run| run.is_open() && run.goal == *goal))
+}
+
 /// Closes every open run to a goal that is reached.
 pub async fn close_reached(engine: &Engine, goal: &Goal) -> Result<(), EngineError> {
     for run in engine.ledger.runs().await? {

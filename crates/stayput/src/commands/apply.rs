@@ -259,7 +259,7 @@ pub async fn apply(
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // A run whose process ended after its last step is over now.
-        locked.reached(&goal).await?;
+        locked.reached(&goal, &seen).await?;
         let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan.as_plan(), "arrivals": {} });
         return Ok(Output::new(shown, json));
     }

@@ -240,7 +240,15 @@ fn an_unplanned_failover_killed_at_many_moments_recovers_every_machine_once() {
     let (tokyo, osaka) = (vms("tokyo"), vms("osaka"));
     lab.tell("/speed", &json!({ "speed": 2400 }));
     // The cluster that is taken for lost answers and runs on.
-    let goal = ["failover", "--to", "osaka", "--mode", "unplanned"];
+    let goal = [
+        "failover",
+        "--to",
+        "osaka",
+        "--mode",
+        "unplanned",
+        "--lost",
+        "tokyo",
+    ];
     let known = || assert_known(&lab, &original);
     killed_until_done(&lab, &goal, 3, known, Moments::seeded(19));
     assert_eq!((vms("tokyo"), vms("osaka")), (tokyo, osaka + 12));

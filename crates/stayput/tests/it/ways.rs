@@ -91,11 +91,14 @@ fn machines_of_a_lost_cluster_start_elsewhere_behind_a_fence() {
     let mut planned = vec![
         "--file", estate, "plan", "failover", "app", "db", "--to", "osaka",
     ];
-    lab.run(&planned).exits(1).says(&["no connection"]);
+    lab.run(&planned).exits(4).says(&[
+        "Prism Central of tokyo was not observed: it does not answer",
+        "fail over with --mode unplanned",
+    ]);
     planned.extend(["--mode", "unplanned"]);
     let plan = lab.run(&planned).exits(0).out;
     assert!(
-        plan.contains("→ blackhole") && plan.contains("tokyo is taken for lost"),
+        plan.contains("→ blackhole") && plan.contains("stayput apply clean-up app db --site tokyo"),
         "{plan}"
     );
 
@@ -104,7 +107,7 @@ fn machines_of_a_lost_cluster_start_elsewhere_behind_a_fence() {
     args.push("--yes");
     lab.run(&args)
         .exits(0)
-        .says(&["Prism Central of tokyo does not answer"]);
+        .says(&["Prism Central of tokyo could not be read"]);
     assert!(trace(&lab, "172.30.1.34").contains("delivered at osaka"));
     let mut again = vec!["--file", estate, "plan"];
     again.extend(failover);
@@ -117,16 +120,41 @@ fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
     let original = addresses(&lab.status());
     lab.apply(&["move"]);
     lab.apply(&["protect"]);
-    // Tokyo is taken for lost although it answers, and its machines run on.
-    let lost = ["failover", "--to", "osaka", "--mode", "unplanned"];
+    // Tokyo answers, and its machines run: that alone refuses an unplanned failover.
+    let networks = [
+        "failover",
+        "app",
+        "db",
+        "--to",
+        "osaka",
+        "--mode",
+        "unplanned",
+    ];
+    let mut refused = vec!["plan"];
+    refused.extend(networks);
+    lab.run(&refused).exits(4).says(&[
+        "Prism Central of tokyo answers, and 11 machines are not off there",
+        "--lost tokyo",
+    ]);
+    // It is declared lost although it answers, and its machines run on.
+    let lost = [
+        "failover",
+        "--to",
+        "osaka",
+        "--mode",
+        "unplanned",
+        "--lost",
+        "tokyo",
+    ];
     lab.apply(&lost);
     let journal = lab.journal();
     let verified = journal.iter().find(|entry| entry["step"] == "verify/osaka");
-    assert_eq!(verified.unwrap()["observed"][0]["delivered"], 15);
-    let networks = ["failover", "app", "db", "--to", "osaka", "--mode"];
-    let mut again = vec!["plan"];
-    again.extend(networks);
-    again.push("unplanned");
+    let verified = &verified.unwrap()["observed"][0]["verification"];
+    assert_eq!(verified["expected"], 11, "{verified}");
+    assert_eq!(verified["found"], 11);
+    assert_eq!(verified["delivered"], 15);
+    let mut again = refused;
+    again.extend(["--lost", "tokyo"]);
     assert!(lab.run(&again).exits(0).out.contains("Nothing to do"));
 
     // Where the machines are is known, and so is what must not go on.
@@ -139,18 +167,11 @@ fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
     let twice = status["obstacles"].as_array().unwrap();
     assert_eq!(twice.len(), 11, "one was off: {twice:#?}");
     lab.run(&["plan", "failback", "app", "db"]).exits(4).says(&[
-        "is at osaka, and also runs at tokyo",
-        "switch that VM off in Prism Central of tokyo",
+        "served twice",
+        "stayput apply clean-up",
+        "--site tokyo",
     ]);
-
-    {
-        let state = lab.running().state();
-        let mut state = state.lock().unwrap();
-        let tokyo = state.pcs.iter_mut().find(|pc| pc.name == "tokyo").unwrap();
-        for vm in tokyo.vms.values_mut() {
-            vm.on = false;
-        }
-    }
+    lab.apply(&["clean-up", "--site", "tokyo"]);
     assert_kept(&lab.status(), "osaka", &original);
     lab.apply(&["failback"]);
     assert_kept(&lab.status(), "tokyo", &original);
