@@ -14,7 +14,7 @@ use crate::xml::Malformed;
 use crate::xml::excerpt;
 use crate::xml::read_document;
 
-/// Where EC2's authorization failures begin an opaque blob of a kilobyte that helps nobody without a further call.
+/// Where EC2's authorization failures begin an opaque blob of a kilobyte that is of no use without a further call.
 const ENCODED_FAILURE: &str = "Encoded authorization failure message";
 
 /// How much of an error page in no protocol of ours is repeated, in characters. Secrets are taken out later, so not too little: a piece of
@@ -32,7 +32,7 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Whether the service said it did not do it, as opposed to having failed in the middle. Only AWS can say so, with a code of its own,
-    /// or whoever counts requests: another's error page does not tell how far the request came.
+    /// or a proxy that counts requests: an error page of anything between does not tell how far the request came.
     pub(crate) fn is_refusal(&self) -> bool {
         match self.meta.code() {
             Some(code) => self.status < 500 || is_throttle_code(code),
@@ -195,7 +195,7 @@ mod tests {
         assert!(refusal(503, Some("RequestLimitExceeded")));
         assert!(refusal(429, None));
         assert!(!refusal(500, Some("InternalError")));
-        assert!(!refusal(404, None), "a page of somebody between");
+        assert!(!refusal(404, None), "a page of a proxy");
         assert!(!refusal(302, None));
     }
 

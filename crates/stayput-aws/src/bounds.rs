@@ -122,7 +122,7 @@ impl Pages {
     /// The token of the next page, `None` at the end.
     ///
     /// # Errors
-    /// The list has too many pages or bytes, or goes in circles.
+    /// The list has too many pages or bytes, or repeats a token.
     pub(crate) fn next(
         &mut self,
         token: Option<String>,
@@ -137,7 +137,7 @@ impl Pages {
             return refused(format!("the list has more than {LIST_BYTES_MAX} bytes"));
         }
         if !self.tokens.insert(token.clone()) {
-            return refused("the same token again: the list goes in circles".to_owned());
+            return refused("the same token again: the list repeats itself".to_owned());
         }
         if self.tokens.len() >= PAGES_MAX {
             return refused(format!("the list has more than {PAGES_MAX} pages"));
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(pages.next(Some(String::new()), 1), Ok(None));
         assert_eq!(pages.next(Some("a".into()), 1), Ok(Some("a".into())));
         let again = pages.next(Some("a".into()), 1).unwrap_err();
-        assert!(again.problem.contains("circles"), "{again}");
+        assert!(again.problem.contains("repeats"), "{again}");
 
         let mut pages = Pages::default();
         let last = (0..PAGES_MAX)

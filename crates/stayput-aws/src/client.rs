@@ -44,7 +44,7 @@ pub struct AwsClient {
 /// One page of a list: its entries, and the token of the next.
 pub(crate) type Page<T> = (Vec<T>, Option<String>);
 
-/// Whom the credentials belong to.
+/// The owner of the credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The account.

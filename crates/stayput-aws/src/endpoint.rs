@@ -145,7 +145,7 @@ fn checked(url: &str) -> Result<String, AwsError> {
     };
     let said = without_user(url);
     match host {
-        // The session token and what is asked would be readable on the way, and answers could be anybody's.
+        // The session token and what is asked would be readable on the way, and answers could be forged.
         Some(host) if usable(host) && !url.starts_with("https://") && !is_loopback(url) => {
             let problem = format!(
                 "endpoint {said} is plain HTTP, which is allowed on loopback only: use https://"
@@ -160,7 +160,7 @@ fn checked(url: &str) -> Result<String, AwsError> {
     }
 }
 
-/// An address as it may be shown: whoever writes a user into one writes a password too.
+/// An address as it may be shown: a user in it comes with a password.
 fn without_user(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

@@ -106,7 +106,7 @@ impl AwsClient {
     ///
     /// # Errors
     ///
-    /// As [`AwsClient::instance`]; [`AwsError::Parse`] also when an interface that an instance names is not to be had.
+    /// As [`AwsClient::instance`]; [`AwsError::Parse`] also when AWS does not return an interface that an instance lists.
     pub async fn interfaces_of(
         &self,
         region: &Region,
@@ -128,7 +128,7 @@ impl AwsClient {
             if let Some(id) = asked.silent.iter().chain(&asked.not_found).next() {
                 let problem = Malformed::new(
                     id.as_str(),
-                    "an instance names this interface, and it is not to be had by its id",
+                    "an instance lists this interface, and AWS does not return it by its id",
                 );
                 return Err(self.unexpected(region, Service::Ec2, ENIS.action, problem));
             }
@@ -202,7 +202,7 @@ impl AwsClient {
     fn no_answer_about(&self, region: &Region, id: &InstanceId) -> AwsError {
         let problem = Malformed::new(
             id.as_str(),
-            "asked for by its id, the answer shows neither the instance nor that there is none",
+            "asked for by its id, AWS returned neither the instance nor an error that it does not exist",
         );
         let action = INSTANCES_BY_ID.listing.action;
         self.unexpected(region, Service::Ec2, action, problem)

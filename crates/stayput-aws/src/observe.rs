@@ -211,7 +211,7 @@ impl Lists {
             .extend(silent.into_iter().map(|id| Unreadable {
                 kind: kind.to_owned(),
                 id: id.to_string(),
-                why: "it is expected or named by something else, and AWS, asked for it by its id, shows neither it nor that there is none"
+                why: "asked for by its id, AWS returned neither the object nor an error that it does not exist"
                     .to_owned(),
             }));
     }

@@ -70,9 +70,9 @@ impl<K: Ord, V> FromIterator<Entry<K, V>> for Sorted<K, V> {
     }
 }
 
-/// Keeps an entry that cannot be read as a note, where it is certainly none of ours: its own VPC is readable and none of those that the
-/// caller names. A faulty object of a stranger must not hide everything else; one of ours must not be left out.
-pub(crate) fn unless_a_strangers<K, V>(
+/// Keeps an entry that cannot be read as a note, where it is certainly not of the estate: its own VPC is readable and none of those that the
+/// caller names. An odd object elsewhere in the account must not hide everything else; one of the estate must not be left out.
+pub(crate) fn unless_foreign<K, V>(
     kind: &str,
     entry: Element<'_, '_>,
     id: &str,

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_token_is_taken_out_whoever_it_belongs_to() {
+    fn what_looks_like_a_token_is_taken_out_too() {
         let token = "IQoJb3JpZ2luX2VjE".repeat(8);
         let redactor = redactor(&[]);
         assert_eq!(

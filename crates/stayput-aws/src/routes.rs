@@ -42,7 +42,7 @@ const SEARCHES_MAX: usize = 1000;
 /// Which routes a search asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RouteType {
-    /// Written by someone.
+    /// Written by a client.
     Static,
     /// Learned from an attachment and not hidden by a static one.
     Propagated,
@@ -157,7 +157,7 @@ impl AwsClient {
             other => return other,
         }
         match self.query(region, &write(CREATE), route_answer).await {
-            // Our own create whose answer was lost, or someone was quicker: either way there is something to replace now.
+            // Our own create whose answer was lost, or another client was quicker: either way there is something to replace now.
             Err(error) if error.has_code(ROUTE_EXISTS) => {
                 self.query(region, &write(REPLACE), route_answer).await
             }

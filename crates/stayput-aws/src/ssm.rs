@@ -71,7 +71,7 @@ pub struct CommandRun {
 pub struct SentCommand {
     /// Its id.
     pub id: CommandId,
-    /// Whom it was sent to.
+    /// The instances it was sent to.
     pub instances: BTreeSet<InstanceId>,
 }
 

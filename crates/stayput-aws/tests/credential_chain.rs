@@ -159,7 +159,7 @@ fn an_unreadable_ca_bundle_or_an_endpoint_that_is_no_url_is_named() {
     );
 }
 
-/// Where a request goes that is sent at all: a proxy, which is on loopback. Gives its URL and whether somebody came.
+/// A proxy on loopback, where every request to another host goes. Returns its URL and its listener.
 fn proxy() -> (String, TcpListener) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -123,9 +123,9 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
     assert!(caller.arn.ends_with("user/stayput"), "{}", caller.arn);
 
     let gone = InstanceId::new(made["gone"].as_str());
-    let nobody = InstanceId::new("i-0123456789abcdef0");
+    let unknown = InstanceId::new("i-0123456789abcdef0");
     let known = Known {
-        instances: [gone.clone(), nobody.clone()].into(),
+        instances: [gone.clone(), unknown.clone()].into(),
         ..Known::default()
     };
     let world = client.observe(&region, &known).await.unwrap();
@@ -151,7 +151,7 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
     assert_eq!(nic.primary, Some("172.30.1.34".parse().unwrap()));
     assert_eq!(nic.attached_to, Some((instance_id.clone(), 0)));
     assert_eq!(world.gone(&gone), Some(Gone::Terminated));
-    assert_eq!(world.gone(&nobody), Some(Gone::NotFound));
+    assert_eq!(world.gone(&unknown), Some(Gone::NotFound));
     let spare = &world.enis[&EniId::new(made["eni"].as_str())];
     assert_eq!(spare.description, "spare");
     assert!(spare.attached_to.is_none() && !spare.in_use);
@@ -190,7 +190,7 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
     assert_eq!(state().await, InstanceState::Stopped);
     client.start_instances(&region, &ids).await.unwrap();
     assert_eq!(state().await, InstanceState::Running);
-    let looked = client.instance(&region, &nobody).await.unwrap();
+    let looked = client.instance(&region, &unknown).await.unwrap();
     assert_eq!(looked, InstanceNow::Gone(Gone::NotFound));
     let interfaces = client.interfaces_of(&region, &ids).await.unwrap();
     let InterfacesNow::Seen(now) = &interfaces[&instance_id] else {

@@ -17,6 +17,7 @@ use stayput_world::NicFacts;
 use stayput_world::World;
 use stayput_world::aws::Eni;
 use stayput_world::aws::EniStatus;
+use stayput_world::aws::Gone;
 use stayput_world::aws::Instance;
 use stayput_world::aws::InstanceState;
 
@@ -33,6 +34,7 @@ pub fn observe_facts(
         return (BTreeMap::new(), BTreeSet::new());
     };
     let mut capture = Capture::new(estate, region, networks);
+    capture.source();
     for (id, eni) in &region.enis {
         capture.interface(id, eni);
     }
@@ -74,8 +76,20 @@ impl<'a> Capture<'a> {
         self.networks.contains(name).then_some(name)
     }
 
+    /// Without the source VPC nothing is there to capture, and the reason is most often the wrong account or region.
+    fn source(&mut self) {
+        let source = &self.estate.source;
+        if !self.region.vpcs.contains_key(&source.vpc) {
+            self.obstacles.insert(Obstacle::SourceNotSeen {
+                vpc: source.vpc.clone(),
+                region: source.region.clone(),
+                account: self.region.account.clone(),
+            });
+        }
+    }
+
     /// What an interface in the networks stands in the way of, if it is no machine's.
-    fn interface(&mut self, id: &EniId, eni: &Eni) {
+    fn interface(&mut self, id: &EniId, eni: &'a Eni) {
         let Some(network) = self.in_goal(&eni.subnet) else {
             return;
         };
@@ -94,6 +108,7 @@ impl<'a> Capture<'a> {
             });
             return;
         }
+        let unseen = self.unseen_machine(eni);
         match machine {
             Some((_, instance)) if instance.enis.contains(id) => {}
             Some((machine, instance)) => {
@@ -108,8 +123,17 @@ impl<'a> Capture<'a> {
             }
             None if eni.is_available() && !eni.requester_managed => {}
             None => {
-                // Without an address in the network it can stay where it is: see `left_behind`.
-                if let Some(address) = eni.primary {
+                if let Some(machine) = unseen {
+                    self.obstacles.insert(Obstacle::InterfaceInDoubt {
+                        machine: machine.clone(),
+                        label: machine.to_string(),
+                        eni: id.clone(),
+                        doubt: InterfaceDoubt::MachineNotShown {
+                            address: eni.primary,
+                        },
+                    });
+                } else if let Some(address) = eni.primary {
+                    // Without an address in the network it can stay where it is: see `left_behind`.
                     self.obstacles.insert(Obstacle::UnmovableInterface {
                         network: network.clone(),
                         eni: id.clone(),
@@ -118,6 +142,16 @@ impl<'a> Capture<'a> {
                     });
                 }
             }
+        }
+    }
+
+    /// The instance that an interface names and EC2 does not show, unless EC2 says that this account has no such instance: then it is of
+    /// another account, as those of some services are.
+    fn unseen_machine(&self, eni: &'a Eni) -> Option<&'a InstanceId> {
+        let (machine, _) = eni.attached_to.as_ref()?;
+        match self.region.gone(machine) {
+            Some(Gone::NotFound) => None,
+            Some(Gone::Terminated) | None => Some(machine),
         }
     }
 
@@ -239,7 +273,7 @@ fn label(id: &InstanceId, instance: &Instance) -> String {
         .map_or_else(|| id.to_string(), str::to_owned)
 }
 
-/// The status of an interface that is on its way to or from somebody. One bound to a trunk is in use.
+/// The status of an interface that is being attached or detached, or has an unknown one. One bound to a trunk is in use.
 fn unsettled(eni: &Eni) -> Option<&EniStatus> {
     let status = eni.other_status.as_ref()?;
     match status {

@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
+use stayput_estate::AccountId;
 use stayput_estate::Cidr;
 use stayput_estate::EniId;
 use stayput_estate::InstanceId;
@@ -17,6 +18,7 @@ use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
+use stayput_estate::VpcId;
 use stayput_estate::WaveName;
 use stayput_world::AwsRegion;
 use stayput_world::Silence;
@@ -33,6 +35,16 @@ use crate::NoOrder;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "obstacle")]
 pub enum Obstacle {
+    /// The source VPC is not among those that the credentials can see.
+    #[error("VPC {vpc} is not visible in {region} to {}", account_or_unknown(account.as_ref()))]
+    SourceNotSeen {
+        /// The VPC.
+        vpc: VpcId,
+        /// Its region.
+        region: Region,
+        /// The account of the credentials, if it is known.
+        account: Option<AccountId>,
+    },
     /// A machine has interfaces in a network that is not part of the goal.
     #[error("{label} ({machine}) also has an interface in network {network}, which is not named")]
     SpansNetworks {
@@ -69,7 +81,7 @@ pub enum Obstacle {
         /// Its type and description.
         what: String,
     },
-    /// An interface in the network is on its way to or from somebody: in seconds its address may be a machine's or a service's.
+    /// An interface in the network is being attached or detached: in seconds its address may be a machine's or a service's.
     #[error("{eni} ({what}) is in network {network}{} and its status is `{status}`", at(*address))]
     UnsettledInterface {
         /// The network.
@@ -535,6 +547,11 @@ pub enum InterfaceDoubt {
         /// Its IPv4 address, if it has one.
         address: Option<Ipv4Addr>,
     },
+    /// The interface says that it is attached to the machine, which EC2 does not show.
+    MachineNotShown {
+        /// Its IPv4 address, if it has one.
+        address: Option<Ipv4Addr>,
+    },
     /// The machine lists the interface, and EC2 does not show it.
     NotShown,
 }
@@ -549,7 +566,7 @@ pub enum SaidByEc2 {
     Terminated,
     /// There is no such instance, in the account of the credentials.
     NotFound,
-    /// Nothing: it is not listed, and nobody knows why.
+    /// Nothing: it is not listed, and AWS did not say that it is gone.
     Nothing,
 }
 
@@ -579,6 +596,13 @@ impl fmt::Display for SaidByEc2 {
     }
 }
 
+fn account_or_unknown(account: Option<&AccountId>) -> String {
+    account.map_or_else(
+        || "the account of these credentials".to_owned(),
+        |account| format!("account {account}"),
+    )
+}
+
 fn at(address: Option<Ipv4Addr>) -> String {
     address.map_or_else(String::new, |address| format!(" at {address}"))
 }
@@ -587,6 +611,10 @@ fn doubtful(machine: &InstanceId, label: &str, eni: &EniId, doubt: InterfaceDoub
     match doubt {
         InterfaceDoubt::NotListedByMachine { address } => format!(
             "interface {eni}{} is attached to {label} ({machine}), which does not list it",
+            at(address)
+        ),
+        InterfaceDoubt::MachineNotShown { address } => format!(
+            "interface {eni}{} is attached to instance {machine}, which EC2 does not show",
             at(address)
         ),
         InterfaceDoubt::NotShown => {
@@ -649,7 +677,9 @@ impl Obstacle {
     pub fn is_about_leaving_ec2(&self) -> bool {
         matches!(
             self,
-            Self::UnmovableInterface { .. } | Self::UnsettledInterface { .. }
+            Self::SourceNotSeen { .. }
+                | Self::UnmovableInterface { .. }
+                | Self::UnsettledInterface { .. }
         ) || self.about_machine_in_ec2().is_some()
     }
 
@@ -665,6 +695,9 @@ impl Obstacle {
     /// What a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
+            Self::SourceNotSeen { .. } => {
+                "check that the AWS credentials are of the right account, and the region and id of the source VPC in stayput.toml".to_owned()
+            }
             Self::SpansNetworks { network, .. } => format!("name network {network} in the same command"),
             Self::ForeignInterface { .. } => {
                 "add the subnet as a network to the estate, or detach the interface from the instance".to_owned()
@@ -683,6 +716,9 @@ impl Obstacle {
             Self::InterfaceInDoubt { machine, eni, doubt, .. } => match doubt {
                 InterfaceDoubt::NotListedByMachine { .. } => format!(
                     "run the command again when {eni} is attached to {machine} or detached from it; if it stays so, detach it: `aws ec2 describe-network-interfaces --network-interface-ids {eni}` shows its attachment"
+                ),
+                InterfaceDoubt::MachineNotShown { .. } => format!(
+                    "run the command again; if it stays so, see `aws ec2 describe-instances --instance-ids {machine}`"
                 ),
                 InterfaceDoubt::NotShown => format!(
                     "run the command again; if it stays so, see `aws ec2 describe-network-interfaces --network-interface-ids {eni}`"

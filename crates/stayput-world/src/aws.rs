@@ -72,12 +72,12 @@ pub struct AwsRegion {
 }
 
 impl AwsRegion {
-    /// Whether AWS has said that this instance does not exist (any more). `false` also when nobody asked.
+    /// Whether AWS has said that this instance does not exist (any more). `false` also when AWS was not asked.
     pub fn is_confirmed_gone(&self, id: &InstanceId) -> bool {
         self.gone(id).is_some()
     }
 
-    /// How it is known that this instance does not exist; `None` when it does, or when nobody asked.
+    /// How it is known that this instance does not exist; `None` when it does, or when AWS was not asked.
     pub fn gone(&self, id: &InstanceId) -> Option<Gone> {
         match self.instances.get(id) {
             Some(_) => None,

@@ -152,5 +152,5 @@ async fn another_refusal_is_an_error_and_proves_nothing() {
     let malformed =
         Server::start(|_| Reply::not_found("InvalidVpcId.Malformed", "Invalid id: vpc-x")).await;
     let asked = ask(&malformed, ["vpc-x".to_owned()]).await.unwrap();
-    assert_eq!(asked.not_found.len(), 1, "what cannot be an id is nobody's");
+    assert_eq!(asked.not_found.len(), 1, "no object can have such an id");
 }

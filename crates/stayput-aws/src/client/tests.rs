@@ -203,7 +203,7 @@ async fn a_write_is_sent_again_only_where_nothing_was_done() {
 }
 
 #[tokio::test]
-async fn a_write_that_finds_nobody_listening_is_tried_again_and_did_nothing() {
+async fn a_write_that_could_not_be_sent_is_retried_and_did_nothing() {
     let mut server = Server::start(caller_reply).await;
     server.port = 1;
     let error = server
@@ -228,7 +228,7 @@ async fn calls_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn an_endpoint_where_nobody_listens_is_said_to_refuse() {
+async fn an_endpoint_where_nothing_listens_is_said_to_refuse() {
     let mut server = Server::start(caller_reply).await;
     // Port 1 of loopback: reserved, and never ours.
     server.port = 1;

@@ -7,11 +7,11 @@ use std::io;
 /// Why there was no conversation with an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectReason {
-    /// Nobody listens there.
+    /// Nothing listens at the address.
     Refused,
     /// Its name does not resolve.
     NameNotFound,
-    /// Its certificate was issued by nobody we trust.
+    /// The issuer of its certificate is not trusted.
     CertificateNotTrusted,
     /// Its certificate is wrong otherwise: other name, expired, revoked; the TLS library's words.
     Certificate(String),
@@ -154,7 +154,7 @@ pub(crate) fn connect_reason(error: &(dyn StdError + 'static)) -> ConnectReason 
 
 fn tls_reason(error: &rustls::Error) -> ConnectReason {
     match error {
-        // A bad signature is that of another CA with the name of a trusted one, such as one that was made anew.
+        // A bad signature is that of another CA with the name of a trusted one, such as one that was created again.
         rustls::Error::InvalidCertificate(
             rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature,
         ) => ConnectReason::CertificateNotTrusted,

@@ -9,7 +9,7 @@ use super::ConnectReason;
 pub enum EndpointState {
     /// Nothing: it was not asked, for lack of credentials or of usable settings here.
     NotAsked,
-    /// It gave no answer: nobody listens, its name does not resolve, no answer in time, the connection broke.
+    /// It gave no answer: nothing listens, its name does not resolve, no answer in time, the connection broke.
     Silent,
     /// It answers and refuses us: 401, 403, bad credentials, a missing right.
     RefusesUs,

@@ -151,7 +151,7 @@ async fn interfaces_are_read_from_both_sides_and_none_is_left_out() {
 }
 
 #[tokio::test]
-async fn an_interface_that_is_not_to_be_had_is_an_error_and_not_an_address_less() {
+async fn a_listed_interface_that_cannot_be_read_is_an_error() {
     for missing in [
         Reply::not_found(
             "InvalidNetworkInterfaceID.NotFound",

@@ -62,7 +62,7 @@ fn strange() -> Vec<(Reply, &'static str)> {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_the_list_is_asked_for_again_and_then_an_error() {
+async fn an_answer_that_is_not_the_list_is_retried_and_then_an_error() {
     for (reply, said) in strange() {
         let answered = reply.clone();
         let server = Server::start(move |_| answered.clone()).await;
@@ -144,10 +144,10 @@ async fn a_complaint_names_the_entry_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_list_that_goes_in_circles_is_an_error_at_the_second_time_round() {
+async fn a_list_that_repeats_its_token_is_an_error_at_once() {
     let server = Server::start(|_| Reply::ec2("<vpcSet/><nextToken>again</nextToken>")).await;
     let error = vpcs(&server).await.unwrap_err();
-    assert!(place_of(&error).problem.contains("circles"), "{error:?}");
+    assert!(place_of(&error).problem.contains("repeats"), "{error:?}");
     assert_eq!(server.seen().len(), 2);
 }
 

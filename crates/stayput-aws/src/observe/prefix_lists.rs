@@ -1,4 +1,4 @@
-//! Managed prefix lists: asked about only where a route names one, so that whoever has none needs neither the calls nor the rights.
+//! Managed prefix lists: read only where a route uses one, so that an account without them needs neither the calls nor the rights.
 //!
 //! A reference all of whose entries are hidden by static routes, in a region where no Transit Gateway route shows an entry of any list, is
 //! therefore not seen (AWS reference §1.2, "only the winner is visible").
@@ -60,7 +60,7 @@ impl AwsClient {
 
     /// The contents of every list that a table names.
     ///
-    /// What a Transit Gateway routes by has to be known. A VPC table may name lists that are nobody's business here, such as AWS's own for
+    /// What a Transit Gateway routes by has to be known. A VPC table may use lists that do not matter here, such as AWS's own for
     /// a gateway endpoint: one of those that may not be read stays unknown, and traces past that table say so.
     pub(super) async fn prefix_lists(
         &self,

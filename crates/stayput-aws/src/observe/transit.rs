@@ -387,7 +387,7 @@ impl Lists {
             .collect()
     }
 
-    /// Tables of a Transit Gateway that another account shares with us are not shown to us, so that nobody asks for them.
+    /// Tables of a Transit Gateway that another account shares with us are not shown to us: they are not asked for.
     fn tables_to_ask_for(&self, known: &Known) -> BTreeSet<TgwRouteTableId> {
         let attached = self.attachments.listed.here.values();
         let attached = attached

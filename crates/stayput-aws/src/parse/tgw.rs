@@ -230,7 +230,7 @@ fn in_state(entry: Element<'_, '_>, wanted: &str) -> Result<Option<AttachmentId>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TgwRoute {
     pub(crate) cidr: Cidr,
-    /// The prefix list it is an entry of: then nobody wrote it, and deleting a static route does not take it away.
+    /// The prefix list it is an entry of: then it was not written as a route, and deleting a static route does not take it away.
     pub(crate) prefix_list: Option<PrefixListId>,
     pub(crate) blackhole: bool,
     /// Written, but the data plane does not use it yet.

@@ -27,7 +27,7 @@ use stayput_world::aws::VpcSubnet;
 
 use crate::parse::Entry;
 use crate::parse::tags;
-use crate::parse::unless_a_strangers;
+use crate::parse::unless_foreign;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
@@ -217,7 +217,7 @@ pub(crate) fn eni(entry: Element<'_, '_>) -> Result<Entry<EniId, Eni>, Malformed
         description: entry.text("description").unwrap_or("").to_owned(),
         requester_managed: entry.flag("requesterManaged")?,
         attached_to,
-        // The check is on unless someone switched it off.
+        // The check is on unless it was switched off.
         source_dest_check: entry.optional("sourceDestCheck")?.unwrap_or(true),
         in_use: status == "in-use",
         other_status: other_status(status),
@@ -230,12 +230,12 @@ pub(crate) fn eni(entry: Element<'_, '_>) -> Result<Entry<EniId, Eni>, Malformed
     Ok(Entry::Here(id, eni))
 }
 
-/// The same; one that cannot be read and is certainly a stranger's is noted.
+/// The same; one that cannot be read and is in a VPC that the caller does not name is noted.
 pub(crate) fn eni_of(
     entry: Element<'_, '_>,
     ours: &BTreeSet<VpcId>,
 ) -> Result<Entry<EniId, Eni>, Malformed> {
-    unless_a_strangers(
+    unless_foreign(
         "network interface",
         entry,
         "networkInterfaceId",
@@ -335,12 +335,12 @@ pub(crate) fn instance(entry: Element<'_, '_>) -> Result<Entry<InstanceId, Insta
     Ok(Entry::Here(id, instance))
 }
 
-/// The same; one that cannot be read and is certainly a stranger's is noted.
+/// The same; one that cannot be read and is in a VPC that the caller does not name is noted.
 pub(crate) fn instance_of(
     entry: Element<'_, '_>,
     ours: &BTreeSet<VpcId>,
 ) -> Result<Entry<InstanceId, Instance>, Malformed> {
-    unless_a_strangers("instance", entry, "instanceId", ours, instance(entry))
+    unless_foreign("instance", entry, "instanceId", ours, instance(entry))
 }
 
 fn instance_state(name: &str) -> InstanceState {

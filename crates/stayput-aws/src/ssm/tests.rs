@@ -128,7 +128,7 @@ async fn a_sent_command_whose_answer_is_nonsense_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn output_is_fetched_where_the_command_has_ended_and_asked_for_again_when_not_there_yet() {
+async fn output_is_fetched_once_the_command_has_ended() {
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let server = Server::start(move |seen: &Seen| match seen.operation().as_str() {
         "ListCommandInvocations" if !seen.body.contains("NextToken") => json(

@@ -84,7 +84,7 @@ impl Attempts {
 
     /// Notes that an answer was cut off for its size.
     pub(crate) fn note_too_large() {
-        // Outside a call, as in the credential chain, nobody asks.
+        // Outside a call, as in the credential chain, there is no account to keep.
         let _ = CALL.try_with(|attempts| attempts.too_large.set(true));
     }
 

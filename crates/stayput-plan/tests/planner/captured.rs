@@ -32,7 +32,7 @@ fn planned(setup: &Setup) -> Plan {
     setup.plan(&move_in(APP)).unwrap()
 }
 
-/// An interface in the network that is nobody's, with this done to it.
+/// A free interface in the network, changed in this way.
 fn with_interface(id: &str, change: impl FnOnce(&mut stayput_world::aws::Eni)) -> Setup {
     let mut setup = Setup::small();
     let mut added = eni("vpc-legacy", "subnet-app", ip("172.30.1.77"));
@@ -173,11 +173,23 @@ fn an_interface_that_its_machine_does_not_list_names_both() {
 }
 
 #[test]
-fn an_interface_attached_to_a_machine_nobody_shows_cannot_move() {
-    let setup = with_interface("eni-x", |eni| {
+fn an_interface_of_an_instance_that_is_not_shown_is_in_doubt() {
+    let mut setup = with_interface("eni-x", |eni| {
         eni.in_use = true;
         eni.attached_to = Some(("i-elsewhere".into(), 0));
     });
+    let found = obstacles(&setup);
+    let Some(Obstacle::InterfaceInDoubt { machine, doubt, .. }) = found.first() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(machine.as_str(), "i-elsewhere");
+    let address = Some(ip("172.30.1.77"));
+    assert_eq!(*doubt, InterfaceDoubt::MachineNotShown { address });
+    // An instance of another account, such as a service has.
+    let absent = &mut setup.tokyo().absent;
+    absent
+        .instances
+        .insert("i-elsewhere".into(), Gone::NotFound);
     assert!(matches!(
         obstacles(&setup).first(),
         Some(Obstacle::UnmovableInterface { .. })

@@ -29,6 +29,7 @@ use crate::fixture::*;
 /// The variant's name. Without `_`, so that a new one comes here and then into [`every_obstacle`].
 fn variant(obstacle: &Obstacle) -> &'static str {
     match obstacle {
+        Obstacle::SourceNotSeen { .. } => "source not seen",
         Obstacle::SpansNetworks { .. } => "spans networks",
         Obstacle::ForeignInterface { .. } => "foreign interface",
         Obstacle::UnmovableInterface { .. } => "unmovable interface",
@@ -76,7 +77,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 43;
+const VARIANTS: usize = 44;
 
 type Bend = fn(&mut Setup);
 
@@ -125,6 +126,14 @@ fn cases() -> Vec<Case> {
         goal,
     };
     vec![
+        small("source not seen", |setup| {
+            let aws = setup.tokyo();
+            aws.account = Some("111122223333".into());
+            aws.vpcs.remove(&"vpc-legacy".into());
+            aws.instances
+                .retain(|_, instance| instance.vpc != Some("vpc-legacy".into()));
+            aws.enis.retain(|_, eni| eni.vpc != "vpc-legacy".into());
+        }),
         small("spans networks", |setup| {
             setup.machine("bridge", &["172.30.1.20", "172.30.3.20"], true)
         }),

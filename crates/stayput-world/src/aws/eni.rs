@@ -58,7 +58,7 @@ impl Eni {
         self.not_carried.iter().filter_map(|text| text.parse().ok())
     }
 
-    /// Whether it is attached to nothing, and nothing is about to be: its status is `available`.
+    /// Whether it is free: its status is `available`.
     pub fn is_available(&self) -> bool {
         !self.in_use && self.other_status.is_none()
     }
@@ -69,9 +69,9 @@ impl Eni {
 pub enum EniStatus {
     /// Bound to a trunk interface, whose instance uses it.
     Associated,
-    /// Somebody will use it in seconds.
+    /// Being attached: an instance or a service will use it in seconds.
     Attaching,
-    /// Somebody used it until now.
+    /// Being detached: an instance or a service used it until now.
     Detaching,
     /// Anything else, as reported.
     Unknown(String),
@@ -115,7 +115,7 @@ mod tests {
         let text = serde_json::to_string(&eni).unwrap();
         assert_eq!(serde_json::from_str::<Eni>(&text).unwrap(), eni);
         assert_eq!(eni.addresses().count(), 0);
-        assert!(!eni.is_available(), "a status nobody knows is not free");
+        assert!(!eni.is_available(), "an unknown status is not free");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::files::without_comment_marks;
 /// Folders that are checked, with all their subfolders, and the files of the root. Add a folder when its texts have been reworded.
 const FOLDERS: &[&str] = &[
     "conformance",
+    "crates/stayput-aws",
     "crates/stayput-estate",
     "crates/stayput-lab",
     "crates/stayput-rehearsal",

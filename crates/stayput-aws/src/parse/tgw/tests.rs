@@ -214,7 +214,7 @@ fn tunnels_of_a_vpn_are_counted_when_up() {
 }
 
 #[test]
-fn a_route_of_another_type_is_left_out_and_one_in_an_unknown_state_is_an_error() {
+fn a_route_of_another_type_is_ignored_and_an_unknown_state_refused() {
     let whole = "<item><destinationCidrBlock>10.1.0.0/16</destinationCidrBlock><transitGatewayAttachments><item>\
                  <resourceType>vpc</resourceType><transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId></item>\
                  </transitGatewayAttachments><type>static</type><state>active</state></item>";

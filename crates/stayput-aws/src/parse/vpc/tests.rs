@@ -234,7 +234,7 @@ fn an_interface_that_lacks_what_it_must_have_is_an_error() {
 }
 
 #[test]
-fn an_odd_interface_of_a_vpc_that_nobody_names_is_noted() {
+fn an_unreadable_interface_of_a_foreign_vpc_is_noted() {
     let xml = eni_xml("");
     let read = |ours: &[&str]| {
         let ours = ours.iter().map(|vpc| VpcId::from(*vpc)).collect();
@@ -351,7 +351,7 @@ fn a_route_or_association_without_its_state_or_subject_is_an_error() {
 }
 
 #[test]
-fn a_tag_without_a_key_is_an_error_and_one_without_a_value_is_none() {
+fn a_tag_needs_a_key_and_may_have_no_value() {
     let read = |tag: &str| {
         let xml = format!("<R><s><item><tagSet><item>{tag}</item></tagSet></item></s></R>");
         first(&xml, "s", tags)
