@@ -125,7 +125,7 @@ fn memory(key: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// Starts the peak anew from what is in use now (Linux, `proc(5)`); elsewhere it stays what it was.
+/// Starts the peak again from what is in use now (Linux, `proc(5)`); elsewhere it stays what it was.
 fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

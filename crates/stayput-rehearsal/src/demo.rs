@@ -89,7 +89,7 @@ pub async fn run(
             }
         }
         (Err(error), AfterDemo::StopLab) => {
-            // They end by themselves; whoever is told of the failure finds them gone.
+            // They end by themselves before the failure is reported.
             for left in [dir.clone(), article_dir(&dir)] {
                 let _ = lab_process::stop(&left).await;
             }

@@ -282,7 +282,7 @@ pub enum Stopped {
     Before,
 }
 
-/// Stops the lab in a folder, whoever started it, and waits until it has withdrawn its `lab.json`.
+/// Stops the lab in a folder, also one that another process started, and waits until it has withdrawn its `lab.json`.
 ///
 /// # Errors
 /// There is no lab in the folder, or it does not stop in time.

@@ -50,7 +50,7 @@ pub async fn run(
     let mut figures = Vec::new();
     for about in [About::Others, About::Addresses] {
         for &addresses in sizes(&options.machines, &SIZES) {
-            narrator.say(&format!("{addresses} addresses, {}", in_words(about)));
+            narrator.say(&format!("{addresses} addresses, {}", as_text(about)));
             let figure = measure(options, addresses, about).await?;
             rows.push(row(&figure, about));
             figures.push(figure);
@@ -76,7 +76,7 @@ pub async fn run(
     })
 }
 
-fn in_words(about: About) -> &'static str {
+fn as_text(about: About) -> &'static str {
     match about {
         About::Others => "others",
         About::Addresses => "single addresses",
@@ -109,7 +109,7 @@ fn row(figure: &Value, about: About) -> Vec<String> {
     vec![
         of("addresses").to_string(),
         of("routes").to_string(),
-        in_words(about).to_owned(),
+        as_text(about).to_owned(),
         of("sources").to_string(),
         of("classes").to_string(),
         format!("{} MB", of("peak_kib") / 1024),

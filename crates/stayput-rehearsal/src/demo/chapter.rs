@@ -1,4 +1,4 @@
-//! What happened when in one chapter, whoever's order it was: what watchers of packets compare their packets with.
+//! What happened when in one chapter, in either order: what watchers of packets compare their packets with.
 
 use std::time::Duration;
 

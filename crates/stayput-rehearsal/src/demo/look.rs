@@ -137,7 +137,7 @@ impl Observer {
             let sight = Sighting {
                 fate: Fate::of(&verdict),
                 fabric: verdict.to_string(),
-                agree: in_words_of_the_walk(&verdict) == said,
+                agree: as_the_walk_says(&verdict) == said,
                 walk: said,
             };
             look.0.insert(*address, sight);
@@ -164,7 +164,7 @@ fn end_of(walk: &Value) -> String {
 }
 
 /// How the walk would say what the fabric says.
-fn in_words_of_the_walk(verdict: &Verdict) -> String {
+fn as_the_walk_says(verdict: &Verdict) -> String {
     let end = match verdict {
         Verdict::Delivered { holder, .. } => {
             let holder = match holder {

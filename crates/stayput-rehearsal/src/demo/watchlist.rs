@@ -50,7 +50,7 @@ pub struct Member {
     pub part: Part,
 }
 
-/// Everybody who is watched, by address.
+/// Every watched machine, by address.
 #[derive(Debug, Clone, Default)]
 pub struct Watchlist(pub BTreeMap<Ipv4Addr, Member>);
 

@@ -156,11 +156,11 @@ fn estate() -> Estate {
 }
 
 fn hole(opens: &str, closes: &str) -> serde_json::Value {
-    serde_json::json!([{ "source": "on-prem", "ranges": [{ "first": "172.30.1.0", "last": "172.30.1.255" }], "opens": opens, "closes": closes, "addresses": 1, "what": "nobody there" }])
+    serde_json::json!([{ "source": "on-prem", "ranges": [{ "first": "172.30.1.0", "last": "172.30.1.255" }], "opens": opens, "closes": closes, "addresses": 1, "what": "no machine there" }])
 }
 
 #[test]
-fn a_loss_between_the_start_of_the_opener_and_the_end_of_the_closer_is_announced() {
+fn a_loss_between_the_opening_and_the_closing_step_is_announced() {
     let holes = hole("cutover/i-1", "route/b");
     let packets = packets(&[(MOVING, run(2000, 6000, 5))], &[]);
     let account = account(
@@ -198,7 +198,7 @@ fn a_loss_after_the_closer_or_to_another_address_is_not() {
 }
 
 #[test]
-fn a_loss_while_a_table_changes_counts_as_its_own_only_if_the_address_was_reached_around_it() {
+fn a_loss_while_a_table_changes_counts_if_the_address_was_reached_around() {
     let losses = [
         (STAYING, run(4100, 4100, 1)),
         // Began long before the change: the address was not reached.
