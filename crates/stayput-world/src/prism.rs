@@ -61,7 +61,7 @@ pub struct Prism {
 }
 
 impl Prism {
-    /// What could not be read of the object with this id: all of it or some properties. Whoever relies on the object checks
+    /// What could not be read of the object with this id: all of it or some properties. Code that relies on the object checks
     /// this first.
     pub fn unreadable_object<'a>(
         &'a self,

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// An object that a list contained and that could not be read, in whole or in part.
 ///
 /// Kept so that one odd object of another owner does not stop a command. An object that is left out is not absent, and an
-/// unreadable property is not empty: whoever relies on the object must treat this as an obstacle.
+/// unreadable property is not empty: code that relies on the object must treat this as an obstacle.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unreadable {
     /// What it is.

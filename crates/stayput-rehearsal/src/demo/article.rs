@@ -402,7 +402,8 @@ impl<'a> Article<'a> {
             "     {} delivered, {} lost, {} looping, {} at a wrong site; {walk}{foreseen}",
             counts.delivered, counts.lost, counts.looping, counts.wrong_site
         ));
-        for line in self::words::table(&self.watching.watchlist, &step.addresses) {
+        let rows = words::table(&self.watching.watchlist, &step.addresses);
+        for line in rows {
             self.narrate(&format!("       {line}"));
         }
     }
