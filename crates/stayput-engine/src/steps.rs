@@ -46,9 +46,11 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
             move_plan,
             machine,
         } => migrate::cutover(context, site, move_plan, machine).await,
-        Action::RestoreNics { site, machine } => {
-            machine::restore_nics(context, site, machine).await
-        }
+        Action::RestoreNics {
+            site,
+            machine,
+            nics,
+        } => machine::restore_nics(context, site, machine, nics).await,
         Action::TgwRoute {
             region,
             table,
@@ -83,6 +85,7 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
             networks,
             machines,
             lost,
-        } => verify::verify(context, site, networks, machines, lost).await,
+            routes,
+        } => verify::verify(context, site, networks, machines, lost, routes).await,
     }
 }

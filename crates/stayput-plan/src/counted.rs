@@ -4,7 +4,7 @@
 pub fn counted(number: usize, noun: &str) -> String {
     let plural = match noun {
         _ if number == 1 => "",
-        _ if noun.ends_with('s') => "es",
+        _ if noun.ends_with(['s', 'x']) => "es",
         _ => "s",
     };
     format!("{} {noun}{plural}", grouped(number))

@@ -132,12 +132,17 @@ pub enum Finding {
     /// Hosts that stay in the EC2 VPC reach the machines now and will not when they have moved: nothing steers what is `local` (AWS
     /// reference §3 item 2).
     #[error(
-        "what stays in the EC2 VPC loses network {network}, which is `local` to it for ever: {hosts} running in {}",
-        list(subnets)
+        "machines left in the EC2 VPC cannot reach {}, because the VPC's local route always wins: {hosts} running in {}{}",
+        lost_to_neighbours(network, canaries),
+        list(subnets),
+        if canaries.is_empty() { "" } else { "; they and the rest of the network are reached as before" }
     )]
     NeighboursLose {
         /// The network.
         network: NetworkName,
+        /// The names of its machines that move ahead of it; all of it moves if there are none.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        canaries: BTreeSet<String>,
         /// Their subnets.
         subnets: BTreeSet<SubnetId>,
         /// How many there are.
@@ -294,6 +299,9 @@ impl Finding {
             } => format!(
                 "fail over by path a, give each Transit Gateway a Direct Connect gateway of its own, or take {prefix} off {held_by} first, wait for `associated`, then add it at the new home: an outage"
             ),
+            Self::NeighboursLose { canaries, .. } if !canaries.is_empty() => {
+                "make sure that nothing in EC2 talks to it meanwhile, or move its network whole".to_owned()
+            }
             Self::NeighboursLose { network, .. } => format!(
                 "move the networks they are in together with {network}, or make sure that nothing there talks to it"
             ),
@@ -323,6 +331,13 @@ impl From<&Asymmetry> for Finding {
 fn list<T: ToString>(all: &BTreeSet<T>) -> String {
     let all: Vec<_> = all.iter().map(ToString::to_string).collect();
     all.join(", ")
+}
+
+fn lost_to_neighbours(network: &NetworkName, canaries: &BTreeSet<String>) -> String {
+    match canaries.is_empty() {
+        true => format!("network {network}"),
+        false => list(canaries),
+    }
 }
 
 fn of_site(site: Option<&SiteName>) -> String {

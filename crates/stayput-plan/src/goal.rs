@@ -84,8 +84,10 @@ pub enum FailoverMode {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryPath {
-    /// Path A: as before, through the Transit Gateway of the old region and its peering.
+    /// As it is: path B where the two halves of the network lead to the recovery site already, otherwise path A.
     #[default]
+    Keep,
+    /// Path A: through the Transit Gateway of the old region and its peering. Halves that an earlier path B left are removed.
     A,
     /// Path B: straight into the recovery region, drawn there by two more specific halves of each network that it announces.
     B,
@@ -194,7 +196,8 @@ impl fmt::Display for Goal {
                     FailoverMode::Unplanned => " --mode unplanned",
                 })?;
                 f.write_str(match path {
-                    EntryPath::A => "",
+                    EntryPath::Keep => "",
+                    EntryPath::A => " --path a",
                     EntryPath::B => " --path b",
                 })?;
                 let mut lost = lost.iter();

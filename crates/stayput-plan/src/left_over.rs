@@ -11,6 +11,22 @@ impl Action {
         if self == approved {
             return true;
         }
+        if let (
+            Self::RestoreNics {
+                site,
+                machine,
+                nics,
+            },
+            Self::RestoreNics {
+                site: site_then,
+                machine: machine_then,
+                nics: nics_then,
+            },
+        ) = (self, approved)
+        {
+            let is_same = site == site_then && machine == machine_then;
+            return is_same && nics.is_within(nics_then);
+        }
         let (mut own, mut other) = (self.clone(), approved.clone());
         let fewer = {
             let (own, other) = (sets(&mut own), sets(&mut other));

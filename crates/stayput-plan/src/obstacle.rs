@@ -10,10 +10,12 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 use stayput_estate::AccountId;
+use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_estate::EniId;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
+use stayput_estate::NicExtId;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwId;
@@ -23,6 +25,7 @@ use stayput_estate::WaveName;
 use stayput_world::AwsRegion;
 use stayput_world::Silence;
 use stayput_world::System;
+use stayput_world::Unreadable;
 use stayput_world::aws::EniStatus;
 use stayput_world::aws::Gone;
 
@@ -30,6 +33,7 @@ pub use attachment::AttachmentFault;
 
 use crate::Finding;
 use crate::NoOrder;
+use crate::counted;
 
 /// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
@@ -424,15 +428,102 @@ pub enum Obstacle {
         /// How many.
         count: usize,
     },
-    /// Something exists with the right name and wrong properties.
-    #[error("{what} at {site} is not as planned: {difference}")]
+    /// Something exists with the right name and a wrong property.
+    #[error(
+        "{what} at {site} is not as planned: {property} is {found}, expected {expected}{}",
+        and_leaves_uncovered(uncovered)
+    )]
     Differs {
         /// Where.
         site: SiteName,
         /// What.
         what: String,
-        /// How.
-        difference: String,
+        /// Which property.
+        property: String,
+        /// What the plan expects of it.
+        expected: String,
+        /// What it is.
+        found: String,
+        /// Names of machines that a failover would not bring along, or not with their addresses, because of it.
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        uncovered: BTreeSet<String>,
+    },
+    /// A range of addresses that the network cannot share.
+    #[error("{cidr} of network {network} overlaps {other} of {what} at {site}")]
+    Overlaps {
+        /// Where.
+        site: SiteName,
+        /// The network.
+        network: NetworkName,
+        /// Its addresses.
+        cidr: Cidr,
+        /// What has the other addresses, with its Flow VPC.
+        what: String,
+        /// The other addresses.
+        other: Cidr,
+    },
+    /// A failover would leave a machine behind.
+    #[error("{label} ({machine}) is not protected: {gap}")]
+    NotProtected {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The network whose recovery plan it belongs to.
+        network: NetworkName,
+        /// What is missing.
+        gap: Gap,
+    },
+    /// A VM carries the category of a network it does not belong to: it would be failed over with it.
+    #[error(
+        "VM {name} ({vm}) at {site} carries category {category} but is no machine of network {network}"
+    )]
+    CarriesCategory {
+        /// Where.
+        site: SiteName,
+        /// The VM.
+        vm: VmExtId,
+        /// Its name.
+        name: String,
+        /// The category, as `key=value`.
+        category: String,
+        /// The network the category is for.
+        network: NetworkName,
+    },
+    /// Somebody else tests a recovery plan, or has left copies of a test: they are not stayput's to remove.
+    #[error("{what} at {site} is in use by a test that stayput did not start: {found}")]
+    ForeignTest {
+        /// Where.
+        site: SiteName,
+        /// The recovery plan or test subnet.
+        what: String,
+        /// The job or the VMs.
+        found: String,
+    },
+    /// Something that the goal relies on is listed and cannot be read.
+    #[error("{object} ({site})")]
+    Unreadable {
+        /// Where.
+        site: SiteName,
+        /// What, and why.
+        object: Unreadable,
+    },
+    /// A machine's VM has addresses that are not captured: restoring its NICs or failing it over would lose them.
+    #[error(
+        "{label} ({machine}) has {} at {site} on NIC {nic}, not captured",
+        addresses_of(addresses)
+    )]
+    NotCaptured {
+        /// Where.
+        site: SiteName,
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The NIC.
+        nic: NicExtId,
+        /// Those of its addresses that are not captured.
+        addresses: BTreeSet<Ipv4Addr>,
     },
     /// The two Prism Centrals do not see each other.
     #[error("Prism Central of {from} has no working pairing with that of {to}")]
@@ -482,15 +573,29 @@ pub enum Obstacle {
     },
     /// The network has too few free addresses for machines in flight.
     #[error(
-        "network {network} has {free} free addresses in usable runs for {needed} machines in flight"
+        "network {network} has {free} free addresses for a DHCP pool; {needed} are needed for the machines in flight"
     )]
     PoolTooSmall {
         /// The network.
         network: NetworkName,
         /// Free addresses.
         free: u64,
-        /// Machines in flight.
+        /// Addresses that NICs of machines in flight take.
         needed: u64,
+    },
+    /// The DHCP pools of an overlay subnet that exists have too few free addresses.
+    #[error("the DHCP pool of {what} at {site} has {free} free addresses; {needed} are needed")]
+    PoolExhausted {
+        /// Where.
+        site: SiteName,
+        /// The subnet.
+        what: String,
+        /// Addresses of its pools that nobody has.
+        free: u64,
+        /// Addresses that NICs of machines in flight take; at least one.
+        needed: u64,
+        /// Ranges that would do.
+        suggested: Vec<AddrRange>,
     },
     /// The proof found a loop, or a delivery where the machine is not, in some state of the plan.
     #[error("{state}: {from} → {address}{} {verdict}", and_more(*more))]
@@ -621,6 +726,42 @@ fn doubtful(machine: &InstanceId, label: &str, eni: &EniId, doubt: InterfaceDoub
             format!("{label} ({machine}) lists interface {eni}, which EC2 does not show")
         }
     }
+}
+
+/// What of a machine's protection is missing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "gap")]
+pub enum Gap {
+    /// Its VM does not carry the category that policy and recovery plan select by.
+    #[error("its VM at {site} does not carry category {category}")]
+    NoCategory {
+        /// Where the VM is.
+        site: SiteName,
+        /// The category, as `key=value`.
+        category: String,
+    },
+    /// The other site has no recovery point of it.
+    #[error("{site} has no recovery point of it")]
+    NoRecoveryPoint {
+        /// Where one is needed.
+        site: SiteName,
+    },
+}
+
+fn and_leaves_uncovered(machines: &BTreeSet<String>) -> String {
+    /// Machines that are named before the rest is counted.
+    const NAMED: usize = 5;
+    if machines.is_empty() {
+        return String::new();
+    }
+    let named: Vec<_> = machines.iter().take(NAMED).map(String::as_str).collect();
+    let more = and_more(machines.len().saturating_sub(NAMED));
+    format!("; not protected by it: {}{more}", named.join(", "))
+}
+
+fn addresses_of(addresses: &BTreeSet<Ipv4Addr>) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
 }
 
 fn and_more(more: usize) -> String {
@@ -842,7 +983,25 @@ impl Obstacle {
             Self::NoRecoverySite { network } => format!("set `recovery` for network {network} in stayput.toml"),
             Self::Missing { remedy, .. } => remedy.clone(),
             Self::NotUnique { what, .. } => format!("rename all but one {what}"),
-            Self::Differs { what, .. } => format!("change {what} to what is planned, or delete it and let stayput make it"),
+            Self::Differs { what, property, expected, .. } => format!(
+                "set {property} of {what} to {expected}, or delete {what} and let stayput make it"
+            ),
+            Self::Overlaps { what, .. } => format!(
+                "delete {what} if it is not needed, or give it other addresses; stayput changes nothing that it did not make"
+            ),
+            Self::NotProtected { network, .. } => {
+                format!("run `stayput apply protect {network}`, which waits until every machine is protected")
+            }
+            Self::ForeignTest { .. } => "ask who started it; when it is over, clean the recovery plan up in Prism Central".to_owned(),
+            Self::Unreadable { site, .. } => format!(
+                "look at it in Prism Central of {site} and correct or delete it; if it is as it should be, save it with `stayput world save` and report it"
+            ),
+            Self::CarriesCategory { vm, category, .. } => format!(
+                "remove category {category} from VM {vm} in Prism Central"
+            ),
+            Self::NotCaptured { machine, nic, .. } => format!(
+                "remove NIC {nic} or the addresses in Prism Central; or, if the machine shall keep them, run: stayput capture --machine {machine}; an interrupted move is finished with `stayput apply move`"
+            ),
             Self::NotPaired { .. } => "pair the two Prism Centrals (Availability Zones) and check that they are connected".to_owned(),
             Self::NoAttachment {
                 region, tgw, fault, ..
@@ -856,7 +1015,17 @@ impl Obstacle {
             Self::MoreSpecific { cidr, network, .. } => format!(
                 "if {cidr} is a canary's, finish the move with `stayput apply move {network}`, which takes it over; else delete the route, or make it a network of its own"
             ),
-            Self::PoolTooSmall { .. } => "move in smaller waves, or free addresses in the network".to_owned(),
+            Self::PoolTooSmall { free, needed, .. } => format!(
+                "{} are missing: while a network moves, each NIC takes an address of the pool besides its own, and all machines of a network move at once. Release unused addresses of the EC2 subnet (interfaces, secondary addresses), leave machines out with `--leave-out MACHINE`, or move part of the machines to another EC2 subnet first",
+                counted(usize::try_from(needed.saturating_sub(*free)).unwrap_or(usize::MAX), "address")
+            ),
+            Self::PoolExhausted { what, suggested, .. } => {
+                let ranges: Vec<_> = suggested.iter().map(ToString::to_string).collect();
+                match ranges.as_slice() {
+                    [] => format!("add free addresses to the DHCP pool of {what}"),
+                    ranges => format!("set the DHCP pool of {what} to {}, which nobody has", ranges.join(", ")),
+                }
+            }
             Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),
             Self::NoSafeOrder { why, .. } => format!(
                 "change one of the two facts; see them with `stayput trace {} {}`",

@@ -1,11 +1,16 @@
 //! The planner: from world, facts and goal to a plan, or to everything that stands in the way. Pure.
 
 mod clean_up;
+mod drill;
+mod entry;
 mod home;
 mod leave;
 mod machines;
+mod nics;
 mod overlay;
 mod protect;
+mod protection;
+mod readable;
 mod relocate;
 mod systems;
 
@@ -13,6 +18,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use stayput_estate::AddrRange;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
@@ -220,6 +226,8 @@ struct Draft<'s> {
     /// The last step that changes the prefixes of a Flow VPC. Prism takes the whole list, so changes of one VPC must not
     /// overlap: a task accepted with a good ETag may still be overtaken before it runs.
     last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
+    /// DHCP pools of production overlay subnets, by site and network: looked up for every machine, so found once.
+    pools: BTreeMap<(SiteName, NetworkName), Vec<AddrRange>>,
 }
 
 /// A step whose place in the plan is not known yet.
@@ -242,6 +250,7 @@ impl<'s> Draft<'s> {
             no_order: BTreeSet::new(),
             warnings: Vec::new(),
             last_erp: BTreeMap::new(),
+            pools: BTreeMap::new(),
         }
     }
 
@@ -397,6 +406,7 @@ impl<'s> Draft<'s> {
                     .first()
                     .and_then(|nic| estate.networks.get(&nic.network))
                 && primary.primary != *site
+                && self.survey.moving.contains(id)
             {
                 self.obstacles.insert(Obstacle::Elsewhere {
                     machine: id.clone(),
@@ -406,6 +416,7 @@ impl<'s> Draft<'s> {
                 });
             }
         }
+        self.left_out();
         self.capture();
         let survey = self.survey;
         let by_primary = self.networks_by(|network| {
@@ -464,6 +475,35 @@ impl<'s> Draft<'s> {
         machines == 0
     }
 
+    /// Says what becomes of machines that are left out of the move of their network.
+    fn left_out(&mut self) {
+        let survey = self.survey;
+        for id in &survey.left_out {
+            let label = match survey.machines.get(id) {
+                Some(facts) => format!("{} ({id})", facts.label(id)),
+                None => id.to_string(),
+            };
+            let facts = survey.machines.get(id);
+            let addresses = facts.into_iter().flat_map(|facts| facts.addresses());
+            let addresses: Vec<_> = addresses.map(|address| address.to_string()).collect();
+            let addresses = match addresses.as_slice() {
+                [] => "its addresses are".to_owned(),
+                [one] => format!("{one} is"),
+                several => format!("{} are", several.join(", ")),
+            };
+            let what = match survey.places.get(id) {
+                Some(Place::At(site, vm)) => {
+                    format!("it is VM {vm} at {site} already, which is left as it is")
+                }
+                Some(Place::Ec2) => format!(
+                    "it stays in EC2, and {addresses} no longer reached when its network is routed to NC2; `protect` needs it moved, terminated or in another subnet"
+                ),
+                None => "it is left wherever it is".to_owned(),
+            };
+            self.warnings.push(format!("{label} is left out: {what}"));
+        }
+    }
+
     /// Networks from where they are to the NC2 sites they are listed by.
     fn relocate_each(
         &mut self,
@@ -485,7 +525,11 @@ impl<'s> Draft<'s> {
             old_home: Some(&relocation.from),
             path,
         });
-        self.make_homes(changes.collect());
+        let changes: Vec<_> = changes.collect();
+        for change in &changes {
+            self.path_is_kept(change);
+        }
+        self.make_homes(changes);
     }
 
     /// The goal's networks grouped by a site of theirs.

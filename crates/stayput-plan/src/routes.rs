@@ -200,8 +200,8 @@ fn leads_to_a_site(estate: &Estate, aws: &AwsRegion, target: &TgwTarget) -> bool
     }
 }
 
-/// The two halves of a network in the tables that the BGP VPNs of the home's region announce: longer than what any other region
-/// announces, they draw on-prem there (AWS reference §2.3, §8.4).
+/// The two halves of a network in the tables that the BGP VPNs of the home's region announce, whether they are there or not: longer than
+/// what any other region announces, they draw on-prem there (AWS reference §2.3, §8.4).
 pub fn halves_for_home(
     estate: &Estate,
     world: &World,
@@ -229,15 +229,13 @@ pub fn halves_for_home(
         for cidr in network.cidr.halves().into_iter().flatten() {
             let known = aws.tgw_route_tables.get(&table);
             let from = known.and_then(|table| table.static_routes.get(&cidr).cloned());
-            if from != to {
-                writes.push(RouteWrite {
-                    region: site.region.clone(),
-                    table: table.clone(),
-                    cidr,
-                    from,
-                    to: to.clone(),
-                });
-            }
+            writes.push(RouteWrite {
+                region: site.region.clone(),
+                table: table.clone(),
+                cidr,
+                from,
+                to: to.clone(),
+            });
         }
     }
     writes

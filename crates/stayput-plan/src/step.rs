@@ -23,11 +23,12 @@ use stayput_world::aws::TgwTarget;
 
 use crate::Finding;
 use crate::Goal;
+use crate::NicChange;
 use crate::Outage;
 use crate::Proof;
 
 /// The version of the plan format this build writes.
-pub const PLAN_VERSION: u32 = 2;
+pub const PLAN_VERSION: u32 = 3;
 
 /// An ordered, proven way from a world to a goal. Immutable once made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,6 +200,19 @@ impl OverlayKind {
     }
 }
 
+/// A static route of a Transit Gateway route table that must be there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExpectedRoute {
+    /// Region of the table.
+    pub region: Region,
+    /// The table.
+    pub table: TgwRouteTableId,
+    /// The prefix.
+    pub cidr: Cidr,
+    /// Where it leads.
+    pub to: TgwTarget,
+}
+
 /// What a recovery plan is run for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -309,6 +323,8 @@ pub enum Action {
         site: SiteName,
         /// The machine; its addresses come from the ledger.
         machine: InstanceId,
+        /// The NICs that are removed and those it has afterwards.
+        nics: NicChange,
     },
     /// A static route of a Transit Gateway route table is so.
     TgwRoute {
@@ -410,6 +426,9 @@ pub enum Action {
         /// Sites that the operator declared lost: what is seen there counts for nothing.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         lost: BTreeSet<SiteName>,
+        /// Static routes that must be there besides: the halves that bring on-prem in by the home's own region.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        routes: Vec<ExpectedRoute>,
     },
 }
 

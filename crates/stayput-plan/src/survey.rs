@@ -72,8 +72,10 @@ pub struct Survey<'a> {
     pub places: BTreeMap<InstanceId, Place>,
     /// VMs that a machine was, by some system's own word, besides the one it is; of machines that were any.
     pub former: BTreeMap<InstanceId, BTreeSet<(SiteName, VmExtId)>>,
-    /// Machines the goal moves: all, or the canaries it names.
+    /// Machines the goal moves: all, or the canaries it names, without those it leaves out.
     pub moving: BTreeSet<InstanceId>,
+    /// Machines that the goal leaves behind although their network moves: their addresses are not reached afterwards.
+    pub left_out: BTreeSet<InstanceId>,
     /// Whether those are canaries: routed by prefixes of their own, while the network stays where it is.
     pub are_canaries: bool,
     /// Machines whose facts in the ledger are kept although EC2 shows other interfaces: they have moved, or their cutover may have begun.
@@ -138,6 +140,7 @@ impl<'a> Survey<'a> {
             places: BTreeMap::new(),
             former: BTreeMap::new(),
             moving: BTreeSet::new(),
+            left_out: BTreeSet::new(),
             are_canaries: false,
             kept: BTreeSet::new(),
             lost,
@@ -227,8 +230,19 @@ impl<'a> Survey<'a> {
         let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
         survey.left = goal.leaves(estate);
         match goal {
-            Goal::Move { canaries, .. } if !canaries.is_empty() => survey.only(canaries),
-            Goal::Capture { .. } | Goal::Move { .. } => {}
+            Goal::Move {
+                canaries,
+                leave_out,
+                ..
+            } => {
+                if !canaries.is_empty() {
+                    survey.only(canaries);
+                }
+                if !leave_out.is_empty() {
+                    survey.leave_out(leave_out);
+                }
+            }
+            Goal::Capture { .. } => {}
             Goal::Protect { .. }
             | Goal::Failover { .. }
             | Goal::Failback { .. }
@@ -243,39 +257,73 @@ impl<'a> Survey<'a> {
 
     /// Only these machines move, and only what stands in their way matters.
     fn only(&mut self, canaries: &BTreeSet<String>) {
-        let mut moving = BTreeSet::new();
-        for name in canaries {
-            let mut found = self
-                .machines
-                .iter()
+        self.moving = self.called(canaries);
+        self.are_canaries = true;
+        let is_of_the_network = |obstacle: &Obstacle| {
+            matches!(
+                obstacle,
+                Obstacle::UnmovableInterface { .. }
+                    | Obstacle::UnsettledInterface { machine: None, .. }
+            )
+        };
+        self.obstacles
+            .retain(|obstacle| !is_of_the_network(obstacle));
+        self.only_of_who_moves();
+    }
+
+    /// These machines stay where they are, and what stands in their way does not matter.
+    fn leave_out(&mut self, names: &BTreeSet<String>) {
+        let left = self.called(names);
+        self.moving.retain(|id| !left.contains(id));
+        // While its network stays, a machine that is no canary is reached as before.
+        if !self.are_canaries {
+            self.left_out = left;
+        }
+        self.only_of_who_moves();
+    }
+
+    /// The machines of these names or ids. A name that is not one machine's is an obstacle.
+    fn called(&mut self, names: &BTreeSet<String>) -> BTreeSet<InstanceId> {
+        let mut called = BTreeSet::new();
+        for name in names {
+            let known = self.machines.iter().chain(&self.unplaced);
+            let mut found: BTreeSet<_> = known
                 .filter(|(id, machine)| id.as_str() == name || machine.name.as_ref() == Some(name))
-                .map(|(id, _)| id.clone());
-            match (found.next(), found.count()) {
-                (Some(id), 0) => {
-                    moving.insert(id);
-                }
-                (first, more) => {
-                    self.obstacles.insert(Obstacle::NoSuchMachine {
-                        name: name.clone(),
-                        found: more + usize::from(first.is_some()),
-                    });
-                }
+                .map(|(id, _)| id.clone())
+                .collect();
+            // A machine of which nothing is known but what is wrong with it can be named by its id.
+            let troubled = self.obstacles.iter().filter_map(|obstacle| {
+                obstacle
+                    .about_machine_in_ec2()
+                    .or(obstacle.whose_identity())
+            });
+            found.extend(troubled.filter(|id| id.as_str() == name).cloned());
+            if found.len() == 1 {
+                called.append(&mut found);
+            } else {
+                self.obstacles.insert(Obstacle::NoSuchMachine {
+                    name: name.clone(),
+                    found: found.len(),
+                });
             }
         }
+        called
+    }
+
+    /// Drops what stands in the way of machines that do not move.
+    fn only_of_who_moves(&mut self) {
+        let moving = &self.moving;
         self.obstacles.retain(|obstacle| match obstacle {
             Obstacle::SpansNetworks { machine, .. }
             | Obstacle::UnsettledInterface {
                 machine: Some(machine),
                 ..
             } => moving.contains(machine),
-            Obstacle::UnmovableInterface { .. } | Obstacle::UnsettledInterface { .. } => false,
             other => other
                 .about_machine_in_ec2()
                 .or(other.whose_identity())
                 .is_none_or(|machine| moving.contains(machine)),
         });
-        self.moving = moving;
-        self.are_canaries = true;
     }
 
     /// Where packets go now, as the goal takes it: nobody answers at a site that is declared lost, nor in its region if that was not
@@ -344,12 +392,36 @@ impl<'a> Survey<'a> {
             .collect()
     }
 
+    /// Every address of machines that are left out: captured, or on an interface they have in EC2.
+    pub fn left_out_addresses(&self) -> BTreeSet<Ipv4Addr> {
+        let known = |id| self.machines.get(id).or(self.unplaced.get(id));
+        let facts = self.left_out.iter().filter_map(known);
+        let captured = facts.flat_map(MachineFacts::addresses);
+        let enis = self.world.aws.get(&self.estate.source.region).into_iter();
+        let enis = enis.flat_map(|region| region.enis.values()).filter(|eni| {
+            let instance = eni.attached_to.as_ref().map(|(instance, _)| instance);
+            instance.is_some_and(|instance| self.left_out.contains(instance))
+        });
+        captured
+            .chain(enis.flat_map(stayput_world::aws::Eni::addresses))
+            .collect()
+    }
+
     /// The VM a machine is at a site; `None` also where that was not observed.
     pub fn vm_at(&self, id: &InstanceId, site: &SiteName) -> Option<(&VmExtId, &Vm)> {
         match self.places.get(id)? {
             Place::At(at, vm) if at == site => self.world.prism.get(site)?.vms.get_key_value(vm),
             Place::At(..) | Place::Ec2 => None,
         }
+    }
+
+    /// The network of an overlay subnet of a site, if it is one of the estate's.
+    pub fn overlay_network(
+        &self,
+        site: &SiteName,
+        subnet: &SubnetExtId,
+    ) -> Option<&'a NetworkName> {
+        self.overlays.get(site)?.get(subnet).copied()
     }
 
     /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones. `false` where that is not known.
@@ -391,7 +463,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Whether Move has begun the machine's cutover, or may have: EC2 does not run it, and Move has it in a plan or cannot be asked.
-    fn may_be_moving(&self, id: &InstanceId, ledger: &MachineFacts) -> bool {
+    pub(crate) fn may_be_moving(&self, id: &InstanceId, ledger: &MachineFacts) -> bool {
         let instances = self
             .world
             .aws

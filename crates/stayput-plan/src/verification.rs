@@ -20,9 +20,11 @@ use stayput_world::System;
 use stayput_world::Unobserved;
 use stayput_world::World;
 use stayput_world::aws::InstanceState;
+use stayput_world::aws::TgwTarget;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
+use crate::ExpectedRoute;
 use crate::Goal;
 use crate::Obstacle;
 use crate::proof::home_after;
@@ -113,6 +115,13 @@ pub enum Wrong {
         /// The state of the instance as reported.
         state: String,
     },
+    /// A static route that must be there is not.
+    NoRoute {
+        /// Which, and where it must lead.
+        route: ExpectedRoute,
+        /// Where it leads; `None` if it is absent.
+        leads: Option<TgwTarget>,
+    },
 }
 
 impl fmt::Display for Wrong {
@@ -155,6 +164,17 @@ impl fmt::Display for Wrong {
                 f,
                 "{label} is served twice: its instance {machine} is {state} in EC2"
             ),
+            Self::NoRoute { route, leads } => {
+                let ExpectedRoute {
+                    region,
+                    table,
+                    cidr,
+                    to,
+                } = route;
+                let leads = leads.as_ref().map(ToString::to_string);
+                let leads = leads.unwrap_or_else(|| "absent".to_owned());
+                write!(f, "{cidr} in {table} ({region}) is {leads}, expected {to}")
+            }
         }
     }
 }
@@ -171,6 +191,22 @@ impl Verification {
     /// Whether all is as it must be.
     pub fn is_passed(&self) -> bool {
         self.wrong.is_empty()
+    }
+
+    /// Adds those of these routes that are not there. A region that was not observed has none.
+    pub fn of_routes(mut self, world: &World, routes: &[ExpectedRoute]) -> Self {
+        for route in routes {
+            let region = world.aws.get(&route.region);
+            let table = region.and_then(|region| region.tgw_route_tables.get(&route.table));
+            let leads = table.and_then(|table| table.static_routes.get(&route.cidr));
+            if leads != Some(&route.to) {
+                self.wrong.push(Wrong::NoRoute {
+                    route: route.clone(),
+                    leads: leads.cloned(),
+                });
+            }
+        }
+        self
     }
 
     /// One line: how many were expected, found and reached.

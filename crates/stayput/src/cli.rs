@@ -255,9 +255,10 @@ pub enum GoalCommand {
         /// How.
         #[arg(long, value_enum, default_value_t = Mode::Planned)]
         mode: Mode,
-        /// By which region on-prem comes in afterwards.
-        #[arg(long, value_enum, default_value_t = Entry::A)]
-        path: Entry,
+        /// By which region on-prem comes in afterwards; if not given, as it is now: path b where the network's halves stand already, else
+        /// path a.
+        #[arg(long, value_enum)]
+        path: Option<Entry>,
         /// Declare a site lost, with `--mode unplanned`: machines seen running there, or routes that cannot be fenced, do not stop the
         /// failover. Repeatable.
         #[arg(long, value_name = "SITE")]
@@ -297,7 +298,7 @@ pub enum Mode {
 /// By which region on-prem comes in after a failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Entry {
-    /// As before: through the Transit Gateway of the old region and its peering.
+    /// Through the Transit Gateway of the old region and its peering; halves of an earlier path b are removed.
     A,
     /// Straight into the recovery region, drawn there by two more specific halves of each network.
     B,

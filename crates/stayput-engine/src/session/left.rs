@@ -113,6 +113,7 @@ impl<'a> Progress<'a> {
                     networks,
                     machines,
                     lost,
+                    routes,
                 } => {
                     let left = self.goal.networks();
                     let networks: BTreeSet<_> = networks.intersection(left).cloned().collect();
@@ -122,6 +123,7 @@ impl<'a> Progress<'a> {
                             networks,
                             machines: machines.clone(),
                             lost: lost.clone(),
+                            routes: routes.clone(),
                         },
                         needs: Arc::default(),
                         ..step.clone()

@@ -1,14 +1,21 @@
 //! A machine's NICs: the new one is added and confirmed before the old one goes, so the VM is never without a network and a
 //! refused address is known before anything was taken away.
+//!
+//! Only what the plan names or describes is removed. A NIC with an address that is neither the machine's own nor from a DHCP pool was added
+//! by a person or another system after the plan was made: the step stops and leaves it as it is.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
+use stayput_estate::VmExtId;
 use stayput_nutanix::NicSpec;
+use stayput_plan::NicChange;
 use stayput_plan::OverlayKind;
+use stayput_plan::SeenNic;
+use stayput_plan::WantedNic;
+use stayput_world::MachineFacts;
 use stayput_world::NicFacts;
 use stayput_world::prism::Nic;
 use stayput_world::prism::Vm;
@@ -17,6 +24,18 @@ use super::source::source_is_stopped;
 use crate::StepError;
 use crate::context::StepContext;
 
+/// A machine's VM, and what its NICs shall be.
+struct Target<'t> {
+    site: &'t SiteName,
+    label: String,
+    vm: VmExtId,
+    /// The estate's overlay subnets at the site: NICs elsewhere are not ours.
+    overlays: BTreeSet<SubnetExtId>,
+    /// Captured interfaces, each with the subnet it belongs on.
+    wanted: Vec<(SubnetExtId, NicFacts)>,
+    change: &'t NicChange,
+}
+
 fn is(nic: &Nic, subnet: &SubnetExtId, wanted: &NicFacts) -> bool {
     let secondary: BTreeSet<_> = nic.secondary.iter().collect();
     nic.subnet.as_ref() == Some(subnet)
@@ -24,81 +43,152 @@ fn is(nic: &Nic, subnet: &SubnetExtId, wanted: &NicFacts) -> bool {
         && secondary == wanted.secondary.iter().collect()
 }
 
+impl<'t> Target<'t> {
+    /// From the ledger, not from the plan: what is not on record is not touched (promise 1).
+    async fn new(
+        context: &StepContext,
+        site: &'t SiteName,
+        machine: &InstanceId,
+        change: &'t NicChange,
+    ) -> Result<Self, StepError> {
+        let facts = context.machine(machine).await?;
+        is_as_planned(machine, &facts, change)?;
+        let networks = context.estate.networks.keys();
+        let overlays = networks.filter_map(|network| {
+            let catalog = &context.catalog;
+            catalog.find_subnet(site, OverlayKind::Production, network)
+        });
+        let mut wanted = Vec::new();
+        for nic in &facts.nics {
+            let subnet = context
+                .catalog
+                .subnet(site, OverlayKind::Production, &nic.network)?;
+            wanted.push((subnet, nic.clone()));
+        }
+        Ok(Self {
+            site,
+            label: facts.label(machine),
+            vm: context.catalog.vm(machine, site)?,
+            overlays: overlays.collect(),
+            wanted,
+            change,
+        })
+    }
+
+    async fn read(&self, context: &StepContext) -> Result<Vm, StepError> {
+        let vm = context.prism(self.site)?.vm(&self.vm).await?;
+        vm.ok_or_else(|| StepError::Missing {
+            what: format!("VM {}", self.vm),
+            site: self.site.clone(),
+        })
+    }
+
+    /// NICs on the estate's overlay subnets.
+    fn ours<'v>(&self, vm: &'v Vm) -> impl Iterator<Item = &'v Nic> {
+        vm.nics.iter().filter(|nic| {
+            let subnet = nic.subnet.as_ref();
+            subnet.is_some_and(|subnet| self.overlays.contains(subnet))
+        })
+    }
+
+    fn is_wanted(&self, nic: &Nic) -> bool {
+        let mut wanted = self.wanted.iter();
+        wanted.any(|(subnet, facts)| is(nic, subnet, facts))
+    }
+
+    fn missing(&self, vm: &Vm) -> Vec<(SubnetExtId, NicFacts)> {
+        let is_there = |(subnet, facts): &&(SubnetExtId, NicFacts)| {
+            vm.nics.iter().any(|nic| is(nic, subnet, facts))
+        };
+        let missing = self.wanted.iter().filter(|wanted| !is_there(wanted));
+        missing.cloned().collect()
+    }
+
+    /// NICs that have to go.
+    ///
+    /// # Errors
+    /// One of them is not the plan's to remove.
+    fn wrong(&self, vm: &Vm) -> Result<Vec<Nic>, StepError> {
+        let mut wrong = Vec::new();
+        for nic in self.ours(vm).filter(|nic| !self.is_wanted(nic)) {
+            let Some(seen) = SeenNic::of(nic) else {
+                continue;
+            };
+            if !self.change.may_remove(&seen) {
+                return Err(self.changed(&seen));
+            }
+            wrong.push(nic.clone());
+        }
+        Ok(wrong)
+    }
+
+    fn changed(&self, nic: &SeenNic) -> StepError {
+        let addresses: Vec<_> = nic.addresses.iter().map(ToString::to_string).collect();
+        StepError::WorldChanged {
+            what: format!("NIC {} of {} at {}", nic.id, self.label, self.site),
+            found: match addresses.as_slice() {
+                [] => "there without an address".to_owned(),
+                addresses => format!("there with {}", addresses.join(", ")),
+            },
+            expected: "only NICs with captured addresses or with addresses from the DHCP pool; capture the address or remove the NIC"
+                .to_owned(),
+        }
+    }
+}
+
+/// The ledger has the addresses that the plan shows.
+fn is_as_planned(
+    machine: &InstanceId,
+    facts: &MachineFacts,
+    change: &NicChange,
+) -> Result<(), StepError> {
+    let captured: Vec<_> = facts.nics.iter().map(WantedNic::from).collect();
+    if captured == change.wanted {
+        return Ok(());
+    }
+    let text = |nics: &[WantedNic]| {
+        let addresses = nics.iter().flat_map(WantedNic::addresses);
+        let addresses: Vec<_> = addresses.map(|address| address.to_string()).collect();
+        addresses.join(", ")
+    };
+    Err(StepError::WorldChanged {
+        what: format!("the captured addresses of {}", facts.label(machine)),
+        found: text(&captured),
+        expected: text(&change.wanted),
+    })
+}
+
 pub async fn restore_nics(
     context: &StepContext,
     site: &SiteName,
     machine: &InstanceId,
+    change: &NicChange,
 ) -> Result<bool, StepError> {
-    // From the ledger, not from the plan: what is not on record is not touched (promise 1).
-    let facts = context.machine(machine).await?;
-    let vm_id = context.catalog.vm(machine, site)?;
+    let target = Target::new(context, site, machine, change).await?;
     let prism = context.prism(site)?;
-    let read = async || -> Result<Vm, StepError> {
-        prism.vm(&vm_id).await?.ok_or_else(|| StepError::Missing {
-            what: format!("VM {vm_id}"),
-            site: site.clone(),
-        })
-    };
-    let mut overlays = BTreeMap::new();
-    for network in context.estate.networks.keys() {
-        if let Some(subnet) = context
-            .catalog
-            .find_subnet(site, OverlayKind::Production, network)
-        {
-            overlays.insert(subnet, network.clone());
-        }
-    }
-    let mut wanted = Vec::new();
-    for nic in &facts.nics {
-        wanted.push((
-            context
-                .catalog
-                .subnet(site, OverlayKind::Production, &nic.network)?,
-            nic,
-        ));
-    }
-    let is_wanted = |nic: &Nic| wanted.iter().any(|(subnet, facts)| is(nic, subnet, facts));
-
-    let before = read().await?;
+    let vm = &target.vm;
+    let before = target.read(context).await?;
     context
-        .record(&serde_json::json!({"vm": vm_id, "before": before.nics}))
+        .record(&serde_json::json!({"vm": vm, "before": before.nics}))
         .await?;
-    let missing: Vec<_> = wanted
-        .iter()
-        .filter(|(subnet, facts)| !before.nics.iter().any(|nic| is(nic, subnet, facts)))
-        .collect();
-    // Only NICs on the estate's own subnets are ours to take away.
-    let wrong: Vec<_> = before
-        .nics
-        .iter()
-        .filter(|nic| {
-            nic.subnet
-                .as_ref()
-                .is_some_and(|subnet| overlays.contains_key(subnet))
-                && !is_wanted(nic)
-        })
-        .collect();
+    let missing = target.missing(&before);
+    let wrong = target.wrong(&before)?;
     if missing.is_empty() && wrong.is_empty() {
         return Ok(false);
     }
     source_is_stopped(context, machine).await?;
     // A primary address may sit on a wrong NIC of the machine itself (without its secondaries): that one must go first.
-    let (blocking, later): (Vec<&Nic>, Vec<&Nic>) = wrong.iter().partition(|nic| {
+    let blocks = |nic: &&Nic| {
         let has = |address| nic.address == Some(address) || nic.secondary.contains(&address);
         missing
             .iter()
             .any(|(_, facts)| has(facts.primary) || facts.secondary.iter().any(|a| has(*a)))
-    });
-    for nic in blocking {
-        prism
-            .delete_nic(
-                &vm_id,
-                &nic.id,
-                context.request(&format!("delete/{}", nic.id)),
-            )
-            .await?;
+    };
+    for nic in wrong.iter().filter(blocks) {
+        let request = context.request(&format!("delete/{}", nic.id));
+        prism.delete_nic(vm, &nic.id, request).await?;
     }
-    for (subnet, facts) in missing {
+    for (subnet, facts) in &missing {
         context.progress(None, format!("adds {}", facts.primary));
         let spec = NicSpec {
             subnet: subnet.clone(),
@@ -106,43 +196,32 @@ pub async fn restore_nics(
             secondary: facts.secondary.clone(),
             mac: None,
         };
-        prism
-            .create_nic(
-                &vm_id,
-                &spec,
-                context.request(&format!("create/{}", facts.primary)),
-            )
-            .await?;
+        let request = context.request(&format!("create/{}", facts.primary));
+        prism.create_nic(vm, &spec, request).await?;
     }
-    for nic in later {
-        prism
-            .delete_nic(
-                &vm_id,
-                &nic.id,
-                context.request(&format!("delete/{}", nic.id)),
-            )
-            .await?;
+    // Adding takes time, in which somebody may have given an old NIC another address.
+    let now = target.read(context).await?;
+    let was_wrong = |nic: &Nic| wrong.iter().any(|before| before.id == nic.id);
+    for nic in target.wrong(&now)?.into_iter().filter(was_wrong) {
+        let request = context.request(&format!("delete/{}", nic.id));
+        prism.delete_nic(vm, &nic.id, request).await?;
     }
-    let after = read().await?;
+    let after = target.read(context).await?;
     context
-        .record(&serde_json::json!({"vm": vm_id, "after": after.nics}))
+        .record(&serde_json::json!({"vm": vm, "after": after.nics}))
         .await?;
-    let ours = after.nics.iter().filter(|nic| {
-        nic.subnet
-            .as_ref()
-            .is_some_and(|subnet| overlays.contains_key(subnet))
-    });
-    if ours.clone().count() == wanted.len() && ours.clone().all(is_wanted) {
-        Ok(true)
-    } else {
-        let have: Vec<_> = ours
-            .filter_map(|nic| nic.address)
-            .map(|address| address.to_string())
-            .collect();
-        let reason = format!("its addresses are {} after the change", have.join(", "));
-        Err(StepError::Failed {
-            what: format!("NICs of {machine}"),
-            reason,
-        })
+    let mut ours = target.ours(&after);
+    if ours.all(|nic| target.is_wanted(nic)) && target.ours(&after).count() == target.wanted.len() {
+        return Ok(true);
     }
+    let have: Vec<_> = target
+        .ours(&after)
+        .filter_map(|nic| nic.address)
+        .map(|address| address.to_string())
+        .collect();
+    let reason = format!("its addresses are {} after the change", have.join(", "));
+    Err(StepError::Failed {
+        what: format!("NICs of {machine}"),
+        reason,
+    })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_plan::ExpectedRoute;
 use stayput_plan::Survey;
 use stayput_plan::Verification;
 
@@ -27,6 +28,7 @@ pub async fn verify(
     networks: &BTreeSet<NetworkName>,
     machines: &BTreeSet<InstanceId>,
     lost: &BTreeSet<SiteName>,
+    routes: &[ExpectedRoute],
 ) -> Result<bool, StepError> {
     let what = format!("every machine runs and is reached at {site}");
     let mut last = Verification::default();
@@ -36,7 +38,7 @@ pub async fn verify(
             let facts = context.ledger.facts().await?;
             let world = observe(&context.estate, &context.clients, &Events::none(), &facts).await;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());
-            last = stayput_plan::verify(&survey, site, machines);
+            last = stayput_plan::verify(&survey, site, machines).of_routes(&world, routes);
             Ok(last.is_passed().then_some(()))
         })
         .await;

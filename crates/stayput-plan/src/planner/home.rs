@@ -5,16 +5,13 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use stayput_estate::Cidr;
-use stayput_estate::EdgeName;
-use stayput_estate::Network;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
-use stayput_fabric::Node;
-use stayput_fabric::Source;
 
 use super::Draft;
 use super::Prepared;
+use super::entry::Entry;
 use crate::Action;
 use crate::Call;
 use crate::EntryPath;
@@ -28,7 +25,6 @@ use crate::proof::transitions;
 use crate::routes::Part;
 use crate::routes::RouteWrite;
 use crate::routes::fence;
-use crate::routes::halves_for_home;
 use crate::routes::routes_for_home;
 use crate::step::ErpScope;
 
@@ -52,6 +48,7 @@ pub(super) struct HomeChange<'c> {
     pub(super) networks: &'c BTreeSet<NetworkName>,
     /// Where they were served; `None` when they come from EC2.
     pub(super) old_home: Option<&'c SiteName>,
+    /// As the goal says it.
     pub(super) path: EntryPath,
 }
 
@@ -84,15 +81,17 @@ impl Draft<'_> {
                 || leftovers.any(|(_, calls)| !calls.is_empty())
                 || stale.any(|(old, network)| self.is_caught_at(old, network))
             {
-                let machines = match self.survey.are_canaries {
-                    true => self.survey.moving.clone(),
-                    false => BTreeSet::new(),
+                let is_whole = !self.survey.are_canaries && self.survey.left_out.is_empty();
+                let machines = match is_whole {
+                    true => BTreeSet::new(),
+                    false => self.survey.moving.clone(),
                 };
                 let action = Action::Verify {
                     site: change.home.clone(),
                     networks: change.networks.clone(),
                     machines,
                     lost: self.survey.lost.clone(),
+                    routes: self.halves_to_verify(change),
                 };
                 let why = "the world is observed again and every address traced before the old home is closed";
                 self.step(
@@ -215,7 +214,7 @@ impl Draft<'_> {
     }
 
     /// The step that writes a route, from what the steps so far leave there.
-    fn route_step(&self, write: RouteWrite, why: &str) -> Prepared {
+    pub(super) fn route_step(&self, write: RouteWrite, why: &str) -> Prepared {
         let mut from = write.from;
         for step in &self.steps {
             if let Action::TgwRoute {
@@ -266,7 +265,8 @@ impl Draft<'_> {
         let Some(definition) = survey.estate.networks.get(network) else {
             return calls;
         };
-        let parts: Vec<_> = match (survey.are_canaries, change.path) {
+        let path = self.entry_path(change, definition);
+        let parts: Vec<_> = match (survey.are_canaries, path) {
             (true, _) => {
                 let canaries = survey.machines_in(network);
                 canaries
@@ -276,8 +276,8 @@ impl Draft<'_> {
                     .map(|address| Part::Inside(Cidr::host(address)))
                     .collect()
             }
-            (false, EntryPath::A) if survey.left.is_empty() => vec![Part::Whole],
-            (false, EntryPath::A | EntryPath::B) => vec![Part::WholeWithHalves],
+            (false, Entry::OldRegion) if survey.left.is_empty() => vec![Part::Whole],
+            (false, Entry::OldRegion | Entry::OwnRegion) => vec![Part::WholeWithHalves],
         };
         let why = "one table at a time, in the safe order with the shortest holes";
         for part in parts {
@@ -287,84 +287,21 @@ impl Draft<'_> {
                     calls
                         .now
                         .extend(writes.map(|write| self.route_step(write, why)));
-                    let why = "the prefix of the whole network says the same";
-                    let leftovers = routes.leftovers.into_iter();
-                    let leftovers = leftovers.map(|write| self.route_step(write, why));
+                    let halves = definition.cidr.halves().unwrap_or([definition.cidr; 2]);
+                    let leftovers = routes.leftovers.into_iter().map(|write| {
+                        let why = match halves.contains(&write.cidr) {
+                            true => "on-prem comes in by the old region again (path a)",
+                            false => "the prefix of the whole network says the same",
+                        };
+                        self.route_step(write, why)
+                    });
                     calls.afterwards.extend(leftovers);
                 }
                 Err(mut obstacles) => self.obstacles.append(&mut obstacles),
             }
         }
-        self.draw_on_prem(change, definition, fabric, &mut calls.now);
+        self.draw_on_prem(change, path, definition, fabric, &mut calls.now);
         calls
-    }
-
-    /// Adds the halves of a network where on-prem has to be drawn to its home's region: for path B, and where a lost region's edges
-    /// still take its packets.
-    fn draw_on_prem(
-        &mut self,
-        change: &HomeChange<'_>,
-        network: &Network,
-        fabric: &Fabric,
-        calls: &mut Vec<Prepared>,
-    ) {
-        let survey = self.survey;
-        let wanted = match change.path {
-            EntryPath::A => !survey.left.is_empty(),
-            EntryPath::B => true,
-        };
-        if !wanted || !self.obstacles.is_empty() {
-            return;
-        }
-        if self.on_prem_comes_in(change, network, fabric, calls) {
-            return;
-        }
-        let halves = halves_for_home(survey.estate, survey.world, network, change.home);
-        let why = "more specific than what any other region announces, it draws on-prem here";
-        calls.extend(halves.into_iter().map(|half| self.route_step(half, why)));
-        if !self.on_prem_comes_in(change, network, fabric, calls) && change.path == EntryPath::B {
-            self.obstacle(Obstacle::NoAnnouncement {
-                network: network.name.clone(),
-                site: change.home.clone(),
-                halves: network.cidr.halves().into_iter().flatten().collect(),
-            });
-        }
-    }
-
-    /// Whether, when the calls are made, on-prem's packets to the network come to its home: for path B by an edge of its own region.
-    fn on_prem_comes_in(
-        &self,
-        change: &HomeChange<'_>,
-        network: &Network,
-        fabric: &Fabric,
-        calls: &[Prepared],
-    ) -> bool {
-        let survey = self.survey;
-        let mut fabric = fabric.clone();
-        for call in calls.iter().filter_map(|call| of_routing(&call.action)) {
-            fabric.apply(&call);
-        }
-        let region = survey
-            .estate
-            .sites
-            .get(change.home)
-            .map(|site| &site.region);
-        let is_near = |edge: &EdgeName| {
-            let edge = survey.estate.edges.get(edge);
-            edge.map(|edge| &edge.region) == region
-        };
-        let movers = running_addresses(survey).into_keys();
-        movers
-            .filter(|address| network.cidr.contains(*address))
-            .all(|address| {
-                let trace = fabric.trace(&Source::OnPrem, address);
-                let arrives = trace.verdict.site() == Some(change.home);
-                let mut edges = trace.hops.iter().filter_map(|hop| match &hop.at {
-                    Node::Edge(edge) => Some(edge),
-                    _ => None,
-                });
-                arrives && (change.path == EntryPath::A || edges.all(is_near))
-            })
     }
 
     /// These calls in the best safe order.
@@ -396,8 +333,12 @@ impl Draft<'_> {
             let mut prefixes = calls.iter().filter_map(|call| call.change.prefix());
             prefixes.any(|prefix| prefix.contains(*address))
         };
+        let left_out = self.survey.left_out_addresses();
         let of_interest = fabric.addresses_of_interest().into_iter().chain(movers);
-        let addresses: BTreeSet<_> = of_interest.filter(touched).collect();
+        let addresses: BTreeSet<_> = of_interest
+            .filter(touched)
+            .filter(|address| !left_out.contains(address))
+            .collect();
         match order(fabric, addresses.clone(), &calls) {
             Ok(places) => {
                 let mut slots: Vec<_> = prepared.drain(..).map(Some).collect();

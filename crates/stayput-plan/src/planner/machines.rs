@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
+use stayput_estate::MoveVmId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::WaveName;
+use stayput_world::MoveAppliance;
+use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
+use stayput_world::mv::MoveVm;
 
 use super::Draft;
+use super::nics::Arrival;
 use crate::Action;
 use crate::Obstacle;
 use crate::survey::Place;
@@ -78,21 +83,17 @@ impl Draft<'_> {
             }
         }
         for id in mine {
-            let needs = match (cut_over.get(id), survey.places.get(id)) {
-                (Some(step), _) => [step.clone()].into(),
+            let (needs, arrival) = match (cut_over.get(id), survey.places.get(id)) {
+                (Some(step), _) => ([step.clone()].into(), Arrival::ByMove),
                 (None, Some(Place::At(at, _)))
                     if at == site && !survey.nics_are_right(id, site) =>
                 {
-                    BTreeSet::new()
+                    (BTreeSet::new(), Arrival::There)
                 }
                 (None, _) => continue,
             };
-            let action = Action::RestoreNics {
-                site: site.clone(),
-                machine: id.clone(),
-            };
             let why = "the new NIC is added and confirmed before the old one goes";
-            self.step(format!("restore/{site}/{id}"), &needs, action, why);
+            self.restore(site, id, arrival, &needs, why);
         }
     }
 
@@ -130,11 +131,13 @@ impl Draft<'_> {
                     .or_default()
                     .push(id.clone()),
                 _ if survey.places.get(id) != Some(&Place::Ec2) => {}
+                [] if survey.left_out.contains(id) => {}
                 [] => self.obstacle(Obstacle::InNoWave {
                     network: first.network.clone(),
                     machine: id.clone(),
                     label: machine.label(id),
                 }),
+                _ if survey.left_out.contains(id) => {}
                 several => self.obstacle(Obstacle::InSeveralWaves {
                     machine: id.clone(),
                     label: machine.label(id),
@@ -144,22 +147,16 @@ impl Draft<'_> {
         }
 
         let mv = survey.world.moves.get(site);
-        // By workload once: the plan that has it and goes on.
-        let mut holding = BTreeMap::new();
-        for plan in mv.into_iter().flat_map(|mv| mv.plans.values()) {
-            for id in plan.vms.keys().filter(|_| is_alive(&plan.state)) {
-                holding.entry(id).or_insert(plan);
-            }
-        }
+        let held = mv.map(plans_by_workload).unwrap_or_default();
         let mut batches = Batches::new();
         for ((network, _, wave), ids) in groups {
             for (number, chunk) in ids.chunks(MOVE_PLAN_SIZE).enumerate() {
                 let base = format!("stayput-{}-{network}-{wave}-{}", estate.name, number + 1);
                 let fresh = self.free_plan_name(site, &base);
-                for id in chunk
-                    .iter()
-                    .filter(|id| survey.places.get(*id) == Some(&Place::Ec2))
-                {
+                let is_to_move = |id: &&InstanceId| {
+                    survey.places.get(*id) == Some(&Place::Ec2) && survey.moving.contains(*id)
+                };
+                for id in chunk.iter().filter(is_to_move) {
                     let Some(workload) = mv.and_then(|mv| mv.workloads.get(id)) else {
                         let label = survey.label(id);
                         self.obstacle(Obstacle::NotInInventory {
@@ -169,8 +166,19 @@ impl Draft<'_> {
                         });
                         continue;
                     };
-                    let held = holding.get(&workload.id);
-                    let name = held.map_or_else(|| fresh.clone(), |plan| plan.name.clone());
+                    let name = match held.get(&workload.id) {
+                        Some(Held::GoesOn(plan)) => plan.name.clone(),
+                        Some(Held::CanRetry(plan, vm)) => {
+                            self.failed_in_move(id, plan, vm, "Move tries it again");
+                            plan.name.clone()
+                        }
+                        Some(Held::Failed(plan, vm)) => {
+                            let what = format!("it is tried again in Move plan {fresh}");
+                            self.failed_in_move(id, plan, vm, &what);
+                            fresh.clone()
+                        }
+                        None => fresh.clone(),
+                    };
                     batches
                         .entry(name)
                         .or_insert_with(|| (network.clone(), BTreeSet::new()))
@@ -180,6 +188,15 @@ impl Draft<'_> {
             }
         }
         batches
+    }
+
+    fn failed_in_move(&mut self, id: &InstanceId, plan: &MovePlan, vm: &MoveVm, what: &str) {
+        let why = vm.error.as_deref().unwrap_or(&vm.state);
+        self.warnings.push(format!(
+            "{} ({id}) failed in Move plan {}: {why}; {what}; `--leave-out {id}` moves the network without it",
+            self.survey.label(id),
+            plan.name
+        ));
     }
 
     /// The name, or the name with a number when there is a plan of that name: it has failed, is over, or has started without
@@ -220,6 +237,61 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// The Move plan that has a machine, and what becomes of the machine there.
+#[derive(Debug, Clone, Copy)]
+enum Held<'w> {
+    /// It is being copied, or is ready.
+    GoesOn(&'w MovePlan),
+    /// It failed, and Move offers to try it again there, which needs no new copy and keeps whether it ran.
+    CanRetry(&'w MovePlan, &'w MoveVm),
+    /// It failed, and nothing more will come of it there, even where the plan goes on for others.
+    Failed(&'w MovePlan, &'w MoveVm),
+}
+
+impl Held<'_> {
+    /// What is preferred of several plans that have the same machine.
+    fn rank(self) -> u8 {
+        match self {
+            Self::GoesOn(_) => 0,
+            Self::CanRetry(..) => 1,
+            Self::Failed(..) => 2,
+        }
+    }
+}
+
+/// By workload once: looked up for every machine.
+fn plans_by_workload(mv: &MoveAppliance) -> BTreeMap<&MoveVmId, Held<'_>> {
+    let mut held: BTreeMap<&MoveVmId, Held<'_>> = BTreeMap::new();
+    for plan in mv.plans.values() {
+        for (id, vm) in &plan.vms {
+            let now = match (has_failed(vm), is_alive(&plan.state)) {
+                (true, _) if may_retry(vm) => Held::CanRetry(plan, vm),
+                (true, _) => Held::Failed(plan, vm),
+                (false, true) => Held::GoesOn(plan),
+                (false, false) => continue,
+            };
+            let known = held.entry(id).or_insert(now);
+            if now.rank() < known.rank() {
+                *known = now;
+            }
+        }
+    }
+    held
+}
+
+/// Whether a VM will not come further in its plan by itself (Move reference §7: the words are inferred, the message is seen).
+fn has_failed(vm: &MoveVm) -> bool {
+    let state = vm.state.to_ascii_lowercase();
+    let over = ["fail", "abort", "discard", "cancel"];
+    vm.error.is_some() || over.iter().any(|word| state.contains(word))
+}
+
+/// Whether Move offers to try a VM again (Move reference §6).
+fn may_retry(vm: &MoveVm) -> bool {
+    let mut actions = vm.actions.iter();
+    actions.any(|action| action.eq_ignore_ascii_case("RETRY"))
 }
 
 fn is_alive(state: &MovePlanState) -> bool {

@@ -1,14 +1,16 @@
 //! Overlay subnets and the prefixes that are harmless before cutover.
 
-use std::collections::BTreeMap;
+mod compare;
+
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::Cidr;
+use stayput_estate::Network;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
-use stayput_estate::VmExtId;
-use stayput_world::prism::Vm;
+
+use stayput_world::ObjectKind;
 
 use super::Draft;
 use super::Prepared;
@@ -18,6 +20,7 @@ use crate::StepId;
 use crate::pool;
 use crate::step::ErpScope;
 use crate::step::OverlayKind;
+use crate::survey::Place;
 use crate::survey::flow_vpc;
 use crate::survey::overlay_subnet;
 
@@ -57,7 +60,10 @@ impl Draft<'_> {
         ) else {
             return None;
         };
-        let owned = survey.addresses_in(network);
+        // One that is listed and cannot be read is not absent.
+        if !self.is_readable(site, ObjectKind::Subnet, Some(network.as_str()), None) {
+            return None;
+        }
         match overlay_subnet(survey.estate, prism, site, kind, network) {
             Err(count) => {
                 let what = format!("subnet {network}");
@@ -69,58 +75,19 @@ impl Draft<'_> {
                 return None;
             }
             Ok(Some((id, subnet))) => {
-                let what = format!("subnet {network}");
-                let mut differs = |difference: String| {
-                    self.obstacle(Obstacle::Differs {
-                        site: site.clone(),
-                        what: what.clone(),
-                        difference,
-                    });
-                };
-                if subnet.cidr != Some(definition.cidr) {
-                    let has = subnet
-                        .cidr
-                        .map_or_else(|| "no managed range".to_owned(), |cidr| cidr.to_string());
-                    differs(format!("it has {has} instead of {}", definition.cidr));
-                }
-                if kind == OverlayKind::Production {
-                    if let Some(address) = owned
-                        .iter()
-                        .find(|a| subnet.pools.iter().any(|pool| pool.contains(**a)))
-                    {
-                        differs(format!(
-                            "its DHCP pool holds {address}, which belongs to a machine"
-                        ));
-                    }
-                    self.taken_addresses(site, id, network);
-                }
+                self.compare_subnet(site, kind, definition, id, subnet);
                 return None;
             }
             Ok(None) => {}
         }
-        let reserved: BTreeSet<Ipv4Addr> = survey
-            .world
-            .aws
-            .get(&survey.estate.source.region)
-            .into_iter()
-            .flat_map(|region| region.enis.values())
-            .filter(|eni| eni.subnet == definition.ec2_subnet)
-            .flat_map(|eni| eni.addresses().chain(eni.delegated().flat_map(addresses)))
-            .chain(owned.iter().copied())
-            .collect();
-        // Every NIC of a machine arrives on the network of its first one (Move maps a VPC to one subnet).
-        let in_flight: u64 = survey
-            .machines
-            .values()
-            .filter(|machine| {
-                machine
-                    .nics
-                    .first()
-                    .is_some_and(|nic| nic.network == *network)
-            })
-            .map(|machine| machine.nics.len() as u64)
-            .sum();
-        match pool::pools(definition.cidr, &reserved, in_flight) {
+        if self.overlapping_subnets(site, kind, definition, None) {
+            return None;
+        }
+        let needed = match kind {
+            OverlayKind::Production => self.nics_in_flight(site, network),
+            OverlayKind::Test => 0,
+        };
+        match pool::pools(definition.cidr, &self.addresses_in_use(definition), needed) {
             Ok(pools) => {
                 let infix = match kind {
                     OverlayKind::Production => "",
@@ -147,51 +114,43 @@ impl Draft<'_> {
                 self.obstacle(Obstacle::PoolTooSmall {
                     network: network.clone(),
                     free,
-                    needed: in_flight,
+                    needed: needed.max(1),
                 });
                 None
             }
         }
     }
 
-    /// Addresses of machines that some other VM has at the site.
-    fn taken_addresses(
-        &mut self,
-        site: &SiteName,
-        subnet: &stayput_estate::SubnetExtId,
-        network: &NetworkName,
-    ) {
+    /// Addresses of a network that somebody has: captured ones, and those of any interface in its EC2 subnet.
+    pub(super) fn addresses_in_use(&self, network: &Network) -> BTreeSet<Ipv4Addr> {
         let survey = self.survey;
-        let Some(prism) = survey.world.prism.get(site) else {
-            return;
+        let region = survey.world.aws.get(&survey.estate.source.region);
+        let enis = region.into_iter().flat_map(|region| region.enis.values());
+        enis.filter(|eni| eni.subnet == network.ec2_subnet)
+            .flat_map(|eni| eni.addresses().chain(eni.delegated().flat_map(addresses)))
+            .chain(survey.addresses_in(&network.name))
+            .collect()
+    }
+
+    /// NICs that Move still has to make on a network's overlay subnet at a site. Every NIC of a machine arrives on the network of its first
+    /// one (Move maps a VPC to one subnet).
+    pub(super) fn nics_in_flight(&self, site: &SiteName, network: &NetworkName) -> u64 {
+        let survey = self.survey;
+        let is_primary = |name| {
+            let network = survey.estate.networks.get(name);
+            network.is_some_and(|network| network.primary == *site)
         };
-        // By address once: an overlay has as many VMs as the network has machines.
-        let mut holders: BTreeMap<Ipv4Addr, Vec<(&VmExtId, &Vm)>> = BTreeMap::new();
-        for (id, vm) in &prism.vms {
-            for nic in vm
-                .nics
-                .iter()
-                .filter(|nic| nic.subnet.as_ref() == Some(subnet))
-            {
-                for address in nic.address.iter().chain(&nic.secondary) {
-                    holders.entry(*address).or_default().push((id, vm));
-                }
-            }
-        }
-        for (machine, facts) in survey.machines_in(network) {
-            let own = survey.vm_at(machine, site).map(|(id, _)| id);
-            for address in facts.addresses() {
-                let others = holders.get(&address).into_iter().flatten();
-                for (id, vm) in others.filter(|(id, _)| Some(*id) != own) {
-                    self.obstacles.insert(Obstacle::AddressTaken {
-                        site: site.clone(),
-                        machine: machine.clone(),
-                        label: facts.label(machine),
-                        address,
-                        holder: format!("VM {} ({id})", vm.name),
-                    });
-                }
-            }
+        let machines = survey.machines.iter().filter(|(id, machine)| {
+            let first = machine.nics.first();
+            first.is_some_and(|nic| nic.network == *network)
+                && survey.places.get(*id) == Some(&Place::Ec2)
+                && !survey.left_out.contains(*id)
+                // Its NICs may have been made.
+                && !survey.may_be_moving(id, machine)
+        });
+        match is_primary(network) {
+            true => machines.map(|(_, machine)| machine.nics.len() as u64).sum(),
+            false => 0,
         }
     }
 
@@ -226,8 +185,14 @@ impl Draft<'_> {
             ErpScope::User => (&config.flow_vpc, "user"),
             ErpScope::Transit => (&config.transit_vpc, "transit"),
         };
+        if !self.is_readable(site, ObjectKind::FlowVpc, Some(name), None) {
+            return None;
+        }
         let vpc = match flow_vpc(prism, name) {
-            Ok(Some(id)) => &prism.vpcs[id],
+            Ok(Some(id)) => {
+                self.is_readable(site, ObjectKind::FlowVpc, None, Some(id.as_str()));
+                &prism.vpcs[id]
+            }
             Ok(None) => {
                 self.obstacle(Obstacle::Missing {
                     site: site.clone(),
@@ -258,6 +223,20 @@ impl Draft<'_> {
                     "attach a no-NAT external subnet to {name}: without it a prefix is not routable"
                 ),
             });
+        }
+        if present {
+            let overlapping = vpc.erps.iter();
+            let overlapping = overlapping.filter(|erp| **erp != cidr && erp.overlaps(cidr));
+            let overlapping: Vec<_> = overlapping.copied().collect();
+            for other in overlapping {
+                self.obstacle(Obstacle::Overlaps {
+                    site: site.clone(),
+                    network: network.clone(),
+                    cidr,
+                    what: format!("an externally routable prefix of Flow VPC {name}"),
+                    other,
+                });
+            }
         }
         if vpc.erps.contains(&cidr) == present {
             return None;

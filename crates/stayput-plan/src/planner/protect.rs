@@ -7,9 +7,13 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 
 use super::Draft;
+use super::protection::Protected;
+use super::protection::Purpose;
+use super::protection::Standing;
 use crate::Action;
 use crate::Obstacle;
 use crate::StepId;
+use crate::counted;
 use crate::step::OverlayKind;
 use crate::survey::Place;
 use crate::survey::flow_vpc;
@@ -86,18 +90,8 @@ impl Draft<'_> {
         );
         let name = config.test_vpc.clone();
         match flow_vpc(prism, &name) {
-            Ok(Some(id)) => {
-                let vpc = &prism.vpcs[id];
-                if !vpc.erps.is_empty() || !vpc.external_subnets.is_empty() {
-                    let difference =
-                        "a test VPC must have no external subnet and no externally routable prefix"
-                            .to_owned();
-                    self.obstacle(Obstacle::Differs {
-                        site: site.clone(),
-                        what: format!("Flow VPC {name}"),
-                        difference,
-                    });
-                }
+            Ok(Some(_)) => {
+                self.is_isolated(site, &name);
                 None
             }
             Ok(None) => {
@@ -121,6 +115,30 @@ impl Draft<'_> {
                 });
                 None
             }
+        }
+    }
+
+    /// Refuses a test VPC that packets may come into or leave: copies there have the addresses of machines that run.
+    pub(super) fn is_isolated(&mut self, site: &SiteName, name: &str) {
+        let survey = self.survey;
+        let prism = survey.world.prism.get(site);
+        let vpc = prism.and_then(|prism| Some(&prism.vpcs[flow_vpc(prism, name).ok()??]));
+        let Some(vpc) = vpc else {
+            return;
+        };
+        if !vpc.erps.is_empty() || !vpc.external_subnets.is_empty() {
+            self.obstacle(Obstacle::Differs {
+                site: site.clone(),
+                what: format!("Flow VPC {name}"),
+                property: "isolation".to_owned(),
+                expected: "no external subnet and no externally routable prefix".to_owned(),
+                found: format!(
+                    "{} and {}",
+                    counted(vpc.external_subnets.len(), "external subnet"),
+                    counted(vpc.erps.len(), "externally routable prefix"),
+                ),
+                uncovered: BTreeSet::new(),
+            });
         }
     }
 
@@ -161,13 +179,15 @@ impl Draft<'_> {
         let Some(prism) = survey.world.prism.get(&site) else {
             return;
         };
+        let of = Protected {
+            network,
+            site: &site,
+            other: &other,
+        };
+        self.category_is_its_own(of, &machines);
         let (key, value) = (estate.protection.category.clone(), network.to_string());
         let name = recovery_name(estate, network);
-        let category = prism
-            .categories
-            .iter()
-            .find(|(_, c)| c.key == key && c.value == value)
-            .map(|(id, _)| id);
+        let category = self.category_id(prism, network);
 
         let mut needs = standing.clone();
         let bare: BTreeSet<_> = machines
@@ -193,57 +213,33 @@ impl Draft<'_> {
             needs.insert(self.step(format!("category/{network}"), standing, action, why));
             changed = true;
         }
-        let rpo_seconds = estate.protection.rpo.as_secs();
-        let retention = estate.protection.retention;
-        match prism.policies.values().find(|policy| policy.name == name) {
-            None => {
-                let action = Action::ProtectionPolicy {
-                    site: site.clone(),
-                    recovery: other.clone(),
-                    name: name.clone(),
-                    key: key.clone(),
-                    value: value.clone(),
-                    rpo_seconds,
-                    retention,
-                };
-                let why = "recovery points flow to the other site, and back after a failover";
-                let step = self.step(format!("policy/{network}"), &needs.clone(), action, why);
-                needs.insert(step);
-                changed = true;
-            }
-            Some(policy) => {
-                let wrong = policy
-                    .replications
-                    .iter()
-                    .find(|r| r.rpo_seconds != Some(rpo_seconds));
-                let difference = match wrong {
-                    Some(r) => match r.rpo_seconds {
-                        Some(has) => format!("its RPO is {has} s instead of {rpo_seconds} s"),
-                        None => format!("its RPO is unknown instead of {rpo_seconds} s"),
-                    },
-                    None if policy.replications.len() < 2 => {
-                        "it replicates in one direction only".to_owned()
-                    }
-                    None => String::new(),
-                };
-                if !difference.is_empty() {
-                    let what = format!("protection policy {name}");
-                    self.obstacle(Obstacle::Differs {
-                        site: site.clone(),
-                        what,
-                        difference,
-                    });
-                }
-            }
-        }
-        let mapped = prism.recovery_plans.values().find(|plan| plan.name == name);
-        let complete = mapped.is_some_and(|plan| {
-            plan.mappings.len() >= networks.len() && !plan.categories.is_empty()
-        });
-        if !complete {
-            let action = Action::RecoveryPlan {
+        if self.compare_policy(of) == Standing::Absent {
+            let action = Action::ProtectionPolicy {
                 site: site.clone(),
                 recovery: other.clone(),
+                name: name.clone(),
+                key: key.clone(),
+                value: value.clone(),
+                rpo_seconds: estate.protection.rpo.as_secs(),
+                retention: estate.protection.retention,
+            };
+            let why = "recovery points flow to the other site, and back after a failover";
+            let step = self.step(format!("policy/{network}"), &needs.clone(), action, why);
+            needs.insert(step);
+            changed = true;
+        }
+        if self.compare_recovery_plan(of, networks, Purpose::Protect) != Standing::Whole {
+            // One that is completed keeps its direction.
+            let existing = prism.recovery_plans.values();
+            let mut existing = existing.filter(|plan| plan.name == name);
+            let from = existing.next().and_then(|plan| self.site_of(&plan.primary));
+            let (site, recovery) = match from {
+                Some(from) if *from == other => (other.clone(), site.clone()),
+                Some(_) | None => (site.clone(), other.clone()),
+            };
+            let action = Action::RecoveryPlan {
+                site,
+                recovery,
                 name,
                 key,
                 value,

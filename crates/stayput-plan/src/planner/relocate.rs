@@ -9,6 +9,8 @@ use stayput_estate::SiteName;
 use stayput_world::prism::Connectivity;
 
 use super::Draft;
+use super::nics::Arrival;
+use super::protection::Protected;
 use crate::Action;
 use crate::Obstacle;
 use crate::Phase;
@@ -46,7 +48,7 @@ impl Draft<'_> {
         }
         let mut left = Vec::new();
         for network in networks {
-            self.targets_exist(to, network);
+            self.targets_exist(to, network, is_left);
             let here = |id: &&InstanceId| matches!(self.survey.places.get(*id), Some(Place::At(site, _)) if *site == from);
             let machines = self.first_nic_in(network);
             let machines: BTreeSet<_> = machines.iter().filter(here).cloned().collect();
@@ -55,6 +57,19 @@ impl Draft<'_> {
             }
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(if is_left { to } else { &from }, &plan);
+            if is_left {
+                self.warn_of_unprotected(&from, to, network, &machines);
+            } else {
+                let of = Protected {
+                    network,
+                    site: &from,
+                    other: to,
+                };
+                self.is_protected(of, &machines);
+                for machine in &machines {
+                    self.leaves_nothing_behind(&from, machine);
+                }
+            }
             if !is_left {
                 let action = Action::RunRecovery {
                     plan: plan.clone(),
@@ -120,13 +135,13 @@ impl Draft<'_> {
                 if there && self.survey.nics_are_right(&id, to) {
                     continue;
                 }
-                let action = Action::RestoreNics {
-                    site: (*to).clone(),
-                    machine: id.clone(),
+                let arrival = match there {
+                    true => Arrival::There,
+                    false => Arrival::ByRecovery,
                 };
                 let why =
                     "checks that the recovery plan kept every address, and restores it if not";
-                self.step(format!("restore/{to}/{id}"), &needs, action, why);
+                self.restore(to, &id, arrival, &needs, why);
             }
         }
     }
@@ -163,6 +178,14 @@ impl Draft<'_> {
             }
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(&from, &plan);
+            let of = Protected {
+                network,
+                site: &from,
+                other: to,
+            };
+            self.is_protected(of, &machines);
+            self.test_network_is_isolated(to, network);
+            self.nobody_else_tests(to, network, &plan);
             drilled.push((network, plan, machines));
         }
         for (phase, word, run, why) in [
@@ -262,6 +285,58 @@ impl Draft<'_> {
         }
     }
 
+    /// What copies of the network's machines are started on: a subnet with its addresses in a VPC that nothing is routed to.
+    fn test_network_is_isolated(&mut self, to: &SiteName, network: &NetworkName) {
+        let survey = self.survey;
+        let (Some(prism), Some(config), Some(definition)) = (
+            survey.world.prism.get(to),
+            survey.estate.sites.get(to),
+            survey.estate.networks.get(network),
+        ) else {
+            return;
+        };
+        self.is_isolated(to, &config.test_vpc);
+        let kind = OverlayKind::Test;
+        match overlay_subnet(survey.estate, prism, to, kind, network) {
+            Ok(Some((id, subnet))) => self.compare_subnet(to, kind, definition, id, subnet),
+            Ok(None) => self.obstacle(Obstacle::Missing {
+                site: to.clone(),
+                what: format!("test subnet {network}"),
+                remedy: format!("run `stayput apply protect {network}` first"),
+            }),
+            Err(count) => self.obstacle(Obstacle::NotUnique {
+                site: to.clone(),
+                what: format!("test subnet {network}"),
+                count,
+            }),
+        }
+    }
+
+    /// Warns of machines that an unplanned failover cannot start: nothing can be refused when the site is lost.
+    fn warn_of_unprotected(
+        &mut self,
+        lost: &SiteName,
+        to: &SiteName,
+        network: &NetworkName,
+        machines: &BTreeSet<InstanceId>,
+    ) {
+        let survey = self.survey;
+        let Some(prism) = survey.world.prism.get(to) else {
+            return;
+        };
+        for machine in machines {
+            let Some(Place::At(_, vm)) = survey.places.get(machine) else {
+                continue;
+            };
+            if !prism.recovery_points.contains_key(vm) {
+                self.warnings.push(format!(
+                    "{} ({machine}) of network {network} has no recovery point at {to}: it cannot be started there, and its disks are at {lost} only",
+                    survey.label(machine)
+                ));
+            }
+        }
+    }
+
     fn recovery_plan_exists(&mut self, site: &SiteName, name: &str) {
         let prism = self.survey.world.prism.get(site);
         match prism.map_or(0, |prism| {
@@ -286,12 +361,24 @@ impl Draft<'_> {
     }
 
     /// What must stand at the new home before machines come.
-    fn targets_exist(&mut self, site: &SiteName, network: &NetworkName) {
+    fn targets_exist(&mut self, site: &SiteName, network: &NetworkName, is_left: bool) {
         let survey = self.survey;
         let Some(prism) = survey.world.prism.get(site) else {
             return;
         };
         let subnet = overlay_subnet(survey.estate, prism, site, OverlayKind::Production, network);
+        if let (Ok(Some((id, subnet))), Some(definition)) =
+            (&subnet, survey.estate.networks.get(network))
+        {
+            let before = self.obstacles.clone();
+            self.compare_subnet(site, OverlayKind::Production, definition, id, subnet);
+            // When the old home is lost, a subnet that is not as planned is better than none.
+            if is_left {
+                let found = std::mem::replace(&mut self.obstacles, before.clone());
+                let found = found.difference(&before).map(ToString::to_string);
+                self.warnings.extend(found);
+            }
+        }
         let erp = survey
             .estate
             .sites

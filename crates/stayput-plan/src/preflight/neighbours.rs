@@ -11,7 +11,8 @@ use crate::Finding;
 use crate::Goal;
 
 impl Look<'_> {
-    /// Subnets of the source VPC with running hosts that stay, from which the network is reached now and is not when it has moved.
+    /// Subnets of the source VPC with running hosts that stay, from which what moves is reached now and is not when it has moved: the
+    /// network, or the canaries in it.
     pub(super) fn neighbours(&self, found: &mut BTreeSet<Finding>) {
         let (Goal::Move { .. }, Some(aws)) = (
             self.goal,
@@ -50,8 +51,15 @@ impl Look<'_> {
                 }
             }
             if hosts > 0 {
+                let mut canaries = BTreeSet::new();
+                if self.survey.are_canaries {
+                    let machines = self.survey.machines_in(&network.name);
+                    let moving = machines.filter(|(id, _)| self.survey.moving.contains(*id));
+                    canaries.extend(moving.map(|(id, machine)| machine.label(id)));
+                }
                 found.insert(Finding::NeighboursLose {
                     network: network.name.clone(),
+                    canaries,
                     subnets,
                     hosts,
                 });

@@ -49,7 +49,9 @@ pub(crate) fn prove(
     let movers = running_addresses(survey);
     let transitions = transitions(survey, steps);
     let fabric = survey.fabric();
-    let mut judge = Judge::new(matrix(fabric, &movers, &transitions), &movers);
+    let left_out = survey.left_out_addresses();
+    let matrix = matrix(fabric, &movers, &left_out, &transitions);
+    let mut judge = Judge::new(matrix, &movers);
     for transition in &transitions {
         judge.judge(transition);
     }
@@ -74,10 +76,11 @@ pub(crate) fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, Strin
 }
 
 /// Who sends, now or at the end, to the goal's machines and to whom anybody reaches now: an address that nobody answers for, and that
-/// is no machine's of this goal, proves nothing. One partition holds in all states, so that a step costs what it changes.
+/// is no machine's of this goal, proves nothing; nor does one of a machine that is left out, whose network goes without it. One partition holds in all states, so that a step costs what it changes.
 fn matrix(
     fabric: Fabric,
     movers: &BTreeMap<Ipv4Addr, String>,
+    left_out: &BTreeSet<Ipv4Addr>,
     transitions: &[Transition],
 ) -> Reachability {
     let mut end = fabric.clone();
@@ -92,7 +95,9 @@ fn matrix(
             .collect::<Vec<_>>(),
     );
     let others = fabric.addresses_of_interest().into_iter();
-    let others = fabric.classes(others.filter(|address| !movers.contains_key(address)));
+    let others =
+        others.filter(|address| !movers.contains_key(address) && !left_out.contains(address));
+    let others = fabric.classes(others);
     let reached = others.into_iter().filter(|class| {
         let mut senders = sources
             .iter()

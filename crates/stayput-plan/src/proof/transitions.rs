@@ -117,7 +117,7 @@ fn of_machine(
 ) -> Vec<Change> {
     match &step.action {
         Action::Cutover { machine, .. } => serve(machine, source, false),
-        Action::RestoreNics { site, machine } => serve(machine, site, true),
+        Action::RestoreNics { site, machine, .. } => serve(machine, site, true),
         _ => Vec::new(),
     }
 }

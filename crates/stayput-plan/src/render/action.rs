@@ -72,12 +72,11 @@ impl Action {
                     names.name(machine.as_str())
                 )
             }
-            Self::RestoreNics { site, machine } => {
-                format!(
-                    "{site}: {} gets its own addresses",
-                    names.name(machine.as_str())
-                )
-            }
+            Self::RestoreNics {
+                site,
+                machine,
+                nics,
+            } => format!("{site}: {} {nics}", names.name(machine.as_str())),
             Self::TgwRoute {
                 region,
                 table,

@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use stayput_estate::*;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
+use stayput_plan::NicChange;
 use stayput_plan::OverlayKind;
 use stayput_plan::RecoveryRun;
+use stayput_plan::SeenNic;
 use stayput_plan::Step;
+use stayput_plan::WantedNic;
 use stayput_world::aws::*;
 use stayput_world::mv::*;
 use stayput_world::prism::*;
@@ -74,7 +77,11 @@ impl Setup {
                 move_plan,
                 machine,
             } => self.cutover(site, move_plan, machine),
-            Action::RestoreNics { site, machine } => self.restore(site, machine),
+            Action::RestoreNics {
+                site,
+                machine,
+                nics,
+            } => self.restore(site, machine, nics),
             Action::TgwRoute {
                 region,
                 table,
@@ -331,7 +338,8 @@ impl Setup {
         self.facts.became(machine.clone(), site.clone(), id);
     }
 
-    fn restore(&mut self, site: &SiteName, machine: &InstanceId) {
+    /// What the plan has not announced is not removed.
+    fn restore(&mut self, site: &SiteName, machine: &InstanceId, change: &NicChange) {
         let region = self.world.aws.get(&"ap-northeast-1".into());
         let source = region
             .and_then(|region| region.instances.get(machine))
@@ -341,6 +349,13 @@ impl Setup {
             "{machine} is {source:?}"
         );
         let nics = self.facts.machines[machine].nics.clone();
+        let wanted: Vec<_> = nics.iter().map(WantedNic::from).collect();
+        assert_eq!(change.wanted, wanted, "{machine}");
+        for nic in &self.vm_of(machine, site).nics {
+            let stays = nics.iter().any(|of| Some(of.primary) == nic.address);
+            let seen = SeenNic::of(nic).unwrap();
+            assert!(stays || change.may_remove(&seen), "{machine}: {seen:?}");
+        }
         self.vm_of(machine, site).nics = nics
             .iter()
             .map(|of| {

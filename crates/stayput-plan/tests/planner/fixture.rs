@@ -22,6 +22,8 @@ use stayput_world::Unobserved;
 use stayput_world::World;
 use stayput_world::aws::*;
 use stayput_world::mv::*;
+use stayput_world::prism::FlowSubnet;
+use stayput_world::prism::Vm;
 
 pub use parts::*;
 
@@ -99,15 +101,15 @@ pub fn protect(networks: &[&str]) -> Goal {
 }
 
 pub fn failover(networks: &[&str], to: &str) -> Goal {
-    failover_by(networks, to, FailoverMode::Planned, EntryPath::A)
+    failover_by(networks, to, FailoverMode::Planned, EntryPath::Keep)
 }
 
 pub fn test_failover(networks: &[&str], to: &str) -> Goal {
-    failover_by(networks, to, FailoverMode::Test, EntryPath::A)
+    failover_by(networks, to, FailoverMode::Test, EntryPath::Keep)
 }
 
 pub fn unplanned(networks: &[&str], to: &str) -> Goal {
-    failover_by(networks, to, FailoverMode::Unplanned, EntryPath::A)
+    failover_by(networks, to, FailoverMode::Unplanned, EntryPath::Keep)
 }
 
 /// An unplanned failover to Osaka for which Tokyo is declared lost.
@@ -303,6 +305,30 @@ impl Setup {
             silence,
             why: "as the test wants it".to_owned(),
         });
+    }
+
+    /// The VM a machine is at a site, by the ledger.
+    pub fn vm(&mut self, name: &str, site: &str) -> &mut Vm {
+        let id = InstanceId::new(format!("i-{name}"));
+        let vm = self.facts.vms[&id][&SiteName::from(site)].clone();
+        self.prism(site).vms.get_mut(&vm).unwrap()
+    }
+
+    /// An overlay subnet for a network in Tokyo's production VPC, made by a person, with these DHCP pools.
+    pub fn overlay(&mut self, name: &str, prefix: &str, pools: &[&str]) -> &mut FlowSubnet {
+        let mut subnet = flow_subnet(name, "flow-prod", cidr(prefix));
+        let range = |text: &&str| {
+            let (first, last) = text.split_once('-').unwrap();
+            AddrRange {
+                first: ip(first),
+                last: ip(last),
+            }
+        };
+        subnet.pools = pools.iter().map(range).collect();
+        let id = SubnetExtId::new(format!("overlay-{name}"));
+        let subnets = &mut self.prism(TOKYO).subnets;
+        subnets.insert(id.clone(), subnet);
+        subnets.get_mut(&id).unwrap()
     }
 
     pub fn mv(&mut self) -> &mut MoveAppliance {

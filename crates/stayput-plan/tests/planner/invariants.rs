@@ -13,7 +13,9 @@ use stayput_fabric::Source;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
 use stayput_plan::Goal;
+use stayput_plan::Phase;
 use stayput_plan::Plan;
+use stayput_plan::RecoveryRun;
 use stayput_plan::Step;
 use stayput_plan::StepId;
 use stayput_world::aws::TgwTarget;
@@ -277,6 +279,26 @@ fn routes_are_ordered(plan: &Plan) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Validation is a barrier: no machine of any network stops before every network of the command is validated.
+fn everything_is_validated_first(plan: &Plan) -> Result<(), TestCaseError> {
+    let runs = |step: &&Step, wanted: RecoveryRun| matches!(&step.action, Action::RunRecovery { run, .. } if *run == wanted);
+    let planned = plan.steps.iter();
+    for stops in planned.filter(|step| runs(step, RecoveryRun::Planned)) {
+        prop_assert_eq!(stops.phase, Phase::CutOver, "{}", stops.id);
+        let needs = needs_of(&plan.steps, stops);
+        let all = plan.steps.iter();
+        for check in all.filter(|step| runs(step, RecoveryRun::Validate)) {
+            prop_assert!(
+                needs.contains(&check.id),
+                "{} does not wait for {}",
+                stops.id,
+                check.id
+            );
+        }
+    }
+    Ok(())
+}
+
 fn machines_are_safe(setup: &Setup, plan: &Plan) -> Result<(), TestCaseError> {
     let ids: BTreeSet<_> = plan.steps.iter().map(|step| step.id.0.as_str()).collect();
     for step in &plan.steps {
@@ -397,6 +419,25 @@ fn everybody_is_reached(
     Ok(())
 }
 
+#[test]
+fn no_network_stops_before_every_network_of_the_command_is_validated() {
+    let both: &[&str] = &["app", "db"];
+    let setup = Setup::new().after(&[move_in(both), protect(both)]);
+    let plan = setup.plan(&failover(both, OSAKA)).unwrap();
+    let count = |wanted: RecoveryRun| {
+        let steps = plan.steps.iter();
+        let of = steps.filter(
+            |step| matches!(&step.action, Action::RunRecovery { run, .. } if *run == wanted),
+        );
+        of.count()
+    };
+    assert_eq!(
+        (count(RecoveryRun::Validate), count(RecoveryRun::Planned)),
+        (2, 2)
+    );
+    everything_is_validated_first(&plan).unwrap();
+}
+
 proptest! {
     #![proptest_config(crate::cases(24))]
 
@@ -416,6 +457,7 @@ proptest! {
             plan_is_data(&setup, goal, &plan)?;
             steps_are_ordered(&plan)?;
             machines_are_safe(&setup, &plan)?;
+            everything_is_validated_first(&plan)?;
             let start = setup.clone();
             for step in interleaved(&plan, &choices) {
                 let before = setup.clone();

@@ -9,10 +9,13 @@
 mod apply;
 mod captured;
 mod clean_up;
+mod existence;
 mod fixture;
 mod identity;
 mod invariants;
+mod leave_out;
 mod leaving;
+mod nics;
 mod obstacles;
 mod orders;
 mod partial;

@@ -13,7 +13,10 @@ use stayput_plan::ErpScope;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
+use stayput_world::ObjectKind;
 use stayput_world::Silence;
+use stayput_world::Unreadable;
+use stayput_world::UnreadableExtent;
 use stayput_world::aws::AttachmentState;
 use stayput_world::aws::EniStatus;
 use stayput_world::aws::Gone;
@@ -67,6 +70,13 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::NoPeering { .. } => "no peering",
         Obstacle::MoreSpecific { .. } => "more specific",
         Obstacle::PoolTooSmall { .. } => "pool too small",
+        Obstacle::PoolExhausted { .. } => "pool exhausted",
+        Obstacle::Overlaps { .. } => "overlaps",
+        Obstacle::NotProtected { .. } => "not protected",
+        Obstacle::CarriesCategory { .. } => "carries category",
+        Obstacle::NotCaptured { .. } => "not captured",
+        Obstacle::ForeignTest { .. } => "foreign test",
+        Obstacle::Unreadable { .. } => "unreadable",
         Obstacle::Unsafe { .. } => "unsafe",
         Obstacle::NoSuchMachine { .. } => "no such machine",
         Obstacle::NoAnnouncement { .. } => "no announcement",
@@ -77,7 +87,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 44;
+const VARIANTS: usize = 50;
 
 type Bend = fn(&mut Setup);
 
@@ -219,12 +229,8 @@ fn cases() -> Vec<Case> {
             known.insert(OSAKA.into(), "vm-twin".into());
         }),
         small("address taken", |setup| {
-            let prism = setup.prism(TOKYO);
-            prism.subnets.insert(
-                "overlay-app".into(),
-                flow_subnet("app", "flow-prod", cidr("172.30.1.0/24")),
-            );
-            prism.vms.insert(
+            setup.overlay("app", "172.30.1.0/24", &["172.30.1.100-172.30.1.199"]);
+            setup.prism(TOKYO).vms.insert(
                 "vm-native".into(),
                 vm("native", "overlay-app", "172.30.1.34"),
             );
@@ -417,15 +423,7 @@ fn cases() -> Vec<Case> {
                 .insert("overlay-app".into(), subnet);
         }),
         small("differs", |setup| {
-            let mut subnet = flow_subnet("app", "flow-prod", cidr("172.30.1.0/24"));
-            subnet.pools = vec![stayput_estate::AddrRange {
-                first: ip("172.30.1.30"),
-                last: ip("172.30.1.40"),
-            }];
-            setup
-                .prism(TOKYO)
-                .subnets
-                .insert("overlay-app".into(), subnet);
+            setup.overlay("app", "172.30.1.0/24", &["172.30.1.30-172.30.1.40"]);
         }),
         case("differs", protected(), protect(app), |setup| {
             let test = setup
@@ -437,9 +435,7 @@ fn cases() -> Vec<Case> {
         }),
         case("differs", protected(), protect(app), |setup| {
             for policy in setup.prism(TOKYO).policies.values_mut() {
-                for replication in &mut policy.replications {
-                    replication.rpo_seconds = Some(60);
-                }
+                policy.replications[0].rpo_seconds = Some(60);
             }
         }),
         case("differs", protected(), protect(app), |setup| {
@@ -488,6 +484,62 @@ fn cases() -> Vec<Case> {
                 }
             },
         ),
+        small("pool exhausted", |setup| {
+            setup.overlay("app", "172.30.1.0/24", &[]);
+        }),
+        small("overlaps", |setup| {
+            let other = flow_subnet("mgmt", "flow-prod", cidr("172.30.1.0/24"));
+            setup.prism(TOKYO).subnets.insert("mgmt".into(), other);
+        }),
+        small("overlaps", |setup| {
+            let vpc = setup.prism(TOKYO).vpcs.get_mut(&"flow-prod".into());
+            vpc.unwrap().erps.insert(cidr("172.30.0.0/16"));
+        }),
+        case(
+            "not protected",
+            protected(),
+            failover(app, OSAKA),
+            |setup| setup.prism(OSAKA).recovery_points.clear(),
+        ),
+        case(
+            "not protected",
+            protected(),
+            failover(app, OSAKA),
+            |setup| setup.vm("web", TOKYO).categories.clear(),
+        ),
+        case(
+            "carries category",
+            protected(),
+            failover(app, OSAKA),
+            |setup| {
+                let mut other = vm("native", "elsewhere", "10.0.0.9");
+                other.categories = setup.vm("web", TOKYO).categories.clone();
+                setup.prism(TOKYO).vms.insert("vm-native".into(), other);
+            },
+        ),
+        case(
+            "foreign test",
+            protected(),
+            test_failover(app, OSAKA),
+            |setup| {
+                let copy = vm("web", "overlay-test-app", "172.30.1.34");
+                setup.prism(OSAKA).vms.insert("vm-copy".into(), copy);
+            },
+        ),
+        small("unreadable", |setup| {
+            setup.prism(TOKYO).unreadable.push(Unreadable {
+                kind: ObjectKind::Subnet,
+                ext_id: None,
+                name: None,
+                path: ".".to_owned(),
+                reason: "it is a text".to_owned(),
+                extent: UnreadableExtent::Whole,
+            });
+        }),
+        case("not captured", protected(), failover(app, OSAKA), |setup| {
+            let added = nic("overlay-app", ip("172.30.1.9"), &[]);
+            setup.vm("web", TOKYO).nics.push(added);
+        }),
         case(
             "no safe order",
             protected(),

@@ -297,7 +297,7 @@ fn action_is_on(action: &Action) -> bool {
 #[test]
 fn failback_routes_from_the_old_home_outward_are_refused_because_they_loop() {
     let (setup, goal, _) = a_failover();
-    let setup = setup.after(&[goal]);
+    let setup = setup.after(&[goal, protect(&["app"])]);
     let goal = failback(&["app"]);
     let steps = setup.plan(&goal).unwrap().steps;
     assert_eq!(

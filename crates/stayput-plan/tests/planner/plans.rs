@@ -28,6 +28,11 @@ fn failed_over() -> Setup {
     protected().after(&[failover(BOTH, OSAKA)])
 }
 
+/// In Osaka, ready to go back.
+fn protected_again() -> Setup {
+    failed_over().after(&[protect(BOTH)])
+}
+
 /// A run killed before its first step for which `at` holds.
 fn killed(mut setup: Setup, plan: &Plan, at: impl Fn(&Action) -> bool) -> Setup {
     assert!(
@@ -173,13 +178,13 @@ fn a_test_failover() {
 
 #[test]
 fn a_failback() {
-    assert_snapshot!(failed_over().shown(&failback(BOTH)));
+    assert_snapshot!(protected_again().shown(&failback(BOTH)));
 }
 
 #[test]
 fn a_failback_that_is_done() {
     assert_snapshot!(
-        failed_over()
+        protected_again()
             .after(&[failback(BOTH)])
             .shown(&failback(BOTH))
     );
@@ -239,7 +244,7 @@ fn a_machine_captured_stopped_arrives_off_and_the_move_is_done_without_it() {
 
 #[test]
 fn a_failover_to_the_primary_site_is_a_failback() {
-    let setup = failed_over();
+    let setup = protected_again();
     let [over, back] =
         [failover(BOTH, TOKYO), failback(BOTH)].map(|goal| setup.plan(&goal).unwrap());
     assert_eq!(over.steps, back.steps);

@@ -35,7 +35,7 @@ fn osaka_needs_no_route_beforehand_for_what_comes_over_the_peering() {
             "route/ap-northeast-1/tgw-rtb-t-vpcs/172.30.1.0/24/tgw-attach-peer",
         ]
     );
-    let setup = setup.after(&[goal, failback(&["app"])]);
+    let setup = setup.after(&[goal, protect(&["app"]), failback(&["app"])]);
     assert_eq!(setup.plan(&failback(&["app"])).unwrap().steps, []);
 }
 
@@ -46,12 +46,13 @@ fn crossed() -> Setup {
     setup.machine("postgres", &["172.30.3.10"], true);
     let appliance = setup.mv().clone();
     setup.world.moves.insert(OSAKA.into(), appliance);
-    let setup = setup.after(&[
-        move_in(&["app", "db"]),
-        protect(&["app", "db"]),
+    let both: &[&str] = &["app", "db"];
+    let mut setup = setup.after(&[
+        move_in(both),
+        protect(both),
         failover(&["db"], OSAKA),
+        protect(both),
     ]);
-    let mut setup = setup.after(&[protect(&["app", "db"])]);
     let db = setup.network("db");
     db.primary = OSAKA.into();
     db.recovery = Some(TOKYO.into());
@@ -66,7 +67,7 @@ fn failback_of_networks_with_different_homes_leaves_each_where_it_belongs() {
     let away = setup
         .clone()
         .after(&[failover(&["app"], OSAKA), failover(&["db"], TOKYO)]);
-    let back = away.after(&[failback(both)]);
+    let back = away.after(&[protect(both), failback(both)]);
     assert_eq!(back.plan(&failback(both)).unwrap().steps, []);
     for (site, vm) in [(TOKYO, "vm-tokyo-i-web"), (OSAKA, "vm-osaka-i-postgres")] {
         assert!(back.world.prism[&site.into()].vms.contains_key(&vm.into()));
@@ -76,7 +77,11 @@ fn failback_of_networks_with_different_homes_leaves_each_where_it_belongs() {
 #[test]
 fn facts_lost_from_the_ledger_are_captured_once_and_before_anything_is_restored() {
     let both: &[&str] = &["app", "db"];
-    let mut setup = crossed().after(&[failover(&["app"], OSAKA), failover(&["db"], TOKYO)]);
+    let mut setup = crossed().after(&[
+        failover(&["app"], OSAKA),
+        failover(&["db"], TOKYO),
+        protect(both),
+    ]);
     setup.facts.machines.clear();
     let plan = setup.plan(&failback(both)).unwrap();
     let unique: BTreeSet<_> = ids(&plan).into_iter().collect();
@@ -181,6 +186,66 @@ fn a_failed_move_plan_is_tried_again_under_another_name() {
     assert_eq!(setup.plan(&goal).unwrap().steps, []);
 }
 
+/// A move of two machines, replicated, of which Move gave up on one while its plan goes on.
+fn one_failed_in_move(state: &str, error: Option<&str>, actions: &[&str]) -> Setup {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.35"], true);
+    let plan = setup.plan(&move_in(&["app"])).unwrap();
+    for step in plan
+        .steps
+        .iter()
+        .take_while(|step| !matches!(step.action, Action::Cutover { .. }))
+    {
+        setup.apply(step);
+    }
+    for plan in setup.mv().plans.values_mut() {
+        let vm = plan.vms.get_mut(&"mv-api".into()).unwrap();
+        vm.state = state.into();
+        vm.error = error.map(str::to_owned);
+        vm.actions = actions.iter().map(ToString::to_string).collect();
+    }
+    setup
+}
+
+#[test]
+fn a_machine_that_failed_in_move_is_tried_again_although_its_plan_goes_on() {
+    let again = "stayput-acme-app-app-1-retry2";
+    for (state, error, actions, expected) in [
+        ("Failed", Some("no space"), &["RETRY", "DISCARD"][..], None),
+        ("Failed", Some("no space"), &["DISCARD"][..], Some(again)),
+        ("Aborted", None, &[][..], Some(again)),
+    ] {
+        let setup = one_failed_in_move(state, error, actions);
+        let goal = move_in(&["app"]);
+        let plan = setup.plan(&goal).unwrap();
+        let of = |machine: &str| {
+            let mut steps = plan.steps.iter();
+            steps.find_map(|step| match &step.action {
+                Action::Replicate {
+                    move_plan,
+                    machines,
+                    ..
+                } if machines.contains(&machine.into()) => Some(move_plan.clone()),
+                _ => None,
+            })
+        };
+        assert_eq!(of("i-web").unwrap(), "stayput-acme-app-app-1", "{state}");
+        let expected = expected.unwrap_or("stayput-acme-app-app-1");
+        assert_eq!(of("i-api").unwrap(), expected, "{state} {actions:?}");
+        let why = error.unwrap_or(state);
+        let [warning] = plan.warnings.as_slice() else {
+            panic!("{:?}", plan.warnings);
+        };
+        assert!(
+            warning.starts_with(&format!(
+                "api (i-api) failed in Move plan stayput-acme-app-app-1: {why}; "
+            )),
+            "{warning}"
+        );
+        assert!(warning.contains("--leave-out i-api"), "{warning}");
+    }
+}
+
 #[test]
 fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected_with_it() {
     let mut setup = Setup::without_machines();
@@ -202,10 +267,11 @@ fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected_with_it
 fn machines_captured_stopped_fail_over_with_the_rest() {
     let mut setup = Setup::small();
     setup.machine("old", &["172.30.1.60"], false);
-    let goals: [Goal; 4] = [
+    let goals: [Goal; 5] = [
         move_in(&["app"]),
         protect(&["app"]),
         failover(&["app"], OSAKA),
+        protect(&["app"]),
         failback(&["app"]),
     ];
     for (index, goal) in goals.iter().enumerate() {
@@ -226,6 +292,7 @@ fn a_test_failover_is_not_run_towards_where_the_machines_are() {
         shown.starts_with("web (i-web) is at osaka, not at tokyo"),
         "{shown}"
     );
+    let setup = setup.after(&[protect(&["app"])]);
     assert!(setup.plan(&test_failover(&["app"], TOKYO)).is_ok());
 }
 

@@ -170,7 +170,7 @@ fn path_a_enters_by_the_old_region_and_path_b_by_the_new_one() {
 
 #[test]
 fn failback_after_path_b_takes_the_halves_away() {
-    let setup = protected().after(&[by_path_b()]);
+    let setup = protected().after(&[by_path_b(), protect(&["app"])]);
     let plan = setup.plan(&failback(&["app"])).unwrap();
     let gone = |half: &str| {
         routes(&plan)
@@ -185,6 +185,120 @@ fn failback_after_path_b_takes_the_halves_away() {
     assert_eq!(
         on_prem_after(&setup, &plan, "172.30.1.34"),
         "by tokyo to tokyo"
+    );
+}
+
+/// The steps of a plan up to the first for which this holds, done.
+fn done_until(setup: &Setup, plan: &Plan, at: impl Fn(&Action) -> bool) -> Setup {
+    let mut setup = setup.clone();
+    let steps = plan.steps.iter();
+    for step in steps.take_while(|step| !at(&step.action)) {
+        setup.apply(step);
+    }
+    setup
+}
+
+fn is_half(action: &Action) -> bool {
+    matches!(action, Action::TgwRoute { cidr, .. } if cidr.len() == 25)
+}
+
+const HALVES: [&str; 2] = [
+    "tgw-rtb-o-edges: 172.30.1.0/25 → tgw-attach-nc2o",
+    "tgw-rtb-o-edges: 172.30.1.128/25 → tgw-attach-nc2o",
+];
+
+#[test]
+fn a_failover_by_path_b_that_is_resumed_writes_the_other_half() {
+    let setup = protected();
+    for (goal, lost) in [
+        (by_path_b(), false),
+        // The same without a path: what was begun is kept and finished.
+        (failover(&["app"], OSAKA), false),
+        (
+            failover_by(&["app"], OSAKA, FailoverMode::Unplanned, EntryPath::B),
+            true,
+        ),
+    ] {
+        let setup = match lost {
+            true => cluster_lost(),
+            false => setup.clone(),
+        };
+        let mode = match lost {
+            true => FailoverMode::Unplanned,
+            false => FailoverMode::Planned,
+        };
+        let plan = setup
+            .plan(&failover_by(&["app"], OSAKA, mode, EntryPath::B))
+            .unwrap();
+        // Killed between the halves.
+        let mut killed = done_until(&setup, &plan, is_half);
+        let first = plan.steps.iter().find(|step| is_half(&step.action));
+        killed.apply(first.unwrap());
+        let rest = killed.plan(&goal).unwrap();
+        let left = routes(&rest);
+        let left = left.iter().filter(|route| route.contains("/25"));
+        assert_eq!(left.count(), 1, "{goal}: {:?}", routes(&rest));
+        assert_eq!(killed.after(&[goal.clone()]).plan(&goal).unwrap().steps, []);
+    }
+}
+
+#[test]
+fn path_b_writes_its_halves_although_the_old_region_is_lost() {
+    let goal = failover_by(&["app"], OSAKA, FailoverMode::Unplanned, EntryPath::B);
+    let plan = region_lost().plan(&goal).unwrap();
+    for half in HALVES {
+        assert!(routes(&plan).iter().any(|route| route == half), "{plan:#?}");
+    }
+}
+
+#[test]
+fn a_failover_without_a_path_keeps_path_b_and_says_how_to_leave_it() {
+    let setup = protected().after(&[by_path_b()]);
+    let kept = setup.plan(&failover(&["app"], OSAKA)).unwrap();
+    assert_eq!(kept.steps, []);
+    assert_eq!(
+        kept.warnings,
+        [
+            "on-prem comes in to app by the region of osaka (path b): 172.30.1.0/25 and 172.30.1.128/25 stay; `stayput apply failover app --to osaka --path a` removes them"
+        ]
+    );
+    let path_a = failover_by(&["app"], OSAKA, FailoverMode::Planned, EntryPath::A);
+    let left = setup.plan(&path_a).unwrap();
+    assert_eq!(
+        routes(&left),
+        [
+            "tgw-rtb-o-edges: 172.30.1.0/25 → absent",
+            "tgw-rtb-o-edges: 172.30.1.128/25 → absent",
+        ]
+    );
+    assert!(left.warnings.is_empty(), "{:?}", left.warnings);
+    let setup = setup.after(std::slice::from_ref(&path_a));
+    assert_eq!(setup.plan(&path_a).unwrap().steps, []);
+    assert_eq!(setup.plan(&failover(&["app"], OSAKA)).unwrap().steps, []);
+}
+
+#[test]
+fn the_verification_of_path_b_asks_for_both_halves() {
+    let plan = protected().plan(&by_path_b()).unwrap();
+    let mut verified = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Verify { routes, .. } => Some(routes.clone()),
+        _ => None,
+    });
+    let wanted: Vec<_> = verified.next().unwrap();
+    let prefixes: Vec<_> = wanted.iter().map(|route| route.cidr.to_string()).collect();
+    assert_eq!(prefixes, ["172.30.1.0/25", "172.30.1.128/25"]);
+
+    let mut setup = protected().after(&[by_path_b()]);
+    let passed = stayput_plan::Verification::default();
+    assert!(passed.clone().of_routes(&setup.world, &wanted).is_passed());
+    setup
+        .table("o-edges")
+        .static_routes
+        .remove(&cidr("172.30.1.128/25"));
+    let failed = passed.of_routes(&setup.world, &wanted);
+    assert_eq!(
+        failed.wrong[0].to_string(),
+        "172.30.1.128/25 in tgw-rtb-o-edges (ap-northeast-3) is absent, expected tgw-attach-nc2o"
     );
 }
 
@@ -303,7 +417,11 @@ fn a_cluster_declared_lost_may_answer_and_is_left_all_the_same() {
 fn what_a_recovered_machine_was_stops_a_failback_while_it_runs() {
     let setup = protected().after(&[unplanned_without_tokyo(&["app"], EntryPath::A)]);
     let obstacles = setup.plan(&failback(&["app"])).unwrap_err();
-    let [Obstacle::RunsTwice { site, at, vm, .. }] = obstacles.as_slice() else {
+    let twice = obstacles.iter().find_map(|obstacle| match obstacle {
+        Obstacle::RunsTwice { site, at, vm, .. } => Some((site, at, vm)),
+        _ => None,
+    });
+    let Some((site, at, vm)) = twice else {
         panic!("{obstacles:#?}");
     };
     assert_eq!((site.as_str(), at.as_str()), (OSAKA, TOKYO));

@@ -73,8 +73,9 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
                     Mode::Unplanned => FailoverMode::Unplanned,
                 },
                 path: match path {
-                    cli::Entry::A => EntryPath::A,
-                    cli::Entry::B => EntryPath::B,
+                    None => EntryPath::Keep,
+                    Some(cli::Entry::A) => EntryPath::A,
+                    Some(cli::Entry::B) => EntryPath::B,
                 },
                 lost: lost
                     .iter()

@@ -305,9 +305,9 @@ fn what_hurts_without_stopping_the_plan_is_told_with_a_remedy() {
     let text = lab.run(&["plan", "move", "app", "db"]).exits(0).out;
     let told = text.split_once("To know:").expect("findings").1;
     for said in [
-        "what stays in the EC2 VPC loses network app",
+        "machines left in the EC2 VPC cannot reach network app",
         "→ move the networks they are in together with app",
-        "what stays in the EC2 VPC loses network db",
+        "machines left in the EC2 VPC cannot reach network db",
     ] {
         assert!(told.contains(said), "{said}: {told}");
     }

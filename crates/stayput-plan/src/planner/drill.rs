@@ -1,0 +1,112 @@
+//! Tests of a recovery plan by somebody else: neither their copies nor their job is stayput's to touch.
+
+use std::collections::BTreeSet;
+
+use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
+use stayput_world::Prism;
+use stayput_world::prism::JobStatus;
+use stayput_world::prism::RecoveryAction;
+use stayput_world::prism::RecoveryJob;
+
+use super::Draft;
+use crate::Obstacle;
+use crate::counted;
+use crate::step::OverlayKind;
+use crate::survey::overlay_subnet;
+
+/// How the names of stayput's own test jobs begin (`stayput-nutanix`, `v4/failover.rs`).
+const OWN_TEST: &str = "stayput-test-failover-";
+
+/// Copies that are named before the rest is counted.
+const NAMED: usize = 5;
+
+impl Draft<'_> {
+    /// Refuses a test of a recovery plan while somebody else tests it, or has left copies of machines in its test network.
+    pub(super) fn nobody_else_tests(&mut self, to: &SiteName, network: &NetworkName, plan: &str) {
+        let survey = self.survey;
+        let Some(prism) = survey.world.prism.get(to) else {
+            return;
+        };
+        let plans = prism.recovery_plans.iter();
+        let ids: BTreeSet<_> = plans
+            .filter(|(_, of)| of.name == plan)
+            .map(|(id, _)| id)
+            .collect();
+        let jobs = prism.jobs.values().filter(|job| ids.contains(&job.plan));
+        let tests: Vec<_> = jobs
+            .filter(|job| job.action == RecoveryAction::TestFailover)
+            .collect();
+        let mut of_tests: BTreeSet<&VmExtId> = BTreeSet::new();
+        for job in &tests {
+            of_tests.extend(job.recovered.values());
+            if is_own(job) {
+                continue;
+            }
+            let copies = there(prism, job.recovered.values());
+            let name = job.name.as_deref().unwrap_or("without a name");
+            let found = match (runs(&job.status), copies.is_empty()) {
+                (true, _) => format!("job {name} runs"),
+                (false, false) => format!("job {name} has left {}", named(&copies)),
+                (false, true) => continue,
+            };
+            self.obstacle(Obstacle::ForeignTest {
+                site: to.clone(),
+                what: format!("recovery plan {plan}"),
+                found,
+            });
+        }
+        // Copies of a test that has not ended well are named by no job; those of the newest one are in the test network.
+        let newest = tests.iter().max_by_key(|job| &job.started);
+        if newest.is_some_and(|job| is_own(job)) {
+            return;
+        }
+        let subnet = overlay_subnet(survey.estate, prism, to, OverlayKind::Test, network);
+        let Ok(Some((subnet, _))) = subnet else {
+            return;
+        };
+        let strangers = prism.vms.iter().filter(|(id, vm)| {
+            let mut nics = vm.nics.iter();
+            !of_tests.contains(id) && nics.any(|nic| nic.subnet.as_ref() == Some(subnet))
+        });
+        let strangers = there(prism, strangers.map(|(id, _)| id));
+        if !strangers.is_empty() {
+            self.obstacle(Obstacle::ForeignTest {
+                site: to.clone(),
+                what: format!("test subnet {network}"),
+                found: format!("it has {}", named(&strangers)),
+            });
+        }
+    }
+}
+
+fn is_own(job: &RecoveryJob) -> bool {
+    let name = job.name.as_deref();
+    name.is_some_and(|name| name.starts_with(OWN_TEST))
+}
+
+fn runs(status: &JobStatus) -> bool {
+    match status {
+        JobStatus::Queued | JobStatus::Running | JobStatus::Unknown(_) => true,
+        JobStatus::Succeeded
+        | JobStatus::SucceededWithWarnings
+        | JobStatus::Failed
+        | JobStatus::Aborted => false,
+    }
+}
+
+/// Those of these VMs that exist, by id, with their names.
+fn there<'v>(prism: &Prism, vms: impl Iterator<Item = &'v VmExtId>) -> Vec<String> {
+    vms.filter_map(|id| Some(format!("{} ({id})", prism.vms.get(id)?.name)))
+        .collect()
+}
+
+fn named(vms: &[String]) -> String {
+    let first: Vec<_> = vms.iter().take(NAMED).map(String::as_str).collect();
+    let more = match vms.len() - first.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {}{more}", counted(vms.len(), "VM"), first.join(", "))
+}

@@ -1,0 +1,126 @@
+//! Every NIC that is removed is named or described, and one that a person added is not removed.
+
+use stayput_plan::Action;
+use stayput_plan::NicChange;
+use stayput_plan::NicsBefore;
+use stayput_plan::SeenNic;
+use stayput_plan::Step;
+
+use crate::fixture::*;
+
+const APP: &[&str] = &["app"];
+
+fn change(step: &Step) -> Option<&NicChange> {
+    match &step.action {
+        Action::RestoreNics { nics, .. } => Some(nics),
+        _ => None,
+    }
+}
+
+/// A move killed right before its only machine gets its own address.
+fn cut_over() -> Setup {
+    let mut setup = Setup::small();
+    for step in setup.plan(&move_in(APP)).unwrap().steps {
+        if change(&step).is_some() {
+            break;
+        }
+        setup.apply(&step);
+    }
+    setup
+}
+
+fn shown(setup: &Setup) -> String {
+    let plan = setup.plan(&move_in(APP)).unwrap();
+    let mut steps = plan.steps.iter().filter(|step| change(step).is_some());
+    steps.next().unwrap().action.describe(&plan.names)
+}
+
+#[test]
+fn a_plan_says_which_address_comes_and_which_nic_goes() {
+    assert_eq!(
+        shown(&Setup::small()),
+        "tokyo: web gets 172.30.1.34; the NIC with an address from the pool is removed"
+    );
+    assert_eq!(
+        shown(&cut_over()),
+        "tokyo: web gets 172.30.1.34; NIC nic-172.30.1.35 with 172.30.1.35 is removed"
+    );
+}
+
+#[test]
+fn a_plan_before_the_cutover_covers_the_nic_that_move_makes_and_no_other() {
+    let before = Setup::small().plan(&move_in(APP)).unwrap();
+    let before = before.steps.iter().find_map(change).unwrap().clone();
+    assert_eq!(before.before, NicsBefore::FromPool);
+    let after = cut_over().plan(&move_in(APP)).unwrap();
+    let after = after.steps.iter().find_map(change).unwrap().clone();
+    assert!(after.is_within(&before));
+    assert!(!before.is_within(&after));
+
+    let nic = |address: &str| SeenNic {
+        id: "nic-1".into(),
+        subnet: "overlay-app".into(),
+        addresses: address.split(' ').map(ip).collect(),
+    };
+    assert!(before.may_remove(&nic("172.30.1.200")));
+    assert!(before.may_remove(&nic("172.30.1.34")));
+    // Below the pool, where nothing is handed out.
+    assert!(!before.may_remove(&nic("172.30.1.9")));
+    assert!(!before.may_remove(&nic("172.30.1.200 172.30.1.9")));
+    let without = SeenNic {
+        addresses: [].into(),
+        ..nic("172.30.1.200")
+    };
+    assert!(!before.may_remove(&without));
+}
+
+#[test]
+fn an_address_that_a_person_added_is_an_obstacle_and_is_never_removed() {
+    let added = nic("overlay-app", ip("172.30.1.9"), &[]);
+    let mut arrived = cut_over();
+    arrived.vm("web", TOKYO).nics.push(added.clone());
+    let mut moved = Setup::small().after(&[move_in(APP)]);
+    moved.vm("web", TOKYO).nics.push(added.clone());
+    let mut protected = Setup::small().after(&[move_in(APP), protect(APP)]);
+    protected.vm("web", TOKYO).nics.push(added);
+    for (setup, goal) in [
+        (arrived, move_in(APP)),
+        (moved, move_in(APP)),
+        (protected.clone(), failover(APP, OSAKA)),
+    ] {
+        let shown = setup.shown(&goal);
+        assert!(
+            shown.starts_with(
+                "web (i-web) has 172.30.1.9 at tokyo on NIC nic-172.30.1.9, not captured\n  → "
+            ),
+            "{goal}: {shown}"
+        );
+        assert!(
+            shown.contains("stayput capture --machine i-web"),
+            "{goal}: {shown}"
+        );
+    }
+    // Protecting it takes nothing away.
+    assert_eq!(protected.plan(&protect(APP)).unwrap().steps, []);
+}
+
+#[test]
+fn a_secondary_address_that_a_person_added_is_an_obstacle() {
+    let mut setup = Setup::small().after(&[move_in(APP), protect(APP)]);
+    setup.vm("web", TOKYO).nics[0].secondary = vec![ip("172.30.1.9")];
+    for goal in [move_in(APP), failover(APP, OSAKA)] {
+        let shown = setup.shown(&goal);
+        assert!(shown.contains("has 172.30.1.9 at tokyo"), "{goal}: {shown}");
+    }
+}
+
+#[test]
+fn a_nic_left_over_from_the_pool_is_named_when_it_is_removed() {
+    let mut setup = Setup::small().after(&[move_in(APP)]);
+    let left = nic("overlay-app", ip("172.30.1.99"), &[]);
+    setup.vm("web", TOKYO).nics.push(left);
+    assert_eq!(
+        shown(&setup),
+        "tokyo: web keeps its addresses; NIC nic-172.30.1.99 with 172.30.1.99 is removed"
+    );
+}
