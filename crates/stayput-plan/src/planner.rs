@@ -77,8 +77,11 @@ pub fn plan(
             draft.obstacles.insert(Obstacle::NoMachines { network });
         }
     }
+    // Of a VPC that is not seen the machines are unknown, not absent.
+    let unseen = |obstacle: &Obstacle| matches!(obstacle, Obstacle::SourceNotSeen { .. });
+    let is_source_seen = !draft.obstacles.iter().any(unseen);
     for network in &survey.networks {
-        if !survey.has_machines_in(&network.name) {
+        if is_source_seen && !survey.has_machines_in(&network.name) {
             draft.obstacles.insert(Obstacle::NoMachines {
                 network: network.name.clone(),
             });

@@ -114,7 +114,7 @@ fn protection_and_drills_need_both_prism_centrals_and_no_move() {
 #[test]
 fn planned_failover_and_failback_need_all_but_move() {
     needs(&protected(), &failover(&["app"], OSAKA), &SYSTEMS[..4]);
-    let failed_over = protected().after(&[failover(&["app"], OSAKA)]);
+    let failed_over = protected().after(&[failover(&["app"], OSAKA), protect(&["app"])]);
     needs(&failed_over, &failback(&["app"]), &SYSTEMS[..4]);
     let zombie = protected().after(&[unplanned_without_tokyo(&["app"], EntryPath::A)]);
     needs(&zombie, &clean_up(&["app"], TOKYO, false), &SYSTEMS[..4]);
