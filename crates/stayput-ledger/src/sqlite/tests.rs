@@ -2,6 +2,7 @@
 //! `tests/contract`.
 
 mod altered;
+#[cfg(unix)]
 mod files;
 mod formats;
 mod leases;
