@@ -31,7 +31,7 @@ pub enum LedgerError {
         /// What was found there.
         reason: String,
     },
-    /// The ledger's files could be changed or read by somebody else, so it is not opened.
+    /// The ledger's files could be changed or read by other users, so it is not opened.
     #[error("the ledger {place} is not opened: {reason}")]
     Unsafe {
         /// The file at fault.
@@ -96,7 +96,7 @@ pub enum LedgerError {
         /// Who holds it.
         holder: Box<Holder>,
     },
-    /// A lease that was held is not held any more: somebody else has acquired the scope, or its lock was deleted.
+    /// A lease is not held any more: another worker has acquired the scope, or its lock file was deleted.
     #[error("the lease on {scope} with epoch {epoch} was lost")]
     LeaseLost {
         /// What was leased.

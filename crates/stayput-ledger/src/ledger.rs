@@ -160,7 +160,7 @@ pub trait Ledger: Send + Sync {
     /// Takes a lease for as long as the result lives.
     ///
     /// # Errors
-    /// [`LedgerError::Held`] at once when somebody else has it.
+    /// [`LedgerError::Held`] at once when another worker holds it.
     async fn acquire(
         &self,
         scope: &LeaseScope,
@@ -168,7 +168,7 @@ pub trait Ledger: Send + Sync {
         at: Timestamp,
     ) -> Result<Lease, LedgerError>;
 
-    /// Who holds the lease of a scope now; `None` when nobody does.
+    /// Who holds the lease of a scope now; `None` when it is free.
     async fn holder(&self, scope: &LeaseScope) -> Result<Option<Holder>, LedgerError>;
 
     /// Checks that a lease is still held. To be asked right before a change that cannot be fenced by an epoch, such as a route.

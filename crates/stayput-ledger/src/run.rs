@@ -50,12 +50,12 @@ pub struct Run {
     pub who: Who,
     /// When it was started.
     pub started: Timestamp,
-    /// Whether it is still to be gone on with.
+    /// Whether it can be resumed.
     pub state: RunState,
 }
 
 impl Run {
-    /// Whether it is still to be gone on with.
+    /// Whether it can be resumed.
     pub fn is_open(&self) -> bool {
         match self.state {
             RunState::Open => true,
@@ -64,7 +64,7 @@ impl Run {
     }
 }
 
-/// Whether a run is still to be gone on with.
+/// Whether a run can be resumed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum RunState {
@@ -75,7 +75,7 @@ pub enum RunState {
         /// Since when.
         at: Timestamp,
     },
-    /// It is not gone on with any more.
+    /// It is not to be resumed.
     Abandoned {
         /// Since when.
         at: Timestamp,

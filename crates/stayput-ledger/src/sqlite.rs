@@ -114,7 +114,7 @@ impl SqliteLedger {
         // Immediate: what is read in it cannot change before it is written.
         let result = transact(&mut connection, TransactionBehavior::Immediate, work);
         let written = result.map_err(|fault| fault.at(&self.files))?;
-        // If the files were replaced in between, the write is in a file that nobody finds again.
+        // If the files were replaced in between, the write went into a file that is not at this path any more.
         self.files.are(&self.identity)?;
         Ok(written)
     }

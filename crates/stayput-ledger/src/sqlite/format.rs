@@ -73,7 +73,7 @@ pub fn bring_up_to_date(files: &Files, connection: &mut Connection) -> Result<()
         .map_err(|source| files.store(source))
 }
 
-/// Migrates while nobody works on the estate: an older build would fail in the middle of its run.
+/// Migrates under the lock of the estate: a run of an older build would fail in the middle.
 fn migrate(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
     for _ in 1..tries() {
         match Lock::take(files) {

@@ -52,7 +52,7 @@ impl Lock {
                 continue;
             };
             match file.try_lock() {
-                // A file that was deleted in between would keep nobody away.
+                // A lock on a file that was deleted in between would keep no other worker out.
                 Ok(()) if files::is_at(&file, path).map_err(fail)? => {
                     // The name of an earlier holder that was killed.
                     file.set_len(0).map_err(fail)?;
@@ -90,7 +90,7 @@ impl LeaseGuard for Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // So that no one who comes next is taken for this holder. Should it fail, the next holder does it.
+        // So that a later holder is not mistaken for this one. If it fails, the next holder does it.
         let _ = self.file.set_len(0);
     }
 }

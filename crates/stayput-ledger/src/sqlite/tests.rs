@@ -2,6 +2,7 @@
 //! `tests/contract`.
 
 mod altered;
+#[cfg(unix)]
 mod files;
 mod formats;
 mod leases;
@@ -39,7 +40,7 @@ impl Folder {
         SqliteLedger::open(&self.path()).unwrap_err()
     }
 
-    /// A connection that knows nothing of ledgers: somebody with the `sqlite3` tool.
+    /// A connection that knows nothing of ledgers, like that of the `sqlite3` tool.
     fn sql(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }

@@ -145,7 +145,9 @@ pub async fn a_retired_machine_that_is_captured_again_is_back_with_its_vms(
     assert!(found.retired.is_empty(), "{found:?}");
 }
 
-pub async fn retiring_a_machine_that_nobody_knows_is_refused(open: &dyn Fn() -> Arc<dyn Ledger>) {
+pub async fn retiring_a_machine_that_is_not_on_record_is_refused(
+    open: &dyn Fn() -> Arc<dyn Ledger>,
+) {
     let error = open()
         .retire(&"i-9".into(), at(0), &kim(), "gone")
         .await

@@ -41,7 +41,7 @@ macro_rules! contract_tests {
             facts::the_newest_vm_is_the_last_written_whatever_the_clocks_say,
             facts::a_retired_machine_leaves_the_facts_and_stays_in_the_history,
             facts::a_retired_machine_that_is_captured_again_is_back_with_its_vms,
-            facts::retiring_a_machine_that_nobody_knows_is_refused,
+            facts::retiring_a_machine_that_is_not_on_record_is_refused,
             facts::every_record_of_a_machine_names_its_author_and_time,
             journal::attempts_are_numbered_and_only_known_ends_are_counted,
             journal::attempts_at_other_steps_and_in_other_runs_do_not_count,

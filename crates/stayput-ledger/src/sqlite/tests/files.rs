@@ -179,6 +179,21 @@ fn a_ledger_replaced_while_open_is_noticed_and_the_new_one_kept() {
 }
 
 #[test]
+fn closing_a_replaced_ledger_leaves_the_files_of_the_new_one() {
+    let (folder, ledger) = in_use();
+    for name in DATABASE {
+        fs::remove_file(folder.file(name)).unwrap();
+    }
+    let new = folder.open();
+    put(&new, "i-2", "172.30.1.20").unwrap();
+    drop(ledger);
+    // SQLite deletes the log by its name when it closes, but not when the database was replaced. The facts are still only in the log.
+    put(&new, "i-3", "172.30.1.30").unwrap();
+    let facts = block_on(folder.open().facts()).unwrap();
+    assert_eq!(facts.machines.len(), 2);
+}
+
+#[test]
 fn what_is_not_synced_leaves_the_next_write_synced() {
     let (_folder, ledger) = in_use();
     let level = || -> i64 {

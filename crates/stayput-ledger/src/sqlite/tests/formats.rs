@@ -267,8 +267,7 @@ fn a_ledger_of_an_unknown_older_format_is_left_alone() {
 #[test]
 fn a_file_that_is_no_database_is_refused_and_not_changed() {
     let folder = Folder::new();
-    let text =
-        "a text of somebody, long enough to be read as the header of a database file\n".repeat(9);
+    let text = "a text file, long enough to be read as the header of a database file\n".repeat(9);
     fs::write(folder.path(), &text).unwrap();
     let error = folder.refused();
     assert!(

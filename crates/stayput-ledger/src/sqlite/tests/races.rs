@@ -113,9 +113,9 @@ fn a_new_file_that_another_process_is_writing_is_waited_for() {
             SqliteLedger::open(&folder.path()).map(drop)
         });
         start.wait();
-        // Long enough that the other thread mostly meets the write; when it does not, it has nothing to wait for.
+        // Work that lasts until the other thread has mostly met the write; when it has not, it has nothing to wait for.
         for _ in 0..20_000 {
-            std::thread::yield_now();
+            std::fs::metadata(folder.path()).unwrap();
         }
         sql.execute_batch("ROLLBACK").unwrap();
         opening.join().unwrap().unwrap();
