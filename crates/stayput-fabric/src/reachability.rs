@@ -10,6 +10,7 @@ mod cut;
 mod dirt;
 mod end;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -87,6 +88,8 @@ type ReplyKey = (u32, At, Option<Ipv4Addr>);
 
 #[derive(Debug, Clone)]
 struct Reply {
+    /// The sender's address that the worst reply goes to.
+    to: Ipv4Addr,
     walked: Walked,
     reads: Reads,
 }
@@ -186,6 +189,12 @@ impl Reachability {
             return self.fabric.verdict(&self.sources[source], to);
         }
         self.fabric.verdict_of(to, &self.cell(source, class).there)
+    }
+
+    /// How the reply to a request of a source to a class ends; `None` when the request did not arrive.
+    pub fn reply_verdict(&self, source: usize, class: usize) -> Option<Verdict> {
+        let reply = self.replies.get(&self.cell(source, class).reply?)?;
+        Some(self.fabric.verdict_of(reply.to, &reply.walked))
     }
 
     /// The way of a request of a source to a class.
@@ -290,14 +299,16 @@ impl Reachability {
         let keys: Vec<_> = self
             .replies
             .iter()
-            .filter(|((source, ..), reply)| {
+            .filter(|((source, _, own), reply)| {
                 let source = *source as usize;
-                let senders = &self.rows[source].senders;
+                let is_dirty = |address| reply.reads.meet(dirt.reads_at(address));
                 earlier.rows.contains_key(&source)
                     || dirt.everything
-                    || senders
+                    || is_dirty(reply.to)
+                    || self
+                        .senders_of(source, *own)
                         .iter()
-                        .any(|(address, _)| reply.reads.meet(dirt.reads_at(*address)))
+                        .any(|(address, _)| is_dirty(*address))
             })
             .map(|(key, _)| *key)
             .collect();
@@ -414,31 +425,42 @@ impl Reachability {
         }
     }
 
+    /// Whom a reply to a source goes to; to others than itself when it asked for its own address.
+    fn senders_of(
+        &self,
+        source: usize,
+        own: Option<Ipv4Addr>,
+    ) -> Cow<'_, [(Ipv4Addr, Option<Sender>)]> {
+        match own {
+            Some(to) => Cow::Owned(self.fabric.senders(&self.sources[source], to)),
+            None => Cow::Borrowed(&self.rows[source].senders),
+        }
+    }
+
     fn ensure_reply(&mut self, key: ReplyKey) {
         if self.replies.contains_key(&key) {
             return;
         }
         let (source, leaves, own) = key;
-        let source = source as usize;
-        let senders = match own {
-            Some(to) => self.fabric.senders(&self.sources[source], to),
-            None => self.rows[source].senders.clone(),
-        };
+        let senders = self.senders_of(source as usize, own).into_owned();
         let mut passed = std::mem::take(&mut self.passed);
         let mut reads = Reads::default();
-        let mut worst: Option<Walked> = None;
+        let mut worst: Option<(Ipv4Addr, Walked)> = None;
         for (address, sender) in senders {
             let walker = self.fabric.walker(address, sender);
             let back = walker.walk_noting(leaves, &mut passed);
             self.work.walks += 1;
             reads.add(Reads::of(&self.fabric, &passed));
-            if worst.as_ref().is_none_or(|worst| back.is_worse_than(worst)) {
-                worst = Some(back);
+            let is_worst = worst
+                .as_ref()
+                .is_none_or(|(_, worst)| back.is_worse_than(worst));
+            if is_worst {
+                worst = Some((address, back));
             }
         }
         self.passed = passed;
-        if let Some(walked) = worst {
-            self.replies.insert(key, Reply { walked, reads });
+        if let Some((to, walked)) = worst {
+            self.replies.insert(key, Reply { to, walked, reads });
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::index::SubnetIx;
 use crate::index::VpcIx;
 use crate::state::VpcHop;
 use crate::trace::Place;
+use crate::unmodelled::MissingSource;
 use crate::walk::At;
 use crate::walk::Sender;
 
@@ -136,7 +137,7 @@ impl Fabric {
     }
 
     /// The state a packet of a source starts in, or what is not there.
-    pub(crate) fn start(&self, source: &Source) -> Result<At, String> {
+    pub(crate) fn start(&self, source: &Source) -> Result<At, MissingSource> {
         let topology = &*self.topology;
         match source {
             Source::OnPrem => Ok(At::OnPrem { only: None }),
@@ -144,31 +145,38 @@ impl Fabric {
                 .edge_ids
                 .get(edge)
                 .map(|edge| At::OnPrem { only: Some(*edge) })
-                .ok_or_else(|| format!("the estate has no edge {edge}")),
+                .ok_or_else(|| MissingSource::Edge(edge.clone())),
             Source::Ec2Subnet { subnet, .. } => topology
                 .subnet_ids
                 .get(subnet)
                 .map(|subnet| self.leaving_subnet(*subnet))
-                .ok_or_else(|| format!("subnet {subnet} was not observed")),
+                .ok_or_else(|| MissingSource::Subnet(subnet.clone())),
             Source::Nc2Vpc { site } => self
                 .site(site)
                 .and_then(|site| topology.sites[site].vpc)
                 .and_then(|vpc| self.typical_subnet(vpc))
                 .map(|subnet| self.leaving_subnet(subnet))
-                .ok_or_else(|| format!("no subnet of the VPC of {site} was observed")),
+                .ok_or_else(|| MissingSource::SiteVpc(site.clone())),
             Source::Spoke { vpc } => topology
                 .vpc_ids
                 .get(vpc)
                 .and_then(|vpc| self.typical_subnet(*vpc))
                 .map(|subnet| self.leaving_subnet(subnet))
-                .ok_or_else(|| format!("no subnet of {vpc} was observed")),
+                .ok_or_else(|| MissingSource::Vpc(vpc.clone())),
             Source::Overlay { site, network } => self
                 .overlay(site, network)
                 .map(|(flow, prefix)| At::Segment { flow, prefix })
-                .ok_or_else(|| format!("{site} has no overlay subnet for {network}")),
-            Source::Machine { place, address } => self
-                .leaving_machine(place, *address)
-                .ok_or_else(|| format!("nothing at {place} has {address}")),
+                .ok_or_else(|| MissingSource::Overlay {
+                    site: site.clone(),
+                    network: network.clone(),
+                }),
+            Source::Machine { place, address } => {
+                self.leaving_machine(place, *address)
+                    .ok_or_else(|| MissingSource::Machine {
+                        place: place.clone(),
+                        address: *address,
+                    })
+            }
         }
     }
 
