@@ -55,6 +55,8 @@ pub struct Shift {
     pub before: Standing,
     /// How the request ended before. The verdict now is [`Reachability::verdict`].
     pub was: Verdict,
+    /// How the reply ended before, where the request arrived and the reply did not.
+    pub reply_was: Option<Verdict>,
 }
 
 /// What is judged again after changes: everything that may have changed, nothing that cannot have.
@@ -251,6 +253,7 @@ impl Reachability {
                     continue;
                 }
                 let (old, was) = (cell.clone(), self.standing_before(&earlier, source, class));
+                let reply_was = self.lost_reply_before(&earlier, source, class);
                 let new = self.walk(source, class);
                 let at = class * self.sources.len() + source;
                 let same_way = old.there.goes_as(&new.there);
@@ -263,6 +266,7 @@ impl Reachability {
                         class,
                         before: was,
                         was: self.fabric.verdict_of(to, &old.there),
+                        reply_was,
                     });
                 }
             }
@@ -355,6 +359,7 @@ impl Reachability {
                         class,
                         before: was,
                         was: self.verdict(source, class),
+                        reply_was: self.lost_reply_before(earlier, source, class),
                     });
                 }
             }
@@ -363,12 +368,26 @@ impl Reachability {
 
     /// What a cell stood at before sources and replies were replaced.
     fn standing_before(&self, earlier: &Earlier, source: usize, class: usize) -> Standing {
-        let cell = self.cell(source, class);
         let row = earlier.rows.get(&source).unwrap_or(&self.rows[source]);
-        let reply = cell
-            .reply
-            .and_then(|key| earlier.replies.get(&key).or_else(|| self.replies.get(&key)));
-        standing(row, cell, reply)
+        let reply = self.reply_before(earlier, source, class);
+        standing(row, self.cell(source, class), reply)
+    }
+
+    /// How the reply ended before replies were replaced, if it was lost.
+    fn lost_reply_before(&self, earlier: &Earlier, source: usize, class: usize) -> Option<Verdict> {
+        let reply = self.reply_before(earlier, source, class)?;
+        let is_lost = !End::of(reply.walked.ending).is_delivered();
+        is_lost.then(|| self.fabric.verdict_of(reply.to, &reply.walked))
+    }
+
+    fn reply_before<'r>(
+        &'r self,
+        earlier: &'r Earlier,
+        source: usize,
+        class: usize,
+    ) -> Option<&'r Reply> {
+        let key = self.cell(source, class).reply?;
+        earlier.replies.get(&key).or_else(|| self.replies.get(&key))
     }
 
     fn cell(&self, source: usize, class: usize) -> &Cell {

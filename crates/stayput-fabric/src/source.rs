@@ -72,6 +72,21 @@ pub enum Source {
 /// Offset of the address that stands for a prefix nobody is known in: past those AWS reserves (AWS reference §5).
 const STAND_IN: u32 = 10;
 
+impl Source {
+    /// As commands take it, such as `nc2:tokyo`.
+    pub fn argument(&self) -> String {
+        match self {
+            Self::OnPrem => "on-prem".to_owned(),
+            Self::OnPremVia { edge } => edge.to_string(),
+            Self::Ec2Subnet { subnet, .. } => subnet.to_string(),
+            Self::Nc2Vpc { site } => format!("nc2:{site}"),
+            Self::Overlay { site, network } => format!("overlay:{network}@{site}"),
+            Self::Spoke { vpc } => vpc.to_string(),
+            Self::Machine { address, .. } => address.to_string(),
+        }
+    }
+}
+
 impl Fabric {
     /// Every source class of the estate, in a fixed order. Of the state only overlay subnets matter: each that exists is a class, whether
     /// or not anybody is on it; see [`Fabric::is_populated`].

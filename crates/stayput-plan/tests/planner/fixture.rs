@@ -55,6 +55,11 @@ const MACHINES: [(&str, &[&str], bool); 6] = [
     ("proxy", &["172.30.2.20"], true),
 ];
 
+/// The texts of a plan's warnings.
+pub fn warnings(plan: &Plan) -> Vec<String> {
+    plan.warnings.iter().map(ToString::to_string).collect()
+}
+
 pub fn cidr(text: &str) -> Cidr {
     text.parse().unwrap()
 }
@@ -409,7 +414,7 @@ impl Setup {
         add_vpc(
             aws,
             &vpc,
-            Cidr::containing([10, 200 + number, 0, 0].into(), 16),
+            Cidr::containing([11, number, 0, 0].into(), 16),
             &["all"],
         );
         let table = format!("{letter}-{name}");

@@ -13,6 +13,7 @@ mod fixture;
 mod identity;
 mod invariants;
 mod leaving;
+mod left_over;
 mod obstacles;
 mod orders;
 mod partial;
