@@ -3,7 +3,9 @@
 mod check;
 mod in_flight;
 
+pub use in_flight::ChangePart;
 pub use in_flight::InFlight;
+pub use in_flight::Visibility;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

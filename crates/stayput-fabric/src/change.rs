@@ -35,7 +35,7 @@ impl fmt::Display for ErpScope {
 }
 
 /// One thing that becomes otherwise. Each says what shall be true: making true what is true changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// The static route of a prefix in a Transit Gateway table.

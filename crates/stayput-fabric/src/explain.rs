@@ -14,6 +14,7 @@ use crate::index::ListIx;
 use crate::index::SiteIx;
 use crate::index::VpcIx;
 use crate::index::VpcTableIx;
+use crate::next_hop::NextHop;
 use crate::reason::Announcement;
 use crate::reason::Beaten;
 use crate::reason::Because;
@@ -31,6 +32,7 @@ use crate::trace::Node;
 use crate::trace::Place;
 use crate::trace::Trace;
 use crate::trace::Verdict;
+use crate::unmodelled::Unmodelled;
 use crate::walk::Answerer;
 use crate::walk::At;
 use crate::walk::Decision;
@@ -106,12 +108,7 @@ impl Explainer<'_> {
 
     pub(crate) fn verdict(&self, walked: &Walked) -> Verdict {
         let last = walked.path.last().copied();
-        let node = || {
-            last.map_or_else(
-                || Node::Nowhere("nowhere".to_owned()),
-                |(at, _)| self.node(at),
-            )
-        };
+        let node = || last.map_or(Node::Source, |(at, _)| self.node(at));
         match walked.ending {
             Ending::Delivered(place, answerer) => Verdict::Delivered {
                 place: self.place(place),
@@ -123,7 +120,7 @@ impl Explainer<'_> {
             Ending::LeavesByNat => Verdict::LeavesByNat {
                 gateway: last
                     .and_then(|(at, decision)| self.vpc_target(at, decision))
-                    .map_or_else(|| "NAT uplink".to_owned(), |entry| self.toward(&entry.hop)),
+                    .map_or(NextHop::NatUplink, |entry| self.toward(&entry.hop)),
                 at: node(),
             },
             Ending::WrongSite {
@@ -152,9 +149,11 @@ impl Explainer<'_> {
             },
             Ending::Unmodelled => Verdict::Unmodelled {
                 at: node(),
-                what: last.map_or_else(String::new, |(at, decision)| {
-                    self.reason(at, decision).to_string()
-                }),
+                what: Unmodelled::Hop(Box::new(
+                    last.map_or(Reason::NotObserved, |(at, decision)| {
+                        self.reason(at, decision)
+                    }),
+                )),
             },
         }
     }
@@ -304,21 +303,21 @@ impl Explainer<'_> {
             },
             Decision::NotAttached(prefix) => Reason::NotAttached {
                 prefix,
-                tgw: self.toward_of(at, decision).as_str().into(),
+                toward: self.toward_of(at, decision),
             },
             Decision::ZoneNotAttached(prefix, subnet) => Reason::ZoneNotAttached {
                 prefix,
-                tgw: self.toward_of(at, decision).as_str().into(),
+                toward: self.toward_of(at, decision),
                 zone: topology.subnets[subnet].zone.clone(),
             },
             Decision::DeadEni(prefix, cause) => Reason::DeadEni {
                 prefix,
-                eni: self.toward_of(at, decision).as_str().into(),
+                toward: self.toward_of(at, decision),
                 cause,
             },
             Decision::PeeringRefuses(prefix) => Reason::PeeringRefuses {
                 prefix,
-                peering: self.toward_of(at, decision),
+                toward: self.toward_of(at, decision),
             },
             Decision::PeerLocal => Reason::PeerLocal,
             Decision::TransitPrefix(prefix, flow) => Reason::TransitPrefix {
@@ -365,7 +364,7 @@ impl Explainer<'_> {
             .filter(|known| !self.walker.is_as_good(*known, winner))
             .map(|known| Beaten {
                 prefix: known.prefix,
-                toward: topology.edges[known.edge].name.to_string(),
+                toward: NextHop::Edge(topology.edges[known.edge].name.clone()),
                 because: if known.prefix.len() < winner.prefix.len() {
                     Because::Shorter
                 } else {
@@ -395,40 +394,40 @@ impl Explainer<'_> {
         list.map(|list| self.walker.topology.lists[list].clone())
     }
 
-    fn fixed(&self, fixed: Fixed) -> String {
+    fn fixed(&self, fixed: Fixed) -> NextHop {
         match fixed {
-            Fixed::Blackhole => "blackhole".to_owned(),
+            Fixed::Blackhole => NextHop::Blackhole,
             Fixed::Attachment(attachment) => self.behind(attachment),
-            Fixed::Gone(at) => self
-                .walker
-                .state
-                .gone
-                .get(at as usize)
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            Fixed::Gone(at) => {
+                let gone = self.walker.state.gone.get(at as usize);
+                gone.cloned().map_or(NextHop::Blackhole, NextHop::Gone)
+            }
         }
     }
 
-    /// What is behind an attachment, in words.
-    fn behind(&self, attachment: AttIx) -> String {
+    /// What is behind an attachment.
+    fn behind(&self, attachment: AttIx) -> NextHop {
         let topology = self.walker.topology;
         match &topology.attachments[attachment].kind {
-            AttKind::Vpc { id, vpc, .. } => {
-                let site = vpc
+            AttKind::Vpc { id, vpc, .. } => NextHop::Vpc {
+                vpc: id.clone(),
+                site: vpc
                     .and_then(|vpc| topology.vpcs[vpc].site)
-                    .map(|site| &topology.sites[site].name);
-                match site {
-                    Some(site) => format!("VPC {id} of {site}"),
-                    None => format!("VPC {id}"),
-                }
-            }
-            AttKind::Vpn { id, .. } => format!("VPN {id}"),
-            AttKind::DirectConnect { gateway } => format!("Direct Connect gateway {gateway}"),
-            AttKind::Peering { region, tgw, .. } => format!("peering to {tgw} in {region}"),
+                    .map(|site| topology.sites[site].name.clone()),
+            },
+            AttKind::Vpn { id, .. } => NextHop::Vpn(id.clone()),
+            AttKind::DirectConnect { gateway } => NextHop::DirectConnect(gateway.clone()),
+            AttKind::Peering { region, tgw, .. } => NextHop::TgwPeering {
+                region: region.clone(),
+                tgw: tgw.clone(),
+            },
             AttKind::Unknown {
                 resource_type,
                 resource_id,
-            } => format!("{resource_type} {resource_id}"),
+            } => NextHop::Unknown {
+                kind: resource_type.clone(),
+                id: resource_id.clone(),
+            },
         }
     }
 
@@ -446,17 +445,23 @@ impl Explainer<'_> {
         self.walker.vpc_routes(at.vpc_table()?)?.get(prefix)
     }
 
-    fn toward_of(&self, at: At, decision: Decision) -> String {
-        self.vpc_target(at, decision)
-            .map_or_else(String::new, |entry| self.toward(&entry.hop))
+    /// Where the VPC route that a decision took leads. A decision for a VPC route always has that route in its table.
+    fn toward_of(&self, at: At, decision: Decision) -> NextHop {
+        let entry = self.vpc_target(at, decision);
+        entry.map_or(NextHop::Blackhole, |entry| self.toward(&entry.hop))
     }
 
-    fn toward(&self, hop: &VpcHop) -> String {
+    fn toward(&self, hop: &VpcHop) -> NextHop {
         match hop {
-            VpcHop::Local => "local".to_owned(),
-            VpcHop::Tgw(id) => id.to_string(),
-            VpcHop::Eni { id, .. } => id.to_string(),
-            VpcHop::Gateway(text) | VpcHop::Peering(text) | VpcHop::Unknown(text) => text.clone(),
+            VpcHop::Local => NextHop::Local,
+            VpcHop::Tgw(id) => NextHop::Tgw(id.clone()),
+            VpcHop::Eni { id, .. } => NextHop::Eni(id.clone()),
+            VpcHop::Gateway(id) => NextHop::Gateway(id.clone()),
+            VpcHop::Peering(id) => NextHop::VpcPeering(id.clone()),
+            VpcHop::Unknown(id) => NextHop::Unknown {
+                kind: String::new(),
+                id: id.clone(),
+            },
         }
     }
 }

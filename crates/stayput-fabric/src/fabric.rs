@@ -26,6 +26,8 @@ use crate::trace::Place;
 use crate::trace::RoundTrip;
 use crate::trace::Trace;
 use crate::trace::Verdict;
+use crate::unmodelled::MissingSource;
+use crate::unmodelled::Unmodelled;
 use crate::walk::Answerer;
 use crate::walk::Ending;
 use crate::walk::Sender;
@@ -100,7 +102,7 @@ impl Fabric {
                 let walked = walker.walk(start);
                 self.explainer(walker).trace(from.clone(), to, &walked)
             }
-            Err(what) => nowhere(from.clone(), to, what),
+            Err(missing) => from_nowhere(from.clone(), to, missing),
         }
     }
 
@@ -112,7 +114,7 @@ impl Fabric {
                 let walked = walker.walk(start);
                 self.explainer(walker).verdict(&walked)
             }
-            Err(what) => nowhere(from.clone(), to, what).verdict,
+            Err(missing) => from_nowhere(from.clone(), to, missing).verdict,
         }
     }
 
@@ -122,9 +124,9 @@ impl Fabric {
         let walker = self.walker(to, None);
         let walked = match self.start(from) {
             Ok(start) => walker.walk(start),
-            Err(what) => {
+            Err(missing) => {
                 return RoundTrip {
-                    forward: nowhere(from.clone(), to, what),
+                    forward: from_nowhere(from.clone(), to, missing),
                     back: None,
                     symmetric: false,
                 };
@@ -274,14 +276,14 @@ impl Fabric {
 }
 
 /// The trace of a source that is not there.
-fn nowhere(source: Source, to: Ipv4Addr, what: String) -> Trace {
+fn from_nowhere(source: Source, to: Ipv4Addr, missing: MissingSource) -> Trace {
     Trace {
         source,
         destination: to,
         hops: Vec::new(),
         verdict: Verdict::Unmodelled {
-            at: Node::Nowhere("the source".to_owned()),
-            what,
+            at: Node::Source,
+            what: Unmodelled::Source(missing),
         },
         caveats: Vec::new(),
     }

@@ -10,6 +10,7 @@ mod cut;
 mod dirt;
 mod end;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -54,6 +55,8 @@ pub struct Shift {
     pub before: Standing,
     /// How the request ended before. The verdict now is [`Reachability::verdict`].
     pub was: Verdict,
+    /// How the reply ended before, where the request arrived and the reply did not.
+    pub reply_was: Option<Verdict>,
 }
 
 /// What is judged again after changes: everything that may have changed, nothing that cannot have.
@@ -87,6 +90,8 @@ type ReplyKey = (u32, At, Option<Ipv4Addr>);
 
 #[derive(Debug, Clone)]
 struct Reply {
+    /// The sender's address that the worst reply goes to.
+    to: Ipv4Addr,
     walked: Walked,
     reads: Reads,
 }
@@ -188,6 +193,12 @@ impl Reachability {
         self.fabric.verdict_of(to, &self.cell(source, class).there)
     }
 
+    /// How the reply to a request of a source to a class ends; `None` when the request did not arrive.
+    pub fn reply_verdict(&self, source: usize, class: usize) -> Option<Verdict> {
+        let reply = self.replies.get(&self.cell(source, class).reply?)?;
+        Some(self.fabric.verdict_of(reply.to, &reply.walked))
+    }
+
     /// The way of a request of a source to a class.
     pub fn trace(&self, source: usize, class: usize) -> Trace {
         let to = self.classes[class].representative;
@@ -242,6 +253,7 @@ impl Reachability {
                     continue;
                 }
                 let (old, was) = (cell.clone(), self.standing_before(&earlier, source, class));
+                let reply_was = self.lost_reply_before(&earlier, source, class);
                 let new = self.walk(source, class);
                 let at = class * self.sources.len() + source;
                 let same_way = old.there.goes_as(&new.there);
@@ -254,6 +266,7 @@ impl Reachability {
                         class,
                         before: was,
                         was: self.fabric.verdict_of(to, &old.there),
+                        reply_was,
                     });
                 }
             }
@@ -290,14 +303,16 @@ impl Reachability {
         let keys: Vec<_> = self
             .replies
             .iter()
-            .filter(|((source, ..), reply)| {
+            .filter(|((source, _, own), reply)| {
                 let source = *source as usize;
-                let senders = &self.rows[source].senders;
+                let is_dirty = |address| reply.reads.meet(dirt.reads_at(address));
                 earlier.rows.contains_key(&source)
                     || dirt.everything
-                    || senders
+                    || is_dirty(reply.to)
+                    || self
+                        .senders_of(source, *own)
                         .iter()
-                        .any(|(address, _)| reply.reads.meet(dirt.reads_at(*address)))
+                        .any(|(address, _)| is_dirty(*address))
             })
             .map(|(key, _)| *key)
             .collect();
@@ -344,6 +359,7 @@ impl Reachability {
                         class,
                         before: was,
                         was: self.verdict(source, class),
+                        reply_was: self.lost_reply_before(earlier, source, class),
                     });
                 }
             }
@@ -352,12 +368,26 @@ impl Reachability {
 
     /// What a cell stood at before sources and replies were replaced.
     fn standing_before(&self, earlier: &Earlier, source: usize, class: usize) -> Standing {
-        let cell = self.cell(source, class);
         let row = earlier.rows.get(&source).unwrap_or(&self.rows[source]);
-        let reply = cell
-            .reply
-            .and_then(|key| earlier.replies.get(&key).or_else(|| self.replies.get(&key)));
-        standing(row, cell, reply)
+        let reply = self.reply_before(earlier, source, class);
+        standing(row, self.cell(source, class), reply)
+    }
+
+    /// How the reply ended before replies were replaced, if it was lost.
+    fn lost_reply_before(&self, earlier: &Earlier, source: usize, class: usize) -> Option<Verdict> {
+        let reply = self.reply_before(earlier, source, class)?;
+        let is_lost = !End::of(reply.walked.ending).is_delivered();
+        is_lost.then(|| self.fabric.verdict_of(reply.to, &reply.walked))
+    }
+
+    fn reply_before<'r>(
+        &'r self,
+        earlier: &'r Earlier,
+        source: usize,
+        class: usize,
+    ) -> Option<&'r Reply> {
+        let key = self.cell(source, class).reply?;
+        earlier.replies.get(&key).or_else(|| self.replies.get(&key))
     }
 
     fn cell(&self, source: usize, class: usize) -> &Cell {
@@ -414,31 +444,42 @@ impl Reachability {
         }
     }
 
+    /// Whom a reply to a source goes to; to others than itself when it asked for its own address.
+    fn senders_of(
+        &self,
+        source: usize,
+        own: Option<Ipv4Addr>,
+    ) -> Cow<'_, [(Ipv4Addr, Option<Sender>)]> {
+        match own {
+            Some(to) => Cow::Owned(self.fabric.senders(&self.sources[source], to)),
+            None => Cow::Borrowed(&self.rows[source].senders),
+        }
+    }
+
     fn ensure_reply(&mut self, key: ReplyKey) {
         if self.replies.contains_key(&key) {
             return;
         }
         let (source, leaves, own) = key;
-        let source = source as usize;
-        let senders = match own {
-            Some(to) => self.fabric.senders(&self.sources[source], to),
-            None => self.rows[source].senders.clone(),
-        };
+        let senders = self.senders_of(source as usize, own).into_owned();
         let mut passed = std::mem::take(&mut self.passed);
         let mut reads = Reads::default();
-        let mut worst: Option<Walked> = None;
+        let mut worst: Option<(Ipv4Addr, Walked)> = None;
         for (address, sender) in senders {
             let walker = self.fabric.walker(address, sender);
             let back = walker.walk_noting(leaves, &mut passed);
             self.work.walks += 1;
             reads.add(Reads::of(&self.fabric, &passed));
-            if worst.as_ref().is_none_or(|worst| back.is_worse_than(worst)) {
-                worst = Some(back);
+            let is_worst = worst
+                .as_ref()
+                .is_none_or(|(_, worst)| back.is_worse_than(worst));
+            if is_worst {
+                worst = Some((address, back));
             }
         }
         self.passed = passed;
-        if let Some(walked) = worst {
-            self.replies.insert(key, Reply { walked, reads });
+        if let Some((to, walked)) = worst {
+            self.replies.insert(key, Reply { to, walked, reads });
         }
     }
 }

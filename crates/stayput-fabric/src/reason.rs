@@ -12,6 +12,8 @@ use stayput_estate::PrefixListId;
 use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 
+use crate::next_hop::NextHop;
+
 /// Where a Transit Gateway route comes from, in the order in which one beats another of equal length (AWS reference §1.2
 /// rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ impl fmt::Display for Origin {
 }
 
 /// How on-prem came to know a prefix behind an edge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Announcement {
     /// The Direct Connect gateway originates it, whatever the Transit Gateway holds (AWS reference §2.1).
@@ -63,18 +65,18 @@ pub enum Announcement {
 }
 
 /// A route that also matched and did not win.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Beaten {
     /// Its prefix.
     pub prefix: Cidr,
     /// Where it leads.
-    pub toward: String,
+    pub toward: NextHop,
     /// Why it lost.
     pub because: Because,
 }
 
 /// Why a matching route did not win.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// Its prefix is shorter.
@@ -132,7 +134,7 @@ impl fmt::Display for DeadEniCause {
 }
 
 /// Why a hop did what it did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The address is on-prem itself.
@@ -188,7 +190,7 @@ pub enum Reason {
         /// The attachment it leads to.
         attachment: AttachmentId,
         /// What is behind that.
-        toward: String,
+        toward: NextHop,
         /// How many equal ways there were; the worst was followed. 1 when there was no choice.
         ways: usize,
         /// What else matched.
@@ -215,7 +217,7 @@ pub enum Reason {
         /// Its prefix.
         prefix: Cidr,
         /// Where it leads.
-        toward: String,
+        toward: NextHop,
         /// The prefix list it is an entry of, if it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         list: Option<PrefixListId>,
@@ -227,21 +229,21 @@ pub enum Reason {
         /// Its prefix.
         prefix: Cidr,
         /// Where it led.
-        toward: String,
+        toward: NextHop,
     },
     /// A route leads to a Transit Gateway that this VPC has no working attachment to.
     NotAttached {
         /// The route's prefix.
         prefix: Cidr,
         /// The Transit Gateway.
-        tgw: TgwId,
+        toward: NextHop,
     },
     /// A route leads to a Transit Gateway that has no attachment subnet in this zone (AWS reference §1.1).
     ZoneNotAttached {
         /// The route's prefix.
         prefix: Cidr,
         /// The Transit Gateway.
-        tgw: TgwId,
+        toward: NextHop,
         /// The zone.
         zone: String,
     },
@@ -250,7 +252,7 @@ pub enum Reason {
         /// The route's prefix.
         prefix: Cidr,
         /// The interface.
-        eni: EniId,
+        toward: NextHop,
         /// Why it does not.
         cause: DeadEniCause,
     },
@@ -259,7 +261,7 @@ pub enum Reason {
         /// The route's prefix.
         prefix: Cidr,
         /// The VPC peering.
-        peering: String,
+        toward: NextHop,
     },
     /// The far VPC of a VPC peering.
     PeerLocal,
@@ -418,22 +420,30 @@ impl fmt::Display for Reason {
             Self::VpcRouteDead { prefix, toward } => {
                 write!(f, "{prefix} → {toward}, which is gone")
             }
-            Self::NotAttached { prefix, tgw } => {
+            Self::NotAttached { prefix, toward } => {
                 write!(
                     f,
-                    "{prefix} → {tgw}, to which this VPC has no working attachment"
+                    "{prefix} → {toward}, to which this VPC has no working attachment"
                 )
             }
-            Self::ZoneNotAttached { prefix, tgw, zone } => {
+            Self::ZoneNotAttached {
+                prefix,
+                toward,
+                zone,
+            } => {
                 write!(
                     f,
-                    "{prefix} → {tgw}, which has no attachment subnet in {zone}"
+                    "{prefix} → {toward}, which has no attachment subnet in {zone}"
                 )
             }
-            Self::DeadEni { prefix, eni, cause } => write!(f, "{prefix} → {eni}, which {cause}"),
-            Self::PeeringRefuses { prefix, peering } => write!(
+            Self::DeadEni {
+                prefix,
+                toward,
+                cause,
+            } => write!(f, "{prefix} → {toward}, which {cause}"),
+            Self::PeeringRefuses { prefix, toward } => write!(
                 f,
-                "{prefix} → {peering}, which only carries what starts in one VPC and ends in the other"
+                "{prefix} → {toward}, which only carries what starts in one VPC and ends in the other"
             ),
             Self::PeerLocal => f.write_str("local at the far side of the VPC peering"),
             Self::TransitPrefix { prefix, to } => {

@@ -18,7 +18,7 @@ impl fmt::Display for Verdict {
                 write!(f, "dead interface at {at}: {eni} {cause}")
             }
             Self::LeavesByNat { at, gateway } => {
-                write!(f, "lost: leaves by gateway {gateway} at {at}")
+                write!(f, "lost: leaves through {gateway} at {at}")
             }
             Self::WrongSite {
                 delivered_to,
@@ -26,13 +26,10 @@ impl fmt::Display for Verdict {
                 ..
             } => write!(
                 f,
-                "wrong site: sent to {delivered_to}, where nobody answers; its machine is at {lives_at}"
+                "wrong site: sent to {delivered_to}, where no machine answers; its machine is at {lives_at}"
             ),
             Self::NoMachine { place } => {
-                write!(
-                    f,
-                    "no machine: nobody answers at {place}, nor at any other site"
-                )
+                write!(f, "no machine answers at {place} or at any other site")
             }
             Self::Loop { cycle } => {
                 f.write_str("loop: ")?;
@@ -45,7 +42,7 @@ impl fmt::Display for Verdict {
                 }
             }
             Self::RegionDown { at, region } => write!(f, "lost at {at}: {region} is down"),
-            Self::Unmodelled { at, what } => write!(f, "unknown beyond {at}: {what}"),
+            Self::Unmodelled { at, what } => write!(f, "not modelled beyond {at}: {what}"),
         }
     }
 }
@@ -96,11 +93,11 @@ impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.forward)?;
         let Some(back) = &self.back else {
-            return f.write_str("\nno reply: nobody was reached");
+            return f.write_str("\nno reply: no machine was reached");
         };
         write!(f, "\nreply: {back}")?;
         if self.works() && !self.symmetric {
-            f.write_str("\nthe reply takes another way than the request")?;
+            f.write_str("\nthe reply takes another path than the request")?;
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ use crate::index::SubnetIx;
 use crate::index::VpcIx;
 use crate::state::VpcHop;
 use crate::trace::Place;
+use crate::unmodelled::MissingSource;
 use crate::walk::At;
 use crate::walk::Sender;
 
@@ -70,6 +71,21 @@ pub enum Source {
 
 /// Offset of the address that stands for a prefix nobody is known in: past those AWS reserves (AWS reference §5).
 const STAND_IN: u32 = 10;
+
+impl Source {
+    /// As commands take it, such as `nc2:tokyo`.
+    pub fn argument(&self) -> String {
+        match self {
+            Self::OnPrem => "on-prem".to_owned(),
+            Self::OnPremVia { edge } => edge.to_string(),
+            Self::Ec2Subnet { subnet, .. } => subnet.to_string(),
+            Self::Nc2Vpc { site } => format!("nc2:{site}"),
+            Self::Overlay { site, network } => format!("overlay:{network}@{site}"),
+            Self::Spoke { vpc } => vpc.to_string(),
+            Self::Machine { address, .. } => address.to_string(),
+        }
+    }
+}
 
 impl Fabric {
     /// Every source class of the estate, in a fixed order. Of the state only overlay subnets matter: each that exists is a class, whether
@@ -136,7 +152,7 @@ impl Fabric {
     }
 
     /// The state a packet of a source starts in, or what is not there.
-    pub(crate) fn start(&self, source: &Source) -> Result<At, String> {
+    pub(crate) fn start(&self, source: &Source) -> Result<At, MissingSource> {
         let topology = &*self.topology;
         match source {
             Source::OnPrem => Ok(At::OnPrem { only: None }),
@@ -144,31 +160,38 @@ impl Fabric {
                 .edge_ids
                 .get(edge)
                 .map(|edge| At::OnPrem { only: Some(*edge) })
-                .ok_or_else(|| format!("the estate has no edge {edge}")),
+                .ok_or_else(|| MissingSource::Edge(edge.clone())),
             Source::Ec2Subnet { subnet, .. } => topology
                 .subnet_ids
                 .get(subnet)
                 .map(|subnet| self.leaving_subnet(*subnet))
-                .ok_or_else(|| format!("subnet {subnet} was not observed")),
+                .ok_or_else(|| MissingSource::Subnet(subnet.clone())),
             Source::Nc2Vpc { site } => self
                 .site(site)
                 .and_then(|site| topology.sites[site].vpc)
                 .and_then(|vpc| self.typical_subnet(vpc))
                 .map(|subnet| self.leaving_subnet(subnet))
-                .ok_or_else(|| format!("no subnet of the VPC of {site} was observed")),
+                .ok_or_else(|| MissingSource::SiteVpc(site.clone())),
             Source::Spoke { vpc } => topology
                 .vpc_ids
                 .get(vpc)
                 .and_then(|vpc| self.typical_subnet(*vpc))
                 .map(|subnet| self.leaving_subnet(subnet))
-                .ok_or_else(|| format!("no subnet of {vpc} was observed")),
+                .ok_or_else(|| MissingSource::Vpc(vpc.clone())),
             Source::Overlay { site, network } => self
                 .overlay(site, network)
                 .map(|(flow, prefix)| At::Segment { flow, prefix })
-                .ok_or_else(|| format!("{site} has no overlay subnet for {network}")),
-            Source::Machine { place, address } => self
-                .leaving_machine(place, *address)
-                .ok_or_else(|| format!("nothing at {place} has {address}")),
+                .ok_or_else(|| MissingSource::Overlay {
+                    site: site.clone(),
+                    network: network.clone(),
+                }),
+            Source::Machine { place, address } => {
+                self.leaving_machine(place, *address)
+                    .ok_or_else(|| MissingSource::Machine {
+                        place: place.clone(),
+                        address: *address,
+                    })
+            }
         }
     }
 

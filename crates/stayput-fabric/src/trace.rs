@@ -18,6 +18,7 @@ use stayput_estate::TgwRouteTableId;
 use stayput_estate::VmExtId;
 use stayput_estate::VpcId;
 
+use crate::next_hop::NextHop;
 pub use crate::reason::Announcement;
 pub use crate::reason::Beaten;
 pub use crate::reason::Because;
@@ -25,6 +26,7 @@ pub use crate::reason::DeadEniCause;
 pub use crate::reason::Origin;
 pub use crate::reason::Reason;
 use crate::source::Source;
+use crate::unmodelled::Unmodelled;
 
 /// A place where packets end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ impl fmt::Display for Place {
 }
 
 /// Who answers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Holder {
     /// An EC2 instance, with its `Name` tag.
@@ -109,7 +111,7 @@ impl fmt::Display for Holder {
 }
 
 /// Something a packet passes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Node {
     /// The on-prem router.
@@ -158,8 +160,8 @@ pub enum Node {
         /// Which it is.
         holder: Holder,
     },
-    /// A source that is not there, in words.
-    Nowhere(String),
+    /// The source itself, when it is not there.
+    Source,
 }
 
 impl fmt::Display for Node {
@@ -184,7 +186,26 @@ impl fmt::Display for Node {
             Self::FlowVpc { site, name } => f.pad(&format!("Flow VPC {name} of {site}")),
             Self::Overlay { site, prefix } => f.pad(&format!("overlay {prefix} of {site}")),
             Self::Machine { place, holder } => f.pad(&format!("{holder} at {place}")),
-            Self::Nowhere(text) => f.pad(text),
+            Self::Source => f.pad("the source"),
+        }
+    }
+}
+
+/// An edge or a Transit Gateway that a packet passes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waypoint {
+    /// An edge.
+    Edge(EdgeName),
+    /// A Transit Gateway.
+    Tgw(TgwId),
+}
+
+impl fmt::Display for Waypoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edge(edge) => f.pad(&format!("edge {edge}")),
+            Self::Tgw(tgw) => tgw.fmt(f),
         }
     }
 }
@@ -199,7 +220,7 @@ pub struct Hop {
 }
 
 /// Where a packet ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// At a machine that answers for the address.
@@ -233,7 +254,7 @@ pub enum Verdict {
         /// Where.
         at: Node,
         /// The gateway.
-        gateway: String,
+        gateway: NextHop,
     },
     /// Sent to a place where nobody answers for the address, while a machine elsewhere does.
     WrongSite {
@@ -266,8 +287,8 @@ pub enum Verdict {
     Unmodelled {
         /// Where.
         at: Node,
-        /// What is beyond.
-        what: String,
+        /// Why it cannot be followed further.
+        what: Unmodelled,
     },
 }
 
@@ -321,7 +342,7 @@ impl Verdict {
 }
 
 /// Something that makes a trace less than certain.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Caveat {
     /// A route table on the way routes by a prefix list whose contents were not observed.
@@ -363,6 +384,25 @@ impl Trace {
             .map(|hop| &hop.at)
             .filter(|node| !matches!(node, Node::Machine { .. }))
             .collect()
+    }
+
+    /// The edges and Transit Gateways passed, in order: what has to be the same both ways for a path to count as symmetric
+    /// (AWS reference §2.4).
+    pub fn waypoints(&self) -> Vec<Waypoint> {
+        let passed = self.hops.iter().filter_map(|hop| match &hop.at {
+            Node::Edge(edge) => Some(Waypoint::Edge(edge.clone())),
+            Node::Tgw { tgw, .. } => Some(Waypoint::Tgw(tgw.clone())),
+            Node::OnPrem
+            | Node::Vpc { .. }
+            | Node::FlowTransit { .. }
+            | Node::FlowVpc { .. }
+            | Node::Overlay { .. }
+            | Node::Machine { .. }
+            | Node::Source => None,
+        });
+        let mut passed: Vec<_> = passed.collect();
+        passed.dedup();
+        passed
     }
 
     /// The path drawn hop by hop with its reasons, as plain text of several lines.

@@ -126,7 +126,10 @@ fn detaching_is_unnecessary_because_the_longer_static_route_wins() {
         at_tgw.2,
         [Beaten {
             prefix: cidr(V),
-            toward: "VPC vpc-ec2 of ec2".into(),
+            toward: NextHop::Vpc {
+                vpc: "vpc-ec2".into(),
+                site: Some("ec2".into()),
+            },
             because: Because::Shorter
         }]
     );

@@ -53,6 +53,11 @@ fn assert_right(matrix: &Reachability, fabric: &Fabric) -> Result<(), TestCaseEr
                 matrix.verdict(at, number),
                 fabric.verdict(source, class.representative)
             );
+            let back = fabric.round_trip(source, class.representative).back;
+            prop_assert_eq!(
+                matrix.reply_verdict(at, number),
+                back.map(|back| back.verdict)
+            );
             for member in &class.members {
                 let expected = expected(fabric, source, *member);
                 let is = (
@@ -110,7 +115,7 @@ proptest! {
         after.apply(&change);
         for state in fabric.in_flight(&change) {
             // Making the change again brings a state in which it is half seen to the one in which it is seen.
-            prop_assert!(state.what.contains("already") && state.what.contains("not yet"), "{}", state.what);
+            prop_assert!(!state.visibility.visible.is_empty() && !state.visibility.pending.is_empty(), "{}", state.visibility);
             for address in addresses() {
                 let seen = state.fabric.verdict(&Source::OnPrem, address);
                 prop_assert_eq!(state.fabric.trace(&Source::OnPrem, address).verdict, seen);
@@ -123,12 +128,15 @@ proptest! {
 fn a_route_of_a_vpn_table_is_forwarded_by_and_announced_at_different_times() {
     let setup = Setup::new();
     let states = moved(&setup).in_flight(&tgw_t(P, None));
-    let said: Vec<_> = states.iter().map(|state| state.what.as_str()).collect();
+    let said: Vec<_> = states
+        .iter()
+        .map(|state| state.visibility.to_string())
+        .collect();
     assert_eq!(
         said,
         [
-            "already forwarded by, not yet announced",
-            "not yet forwarded by, already announced"
+            "already in the table, not yet announced by BGP",
+            "already announced by BGP, not yet in the table"
         ]
     );
     // Not announced any more, on-prem follows the shorter prefix to the same edge; the packet meets the old route.
@@ -147,12 +155,15 @@ fn a_prefix_reaches_the_transit_vpc_and_the_tables_of_its_vpc_one_by_one() {
     let setup = Setup::new();
     let fabric = after(setup.fabric(), [erp(NC2_T, ErpScope::UserVpc, P, true)]);
     let states = fabric.in_flight(&erp(NC2_T, ErpScope::TransitVpc, P, true));
-    let said: Vec<_> = states.iter().map(|state| state.what.as_str()).collect();
+    let said: Vec<_> = states
+        .iter()
+        .map(|state| state.visibility.to_string())
+        .collect();
     assert_eq!(
         said,
         [
             "already in the transit VPC, not yet in rtb-nc2t",
-            "not yet in the transit VPC, already in rtb-nc2t"
+            "already in rtb-nc2t, not yet in the transit VPC"
         ]
     );
 }

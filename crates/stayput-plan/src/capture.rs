@@ -22,6 +22,7 @@ use stayput_world::aws::Instance;
 use stayput_world::aws::InstanceState;
 
 use crate::Obstacle;
+use crate::Warning;
 use crate::obstacle::InterfaceDoubt;
 
 /// What EC2 says about the machines with an interface in `networks`, and what stands in their way.
@@ -301,7 +302,7 @@ fn what(eni: &Eni, machine: Option<(&InstanceId, &Instance)>) -> String {
 }
 
 /// What of a machine will not come along, for the operator to know.
-pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<String> {
+pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<Warning> {
     let label = facts.label(id);
     let mut losses = Vec::new();
     let captured = facts.nics.iter().map(|nic| &nic.eni);
@@ -342,6 +343,9 @@ pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<
         }
     }
     losses
+        .into_iter()
+        .map(|text| Warning::of_machine(id, text))
+        .collect()
 }
 
 /// What is in the networks' subnets, is no machine's and has no IPv4 address there: it stays, and nothing stands in its way.
@@ -349,7 +353,7 @@ pub fn left_behind(
     estate: &Estate,
     region: &AwsRegion,
     networks: &BTreeSet<NetworkName>,
-) -> Vec<String> {
+) -> Vec<Warning> {
     let capture = Capture::new(estate, region, networks);
     let in_goal = region
         .enis
@@ -364,10 +368,10 @@ pub fn left_behind(
             eni.primary.is_none() && !of_machine && !eni.is_available()
         })
         .map(|(id, eni, network)| {
-            format!(
+            Warning::general(format!(
                 "{id} ({}) is in network {network} without an IPv4 address and stays in EC2",
                 what(eni, None)
-            )
+            ))
         })
         .collect()
 }

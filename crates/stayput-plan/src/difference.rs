@@ -1,60 +1,316 @@
 //! How two plans for one goal differ: what must have changed in the world between them.
+//!
+//! [`differences`] compares a saved plan with the one made now, which must be the same. [`left_over`] compares what is left of an
+//! approved plan, planned again after a phase, with what was approved: it may be less, and nothing else.
+
+mod holes;
+mod part;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::AddrRange;
+
+use crate::Goal;
+use crate::Hole;
+use crate::Names;
+use crate::Phase;
 use crate::Plan;
 use crate::Step;
 use crate::StepId;
+use crate::Warning;
+use crate::counted;
+use crate::render::which;
 
-/// Why `now` is not `then`, one line each for people; empty if they do the same in the same way.
-///
-/// Names and proof are not compared: they follow from the world and the steps.
-pub fn differences(then: &Plan, now: &Plan) -> Vec<String> {
-    let by_id = |plan: &'_ Plan| -> BTreeMap<StepId, Step> {
-        plan.steps
-            .iter()
-            .map(|step| (step.id.clone(), step.clone()))
-            .collect()
-    };
-    let (old, new) = (by_id(then), by_id(now));
-    let mut lines = Vec::new();
-    if then.goal != now.goal {
-        lines.push(format!("the goal is {} instead of {}", now.goal, then.goal));
-    }
-    for (id, step) in &old {
-        match new.get(id) {
-            None => lines.push(format!(
-                "no longer needed: {}",
-                step.action.describe(&then.names)
-            )),
-            Some(other) if other.action != step.action => lines.push(format!(
-                "was: {}; is: {}",
-                step.action.describe(&then.names),
-                other.action.describe(&now.names)
-            )),
-            // A need that is gone or new is told of as a step.
-            Some(other) if waits(step, &new) != waits(other, &old) => {
-                lines.push(format!(
-                    "in another order: {}",
-                    step.action.describe(&then.names)
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    for (id, step) in &new {
-        if !old.contains_key(id) {
-            lines.push(format!("new: {}", step.action.describe(&now.names)));
-        }
-    }
-    lines
+/// One way in which two plans differ. `Display` is a line for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "difference")]
+pub enum Difference {
+    /// They are for different goals.
+    Goal {
+        /// The goal of the first plan.
+        was: Goal,
+        /// The goal of the second.
+        is: Goal,
+    },
+    /// A step of the first plan is not in the second.
+    Gone {
+        /// The step.
+        step: StepTitle,
+    },
+    /// A step of the second plan is not in the first.
+    New {
+        /// The step.
+        step: StepTitle,
+    },
+    /// A step does something else, or in another phase, or is undone by something else.
+    Changed {
+        /// The step in the first plan.
+        was: StepTitle,
+        /// The step in the second.
+        is: StepTitle,
+        /// What of it changed.
+        fields: BTreeSet<StepField>,
+    },
+    /// A step comes after other steps, of those that both plans have.
+    Reordered {
+        /// The step in the second plan.
+        step: StepTitle,
+    },
+    /// There is a warning about a machine that was not there.
+    Warning {
+        /// The warning.
+        warning: Warning,
+    },
+    /// Addresses are not reached at a time at which they were to be.
+    Hole {
+        /// The hole in the second plan.
+        hole: Hole,
+        /// Those of its addresses that were to be reached for some of its time.
+        ranges: Vec<AddrRange>,
+    },
 }
 
-/// The needs of a step that the other plan has too.
-fn waits<'s>(step: &'s Step, other: &BTreeMap<StepId, Step>) -> BTreeSet<&'s StepId> {
-    step.needs
-        .iter()
-        .filter(|need| other.contains_key(*need))
-        .collect()
+/// What a step of a plan is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepTitle {
+    /// Its id.
+    pub id: StepId,
+    /// Its phase.
+    pub phase: Phase,
+    /// What shall be true, in one line.
+    pub title: String,
+}
+
+impl StepTitle {
+    fn of(step: &Step, names: &Names) -> Self {
+        Self {
+            id: step.id.clone(),
+            phase: step.phase,
+            title: step.action.describe(names),
+        }
+    }
+}
+
+/// A part of a step that two plans may disagree on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepField {
+    /// When it is done.
+    Phase,
+    /// What it does.
+    Action,
+    /// What would undo it.
+    Inverse,
+}
+
+impl fmt::Display for StepField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Phase => "phase",
+            Self::Action => "action",
+            Self::Inverse => "undo",
+        })
+    }
+}
+
+impl Difference {
+    /// The step it is about, if it is about one.
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::Gone { step } | Self::New { step } | Self::Reordered { step } => Some(&step.id),
+            Self::Changed { is, .. } => Some(&is.id),
+            Self::Goal { .. } | Self::Warning { .. } | Self::Hole { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Goal { was, is } => write!(f, "the goal is {is} instead of {was}"),
+            Self::Gone { step } => write!(f, "no longer needed: {}", step.title),
+            Self::New { step } => write!(f, "new: {}", step.title),
+            Self::Changed { was, is, fields } if was.title == is.title => {
+                let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
+                write!(f, "changed ({}): {}", fields.join(", "), is.title)
+            }
+            Self::Changed { was, is, .. } => write!(f, "was: {}; is: {}", was.title, is.title),
+            Self::Reordered { step } => write!(f, "in another order: {}", step.title),
+            Self::Warning { warning } => write!(f, "new warning: {warning}"),
+            Self::Hole { hole, ranges } => {
+                let step = |step: &Option<StepId>, none: &str| {
+                    step.as_ref().map_or(none.to_owned(), ToString::to_string)
+                };
+                let addresses: u64 = ranges.iter().map(|range| range.size()).sum();
+                write!(
+                    f,
+                    "new or longer hole from {} to {} for {}: {} {}, {}",
+                    step(&hole.opens, "now"),
+                    step(&hole.closes, "the end"),
+                    hole.source,
+                    counted(usize::try_from(addresses).unwrap_or(usize::MAX), "address"),
+                    which(ranges),
+                    hole.what()
+                )
+            }
+        }
+    }
+}
+
+/// Why `now` is not `then`; empty if they do the same in the same order.
+///
+/// Names, reasons and proof are not compared: they follow from the world and the steps.
+pub fn differences(then: &Plan, now: &Plan) -> Vec<Difference> {
+    let both = Both::new(then, now);
+    let mut found: Vec<_> = both.goal().into_iter().collect();
+    for (id, was) in &both.old {
+        let Some(is) = both.new.get(id) else {
+            let step = StepTitle::of(was, &then.names);
+            found.push(Difference::Gone { step });
+            continue;
+        };
+        let mut fields = BTreeSet::new();
+        if was.phase != is.phase {
+            fields.insert(StepField::Phase);
+        }
+        if was.action != is.action {
+            fields.insert(StepField::Action);
+        }
+        if was.inverse != is.inverse {
+            fields.insert(StepField::Inverse);
+        }
+        found.extend(both.of_step(was, is, fields));
+    }
+    found.extend(both.added());
+    found
+}
+
+/// In which way what is left, `now`, is not what was `approved`; empty if it is the same or less.
+///
+/// Every step must be an approved one with its id, phase, action and undo, where steps may be gone and machines may be fewer
+/// ([`Action::is_part_of`](crate::Action::is_part_of)), in the same order. A warning about a machine of the plans that was not approved is a difference, and so is
+/// a hole with addresses that were to be reached for some of its time. Steps that are gone are what was done since.
+pub fn left_over(approved: &Plan, now: &Plan) -> Vec<Difference> {
+    let both = Both::new(approved, now);
+    let mut found: Vec<_> = both.goal().into_iter().collect();
+    for (id, is) in &both.new {
+        let Some(was) = both.old.get(id) else {
+            continue;
+        };
+        let mut fields = BTreeSet::new();
+        if was.phase != is.phase {
+            fields.insert(StepField::Phase);
+        }
+        if !is.action.is_part_of(&was.action) {
+            fields.insert(StepField::Action);
+        }
+        let same_undo = match (&is.inverse, &was.inverse) {
+            (Some(is), Some(was)) => is.is_part_of(was),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if !same_undo {
+            fields.insert(StepField::Inverse);
+        }
+        found.extend(both.of_step(was, is, fields));
+    }
+    found.extend(both.added());
+    found.extend(both.warnings());
+    found.extend(holes::not_approved(approved, now));
+    found
+}
+
+/// Two plans, step by step.
+struct Both<'p> {
+    then: &'p Plan,
+    now: &'p Plan,
+    old: BTreeMap<&'p StepId, &'p Step>,
+    new: BTreeMap<&'p StepId, &'p Step>,
+    /// All that must be done before each step, directly or not.
+    old_order: BTreeMap<&'p StepId, BTreeSet<&'p StepId>>,
+    new_order: BTreeMap<&'p StepId, BTreeSet<&'p StepId>>,
+}
+
+impl<'p> Both<'p> {
+    fn new(then: &'p Plan, now: &'p Plan) -> Self {
+        let by_id = |plan: &'p Plan| -> BTreeMap<_, _> {
+            plan.steps.iter().map(|step| (&step.id, step)).collect()
+        };
+        Self {
+            then,
+            now,
+            old: by_id(then),
+            new: by_id(now),
+            old_order: order(then),
+            new_order: order(now),
+        }
+    }
+
+    fn goal(&self) -> Option<Difference> {
+        let (was, is) = (&self.then.goal, &self.now.goal);
+        (was != is).then(|| Difference::Goal {
+            was: was.clone(),
+            is: is.clone(),
+        })
+    }
+
+    /// How a step that both have differs.
+    fn of_step(&self, was: &Step, is: &Step, fields: BTreeSet<StepField>) -> Option<Difference> {
+        let title = StepTitle::of(is, &self.now.names);
+        if !fields.is_empty() {
+            return Some(Difference::Changed {
+                was: StepTitle::of(was, &self.then.names),
+                is: title,
+                fields,
+            });
+        }
+        let before = |order: &BTreeMap<&'p StepId, BTreeSet<&'p StepId>>| -> BTreeSet<&'p StepId> {
+            let earlier = order.get(&is.id).into_iter().flatten().copied();
+            earlier
+                .filter(|step| self.old.contains_key(step) && self.new.contains_key(step))
+                .collect()
+        };
+        (before(&self.old_order) != before(&self.new_order))
+            .then_some(Difference::Reordered { step: title })
+    }
+
+    fn added(&self) -> impl Iterator<Item = Difference> {
+        let added = self.now.steps.iter();
+        let added = added.filter(|step| !self.old.contains_key(&step.id));
+        added.map(|step| Difference::New {
+            step: StepTitle::of(step, &self.now.names),
+        })
+    }
+
+    /// Warnings about machines of the plans that the first one does not have.
+    fn warnings(&self) -> impl Iterator<Item = Difference> {
+        let steps = self.then.steps.iter().chain(&self.now.steps);
+        let machines: BTreeSet<_> = steps.flat_map(|step| step.action.machines()).collect();
+        let known: BTreeSet<_> = self.then.warnings.iter().collect();
+        let new = self.now.warnings.iter().filter(move |warning| {
+            let about = warning.machine.as_ref();
+            about.is_some_and(|machine| machines.contains(machine)) && !known.contains(warning)
+        });
+        new.map(|warning| Difference::Warning {
+            warning: warning.clone(),
+        })
+    }
+}
+
+/// All that must be done before each step of its phase, directly or not. Steps are listed after what they need.
+fn order(plan: &Plan) -> BTreeMap<&StepId, BTreeSet<&StepId>> {
+    let mut order: BTreeMap<&StepId, BTreeSet<&StepId>> = BTreeMap::new();
+    for step in &plan.steps {
+        let mut earlier = BTreeSet::new();
+        for need in step.needs.iter() {
+            earlier.insert(need);
+            earlier.extend(order.get(need).into_iter().flatten());
+        }
+        order.insert(&step.id, earlier);
+    }
+    order
 }

@@ -16,8 +16,12 @@ use stayput_estate::RouteTableId;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
+use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
+use stayput_fabric::NextHop;
 use stayput_fabric::Source;
+use stayput_fabric::Verdict;
+use stayput_fabric::Waypoint;
 
 use crate::Asymmetry;
 use crate::Obstacle;
@@ -45,7 +49,7 @@ pub enum Finding {
         /// An on-prem prefix they are for.
         on_prem: Cidr,
         /// What becomes of them.
-        verdict: String,
+        verdict: Verdict,
     },
     /// The prefix is on both Flow VPCs, and the table by which packets enter the AWS VPC does not have it (AWS reference §4).
     #[error(
@@ -63,7 +67,7 @@ pub enum Finding {
         /// The network's prefix.
         prefix: Cidr,
         /// What becomes of packets there.
-        verdict: String,
+        verdict: Verdict,
     },
     /// A route of the NC2 VPC to the Transit Gateway covers the network: whenever NC2's route for it is absent, packets loop (AWS
     /// reference §8.2).
@@ -80,18 +84,20 @@ pub enum Finding {
         /// The route.
         aggregate: Cidr,
         /// Where it leads.
-        toward: String,
+        toward: NextHop,
     },
     /// A Transit Gateway route to an NC2 VPC is wider than what lives there (AWS reference §8.4: the article's /16).
     #[error(
-        "{prefix} → VPC of {site} in {table} ({region}) also takes what lives elsewhere: {}",
-        list(captured)
+        "{prefix} → VPC of {site} in {} ({region}) also takes what lives elsewhere: {}",
+        name.as_deref().unwrap_or(table.as_str()), list(captured)
     )]
     WideSummary {
         /// Region of the table.
         region: Region,
-        /// The table, by its name if it has one.
-        table: String,
+        /// The table.
+        table: TgwRouteTableId,
+        /// Its name, if it has one.
+        name: Option<String>,
         /// The route.
         prefix: Cidr,
         /// Where it leads.
@@ -102,15 +108,17 @@ pub enum Finding {
     /// At the end requests and replies take different ways (AWS reference §2.4).
     #[error(
         "replies take another way at the end: {}, there by {}, back by {}; a stateful firewall between them drops the replies",
-        which(ranges), there.join(", "), back.join(", ")
+        which(ranges),
+        path(there),
+        path(back)
     )]
     AsymmetricReturn {
         /// Whose.
         ranges: Vec<AddrRange>,
         /// The edges and Transit Gateways a request passes.
-        there: Vec<String>,
+        there: Vec<Waypoint>,
         /// The edges and Transit Gateways a reply passes.
-        back: Vec<String>,
+        back: Vec<Waypoint>,
     },
     /// The prefix cannot be announced at the new home: on one Direct Connect gateway the allowed prefixes of two Transit Gateways may not
     /// overlap (AWS reference §2.2).
@@ -239,18 +247,23 @@ impl Finding {
                 .network_of(*address)
                 .is_some_and(|of| of.name == *network)
         };
-        let from_on_prem = |from: &String| *from == Source::OnPrem.to_string();
         match (self, obstacle) {
             (
                 Self::NoReturnRoute { network, .. } | Self::PrefixNotInTable { network, .. },
-                Obstacle::Unreachable { from, address, .. },
-            ) if from_on_prem(from) && is_of(address, network) => Bearing::Replaces,
+                Obstacle::Unreachable {
+                    from: Source::OnPrem,
+                    address,
+                    ..
+                },
+            ) if is_of(address, network) => Bearing::Replaces,
             (
                 Self::PeeringNotAssociated { cut_off, .. },
-                Obstacle::Unreachable { from, address, .. },
-            ) if from_on_prem(from) && cut_off.iter().any(|network| is_of(address, network)) => {
-                Bearing::Replaces
-            }
+                Obstacle::Unreachable {
+                    from: Source::OnPrem,
+                    address,
+                    ..
+                },
+            ) if cut_off.iter().any(|network| is_of(address, network)) => Bearing::Replaces,
             (Self::DxOverlap { network, .. }, Obstacle::NoAnnouncement { network: of, .. })
                 if network == of =>
             {
@@ -338,6 +351,11 @@ fn lost_to_neighbours(network: &NetworkName, canaries: &BTreeSet<String>) -> Str
         true => format!("network {network}"),
         false => list(canaries),
     }
+}
+
+fn path(passed: &[Waypoint]) -> String {
+    let passed: Vec<_> = passed.iter().map(ToString::to_string).collect();
+    passed.join(", ")
 }
 
 fn of_site(site: Option<&SiteName>) -> String {

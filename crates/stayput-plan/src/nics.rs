@@ -121,7 +121,7 @@ impl NicChange {
     /// Whether what this plan does was announced by an `earlier` one, so that approval of that one covers it: the same NICs at the end, and
     /// no NIC removed that the earlier plan neither named nor described.
     pub fn is_within(&self, earlier: &Self) -> bool {
-        if self.wanted != earlier.wanted {
+        if self.wanted != earlier.wanted || self.pools != earlier.pools {
             return false;
         }
         match &self.before {

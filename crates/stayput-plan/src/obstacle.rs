@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::AccountId;
 use stayput_estate::AddrRange;
@@ -22,6 +23,7 @@ use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::VpcId;
 use stayput_estate::WaveName;
+use stayput_fabric::Source;
 use stayput_world::AwsRegion;
 use stayput_world::Silence;
 use stayput_world::System;
@@ -31,12 +33,17 @@ use stayput_world::aws::Gone;
 
 pub use attachment::AttachmentFault;
 
+use crate::Delivery;
 use crate::Finding;
+use crate::Harm;
+use crate::Moment;
 use crate::NoOrder;
 use crate::counted;
 
 /// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
+)]
 #[serde(rename_all = "kebab-case", tag = "obstacle")]
 pub enum Obstacle {
     /// The source VPC is not among those that the credentials can see.
@@ -598,29 +605,29 @@ pub enum Obstacle {
         suggested: Vec<AddrRange>,
     },
     /// The proof found a loop, or a delivery where the machine is not, in some state of the plan.
-    #[error("{state}: {from} → {address}{} {verdict}", and_more(*more))]
+    #[error("{moment}: {from} → {address}{}: {harm}", and_more(*more))]
     Unsafe {
-        /// The state.
-        state: String,
+        /// When.
+        moment: Moment,
         /// Where the packet comes from.
-        from: String,
+        from: Source,
         /// Where it goes.
         address: Ipv4Addr,
-        /// To how many other addresses packets fare alike.
+        /// How many other addresses the same happens to.
         more: usize,
         /// What happens to it.
-        verdict: String,
+        harm: Harm,
     },
     /// Whatever order the calls are made in, some state does harm.
-    #[error("no order of {calls} calls that bring network {network} to {home} is safe: {why}")]
+    #[error("{}", no_safe_order(network, home, *calls, why))]
     NoSafeOrder {
         /// The network.
         network: NetworkName,
         /// Where it shall be served.
         home: SiteName,
-        /// How many calls were tried in every order.
+        /// How many calls there are.
         calls: usize,
-        /// The two facts that stand in each other's way.
+        /// Why none is safe.
         why: Box<NoOrder>,
     },
     /// Something in the routing that makes the goal unreachable.
@@ -630,21 +637,30 @@ pub enum Obstacle {
         finding: Box<Finding>,
     },
     /// When all is done a machine would not be reachable.
-    #[error("at the end {from} → {address} of {label} is not delivered: {verdict}")]
+    #[error("at the end {from} → {address} of {label} is not delivered: {delivery}")]
     Unreachable {
         /// Where the packet comes from.
-        from: String,
+        from: Source,
         /// Where it goes.
         address: Ipv4Addr,
         /// The machine.
         label: String,
         /// What happens to it.
-        verdict: String,
+        delivery: Delivery,
     },
 }
 
+fn no_safe_order(network: &NetworkName, home: &SiteName, calls: usize, why: &NoOrder) -> String {
+    match why {
+        NoOrder::Conflict { .. } => format!(
+            "no order of {calls} calls that bring network {network} to {home} is safe: {why}"
+        ),
+        NoOrder::TooMany { .. } => format!("network {network} cannot be brought to {home}: {why}"),
+    }
+}
+
 /// What does not agree about an interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InterfaceDoubt {
     /// The interface says that it is attached to the machine, which does not list it.
@@ -662,7 +678,7 @@ pub enum InterfaceDoubt {
 }
 
 /// What EC2 says of a machine that is in the ledger and at no site.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SaidByEc2 {
     /// It exists, without the addresses it was captured with.
@@ -729,7 +745,9 @@ fn doubtful(machine: &InstanceId, label: &str, eni: &EniId, doubt: InterfaceDoub
 }
 
 /// What of a machine's protection is missing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
+)]
 #[serde(rename_all = "kebab-case", tag = "gap")]
 pub enum Gap {
     /// Its VM does not carry the category that policy and recovery plan select by.
@@ -1027,10 +1045,20 @@ impl Obstacle {
                 }
             }
             Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),
-            Self::NoSafeOrder { why, .. } => format!(
-                "change one of the two facts; see them with `stayput trace {} {}`",
-                why.first.from, why.first.address
-            ),
+            Self::NoSafeOrder { why, .. } => match &**why {
+                NoOrder::Conflict { blocked, .. } => {
+                    let traces: Vec<_> = blocked
+                        .iter()
+                        .map(|fact| {
+                            format!("`stayput trace {} {}`", fact.from.argument(), fact.address)
+                        })
+                        .collect();
+                    format!("change one of these facts; see {}", traces.join(" and "))
+                }
+                NoOrder::TooMany { .. } => {
+                    "name fewer canaries in one command, or remove routes that need not reach the network".to_owned()
+                }
+            },
             Self::Found { finding } => finding.remedy(),
             Self::Unreachable { .. } => "complete the routing first; see the trace with `stayput trace`".to_owned(),
         }

@@ -40,6 +40,7 @@ use crate::Phase;
 use crate::Plan;
 use crate::Step;
 use crate::StepId;
+use crate::Warning;
 use crate::capture;
 use crate::outage::outages;
 use crate::preflight;
@@ -225,7 +226,7 @@ struct Draft<'s> {
     obstacles: BTreeSet<Obstacle>,
     /// Networks whose calls have no safe order: said only where nothing else is in the way, which may be why.
     no_order: BTreeSet<Obstacle>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
     /// The last step that changes the prefixes of a Flow VPC. Prism takes the whole list, so changes of one VPC must not
     /// overlap: a task accepted with a good ETag may still be overtaken before it runs.
     last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
@@ -342,27 +343,29 @@ impl<'s> Draft<'s> {
             Goal::Move { .. } | Goal::Failover { .. } | Goal::Failback { .. } => false,
         };
         for obstacle in self.obstacles.extract_if(.., |obstacle| warns(obstacle)) {
-            if obstacle.whose_identity().is_some() {
-                self.warnings
-                    .push(format!("{obstacle}: {}", obstacle.remedy()));
+            if let Some(machine) = obstacle.whose_identity() {
+                let text = format!("{obstacle}: {}", obstacle.remedy());
+                self.warnings.push(Warning::of_machine(machine, text));
             }
         }
         if let Goal::Capture { .. } = goal {
             for id in &survey.kept {
-                self.warnings.push(format!(
+                let text = format!(
                     "{}: EC2 shows other interfaces than its facts on record, which are kept because it has moved, or may be moving; to take over what EC2 shows: stayput capture --replace {id}",
                     survey.label(id)
-                ));
+                );
+                self.warnings.push(Warning::of_machine(id, text));
             }
             return;
         }
         let expected = survey.expected_running();
         let at_a_site = |id: &&InstanceId| matches!(survey.places.get(*id), Some(Place::At(site, _)) if !survey.left.contains(site));
         for id in expected.off.iter().filter(at_a_site) {
-            self.warnings.push(format!(
+            let text = format!(
                 "{}: it ran when it was captured and its VM is off; power it on, or it fails the verification; if it shall stay off: stayput expect {id} off",
                 survey.label(id)
-            ));
+            );
+            self.warnings.push(Warning::of_machine(id, text));
         }
     }
 
@@ -388,10 +391,10 @@ impl<'s> Draft<'s> {
             self.warnings
                 .extend(capture::left_behind(estate, region, &networks));
             self.warnings.extend(region.unreadable.iter().map(|odd| {
-                format!(
+                Warning::general(format!(
                     "{} {} in {} is not looked at: {}",
                     odd.kind, odd.id, estate.source.region, odd.why
-                )
+                ))
             }));
             for (id, machine) in &self.survey.machines {
                 if self.survey.moving.contains(id)
@@ -503,7 +506,8 @@ impl<'s> Draft<'s> {
                 ),
                 None => "it is left wherever it is".to_owned(),
             };
-            self.warnings.push(format!("{label} is left out: {what}"));
+            self.warnings
+                .push(Warning::general(format!("{label} is left out: {what}")));
         }
     }
 

@@ -136,8 +136,11 @@ pub fn render(plan: &Plan) -> String {
     expect(&mut text, plan, &steps);
     warn(&mut text, plan);
     let _ = writeln!(text, "\n{}", effects::verdict(plan, &steps));
-    for line in effects::holes(plan, &steps) {
-        let _ = writeln!(text, "  {line}");
+    for (heading, lines) in effects::holes(plan, &steps) {
+        let _ = writeln!(text, "{heading}");
+        for line in lines {
+            let _ = writeln!(text, "  {line}");
+        }
     }
     text
 }

@@ -26,6 +26,7 @@ use crate::Goal;
 use crate::NicChange;
 use crate::Outage;
 use crate::Proof;
+use crate::Warning;
 
 /// The version of the plan format this build writes.
 pub const PLAN_VERSION: u32 = 3;
@@ -48,7 +49,7 @@ pub struct Plan {
     /// How long each network is expected to be unreachable.
     pub outages: Vec<Outage>,
     /// What the operator should know although it stops nothing.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// What was found in the routing and does not stop the plan.
     #[serde(default)]
     pub findings: Vec<Finding>,

@@ -168,8 +168,7 @@ async fn stayput_order(
     } = demo;
     let kernel = match (probes, &watching) {
         (Some(probes), Some(watching)) => {
-            let judged = Judged::Stayput(&lab.estate);
-            Some(account(probes, judged, &chapters, watching).await?)
+            Some(account(probes, Judged::Stayput, &chapters, watching).await?)
         }
         (Some(_) | None, _) => None,
     };
@@ -199,17 +198,13 @@ async fn probes(
 /// Ends the prober and draws up what became of its packets.
 async fn account(
     probes: Probes,
-    judged: Judged<'_>,
+    judged: Judged,
     chapters: &[Chapter],
     watching: &Watching,
 ) -> Result<Account, RehearsalError> {
     let packets = probes.end().await?;
-    kernel::account(judged, &packets, chapters, &watching.watchlist).map_err(|source| {
-        RehearsalError::Form {
-            what: "the list of holes of a plan",
-            source,
-        }
-    })
+    let watchlist = &watching.watchlist;
+    Ok(kernel::account(judged, &packets, chapters, watchlist))
 }
 
 /// Which addresses are watched in a lab that has just begun.

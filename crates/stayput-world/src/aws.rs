@@ -151,7 +151,7 @@ pub enum RouteDestination {
 }
 
 /// Target of a VPC route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum VpcRouteTarget {
     /// Inside the VPC.
     Local,

@@ -1,6 +1,11 @@
 //! Changes while they spread: one call, seen by some tables and not yet by others (AWS reference §1.5, §8).
 
+use std::fmt;
 use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use stayput_estate::RouteTableId;
 
 use crate::change::Change;
 use crate::change::ErpScope;
@@ -18,8 +23,54 @@ const COMBINED: usize = 6;
 pub struct InFlight {
     /// The state.
     pub fabric: Fabric,
-    /// What is seen already and what is not.
-    pub what: String,
+    /// Which parts of the change are visible.
+    pub visibility: Visibility,
+}
+
+/// Which parts of a change are visible already, and which are not yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Visibility {
+    /// Parts that are in effect.
+    pub visible: Vec<ChangePart>,
+    /// Parts that are not.
+    pub pending: Vec<ChangePart>,
+}
+
+/// A part of a change that takes effect on its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangePart {
+    /// The Transit Gateway table forwards by it.
+    Forwarding,
+    /// BGP neighbours of the Transit Gateway table have learned it.
+    Announcement,
+    /// The Flow transit VPC has the prefix.
+    TransitPrefix,
+    /// NC2 has written the prefix into this VPC route table.
+    VpcTable(RouteTableId),
+}
+
+impl fmt::Display for ChangePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forwarding => f.pad("in the table"),
+            Self::Announcement => f.pad("announced by BGP"),
+            Self::TransitPrefix => f.pad("in the transit VPC"),
+            Self::VpcTable(table) => write!(f, "in {table}"),
+        }
+    }
+}
+
+impl fmt::Display for Visibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let visible = self.visible.iter().map(|part| ("already", part));
+        let pending = self.pending.iter().map(|part| ("not yet", part));
+        for (at, (when, part)) in visible.chain(pending).enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{when} {part}")?;
+        }
+        Ok(())
+    }
 }
 
 /// A piece of a change that becomes visible on its own.
@@ -124,43 +175,47 @@ impl Fabric {
 
     fn seen_in_part(&self, after: &Self, parts: &[Part], seen: u64) -> InFlight {
         let mut fabric = self.clone();
-        let mut what = Vec::new();
+        let mut visibility = Visibility {
+            visible: Vec::new(),
+            pending: Vec::new(),
+        };
         for (at, part) in parts.iter().enumerate() {
             let is_seen = seen & (1 << at) != 0;
-            let yet = if is_seen { "already" } else { "not yet" };
-            match part {
+            let public = match part {
                 Part::Forwarding(table) => {
                     let table = table.position();
                     let now = if is_seen { after } else { self };
                     fabric.state.tgw_tables[table].fixed =
                         Arc::clone(&now.state.tgw_tables[table].fixed);
-                    what.push(format!("{yet} forwarded by"));
+                    ChangePart::Forwarding
                 }
                 Part::Announcing(table) => {
                     let table = table.position();
                     let now = if is_seen { after } else { self };
                     fabric.state.tgw_tables[table].heard =
                         Some(Arc::clone(&now.state.tgw_tables[table].fixed));
-                    what.push(format!("{yet} announced"));
+                    ChangePart::Announcement
                 }
                 Part::Prefix => {
                     if is_seen {
                         fabric.state.flows.clone_from(&after.state.flows);
                     }
-                    what.push(format!("{yet} in the transit VPC"));
+                    ChangePart::TransitPrefix
                 }
                 Part::VpcTable(table) => {
                     if is_seen {
                         let at = table.position();
                         fabric.state.vpc_tables[at] = Arc::clone(&after.state.vpc_tables[at]);
                     }
-                    what.push(format!("{yet} in {}", self.topology.vpc_tables[*table].id));
+                    ChangePart::VpcTable(self.topology.vpc_tables[*table].id.clone())
                 }
+            };
+            if is_seen {
+                visibility.visible.push(public);
+            } else {
+                visibility.pending.push(public);
             }
         }
-        InFlight {
-            fabric,
-            what: what.join(", "),
-        }
+        InFlight { fabric, visibility }
     }
 }

@@ -1,5 +1,6 @@
 //! What there is in place of a usable Transit Gateway attachment.
 
+use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::AttachmentId;
 use stayput_estate::Region;
@@ -8,7 +9,9 @@ use stayput_world::aws::AttachmentState;
 use stayput_world::aws::TgwAttachment;
 
 /// Why an attachment of a Transit Gateway cannot be used (AWS reference §1.1, §1.3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
+)]
 #[serde(rename_all = "kebab-case", tag = "fault")]
 pub enum AttachmentFault {
     /// It is associated with no route table, so what comes in by it is dropped.

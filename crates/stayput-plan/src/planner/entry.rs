@@ -14,6 +14,7 @@ use super::home::HomeChange;
 use crate::EntryPath;
 use crate::ExpectedRoute;
 use crate::Obstacle;
+use crate::Warning;
 use crate::proof::of_routing;
 use crate::proof::running_addresses;
 use crate::routes::halves_for_home;
@@ -58,11 +59,11 @@ impl Draft<'_> {
             if self.entry_path(change, definition) == Entry::OwnRegion {
                 let halves = definition.cidr.halves().into_iter().flatten();
                 let halves: Vec<_> = halves.map(|half| half.to_string()).collect();
-                self.warnings.push(format!(
+                self.warnings.push(Warning::general(format!(
                     "on-prem comes in to {network} by the region of {home} (path b): {} stay; `stayput apply failover {network} --to {home} --path a` removes them",
                     halves.join(" and "),
                     home = change.home,
-                ));
+                )));
             }
         }
     }

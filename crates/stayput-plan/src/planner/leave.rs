@@ -11,6 +11,7 @@ use stayput_world::System;
 use super::Draft;
 use crate::Goal;
 use crate::Obstacle;
+use crate::Warning;
 use crate::counted;
 use crate::survey::Place;
 use crate::survey::Power;
@@ -105,14 +106,15 @@ impl Draft<'_> {
         let machines = self.machines_left(site);
         let routes = self.routes_left(site, goal);
         let networks: Vec<_> = goal.networks().iter().map(NetworkName::as_str).collect();
-        self.warnings.extend([
+        let warnings = [
             format!("{left}: {machines}"),
             format!("{site}: {routes}"),
             format!(
                 "{site}: when it returns, power off what ran there: stayput apply clean-up {} --site {site}",
                 networks.join(" ")
             ),
-        ]);
+        ];
+        self.warnings.extend(warnings.map(Warning::general));
     }
 
     /// What becomes of machines at a site that is left.

@@ -17,6 +17,7 @@ use super::Draft;
 use super::nics::Arrival;
 use crate::Action;
 use crate::Obstacle;
+use crate::Warning;
 use crate::survey::Place;
 
 /// VMs per Move plan: the published limit (Move reference §6).
@@ -192,11 +193,11 @@ impl Draft<'_> {
 
     fn failed_in_move(&mut self, id: &InstanceId, plan: &MovePlan, vm: &MoveVm, what: &str) {
         let why = vm.error.as_deref().unwrap_or(&vm.state);
-        self.warnings.push(format!(
+        self.warnings.push(Warning::of_machine(id, format!(
             "{} ({id}) failed in Move plan {}: {why}; {what}; `--leave-out {id}` moves the network without it",
             self.survey.label(id),
             plan.name
-        ));
+        )));
     }
 
     /// The name, or the name with a number when there is a plan of that name: it has failed, is over, or has started without

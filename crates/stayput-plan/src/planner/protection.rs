@@ -21,6 +21,7 @@ use super::Draft;
 use super::protect::recovery_name;
 use crate::Gap;
 use crate::Obstacle;
+use crate::Warning;
 use crate::step::OverlayKind;
 use crate::survey::Place;
 use crate::survey::overlay_subnet;
@@ -233,7 +234,7 @@ impl Draft<'_> {
                     "{what} at {at}: {property} names subnet {subnet}, which does not exist; correct it when the subnet has been made"
                 );
                 if told.insert(property) {
-                    self.warnings.push(warning);
+                    self.warnings.push(Warning::general(warning));
                 }
             }
             // Paired Prism Centrals show the same plan: what is wrong with it is told once.

@@ -14,6 +14,7 @@ use super::protection::Protected;
 use crate::Action;
 use crate::Obstacle;
 use crate::Phase;
+use crate::Warning;
 use crate::planner::protect::recovery_name;
 use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
@@ -329,10 +330,10 @@ impl Draft<'_> {
                 continue;
             };
             if !prism.recovery_points.contains_key(vm) {
-                self.warnings.push(format!(
+                self.warnings.push(Warning::of_machine(machine, format!(
                     "{} ({machine}) of network {network} has no recovery point at {to}: it cannot be started there, and its disks are at {lost} only",
                     survey.label(machine)
-                ));
+                )));
             }
         }
     }
@@ -376,7 +377,7 @@ impl Draft<'_> {
             if is_left {
                 let found = std::mem::replace(&mut self.obstacles, before.clone());
                 let found = found.difference(&before).map(ToString::to_string);
-                self.warnings.extend(found);
+                self.warnings.extend(found.map(Warning::general));
             }
         }
         let erp = survey

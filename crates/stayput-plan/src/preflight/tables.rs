@@ -50,7 +50,8 @@ impl Look<'_> {
                     if !captured.is_empty() {
                         found.insert(Finding::WideSummary {
                             region: region.clone(),
-                            table: table.name.clone().unwrap_or_else(|| id.to_string()),
+                            table: id.clone(),
+                            name: table.name.clone(),
                             prefix: *prefix,
                             site: site.clone(),
                             captured,

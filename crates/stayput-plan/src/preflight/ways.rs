@@ -35,7 +35,7 @@ impl Look<'_> {
                     vpc: site.vpc.clone(),
                     table,
                     prefix: network.cidr,
-                    verdict: trip.forward.verdict.to_string(),
+                    verdict: trip.forward.verdict.clone(),
                 });
             }
             if let Some(back) = trip.back.filter(|back| !back.verdict.is_delivered()) {
@@ -62,7 +62,7 @@ impl Look<'_> {
                 vpc: site.vpc.clone(),
                 table,
                 on_prem,
-                verdict: back.verdict.to_string(),
+                verdict: back.verdict.clone(),
             });
         }
     }

@@ -1,4 +1,4 @@
-//! What must be so when all is done.
+//! What must be true when all is done.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -9,14 +9,14 @@ use stayput_estate::SiteName;
 use stayput_fabric::Reachability;
 use stayput_fabric::Source;
 
-use super::words::says;
+use crate::Delivery;
 use crate::FailoverMode;
 use crate::Goal;
 use crate::Obstacle;
-use crate::fate::Fate;
+use crate::outcome::Outcome;
 use crate::survey::Survey;
 
-/// Machines that on-prem would not reach at their home, and whoever came by a Transit Gateway in the beginning and would no more.
+/// Machines that on-prem would not reach at their home, and those that a spoke reached in the beginning and would no longer reach.
 pub(super) fn unreached(
     survey: &Survey<'_>,
     goal: &Goal,
@@ -30,10 +30,12 @@ pub(super) fn unreached(
     let mut obstacles = BTreeSet::new();
     for (class, of) in matrix.classes().iter().enumerate() {
         for (source, from) in matrix.sources().iter().enumerate() {
-            let fate = Fate::of(matrix.standing(source, class));
+            let outcome = Outcome::of(matrix.standing(source, class));
             let must = match from {
                 Source::OnPrem => true,
-                Source::Spoke { .. } => worked.contains(&(source, class)) && fate != Fate::Stuck,
+                Source::Spoke { .. } => {
+                    worked.contains(&(source, class)) && outcome != Outcome::Unsteerable
+                }
                 Source::OnPremVia { .. }
                 | Source::Ec2Subnet { .. }
                 | Source::Nc2Vpc { .. }
@@ -49,12 +51,12 @@ pub(super) fn unreached(
                     continue;
                 };
                 let expected = survey.estate.network_of(*address).map(&home);
-                if fate != Fate::Works || verdict.site() != expected.as_ref() {
+                if outcome != Outcome::Works || verdict.site() != expected.as_ref() {
                     obstacles.insert(Obstacle::Unreachable {
-                        from: from.to_string(),
+                        from: from.clone(),
                         address: *address,
                         label: label.clone(),
-                        verdict: says(matrix, source, class),
+                        delivery: Delivery::of(matrix, source, class),
                     });
                 }
             }

@@ -1,4 +1,4 @@
-//! One call while it spreads: seen by some tables and not yet by others.
+//! One call while it takes effect: visible in some places and not yet in others.
 
 use std::net::Ipv4Addr;
 
@@ -6,22 +6,23 @@ use stayput_fabric::Change;
 use stayput_fabric::Reachability;
 use stayput_fabric::Source;
 
-use crate::fate::is_hypothetical;
+use crate::delivery::Harm;
+use crate::outcome::is_hypothetical;
 
-/// Packets that are harmed while a change spreads, and are not before it nor after.
-pub(crate) struct Harm {
+/// Packets that are harmed while a change takes effect, and are not before it nor after.
+pub(crate) struct HarmInFlight {
     /// Whose packets.
     pub(crate) from: Source,
     /// To this address and those that behave like it.
     pub(crate) address: Ipv4Addr,
     /// How many those are.
     pub(crate) addresses: usize,
-    /// What happens to them, and what is seen already and what is not.
-    pub(crate) verdict: String,
+    /// What happens to them.
+    pub(crate) harm: Harm,
 }
 
-/// The first harm a change does while it spreads: a loop, a wrong site, or the loss of what arrives before and after.
-pub(crate) fn harm_in_flight(matrix: &Reachability, change: &Change) -> Option<Harm> {
+/// The first harm a change does while it takes effect: a loop, a wrong site, or the loss of what arrives before and after.
+pub(crate) fn harm_in_flight(matrix: &Reachability, change: &Change) -> Option<HarmInFlight> {
     let states = matrix.fabric().in_flight(change);
     if states.is_empty() {
         return None;
@@ -48,11 +49,14 @@ pub(crate) fn harm_in_flight(matrix: &Reachability, change: &Change) -> Option<H
                 let verdict = state.fabric.verdict(from, to);
                 let lost = works_on && !verdict.is_delivered() && !is_hypothetical(from);
                 if lost || harmless && verdict.is_harmful() {
-                    return Some(Harm {
+                    return Some(HarmInFlight {
                         from: from.clone(),
                         address: to,
                         addresses: of.members.len(),
-                        verdict: format!("{verdict} ({})", state.what),
+                        harm: Harm::InFlight {
+                            verdict,
+                            visibility: state.visibility.clone(),
+                        },
                     });
                 }
             }

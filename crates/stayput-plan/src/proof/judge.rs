@@ -7,12 +7,11 @@ use std::net::Ipv4Addr;
 use stayput_estate::AddrRange;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
-use stayput_fabric::Node;
 use stayput_fabric::Reachability;
 use stayput_fabric::RoundTrip;
 use stayput_fabric::Shift;
 use stayput_fabric::Source;
-use stayput_fabric::Trace;
+use stayput_fabric::Waypoint;
 
 use super::Asymmetry;
 use super::ClassTrace;
@@ -20,27 +19,29 @@ use super::Hole;
 use super::Proof;
 use super::ProofState;
 use super::Shifted;
+use super::StateKind;
+use super::Undelivered;
 use super::ends::unreached;
 use super::in_flight::harm_in_flight;
 use super::transitions::Transition;
 use super::transitions::transitions;
-use super::words::brief;
-use super::words::in_a_hole;
-use super::words::says;
+use crate::Delivery;
 use crate::Goal;
+use crate::Harm;
+use crate::Moment;
 use crate::Obstacle;
 use crate::Step;
 use crate::StepId;
-use crate::fate::Claim;
-use crate::fate::Fate;
-use crate::fate::is_hypothetical;
-use crate::fate::is_refused;
-use crate::fate::is_refused_of_move;
+use crate::outcome::Outcome;
+use crate::outcome::Requirement;
+use crate::outcome::is_hypothetical;
+use crate::outcome::is_refused;
+use crate::outcome::is_refused_of_move;
 use crate::survey::Survey;
 
 /// Proves the steps. The obstacles are what the proof refuses: a loop that a step makes; packets that a change of routes sends to a
-/// wrong site, or takes from who answers for them; a bystander that is harmed; an address that a step makes two machines answer for; a
-/// machine that is not reached at the end. What is wrong now already is listed as a hole: a plan may be the way out.
+/// wrong site, or takes from where they arrive; harm to a machine that does not move; an address that a step makes two machines answer
+/// for; a machine that is not reached at the end. What is wrong already now is listed as a hole: a plan may be the repair.
 pub(crate) fn prove(
     survey: &Survey<'_>,
     steps: &[Step],
@@ -75,8 +76,8 @@ pub(crate) fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, Strin
         .collect()
 }
 
-/// Who sends, now or at the end, to the goal's machines and to whom anybody reaches now: an address that nobody answers for, and that
-/// is no machine's of this goal, proves nothing; nor does one of a machine that is left out, whose network goes without it. One partition holds in all states, so that a step costs what it changes.
+/// Every source, now or at the end, with the goal's machines and all that any source reaches now: an address where no machine answers, and
+/// that is no machine's of this goal, proves nothing; nor does one of a machine that is left out, whose network goes without it. One partition holds in all states, so that a step costs what it changes.
 fn matrix(
     fabric: Fabric,
     movers: &BTreeMap<Ipv4Addr, String>,
@@ -104,15 +105,15 @@ fn matrix(
             .filter(|source| !is_hypothetical(source) && fabric.is_populated(source));
         senders.any(|source| fabric.verdict(source, class.representative).is_delivered())
     });
-    let bystanders: Vec<_> = reached.flat_map(|class| class.members).collect();
-    let all = movers.keys().copied().chain(bystanders);
+    let others: Vec<_> = reached.flat_map(|class| class.members).collect();
+    let all = movers.keys().copied().chain(others);
     let steps = transitions.iter().map(|step| &*step.changes);
     let classes = fabric.classes_across(all, steps);
     Reachability::new(fabric, sources, classes)
 }
 
 /// A hole while it is open: since which step, and what happens in it.
-type Opened = (Option<StepId>, String);
+type Opened = (Option<StepId>, Delivery);
 
 /// A hole, by whose it is and when it is open.
 type Key = (usize, Opened, Option<StepId>);
@@ -120,13 +121,16 @@ type Key = (usize, Opened, Option<StepId>);
 struct Judge<'m> {
     matrix: Reachability,
     movers: &'m BTreeMap<Ipv4Addr, String>,
-    /// How on-prem's packets to each class end, and the site if they are delivered.
-    ends: Vec<(String, Option<SiteName>)>,
+    /// Position of on-prem among the sources.
+    on_prem: usize,
+    /// What happens to on-prem's packets to each class.
+    deliveries: Vec<Delivery>,
     /// Sources and classes whose packets arrived in the beginning.
     worked: BTreeSet<(usize, usize)>,
     open: BTreeMap<(usize, usize), Opened>,
     holes: BTreeMap<Key, BTreeSet<Ipv4Addr>>,
     twice: BTreeMap<Ipv4Addr, BTreeSet<SiteName>>,
+    loops_now: BTreeSet<Source>,
     states: Vec<ProofState>,
     obstacles: BTreeSet<Obstacle>,
 }
@@ -135,48 +139,53 @@ impl<'m> Judge<'m> {
     /// Looks at the present.
     fn new(matrix: Reachability, movers: &'m BTreeMap<Ipv4Addr, String>) -> Self {
         let twice = matrix.fabric().served_twice();
+        let mut sources = matrix.sources().iter();
+        let on_prem = sources
+            .position(|source| *source == Source::OnPrem)
+            .unwrap_or_default();
         let mut judge = Self {
             matrix,
             movers,
-            ends: Vec::new(),
+            on_prem,
+            deliveries: Vec::new(),
             worked: BTreeSet::new(),
             open: BTreeMap::new(),
             holes: BTreeMap::new(),
             twice,
+            loops_now: BTreeSet::new(),
             states: Vec::new(),
             obstacles: BTreeSet::new(),
         };
-        let on_prem = judge.on_prem();
         let classes = judge.matrix.classes().len();
         for class in 0..classes {
-            judge.ends.push(judge.end(class));
+            let delivery = judge.delivery(on_prem, class);
             for source in 0..judge.matrix.sources().len() {
-                let works = Fate::of(judge.matrix.standing(source, class)) == Fate::Works;
-                if works {
-                    judge.worked.insert((source, class));
-                } else if source == on_prem {
-                    let what = in_a_hole(&judge.matrix, source, class);
-                    judge.open.insert((source, class), (None, what));
-                }
+                judge.look_at(source, class, &delivery);
             }
+            judge.deliveries.push(delivery);
         }
-        judge.state(None, (0..classes).collect(), Vec::new());
+        let state = judge.state(None, StateKind::Present, (0..classes).collect(), Vec::new());
+        judge.states.push(state);
         judge
     }
 
-    fn on_prem(&self) -> usize {
-        let mut sources = self.matrix.sources().iter();
-        sources
-            .position(|source| *source == Source::OnPrem)
-            .unwrap_or_default()
+    /// Notes what happens to a source's packets in the beginning.
+    fn look_at(&mut self, source: usize, class: usize, from_on_prem: &Delivery) {
+        let outcome = Outcome::of(self.matrix.standing(source, class));
+        if outcome == Outcome::Works {
+            self.worked.insert((source, class));
+        } else if source == self.on_prem {
+            let opened = (None, from_on_prem.clone());
+            self.open.insert((source, class), opened);
+        }
+        let from = &self.matrix.sources()[source];
+        if outcome == Outcome::Loops && !is_hypothetical(from) {
+            self.loops_now.insert(from.clone());
+        }
     }
 
-    fn end(&self, class: usize) -> (String, Option<SiteName>) {
-        let on_prem = self.on_prem();
-        let verdict = self.matrix.verdict(on_prem, class);
-        let works = Fate::of(self.matrix.standing(on_prem, class)) == Fate::Works;
-        let site = verdict.site().filter(|_| works).cloned();
-        (says(&self.matrix, on_prem, class), site)
+    fn delivery(&self, source: usize, class: usize) -> Delivery {
+        Delivery::of(&self.matrix, source, class)
     }
 
     fn judge(&mut self, transition: &Transition) {
@@ -184,31 +193,36 @@ impl<'m> Judge<'m> {
         let shifts = self.matrix.apply(&transition.changes);
         self.served_twice(transition);
         self.refuse(transition, &shifts);
-        let on_prem = self.on_prem();
         let mut turned = Vec::new();
         for shift in &shifts {
             self.open_or_close(transition, shift);
-            if shift.source == on_prem {
-                self.ends[shift.class] = self.end(shift.class);
+            if shift.source == self.on_prem {
+                self.deliveries[shift.class] = self.delivery(shift.source, shift.class);
                 turned.push(shift.class);
             }
         }
         let shifts = self.shifted(&shifts);
-        self.state(Some(&transition.last), turned, shifts);
+        let kind = if transition.moves_machines {
+            StateKind::Machines
+        } else {
+            StateKind::Routing
+        };
+        let state = self.state(Some(&transition.last), kind, turned, shifts);
+        self.states.push(state);
     }
 
-    /// Refuses a single call that does harm before it is seen everywhere.
+    /// Refuses a single call that does harm before it is visible everywhere.
     fn while_it_spreads(&mut self, transition: &Transition) {
         let [change] = transition.changes.as_slice() else {
             return;
         };
         if let Some(harm) = harm_in_flight(&self.matrix, change) {
             self.obstacles.insert(Obstacle::Unsafe {
-                state: format!("while step {} spreads", transition.last),
-                from: harm.from.to_string(),
+                moment: Moment::During(transition.last.clone()),
+                from: harm.from,
                 address: harm.address,
                 more: harm.addresses.saturating_sub(1),
-                verdict: harm.verdict,
+                harm: harm.harm,
             });
         }
     }
@@ -221,13 +235,14 @@ impl<'m> Judge<'m> {
         let twice = self.matrix.fabric().served_twice();
         for (address, sites) in &twice {
             if self.movers.contains_key(address) && self.twice.get(address) != Some(sites) {
-                let sites: Vec<_> = sites.iter().map(SiteName::as_str).collect();
                 self.obstacles.insert(Obstacle::Unsafe {
-                    state: format!("after step {}", transition.last),
-                    from: Source::OnPrem.to_string(),
+                    moment: Moment::After(transition.last.clone()),
+                    from: Source::OnPrem,
                     address: *address,
                     more: 0,
-                    verdict: format!("is answered for at {} at once", sites.join(" and ")),
+                    harm: Harm::ServedTwice {
+                        sites: sites.clone(),
+                    },
                 });
             }
         }
@@ -236,34 +251,34 @@ impl<'m> Judge<'m> {
 
     /// Refuses what a step may not do to packets.
     fn refuse(&mut self, transition: &Transition, shifts: &[Shift]) {
-        let mut refused: BTreeMap<(usize, String), BTreeSet<Ipv4Addr>> = BTreeMap::new();
+        let mut refused: BTreeMap<(usize, Delivery), BTreeSet<Ipv4Addr>> = BTreeMap::new();
         for shift in shifts {
             let source = &self.matrix.sources()[shift.source];
-            let before = Fate::of(shift.before);
-            let after = Fate::of(self.matrix.standing(shift.source, shift.class));
+            let before = Outcome::of(shift.before);
+            let after = Outcome::of(self.matrix.standing(shift.source, shift.class));
             let members = &self.matrix.classes()[shift.class].members;
-            let suffers = |address: &&Ipv4Addr| -> bool {
+            let is_harmed = |address: &&Ipv4Addr| -> bool {
                 if transition.moves_machines {
-                    let is_on_its_way = self.movers.contains_key(address);
-                    is_refused_of_move(source, is_on_its_way, before, after)
+                    let is_moving = self.movers.contains_key(address);
+                    is_refused_of_move(source, is_moving, before, after)
                 } else {
-                    is_refused(Claim::of(source), before, after)
+                    is_refused(Requirement::of(source), before, after)
                 }
             };
-            let suffering: BTreeSet<_> = members.iter().filter(suffers).copied().collect();
-            if !suffering.is_empty() {
-                let key = (shift.source, says(&self.matrix, shift.source, shift.class));
-                refused.entry(key).or_default().extend(suffering);
+            let harmed: BTreeSet<_> = members.iter().filter(is_harmed).copied().collect();
+            if !harmed.is_empty() {
+                let key = (shift.source, self.delivery(shift.source, shift.class));
+                refused.entry(key).or_default().extend(harmed);
             }
         }
-        for ((source, verdict), addresses) in refused {
+        for ((source, delivery), addresses) in refused {
             if let Some(address) = addresses.first() {
                 self.obstacles.insert(Obstacle::Unsafe {
-                    state: format!("after step {}", transition.last),
-                    from: self.matrix.sources()[source].to_string(),
+                    moment: Moment::After(transition.last.clone()),
+                    from: self.matrix.sources()[source].clone(),
                     address: *address,
                     more: addresses.len() - 1,
-                    verdict,
+                    harm: Harm::Settled(delivery),
                 });
             }
         }
@@ -274,8 +289,8 @@ impl<'m> Judge<'m> {
         if is_hypothetical(&self.matrix.sources()[shift.source]) {
             return;
         }
-        match Fate::of(self.matrix.standing(shift.source, shift.class)) {
-            Fate::Works | Fate::Absent => {
+        match Outcome::of(self.matrix.standing(shift.source, shift.class)) {
+            Outcome::Works | Outcome::NoSender => {
                 if let Some(opened) = self.open.remove(&cell) {
                     let members = &self.matrix.classes()[shift.class].members;
                     let closes = Some(transition.last.clone());
@@ -286,30 +301,27 @@ impl<'m> Judge<'m> {
                     hole.extend(members);
                 }
             }
-            Fate::Lost | Fate::Stuck | Fate::Astray | Fate::Loops => {
-                if Fate::of(shift.before) == Fate::Works {
-                    let what = in_a_hole(&self.matrix, shift.source, shift.class);
+            Outcome::Lost | Outcome::Unsteerable | Outcome::WrongSite | Outcome::Loops => {
+                if Outcome::of(shift.before) == Outcome::Works {
+                    let delivery = self.delivery(shift.source, shift.class);
                     self.open
-                        .insert(cell, (Some(transition.first.clone()), what));
+                        .insert(cell, (Some(transition.first.clone()), delivery));
                 }
             }
         }
     }
 
-    /// What became otherwise for anybody, in few words.
+    /// What changed for any source.
     fn shifted(&self, shifts: &[Shift]) -> Vec<Shifted> {
-        let mut found: BTreeMap<(usize, String, String), BTreeSet<Ipv4Addr>> = BTreeMap::new();
+        let mut found: BTreeMap<(usize, Delivery, Delivery), BTreeSet<Ipv4Addr>> = BTreeMap::new();
         for shift in shifts {
             let standing = self.matrix.standing(shift.source, shift.class);
             let source = &self.matrix.sources()[shift.source];
             if is_hypothetical(source) || !standing.populated && !shift.before.populated {
                 continue;
             }
-            let from = brief(&shift.was, shift.before);
-            let mut to = brief(&self.matrix.verdict(shift.source, shift.class), standing);
-            if from == to {
-                to.push_str(" by another way");
-            }
+            let from = Delivery::before(shift);
+            let to = self.delivery(shift.source, shift.class);
             let members = &self.matrix.classes()[shift.class].members;
             let found = found.entry((shift.source, from, to)).or_default();
             found.extend(members);
@@ -317,7 +329,7 @@ impl<'m> Judge<'m> {
         found
             .into_iter()
             .map(|((source, from, to), addresses)| Shifted {
-                source: self.matrix.sources()[source].to_string(),
+                source: self.matrix.sources()[source].clone(),
                 addresses: addresses.len(),
                 ranges: AddrRange::covering(&addresses),
                 from,
@@ -326,34 +338,48 @@ impl<'m> Judge<'m> {
             .collect()
     }
 
-    /// Notes a state, with the ways of on-prem's packets that have turned.
-    fn state(&mut self, after: Option<&StepId>, turned: Vec<usize>, shifts: Vec<Shifted>) {
+    /// A state, with the paths of on-prem's packets that have turned.
+    fn state(
+        &self,
+        after: Option<&StepId>,
+        kind: StateKind,
+        turned: Vec<usize>,
+        shifts: Vec<Shifted>,
+    ) -> ProofState {
         let mut state = ProofState {
             after: after.cloned(),
+            kind,
             delivered: BTreeMap::new(),
-            undelivered: BTreeMap::new(),
+            undelivered: Vec::new(),
             traces: Vec::new(),
             shifts,
         };
         let classes = self.matrix.classes();
-        for ((verdict, site), class) in self.ends.iter().zip(classes) {
+        let mut undelivered: BTreeMap<&Delivery, usize> = BTreeMap::new();
+        for (delivery, class) in self.deliveries.iter().zip(classes) {
             let members = class.members.len();
-            match site {
+            match delivery.site() {
                 Some(site) => *state.delivered.entry(site.clone()).or_default() += members,
-                None => *state.undelivered.entry(verdict.clone()).or_default() += members,
+                None => *undelivered.entry(delivery).or_default() += members,
             }
         }
-        let on_prem = self.on_prem();
+        let undelivered = undelivered.into_iter();
+        state.undelivered = undelivered
+            .map(|(delivery, addresses)| Undelivered {
+                delivery: delivery.clone(),
+                addresses,
+            })
+            .collect();
         for class in turned {
-            let trace = self.matrix.trace(on_prem, class);
+            let trace = self.matrix.trace(self.on_prem, class);
             state.traces.push(ClassTrace {
                 representative: classes[class].representative,
                 addresses: classes[class].members.len(),
-                path: trace.hops.iter().map(|hop| hop.at.to_string()).collect(),
-                verdict: trace.verdict.to_string(),
+                path: trace.hops.into_iter().map(|hop| hop.at).collect(),
+                verdict: trace.verdict,
             });
         }
-        self.states.push(state);
+        state
     }
 
     fn finish(mut self) -> (Proof, BTreeSet<Obstacle>) {
@@ -362,7 +388,15 @@ impl<'m> Judge<'m> {
             hole.extend(&self.matrix.classes()[class].members);
         }
         // What happens to on-prem's packets stands for what happens to all.
-        let of_on_prem = |obstacle: &Obstacle| matches!(obstacle, Obstacle::Unsafe { from, .. } if *from == Source::OnPrem.to_string());
+        let of_on_prem = |obstacle: &Obstacle| {
+            matches!(
+                obstacle,
+                Obstacle::Unsafe {
+                    from: Source::OnPrem,
+                    ..
+                }
+            )
+        };
         if self.obstacles.iter().any(of_on_prem) {
             self.obstacles.retain(of_on_prem);
         }
@@ -371,20 +405,21 @@ impl<'m> Judge<'m> {
         let populated = sources
             .iter()
             .filter(|source| !is_hypothetical(source))
-            .map(ToString::to_string);
+            .cloned();
         let holes = self.holes.into_iter();
         let proof = Proof {
             addresses: classes.iter().map(|class| class.members.len()).sum(),
             classes: classes.len() * sources.len(),
             sources: populated.collect(),
+            loops_now: self.loops_now,
             holes: holes
-                .map(|((source, (opens, what), closes), addresses)| Hole {
-                    source: sources[source].to_string(),
+                .map(|((source, (opens, delivery), closes), addresses)| Hole {
+                    source: sources[source].clone(),
                     opens,
                     closes,
                     addresses: addresses.len(),
                     ranges: AddrRange::covering(&addresses),
-                    what,
+                    delivery,
                 })
                 .collect(),
             asymmetric,
@@ -393,10 +428,11 @@ impl<'m> Judge<'m> {
         (proof, self.obstacles)
     }
 
-    /// Addresses that on-prem reaches in the end, and whose replies take another way.
+    /// Addresses that on-prem reaches in the end, and whose replies take another path.
     fn asymmetric(&self) -> Vec<Asymmetry> {
-        let on_prem = self.on_prem();
-        let mut found: BTreeMap<(Vec<String>, Vec<String>), BTreeSet<Ipv4Addr>> = BTreeMap::new();
+        let on_prem = self.on_prem;
+        let mut found: BTreeMap<(Vec<Waypoint>, Vec<Waypoint>), BTreeSet<Ipv4Addr>> =
+            BTreeMap::new();
         for (class, of) in self.matrix.classes().iter().enumerate() {
             let standing = self.matrix.standing(on_prem, class);
             if standing.symmetric || !standing.there.is_delivered() {
@@ -407,7 +443,7 @@ impl<'m> Judge<'m> {
                 continue;
             };
             let found = found
-                .entry((waypoints(&forward), waypoints(&back)))
+                .entry((forward.waypoints(), back.waypoints()))
                 .or_default();
             found.extend(&of.members);
         }
@@ -421,22 +457,4 @@ impl<'m> Judge<'m> {
             })
             .collect()
     }
-}
-
-/// The edges and Transit Gateways of a way.
-fn waypoints(trace: &Trace) -> Vec<String> {
-    let passed = trace.hops.iter().filter_map(|hop| match &hop.at {
-        Node::Edge(edge) => Some(format!("edge {edge}")),
-        Node::Tgw { tgw, .. } => Some(tgw.to_string()),
-        Node::OnPrem
-        | Node::Vpc { .. }
-        | Node::FlowTransit { .. }
-        | Node::FlowVpc { .. }
-        | Node::Overlay { .. }
-        | Node::Machine { .. }
-        | Node::Nowhere(_) => None,
-    });
-    let mut passed: Vec<_> = passed.collect();
-    passed.dedup();
-    passed
 }

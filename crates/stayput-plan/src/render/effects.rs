@@ -3,43 +3,46 @@
 use std::collections::BTreeMap;
 
 use stayput_estate::AddrRange;
+use stayput_fabric::Source;
 
 use super::Numbered;
+use crate::Delivery;
 use crate::Hole;
 use crate::Plan;
 use crate::Shifted;
 use crate::Step;
 use crate::StepId;
+use crate::Window;
 use crate::counted;
-use crate::proof::NOBODY_SENDS;
 
 /// Ranges written out before the rest is only counted.
 const WRITTEN: usize = 2;
 
-/// What steps that share a number change about where packets go: on-prem's, and those of as many others as fare alike. Who begins or
-/// ceases to send by it is left out.
+/// What steps that share a number change about where packets go: on-prem's, and those of other sources. Sources that begin or stop
+/// sending by it are left out.
 pub(super) fn of(plan: &Plan, group: &[&Step]) -> Vec<String> {
-    let mut found: BTreeMap<(&str, &str, String), Vec<&Shifted>> = BTreeMap::new();
-    let sends = |shift: &&Shifted| shift.from != NOBODY_SENDS && shift.to != NOBODY_SENDS;
+    let mut found: BTreeMap<(&Delivery, &Delivery, String), Vec<&Shifted>> = BTreeMap::new();
+    let sends =
+        |shift: &&Shifted| shift.from != Delivery::NoSender && shift.to != Delivery::NoSender;
     for shift in shifts(plan, group).into_iter().filter(sends) {
-        let of = (&*shift.from, &*shift.to, which(&shift.ranges));
+        let of = (&shift.from, &shift.to, which(&shift.ranges));
         found.entry(of).or_default().push(shift);
     }
     let mut lines: Vec<_> = found
         .into_iter()
-        .filter_map(|((from, to, which), shifts)| {
+        .filter_map(|((_, _, which), shifts)| {
             let first = shifts.first()?;
             let addresses = counted(first.addresses, "address");
-            let sources: Vec<_> = shifts.iter().map(|shift| &*shift.source).collect();
-            let line = format!("{}: {addresses} {which}: {from} → {to}", whose(&sources));
-            Some((!is_of_on_prem(&sources), line))
+            let sources: Vec<_> = shifts.iter().map(|shift| &shift.source).collect();
+            let line = format!("{}: {addresses} {which}: {}", whose(&sources), first.what());
+            Some((!sources.contains(&&Source::OnPrem), line))
         })
         .collect();
     lines.sort();
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// What became otherwise by the state that steps of one number lead to.
+/// What changed in the state that steps of one number lead to.
 pub(super) fn shifts<'p>(plan: &'p Plan, group: &[&Step]) -> Vec<&'p Shifted> {
     let led_to = |after: &StepId| group.iter().any(|step| step.id == *after);
     let states = plan.proof.states.iter();
@@ -49,62 +52,120 @@ pub(super) fn shifts<'p>(plan: &'p Plan, group: &[&Step]) -> Vec<&'p Shifted> {
         .collect()
 }
 
-/// The line of verdict, with steps by their numbers.
-pub(super) fn verdict(plan: &Plan, steps: &Numbered<'_>) -> String {
-    plan.proof
-        .line(|step, none| called(step.and_then(|step| steps.number(step)), none))
+/// From which step to which, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Span {
+    /// `None`: now.
+    opens: Option<usize>,
+    closes: Closes,
 }
 
-fn called(number: Option<usize>, none: &str) -> String {
-    number.map_or_else(|| none.to_owned(), |number| number.to_string())
+/// When a hole closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Closes {
+    After(usize),
+    Never,
 }
 
-/// The holes with opener and closer: on-prem's, then those of others.
-pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<String> {
-    let mut alike: BTreeMap<(Option<usize>, usize, &str, String), Vec<&Hole>> = BTreeMap::new();
-    for hole in &plan.proof.holes {
-        let number = |id: &Option<StepId>| id.as_ref().and_then(|id| steps.number(id));
-        let closes = number(&hole.closes).unwrap_or(usize::MAX);
-        let key = (
-            number(&hole.opens),
-            closes,
-            &*hole.what,
-            which(&hole.ranges),
-        );
-        alike.entry(key).or_default().push(hole);
+impl Span {
+    fn of(steps: &Numbered<'_>, opens: Option<&StepId>, closes: Option<&StepId>) -> Self {
+        let number = |step: Option<&StepId>| step.and_then(|step| steps.number(step));
+        Self {
+            opens: number(opens),
+            closes: number(closes).map_or(Closes::Never, Closes::After),
+        }
     }
-    let mut lines: Vec<_> = alike
-        .into_iter()
-        .filter_map(|((opens, closes, what, which), holes)| {
-            let sources: Vec<_> = holes.iter().map(|hole| &*hole.source).collect();
-            let step = |number: Option<usize>, none| match number {
-                Some(number) => format!("step {number}"),
-                None => String::from(none),
-            };
-            let line = format!(
-                "hole from {} to {} for {}: {} {which}, {what}",
-                step(opens, "now"),
-                step(Some(closes).filter(|at| *at != usize::MAX), "the end"),
-                whose(&sources),
-                counted(holes.first()?.addresses, "address"),
-            );
-            Some((!is_of_on_prem(&sources), line))
+
+    /// Such as `3→8`.
+    fn short(self) -> String {
+        let opens = self.opens.map_or("now".to_owned(), |step| step.to_string());
+        match self.closes {
+            Closes::After(step) => format!("{opens}→{step}"),
+            Closes::Never => format!("{opens}→the end"),
+        }
+    }
+
+    /// Such as `step 3 to step 8`.
+    fn long(self) -> String {
+        let opens = self
+            .opens
+            .map_or("now".to_owned(), |step| format!("step {step}"));
+        match self.closes {
+            Closes::After(step) => format!("{opens} to step {step}"),
+            Closes::Never => format!("{opens} to the end"),
+        }
+    }
+}
+
+/// On-prem's holes in plan order.
+fn windows(plan: &Plan, steps: &Numbered<'_>) -> Vec<(Span, Window)> {
+    let windows = plan.proof.windows().into_iter();
+    let mut windows: Vec<_> = windows
+        .map(|window| {
+            let span = Span::of(steps, window.opens.as_ref(), window.closes.as_ref());
+            (span, window)
         })
         .collect();
-    lines.sort_by_key(|(others, _)| *others);
-    lines.into_iter().map(|(_, line)| line).collect()
+    windows.sort();
+    windows
 }
 
-fn is_of_on_prem(sources: &[&str]) -> bool {
-    sources
-        .iter()
-        .any(|source| *source == stayput_fabric::Source::OnPrem.to_string())
+/// The line of verdict, with steps by their numbers.
+pub(super) fn verdict(plan: &Plan, steps: &Numbered<'_>) -> String {
+    let windows = windows(plan, steps);
+    let windows: Vec<_> = windows.iter().map(|(span, _)| span.short()).collect();
+    plan.proof.line(&windows)
 }
 
-fn whose(sources: &[&str]) -> String {
+/// The holes with the steps that open and close them: on-prem's, which the line of verdict counts, then those of other sources. Each
+/// list with its heading.
+pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<(String, Vec<String>)> {
+    let of_on_prem: Vec<_> = windows(plan, steps)
+        .into_iter()
+        .map(|(span, window)| {
+            let what: Vec<_> = window.deliveries.iter().map(Delivery::in_a_hole).collect();
+            format!(
+                "{}: {} {}, {}",
+                span.long(),
+                counted(window.addresses, "address"),
+                which(&window.ranges),
+                what.join("; or ")
+            )
+        })
+        .collect();
+    let mut alike: BTreeMap<(Span, &Delivery, String), Vec<&Hole>> = BTreeMap::new();
+    for hole in plan.proof.holes.iter().filter(|hole| !hole.is_of_on_prem()) {
+        let span = Span::of(steps, hole.opens.as_ref(), hole.closes.as_ref());
+        let key = (span, &hole.delivery, which(&hole.ranges));
+        alike.entry(key).or_default().push(hole);
+    }
+    let of_others: Vec<_> = alike
+        .into_iter()
+        .filter_map(|((span, delivery, which), holes)| {
+            let sources: Vec<_> = holes.iter().map(|hole| &hole.source).collect();
+            Some(format!(
+                "{}, {}: {} {which}, {}",
+                span.long(),
+                whose(&sources),
+                counted(holes.first()?.addresses, "address"),
+                delivery.in_a_hole()
+            ))
+        })
+        .collect();
+    let lists = [
+        ("for on-prem", of_on_prem),
+        ("for other sources", of_others),
+    ];
+    let lists = lists.into_iter().filter(|(_, lines)| !lines.is_empty());
+    lists
+        .map(|(whose, lines)| (format!("{} {whose}:", counted(lines.len(), "hole")), lines))
+        .collect()
+}
+
+fn whose(sources: &[&Source]) -> String {
     match sources {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.to_string(),
         [one, other] => format!("{one} and {other}"),
         [one, others @ ..] => format!("{one} and {} others", others.len()),
     }

@@ -10,7 +10,7 @@ use crate::Step;
 use crate::StepId;
 
 /// All that a plan knows of the steps a person calls by a number or an id: what they make true and why, what they wait for, what undoes
-/// them, whose packets they lead where, and which holes they open and close. `None` if the plan has no such step.
+/// them, what they change for packets, and which holes they open and close. `None` if the plan has no such step.
 pub fn explain(plan: &Plan, name: &str) -> Option<String> {
     let steps = Numbered::of(plan);
     let (number, group) = steps.called(name)?;
@@ -32,19 +32,18 @@ pub fn explain(plan: &Plan, name: &str) -> Option<String> {
     }
     let shifts = effects::shifts(plan, group);
     if shifts.is_empty() {
-        let _ = writeln!(text, "\nIt turns no packets.");
+        let _ = writeln!(text, "\nIt changes no packet's path.");
     } else {
-        let _ = writeln!(text, "\nWhose packets it turns:");
+        let _ = writeln!(text, "\nPackets whose delivery or path it changes:");
     }
     for shift in shifts {
         let _ = writeln!(
             text,
-            "  {} → {} ({}): {} → {}",
+            "  {} → {} ({}): {}",
             shift.source,
             effects::which(&shift.ranges),
             shift.addresses,
-            shift.from,
-            shift.to
+            shift.what()
         );
     }
     let led_to = |after: &StepId| group.iter().any(|step| step.id == *after);
@@ -52,7 +51,7 @@ pub fn explain(plan: &Plan, name: &str) -> Option<String> {
     let ways = states.find(|state| state.after.as_ref().is_some_and(led_to));
     for (at, way) in ways.iter().flat_map(|state| &state.traces).enumerate() {
         if at == 0 {
-            let _ = writeln!(text, "\nWays from on-prem that are otherwise after it:");
+            let _ = writeln!(text, "\nPaths from on-prem after it:");
         }
         let _ = writeln!(text, "  {}", drawn(way));
     }
@@ -71,7 +70,7 @@ pub fn explain(plan: &Plan, name: &str) -> Option<String> {
                 hole.source,
                 effects::which(&hole.ranges),
                 hole.addresses,
-                hole.what
+                hole.what()
             );
         }
     }
@@ -101,10 +100,11 @@ fn drawn(way: &ClassTrace) -> String {
         0 | 1 => String::new(),
         more => format!(" and {} more", more - 1),
     };
+    let path: Vec<_> = way.path.iter().map(ToString::to_string).collect();
     format!(
         "{}{more}: {}: {}",
         way.representative,
-        way.path.join(" → "),
+        path.join(" → "),
         way.verdict
     )
 }

@@ -72,7 +72,7 @@ fn a_further_interface_without_ipv4_is_told_and_the_machine_moves() {
     aws.enis.insert("eni-fabric".into(), fabric);
     let web = setup.instance("web");
     web.enis.extend(["eni-six".into(), "eni-fabric".into()]);
-    let warnings = planned(&setup).warnings.join("\n");
+    let warnings = warnings(&planned(&setup)).join("\n");
     for told in [
         "web: eni-six (interface) has no IPv4 address and is not carried over",
         "web: eni-fabric (efa-only) has no IPv4 address and is not carried over",
@@ -92,7 +92,7 @@ fn an_adapter_and_a_trunk_lose_what_makes_them_so_and_that_is_told() {
     ] {
         let mut setup = Setup::small();
         setup.eni("web", 0).interface_type = kind.into();
-        let warnings = planned(&setup).warnings.join("\n");
+        let warnings = warnings(&planned(&setup)).join("\n");
         assert!(warnings.contains(told), "{warnings}");
     }
 }
@@ -144,7 +144,7 @@ fn a_services_interface_without_an_address_here_stays_and_is_told() {
     let told =
         "eni-lb (network_load_balancer) is in network app without an IPv4 address and stays in EC2";
     assert!(
-        warnings.iter().any(|warning| warning == told),
+        warnings.iter().any(|warning| warning.text == told),
         "{warnings:?}"
     );
 }
@@ -322,7 +322,7 @@ fn what_cannot_be_read_is_told_with_the_plan() {
         id: "eni-odd".into(),
         why: "macAddress: missing".into(),
     });
-    let warnings = planned(&setup).warnings.join("\n");
+    let warnings = warnings(&planned(&setup)).join("\n");
     assert!(warnings.contains("eni-odd"), "{warnings}");
 }
 

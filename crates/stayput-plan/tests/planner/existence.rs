@@ -455,6 +455,7 @@ fn an_unplanned_failover_only_warns_of_a_machine_without_a_recovery_point() {
     let plan = setup.plan(&goal).unwrap();
     assert!(
         plan.warnings.iter().any(|warning| warning
+            .text
             .starts_with("api (i-api) of network app has no recovery point at osaka")),
         "{:?}",
         plan.warnings

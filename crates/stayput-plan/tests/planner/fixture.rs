@@ -57,6 +57,11 @@ const MACHINES: [(&str, &[&str], bool); 6] = [
     ("proxy", &["172.30.2.20"], true),
 ];
 
+/// The texts of a plan's warnings.
+pub fn warnings(plan: &Plan) -> Vec<String> {
+    plan.warnings.iter().map(ToString::to_string).collect()
+}
+
 pub fn cidr(text: &str) -> Cidr {
     text.parse().unwrap()
 }
@@ -145,6 +150,12 @@ pub fn failback(networks: &[&str]) -> Goal {
     Goal::Failback {
         networks: names(networks),
     }
+}
+
+/// The sentences of a plan's warnings.
+pub fn warning_texts(plan: &Plan) -> Vec<&str> {
+    let warnings = plan.warnings.iter();
+    warnings.map(|warning| warning.text.as_str()).collect()
 }
 
 /// What a plan is made from. Tests bend it by editing its parts.
@@ -435,7 +446,7 @@ impl Setup {
         add_vpc(
             aws,
             &vpc,
-            Cidr::containing([10, 200 + number, 0, 0].into(), 16),
+            Cidr::containing([11, number, 0, 0].into(), 16),
             &["all"],
         );
         let table = format!("{letter}-{name}");

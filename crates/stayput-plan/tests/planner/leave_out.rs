@@ -43,7 +43,7 @@ fn a_machine_left_out_stays_in_ec2_while_its_network_moves_without_it() {
     let plan = setup.plan(&goal).unwrap();
     assert_eq!(touched(&plan), ["i-old", "i-web"]);
     assert_eq!(
-        plan.warnings,
+        warning_texts(&plan),
         [
             "api (i-api) is left out: it stays in EC2, and 172.30.1.35 is no longer reached when its network is routed to NC2; `protect` needs it moved, terminated or in another subnet"
         ]

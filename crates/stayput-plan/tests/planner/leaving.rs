@@ -124,12 +124,17 @@ fn a_plan_that_leaves_a_site_declared_lost_says_what_is_not_done_there() {
     let mut dead = protected();
     dead.without_prism(TOKYO, Silence::Silent);
     dead.without_region(TOKYO_REGION, Silence::Refused);
-    let warnings = |setup: &Setup| setup.plan(&declared()).unwrap().warnings.join("\n");
-    insta::assert_snapshot!("warnings_of_a_lost_site_that_answers", warnings(&running));
-    insta::assert_snapshot!("warnings_of_a_lost_site_and_region", warnings(&dead));
+    let told = |setup: &Setup| warnings(&setup.plan(&declared()).unwrap()).join("\n");
+    insta::assert_snapshot!("warnings_of_a_lost_site_that_answers", told(&running));
+    insta::assert_snapshot!("warnings_of_a_lost_site_and_region", told(&dead));
     // They are in the plan's JSON, for programs.
     let json = serde_json::to_value(dead.plan(&declared()).unwrap()).unwrap();
-    assert!(json["warnings"][0].as_str().unwrap().contains("tokyo"));
+    assert!(
+        json["warnings"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("tokyo")
+    );
 }
 
 #[test]

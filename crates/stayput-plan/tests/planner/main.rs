@@ -15,6 +15,7 @@ mod identity;
 mod invariants;
 mod leave_out;
 mod leaving;
+mod left_over;
 mod nics;
 mod obstacles;
 mod orders;

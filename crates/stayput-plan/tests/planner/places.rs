@@ -147,7 +147,11 @@ fn an_instance_that_a_list_lacks_is_asked_for_again_and_one_terminated_is_retire
     for setup in [setup, gone] {
         let plan = setup.plan(&capture(&["app"])).unwrap();
         assert_eq!(plan.steps, []);
-        assert!(plan.warnings[0].contains("i-web"), "{:?}", plan.warnings);
+        assert!(
+            plan.warnings[0].text.contains("i-web"),
+            "{:?}",
+            plan.warnings
+        );
     }
 }
 
@@ -203,7 +207,7 @@ fn facts_of_a_machine_that_moved_are_kept_whatever_ec2_shows() {
         panic!("{:?}", plan.warnings);
     };
     assert!(
-        warning.contains("web") && warning.contains("stayput capture --replace i-web"),
+        warning.text.contains("web") && warning.text.contains("stayput capture --replace i-web"),
         "{warning}"
     );
 }
@@ -284,9 +288,9 @@ fn a_failover_tells_of_machines_that_are_off_before_it_begins() {
     let told = plan
         .warnings
         .iter()
-        .find(|warning| warning.contains("its VM is off"));
+        .find(|warning| warning.text.contains("its VM is off"));
     assert!(
-        told.is_some_and(|told| told.contains("stayput expect i-web off")),
+        told.is_some_and(|told| told.text.contains("stayput expect i-web off")),
         "{:?}",
         plan.warnings
     );

@@ -237,12 +237,12 @@ fn a_machine_that_failed_in_move_is_tried_again_although_its_plan_goes_on() {
             panic!("{:?}", plan.warnings);
         };
         assert!(
-            warning.starts_with(&format!(
+            warning.text.starts_with(&format!(
                 "api (i-api) failed in Move plan stayput-acme-app-app-1: {why}; "
             )),
             "{warning}"
         );
-        assert!(warning.contains("--leave-out i-api"), "{warning}");
+        assert!(warning.text.contains("--leave-out i-api"), "{warning}");
     }
 }
 

@@ -102,6 +102,35 @@ fn the_whole_move_takes_a_canary_over_without_a_gap() {
     assert!(done.plan(&goal).unwrap().steps.is_empty());
 }
 
+/// So many machines in one network with their names, and a spoke that reaches them by a table of its own.
+fn many(count: u8) -> (Setup, Vec<String>) {
+    let mut setup = Setup::small();
+    setup.spoke("t", "spoke", &[(cidr(LEGACY), to("tgw-attach-legacy"))]);
+    let names: Vec<_> = (0..count).map(|number| format!("web-{number}")).collect();
+    for (number, name) in (50..).zip(&names) {
+        setup.machine(name, &[format!("172.30.1.{number}")], true);
+    }
+    (setup, names)
+}
+
+#[test]
+fn hundreds_of_calls_for_canaries_are_ordered_prefix_by_prefix() {
+    // Three tables for each canary, and the prefix of the network once: 64, 100 and 301 calls.
+    for count in [21, 33, 100] {
+        let (setup, names) = many(count);
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let goal = canary(&["app"], &names);
+        let plan = setup.plan(&goal).unwrap();
+        assert_eq!(routes(&plan).len(), 3 * usize::from(count));
+        let setup = setup.after(&[goal]);
+        // The whole move deletes as many routes when its own has been verified.
+        let plan = setup.plan(&move_in(&["app"])).unwrap();
+        let gone = routes(&plan);
+        let gone = gone.iter().filter(|route| route.ends_with("/32 → absent"));
+        assert_eq!(gone.count(), 3 * usize::from(count));
+    }
+}
+
 #[test]
 fn a_canary_blocks_a_failover_until_the_network_has_been_moved() {
     let setup = pair().after(&[move_in(&["app"]), protect(&["app"])]);
@@ -257,7 +286,7 @@ fn a_failover_without_a_path_keeps_path_b_and_says_how_to_leave_it() {
     let kept = setup.plan(&failover(&["app"], OSAKA)).unwrap();
     assert_eq!(kept.steps, []);
     assert_eq!(
-        kept.warnings,
+        warning_texts(&kept),
         [
             "on-prem comes in to app by the region of osaka (path b): 172.30.1.0/25 and 172.30.1.128/25 stay; `stayput apply failover app --to osaka --path a` removes them"
         ]

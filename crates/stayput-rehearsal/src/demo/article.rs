@@ -22,6 +22,7 @@ use stayput_engine::Observation;
 use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_fabric::Fabric;
+use stayput_fabric::Verdict;
 use stayput_plan::Names;
 use stayput_plan::Plan;
 use stayput_plan::Step;
@@ -246,9 +247,9 @@ impl<'a> Article<'a> {
             self.still(&mut chapter).await?;
             let mut step = self.told(number, title, Some(call), &before);
             step.virtual_ms = virtual_ms;
-            step.foreseen = Some(foreseen.iter().all(|(address, (_, verdict))| {
+            step.foreseen = Some(foreseen.iter().all(|(address, verdict)| {
                 let seen = self.look.0.get(address);
-                seen.is_some_and(|sight| sight.fabric == *verdict)
+                seen.is_some_and(|sight| sight.verdict == *verdict)
             }));
             steps.push(step);
             self.show(steps.last());
@@ -332,7 +333,7 @@ impl<'a> Article<'a> {
     }
 
     /// What the fabric says a operation would do, before it is done.
-    fn foresee(&self, operation: &Operation) -> BTreeMap<Ipv4Addr, (super::look::Fate, String)> {
+    fn foresee(&self, operation: &Operation) -> BTreeMap<Ipv4Addr, Verdict> {
         let mut fabric = Fabric::new(&self.observer.engine.estate, &self.world);
         fabric.apply(&operation.change());
         foreseen(&fabric, &self.watching.watchlist)

@@ -56,11 +56,20 @@ pub struct Sighting {
     /// What becomes of packets from on-prem, by the fabric.
     pub fate: Fate,
     /// The fabric's verdict.
-    pub fabric: String,
+    pub verdict: Verdict,
     /// How the lab's own walk ended.
-    pub walk: String,
+    pub walk: WalkEnd,
     /// Whether the two say the same.
     pub agree: bool,
+}
+
+/// How the lab's own walk ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct WalkEnd {
+    /// Its kind, as the lab calls it.
+    pub end: String,
+    /// Who answered.
+    pub holder: Option<String>,
 }
 
 /// How many addresses have each fate.
@@ -133,12 +142,12 @@ impl Observer {
             let verdict = fabric.verdict(&Source::OnPrem, *address);
             let path = format!("/walk?from=on-prem&to={address}");
             let walk = self.control.get(&path).await?;
-            let said = end_of(&walk);
+            let walk = WalkEnd::of_json(&walk);
             let sight = Sighting {
                 fate: Fate::of(&verdict),
-                fabric: verdict.to_string(),
-                agree: as_the_walk_says(&verdict) == said,
-                walk: said,
+                agree: WalkEnd::expected(&verdict) == walk,
+                walk,
+                verdict,
             };
             look.0.insert(*address, sight);
         }
@@ -147,44 +156,48 @@ impl Observer {
 }
 
 /// The verdicts of a fabric that was not observed but foreseen.
-pub fn foreseen(fabric: &Fabric, watchlist: &Watchlist) -> BTreeMap<Ipv4Addr, (Fate, String)> {
+pub fn foreseen(fabric: &Fabric, watchlist: &Watchlist) -> BTreeMap<Ipv4Addr, Verdict> {
     let verdicts = watchlist.0.keys().map(|address| {
         let verdict = fabric.verdict(&Source::OnPrem, *address);
-        (*address, (Fate::of(&verdict), verdict.to_string()))
+        (*address, verdict)
     });
     verdicts.collect()
 }
 
-fn end_of(walk: &Value) -> String {
-    let end = walk["end"].as_str().unwrap_or("?");
-    match walk["holder"].as_str() {
-        Some(holder) => format!("{end} to {holder}"),
-        None => end.to_owned(),
-    }
-}
-
-/// How the walk would say what the fabric says.
-fn as_the_walk_says(verdict: &Verdict) -> String {
-    let end = match verdict {
-        Verdict::Delivered { holder, .. } => {
-            let holder = match holder {
-                Holder::Instance { id, .. } => id.to_string(),
-                Holder::Interface { id, .. } => id.to_string(),
-                Holder::Vm { id, .. } => id.to_string(),
-                Holder::OnPrem => "on-prem".to_owned(),
-                Holder::Planned | Holder::Sender => "a holder that was not observed".to_owned(),
-            };
-            return format!("delivered to {holder}");
+impl WalkEnd {
+    fn of_json(walk: &Value) -> Self {
+        Self {
+            end: walk["end"].as_str().unwrap_or("?").to_owned(),
+            holder: walk["holder"].as_str().map(str::to_owned),
         }
-        Verdict::NoRoute { .. } => "no-route",
-        Verdict::Blackhole { .. } => "blackhole",
-        Verdict::DeadEni { .. } => "dead-eni",
-        Verdict::LeavesByNat { .. } => "nat-lost",
-        // The walk does not know where else a machine might be.
-        Verdict::WrongSite { .. } | Verdict::NoMachine { .. } => "no-machine",
-        Verdict::Loop { .. } => "ttl-exceeded",
-        Verdict::RegionDown { .. } => "region-down",
-        Verdict::Unmodelled { .. } => "unmodelled",
-    };
-    end.to_owned()
+    }
+
+    /// How the walk ends where the fabric has this verdict.
+    fn expected(verdict: &Verdict) -> Self {
+        let (end, holder) = match verdict {
+            Verdict::Delivered { holder, .. } => {
+                let holder = match holder {
+                    Holder::Instance { id, .. } => Some(id.to_string()),
+                    Holder::Interface { id, .. } => Some(id.to_string()),
+                    Holder::Vm { id, .. } => Some(id.to_string()),
+                    Holder::OnPrem => Some("on-prem".to_owned()),
+                    Holder::Planned | Holder::Sender => None,
+                };
+                ("delivered", holder)
+            }
+            Verdict::NoRoute { .. } => ("no-route", None),
+            Verdict::Blackhole { .. } => ("blackhole", None),
+            Verdict::DeadEni { .. } => ("dead-eni", None),
+            Verdict::LeavesByNat { .. } => ("nat-lost", None),
+            // The walk does not know where else a machine might be.
+            Verdict::WrongSite { .. } | Verdict::NoMachine { .. } => ("no-machine", None),
+            Verdict::Loop { .. } => ("ttl-exceeded", None),
+            Verdict::RegionDown { .. } => ("region-down", None),
+            Verdict::Unmodelled { .. } => ("unmodelled", None),
+        };
+        Self {
+            end: end.to_owned(),
+            holder,
+        }
+    }
 }

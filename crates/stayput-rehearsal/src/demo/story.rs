@@ -227,7 +227,7 @@ impl Demo<'_> {
             self.lab.say(&format!(
                 "  proven: {}, {}",
                 counted(count("states"), "state"),
-                counted(count("holes"), "hole")
+                counted(count("windows"), "hole")
             ));
         }
         let status = self.lab.ask(&["status"]).await?;

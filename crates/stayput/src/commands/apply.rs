@@ -223,7 +223,7 @@ pub fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
         "the world is not what this plan was made for; nothing was changed",
     )
     .hint("look at the new plan and save it again: stayput plan … --out FILE");
-    error.causes = differences;
+    error.causes = differences.iter().map(ToString::to_string).collect();
     Err(error)
 }
 

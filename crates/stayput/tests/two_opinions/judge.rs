@@ -78,7 +78,10 @@ fn situations(both: &Both, trace: &Trace, ways: usize, see: &mut impl FnMut(&'st
                 list: None, over, ..
             } if over_a_list(both, over) => see("prefix list under a static route"),
             Reason::TgwBlackhole { gone: Some(_), .. } => see("attachment gone"),
-            Reason::VpcRoute { toward, .. } if toward.starts_with("pcx-") => see("VPC peering"),
+            Reason::VpcRoute {
+                toward: NextHop::VpcPeering(_),
+                ..
+            } => see("VPC peering"),
             Reason::Announced { by, .. } => see(match by {
                 Announcement::AllowedPrefix => "over Direct Connect",
                 Announcement::TableRoute(_) => "over a BGP VPN",
@@ -218,7 +221,20 @@ fn badness_of(verdict: &Verdict) -> u8 {
 
 /// Over a VPC peering to an address that several VPCs own: snapshots do not say which of them is peered, and the fabric says so.
 fn is_ambiguous(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Unmodelled { what, .. } if what.contains(" → pcx-1"))
+    let Verdict::Unmodelled {
+        what: Unmodelled::Hop(reason),
+        ..
+    } = verdict
+    else {
+        return false;
+    };
+    matches!(
+        &**reason,
+        Reason::VpcRoute {
+            toward: NextHop::VpcPeering(_),
+            ..
+        }
+    )
 }
 
 fn differ(trace: &Trace, ways: &[walk::Walk]) -> String {

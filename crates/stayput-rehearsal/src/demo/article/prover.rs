@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use stayput_estate::Estate;
+use stayput_plan::Moment;
 use stayput_plan::Obstacle;
 use stayput_world::Facts;
 use stayput_world::World;
@@ -16,10 +17,35 @@ const SHOWN: usize = 3;
 pub struct ProverReport {
     /// The proof in one line, if it takes the order.
     pub proof: Option<String>,
-    /// Why it refuses it, one sentence for each state and address.
-    pub refusals: Vec<String>,
+    /// Why it refuses it, one for each state and address.
+    pub refusals: Vec<Refusal>,
     /// What it cannot be asked about: stayput has no step for it.
     pub unsaid: Vec<String>,
+}
+
+/// Why the prover refuses an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// What it found.
+    pub obstacle: Obstacle,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+impl Refusal {
+    fn new(obstacle: Obstacle) -> Self {
+        let text = obstacle.to_string();
+        Self { obstacle, text }
+    }
+
+    /// When in the order; `None` for what is about no step.
+    fn moment(&self) -> Option<&Moment> {
+        if let Obstacle::Unsafe { moment, .. } = &self.obstacle {
+            Some(moment)
+        } else {
+            None
+        }
+    }
 }
 
 impl ProverReport {
@@ -42,7 +68,7 @@ impl ProverReport {
             },
             Err(obstacles) => Self {
                 proof: None,
-                refusals: obstacles.iter().map(Obstacle::to_string).collect(),
+                refusals: obstacles.into_iter().map(Refusal::new).collect(),
                 unsaid,
             },
         }
@@ -66,16 +92,19 @@ impl ProverReport {
             None => {
                 lines.push(format!("stayput's prover refuses {order}:"));
                 // One sentence for each state: they differ in the address only.
-                let mut states: Vec<(&str, &str, usize)> = Vec::new();
+                let mut states: Vec<(&Refusal, usize)> = Vec::new();
                 for refusal in &self.refusals {
-                    let state = refusal.split_once(": ").map_or("", |(state, _)| state);
-                    match states.iter_mut().find(|(known, ..)| *known == state) {
-                        Some((_, _, more)) => *more += 1,
-                        None => states.push((state, refusal, 0)),
+                    let moment = refusal.moment();
+                    match states
+                        .iter_mut()
+                        .find(|(known, _)| known.moment() == moment)
+                    {
+                        Some((_, more)) => *more += 1,
+                        None => states.push((refusal, 0)),
                     }
                 }
-                for (_, refusal, more) in states.iter().take(SHOWN) {
-                    lines.push(format!("  ✗ {refusal}"));
+                for (refusal, more) in states.iter().take(SHOWN) {
+                    lines.push(format!("  ✗ {}", refusal.text));
                     if *more > 0 {
                         lines.push(format!("    and {more} more of this kind"));
                     }

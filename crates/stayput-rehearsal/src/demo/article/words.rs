@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use stayput_fabric::Place;
+use stayput_fabric::Verdict;
+
 use crate::demo::look::Fate;
 use crate::demo::look::Look;
 use crate::demo::watchlist::Part;
@@ -31,14 +34,15 @@ pub fn difference(watchlist: &Watchlist, before: &Look, after: &Look) -> Vec<Str
             (false, n) => format!("{n} addresses of machines that move"),
         };
         let by_verdict = |addresses: &[Ipv4Addr]| {
-            let mut groups: BTreeMap<&str, Vec<Ipv4Addr>> = BTreeMap::new();
+            let mut groups: BTreeMap<Option<&Verdict>, Vec<Ipv4Addr>> = BTreeMap::new();
             for address in addresses {
-                let verdict = after.0.get(address).map_or("?", |sight| &sight.fabric);
+                let verdict = after.0.get(address).map(|sight| &sight.verdict);
                 groups.entry(verdict).or_default().push(*address);
             }
-            let told = groups
-                .iter()
-                .map(|(verdict, addresses)| format!("{} ({verdict})", named(watchlist, addresses)));
+            let told = groups.iter().map(|(verdict, addresses)| {
+                let verdict = verdict.map_or("?".to_owned(), ToString::to_string);
+                format!("{} ({verdict})", named(watchlist, addresses))
+            });
             told.collect::<Vec<_>>().join("; ")
         };
         let taken = changed(&|was, is| {
@@ -85,24 +89,36 @@ pub fn broken(watchlist: &Watchlist, look: &Look) -> Option<String> {
     (!lost.is_empty()).then(|| named(watchlist, &lost))
 }
 
+/// What the fabric says, whichever machine answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Predicted<'s> {
+    Delivered(&'s Place),
+    NotDelivered(&'s Verdict),
+}
+
 /// All addresses, grouped by what the fabric and the walk say of them.
 pub fn table(watchlist: &Watchlist, look: &Look) -> Vec<String> {
-    let mut groups: BTreeMap<(&Part, &str, &str), usize> = BTreeMap::new();
+    let mut groups: BTreeMap<(&Part, Predicted<'_>, &str), usize> = BTreeMap::new();
     for (address, member) in &watchlist.0 {
         let Some(sight) = look.0.get(address) else {
             continue;
         };
-        // Who answers is another one for each address.
-        let fabric = match sight.fate {
-            Fate::Delivered => sight.fabric.split(" to ").next().unwrap_or_default(),
-            Fate::Lost | Fate::Looping | Fate::WrongSite => &sight.fabric,
+        // Each address has another machine.
+        let fabric = match &sight.verdict {
+            Verdict::Delivered { place, .. } => Predicted::Delivered(place),
+            verdict => Predicted::NotDelivered(verdict),
         };
-        let walk = sight.walk.split(" to ").next().unwrap_or_default();
-        *groups.entry((&member.part, fabric, walk)).or_default() += 1;
+        *groups
+            .entry((&member.part, fabric, &sight.walk.end))
+            .or_default() += 1;
     }
     groups
         .into_iter()
         .map(|((part, fabric, walk), count)| {
+            let fabric = match fabric {
+                Predicted::Delivered(place) => format!("delivered at {place}"),
+                Predicted::NotDelivered(verdict) => verdict.to_string(),
+            };
             format!("{count:>3} × {part}: {fabric} | the lab's walk: {walk}")
         })
         .collect()

@@ -4,7 +4,6 @@
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
-use stayput_estate::Estate;
 use stayput_lab::kernel::report::Change;
 use stayput_lab::kernel::report::Delays;
 use stayput_lab::kernel::report::LossRun;
@@ -34,9 +33,9 @@ pub struct Sample {
 
 /// Whose order it is, and so what its losses are held against.
 #[derive(Debug, Clone, Copy)]
-pub enum Judged<'a> {
+pub enum Judged {
     /// Stayput's: against the holes its plans announced.
-    Stayput(&'a Estate),
+    Stayput,
     /// The article's, which announces nothing.
     Article,
 }
@@ -248,15 +247,12 @@ fn flip(change: &Change) -> Span {
 }
 
 /// Draws up the account.
-///
-/// # Errors
-/// A plan's holes are not of the form known here.
 pub fn account(
-    judged: Judged<'_>,
+    judged: Judged,
     packets: &Packets,
     chapters: &[Chapter],
     watchlist: &Watchlist,
-) -> Result<Account, serde_json::Error> {
+) -> Account {
     let book = Book {
         packets,
         watchlist,
@@ -270,10 +266,9 @@ pub fn account(
             .collect(),
     };
     let mut holes = Vec::new();
-    if let Judged::Stayput(estate) = judged {
-        for chapter in chapters {
-            holes.extend(announced(estate, chapter)?);
-        }
+    match judged {
+        Judged::Stayput => holes.extend(chapters.iter().flat_map(announced)),
+        Judged::Article => {}
     }
     let is_announced = |(address, at): (Ipv4Addr, WallMs)| {
         holes
@@ -286,7 +281,7 @@ pub fn account(
     };
     let lost: Vec<_> = book.lost().collect();
     let outside: Vec<_> = match judged {
-        Judged::Stayput(_) => lost
+        Judged::Stayput => lost
             .iter()
             .copied()
             .filter(|packet| !is_announced(*packet))
@@ -322,11 +317,11 @@ pub fn account(
             .map(|still| counter(still.to).saturating_sub(counter(still.from)))
             .sum()
     };
-    Ok(Account {
+    Account {
         sent: report.sent.saturating_sub(sent_still),
         lost: lost.len() as u64,
         lost_outside_announced_holes: match judged {
-            Judged::Stayput(_) => Some(outside.len() as u64),
+            Judged::Stayput => Some(outside.len() as u64),
             Judged::Article => None,
         },
         lost_in_route_switch: book.lost_in_changes(all),
@@ -349,7 +344,7 @@ pub fn account(
         privilege: packets.status.privilege.clone(),
         namespaces: packets.status.namespaces,
         failures: packets.status.failures.clone(),
-    })
+    }
 }
 
 fn switch(book: &Book<'_>, chapter: &Chapter, lost: &[(Ipv4Addr, WallMs)]) -> Option<Switch> {

@@ -35,7 +35,7 @@ pub fn draw(trip: &RoundTrip) -> String {
     let mut text = String::new();
     way(&mut text, &trip.forward);
     match &trip.back {
-        None => text.push_str("no reply: nobody was reached\n"),
+        None => text.push_str("no reply: no machine was reached\n"),
         Some(back) => {
             let _ = writeln!(text, "reply to {}", back.destination);
             way(&mut text, back);

@@ -146,30 +146,15 @@ fn watchlist() -> Watchlist {
     )
 }
 
-fn estate() -> Estate {
-    stayput_estate::parse(
-        "template",
-        stayput_estate::TEMPLATE,
-        std::path::Path::new("."),
-    )
-    .unwrap()
-}
-
 fn hole(opens: &str, closes: &str) -> serde_json::Value {
-    serde_json::json!([{ "source": "on-prem", "ranges": [{ "first": "172.30.1.0", "last": "172.30.1.255" }], "opens": opens, "closes": closes, "addresses": 1, "what": "no machine there" }])
+    serde_json::json!([{ "source": "on-prem", "ranges": [{ "first": "172.30.1.0", "last": "172.30.1.255" }], "opens": opens, "closes": closes, "addresses": 1, "delivery": { "not-delivered": { "no-machine": { "place": { "site": "ec2" } } } } }])
 }
 
 #[test]
 fn a_loss_between_the_opening_and_the_closing_step_is_announced() {
     let holes = hole("cutover/i-1", "route/b");
     let packets = packets(&[(MOVING, run(2000, 6000, 5))], &[]);
-    let account = account(
-        Judged::Stayput(&estate()),
-        &packets,
-        &[chapter(&holes)],
-        &watchlist(),
-    )
-    .unwrap();
+    let account = account(Judged::Stayput, &packets, &[chapter(&holes)], &watchlist());
     assert_eq!(account.lost, 5);
     assert_eq!(account.lost_outside_announced_holes, Some(0));
     let lost: Vec<_> = account
@@ -186,12 +171,11 @@ fn a_loss_after_the_closer_or_to_another_address_is_not() {
     let holes = hole("cutover/i-1", "route/b");
     let losses = [(MOVING, run(6001, 6001, 1)), (STAYING, run(4500, 4520, 3))];
     let account = account(
-        Judged::Stayput(&estate()),
+        Judged::Stayput,
         &packets(&losses, &[]),
         &[chapter(&holes)],
         &watchlist(),
-    )
-    .unwrap();
+    );
     assert_eq!(account.lost_outside_announced_holes, Some(4));
     assert_eq!(account.outside[0].after.as_deref(), Some("route/b"));
     assert_eq!(account.switches[0].lost_to_staying, 3);
@@ -209,8 +193,7 @@ fn a_loss_while_a_table_changes_counts_if_the_address_was_reached_around() {
         &packets(&losses, &[(4099, 4106)]),
         &[chapter(&serde_json::json!([]))],
         &watchlist(),
-    )
-    .unwrap();
+    );
     assert_eq!(account.lost_in_route_switch, 1);
     assert_eq!(account.lost_outside_announced_holes, None);
     assert_eq!(account.switches[0].lost_in_route_switch, 1);
@@ -221,7 +204,7 @@ fn what_is_sent_while_the_clock_stands_still_is_not_counted() {
     let mut chapter = chapter(&serde_json::json!([]));
     chapter.stills = vec![(4500, 5500)];
     let packets = packets(&[(MOVING, run(4000, 6000, 201))], &[]);
-    let account = account(Judged::Article, &packets, &[chapter], &watchlist()).unwrap();
+    let account = account(Judged::Article, &packets, &[chapter], &watchlist());
     assert_eq!(account.sent, 1800);
     // Every ten milliseconds from 4000 to 4490 and from 5500 to 6000.
     assert_eq!(account.lost, 101);
