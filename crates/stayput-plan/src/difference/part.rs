@@ -103,7 +103,8 @@ impl Action {
                 };
                 // No machine named: all are meant.
                 let no_more = of.is_empty() || !machines.is_empty() && machines.is_subset(of);
-                let routes = routes.iter().all(|route| of_routes.contains(route));
+                let routes = routes.len() <= of_routes.len()
+                    && routes.iter().all(|route| of_routes.contains(route));
                 (site, lost) == (of_site, of_lost)
                     && networks.is_subset(of_networks)
                     && no_more
