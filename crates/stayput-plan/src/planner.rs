@@ -342,7 +342,10 @@ impl<'s> Draft<'s> {
             }
             Goal::Move { .. } | Goal::Failover { .. } | Goal::Failback { .. } => false,
         };
-        for obstacle in self.obstacles.extract_if(.., |obstacle| warns(obstacle)) {
+        let all = std::mem::take(&mut self.obstacles).into_iter();
+        let (told, stopping): (BTreeSet<_>, BTreeSet<_>) = all.partition(warns);
+        self.obstacles = stopping;
+        for obstacle in told {
             if let Some(machine) = obstacle.whose_identity() {
                 let text = format!("{obstacle}: {}", obstacle.remedy());
                 self.warnings.push(Warning::of_machine(machine, text));

@@ -99,7 +99,8 @@ impl<'a> Progress<'a> {
     fn is_left(&self, step: &Step) -> bool {
         let done = self.times.contains_key(&step.id);
         let failed = self.failed.iter().any(|failed| failed.step == step.id);
-        !failed && !(done && leaves_nothing_to_observe(&step.action))
+        let is_settled = done && leaves_nothing_to_observe(&step.action);
+        !failed && !is_settled
     }
 
     /// Verifications that were approved and not made yet, of the networks that are still part of the run.
