@@ -508,7 +508,7 @@ pub enum Obstacle {
         found: String,
     },
     /// Something that the goal relies on is listed and cannot be read.
-    #[error("{object} ({site})")]
+    #[error("{site}: an object that this goal needs cannot be read: {object}")]
     Unreadable {
         /// Where.
         site: SiteName,

@@ -537,7 +537,7 @@ fn what_is_listed_and_cannot_be_read_is_neither_absent_nor_right() {
     prism.unreadable = vec![whole(ObjectKind::Subnet, "app")];
     assert_eq!(
         only(&setup, &move_in(APP)),
-        "subnet `app` (id) cannot be read at `odd`: it is a number (tokyo)"
+        "tokyo: an object that this goal needs cannot be read: subnet `app` (id) cannot be read at `odd`: it is a number"
     );
     // Of another name it is of no concern.
     let prism = setup.prism(TOKYO);

@@ -267,7 +267,14 @@ fn a_failover_by_path_b_that_is_resumed_writes_the_other_half() {
         let left = routes(&rest);
         let left = left.iter().filter(|route| route.contains("/25"));
         assert_eq!(left.count(), 1, "{goal}: {:?}", routes(&rest));
-        assert_eq!(killed.after(std::slice::from_ref(&goal)).plan(&goal).unwrap().steps, []);
+        assert_eq!(
+            killed
+                .after(std::slice::from_ref(&goal))
+                .plan(&goal)
+                .unwrap()
+                .steps,
+            []
+        );
     }
 }
 
