@@ -139,7 +139,10 @@ fn a_prober_refuses_what_it_cannot_do_and_a_lab_without_a_kernel_says_so() {
     let lab = Lab::up(&["--dataplane", "kernel", "--machines", "1"]);
     for (body, says) in [
         (json!({}), "the body must be"),
-        (json!({ "targets": [], "interval_ms": 10 }), "at least one"),
+        (
+            json!({ "targets": [], "interval_ms": 10 }),
+            "must not be empty",
+        ),
         (
             json!({ "targets": [MACHINE], "interval_ms": 0 }),
             "interval_ms",
