@@ -35,6 +35,8 @@ const TOKEN_DIGITS: usize = 3;
 const REMEMBERED: usize = 16;
 /// How much of a text of the endpoint's is repeated, in characters.
 const LONGEST: usize = 2000;
+/// How much of a text is looked at, in bytes. An error message may be as long as a body.
+const LOOKED_AT: usize = 64 * 1024;
 
 /// The secrets that this client has been given, newest last.
 #[derive(Default)]
@@ -137,6 +139,11 @@ impl Redactor {
 
     /// The text without secrets, and no longer than a person reads.
     pub(crate) fn clean(&self, text: &str) -> String {
+        let mut end = text.len().min(LOOKED_AT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = text.get(..end).unwrap_or(text);
         let bytes = text.as_bytes();
         let mut secret = vec![false; bytes.len()];
         let mut mark = |start: usize, length: usize| {

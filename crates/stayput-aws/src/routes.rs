@@ -14,6 +14,7 @@ use crate::bounds::Pages;
 use crate::client::AwsClient;
 use crate::endpoint::Service;
 use crate::error::AwsError;
+use crate::error::EndpointState;
 use crate::list::ROUTE_TABLES;
 use crate::list::TGW_ROUTES;
 use crate::parse::Sorted;
@@ -209,8 +210,8 @@ impl AwsClient {
             match self.query(region, &dry, route_answer).await {
                 Err(error) if error.has_code(WOULD_SUCCEED) => {}
                 Err(error) if error.is_permission() => return Ok(Some(action)),
-                // An objection to the route itself comes after the question of rights.
-                Err(error) if error.code().is_some() && !error.is_throttle() => {}
+                // An objection of AWS to the route itself comes after the question of rights; anything else says nothing of rights.
+                Err(error) if is_objection(&error) => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
                     return Err(self
@@ -335,6 +336,11 @@ impl AwsClient {
             }
         }
     }
+}
+
+/// Whether AWS itself objects to the call, as opposed to a throttle, a server fault or a page of a proxy.
+fn is_objection(error: &AwsError) -> bool {
+    error.endpoint_state() == EndpointState::Answers && !error.is_throttle()
 }
 
 /// The answer to a write shows the route as it is then.

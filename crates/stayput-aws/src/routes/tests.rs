@@ -140,6 +140,24 @@ async fn the_rights_asked_for_are_the_verbs_that_will_be_used() {
             assert_eq!(denied(&unable, target).await.unwrap(), Some(*verb));
         }
     }
+    for (reply, allowed) in [
+        (
+            Reply::ec2_error(400, "InvalidTransitGatewayAttachmentID.NotFound"),
+            true,
+        ),
+        (Reply::ec2_error(500, "InternalError"), false),
+        (Reply::ec2_error(503, "RequestLimitExceeded"), false),
+        (
+            Reply::Answer(404, "<html>No such page</html>".to_owned()),
+            false,
+        ),
+        (Reply::Answer(200, "<html/>".to_owned()), false),
+    ] {
+        let answered = reply.clone();
+        let server = Server::start(move |_| answered.clone()).await;
+        let denied = denied(&server, Some(&attachment)).await;
+        assert_eq!(denied.is_ok(), allowed, "{reply:?}: {denied:?}");
+    }
     let deaf = Server::start(|_| Reply::ec2("<route/>")).await;
     let error = denied(&deaf, Some(&attachment)).await.unwrap_err();
     assert!(matches!(error, AwsError::Parse { .. }));
