@@ -455,7 +455,7 @@ async fn the_job_of_a_change_is_found_by_its_request_id_and_no_other() {
         "OPTIONS" => probe(asked),
         _ => list(json!([
             {"extId": "last-month", "name": "stayput-test-failover-00000000", "recoveryPlanExtId": "rp"},
-            {"extId": "mine", "name": name, "recoveryPlanExtId": "rp"},
+            {"extId": "mine", "name": name, "recoveryPlanExtId": "rp", "percentageComplete": 12.5, "endTime": 7},
         ])),
     })
     .await;
