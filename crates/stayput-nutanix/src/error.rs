@@ -27,7 +27,7 @@ impl fmt::Display for Service {
     }
 }
 
-/// One call: to whom, what for, and what was sent where. Carried by every error.
+/// One call: to which appliance, what for, and what was sent where. Carried by every error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The site whose appliance was called.
@@ -106,7 +106,7 @@ pub enum SetupError {
 /// Why a certificate was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsProblem {
-    /// Nobody we trust signed it.
+    /// No CA that we trust signed it.
     #[error("its certificate is not signed by a trusted CA")]
     UnknownIssuer,
     /// It is for another name than the one in the URL.

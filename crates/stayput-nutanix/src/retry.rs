@@ -32,7 +32,7 @@ pub struct Limits {
     pub connects: u32,
     /// How long a failing read is repeated while something that was started is waited for, also without a connection; 60 s.
     pub poll: Duration,
-    /// How long a change is repeated: each time from another look, when somebody else changed the same object or the answer was
+    /// How long a change is repeated: each time from another look, when another client changed the same object or the answer was
     /// lost; 60 s.
     pub change: Duration,
     /// How long a task (or what stands for one in Move) is waited for; 2 h. After that it is in doubt.
@@ -211,7 +211,7 @@ pub(crate) fn pause(
             DOUBTFUL_ATTEMPTS
         }
         (Repeat::AfterALook, Outcome::Status(408 | 500 | 502 | 503 | 504)) => DOUBTFUL_ATTEMPTS,
-        // The object was changed by somebody else since the look.
+        // The object was changed by another client since the look.
         (Repeat::AfterALook, Outcome::Status(412)) => MOST_ATTEMPTS,
         (Repeat::Blindly, Outcome::Broken | Outcome::Silent | Outcome::Malformed) => 1,
         (_, Outcome::Status(_)) => 1,

@@ -1,4 +1,4 @@
-//! Whom we trust: rustls on ring, always verifying.
+//! Which certificates are trusted: rustls on ring, always verifying.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) enum TlsSetupError {
     Other(String),
 }
 
-/// The TLS configuration for a kind of trust; `None` trusts nobody, for a client that speaks plain HTTP on loopback.
+/// The TLS configuration for a kind of trust; `None` trusts no certificate, for a client that speaks plain HTTP on loopback.
 /// Reads the CA file; no network.
 pub(crate) fn client_config(trust: Option<&Trust>) -> Result<ClientConfig, TlsSetupError> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());

@@ -106,7 +106,7 @@ pub(crate) fn malformed(
     DecodeError {
         call,
         path: redactor.clean(path),
-        // Made anew from its text: the original may quote a secret that the other side repeated.
+        // Made again from its text: the original may quote a secret that the other side repeated.
         source: serde_json::Error::custom(redactor.clean(reason)),
     }
 }
@@ -208,7 +208,7 @@ impl Transport {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .user_agent(concat!("stayput/", env!("CARGO_PKG_VERSION")))
-            // A redirect would carry the credentials to a place nobody configured; it is reported instead.
+            // A redirect would carry the credentials to an address that is not configured; it is reported instead.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(LONGEST_CONNECT))
             .timeout(timeout);

@@ -274,7 +274,7 @@ impl Api {
         }
     }
 
-    /// The token in use, or a new one. Whoever asks meanwhile waits for the same login.
+    /// The token in use, or a new one. Calls that need one meanwhile wait for the same login.
     async fn token(&self) -> Result<Token, MoveError> {
         let mut held = self.shared.token.lock().await;
         if let Some(token) = held.token.as_ref().filter(|token| !token.is_due()) {

@@ -26,7 +26,7 @@ fn token(text: &str) -> Answer {
     say(200, json!({"Status": {"Token": text}}))
 }
 
-/// A server that lets everybody in; the rest is `otherwise`.
+/// A server that accepts every login; the rest is `otherwise`.
 async fn open_server(otherwise: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
     Server::start(move |asked| match asked.line().as_str() {
         LOGIN => token("t"),

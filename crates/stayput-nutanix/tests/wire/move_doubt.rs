@@ -25,7 +25,7 @@ use crate::server::Server;
 use crate::server::say;
 use crate::server::short;
 
-/// A server that lets everybody in; the rest is `otherwise`.
+/// A server that accepts every login; the rest is `otherwise`.
 async fn open_server(otherwise: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
     Server::start(move |asked| match asked.path.as_str() {
         "/move/v2/users/login" => say(200, json!({"Status": {"Token": "token-of-move"}})),
@@ -183,7 +183,7 @@ async fn an_outage_while_a_plan_is_watched_does_not_end_it() {
 
 #[tokio::test]
 async fn a_restart_of_move_while_a_plan_is_watched_does_not_end_it() {
-    // Nobody listens at first: the port is found free again before the server takes it.
+    // The port is free at first, and the server takes it later.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap();
     drop(port);

@@ -116,7 +116,7 @@ async fn a_stale_etag_is_read_again_and_the_change_repeated_with_the_same_id() {
             }
             line if line == format!("POST {VM}/nics") => {
                 if version.fetch_add(1, Ordering::SeqCst) == 1 {
-                    // Somebody else changed the VM in between.
+                    // Another client changed the VM in between.
                     say(412, json!({"data": {"error": [{"message": "stale", "code": "VMM-30303", "errorGroup": "VM_ETAG_MISMATCH"}]}}))
                 } else {
                     *made.lock().unwrap() = true;

@@ -270,7 +270,7 @@ async fn a_failed_task_of_something_that_is_as_wanted_is_fine() {
     let server = Server::start(move |asked| match asked.method.as_str() {
         "OPTIONS" => probe(asked),
         "GET" if is_task(asked) => task("FAILED"),
-        // Somebody else switched it off meanwhile.
+        // Another client switched it off meanwhile.
         "GET" if looks.fetch_add(1, Ordering::SeqCst) == 0 => vm("ON", json!([])),
         "GET" => vm("OFF", json!([])),
         _ => task_started("t"),
@@ -307,7 +307,7 @@ async fn a_vm_is_deleted_with_its_etag_and_waited_for_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn a_vm_that_somebody_else_deletes_first_is_fine() {
+async fn a_vm_that_another_client_deletes_first_is_fine() {
     let looks = AtomicUsize::new(0);
     let server = Server::start(move |asked| match asked.method.as_str() {
         "OPTIONS" => probe(asked),
@@ -455,7 +455,7 @@ async fn the_job_of_a_change_is_found_by_its_request_id_and_no_other() {
         "OPTIONS" => probe(asked),
         _ => list(json!([
             {"extId": "last-month", "name": "stayput-test-failover-00000000", "recoveryPlanExtId": "rp"},
-            {"extId": "mine", "name": name, "recoveryPlanExtId": "rp"},
+            {"extId": "mine", "name": name, "recoveryPlanExtId": "rp", "percentageComplete": 12.5, "endTime": 7},
         ])),
     })
     .await;

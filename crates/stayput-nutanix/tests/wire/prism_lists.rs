@@ -70,7 +70,7 @@ fn problem(result: Result<usize, PrismError>) -> ListProblem {
 }
 
 #[tokio::test]
-async fn an_odd_vm_of_somebody_else_does_not_stop_the_observation_and_is_named() {
+async fn an_unreadable_vm_of_another_owner_is_named_and_does_not_stop_the_observation() {
     let good = json!({"extId": "v", "name": "app01", "powerState": "ON"});
     let address = json!({"ipAddress": {"value": "10.0.1.9"}});
     let odd = |id: &str, nic: Value| json!({"extId": id, "name": "monitor", "nics": [nic]});
@@ -270,7 +270,7 @@ async fn the_same_page_again_and_again_is_not_taken_for_the_whole_list() {
             expected: 300
         }
     );
-    // Without a total it would go on for ever.
+    // Without a total it would never end.
     let (server, found) = vnics(|_| say(200, json!({"data": hundred(0)}))).await;
     assert_eq!(problem(found), ListProblem::Repeats { got: 100 });
     assert_eq!(server.asked_with("GET").len(), 10);

@@ -148,7 +148,7 @@ impl Server {
         Self::serve_on(listener, acceptor, answer)
     }
 
-    /// One at a given address; `None` if that is taken by somebody else just now.
+    /// One at a given address; `None` if that is in use.
     pub async fn start_at(
         address: SocketAddr,
         answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Whom we trust.
+//! Which certificates are trusted.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ const FOLDERS: &[&str] = &[
     "crates/stayput-aws",
     "crates/stayput-estate",
     "crates/stayput-lab",
+    "crates/stayput-nutanix",
     "crates/stayput-rehearsal",
     "crates/stayput-world",
     "docs",

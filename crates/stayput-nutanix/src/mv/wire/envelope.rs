@@ -1,5 +1,4 @@
-//! What all answers of Move have in common: keys in any case, and lists under one of two keys (Move reference §1, additions of
-//! 2026-11-28).
+//! What all answers of Move have in common: keys in any case, and lists under one of two keys (Move reference §1, §12).
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

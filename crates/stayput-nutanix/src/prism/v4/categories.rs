@@ -120,7 +120,7 @@ impl PrismClient {
             .await;
         match made {
             Ok(id) => Ok(CategoryExtId::new(id)),
-            // Somebody else may have made it just now.
+            // Another client may have made it just now.
             Err(error @ PrismError::Api(_)) => match self.category_like(key, value, &what).await {
                 Ok(Some(id)) => Ok(id),
                 Ok(None) | Err(_) => Err(error),

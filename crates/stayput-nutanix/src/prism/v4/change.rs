@@ -26,7 +26,7 @@ use crate::retry::Looks;
 use crate::retry::Past;
 use crate::retry::Repeat;
 
-/// How often a thing that is deleted by somebody else meanwhile is looked at.
+/// How often an object is looked at that another client deletes at the same time.
 const VANISHED_LOOKS: u32 = 3;
 
 /// A change to send.
@@ -163,7 +163,7 @@ impl Api {
                 Err(error) => error,
             };
             unclear += error.call().map_or(0, |call| call.unclear_attempts);
-            // Deleted by somebody else between the look and the call: the next look says so.
+            // Deleted by another client between the look and the call: the next look says so.
             let is_gone = change.method == Method::DELETE
                 && matches!(&error, PrismError::Api(error) if error.status == 404);
             if is_gone && vanished < VANISHED_LOOKS {

@@ -360,7 +360,7 @@ impl PrismClient {
         let (recovered, unreadable) = this.recovered(job).await?;
         Ok(JobReport {
             name: wire.name.clone(),
-            percent: wire.percentage_complete,
+            percent: wire.percent(),
             ended: wire.end_time.clone(),
             unreadable,
             job: RecoveryJob {

@@ -157,14 +157,16 @@ impl Api {
         let mut found = None;
         let mut ids = Vec::new();
         for entry in self.list_entries::<T>(path, query, what).await? {
+            if entry.value.as_ref().is_some_and(&matches) {
+                ids.extend(entry.key);
+                found = entry.value;
+                continue;
+            }
+            // What is not understood of it may be why it does not match.
             if let Some(note) = entry.notes.first()
                 && note.name.as_deref().is_none_or(|its| its == name)
             {
                 return Err(self.unreadable(path, what, note).await);
-            }
-            if let Some(object) = entry.value.filter(&matches) {
-                ids.extend(entry.key);
-                found = Some(object);
             }
         }
         if ids.len() <= 1 {

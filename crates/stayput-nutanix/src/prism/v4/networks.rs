@@ -298,7 +298,7 @@ impl PrismClient {
         Ok(())
     }
 
-    /// Puts one externally routable prefix on a Flow VPC, or takes it off; all others stay, also those that somebody else sets
+    /// Puts one externally routable prefix on a Flow VPC, or takes it off; all others stay, also those that another client sets
     /// meanwhile. `true` if that was a change.
     ///
     /// # Errors

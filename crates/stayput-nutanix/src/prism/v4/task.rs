@@ -46,7 +46,7 @@ struct Affected {
     rel: String,
 }
 
-/// What a task's status means for whoever waits for it.
+/// What a task's status means for the caller that waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TaskEnd {
     /// Not yet over.
@@ -55,7 +55,7 @@ pub(super) enum TaskEnd {
     Succeeded,
     /// Over otherwise.
     Failed,
-    /// Stopped until somebody acts; it may still go on.
+    /// Stopped until an operator acts; it may still go on.
     Suspended,
     /// Over, in a status this build does not know.
     Unknown,

@@ -291,7 +291,16 @@ pub(in super::super) struct WireJob {
     pub(in super::super) end_time: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     status: String,
-    pub(in super::super) percentage_complete: Option<u8>,
+    percentage_complete: Option<f64>,
+}
+
+impl WireJob {
+    /// How far it is, 0 to 100.
+    pub(in super::super) fn percent(&self) -> Option<u8> {
+        // Clamped first, so nothing is lost; not a number becomes 0.
+        self.percentage_complete
+            .map(|percent| percent.clamp(0.0, 100.0) as u8)
+    }
 }
 
 #[derive(Debug, Deserialize)]

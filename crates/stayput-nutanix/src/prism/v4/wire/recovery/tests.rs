@@ -112,7 +112,7 @@ fn a_recovery_plan_is_read_with_its_parts() {
 #[test]
 fn a_job_says_what_it_does_and_how_far_it_is() {
     let wire = serde_json::from_str::<One<WireJob>>(JOB).unwrap().data;
-    assert_eq!(wire.percentage_complete, Some(100));
+    assert_eq!(wire.percent(), Some(100));
     let job: RecoveryJob = wire.into();
     assert_eq!(job.action, RecoveryAction::PlannedFailover);
     assert_eq!(job.status, JobStatus::Succeeded);
