@@ -13,7 +13,6 @@ use miette::GraphicalTheme;
 
 use stayput_estate::ConfigErrors;
 use stayput_estate::Reason;
-use stayput_estate::RelationFault;
 use stayput_estate::ShapeFault;
 use stayput_estate::TextFault;
 
@@ -139,7 +138,6 @@ refused! {
     a_recovery_site_that_is_the_primary: with("recovery = \"osaka\"", "recovery = \"tokyo\"");
     a_recovery_site_on_the_same_transit_gateway: with("region = \"ap-northeast-3\"\nvpc = \"vpc-0a3\"\ntgw = \"tgw-0a3\"", "region = \"ap-northeast-1\"\nvpc = \"vpc-0a3\"\ntgw = \"tgw-0a1\"")
         .replace("tgw = \"tgw-0a3\"", "tgw = \"tgw-0a1\"").replace("ap-northeast-3", "ap-northeast-1");
-    a_primary_site_without_move: with(MOVE, "");
     two_sites_in_one_vpc: with("vpc = \"vpc-0a3\"", "vpc = \"vpc-0a1\"");
     one_transit_gateway_in_two_regions: with("region = \"ap-northeast-3\"\nvpc", "region = \"ap-northeast-2\"\nvpc");
     a_test_vpc_that_is_productions: with("flow-vpc = \"prod-tokyo\"", "flow-vpc = \"prod-tokyo\"\ntest-vpc = \"prod-tokyo\"");
@@ -191,10 +189,13 @@ fn errors_have_their_reason_as_data() {
         reasons(&with("cidr = \"172.30.1.0/24\"", "cidr = \"172.30.1.34/24\"")).as_slice(),
         [Reason::Text(TextFault::HostBits { meant, .. })] if meant.to_string() == "172.30.1.0/24"
     ));
-    assert!(matches!(
-        reasons(&with(MOVE, "")).as_slice(),
-        [Reason::Relation(RelationFault::NoMove { site, .. })] if site.as_str() == "tokyo"
-    ));
+}
+
+#[test]
+fn a_site_whose_machines_have_moved_needs_no_move_any_more() {
+    let estate = stayput_estate::parse("stayput.toml", &with(MOVE, ""), Path::new("/work"));
+    let estate = estate.unwrap();
+    assert!(estate.sites[&"tokyo".into()].mv.is_none());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// Commands that stop at once when there is no estate file, so that they can be run whole, without `--help`.
 const NEED_AN_ESTATE: &[&str] = &[
-    "capture", "plan", "apply", "status", "trace", "adopt", "journal", "world",
+    "capture", "plan", "apply", "status", "trace", "adopt", "retire", "expect", "journal", "world",
 ];
 
 fn root() -> PathBuf {

@@ -198,20 +198,6 @@ pub enum RelationFault {
         /// The Transit Gateway.
         tgw: TgwId,
     },
-    /// Machines move to a site without Move.
-    #[error("site `{site}` has no `move`, but is the primary site of network `{network}`")]
-    #[diagnostic(
-        code(config::no_move),
-        help(
-            "Nutanix Move brings the machines to a primary site: add `move = {{ url = \"https://…\", source-provider = \"…\", target-provider = \"…\" }}` to [sites.{site}]"
-        )
-    )]
-    NoMove {
-        /// The site.
-        site: SiteName,
-        /// The network.
-        network: NetworkName,
-    },
     /// Two sites in one VPC.
     #[error("sites `{site}` and `{other}` have the same VPC")]
     #[diagnostic(

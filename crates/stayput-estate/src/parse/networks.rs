@@ -1,7 +1,6 @@
 //! `[on-prem]` and `[networks.NAME]`.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use crate::Cidr;
@@ -15,13 +14,11 @@ use crate::config::RawNetwork;
 use crate::config::RawOnPrem;
 use crate::error::ConfigError;
 use crate::error::RelationFault;
-use crate::shape;
 
 use super::reader::Reader;
 use super::reader::in_file_order;
 use super::reader::pairs;
 use super::sites::SiteLocation;
-use super::sites::SiteLocationKind;
 use super::sites::Sites;
 use super::sites::none_declared;
 use super::text;
@@ -107,7 +104,6 @@ pub(super) fn read(
         all.push(parts);
     }
     check_pairs(reader, &all);
-    check_moves(reader, &all, sites);
     networks
         .into_iter()
         .map(|network| network.map(|network| (network.name.clone(), network)))
@@ -236,32 +232,6 @@ fn check_pairs(reader: &mut Reader<'_>, networks: &[Parts]) {
             reader.report(
                 ConfigError::new(subnet.span(), "the same subnet", fault)
                     .also(other_subnet.span(), format!("the subnet of `{other}`")),
-            );
-        }
-    }
-}
-
-/// Checks that every primary site has a Move; one error for each site, even when several networks move there.
-fn check_moves(reader: &mut Reader<'_>, networks: &[Parts], sites: &Sites) {
-    let mut seen = BTreeSet::new();
-    for network in networks {
-        let Some(primary) = &network.primary else {
-            continue;
-        };
-        let site = primary.value();
-        let Some(place) = sites.nc2(site) else {
-            continue;
-        };
-        let lacks_move = place.kind == SiteLocationKind::Nc2 { has_move: false };
-        let is_whole = reader.is_whole(&shape::join("sites", site.as_str()));
-        if lacks_move && is_whole && seen.insert(site) {
-            let fault = RelationFault::NoMove {
-                site: site.clone(),
-                network: network.name.value().clone(),
-            };
-            reader.report(
-                ConfigError::new(place.name.span(), "has no `move`", fault)
-                    .also(primary.span(), "machines move here"),
             );
         }
     }

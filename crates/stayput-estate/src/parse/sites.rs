@@ -51,7 +51,7 @@ pub(super) struct SiteLocation {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SiteLocationKind {
     Source,
-    Nc2 { has_move: bool },
+    Nc2,
 }
 
 impl Sites {
@@ -207,9 +207,7 @@ fn nc2_site(
         region: reader.required(&raw.region, text::region),
         vpc: reader.required(&raw.vpc, text::aws_id),
         tgw: reader.required(&raw.tgw, text::aws_id),
-        kind: SiteLocationKind::Nc2 {
-            has_move: raw.mv.as_ref().is_some(),
-        },
+        kind: SiteLocationKind::Nc2,
     };
     let flow_vpc = reader.required(&raw.flow_vpc, text::filled);
     let transit_vpc = reader.text_or(&raw.transit_vpc, DEFAULT_TRANSIT_VPC);

@@ -6,6 +6,7 @@
 
 mod article;
 mod demo;
+mod identity;
 mod interface;
 #[cfg(target_os = "linux")]
 mod kernel;
