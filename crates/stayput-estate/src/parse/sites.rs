@@ -113,7 +113,7 @@ pub(super) fn read(reader: &mut Reader<'_>, raw: &RawEstate) -> Sites {
         source,
         sites,
     };
-    check_places(reader, &sites.locations);
+    check_locations(reader, &sites.locations);
     sites
 }
 
@@ -302,7 +302,7 @@ fn check_flow_vpcs(
     }
 }
 
-fn check_places(reader: &mut Reader<'_>, locations: &[SiteLocation]) {
+fn check_locations(reader: &mut Reader<'_>, locations: &[SiteLocation]) {
     for (earlier, later) in pairs(locations) {
         let (other, site) = (earlier.name.value(), later.name.value());
         if site == other {

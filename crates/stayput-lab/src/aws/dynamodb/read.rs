@@ -239,7 +239,7 @@ fn page(
     let start = options
         .start
         .as_ref()
-        .map(|start| start_place(table, keys, start))
+        .map(|start| start_position(table, keys, start))
         .transpose()?;
     let after_start = |position: &Position| match &start {
         None => true,
@@ -298,7 +298,7 @@ fn last_key(table: &Table, keys: &Keys, item: &Item) -> Item {
     key
 }
 
-fn start_place(table: &Table, keys: &Keys, start: &Item) -> Result<Position, Fault> {
+fn start_position(table: &Table, keys: &Keys, start: &Item) -> Result<Position, Fault> {
     let invalid = || Fault::validation("The provided starting key is invalid");
     let names: BTreeSet<&str> = table.keys.names().chain(keys.names()).collect();
     if start.keys().map(String::as_str).collect::<BTreeSet<_>>() != names {
