@@ -1,5 +1,7 @@
 //! Observing: everything the estate touches, read at once into one world. What cannot be read is named in the world, not an error.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use stayput_aws::AwsError;
 use stayput_aws::EndpointState;
@@ -54,7 +56,32 @@ pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts:
     world.aws = seen(aws, &mut world.unobserved);
     world.prism = seen(prism, &mut world.unobserved);
     world.moves = seen(moves, &mut world.unobserved);
+    ask_for_named_vms(clients, &mut world).await;
     world
+}
+
+/// Asks by id for VMs that Move says it made and that their Prism Central does not list: what a list lacks is not absent.
+async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
+    for (site, mv) in &world.moves {
+        let (Some(client), Some(prism)) = (clients.prism.get(site), world.prism.get_mut(site))
+        else {
+            continue;
+        };
+        let made = mv.plans.values().flat_map(|plan| plan.vms.values());
+        let made = made.filter_map(|vm| vm.vm.clone());
+        let missing: BTreeSet<_> = made
+            .filter(|vm| !prism.vms.contains_key(vm) && !prism.confirmed_absent.contains(vm))
+            .collect();
+        if missing.is_empty() {
+            continue;
+        }
+        // Where this fails they stay what they are without it: not listed.
+        if let Ok(found) = client.vms_by_ids(&missing).await {
+            let gone = missing.into_iter().filter(|vm| !found.contains_key(vm));
+            prism.confirmed_absent.extend(gone);
+            prism.vms.extend(found);
+        }
+    }
 }
 
 /// What the ledger knows of a site: the VMs that machines became there.

@@ -257,7 +257,7 @@ fn facts_of_a_machine_that_moved_change_only_when_a_person_says_so() {
         let regions = state.aws.regions.values_mut();
         let mut enis = regions.flat_map(|region| region.enis.values_mut());
         let eni = enis.find(|eni| eni.primary.to_string() == "172.30.1.10");
-        eni.unwrap().secondary.push("172.30.1.210".parse().unwrap());
+        eni.unwrap().secondary.push("172.30.1.100".parse().unwrap());
     }
     let captured = lab.json(&["capture"]);
     assert_eq!(captured["changed"], false);
@@ -274,7 +274,7 @@ fn facts_of_a_machine_that_moved_change_only_when_a_person_says_so() {
     assert!(
         differences[0]["observed"]
             .to_string()
-            .contains("172.30.1.210")
+            .contains("172.30.1.100")
     );
     let again = lab.json(&["capture", "--replace", "web-01", "--yes"]);
     assert_eq!(again["changed"], false);
