@@ -16,6 +16,7 @@ mod lab_command;
 mod obstacles;
 mod phases;
 mod process;
+mod readme;
 mod saved;
 mod story;
 mod trace;
