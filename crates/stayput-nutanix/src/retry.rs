@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_repeated_after_a_look_when_it_was_stale_or_its_answer_lost() {
+    fn a_stale_change_or_one_in_doubt_is_repeated_after_a_look() {
         for outcome in [
             Outcome::Broken,
             Outcome::Silent,

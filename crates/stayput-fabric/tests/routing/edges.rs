@@ -144,7 +144,7 @@ fn requests_through_tokyo_and_replies_out_of_osaka_are_asymmetric() {
     let fabric = failed_over(&Setup::new());
     let trip = fabric.round_trip(&Source::OnPrem, ip(WEB));
     assert!(trip.works() && !trip.symmetric);
-    assert!(trip.to_string().contains("another way than the request"));
+    assert!(trip.to_string().contains("another path than the request"));
     let trip = fabric.round_trip(&via("osaka"), ip(WEB));
     assert!(trip.works() && trip.symmetric);
 }

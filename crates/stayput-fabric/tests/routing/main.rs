@@ -120,7 +120,7 @@ reply: 172.30.1.34 at nc2-osaka → 10.0.0.10: delivered at on-prem to on-prem h
   edge osaka                          out to on-prem
   on-prem router                      10.0.0.0/16 is here
   on-prem host at on-prem             answers
-the reply takes another way than the request"
+the reply takes another path than the request"
     );
     let json = serde_json::to_string(&trip).unwrap();
     assert_eq!(serde_json::from_str::<RoundTrip>(&json).unwrap(), trip);

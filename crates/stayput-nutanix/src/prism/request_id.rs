@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_a_change_always_has_the_same_id_and_no_other_part_has_it() {
+    fn a_part_of_a_change_always_has_the_same_id_of_its_own() {
         let id: RequestId = "617c0c6f-8c0d-4785-8ea6-fe8689ad5c6a".parse().unwrap();
         assert_eq!(id.part("plan"), id.part("plan"));
         assert_ne!(id.part("plan"), id.part("stage"));

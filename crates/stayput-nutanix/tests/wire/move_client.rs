@@ -246,7 +246,7 @@ fn spec() -> MovePlanSpec {
 }
 
 #[tokio::test]
-async fn a_plan_whose_answer_was_lost_is_found_by_its_name_and_not_made_twice() {
+async fn a_plan_whose_answer_was_lost_is_found_by_its_name() {
     let plans: Mutex<Vec<Value>> = Mutex::new(Vec::new());
     let server = open_server(move |asked| match asked.path.as_str() {
         "/move/v2/plans/list" => say(200, json!({"Entities": plans.lock().unwrap().clone()})),

@@ -249,7 +249,7 @@ fn creates(server: &Server) -> usize {
 }
 
 #[tokio::test]
-async fn a_plan_whose_answer_was_lost_is_looked_for_several_times_before_it_is_made_again() {
+async fn a_plan_in_doubt_is_looked_for_several_times_before_it_is_repeated() {
     for answer in [
         || Answer::Cut,
         || say(502, json!({})),
@@ -290,7 +290,7 @@ async fn a_plan_that_was_accepted_and_cannot_be_found_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn of_two_plans_of_a_name_none_is_taken_and_an_unreadable_one_is_an_error() {
+async fn two_plans_of_a_name_or_an_unreadable_one_are_errors() {
     let plan = |id: &str| json!({"MetaData": {"UUID": id, "Name": "wave1"}});
     let server = appliance(
         json!({"Entities": null}),
@@ -431,7 +431,7 @@ async fn a_cutover_whose_answer_was_lost_is_not_asked_for_twice_if_it_began() {
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_was_lost_is_repeated_only_if_the_plan_has_not_begun() {
+async fn a_start_in_doubt_is_repeated_only_if_the_plan_has_not_begun() {
     let started = |state_after: i64| async move {
         let posts = AtomicUsize::new(0);
         let server = open_server(move |asked| {

@@ -285,7 +285,7 @@ async fn prefixes_are_set_by_sending_everything_else_back() {
 }
 
 #[tokio::test]
-async fn one_prefix_is_set_beside_those_of_others_and_only_if_it_is_not_there() {
+async fn one_prefix_is_added_to_those_of_others_if_it_is_absent() {
     let looks = AtomicUsize::new(0);
     let other = json!({"ipv4": {"ip": {"value": "10.9.0.0"}, "prefixLength": 24}});
     let vpc = json!({"extId": "w", "externallyRoutablePrefixes": [other]});

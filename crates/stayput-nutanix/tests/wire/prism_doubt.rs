@@ -354,7 +354,7 @@ async fn vpc_server(
 }
 
 #[tokio::test]
-async fn what_a_lost_create_made_is_found_by_its_name_before_it_is_created_again() {
+async fn what_a_lost_create_made_is_found_by_its_name_first() {
     let server = vpc_server(2, |_| Answer::Cut).await;
     let made = server.prism().create_vpc(&vpc(), RequestId::random()).await;
     assert_eq!(made.unwrap(), "w".into());

@@ -292,7 +292,7 @@ async fn an_object_listed_twice_makes_the_list_be_read_again() {
 }
 
 #[tokio::test]
-async fn a_list_without_a_total_is_read_until_a_page_is_not_full_and_names_no_next() {
+async fn a_list_without_a_total_is_read_until_its_last_page() {
     let (_, found) = vnics(|asked| match number(asked) {
         0 => say(200, json!({"data": hundred(0)})),
         1 => say(

@@ -199,7 +199,7 @@ async fn a_server_that_does_not_answer_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_a_connect_error_that_says_so() {
+async fn no_client_listening_is_a_connect_error_that_says_so() {
     let server = Server::start(|_| Answer::Cut).await;
     let prism = server.prism();
     drop(server);

@@ -97,7 +97,7 @@ fn posted(server: &Server) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_plan_is_made_of_parts_that_each_have_a_request_id_of_their_own() {
+async fn each_part_of_a_plan_has_its_own_request_id() {
     let server = server(Has::default()).await;
     let prism = server.prism();
     let id = RequestId::random();
@@ -170,7 +170,7 @@ fn directions() -> [Direction; 1] {
 }
 
 #[tokio::test]
-async fn the_job_of_a_failover_is_found_by_its_name_where_the_task_does_not_tell() {
+async fn the_job_of_a_failover_is_found_by_its_name_without_the_task() {
     let job: Mutex<Option<Value>> = Mutex::new(None);
     let server = Server::start(move |asked| match asked.path.as_str() {
         JOBS => list(job.lock().unwrap().iter().cloned().collect()),

@@ -246,7 +246,6 @@ fn power_changes_and_deletion_happen_when_their_task_completes() {
     let mut lab = Lab::new();
     let vm = lab.vm(TOKYO, "app01", "172.30.1.10");
     let of = format!("{VMS}/{vm}");
-    lab.power(TOKYO, &vm, "power-on");
     let off = format!("{of}/$actions/power-off");
     let reply = lab.with_etag(TOKYO, "POST", &off, &of, None);
     assert_eq!(lab.get(TOKYO, &of).data()["powerState"], "ON");

@@ -43,7 +43,7 @@ pub fn draw(trip: &RoundTrip) -> String {
                 text.push_str(if trip.symmetric {
                     "symmetric: the reply takes the way of the request\n"
                 } else {
-                    "asymmetric: the reply takes another way than the request; a stateful firewall between them drops it\n"
+                    "asymmetric: the reply takes another path than the request; a stateful firewall between them drops it\n"
                 });
             }
         }

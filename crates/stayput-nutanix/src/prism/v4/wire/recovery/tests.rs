@@ -90,7 +90,7 @@ fn a_policy_that_does_not_tell_its_schedule_has_an_unknown_one() {
 }
 
 #[test]
-fn a_mapping_that_does_not_tell_whether_it_keeps_addresses_is_not_taken_for_off() {
+fn a_mapping_that_does_not_say_whether_it_keeps_addresses_is_unknown() {
     let mapping: WireMapping =
         serde_json::from_str(r#"{"primaryNetwork":{"subnetExtId":"s"}}"#).unwrap();
     assert_eq!(mapping.is_ip_mapping_enabled, None);
