@@ -184,13 +184,12 @@ impl Server {
         self.client_with(Trust::System, "http")
     }
 
-    /// A client for a server that does not answer: it gives up soon.
-    pub(crate) fn hurried_client(&self) -> AwsClient {
-        let (access, patience) = self.access(Trust::System, "http");
-        let patience = Patience {
-            attempt: Duration::from_millis(300),
-            ..patience
-        };
+    /// A client for a server that gives this reply: it gives up soon where there is none to come.
+    pub(crate) fn client_for(&self, reply: &Reply) -> AwsClient {
+        let (access, mut patience) = self.access(Trust::System, "http");
+        if matches!(reply, Reply::Hang) {
+            patience.attempt = Duration::from_secs(2);
+        }
         AwsClient::with_patience(&access, patience, "AKIDEXAMPLE", "very-secret").unwrap()
     }
 

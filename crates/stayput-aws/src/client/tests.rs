@@ -124,7 +124,7 @@ async fn server_faults_broken_connections_and_silence_are_retried() {
         Reply::Hang,
     ] {
         let server = Server::start(failing(1, first.clone())).await;
-        let outcome = server.hurried_client().caller(&server.region()).await;
+        let outcome = server.client_for(&first).caller(&server.region()).await;
         assert!(outcome.is_ok(), "{first:?}: {outcome:?}");
         assert_eq!(server.seen().len(), 2, "{first:?}");
     }
@@ -150,7 +150,7 @@ async fn a_refused_request_is_not_retried() {
 async fn silence_to_the_end_is_a_timeout() {
     let server = Server::start(|_| Reply::Hang).await;
     let error = server
-        .hurried_client()
+        .client_for(&Reply::Hang)
         .caller(&server.region())
         .await
         .unwrap_err();
@@ -187,7 +187,7 @@ async fn a_write_is_sent_again_only_where_nothing_was_done() {
         })
         .await;
         let error = server
-            .hurried_client()
+            .client_for(&first)
             .stop_instances(&server.region(), &[InstanceId::new("i-1")])
             .await
             .unwrap_err();

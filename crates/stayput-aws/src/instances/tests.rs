@@ -180,9 +180,10 @@ async fn a_listed_interface_that_cannot_be_read_is_an_error() {
 }
 
 async fn stop(reply: Reply) -> (Result<(), AwsError>, usize) {
-    let server = Server::start(move |_| reply.clone()).await;
+    let answered = reply.clone();
+    let server = Server::start(move |_| answered.clone()).await;
     let outcome = server
-        .hurried_client()
+        .client_for(&reply)
         .stop_instances(&server.region(), &[InstanceId::new("i-1")])
         .await;
     (outcome, server.seen().len())
