@@ -256,9 +256,9 @@ pub enum ListProblem {
         /// How many pages were read.
         pages: u64,
     },
-    /// It was different each time, or never had as many objects as it says.
+    /// It changed each time it was read, or never had as many objects as it says.
     #[error(
-        "the list changed each of the {reads} times it was read: {got} objects were given, {expected} announced"
+        "the list was read {reads} times and was never complete: {got} objects were given, {expected} announced"
     )]
     Unsettled {
         /// How often it was read.

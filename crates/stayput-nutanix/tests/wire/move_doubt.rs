@@ -49,7 +49,7 @@ async fn appliance(workloads: Value, plans: Value) -> Server {
 }
 
 async fn observe(server: &Server) -> Result<MoveAppliance, MoveError> {
-    let mv = server.mv().with_limits(short());
+    let mv = server.mv();
     mv.observe("aws", "nc2", &"ap-northeast-1".into()).await
 }
 

@@ -110,6 +110,32 @@ async fn an_empty_list_where_vms_are_known_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_list_that_lacks_objects_is_complete_only_with_those_found_by_id() {
+    // It says that there are two VMs and gives one of them.
+    let server = Server::start(|asked| match asked.path.strip_prefix(VMS) {
+        Some("") if asked.query["$page"] == "0" => say(
+            200,
+            json!({"data": [{"extId": "listed"}], "metadata": {"totalAvailableResults": 2}}),
+        ),
+        Some("") => say(200, json!({"metadata": {"totalAvailableResults": 2}})),
+        Some("/hidden") => data(json!({"extId": "hidden"})),
+        Some(_) => say(404, json!({"data": {}})),
+        None => small_world(asked),
+    })
+    .await;
+    let prism = server.prism();
+    let world = prism.observe(&known(&["listed", "hidden"])).await.unwrap();
+    assert_eq!(world.vms.len(), 2);
+    for known in [known(&[]), known(&["listed", "gone"])] {
+        let error = prism.observe(&known).await.unwrap_err();
+        assert_eq!(
+            error.to_string().rsplit_once("): ").unwrap().1,
+            "the list was read 5 times and was never complete: 1 objects were given, 2 announced"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_404_that_is_not_prism_centrals_own_is_no_proof_of_absence() {
     for body in [
         "",

@@ -166,7 +166,6 @@ async fn a_change_that_stays_stale_is_given_up() {
     assert!(!error.may_have_taken_effect());
     let posts = server.asked_with("POST").len();
     let looks = server.asked_with("GET").len();
-    assert!(posts > 1);
     assert_eq!(looks, posts, "each is sent from a look of its own");
 }
 

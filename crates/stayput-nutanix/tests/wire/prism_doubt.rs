@@ -23,6 +23,7 @@ use crate::server::Asked;
 use crate::server::Server;
 use crate::server::data;
 use crate::server::list;
+use crate::server::long;
 use crate::server::say;
 use crate::server::short;
 use crate::server::tagged;
@@ -57,15 +58,20 @@ async fn power_off(
     limits: Limits,
     answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
 ) -> (Server, PrismError) {
-    let server = Server::start(move |asked| match asked.method.as_str() {
+    let server = vm_that_stays_on(answer).await;
+    let prism = server.prism().with_limits(limits);
+    let result = prism.power_off(&"v1".into(), RequestId::random()).await;
+    (server, result.unwrap_err())
+}
+
+/// A server whose VM is on whatever is asked of it.
+async fn vm_that_stays_on(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
+    Server::start(move |asked| match asked.method.as_str() {
         "OPTIONS" => probe(asked),
         "GET" if !is_task(asked) => vm("ON", json!([])),
         _ => answer(asked),
     })
-    .await;
-    let prism = server.prism().with_limits(limits);
-    let result = prism.power_off(&"v1".into(), RequestId::random()).await;
-    (server, result.unwrap_err())
+    .await
 }
 
 fn doubt(error: PrismError) -> InDoubt {
@@ -87,7 +93,10 @@ async fn a_change_whose_answer_is_lost_each_time_may_have_taken_effect() {
         || Answer::Say(202, Vec::new(), "<html>".to_owned()),
         || say(202, json!({"weird": true})),
     ] {
-        let (server, error) = power_off(short(), move |_| answer()).await;
+        let server = vm_that_stays_on(move |_| answer()).await;
+        let prism = server.hasty_prism();
+        let result = prism.power_off(&"v1".into(), RequestId::random()).await;
+        let error = result.unwrap_err();
         assert!(error.may_have_taken_effect(), "{error}");
         let posts = server.asked_with("POST").len() as u32;
         assert_eq!(error.call().unwrap().unclear_attempts, posts);
@@ -107,7 +116,7 @@ async fn a_change_that_was_certainly_not_processed_has_no_effect() {
 #[tokio::test]
 async fn a_refusal_after_a_lost_answer_leaves_the_change_in_doubt() {
     let posts = AtomicUsize::new(0);
-    let (_, error) = power_off(Limits::default(), move |_| {
+    let (_, error) = power_off(long(), move |_| {
         match posts.fetch_add(1, Ordering::SeqCst) {
             0 => Answer::Cut,
             _ => say(409, json!({})),
@@ -143,7 +152,7 @@ async fn a_look_that_fails_after_a_lost_answer_leaves_the_change_in_doubt() {
 
 #[tokio::test]
 async fn a_task_that_does_not_exist_any_more_is_in_doubt_after_several_looks() {
-    let (server, error) = power_off(Limits::default(), |asked| {
+    let (server, error) = power_off(long(), |asked| {
         if is_task(asked) {
             say(404, json!({}))
         } else {
@@ -182,7 +191,7 @@ async fn a_task_that_never_ends_is_in_doubt_when_its_time_is_over() {
 
 #[tokio::test]
 async fn a_task_that_is_suspended_or_ends_in_an_unknown_status_is_in_doubt() {
-    let (_, error) = power_off(Limits::default(), |asked| {
+    let (_, error) = power_off(long(), |asked| {
         if is_task(asked) {
             task("SUSPENDED")
         } else {
@@ -194,7 +203,7 @@ async fn a_task_that_is_suspended_or_ends_in_an_unknown_status_is_in_doubt() {
         doubt(error).reason,
         DoubtReason::TaskSuspended { .. }
     ));
-    let (_, error) = power_off(Limits::default(), |asked| {
+    let (_, error) = power_off(long(), |asked| {
         if is_task(asked) {
             data(json!({"extId": "ZXJnb24=:t", "status": "MELTED", "completedTime": "2026-11-20T10:00:00Z"}))
         } else {

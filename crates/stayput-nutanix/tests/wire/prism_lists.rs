@@ -21,6 +21,7 @@ use crate::server::Asked;
 use crate::server::Server;
 use crate::server::data;
 use crate::server::list;
+use crate::server::long;
 use crate::server::say;
 
 const VMS: &str = "GET /api/vmm/v4.2/ahv/config/vms";
@@ -308,15 +309,15 @@ async fn a_list_without_a_total_is_read_until_its_last_page() {
 
 #[tokio::test]
 async fn a_body_longer_than_the_limit_is_not_read() {
-    let long = "x".repeat(3000);
+    let name = "x".repeat(3000);
     let server = Server::start(move |asked| match asked.method.as_str() {
         "OPTIONS" => data(json!("v4.0")),
-        _ => data(json!({"extId": "v1", "name": long})),
+        _ => data(json!({"extId": "v1", "name": name})),
     })
     .await;
     let limits = Limits {
         body_bytes: 2000,
-        ..Limits::default()
+        ..long()
     };
     let prism = server.prism();
     assert!(prism.vm(&"v1".into()).await.unwrap().is_some());

@@ -72,6 +72,17 @@ pub enum Answer {
     Hang,
 }
 
+/// Limits that are not used up on a slow machine.
+pub fn long() -> Limits {
+    let late = Duration::from_secs(600);
+    Limits {
+        read: late,
+        poll: late,
+        change: late,
+        ..Limits::default()
+    }
+}
+
 /// Limits that are used up at once, for scenes in which something never comes true.
 pub fn short() -> Limits {
     let soon = Duration::from_millis(50);
@@ -207,11 +218,22 @@ impl Server {
     }
 
     pub fn prism(&self) -> PrismClient {
+        self.prism_with_timeout(Duration::from_secs(60))
+            .with_limits(long())
+    }
+
+    /// A client that soon gives up waiting for an answer.
+    pub fn hasty_prism(&self) -> PrismClient {
+        self.prism_with_timeout(Duration::from_secs(1))
+            .with_limits(short())
+    }
+
+    fn prism_with_timeout(&self, timeout: Duration) -> PrismClient {
         PrismClient::connect(
             &SiteName::new("tokyo"),
             &self.appliance(Trust::System),
             &Credentials::new("admin", "secret"),
-            Duration::from_millis(500),
+            timeout,
             Duration::from_millis(1),
         )
         .unwrap()
@@ -238,10 +260,11 @@ pub fn mv_at(url: &str) -> MoveClient {
             trust: Trust::System,
         },
         &Credentials::new("nutanix", "secret"),
-        Duration::from_millis(500),
+        Duration::from_secs(60),
         Duration::from_millis(1),
     )
     .unwrap()
+    .with_limits(long())
 }
 
 type Answerer = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;

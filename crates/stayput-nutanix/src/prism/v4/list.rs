@@ -48,10 +48,33 @@ struct Reading<T> {
     entries: Vec<Entry<T>>,
     /// Objects without those given twice.
     got: u64,
-    /// How many there were said to be; `None` when it was not told.
+    /// How many there were said to be, at most; `None` when it was not told.
     expected: Option<u64>,
     /// Whether the total was the same on every page.
     is_steady: bool,
+}
+
+/// A list that was read to its end, or several times with the same objects.
+#[derive(Debug)]
+pub(super) struct Entries<T> {
+    pub(super) entries: Vec<Entry<T>>,
+    /// How many objects it is said to have and never gave. They are not absent.
+    pub(super) lacks: Option<Lacking>,
+}
+
+/// What a list never gave.
+#[derive(Debug)]
+pub(super) struct Lacking {
+    pub(super) count: u64,
+    call: Box<Call>,
+    problem: ListProblem,
+}
+
+impl Lacking {
+    /// The error for a list that must be whole.
+    pub(super) fn into_error(self) -> PrismError {
+        list_error(self.call, self.problem)
+    }
 }
 
 impl<T> Reading<T> {
@@ -59,6 +82,13 @@ impl<T> Reading<T> {
     fn is_whole(&self) -> bool {
         let given = self.entries.len() as u64;
         self.is_steady && self.got == given && self.expected.is_none_or(|total| total == given)
+    }
+
+    /// The ids in it, if every object has one and is given once.
+    fn keys(&self) -> Option<BTreeSet<String>> {
+        let keys: Option<BTreeSet<String>> =
+            self.entries.iter().map(|entry| entry.key.clone()).collect();
+        keys.filter(|keys| keys.len() == self.entries.len())
     }
 }
 
@@ -70,41 +100,83 @@ pub(super) struct Whole<T> {
 }
 
 impl<T> Whole<T> {
-    pub(super) fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.unreadable.is_empty()
+    pub(super) fn of(entries: Vec<Entry<T>>) -> Self {
+        let mut whole = Self {
+            objects: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for entry in entries {
+            whole.objects.extend(entry.value);
+            whole.unreadable.extend(entry.notes);
+        }
+        whole
     }
 }
 
 impl Api {
-    /// Reads a whole list: the first page, then the others side by side, and all again if the list changed meanwhile.
+    /// Reads a list: the first page, then the others side by side, and all again if the list changed meanwhile or does not have
+    /// as many objects as it says.
     pub(super) async fn list_entries<T: Listed>(
         &self,
         path: &Path,
         query: &[(&str, &str)],
         what: &str,
-    ) -> Result<Vec<Entry<T>>, PrismError> {
+    ) -> Result<Entries<T>, PrismError> {
         let url = self.url(path).await?;
-        let call = || self.call(&Method::GET, &url, what);
+        let mut before = None;
         let mut reads = 0;
         loop {
             reads += 1;
             let reading = self.list_once(&url, query, what).await?;
             if reading.is_whole() {
-                return Ok(reading.entries);
+                return Ok(Entries {
+                    entries: reading.entries,
+                    lacks: None,
+                });
             }
+            let keys = reading.keys();
             if reads == LIST_READS {
+                let call = self.call(&Method::GET, &url, what);
                 let got = reading.got;
-                let problem = match reading.expected {
-                    Some(expected) => ListProblem::Unsettled {
-                        reads,
-                        got,
-                        expected,
-                    },
-                    None => ListProblem::Repeats { got },
+                let Some(expected) = reading.expected else {
+                    return Err(list_error(call, ListProblem::Repeats { got }));
                 };
-                return Err(list_error(call(), problem));
+                let problem = ListProblem::Unsettled {
+                    reads,
+                    got,
+                    expected,
+                };
+                // The same objects twice in a row: it does not change, it is incomplete.
+                if keys.is_some() && keys == before && got < expected {
+                    let count = expected - got;
+                    let lacks = Some(Lacking {
+                        count,
+                        call,
+                        problem,
+                    });
+                    return Ok(Entries {
+                        entries: reading.entries,
+                        lacks,
+                    });
+                }
+                return Err(list_error(call, problem));
             }
+            before = keys;
             self.pause(reads).await;
+        }
+    }
+
+    /// Reads a whole list, object by object.
+    async fn whole_entries<T: Listed>(
+        &self,
+        path: &Path,
+        query: &[(&str, &str)],
+        what: &str,
+    ) -> Result<Vec<Entry<T>>, PrismError> {
+        let list = self.list_entries(path, query, what).await?;
+        match list.lacks {
+            None => Ok(list.entries),
+            Some(lacking) => Err(lacking.into_error()),
         }
     }
 
@@ -132,15 +204,8 @@ impl Api {
         query: &[(&str, &str)],
         what: &str,
     ) -> Result<Whole<T>, PrismError> {
-        let mut whole = Whole {
-            objects: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        for entry in self.list_entries::<T>(path, query, what).await? {
-            whole.objects.extend(entry.value);
-            whole.unreadable.extend(entry.notes);
-        }
-        Ok(whole)
+        let entries = self.whole_entries(path, query, what).await?;
+        Ok(Whole::of(entries))
     }
 
     /// The one object of a list that has this name and matches otherwise; `None` if there is none.
@@ -156,7 +221,7 @@ impl Api {
     ) -> Result<Option<T>, PrismError> {
         let mut found = None;
         let mut ids = Vec::new();
-        for entry in self.list_entries::<T>(path, query, what).await? {
+        for entry in self.whole_entries::<T>(path, query, what).await? {
             if entry.value.as_ref().is_some_and(&matches) {
                 ids.extend(entry.key);
                 found = entry.value;
@@ -219,6 +284,7 @@ impl Api {
             return Err(list_error(call(), ListProblem::Endless { pages }));
         }
         let mut entries = first.entries;
+        let mut expected = total;
         let mut is_steady = true;
         let mut rest = futures::stream::iter(1..pages)
             .map(|number| self.page::<T>(url, query, number, what))
@@ -226,6 +292,7 @@ impl Api {
         while let Some(page) = rest.next().await {
             let page = page?;
             is_steady &= page.total == Some(total);
+            expected = expected.max(page.total.unwrap_or(total));
             // An end before its time: the list has become shorter, and the other pages would be empty as well.
             if page.entries.is_empty() {
                 break;
@@ -237,7 +304,7 @@ impl Api {
         Ok(Reading {
             got: distinct.count,
             entries,
-            expected: Some(total),
+            expected: Some(expected),
             is_steady,
         })
     }

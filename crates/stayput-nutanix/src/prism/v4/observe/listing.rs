@@ -44,7 +44,8 @@ enum ById<T> {
 }
 
 impl PrismClient {
-    /// Reads a list, again while it is empty although something is known; then asks by id for what is known and not listed.
+    /// Reads a list, again while it is empty although something is known; then asks by id for what is known and not listed. A list
+    /// that has fewer objects than it says is an error, unless those found by id make up for it.
     pub(super) async fn listing<T: Listed>(
         &self,
         collection: Path,
@@ -52,12 +53,13 @@ impl PrismClient {
         known: BTreeSet<String>,
     ) -> Result<Listing<T>, PrismError> {
         let mut reads = 1;
-        let mut whole: Whole<T> = self.v4.list_tolerant(&collection, &[], what).await?;
-        while whole.is_empty() && !known.is_empty() && reads < Looks::Several.count() {
+        let mut list = self.v4.list_entries::<T>(&collection, &[], what).await?;
+        while list.entries.is_empty() && !known.is_empty() && reads < Looks::Several.count() {
             self.v4.pause(reads).await;
-            whole = self.v4.list_tolerant(&collection, &[], what).await?;
+            list = self.v4.list_entries::<T>(&collection, &[], what).await?;
             reads += 1;
         }
+        let whole = Whole::of(list.entries);
         let mut listing = Listing {
             kind: T::KIND,
             objects: whole.objects,
@@ -76,6 +78,7 @@ impl PrismClient {
             lacking.remove(key);
         }
         let collection = &collection;
+        let mut found = 0;
         let asked: Vec<ById<T>> = futures::stream::iter(lacking)
             .map(|id| self.by_id(collection, what, id))
             .buffered(AT_ONCE)
@@ -83,14 +86,24 @@ impl PrismClient {
             .await?;
         for one in asked {
             match one {
-                ById::Found(object) => listing.objects.push(object),
+                ById::Found(object) => {
+                    listing.objects.push(object);
+                    found += 1;
+                }
                 ById::Absent(id) => {
                     listing.absent.insert(id);
                 }
-                ById::Unreadable(note) => listing.unreadable.push(note),
+                ById::Unreadable(note) => {
+                    listing.unreadable.push(note);
+                    found += 1;
+                }
             }
         }
-        Ok(listing)
+        match list.lacks {
+            // What it lacks beyond those is not known by id.
+            Some(lacking) if lacking.count > found => Err(lacking.into_error()),
+            Some(_) | None => Ok(listing),
+        }
     }
 
     async fn by_id<T: Listed>(
