@@ -147,6 +147,32 @@ async fn a_plan_half_made_is_completed() {
 }
 
 #[tokio::test]
+async fn a_subnet_that_is_mapped_differently_is_not_mapped_twice() {
+    let plan = json!({"extId": "rp", "name": "rp-app", "primaryLocation": {"domainManagerExtId": "pc1"}, "recoveryLocation": {"domainManagerExtId": "pc2"}});
+    let server = server(Has {
+        plans: vec![plan],
+        mappings: vec![
+            json!({"primaryNetwork": {"subnetExtId": "a1"}, "recoveryNetwork": {"subnetExtId": "a2"}, "isIpMappingEnabled": false}),
+        ],
+        stages: Vec::new(),
+    })
+    .await;
+    let error = server
+        .prism()
+        .create_recovery_plan(&spec(), RequestId::random())
+        .await
+        .unwrap_err();
+    assert!(matches!(&error, PrismError::Differs(_)));
+    assert!(
+        error
+            .to_string()
+            .ends_with("the network mapping of subnet a1 exists, but it does not keep addresses"),
+        "{error}"
+    );
+    assert!(server.asked_with("POST").is_empty());
+}
+
+#[tokio::test]
 async fn before_v4_2_nothing_is_sent_for_a_plan() {
     let server = Server::start(|_| data(json!("v4.1"))).await;
     let error = server
