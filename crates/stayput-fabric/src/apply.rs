@@ -21,7 +21,7 @@ use crate::change::ErpScope;
 use crate::change::Refused;
 use crate::fabric::Fabric;
 use crate::holders::Holder;
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::AttIx;
 use crate::index::Id;
 use crate::index::SiteIx;
@@ -37,7 +37,7 @@ impl Fabric {
     /// Makes a change; one that would be refused changes nothing, so that a trace shows what is missing. See
     /// [`Fabric::try_apply`] for why.
     pub fn apply(&mut self, change: &Change) {
-        // The refusal is for who asks for it; here it means that nothing became otherwise.
+        // A refused change changes nothing; callers that need the reason use `try_apply`.
         let _ = self.try_apply(change);
     }
 
@@ -126,7 +126,7 @@ impl Fabric {
                     None => self.state.uncovered(ix, *cidr).cloned(),
                 };
                 Arc::make_mut(&mut self.state.vpc_tables[ix.position()]).put(*cidr, entry);
-                // Someone else has written this prefix: what NC2 had there before is of no more use.
+                // The prefix was written by other means: what NC2 had there before does not apply any more.
                 let site = self.topology.vpcs[self.topology.vpc_tables[ix].vpc].site;
                 if let Some(site) = site {
                     Arc::make_mut(&mut self.state.erp_memory).remove(&(site, *cidr));
@@ -346,7 +346,7 @@ impl Fabric {
                         .map(|table| (*table, entry.clone())),
                 );
             } else {
-                // What somebody wrote elsewhere stays.
+                // What was written elsewhere stays.
                 for table in nc2.map_or(&[][..], |nc2| nc2.erp_tables.as_slice()) {
                     let table = *table;
                     let entry = self.state.vpc_tables[table.position()].get(cidr);
@@ -370,13 +370,13 @@ impl Fabric {
     }
 
     /// Whether a holder is one that [`Change::Serve`] switches at a site.
-    fn is_served_by(&self, site: SiteIx, spot: Spot) -> bool {
+    fn is_served_by(&self, site: SiteIx, location: Location) -> bool {
         let node = &self.topology.sites[site];
-        match (spot, &node.nc2) {
-            (Spot::Planned(at), _) => at == site,
-            (Spot::Eni(eni), None) => Some(self.topology.enis[eni].vpc) == node.vpc,
-            (Spot::Vm { flow, .. }, Some(nc2)) => nc2.user == Some(flow),
-            (Spot::Eni(_), Some(_)) | (Spot::Vm { .. }, None) => false,
+        match (location, &node.nc2) {
+            (Location::Planned(at), _) => at == site,
+            (Location::Eni(eni), None) => Some(self.topology.enis[eni].vpc) == node.vpc,
+            (Location::Vm { flow, .. }, Some(nc2)) => nc2.user == Some(flow),
+            (Location::Eni(_), Some(_)) | (Location::Vm { .. }, None) => false,
         }
     }
 
@@ -385,7 +385,7 @@ impl Fabric {
             .holders
             .of(address)
             .iter()
-            .any(|holder| holder.answers && self.is_served_by(site, holder.spot))
+            .any(|holder| holder.answers && self.is_served_by(site, holder.location))
     }
 
     fn serve(&mut self, site: SiteIx, address: Ipv4Addr, serving: bool) {
@@ -397,30 +397,30 @@ impl Fabric {
             .holders
             .of(address)
             .iter()
-            .map(|holder| holder.spot)
-            .filter(|spot| self.is_served_by(site, *spot))
+            .map(|holder| holder.location)
+            .filter(|location| self.is_served_by(site, *location))
             .collect();
         self.state.holders.edit(address, |holders| {
             let known = holders
                 .iter_mut()
-                .filter(|holder| mine.contains(&holder.spot));
+                .filter(|holder| mine.contains(&holder.location));
             if serving {
                 match known.into_iter().next() {
                     Some(holder) => holder.answers = true,
                     None => holders.push(Holder {
-                        spot: Spot::Planned(site),
+                        location: Location::Planned(site),
                         answers: true,
                     }),
                 }
             } else {
                 known.for_each(|holder| holder.answers = false);
-                holders.retain(|holder| holder.spot != Spot::Planned(site));
+                holders.retain(|holder| holder.location != Location::Planned(site));
             }
         });
     }
 
     fn propagate(&mut self, table: TgwTableIx, attachment: AttIx, enabled: bool) {
-        let taught = self.topology.taught.get(&attachment);
+        let advertised = self.topology.advertised.get(&attachment);
         let Some(origin) = state::origin_of(&self.topology.attachments[attachment].kind) else {
             return;
         };
@@ -431,7 +431,7 @@ impl Fabric {
         put(Arc::make_mut(&mut table.propagations), attachment, enabled);
         let learned = Arc::make_mut(&mut table.learned);
         let new = Learned { origin, attachment };
-        for cidr in taught.into_iter().flatten().copied() {
+        for cidr in advertised.into_iter().flatten().copied() {
             let mut of_prefix: BTreeSet<_> =
                 learned.get(cidr).into_iter().flatten().copied().collect();
             put(&mut of_prefix, new, enabled);

@@ -34,7 +34,7 @@ impl fmt::Display for ErpScope {
     }
 }
 
-/// One thing that becomes otherwise. Each says what shall be true: making true what is true changes nothing.
+/// One change. Each states what shall be true: applying it when it is true changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -166,7 +166,7 @@ pub enum Refused {
         /// The edge it is announced for.
         edge: EdgeName,
     },
-    /// The edge announces what its table holds, and cannot be told otherwise (AWS reference §2.3).
+    /// The edge announces what its table holds; that cannot be configured (AWS reference §2.3).
     #[error("{edge} announces its route table; announcements are changed there")]
     AnnouncesItsTable {
         /// The edge.

@@ -1,4 +1,4 @@
-//! Addresses as equivalence classes: those that every table treats alike and that are held alike need one trace.
+//! Addresses as equivalence classes: those that every table treats the same and that are held in the same way need one trace.
 //!
 //! An address is described by the chain of routes that match it in each table (lengths and targets, longest first) and by who
 //! holds it. Two addresses with one description have the same traces from everywhere, and keep them through changes that treat
@@ -15,13 +15,13 @@ use stayput_world::aws::VpcRouteTarget;
 
 use crate::change::Change;
 use crate::fabric::Fabric;
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::EniIx;
 use crate::index::Id;
 use crate::state::Fixed;
 use crate::state::VpcHop;
 
-/// Addresses that every table treats alike and that are held alike.
+/// Addresses that every table treats the same and that are held in the same way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Class {
     /// The lowest member; what is traced for it holds for all.
@@ -123,7 +123,7 @@ impl Fabric {
         classes
     }
 
-    /// Prefixes at which a change can make addresses behave differently that behaved alike.
+    /// Prefixes at which a change can make addresses behave differently that behaved the same.
     fn touches(&self, change: &Change, touched: &mut Vec<Cidr>) {
         match change {
             Change::TgwRoute { cidr, .. }
@@ -139,8 +139,8 @@ impl Fabric {
                         .attachment_ids
                         .get(&(*region, attachment.clone()))
                 });
-                let taught = attachment.and_then(|ix| self.topology.taught.get(ix));
-                touched.extend(taught.into_iter().flatten());
+                let advertised = attachment.and_then(|ix| self.topology.advertised.get(ix));
+                touched.extend(advertised.into_iter().flatten());
             }
             // These switch targets, which chains tell apart, or single addresses, which are told apart by themselves.
             Change::Serve { .. }
@@ -175,7 +175,9 @@ impl Fabric {
             .iter()
             .filter(|(address, holders)| {
                 cidr.contains(*address)
-                    && holders.iter().any(|holder| holder.spot == Spot::Eni(*eni))
+                    && holders
+                        .iter()
+                        .any(|holder| holder.location == Location::Eni(*eni))
             })
             .map(|(address, _)| address)
             .collect()
@@ -335,8 +337,8 @@ impl Fabric {
             .iter()
             .map(|holder| {
                 let answers = u32::from(holder.answers);
-                match holder.spot {
-                    Spot::Eni(eni) => {
+                match holder.location {
+                    Location::Eni(eni) => {
                         let node = &self.topology.enis[eni];
                         let subnet = node
                             .subnet
@@ -351,10 +353,12 @@ impl Fabric {
                         };
                         [0, vpc, subnet, kind, live, routed, answers]
                     }
-                    Spot::Vm { flow, .. } => {
+                    Location::Vm { flow, .. } => {
                         [1, clamp(flow.position() as u64), 0, 0, 0, 0, answers]
                     }
-                    Spot::Planned(site) => [2, clamp(site.position() as u64), 0, 0, 0, 0, answers],
+                    Location::Planned(site) => {
+                        [2, clamp(site.position() as u64), 0, 0, 0, 0, answers]
+                    }
                 }
             })
             .collect();

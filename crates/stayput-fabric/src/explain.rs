@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use stayput_estate::EdgeKind;
 use stayput_estate::PrefixListId;
 
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::AttIx;
 use crate::index::Id;
 use crate::index::ListIx;
@@ -16,9 +16,9 @@ use crate::index::VpcIx;
 use crate::index::VpcTableIx;
 use crate::next_hop::NextHop;
 use crate::reason::Announcement;
-use crate::reason::Beaten;
-use crate::reason::Because;
 use crate::reason::DeadEniCause;
+use crate::reason::LosingRoute;
+use crate::reason::LossReason;
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::state::Fixed;
@@ -37,7 +37,7 @@ use crate::walk::Answerer;
 use crate::walk::At;
 use crate::walk::Decision;
 use crate::walk::Ending;
-use crate::walk::Known;
+use crate::walk::KnownPrefix;
 use crate::walk::PlaceIx;
 use crate::walk::Walked;
 use crate::walk::Walker;
@@ -125,14 +125,14 @@ impl Explainer<'_> {
             },
             Ending::WrongSite {
                 reached,
-                lives,
+                machine,
                 steerable,
             } => Verdict::WrongSite {
-                delivered_to: self.place(reached),
-                lives_at: self.walker.topology.sites[lives].name.clone(),
+                sent_to: self.place(reached),
+                machine_at: self.walker.topology.sites[machine].name.clone(),
                 steerable,
             },
-            Ending::Nobody(place) | Ending::NoMachine(place) => Verdict::NoMachine {
+            Ending::NoAnswer(place) | Ending::NoMachine(place) => Verdict::NoMachine {
                 place: self.place(place),
             },
             Ending::Loop(first) => Verdict::Loop {
@@ -187,12 +187,12 @@ impl Explainer<'_> {
         match answerer {
             Answerer::OnPrem => Holder::OnPrem,
             Answerer::Sender => Holder::Sender,
-            Answerer::Spot(Spot::Planned(_)) => Holder::Planned,
-            Answerer::Spot(Spot::Vm { vm, .. }) => Holder::Vm {
+            Answerer::Location(Location::Planned(_)) => Holder::Planned,
+            Answerer::Location(Location::Vm { vm, .. }) => Holder::Vm {
                 id: topology.vms[vm].id.clone(),
                 name: topology.vms[vm].name.clone(),
             },
-            Answerer::Spot(Spot::Eni(eni)) => {
+            Answerer::Location(Location::Eni(eni)) => {
                 let node = &topology.enis[eni];
                 match &node.instance {
                     Some((id, name)) => Holder::Instance {
@@ -349,7 +349,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn announced(&self, at: At, winner: Known) -> Reason {
+    fn announced(&self, at: At, winner: KnownPrefix) -> Reason {
         let topology = self.walker.topology;
         let only = if let At::OnPrem { only } = at {
             only
@@ -362,13 +362,13 @@ impl Explainer<'_> {
             .known(only)
             .into_iter()
             .filter(|known| !self.walker.is_as_good(*known, winner))
-            .map(|known| Beaten {
+            .map(|known| LosingRoute {
                 prefix: known.prefix,
                 toward: NextHop::Edge(topology.edges[known.edge].name.clone()),
                 because: if known.prefix.len() < winner.prefix.len() {
-                    Because::Shorter
+                    LossReason::Shorter
                 } else {
-                    Because::LessPreferred
+                    LossReason::LessPreferred
                 },
             })
             .collect();

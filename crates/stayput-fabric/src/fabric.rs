@@ -14,9 +14,9 @@ use stayput_estate::SiteName;
 use stayput_estate::TgwId;
 use stayput_world::World;
 
-use crate::beliefs::Beliefs;
+use crate::assumptions::Assumptions;
 use crate::explain::Explainer;
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::Id;
 use crate::source::Source;
 use crate::state::State;
@@ -33,7 +33,7 @@ use crate::walk::Ending;
 use crate::walk::Sender;
 use crate::walk::Walked;
 use crate::walk::Walker;
-use crate::walk::site_of_spot;
+use crate::walk::site_of_location;
 
 /// One state of the network: topology, route tables, who answers where.
 ///
@@ -42,7 +42,7 @@ use crate::walk::site_of_spot;
 pub struct Fabric {
     pub(crate) topology: Arc<Topology>,
     pub(crate) state: State,
-    pub(crate) beliefs: Beliefs,
+    pub(crate) assumptions: Assumptions,
 }
 
 /// Which site packets from on-prem to a network come to.
@@ -68,19 +68,19 @@ impl Home {
 }
 
 impl Fabric {
-    /// The fabric of a snapshot, under the cautious beliefs. Never fails: what was not observed shows in verdicts.
+    /// The fabric of a snapshot, under the cautious assumptions. Never fails: what was not observed appears in verdicts.
     pub fn new(estate: &Estate, world: &World) -> Self {
-        Self::with_beliefs(estate, world, Beliefs::default())
+        Self::with_assumptions(estate, world, Assumptions::default())
     }
 
-    /// The same under other beliefs, to prove something under both readings of an open question.
-    pub fn with_beliefs(estate: &Estate, world: &World, beliefs: Beliefs) -> Self {
+    /// The same under other assumptions, to prove something with either answer to an open question.
+    pub fn with_assumptions(estate: &Estate, world: &World, assumptions: Assumptions) -> Self {
         let topology = Topology::new(estate, world);
         let state = State::new(&topology, world);
         Self {
             topology: Arc::new(topology),
             state,
-            beliefs,
+            assumptions,
         }
     }
 
@@ -88,7 +88,7 @@ impl Fabric {
         Walker {
             topology: &self.topology,
             state: &self.state,
-            beliefs: self.beliefs,
+            assumptions: self.assumptions,
             to,
             sender,
         }
@@ -149,7 +149,7 @@ impl Fabric {
             return None;
         };
         let start = match answerer {
-            Answerer::Spot(spot) => self.leaving_spot(spot, to),
+            Answerer::Location(location) => self.leaving_location(location, to),
             Answerer::OnPrem => crate::walk::At::OnPrem { only: None },
             Answerer::Sender => return None,
         };
@@ -206,10 +206,10 @@ impl Fabric {
 
     /// Every address of machines and interfaces in the estate's networks and in the source VPC.
     pub fn addresses_of_interest(&self) -> BTreeSet<Ipv4Addr> {
-        let of_source_vpc = |spot: Spot| match spot {
-            Spot::Eni(eni) => Some(self.topology.enis[eni].vpc) == self.topology.source_vpc,
-            Spot::Planned(_) => true,
-            Spot::Vm { .. } => false,
+        let of_source_vpc = |location: Location| match location {
+            Location::Eni(eni) => Some(self.topology.enis[eni].vpc) == self.topology.source_vpc,
+            Location::Planned(_) => true,
+            Location::Vm { .. } => false,
         };
         self.state
             .holders
@@ -219,7 +219,7 @@ impl Fabric {
                     .networks
                     .values()
                     .any(|cidr| cidr.contains(*address))
-                    || holders.iter().any(|holder| of_source_vpc(holder.spot))
+                    || holders.iter().any(|holder| of_source_vpc(holder.location))
             })
             .map(|(address, _)| address)
             .collect()
@@ -242,7 +242,9 @@ impl Fabric {
             .of(address)
             .iter()
             .filter(|holder| holder.answers)
-            .filter_map(|holder| site_of_spot(&self.topology, &self.state, holder.spot, address))
+            .filter_map(|holder| {
+                site_of_location(&self.topology, &self.state, holder.location, address)
+            })
             .map(|site| self.topology.sites[site].name.clone())
             .collect()
     }

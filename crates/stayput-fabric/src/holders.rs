@@ -1,4 +1,4 @@
-//! Who answers for an address, and where.
+//! Which machines hold an address, and where.
 //!
 //! The map is cut into shards that copies share, so that switching one machine in a copied fabric copies one shard and
 //! not ten thousand machines.
@@ -17,7 +17,7 @@ const SHARDS: usize = 256;
 
 /// Where a holder of an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Spot {
+pub(crate) enum Location {
     /// A network interface of a VPC.
     Eni(EniIx),
     /// A VM on an overlay subnet of a Flow VPC.
@@ -29,7 +29,7 @@ pub(crate) enum Spot {
 /// One holder of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Holder {
-    pub(crate) spot: Spot,
+    pub(crate) location: Location,
     /// Whether it is powered on and connected.
     pub(crate) answers: bool,
 }
@@ -57,7 +57,7 @@ impl Holders {
         }
     }
 
-    /// Everyone who has the address, switched on or not.
+    /// Every holder of the address, powered on or not.
     pub(crate) fn of(&self, address: Ipv4Addr) -> &[Holder] {
         self.shards[shard_of(address)]
             .get(&address)

@@ -9,10 +9,10 @@
 //!
 //! - `topology`: what stays as observed, interned to small integers, shared by all copies of a fabric;
 //! - `state`: what changes, in tables that copies share until one changes;
-//! - `walk`: one packet, state by state, in small copyable values; `explain` makes names and sentences of a walk;
-//! - `source`, `classes`: whom to trace from, and which addresses need a trace of their own;
+//! - `walk`: one packet, state by state, in small copyable values; `explain` adds names and reasons to a walk;
+//! - `source`, `classes`: where to trace from, and which addresses need a trace of their own;
 //! - `change`, `apply`: changes, what undoes them, what would be refused;
-//! - [`Beliefs`]: what the model takes for true although no source shows it, in one place.
+//! - [`Assumptions`]: what the model assumes because no source shows it, in one place.
 //!
 //! Pure: no IO, no clock, no randomness. The lab never uses this crate: it routes by code of its own, and tests compare the two.
 //!
@@ -20,7 +20,7 @@
 //! IPv6, and the public side of NAT.
 
 mod apply;
-mod beliefs;
+mod assumptions;
 mod change;
 mod classes;
 mod explain;
@@ -43,7 +43,7 @@ mod walk;
 pub use apply::ChangePart;
 pub use apply::InFlight;
 pub use apply::Visibility;
-pub use beliefs::Beliefs;
+pub use assumptions::Assumptions;
 pub use change::Change;
 pub use change::ErpScope;
 pub use change::Refused;
@@ -51,10 +51,10 @@ pub use classes::Class;
 pub use fabric::Fabric;
 pub use fabric::Home;
 pub use next_hop::NextHop;
+pub use reachability::CellState;
 pub use reachability::End;
 pub use reachability::Reachability;
 pub use reachability::Shift;
-pub use reachability::Standing;
 pub use reachability::Work;
 pub use source::Source;
 pub use trace::*;

@@ -15,7 +15,7 @@ use stayput_world::aws::VpcRoute;
 use stayput_world::aws::VpcRouteTable;
 
 /// The entries that lists bring into a Transit Gateway table, each with its list and where that leads. Of two lists with one prefix the
-/// lower id counts (see `beliefs`).
+/// lower id counts (see `assumptions`).
 pub(crate) fn in_tgw_table<'a>(
     aws: &'a AwsRegion,
     table: &'a TgwRouteTable,

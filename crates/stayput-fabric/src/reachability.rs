@@ -1,14 +1,14 @@
 //! Every source × every class of addresses, judged in one state and kept right change by change.
 //!
 //! The technique is that of atoms (Horn et al., *Delta-net*, NSDI 2017) with the walk in place of the forwarding graph: addresses
-//! are cut into classes that behave alike, a change acts on the classes inside its prefix only, and of those only on the cells
-//! whose walk came by the table it changes. A class that a change would cut in two is cut in two.
+//! are divided into classes that behave the same, a change acts on the classes inside its prefix only, and of those only on the cells
+//! whose walk used the table it changes. A class that a change would divide is split first.
 //!
 //! What is kept is exactly what [`Fabric::round_trip`] gives for each source and representative; tests compare the two.
 
-mod cut;
-mod dirt;
+mod dirty;
 mod end;
+mod split;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,24 +27,24 @@ use crate::walk::At;
 use crate::walk::Ending;
 use crate::walk::Sender;
 use crate::walk::Walked;
-use dirt::Dirt;
-use dirt::Reads;
+use dirty::Dirty;
+use dirty::Reads;
 pub use end::End;
 
 /// What is known of one source and one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct CellState {
     /// How a request ends.
     pub there: End,
     /// How the reply ends; `None` when the request did not arrive.
     pub back: Option<End>,
-    /// Whether both ways were delivered and pass the same edges and Transit Gateways.
+    /// Whether both were delivered and pass the same edges and Transit Gateways.
     pub symmetric: bool,
-    /// Whether anybody is at the source to send.
+    /// Whether a machine is at the source to send.
     pub populated: bool,
 }
 
-/// A cell that a change made otherwise: how a request or its reply ends, or the way a request takes there.
+/// A cell that a change affected: how a request or its reply ends, or the path that a request takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shift {
     /// Position in [`Reachability::sources`].
@@ -52,7 +52,7 @@ pub struct Shift {
     /// Position in [`Reachability::classes`].
     pub class: usize,
     /// What it was.
-    pub before: Standing,
+    pub before: CellState,
     /// How the request ended before. The verdict now is [`Reachability::verdict`].
     pub was: Verdict,
     /// How the reply ended before, where the request arrived and the reply did not.
@@ -68,7 +68,7 @@ pub struct Work {
     pub cells: usize,
 }
 
-/// A source with what a walk from it starts from, and whom a reply goes to.
+/// A source with the state that a walk from it starts in, and the addresses that replies go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     start: Option<At>,
@@ -85,7 +85,7 @@ struct Cell {
     reply: Option<ReplyKey>,
 }
 
-/// Replies that leave alike for the same senders take the same way.
+/// Replies that start in the same state to the same senders take the same path.
 type ReplyKey = (u32, At, Option<Ipv4Addr>);
 
 #[derive(Debug, Clone)]
@@ -178,10 +178,10 @@ impl Reachability {
     }
 
     /// What is known of a source and a class, by their positions.
-    pub fn standing(&self, source: usize, class: usize) -> Standing {
+    pub fn cell_state(&self, source: usize, class: usize) -> CellState {
         let cell = self.cell(source, class);
         let reply = cell.reply.and_then(|key| self.replies.get(&key));
-        standing(&self.rows[source], cell, reply)
+        cell_state(&self.rows[source], cell, reply)
     }
 
     /// How a request of a source to a class ends.
@@ -211,26 +211,26 @@ impl Reachability {
         self.fabric.round_trip(&self.sources[source], to)
     }
 
-    /// Makes changes, all at once, and gives the cells that are otherwise now. What the remote system would refuse changes nothing.
+    /// Makes changes, all at once, and gives the cells that changed. What the remote system would refuse changes nothing.
     pub fn apply(&mut self, changes: &[Change]) -> Vec<Shift> {
-        let mut dirt = Dirt::default();
-        self.cut_by_machines(changes);
-        // All before the first is made: a class is walked anew when it is cut, and what it was must be known afterwards.
+        let mut dirty = Dirty::default();
+        self.split_by_machines(changes);
+        // All before the first is made: a class is walked again when it is split, and its earlier result must be known afterwards.
         for change in changes {
-            self.cut(change);
+            self.split(change);
         }
         for change in changes {
-            dirt.soil(&self.fabric, change);
+            dirty.mark(&self.fabric, change);
             self.fabric.apply(change);
-            dirt.soil(&self.fabric, change);
+            dirty.mark(&self.fabric, change);
         }
-        self.judge_again(&dirt)
+        self.judge_again(&dirty)
     }
 
-    fn judge_again(&mut self, dirt: &Dirt) -> Vec<Shift> {
+    fn judge_again(&mut self, dirty: &Dirty) -> Vec<Shift> {
         let mut earlier = Earlier::default();
         for at in 0..self.rows.len() {
-            if dirt.sources.include(&self.sources[at]) {
+            if dirty.sources.include(&self.sources[at]) {
                 let row = row(&self.fabric, &self.sources[at]);
                 if row != self.rows[at] {
                     let old = std::mem::replace(&mut self.rows[at], row);
@@ -243,10 +243,10 @@ impl Reachability {
             walks: 0,
             cells: self.cells.len(),
         };
-        self.renew_replies(dirt, &mut earlier);
-        let hit = self.classes_hit(dirt, !earlier.rows.is_empty());
+        self.renew_replies(dirty, &mut earlier);
+        let hit = self.classes_hit(dirty, !earlier.rows.is_empty());
         for class in hit {
-            let dirty = dirt.reads_of(&self.classes[class]);
+            let dirty = dirty.reads_of(&self.classes[class]);
             for source in 0..self.sources.len() {
                 let cell = self.cell(source, class);
                 if !earlier.rows.contains_key(&source) && !cell.reads.meet(dirty) {
@@ -258,7 +258,7 @@ impl Reachability {
                 let at = class * self.sources.len() + source;
                 let same_way = old.there.goes_as(&new.there);
                 self.cells[at] = new;
-                let is = self.standing(source, class);
+                let is = self.cell_state(source, class);
                 if !same_way || was != is {
                     let to = self.classes[class].representative;
                     shifts.push(Shift {
@@ -277,11 +277,11 @@ impl Reachability {
     }
 
     /// Classes that a change may act on.
-    fn classes_hit(&self, dirt: &Dirt, all: bool) -> Vec<usize> {
-        if all || dirt.everything {
+    fn classes_hit(&self, dirty: &Dirty, all: bool) -> Vec<usize> {
+        if all || dirty.everything {
             return (0..self.classes.len()).collect();
         }
-        let mut hit: Vec<usize> = dirt
+        let mut hit: Vec<usize> = dirty
             .ranges()
             .flat_map(|(first, last)| self.between(first, last))
             .map(|(_, class)| *class as usize)
@@ -299,15 +299,15 @@ impl Reachability {
     }
 
     /// Makes the walks of replies again that may have changed.
-    fn renew_replies(&mut self, dirt: &Dirt, earlier: &mut Earlier) {
+    fn renew_replies(&mut self, dirty: &Dirty, earlier: &mut Earlier) {
         let keys: Vec<_> = self
             .replies
             .iter()
             .filter(|((source, _, own), reply)| {
                 let source = *source as usize;
-                let is_dirty = |address| reply.reads.meet(dirt.reads_at(address));
+                let is_dirty = |address| reply.reads.meet(dirty.reads_at(address));
                 earlier.rows.contains_key(&source)
-                    || dirt.everything
+                    || dirty.everything
                     || is_dirty(reply.to)
                     || self
                         .senders_of(source, *own)
@@ -353,7 +353,7 @@ impl Reachability {
                     continue;
                 }
                 let was = self.standing_before(earlier, source, class);
-                if was != self.standing(source, class) {
+                if was != self.cell_state(source, class) {
                     shifts.push(Shift {
                         source,
                         class,
@@ -367,10 +367,10 @@ impl Reachability {
     }
 
     /// What a cell stood at before sources and replies were replaced.
-    fn standing_before(&self, earlier: &Earlier, source: usize, class: usize) -> Standing {
+    fn standing_before(&self, earlier: &Earlier, source: usize, class: usize) -> CellState {
         let row = earlier.rows.get(&source).unwrap_or(&self.rows[source]);
         let reply = self.reply_before(earlier, source, class);
-        standing(row, self.cell(source, class), reply)
+        cell_state(row, self.cell(source, class), reply)
     }
 
     /// How the reply ended before replies were replaced, if it was lost.
@@ -412,14 +412,16 @@ impl Reachability {
         let reads = Reads::of(&self.fabric, &passed);
         self.passed = passed;
         let reply = match there.ending {
-            Ending::Delivered(_, Answerer::Spot(spot)) => Some(self.fabric.leaving_spot(spot, to)),
+            Ending::Delivered(_, Answerer::Location(location)) => {
+                Some(self.fabric.leaving_location(location, to))
+            }
             Ending::Delivered(_, Answerer::OnPrem) => Some(At::OnPrem { only: None }),
             Ending::Delivered(_, Answerer::Sender)
             | Ending::NoRoute
             | Ending::Blackhole
             | Ending::DeadEni(_)
             | Ending::LeavesByNat
-            | Ending::Nobody(_)
+            | Ending::NoAnswer(_)
             | Ending::WrongSite { .. }
             | Ending::NoMachine(_)
             | Ending::Loop(_)
@@ -427,7 +429,7 @@ impl Reachability {
             | Ending::Unmodelled => None,
         }
         .map(|leaves| {
-            // Who asks for itself is answered by somebody else of its place.
+            // A source that asks for its own address is answered at another address of its place.
             let own = self.rows[source]
                 .senders
                 .iter()
@@ -444,7 +446,7 @@ impl Reachability {
         }
     }
 
-    /// Whom a reply to a source goes to; to others than itself when it asked for its own address.
+    /// The addresses that a reply to a source goes to; others than its own when it asked for that.
     fn senders_of(
         &self,
         source: usize,
@@ -496,9 +498,9 @@ fn row(fabric: &Fabric, source: &Source) -> Row {
     }
 }
 
-fn standing(row: &Row, cell: &Cell, reply: Option<&Reply>) -> Standing {
+fn cell_state(row: &Row, cell: &Cell, reply: Option<&Reply>) -> CellState {
     let back = reply.map(|reply| End::of(reply.walked.ending));
-    Standing {
+    CellState {
         there: match row.start {
             Some(_) => End::of(cell.there.ending),
             None => End::Unmodelled,

@@ -19,7 +19,7 @@ use crate::next_hop::NextHop;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// Written by someone.
+    /// Written through the API.
     Static,
     /// An entry of a managed prefix list that the table refers to.
     PrefixList,
@@ -60,25 +60,25 @@ pub enum Announcement {
     AllowedPrefix,
     /// The VPN announces a route of the table its attachment is associated with (AWS reference §2.3).
     TableRoute(TgwRouteTableId),
-    /// Someone configured it on the on-prem router.
+    /// It is configured on the on-prem router.
     Configured,
 }
 
 /// A route that also matched and did not win.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Beaten {
+pub struct LosingRoute {
     /// Its prefix.
     pub prefix: Cidr,
     /// Where it leads.
     pub toward: NextHop,
     /// Why it lost.
-    pub because: Because,
+    pub because: LossReason,
 }
 
 /// Why a matching route did not win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Because {
+pub enum LossReason {
     /// Its prefix is shorter.
     Shorter,
     /// Same prefix, and a static route beats it (AWS reference §1.2).
@@ -93,7 +93,7 @@ pub enum Because {
     LessPreferred,
 }
 
-impl fmt::Display for Because {
+impl fmt::Display for LossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Shorter => "shorter prefix",
@@ -151,7 +151,7 @@ pub enum Reason {
         /// How on-prem knows.
         by: Announcement,
         /// What else matched.
-        over: Vec<Beaten>,
+        over: Vec<LosingRoute>,
     },
     /// On-prem knows no way.
     NothingAnnounced,
@@ -194,7 +194,7 @@ pub enum Reason {
         /// How many equal ways there were; the worst was followed. 1 when there was no choice.
         ways: usize,
         /// What else matched.
-        over: Vec<Beaten>,
+        over: Vec<LosingRoute>,
     },
     /// The winning route drops; nothing shorter is tried (AWS reference §1.2 rule 4).
     TgwBlackhole {
@@ -206,7 +206,7 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         list: Option<PrefixListId>,
         /// What else matched.
-        over: Vec<Beaten>,
+        over: Vec<LosingRoute>,
     },
     /// Nothing matches.
     NoMatch,
@@ -222,7 +222,7 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         list: Option<PrefixListId>,
         /// What else matched.
-        over: Vec<Beaten>,
+        over: Vec<LosingRoute>,
     },
     /// The winning route of a VPC table has lost its target.
     VpcRouteDead {
@@ -323,7 +323,7 @@ fn of_list(f: &mut fmt::Formatter<'_>, list: Option<&PrefixListId>) -> fmt::Resu
     }
 }
 
-fn join(f: &mut fmt::Formatter<'_>, over: &[Beaten]) -> fmt::Result {
+fn join(f: &mut fmt::Formatter<'_>, over: &[LosingRoute]) -> fmt::Result {
     for beaten in over {
         write!(
             f,

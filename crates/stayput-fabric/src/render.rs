@@ -1,4 +1,4 @@
-//! Traces and verdicts in words.
+//! Traces and verdicts as text.
 
 use std::fmt;
 
@@ -21,12 +21,12 @@ impl fmt::Display for Verdict {
                 write!(f, "lost: leaves through {gateway} at {at}")
             }
             Self::WrongSite {
-                delivered_to,
-                lives_at,
+                sent_to,
+                machine_at,
                 ..
             } => write!(
                 f,
-                "wrong site: sent to {delivered_to}, where no machine answers; its machine is at {lives_at}"
+                "wrong site: sent to {sent_to}, where no machine answers; its machine is at {machine_at}"
             ),
             Self::NoMachine { place } => {
                 write!(f, "no machine answers at {place} or at any other site")

@@ -1,4 +1,4 @@
-//! Where packets come from: the source classes of a proof, where each starts, and where a reply is sent.
+//! Where packets come from: the source classes of design §4, where each starts, and where its replies go.
 
 use std::net::Ipv4Addr;
 
@@ -13,7 +13,7 @@ use stayput_estate::VpcId;
 
 use crate::fabric::Fabric;
 use crate::holders::Holder;
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::FlowIx;
 use crate::index::Id;
 use crate::index::SiteIx;
@@ -69,7 +69,7 @@ pub enum Source {
     },
 }
 
-/// Offset of the address that stands for a prefix nobody is known in: past those AWS reserves (AWS reference §5).
+/// Offset of the address that stands for a prefix in which no machine is known: after those that AWS reserves (AWS reference §5).
 const STAND_IN: u32 = 10;
 
 impl Source {
@@ -89,7 +89,7 @@ impl Source {
 
 impl Fabric {
     /// Every source class of the estate, in a fixed order. Of the state only overlay subnets matter: each that exists is a class, whether
-    /// or not anybody is on it; see [`Fabric::is_populated`].
+    /// or not it has machines; see [`Fabric::is_populated`].
     pub fn sources(&self) -> Vec<Source> {
         let topology = &*self.topology;
         let mut sources = vec![Source::OnPrem];
@@ -134,7 +134,7 @@ impl Fabric {
         sources
     }
 
-    /// Whether anybody is there to send, in this state. An overlay whose machines are all off sends nothing.
+    /// Whether a machine is there to send, in this state. An overlay whose machines are all off sends nothing.
     pub fn is_populated(&self, source: &Source) -> bool {
         match source {
             Source::OnPrem | Source::OnPremVia { .. } => true,
@@ -195,7 +195,7 @@ impl Fabric {
         }
     }
 
-    /// Addresses that stand for a source, for replies: whom to, and where a reply counts as arrived though nobody is known to
+    /// Addresses that stand for a source, for replies: the destination, and where a reply counts as arrived although no machine is known to
     /// answer. Several for on-prem, which may have several prefixes.
     pub(crate) fn senders(
         &self,
@@ -268,7 +268,7 @@ impl Fabric {
     }
 
     /// The state of a packet that a holder of an address sends.
-    pub(crate) fn leaving_spot(&self, spot: Spot, address: Ipv4Addr) -> At {
+    pub(crate) fn leaving_location(&self, location: Location, address: Ipv4Addr) -> At {
         let topology = &*self.topology;
         let in_flow = |flow: FlowIx| {
             let subnets = &self.state.flows[flow.position()].subnets;
@@ -277,8 +277,8 @@ impl Fabric {
                 None => At::User { flow, below: true },
             }
         };
-        match spot {
-            Spot::Eni(eni) => {
+        match location {
+            Location::Eni(eni) => {
                 let node = &topology.enis[eni];
                 match node.subnet {
                     Some(subnet) => self.leaving_subnet(subnet),
@@ -290,8 +290,8 @@ impl Fabric {
                     },
                 }
             }
-            Spot::Vm { flow, .. } => in_flow(flow),
-            Spot::Planned(site) => {
+            Location::Vm { flow, .. } => in_flow(flow),
+            Location::Planned(site) => {
                 let node = &topology.sites[site];
                 match (&node.nc2, node.vpc) {
                     (Some(nc2), _) if nc2.user.is_some() => {
@@ -319,7 +319,7 @@ impl Fabric {
             Place::Site(name) => {
                 let site = self.site(name)?;
                 let at_site = |holder: &&Holder| {
-                    crate::walk::site_of_spot(topology, &self.state, holder.spot, address)
+                    crate::walk::site_of_location(topology, &self.state, holder.location, address)
                         == Some(site)
                 };
                 let holders = self.state.holders.of(address);
@@ -328,7 +328,7 @@ impl Fabric {
                     .filter(at_site)
                     .max_by_key(|holder| holder.answers);
                 match (holder, self.segment(site, address)) {
-                    (Some(holder), _) => Some(self.leaving_spot(holder.spot, address)),
+                    (Some(holder), _) => Some(self.leaving_location(holder.location, address)),
                     (None, Some((flow, prefix))) => Some(At::Segment { flow, prefix }),
                     (None, None) => {
                         let vpc = topology.sites[site].vpc?;
@@ -414,7 +414,7 @@ impl Fabric {
             .map(|eni| (*eni, self.topology.enis[*eni].primary))
             .find(|(eni, address)| {
                 let on = Holder {
-                    spot: Spot::Eni(*eni),
+                    location: Location::Eni(*eni),
                     answers: true,
                 };
                 Some(*address) != not && self.state.holders.of(*address).contains(&on)
@@ -431,10 +431,10 @@ impl Fabric {
         let site = self.topology.flows[flow].site;
         let here = |holder: &Holder| {
             holder.answers
-                && match holder.spot {
-                    Spot::Vm { flow: of, .. } => of == flow,
-                    Spot::Planned(at) => at == site,
-                    Spot::Eni(_) => false,
+                && match holder.location {
+                    Location::Vm { flow: of, .. } => of == flow,
+                    Location::Planned(at) => at == site,
+                    Location::Eni(_) => false,
                 }
         };
         self.state

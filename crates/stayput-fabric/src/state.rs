@@ -21,7 +21,7 @@ use stayput_world::prism::PowerState;
 
 use crate::holders::Holder;
 use crate::holders::Holders;
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::AttIx;
 use crate::index::EdgeIx;
 use crate::index::EniIx;
@@ -70,8 +70,8 @@ pub(crate) struct TgwTable {
     pub(crate) listed: Arc<PrefixMap<Listed>>,
     /// Entries of all its prefix lists, equal ones counted as often as they are listed.
     pub(crate) entries: usize,
-    /// The static routes that BGP neighbours have heard of, while that differs from `fixed`: a change in flight.
-    pub(crate) heard: Option<Arc<PrefixMap<Fixed>>>,
+    /// The static routes that are advertised to BGP neighbours, while they differ from `fixed`: a change in flight.
+    pub(crate) advertised_fixed: Option<Arc<PrefixMap<Fixed>>>,
     /// By prefix, best first.
     pub(crate) learned: Arc<PrefixMap<Vec<Learned>>>,
     pub(crate) propagations: Arc<BTreeSet<AttIx>>,
@@ -98,7 +98,7 @@ impl VpcEntry {
 /// Where a VPC route comes from, in the order in which one beats another of equal length (AWS reference §3 item 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum VpcOrigin {
-    /// Written by someone, NC2 among them, or the VPC's own `local`.
+    /// Written through the API, by NC2 for example, or the VPC's own `local`.
     Written,
     /// An entry of a prefix list.
     Listed(ListIx),
@@ -189,7 +189,7 @@ impl State {
     }
 }
 
-/// The rank of what an attachment teaches, or `None` when it teaches nothing (AWS reference §1.1, §1.2).
+/// The rank of what an attachment advertises, or `None` when it advertises nothing (AWS reference §1.1, §1.2).
 pub(crate) fn origin_of(kind: &AttKind) -> Option<Origin> {
     match kind {
         AttKind::Vpc { .. } => Some(Origin::Vpc),
@@ -251,7 +251,7 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
             }
         };
         for from in &propagations {
-            for cidr in topology.taught.get(from).into_iter().flatten() {
+            for cidr in topology.advertised.get(from).into_iter().flatten() {
                 learn(*cidr, *from);
             }
         }
@@ -264,7 +264,7 @@ fn tgw_tables(topology: &Topology, world: &World, gone: &mut Vec<AttachmentId>) 
             fixed: Arc::new(static_routes),
             listed: Arc::new(listed),
             entries: listed_entries,
-            heard: None,
+            advertised_fixed: None,
             learned: Arc::new(
                 learned
                     .into_iter()
@@ -393,7 +393,7 @@ fn vpc_tables(
     tables
 }
 
-/// Whether a route reads `blackhole` for want of an attachment only: the walk looks for that by itself, and finds it when it comes
+/// Whether a route is `blackhole` only because an attachment is missing: the walk looks for that by itself, and finds it when it comes
 /// back (AWS reference §3 item 3).
 fn comes_back(topology: &Topology, vpc: VpcIx, target: &VpcRouteTarget) -> bool {
     let VpcRouteTarget::Tgw(id) = target else {
@@ -448,7 +448,7 @@ fn holders(topology: &Topology, world: &World) -> Vec<(std::net::Ipv4Addr, Holde
         };
         let node = &topology.enis[ix];
         let holder = Holder {
-            spot: Spot::Eni(ix),
+            location: Location::Eni(ix),
             answers: node.in_use && node.running,
         };
         holders.extend(eni.addresses().map(|address| (address, holder)));
@@ -476,7 +476,7 @@ fn holders(topology: &Topology, world: &World) -> Vec<(std::net::Ipv4Addr, Holde
                     continue;
                 };
                 let holder = Holder {
-                    spot: Spot::Vm { vm: ix, flow },
+                    location: Location::Vm { vm: ix, flow },
                     answers: nic.connected && vm.power == PowerState::On,
                 };
                 let addresses = nic.address.iter().chain(&nic.secondary);

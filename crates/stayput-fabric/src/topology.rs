@@ -1,8 +1,8 @@
 //! What does not change while routes and machines do: who is attached to what, interned.
 
+mod advertised;
 mod aws;
 mod flow;
-mod taught;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -187,7 +187,7 @@ pub(crate) struct FlowNode {
     pub(crate) site: SiteIx,
     pub(crate) name: String,
     pub(crate) transit: bool,
-    /// Whether it is the isolated VPC of test failovers, whose machines nobody may reach.
+    /// Whether it is the isolated VPC of test failovers, whose machines must not be reachable.
     pub(crate) test: bool,
     /// Whether a no-NAT uplink is attached; prefixes are routable only then (AWS reference §4).
     pub(crate) no_nat: bool,
@@ -247,8 +247,8 @@ pub(crate) struct Topology {
     /// By which attachment a VPC is on a Transit Gateway; there is at most one (AWS reference §1.1).
     pub(crate) vpc_attachments: BTreeMap<(TgwIx, VpcIx), AttIx>,
 
-    /// What each attachment teaches the tables it propagates to.
-    pub(crate) taught: BTreeMap<AttIx, BTreeSet<Cidr>>,
+    /// What each attachment advertises to the tables it propagates to.
+    pub(crate) advertised: BTreeMap<AttIx, BTreeSet<Cidr>>,
     /// Earlier VPC attachments of the same Transit Gateway with the same CIDR: while one of them forwards, the later one is not
     /// propagated (AWS reference §1.1).
     pub(crate) earlier: BTreeMap<(AttIx, Cidr), Vec<AttIx>>,
@@ -259,7 +259,7 @@ pub(crate) struct Topology {
 }
 
 impl Topology {
-    /// Interns an estate and a snapshot. What is missing is left out and shows when a packet comes by.
+    /// Interns an estate and a snapshot. What is missing is left out and appears in the verdict of a packet that needs it.
     pub(crate) fn new(estate: &Estate, world: &World) -> Self {
         let mut topology = Self {
             regions: Arena::new(),
@@ -288,7 +288,7 @@ impl Topology {
             edge_ids: BTreeMap::new(),
             list_ids: BTreeMap::new(),
             vpc_attachments: BTreeMap::new(),
-            taught: BTreeMap::new(),
+            advertised: BTreeMap::new(),
             earlier: BTreeMap::new(),
             on_prem: estate.on_prem.iter().map(|cidr| (*cidr, ())).collect(),
             on_prem_list: estate.on_prem.clone(),

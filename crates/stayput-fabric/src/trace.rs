@@ -1,4 +1,4 @@
-//! What a trace says: hops, verdicts, round trips.
+//! Traces: hops, verdicts, round trips.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -20,9 +20,9 @@ use stayput_estate::VpcId;
 
 use crate::next_hop::NextHop;
 pub use crate::reason::Announcement;
-pub use crate::reason::Beaten;
-pub use crate::reason::Because;
 pub use crate::reason::DeadEniCause;
+pub use crate::reason::LosingRoute;
+pub use crate::reason::LossReason;
 pub use crate::reason::Origin;
 pub use crate::reason::Reason;
 use crate::source::Source;
@@ -85,7 +85,7 @@ pub enum Holder {
         /// Its name.
         name: String,
     },
-    /// A machine that a change put there and no snapshot has shown yet.
+    /// A machine that a change placed there; no snapshot shows it yet.
     Planned,
     /// A host on-prem.
     OnPrem,
@@ -235,7 +235,7 @@ pub enum Verdict {
         /// Where.
         at: Node,
     },
-    /// Dropped by a route that says so, or that has lost its target.
+    /// Dropped by a blackhole route, or by one whose target is gone.
     Blackhole {
         /// Where.
         at: Node,
@@ -256,24 +256,24 @@ pub enum Verdict {
         /// The gateway.
         gateway: NextHop,
     },
-    /// Sent to a place where nobody answers for the address, while a machine elsewhere does.
+    /// Sent to a place where no machine answers for the address, while a machine elsewhere does.
     WrongSite {
         /// Where it ended.
-        delivered_to: Place,
+        sent_to: Place,
         /// Where a machine answers.
-        lives_at: SiteName,
-        /// Whether a route of a Transit Gateway, an edge or a transit VPC sent it there. `false` where nothing could have steered it: a
+        machine_at: SiteName,
+        /// Whether a route of a Transit Gateway, an edge or a transit VPC sent it there. `false` where no route could have changed it: a
         /// VPC's local route and a segment's on-link prefix (AWS reference §3 item 2, §4).
         steerable: bool,
     },
-    /// At the end of its way nobody answers, and no other site has a machine that would.
+    /// No machine answers at the end of its path, nor at any other site.
     NoMachine {
         /// Where it ended.
         place: Place,
     },
-    /// In circles until its time to live ends.
+    /// It loops until its TTL expires.
     Loop {
-        /// The circle.
+        /// The nodes of the loop, in order.
         cycle: Vec<Node>,
     },
     /// Dropped because the region is down.
@@ -320,7 +320,7 @@ impl Verdict {
         self.site_reached(true).and_then(Place::site)
     }
 
-    /// The place it came to, whether or not anybody answered there.
+    /// The place it came to, whether or not a machine answered there.
     pub fn reached(&self) -> Option<&Place> {
         self.site_reached(false)
     }
@@ -328,7 +328,7 @@ impl Verdict {
     fn site_reached(&self, answered: bool) -> Option<&Place> {
         match self {
             Self::Delivered { place, .. } => Some(place),
-            Self::WrongSite { delivered_to, .. } => (!answered).then_some(delivered_to),
+            Self::WrongSite { sent_to, .. } => (!answered).then_some(sent_to),
             Self::NoMachine { place } => (!answered).then_some(place),
             Self::NoRoute { .. }
             | Self::Blackhole { .. }
@@ -361,7 +361,7 @@ pub enum Caveat {
     },
 }
 
-/// The way of a packet.
+/// The path of a packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// From here.
@@ -411,14 +411,14 @@ impl Trace {
     }
 }
 
-/// The way there and back.
+/// The path there and back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundTrip {
     /// There.
     pub forward: Trace,
     /// Back to a representative address of the source; `None` when the packet was not delivered.
     pub back: Option<Trace>,
-    /// Whether both ways were delivered and pass the same edges and Transit Gateways. A stateful firewall on-prem drops what is
+    /// Whether both were delivered and pass the same edges and Transit Gateways. A stateful firewall on-prem drops what is
     /// not (AWS reference §2.4).
     pub symmetric: bool,
 }

@@ -1,7 +1,7 @@
-//! Walking a packet: state by state, until it ends or comes by the same state again.
+//! Walking a packet: state by state, until it ends or reaches a state again.
 //!
 //! A state is a node with the route table that decides there; the next state depends on nothing else but the destination. So
-//! coming by a state twice is a loop, and states that were walked once need not be walked again. Where there are several equal
+//! reaching a state twice is a loop, and states that were walked once need not be walked again. Where there are several equal
 //! ways (tables of several attachment subnets, equal learned routes) all are walked and the worst ending counts.
 //!
 //! The walk itself moves small copyable values; names and sentences are made afterwards, by `explain`, for who asks.
@@ -15,8 +15,8 @@ use std::net::Ipv4Addr;
 
 use stayput_estate::Cidr;
 
-use crate::beliefs::Beliefs;
-use crate::holders::Spot;
+use crate::assumptions::Assumptions;
+use crate::holders::Location;
 use crate::index::AttIx;
 use crate::index::EdgeIx;
 use crate::index::EniIx;
@@ -36,7 +36,7 @@ use crate::state::Fixed;
 use crate::state::State;
 use crate::topology::Topology;
 
-pub(crate) use on_prem::Known;
+pub(crate) use on_prem::KnownPrefix;
 
 /// Where a packet is, with everything its next move depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +94,7 @@ impl At {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     OwnPrefix(Cidr),
-    Announced(Known),
+    Announced(KnownPrefix),
     NothingAnnounced,
     Enters(AttIx),
     ToOnPrem,
@@ -146,7 +146,7 @@ pub(crate) enum PlaceIx {
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answerer {
-    Spot(Spot),
+    Location(Location),
     OnPrem,
     Sender,
 }
@@ -159,11 +159,11 @@ pub(crate) enum Ending {
     Blackhole,
     DeadEni(DeadEniCause),
     LeavesByNat,
-    /// Nobody answers here; what that means depends on who answers elsewhere.
-    Nobody(PlaceIx),
+    /// No machine answers here; whether that is a wrong site depends on the machines elsewhere.
+    NoAnswer(PlaceIx),
     WrongSite {
         reached: PlaceIx,
-        lives: SiteIx,
+        machine: SiteIx,
         steerable: bool,
     },
     NoMachine(PlaceIx),
@@ -177,7 +177,7 @@ impl Ending {
     fn badness(self) -> u8 {
         match self {
             Self::Delivered(..) => 0,
-            Self::Nobody(_) | Self::NoMachine(_) => 1,
+            Self::NoAnswer(_) | Self::NoMachine(_) => 1,
             Self::RegionDown(_) => 2,
             Self::DeadEni(_) => 3,
             Self::Blackhole => 4,
@@ -227,7 +227,7 @@ pub(crate) enum Step {
     End(Decision, Ending),
 }
 
-/// The place of a sender whose address nobody is known to answer for: a reply to it counts as arrived there.
+/// The place of a sender at whose address no machine is known: a reply to it counts as arrived there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
     Vpc(VpcIx),
@@ -239,7 +239,7 @@ pub(crate) enum Sender {
 pub(crate) struct Walker<'a> {
     pub(crate) topology: &'a Topology,
     pub(crate) state: &'a State,
-    pub(crate) beliefs: Beliefs,
+    pub(crate) assumptions: Assumptions,
     pub(crate) to: Ipv4Addr,
     pub(crate) sender: Option<Sender>,
 }
@@ -250,7 +250,7 @@ impl Walker<'_> {
         self.walk_noting(start, &mut Vec::new())
     }
 
-    /// The same, noting every state that had a say, on the way that was worst and on those that were not.
+    /// The same, noting every state that was evaluated, on the worst path and on the others.
     pub(crate) fn walk_noting(&self, start: At, passed: &mut Vec<At>) -> Walked {
         passed.clear();
         // The first walk prunes nothing, so there is one.
@@ -339,16 +339,16 @@ impl Walker<'_> {
         }
     }
 
-    /// Says what it means that nobody answers.
+    /// Decides what it means that no machine answers.
     fn judge(&self, ending: Ending, path: &[(At, Decision)]) -> Ending {
-        let Ending::Nobody(place) = ending else {
+        let Ending::NoAnswer(place) = ending else {
             return ending;
         };
         // A machine at this very site, though in another Flow VPC or behind another interface, is no matter of sites.
-        match self.lives_at().find(|site| PlaceIx::Site(*site) != place) {
-            Some(lives) => Ending::WrongSite {
+        match self.machine_at().find(|site| PlaceIx::Site(*site) != place) {
+            Some(machine) => Ending::WrongSite {
                 reached: place,
-                lives,
+                machine,
                 steerable: path.iter().any(|(at, _)| match at {
                     At::OnPrem { .. }
                     | At::EdgeIn(_)
@@ -363,14 +363,14 @@ impl Walker<'_> {
     }
 
     /// Sites where a machine answers for the destination.
-    fn lives_at(&self) -> impl Iterator<Item = SiteIx> {
+    fn machine_at(&self) -> impl Iterator<Item = SiteIx> {
         let (topology, state, to) = (self.topology, self.state, self.to);
         state
             .holders
             .of(to)
             .iter()
             .filter(|holder| holder.answers)
-            .filter_map(move |holder| site_of_spot(topology, state, holder.spot, to))
+            .filter_map(move |holder| site_of_location(topology, state, holder.location, to))
     }
 
     fn region_is_down(&self, region: RegionIx) -> bool {
@@ -384,18 +384,18 @@ impl Walker<'_> {
     }
 }
 
-/// The site at which a holder may be said to live. A copy in a test VPC or in a Flow VPC that nothing routes to lives nowhere:
+/// The site that a holder counts for. A copy in a test VPC or in a Flow VPC that nothing routes to counts for none:
 /// it cannot be reached and does not count (promise 2 of README.md).
-pub(crate) fn site_of_spot(
+pub(crate) fn site_of_location(
     topology: &Topology,
     state: &State,
-    spot: Spot,
+    location: Location,
     address: Ipv4Addr,
 ) -> Option<SiteIx> {
-    match spot {
-        Spot::Eni(eni) => topology.vpcs[topology.enis[eni].vpc].site,
-        Spot::Planned(site) => Some(site),
-        Spot::Vm { flow, .. } => {
+    match location {
+        Location::Eni(eni) => topology.vpcs[topology.enis[eni].vpc].site,
+        Location::Planned(site) => Some(site),
+        Location::Vm { flow, .. } => {
             let node = &topology.flows[flow];
             let user = topology.sites[node.site]
                 .nc2

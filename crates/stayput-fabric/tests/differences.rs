@@ -1,4 +1,4 @@
-//! Where the fabric and the lab once said different things and the fabric was wrong, or the two chose the same belief here.
+//! Cases in which the fabric and the lab once differed and the fabric was wrong, and assumptions that both make.
 
 mod common;
 
@@ -24,7 +24,7 @@ fn session(edge: &str, up: bool) -> Change {
 }
 
 #[test]
-fn an_edge_that_propagated_nowhere_teaches_the_on_prem_prefixes_once_it_does() {
+fn an_edge_that_propagated_nowhere_advertises_on_prem_prefixes_once_it_does() {
     let mut setup = Setup::new();
     let table = setup.tgw_table(T, "tgw-rtb-t");
     table.propagations.remove(&"tgw-attach-edge-t".into());
@@ -41,7 +41,7 @@ fn an_edge_that_propagated_nowhere_teaches_the_on_prem_prefixes_once_it_does() {
 }
 
 #[test]
-fn a_session_that_was_down_when_observed_teaches_once_it_is_up() {
+fn a_session_that_was_down_when_observed_advertises_once_it_is_up() {
     let mut setup = Setup::new();
     setup.tgw_table(T, "tgw-rtb-t").learned_routes.clear();
     let vpns = &mut setup.aws(T).vpns;
@@ -52,7 +52,7 @@ fn a_session_that_was_down_when_observed_teaches_once_it_is_up() {
 }
 
 #[test]
-fn an_attachment_that_did_not_forward_when_observed_teaches_once_it_does() {
+fn an_attachment_that_did_not_forward_when_observed_advertises_once_it_does() {
     let mut setup = Setup::new();
     setup.tgw_table(T, "tgw-rtb-t").learned_routes.clear();
     setup.attachment(T, "tgw-attach-edge-t").state = AttachmentState::PendingAcceptance;
@@ -95,7 +95,7 @@ fn a_vpn_route_that_direct_connect_hid_takes_over_when_direct_connect_goes_down(
 }
 
 #[test]
-fn a_vpc_route_that_was_dead_for_want_of_an_attachment_lives_when_that_comes_back() {
+fn a_vpc_route_that_was_dead_without_its_attachment_works_when_that_returns() {
     let mut setup = Setup::new();
     setup.attachment(T, "tgw-attach-ec2").state = AttachmentState::Other("failed".into());
     for route in &mut setup.vpc_table(T, "rtb-ec2").routes {

@@ -88,7 +88,7 @@ fn between_detach_and_static_a_default_route_captures_the_network() {
 }
 
 #[test]
-fn attaching_the_vpc_again_does_not_heal_a_route_to_the_old_attachment() {
+fn attaching_the_vpc_again_does_not_repair_a_route_to_the_old_attachment() {
     let mut setup = Setup::new();
     let table = setup.tgw_table(T, "tgw-rtb-t");
     table
@@ -124,13 +124,13 @@ fn detaching_is_unnecessary_because_the_longer_static_route_wins() {
     assert_eq!((at_tgw.0, at_tgw.1), (cidr(P), Origin::Static));
     assert_eq!(
         at_tgw.2,
-        [Beaten {
+        [LosingRoute {
             prefix: cidr(V),
             toward: NextHop::Vpc {
                 vpc: "vpc-ec2".into(),
                 site: Some("ec2".into()),
             },
-            because: Because::Shorter
+            because: LossReason::Shorter
         }]
     );
     assert_eq!(from_on_prem(&fabric, STAYS), "delivered at ec2");
@@ -154,7 +154,7 @@ fn the_cutover_is_down_only_between_stopping_the_source_and_the_route() {
             "delivered at ec2",
             "no machine at ec2",
             "no machine at ec2",
-            "wrong site ec2, lives at nc2-tokyo",
+            "wrong site ec2, machine at nc2-tokyo",
             "delivered at nc2-tokyo",
         ]
     );
@@ -196,7 +196,7 @@ fn the_route_before_the_prefix_loops_when_an_aggregate_covers_it() {
 }
 
 #[test]
-fn the_route_before_the_stop_cuts_on_prem_from_a_source_that_still_lives() {
+fn the_route_before_the_stop_cuts_on_prem_from_a_source_that_still_runs() {
     let setup = Setup::new();
     let steps = [
         erp(NC2_T, ErpScope::UserVpc, P, true),
@@ -206,7 +206,7 @@ fn the_route_before_the_stop_cuts_on_prem_from_a_source_that_still_lives() {
     let fabric = after(setup.fabric(), steps);
     assert_eq!(
         from_on_prem(&fabric, WEB),
-        "wrong site nc2-tokyo, lives at ec2"
+        "wrong site nc2-tokyo, machine at ec2"
     );
     assert!(fabric.verdict(&Source::OnPrem, ip(WEB)).is_harmful());
 }
@@ -256,17 +256,17 @@ fn a_host_route_moves_one_machine_for_those_behind_the_transit_gateway_only() {
     assert_eq!(from_on_prem(&fabric, WEB), "delivered at nc2-tokyo");
     assert_eq!(from_on_prem(&fabric, WEB2), "delivered at ec2");
     // Neighbours fail both ways, and no route could help.
-    let stuck = "stuck at ec2, lives at nc2-tokyo";
-    assert_eq!(ends(&fabric, &ec2_subnet("subnet-web"), WEB), stuck);
-    assert_eq!(ends(&fabric, &ec2_subnet("subnet-stays"), WEB), stuck);
+    let local = "local at ec2, machine at nc2-tokyo";
+    assert_eq!(ends(&fabric, &ec2_subnet("subnet-web"), WEB), local);
+    assert_eq!(ends(&fabric, &ec2_subnet("subnet-stays"), WEB), local);
     assert_eq!(
         ends(&fabric, &overlay(NC2_T, "web"), WEB2),
-        "stuck at nc2-tokyo, lives at ec2"
+        "local at nc2-tokyo, machine at ec2"
     );
     // The NC2 VPC's own hosts cannot reach what has not moved.
     assert_eq!(
         ends(&fabric, &nc2(NC2_T), WEB2),
-        "wrong site nc2-tokyo, lives at ec2"
+        "wrong site nc2-tokyo, machine at ec2"
     );
 }
 
@@ -293,7 +293,7 @@ fn a_leftover_host_route_overrides_a_later_failover() {
     let with_prefix = after(fabric, [erp(NC2_T, ErpScope::TransitVpc, P, true)]);
     assert_eq!(
         from_on_prem(&with_prefix, WEB),
-        "wrong site nc2-tokyo, lives at nc2-osaka"
+        "wrong site nc2-tokyo, machine at nc2-osaka"
     );
 }
 
@@ -317,7 +317,7 @@ fn recovered(setup: &Setup) -> Fabric {
 #[test]
 fn failover_nearest_table_first_never_loops() {
     let setup = Setup::new();
-    let waits = "wrong site nc2-tokyo, lives at nc2-osaka";
+    let waits = "wrong site nc2-tokyo, machine at nc2-osaka";
     assert_eq!(
         seen(recovered(&setup), &via("tokyo"), failover_routes().to_vec()),
         [waits, waits, "delivered at nc2-osaka"]
@@ -369,12 +369,12 @@ fn routing_osaka_before_the_machines_are_there_is_wrong_for_osaka_only() {
     assert_eq!(ends(&fabric, &via("tokyo"), WEB), "delivered at nc2-tokyo");
     assert_eq!(
         ends(&fabric, &via("osaka"), WEB),
-        "wrong site nc2-osaka, lives at nc2-tokyo"
+        "wrong site nc2-osaka, machine at nc2-tokyo"
     );
 }
 
 #[test]
-fn the_articles_slash_sixteen_in_osaka_captures_what_still_lives_in_tokyo() {
+fn the_articles_slash_sixteen_in_osaka_captures_what_is_still_in_tokyo() {
     let setup = Setup::new();
     let fabric = after(
         recovered(&setup),
@@ -394,16 +394,16 @@ fn the_articles_slash_sixteen_in_osaka_captures_what_still_lives_in_tokyo() {
 }
 
 #[test]
-fn fencing_by_blackhole_keeps_a_reviving_cluster_without_traffic() {
+fn fencing_by_blackhole_keeps_traffic_from_a_cluster_that_returns() {
     let setup = Setup::new();
     let fenced = after(moved(&setup), [tgw_t(P, Some(TgwTarget::Blackhole))]);
     assert_eq!(from_on_prem(&fenced, WEB), "blackhole at tgw-t / tgw-rtb-t");
     // Under the other reading of the open question, on-prem turns to Osaka's cover, which leads back into the fence.
-    let silent = Beliefs {
+    let silent = Assumptions {
         blackholes_are_announced: false,
-        ..Beliefs::default()
+        ..Assumptions::default()
     };
-    let mut fabric = Fabric::with_beliefs(&setup.estate, &setup.world, silent);
+    let mut fabric = Fabric::with_assumptions(&setup.estate, &setup.world, silent);
     fabric.apply(&tgw_t(P, Some(TgwTarget::Blackhole)));
     fabric.apply(&Change::Propagation {
         region: T.into(),
@@ -440,7 +440,7 @@ fn with_the_region_gone_osaka_alone_takes_over() {
 }
 
 #[test]
-fn a_return_pinned_to_the_peering_dies_with_tokyo() {
+fn a_return_route_over_the_peering_is_lost_with_tokyo() {
     let setup = Setup::new();
     let fabric = after(
         failed_over(&setup),
@@ -463,7 +463,7 @@ fn a_return_pinned_to_the_peering_dies_with_tokyo() {
 }
 
 #[test]
-fn two_halves_in_osaka_beat_a_tokyo_that_comes_back_with_old_routes() {
+fn two_halves_in_osaka_win_over_a_tokyo_that_returns_with_old_routes() {
     let setup = Setup::new();
     let mut steps = vec![
         erp(NC2_O, ErpScope::UserVpc, P, true),
@@ -474,7 +474,7 @@ fn two_halves_in_osaka_beat_a_tokyo_that_comes_back_with_old_routes() {
     let zombie = after(moved(&setup), steps);
     assert_eq!(
         from_on_prem(&zombie, WEB),
-        "wrong site nc2-tokyo, lives at nc2-osaka"
+        "wrong site nc2-tokyo, machine at nc2-osaka"
     );
     let halves = ["172.30.1.0/25", "172.30.1.128/25"];
     let guarded = after(
@@ -501,7 +501,7 @@ fn failback_nearest_table_first_never_loops() {
         tgw_o(P, Some(to("tgw-attach-peer"))),
         erp(NC2_O, ErpScope::TransitVpc, P, false),
     ];
-    let waits = "wrong site nc2-osaka, lives at nc2-tokyo";
+    let waits = "wrong site nc2-osaka, machine at nc2-tokyo";
     let home = "delivered at nc2-tokyo";
     assert_eq!(
         seen(failing_back(&setup), &via("tokyo"), steps.clone()),
@@ -526,7 +526,7 @@ fn failback_osaka_first_loops_whether_its_route_is_flipped_or_deleted() {
 // §8.6: test failover.
 
 #[test]
-fn a_test_failover_changes_no_way_of_any_packet() {
+fn a_test_failover_changes_no_path_of_any_packet() {
     let mut setup = Setup::new();
     let before = moved(&setup);
     let vms = &mut setup.prism(NC2_O).vms;

@@ -55,7 +55,7 @@ fn an_entry_beats_an_equal_propagated_route_and_the_trace_says_so() {
     assert_eq!((prefix, origin), (cidr(V), Origin::PrefixList));
     assert_eq!(list, Some("pl-1".into()));
     assert_eq!(attachment.as_str(), "tgw-attach-peer");
-    assert_eq!(over[0].because, Because::UnderPrefixList);
+    assert_eq!(over[0].because, LossReason::UnderPrefixList);
     let text = trace.to_string();
     assert!(text.contains("of prefix list pl-1"), "{text}");
     assert!(
@@ -65,8 +65,7 @@ fn an_entry_beats_an_equal_propagated_route_and_the_trace_says_so() {
 }
 
 #[test]
-fn a_static_route_beats_an_equal_entry_and_its_deletion_uncovers_the_entry_not_the_propagated_route()
- {
+fn a_static_route_hides_an_equal_entry_until_it_is_deleted() {
     let setup = dropping_v();
     let covered = after(setup.fabric(), [tgw_t(V, Some(to("tgw-attach-ec2")))]);
     let trace = covered.trace(&via("tokyo"), ip(WEB));
@@ -76,7 +75,7 @@ fn a_static_route_beats_an_equal_entry_and_its_deletion_uncovers_the_entry_not_t
     };
     assert_eq!(origin, Origin::Static);
     let because: Vec<_> = over.iter().map(|beaten| beaten.because).collect();
-    assert_eq!(because, [Because::UnderStatic, Because::UnderStatic]);
+    assert_eq!(because, [LossReason::UnderStatic, LossReason::UnderStatic]);
     let uncovered = after(covered, [tgw_t(V, None)]);
     let trace = uncovered.trace(&via("tokyo"), ip(WEB));
     assert_eq!(brief(&trace.verdict), "blackhole at tgw-t / tgw-rtb-t");
@@ -146,7 +145,7 @@ fn entries_are_announced_over_a_vpn_like_other_routes() {
 #[test]
 fn a_learned_route_that_only_an_entry_hides_is_still_there_beneath_it() {
     let mut setup = Setup::new();
-    // As the snapshot shows it: Osaka's table has on-prem by a list and so cannot show what its VPN teaches.
+    // As the snapshot shows it: Osaka's table has on-prem by a list and so cannot show what its VPN advertises.
     list(&mut setup, O, "pl-1", &[ON_PREM]);
     let table = setup.tgw_table(O, "tgw-rtb-o");
     table
@@ -160,7 +159,7 @@ fn a_learned_route_that_only_an_entry_hides_is_still_there_beneath_it() {
     };
     assert!(
         over.iter()
-            .any(|beaten| beaten.because == Because::UnderPrefixList),
+            .any(|beaten| beaten.because == LossReason::UnderPrefixList),
         "{trace}"
     );
 }
@@ -208,7 +207,7 @@ fn every_entry_counts_as_a_route_of_the_transit_gateway() {
 }
 
 #[test]
-fn addresses_are_told_apart_where_an_entry_begins_and_ends() {
+fn addresses_are_in_different_classes_where_an_entry_begins_and_ends() {
     let mut setup = Setup::new();
     let alike = setup.fabric().classes([ip(WEB), ip(WEB2)]).len();
     list(&mut setup, T, "pl-1", &["172.30.1.34/32"]);
@@ -256,11 +255,11 @@ fn a_vpc_table_routes_by_a_list_and_that_beats_an_equal_propagated_route() {
         panic!("{trace}");
     };
     assert_eq!(*list, Some("pl-1".into()));
-    assert_eq!(over[0].because, Because::UnderPrefixList);
+    assert_eq!(over[0].because, LossReason::UnderPrefixList);
 }
 
 #[test]
-fn a_written_vpc_route_covers_the_entry_of_a_list_and_its_deletion_uncovers_it() {
+fn a_written_vpc_route_hides_the_entry_of_a_list_until_deleted() {
     let setup = by_list(VpcRouteTarget::Tgw("tgw-t".into()));
     let fabric = setup.fabric();
     let write = ec2_route(Some(VpcRouteTarget::Gateway("igw-1".into())));
@@ -275,7 +274,7 @@ fn a_written_vpc_route_covers_the_entry_of_a_list_and_its_deletion_uncovers_it()
     let Reason::VpcRoute { over, .. } = &trace.hops[0].reason else {
         panic!("{trace}");
     };
-    assert_eq!(over[0].because, Because::UnderStatic);
+    assert_eq!(over[0].because, LossReason::UnderStatic);
     let uncovered = after(covered, [inverse]);
     let verdict = uncovered.verdict(&ec2_subnet("subnet-db"), ip("10.0.0.10"));
     assert!(verdict.is_delivered(), "{verdict}");

@@ -66,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn every_walk_ends_and_a_loop_names_a_circle(fabric in state()) {
+    fn every_walk_ends_and_a_loop_names_its_nodes(fabric in state()) {
         for source in fabric.sources() {
             for address in addresses() {
                 let trace = fabric.trace(&source, address);
@@ -115,7 +115,7 @@ proptest! {
 }
 
 #[test]
-fn ten_thousand_machines_are_a_handful_of_classes() {
+fn ten_thousand_machines_are_few_classes() {
     let mut setup = Setup::new();
     let big = "172.31.0.0/16";
     let network = stayput_estate::Network {

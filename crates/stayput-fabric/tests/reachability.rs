@@ -1,4 +1,4 @@
-//! The matrix of all sources and classes is what judging everything anew would give, whatever changes are made.
+//! The matrix of all sources and classes is the same after changes as if it were made again.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ fn kind(verdict: &Verdict) -> End {
         } => End::WrongSite,
         Verdict::WrongSite {
             steerable: false, ..
-        } => End::Stuck,
+        } => End::Unsteerable,
         Verdict::NoMachine { .. } => End::NoMachine,
         Verdict::Loop { .. } => End::Loop,
         Verdict::RegionDown { .. } => End::RegionDown,
@@ -48,7 +48,7 @@ fn kind(verdict: &Verdict) -> End {
 fn assert_right(matrix: &Reachability, fabric: &Fabric) -> Result<(), TestCaseError> {
     for (at, source) in matrix.sources().iter().enumerate() {
         for (number, class) in matrix.classes().iter().enumerate() {
-            let standing = matrix.standing(at, number);
+            let cell_state = matrix.cell_state(at, number);
             prop_assert_eq!(
                 matrix.verdict(at, number),
                 fabric.verdict(source, class.representative)
@@ -62,9 +62,9 @@ fn assert_right(matrix: &Reachability, fabric: &Fabric) -> Result<(), TestCaseEr
                 let expected = expected(fabric, source, *member);
                 let is = (
                     brief(&matrix.verdict(at, number)),
-                    format!("{:?}", standing.back),
-                    standing.symmetric,
-                    standing.populated,
+                    format!("{:?}", cell_state.back),
+                    cell_state.symmetric,
+                    cell_state.populated,
                 );
                 prop_assert_eq!(
                     is,
@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn after_any_changes_the_matrix_is_what_judging_anew_gives(
+    fn after_any_changes_the_matrix_is_as_if_made_again(
         fabric in state(),
         steps in prop::collection::vec(prop::collection::vec(change(), 1..4), 0..5),
     ) {
@@ -96,14 +96,14 @@ proptest! {
             let shifts = matrix.apply(step);
             step.iter().for_each(|change| fabric.apply(change));
             assert_right(&matrix, &fabric)?;
-            // What is said to have shifted has, and nothing else: members are looked up, for a change may cut classes.
+            // Exactly the cells that are reported have changed. Members are looked up, because a change may split classes.
             for (number, class) in matrix.classes().iter().enumerate() {
                 let was = before.classes().iter().position(|old| old.members.contains(&class.representative)).unwrap();
                 for source in 0..matrix.sources().len() {
-                    let same = before.standing(source, was) == matrix.standing(source, number)
+                    let same = before.cell_state(source, was) == matrix.cell_state(source, number)
                         && brief(&before.verdict(source, was)) == brief(&matrix.verdict(source, number));
-                    let said = shifts.iter().any(|shift| shift.source == source && shift.class == number);
-                    prop_assert!(same || said, "{} from {} shifted unsaid", class.representative, matrix.sources()[source]);
+                    let reported = shifts.iter().any(|shift| shift.source == source && shift.class == number);
+                    prop_assert!(same || reported, "{} from {} changed and is not reported", class.representative, matrix.sources()[source]);
                 }
             }
         }
@@ -128,12 +128,12 @@ proptest! {
 fn a_route_of_a_vpn_table_is_forwarded_by_and_announced_at_different_times() {
     let setup = Setup::new();
     let states = moved(&setup).in_flight(&tgw_t(P, None));
-    let said: Vec<_> = states
+    let visibility: Vec<_> = states
         .iter()
         .map(|state| state.visibility.to_string())
         .collect();
     assert_eq!(
-        said,
+        visibility,
         [
             "already in the table, not yet announced by BGP",
             "already announced by BGP, not yet in the table"
@@ -146,21 +146,21 @@ fn a_route_of_a_vpn_table_is_forwarded_by_and_announced_at_different_times() {
     );
     assert_eq!(
         from_on_prem(&states[0].fabric, WEB),
-        "wrong site ec2, lives at nc2-tokyo"
+        "wrong site ec2, machine at nc2-tokyo"
     );
 }
 
 #[test]
-fn a_prefix_reaches_the_transit_vpc_and_the_tables_of_its_vpc_one_by_one() {
+fn a_prefix_reaches_the_transit_vpc_and_vpc_tables_one_by_one() {
     let setup = Setup::new();
     let fabric = after(setup.fabric(), [erp(NC2_T, ErpScope::UserVpc, P, true)]);
     let states = fabric.in_flight(&erp(NC2_T, ErpScope::TransitVpc, P, true));
-    let said: Vec<_> = states
+    let visibility: Vec<_> = states
         .iter()
         .map(|state| state.visibility.to_string())
         .collect();
     assert_eq!(
-        said,
+        visibility,
         [
             "already in the transit VPC, not yet in rtb-nc2t",
             "already in rtb-nc2t, not yet in the transit VPC"

@@ -1,4 +1,4 @@
-//! Numbers of things, in words.
+//! Numbers of things, as text.
 
 /// So many of the noun, in the plural unless it is one, with thousands set apart: `1 state`, `1,284 addresses`.
 pub fn counted(number: usize, noun: &str) -> String {

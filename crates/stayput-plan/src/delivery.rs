@@ -6,10 +6,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::SiteName;
+use stayput_fabric::CellState;
 use stayput_fabric::Place;
 use stayput_fabric::Reachability;
 use stayput_fabric::Shift;
-use stayput_fabric::Standing;
 use stayput_fabric::Verdict;
 use stayput_fabric::Visibility;
 
@@ -44,7 +44,7 @@ impl Delivery {
     /// Of a source and a class, by their positions.
     pub(crate) fn of(matrix: &Reachability, source: usize, class: usize) -> Self {
         Self::new(
-            matrix.standing(source, class),
+            matrix.cell_state(source, class),
             matrix.verdict(source, class),
             || matrix.reply_verdict(source, class),
         )
@@ -55,8 +55,12 @@ impl Delivery {
         Self::new(shift.before, shift.was.clone(), || shift.reply_was.clone())
     }
 
-    fn new(standing: Standing, verdict: Verdict, reply: impl FnOnce() -> Option<Verdict>) -> Self {
-        let outcome = Outcome::of(standing);
+    fn new(
+        cell_state: CellState,
+        verdict: Verdict,
+        reply: impl FnOnce() -> Option<Verdict>,
+    ) -> Self {
+        let outcome = Outcome::of(cell_state);
         if outcome == Outcome::NoSender {
             return Self::NoSender;
         }
@@ -105,12 +109,12 @@ impl Delivery {
     pub(crate) fn in_a_hole(&self) -> String {
         match self {
             Self::NotDelivered(Verdict::WrongSite {
-                delivered_to,
-                lives_at,
+                sent_to,
+                machine_at,
                 steerable,
             }) => {
                 let how = led(*steerable);
-                format!("{how} to {delivered_to} while the machine is at {lives_at}")
+                format!("{how} to {sent_to} while the machine is at {machine_at}")
             }
             Self::NoSender
             | Self::Delivered { .. }
@@ -159,12 +163,12 @@ impl fmt::Display for Brief<'_> {
         match verdict {
             Verdict::NoMachine { place } => write!(f, "no machine at {place}"),
             Verdict::WrongSite {
-                delivered_to,
-                lives_at,
+                sent_to,
+                machine_at,
                 steerable,
             } => {
                 let how = led(*steerable);
-                write!(f, "{how} to {delivered_to}, machine at {lives_at}")
+                write!(f, "{how} to {sent_to}, machine at {machine_at}")
             }
             Verdict::LeavesByNat { gateway, .. } => write!(f, "lost through {gateway}"),
             Verdict::Loop { .. } => f.write_str("loop"),
@@ -239,7 +243,7 @@ mod tests {
 
     use super::*;
 
-    const LOOPING: Standing = Standing {
+    const LOOPING: CellState = CellState {
         there: End::Loop,
         back: None,
         symmetric: false,
@@ -251,7 +255,7 @@ mod tests {
         let verdict = || Verdict::Loop { cycle: Vec::new() };
         let looping = Delivery::new(LOOPING, verdict(), || None);
         assert_eq!(looping, Delivery::NotDelivered(verdict()));
-        let gone = Standing {
+        let gone = CellState {
             populated: false,
             ..LOOPING
         };
@@ -265,7 +269,7 @@ mod tests {
             place: at.clone(),
             holder: stayput_fabric::Holder::OnPrem,
         };
-        let looping = Standing {
+        let looping = CellState {
             there: End::Delivered,
             back: Some(End::Loop),
             ..LOOPING
@@ -280,12 +284,12 @@ mod tests {
     #[test]
     fn json_has_a_stable_form_that_reads_back() {
         let wrong = Delivery::NotDelivered(Verdict::WrongSite {
-            delivered_to: Place::Site("tokyo".into()),
-            lives_at: "osaka".into(),
+            sent_to: Place::Site("tokyo".into()),
+            machine_at: "osaka".into(),
             steerable: true,
         });
         let json = serde_json::json!({ "not-delivered": { "wrong-site": {
-            "delivered_to": { "site": "tokyo" }, "lives_at": "osaka", "steerable": true,
+            "sent_to": { "site": "tokyo" }, "machine_at": "osaka", "steerable": true,
         } } });
         assert_eq!(serde_json::to_value(&wrong).unwrap(), json);
         assert_eq!(serde_json::from_value::<Delivery>(json).unwrap(), wrong);

@@ -322,7 +322,7 @@ impl Finding {
                 "an NC2 VPC must not have the network's addresses: they would be `local` there; use another VPC CIDR".to_owned()
             }
             Self::OverlappingCidr { vpc, site: None, .. } => {
-                format!("whoever reaches {vpc} by a Transit Gateway will reach the network instead; renumber {vpc}, or keep the two in separate tables")
+                format!("sources that reach {vpc} through a Transit Gateway will reach the network instead; renumber {vpc}, or keep the two in separate tables")
             }
             Self::PeeringNotAssociated { .. } => "associate the peering attachment with a route table on this side too".to_owned(),
             Self::TooManyRoutes { .. } => "delete routes that are not needed, canaries' above all, or ask AWS for a higher quota".to_owned(),

@@ -497,7 +497,7 @@ pub enum Obstacle {
         /// The network the category is for.
         network: NetworkName,
     },
-    /// Somebody else tests a recovery plan, or has left copies of a test: they are not stayput's to remove.
+    /// Another client tests a recovery plan, or has left copies of a test: stayput does not remove them.
     #[error("{what} at {site} is in use by a test that stayput did not start: {found}")]
     ForeignTest {
         /// Where.
@@ -597,7 +597,7 @@ pub enum Obstacle {
         site: SiteName,
         /// The subnet.
         what: String,
-        /// Addresses of its pools that nobody has.
+        /// Addresses of its pools that are free.
         free: u64,
         /// Addresses that NICs of machines in flight take; at least one.
         needed: u64,
@@ -1041,7 +1041,7 @@ impl Obstacle {
                 let ranges: Vec<_> = suggested.iter().map(ToString::to_string).collect();
                 match ranges.as_slice() {
                     [] => format!("add free addresses to the DHCP pool of {what}"),
-                    ranges => format!("set the DHCP pool of {what} to {}, which nobody has", ranges.join(", ")),
+                    ranges => format!("set the DHCP pool of {what} to {}, which are free", ranges.join(", ")),
                 }
             }
             Self::Unsafe { .. } => "the order of steps cannot be made safe in this topology; see the trace with `stayput trace`".to_owned(),

@@ -1,8 +1,8 @@
 //! How steps are judged by what happens to packets: one scale for the search of an order and for the proof.
 
+use stayput_fabric::CellState;
 use stayput_fabric::End;
 use stayput_fabric::Source;
-use stayput_fabric::Standing;
 
 /// What happens to the packets of a source to some addresses, without names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,13 +22,13 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(standing: Standing) -> Self {
-        let Standing {
+    pub(crate) fn of(cell_state: CellState) -> Self {
+        let CellState {
             there,
             back,
             populated,
             ..
-        } = standing;
+        } = cell_state;
         if !populated {
             return Self::NoSender;
         }
@@ -37,7 +37,7 @@ impl Outcome {
         }
         match (there, back) {
             (End::WrongSite, _) => Self::WrongSite,
-            (End::Stuck, _) | (End::Delivered, Some(End::Stuck)) => Self::Unsteerable,
+            (End::Unsteerable, _) | (End::Delivered, Some(End::Unsteerable)) => Self::Unsteerable,
             (End::Delivered, None | Some(End::Delivered | End::Unmodelled)) => Self::Works,
             (_, _) => Self::Lost,
         }

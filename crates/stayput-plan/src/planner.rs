@@ -161,7 +161,7 @@ pub fn plan(
     })
 }
 
-/// Proves steps in the order given, whoever made them: a plan from a file, or an order nobody should choose.
+/// Proves steps in the order given, also those that the planner did not make: a plan from a file, or an order to be refused.
 ///
 /// # Errors
 /// What the proof refuses, in a stable order.

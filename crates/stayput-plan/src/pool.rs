@@ -1,4 +1,4 @@
-//! The DHCP pool of an overlay subnet: kept clear of every address that somebody owns.
+//! The DHCP pool of an overlay subnet: without any address that is in use.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

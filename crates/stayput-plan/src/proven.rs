@@ -36,7 +36,7 @@ impl Proven {
         Ok(Self { plan, world, facts })
     }
 
-    /// Proves a plan that somebody else made, or that was made earlier, on this world: a plan from a file, or what is left of one.
+    /// Proves a plan that was made elsewhere or earlier on this world: a plan from a file, or what is left of one.
     ///
     /// # Errors
     /// What the proof refuses, in a stable order.

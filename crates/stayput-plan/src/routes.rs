@@ -380,7 +380,7 @@ fn entries<'w>(
 }
 
 /// Whether packets entering by this table are meant to reach the prefix: its longest route over it leads somewhere. A
-/// blackhole over it is somebody's wish that they do not; one for exactly the prefix is a fence of ours.
+/// blackhole over it means that they shall not; one for exactly the prefix is a fence that stayput wrote.
 fn must_reach(aws: &AwsRegion, table: &TgwRouteTable, cidr: Cidr) -> bool {
     longest(aws, table, cidr)
         .is_some_and(|(prefix, targets)| prefix == cidr || !targets.contains(&None))

@@ -80,7 +80,7 @@ pub struct Survey<'a> {
     pub are_canaries: bool,
     /// Machines whose facts in the ledger are kept although EC2 shows other interfaces: they have moved, or their cutover may have begun.
     pub kept: BTreeSet<InstanceId>,
-    /// Sites that the operator declares lost: whatever is seen there answers nobody.
+    /// Sites that the operator declares lost: whatever is observed there counts as not answering.
     pub lost: BTreeSet<SiteName>,
     /// Sites that an unplanned failover leaves: nothing is asked of their Prism Centrals.
     pub left: BTreeSet<SiteName>,
@@ -326,7 +326,7 @@ impl<'a> Survey<'a> {
         });
     }
 
-    /// Where packets go now, as the goal takes it: nobody answers at a site that is declared lost, nor in its region if that was not
+    /// Where packets go now, as the goal takes it: no machine answers at a site that is declared lost, nor in its region if that was not
     /// observed. What else was not observed is unknown to the fabric, and delivers nothing.
     pub fn fabric(&self) -> Fabric {
         let mut fabric = Fabric::new(self.estate, self.world);

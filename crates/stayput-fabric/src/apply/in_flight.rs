@@ -192,7 +192,7 @@ impl Fabric {
                 Part::Announcing(table) => {
                     let table = table.position();
                     let now = if is_seen { after } else { self };
-                    fabric.state.tgw_tables[table].heard =
+                    fabric.state.tgw_tables[table].advertised_fixed =
                         Some(Arc::clone(&now.state.tgw_tables[table].fixed));
                     ChangePart::Announcement
                 }

@@ -3,14 +3,14 @@
 use super::Explainer;
 use crate::index::Id;
 use crate::index::TgwTableIx;
-use crate::reason::Beaten;
-use crate::reason::Because;
+use crate::reason::LosingRoute;
+use crate::reason::LossReason;
 use crate::reason::Origin;
 use crate::state::VpcOrigin;
 use crate::walk::At;
 
 impl Explainer<'_> {
-    pub(super) fn beaten_in_tgw(&self, at: At) -> Vec<Beaten> {
+    pub(super) fn beaten_in_tgw(&self, at: At) -> Vec<LosingRoute> {
         let At::Tgw {
             table: Some(table), ..
         } = at
@@ -20,10 +20,10 @@ impl Explainer<'_> {
         self.beaten_in_table(table)
     }
 
-    fn beaten_in_table(&self, table: TgwTableIx) -> Vec<Beaten> {
+    fn beaten_in_table(&self, table: TgwTableIx) -> Vec<LosingRoute> {
         let mut beaten = Vec::new();
         let mut longest = None;
-        let shared = self.walker.beliefs.equal_learned_routes_share;
+        let shared = self.walker.assumptions.equal_learned_routes_share;
         for candidates in self.walker.candidates(table) {
             let first = *longest.get_or_insert(candidates.prefix) == candidates.prefix;
             let mut best = None;
@@ -34,10 +34,10 @@ impl Explainer<'_> {
                 let toward = self.fixed(listed.fixed);
                 match best {
                     None => best = Some((toward, Origin::PrefixList)),
-                    Some(_) if first => beaten.push(Beaten {
+                    Some(_) if first => beaten.push(LosingRoute {
                         prefix: candidates.prefix,
                         toward,
-                        because: Because::UnderStatic,
+                        because: LossReason::UnderStatic,
                     }),
                     Some(_) => {}
                 }
@@ -49,19 +49,19 @@ impl Explainer<'_> {
                     continue;
                 };
                 let because = if *winner == Origin::Static {
-                    Because::UnderStatic
+                    LossReason::UnderStatic
                 } else if *winner == Origin::PrefixList {
-                    Because::UnderPrefixList
+                    LossReason::UnderPrefixList
                 } else if *winner != learned.origin {
-                    Because::LowerRank
+                    LossReason::LowerRank
                 } else if !shared {
-                    Because::AttachedLater
+                    LossReason::AttachedLater
                 } else {
                     // One of several equal ways: it did not lose.
                     continue;
                 };
                 if first {
-                    beaten.push(Beaten {
+                    beaten.push(LosingRoute {
                         prefix: candidates.prefix,
                         toward,
                         because,
@@ -69,26 +69,26 @@ impl Explainer<'_> {
                 }
             }
             if first {
-                beaten.extend(self.walker.later(&candidates).map(|learned| Beaten {
+                beaten.extend(self.walker.later(&candidates).map(|learned| LosingRoute {
                     prefix: candidates.prefix,
                     toward: self.behind(learned.attachment),
-                    because: Because::AttachedLater,
+                    because: LossReason::AttachedLater,
                 }));
             }
             if let Some((toward, _)) = best
                 && !first
             {
-                beaten.push(Beaten {
+                beaten.push(LosingRoute {
                     prefix: candidates.prefix,
                     toward,
-                    because: Because::Shorter,
+                    because: LossReason::Shorter,
                 });
             }
         }
         beaten
     }
 
-    pub(super) fn beaten_in_vpc(&self, at: At) -> Vec<Beaten> {
+    pub(super) fn beaten_in_vpc(&self, at: At) -> Vec<LosingRoute> {
         let Some(table) = at.vpc_table() else {
             return Vec::new();
         };
@@ -98,8 +98,8 @@ impl Explainer<'_> {
         if let Some((prefix, winner)) = matches.next() {
             let under = self.walker.state.vpc_under.get(table.position());
             let because = match winner.origin {
-                VpcOrigin::Written => Because::UnderStatic,
-                VpcOrigin::Listed(_) | VpcOrigin::Propagated => Because::UnderPrefixList,
+                VpcOrigin::Written => LossReason::UnderStatic,
+                VpcOrigin::Listed(_) | VpcOrigin::Propagated => LossReason::UnderPrefixList,
             };
             beaten.extend(
                 under
@@ -107,17 +107,17 @@ impl Explainer<'_> {
                     .into_iter()
                     .flatten()
                     .filter(|entry| entry.origin > winner.origin)
-                    .map(|entry| Beaten {
+                    .map(|entry| LosingRoute {
                         prefix,
                         toward: self.toward(&entry.hop),
                         because,
                     }),
             );
         }
-        beaten.extend(matches.map(|(prefix, entry)| Beaten {
+        beaten.extend(matches.map(|(prefix, entry)| LosingRoute {
             prefix,
             toward: self.toward(&entry.hop),
-            because: Because::Shorter,
+            because: LossReason::Shorter,
         }));
         beaten
     }

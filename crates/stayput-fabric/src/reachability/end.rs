@@ -9,7 +9,7 @@ use crate::walk::Ending;
 use crate::walk::PlaceIx;
 use crate::walk::Walked;
 
-/// How a packet ends, in one word: a [`Verdict`](crate::Verdict) without its names.
+/// How a packet ends: a [`Verdict`](crate::Verdict) without its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum End {
     /// See [`Verdict::Delivered`](crate::Verdict::Delivered).
@@ -29,7 +29,7 @@ pub enum End {
     /// See [`Verdict::Unmodelled`](crate::Verdict::Unmodelled). Also what a source that is not there gets.
     Unmodelled,
     /// See [`Verdict::WrongSite`](crate::Verdict::WrongSite), where no route could have sent it elsewhere.
-    Stuck,
+    Unsteerable,
     /// See [`Verdict::WrongSite`](crate::Verdict::WrongSite), where a route sent it.
     WrongSite,
     /// See [`Verdict::Loop`](crate::Verdict::Loop).
@@ -54,13 +54,13 @@ impl End {
             Ending::Blackhole => Self::Blackhole,
             Ending::DeadEni(_) => Self::DeadEni,
             Ending::LeavesByNat => Self::LeavesByNat,
-            Ending::Nobody(_) | Ending::NoMachine(_) => Self::NoMachine,
+            Ending::NoAnswer(_) | Ending::NoMachine(_) => Self::NoMachine,
             Ending::WrongSite {
                 steerable: true, ..
             } => Self::WrongSite,
             Ending::WrongSite {
                 steerable: false, ..
-            } => Self::Stuck,
+            } => Self::Unsteerable,
             Ending::Loop(_) => Self::Loop,
             Ending::RegionDown(_) => Self::RegionDown,
             Ending::Unmodelled => Self::Unmodelled,
@@ -69,13 +69,13 @@ impl End {
 }
 
 impl Walked {
-    /// What two walks must share to end alike for a reader: how, and where.
+    /// What two walks must share to end the same way for a reader: how, and where.
     pub(super) fn end(&self) -> (End, Option<PlaceIx>, Option<At>) {
         let place = match self.ending {
-            Ending::Delivered(place, _) | Ending::Nobody(place) | Ending::NoMachine(place) => {
+            Ending::Delivered(place, _) | Ending::NoAnswer(place) | Ending::NoMachine(place) => {
                 Some(place)
             }
-            Ending::WrongSite { lives, .. } => Some(PlaceIx::Site(lives)),
+            Ending::WrongSite { machine, .. } => Some(PlaceIx::Site(machine)),
             Ending::NoRoute
             | Ending::Blackhole
             | Ending::DeadEni(_)
@@ -91,7 +91,7 @@ impl Walked {
         )
     }
 
-    /// Whether it passes the same states and ends alike.
+    /// Whether it passes the same states and ends the same way.
     pub(super) fn goes_as(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.path.iter(), other.path.iter());
         self.end() == other.end() && ours.map(|(at, _)| at).eq(theirs.map(|(at, _)| at))

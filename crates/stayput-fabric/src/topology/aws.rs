@@ -38,7 +38,7 @@ impl Topology {
         self.add_vpcs(region, aws);
         self.add_enis(aws);
         self.add_tgw_tables(region, aws);
-        // In order of their ids, which makes the order of indices the order of ids: see `beliefs` on who is earlier.
+        // In order of their ids, which makes the order of indices the order of ids: see `assumptions` on which is earlier.
         for (id, attachment) in &aws.attachments {
             let association = attachment.association.as_ref().or_else(|| {
                 aws.tgw_route_tables
@@ -261,7 +261,7 @@ impl Topology {
     }
 }
 
-/// Whether what an interface is attached to runs. An instance that was not observed says nothing against it.
+/// Whether what an interface is attached to runs. An instance that was not observed counts as running.
 fn runs(aws: &AwsRegion, eni: &Eni) -> bool {
     eni.attached_to
         .as_ref()

@@ -13,7 +13,7 @@ use super::Nc2Node;
 use super::SiteNode;
 use super::Topology;
 use super::VmNode;
-use crate::beliefs;
+use crate::assumptions;
 use crate::index::FlowIx;
 use crate::index::SiteIx;
 
@@ -89,9 +89,9 @@ impl Topology {
             self.vm_ids.insert((ix, id.clone()), vm);
         }
         if let Some(aws) = world.aws.get(&site.region) {
-            nc2.gateway = beliefs::gateway_interface(aws, &site.vpc, &transit_erps)
+            nc2.gateway = assumptions::gateway_interface(aws, &site.vpc, &transit_erps)
                 .and_then(|eni| self.eni_ids.get(&eni).copied());
-            nc2.erp_tables = beliefs::tables_nc2_writes(aws, &site.vpc, &transit_erps)
+            nc2.erp_tables = assumptions::tables_nc2_writes(aws, &site.vpc, &transit_erps)
                 .into_iter()
                 .filter_map(|table| self.vpc_table_ids.get(&table).copied())
                 .collect();

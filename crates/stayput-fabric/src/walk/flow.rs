@@ -9,7 +9,7 @@ use super::PlaceIx;
 use super::Sender;
 use super::Step;
 use super::Walker;
-use crate::holders::Spot;
+use crate::holders::Location;
 use crate::index::FlowIx;
 use crate::index::Id;
 use crate::index::SiteIx;
@@ -149,10 +149,10 @@ impl Walker<'_> {
             .nc2
             .as_ref()
             .and_then(|nc2| nc2.user);
-        let is_here = |spot: Spot| match spot {
-            Spot::Vm { flow: of, .. } => of == flow,
-            Spot::Planned(at) => at == site && user == Some(flow),
-            Spot::Eni(_) => false,
+        let is_here = |location: Location| match location {
+            Location::Vm { flow: of, .. } => of == flow,
+            Location::Planned(at) => at == site && user == Some(flow),
+            Location::Eni(_) => false,
         };
         self.delivered(PlaceIx::Site(site), is_here, Sender::Flow(flow))
     }

@@ -18,14 +18,14 @@ use crate::topology::AttKind;
 
 /// The longest prefix on-prem knows behind one edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct KnownPrefix {
     pub(crate) prefix: Cidr,
     pub(crate) edge: EdgeIx,
 }
 
 impl Walker<'_> {
     /// Longest prefix over what every edge announces and what on-prem owns; among equals what on-prem owns, then local preference, then
-    /// each edge in turn (or, by belief, the first by name).
+    /// each edge in turn (or, by assumption, the first by name).
     pub(super) fn at_on_prem(&self, only: Option<EdgeIx>) -> Step {
         let own = self.topology.on_prem.longest(self.to);
         let known = self.known(only);
@@ -57,23 +57,26 @@ impl Walker<'_> {
         }
     }
 
-    /// Whether on-prem may use this as well as the best it knows: one prefix length, one preference, and what decides then cannot be observed.
-    pub(crate) fn is_as_good(&self, known: Known, best: Known) -> bool {
-        let preference = |known: Known| self.topology.edges[known.edge].local_preference;
+    /// Whether on-prem may use this instead of the best it knows: same prefix length, same preference, and the tie-breaker cannot be observed.
+    pub(crate) fn is_as_good(&self, known: KnownPrefix, best: KnownPrefix) -> bool {
+        let preference = |known: KnownPrefix| self.topology.edges[known.edge].local_preference;
         known == best
-            || (self.beliefs.equal_learned_routes_share
+            || (self.assumptions.equal_learned_routes_share
                 && known.prefix.len() == best.prefix.len()
                 && preference(known) == preference(best))
     }
 
     /// What on-prem knows for the destination, one entry an edge, best first.
-    pub(crate) fn known(&self, only: Option<EdgeIx>) -> Vec<Known> {
+    pub(crate) fn known(&self, only: Option<EdgeIx>) -> Vec<KnownPrefix> {
         let mut known: Vec<_> = self
             .topology
             .edges
             .iter()
             .filter(|(edge, _)| only.is_none_or(|only| only == *edge))
-            .filter_map(|(edge, _)| self.announced(edge).map(|prefix| Known { prefix, edge }))
+            .filter_map(|(edge, _)| {
+                self.announced(edge)
+                    .map(|prefix| KnownPrefix { prefix, edge })
+            })
             .collect();
         known.sort_by_key(|known| {
             let edge = &self.topology.edges[known.edge];
@@ -149,7 +152,7 @@ impl Walker<'_> {
         Step::On(Decision::ToOnPrem, At::OnPrem { only: None })
     }
 
-    /// Whether what an attachment teaches is withdrawn, because the session of the edge behind it is down.
+    /// Whether what an attachment advertises is withdrawn, because the session of the edge behind it is down.
     pub(super) fn is_withdrawn(&self, attachment: crate::index::AttIx) -> bool {
         let node = &self.topology.attachments[attachment];
         let is_static = matches!(

@@ -121,11 +121,15 @@ impl Walker<'_> {
         self.matching(table, table.map(|table| &*table.fixed))
     }
 
-    /// The same as far as BGP neighbours have heard of it.
-    fn heard_candidates(&self, table: TgwTableIx) -> impl Iterator<Item = Candidates<'_>> {
+    /// The same, as far as it has been advertised to BGP neighbours.
+    fn advertised_candidates(&self, table: TgwTableIx) -> impl Iterator<Item = Candidates<'_>> {
         let table = self.state.tgw_tables.get(table.position());
-        let heard = table.map(|table| table.heard.as_ref().unwrap_or(&table.fixed));
-        self.matching(table, heard.map(|heard| &**heard))
+        let advertised_fixed =
+            table.map(|table| table.advertised_fixed.as_ref().unwrap_or(&table.fixed));
+        self.matching(
+            table,
+            advertised_fixed.map(|advertised_fixed| &**advertised_fixed),
+        )
     }
 
     fn matching<'b>(
@@ -157,11 +161,11 @@ impl Walker<'_> {
     /// Whether a learned route is there now: its attachment forwards, its session is up, and no VPC with the same CIDR was attached
     /// earlier (AWS reference §1.1).
     fn is_live(&self, prefix: Cidr, learned: Learned) -> bool {
-        self.is_taught(learned) && !self.is_later(prefix, learned)
+        self.is_advertised(learned) && !self.is_later(prefix, learned)
     }
 
     /// Whether an attachment forwards and its session is up.
-    fn is_taught(&self, learned: Learned) -> bool {
+    fn is_advertised(&self, learned: Learned) -> bool {
         self.state.is_attached(learned.attachment) && !self.is_withdrawn(learned.attachment)
     }
 
@@ -183,7 +187,7 @@ impl Walker<'_> {
             .learned
             .iter()
             .copied()
-            .filter(move |learned| self.is_taught(*learned) && self.is_later(prefix, *learned))
+            .filter(move |learned| self.is_advertised(*learned) && self.is_later(prefix, *learned))
     }
 
     /// The learned routes that are there now, best first.
@@ -205,7 +209,7 @@ impl Walker<'_> {
         let Some(best) = live.first().copied() else {
             return live;
         };
-        let share = self.beliefs.equal_learned_routes_share;
+        let share = self.assumptions.equal_learned_routes_share;
         live.into_iter()
             .filter(|way| *way == best || (share && way.origin == best.origin))
             .collect()
@@ -214,13 +218,13 @@ impl Walker<'_> {
     /// The longest prefix a table announces over a VPN: its routes, whatever their kind, except those that lead back into that VPN
     /// (AWS reference §2.3).
     pub(super) fn announced_by_table(&self, table: TgwTableIx, vpn: AttIx) -> Option<Cidr> {
-        self.heard_candidates(table)
+        self.advertised_candidates(table)
             .find(|candidates| match candidates.fixed() {
                 Some((Fixed::Attachment(attachment), _)) if self.state.is_attached(attachment) => {
                     attachment != vpn
                 }
                 Some((Fixed::Attachment(_) | Fixed::Blackhole | Fixed::Gone(_), _)) => {
-                    self.beliefs.blackholes_are_announced
+                    self.assumptions.blackholes_are_announced
                 }
                 None => self
                     .learned(candidates)

@@ -9,8 +9,8 @@ use super::Ending;
 use super::Sender;
 use super::Step;
 use super::Walker;
-use crate::beliefs;
-use crate::holders::Spot;
+use crate::assumptions;
+use crate::holders::Location;
 use crate::index::EniIx;
 use crate::index::Id;
 use crate::index::SubnetIx;
@@ -62,7 +62,7 @@ impl Walker<'_> {
                 Some(tgw) => self.by_tgw(prefix, vpc, subnet, tgw),
                 None => Step::End(Decision::NotAttached(prefix), Ending::Blackhole),
             },
-            VpcHop::Gateway(id) if beliefs::leaves_private_space(id) => {
+            VpcHop::Gateway(id) if assumptions::leaves_private_space(id) => {
                 Step::End(taken, Ending::LeavesByNat)
             }
             VpcHop::Peering(_) => self.by_peering(prefix, vpc, transit),
@@ -84,22 +84,22 @@ impl Walker<'_> {
             return Ending::RegionDown(region);
         }
         let place = self.place_of_vpc(vpc);
-        let answers = |spot: Spot| match spot {
-            Spot::Eni(eni) => self.topology.enis[eni].vpc == vpc,
-            Spot::Planned(site) => {
+        let answers = |location: Location| match location {
+            Location::Eni(eni) => self.topology.enis[eni].vpc == vpc,
+            Location::Planned(site) => {
                 let site = &self.topology.sites[site];
                 site.nc2.is_none() && site.vpc == Some(vpc)
             }
-            Spot::Vm { .. } => false,
+            Location::Vm { .. } => false,
         };
         self.delivered(place, answers, Sender::Vpc(vpc))
     }
 
-    /// Whoever of the address's holders is here and answers.
+    /// The holder of the address that is here and answers.
     pub(super) fn delivered(
         &self,
         place: super::PlaceIx,
-        is_here: impl Fn(Spot) -> bool,
+        is_here: impl Fn(Location) -> bool,
         here: Sender,
     ) -> Ending {
         let holder = self
@@ -107,11 +107,11 @@ impl Walker<'_> {
             .holders
             .of(self.to)
             .iter()
-            .find(|holder| holder.answers && is_here(holder.spot));
+            .find(|holder| holder.answers && is_here(holder.location));
         match holder {
-            Some(holder) => Ending::Delivered(place, Answerer::Spot(holder.spot)),
+            Some(holder) => Ending::Delivered(place, Answerer::Location(holder.location)),
             None if self.sender == Some(here) => Ending::Delivered(place, Answerer::Sender),
-            None => Ending::Nobody(place),
+            None => Ending::NoAnswer(place),
         }
     }
 
@@ -127,7 +127,10 @@ impl Walker<'_> {
         let taken = Decision::VpcRoute(prefix);
         let holders = self.state.holders.of(self.to);
         // Of its own address it is known whether it answers now, of others only whether it ran when observed.
-        match holders.iter().find(|holder| holder.spot == Spot::Eni(ix)) {
+        match holders
+            .iter()
+            .find(|holder| holder.location == Location::Eni(ix))
+        {
             Some(owner) if owner.answers => return Step::End(taken, self.in_vpc(node.vpc)),
             None if node.running => {}
             Some(_) | None => return dead(DeadEniCause::InstanceDown),
@@ -139,7 +142,7 @@ impl Walker<'_> {
             Some(site) if self.topology.sites[site].nc2.is_some() => {
                 Step::On(taken, At::Transit { site, below: None })
             }
-            // An appliance of the VPC: what it does with the packet is its own business.
+            // An appliance of the VPC: what it does with the packet is not modelled.
             Some(_) | None => Step::End(taken, Ending::Unmodelled),
         }
     }
@@ -166,7 +169,7 @@ impl Walker<'_> {
     }
 
     /// A snapshot does not name the far VPC of a peering. It is taken to be the only other VPC that owns the address, as a
-    /// peering carries nothing else (see `beliefs`).
+    /// peering carries nothing else (see `assumptions`).
     fn by_peering(&self, prefix: Cidr, vpc: VpcIx, transit: bool) -> Step {
         let mut owners = self
             .topology

@@ -627,7 +627,7 @@ pub fn after(mut fabric: Fabric, changes: impl IntoIterator<Item = Change>) -> F
     fabric
 }
 
-/// The state after the cutover of AWS reference §8.2: P lives in Tokyo.
+/// The state after the cutover of AWS reference §8.2: P is in Tokyo.
 pub fn moved(setup: &Setup) -> Fabric {
     let mut changes = vec![erp(NC2_T, ErpScope::UserVpc, P, true)];
     changes.extend(machines(EC2, NC2_T));
@@ -636,7 +636,7 @@ pub fn moved(setup: &Setup) -> Fabric {
     after(setup.fabric(), changes)
 }
 
-/// The state after the failover of AWS reference §8.4: P lives in Osaka.
+/// The state after the failover of AWS reference §8.4: P is in Osaka.
 pub fn failed_over(setup: &Setup) -> Fabric {
     let mut changes = vec![erp(NC2_O, ErpScope::UserVpc, P, true)];
     changes.extend(machines(NC2_T, NC2_O));
@@ -660,12 +660,12 @@ pub fn brief(verdict: &Verdict) -> String {
         Verdict::DeadEni { eni, cause, .. } => format!("dead {eni}: {cause:?}"),
         Verdict::LeavesByNat { gateway, .. } => format!("leaves by {gateway}"),
         Verdict::WrongSite {
-            delivered_to,
-            lives_at,
+            sent_to,
+            machine_at,
             steerable,
         } => format!(
-            "{} {delivered_to}, lives at {lives_at}",
-            if *steerable { "wrong site" } else { "stuck at" }
+            "{} {sent_to}, machine at {machine_at}",
+            if *steerable { "wrong site" } else { "local at" }
         ),
         Verdict::NoMachine { place } => format!("no machine at {place}"),
         Verdict::Loop { cycle } => {

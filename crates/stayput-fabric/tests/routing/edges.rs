@@ -18,7 +18,7 @@ fn a_bgp_vpn_announces_static_routes_and_withdraws_deleted_ones() {
         panic!("not announced");
     };
     assert_eq!((prefix, edge.as_str()), (cidr(P), "tokyo"));
-    assert_eq!(over[0].because, Because::LessPreferred);
+    assert_eq!(over[0].because, LossReason::LessPreferred);
     // Without Tokyo's, Osaka's longer prefix draws the traffic.
     let fabric = after(fabric, [tgw_t(P, None)]);
     let Reason::Announced {
@@ -30,11 +30,11 @@ fn a_bgp_vpn_announces_static_routes_and_withdraws_deleted_ones() {
         panic!("not announced");
     };
     assert_eq!((prefix, edge.as_str()), (cidr(P), "osaka"));
-    assert_eq!(over[0].because, Because::Shorter);
+    assert_eq!(over[0].because, LossReason::Shorter);
 }
 
 #[test]
-fn a_vpn_does_not_announce_what_it_taught() {
+fn a_vpn_does_not_announce_back_what_it_advertised() {
     let mut setup = Setup::new();
     setup.estate.on_prem = vec![cidr("10.0.0.0/24")];
     // 10.0.9.9 is in a prefix learned from on-prem, and nowhere: it must not be sent back and forth.

@@ -97,7 +97,7 @@ fn the_sources_are_all_there_and_each_can_be_traced() {
 }
 
 #[test]
-fn a_trace_reads_as_a_person_would_say_it() {
+fn a_trace_is_shown_with_a_line_for_each_hop() {
     let trip = failed_over(&Setup::new()).round_trip(&Source::OnPrem, ip(WEB));
     assert_eq!(
         trip.to_string(),

@@ -33,7 +33,7 @@ fn a_prefix_missing_on_either_flow_vpc_stops_at_the_transit_vpc() {
 }
 
 #[test]
-fn without_a_no_nat_uplink_a_prefix_is_not_routable_and_replies_lose_their_address() {
+fn without_a_no_nat_uplink_a_prefix_is_not_routable() {
     let mut setup = Setup::new();
     let user = setup.prism(NC2_T).vpcs.get_mut(&"flow-user".into());
     user.unwrap().external_subnets = BTreeSet::from(["uplink-nat".into()]);
@@ -60,7 +60,7 @@ fn the_prefix_steers_the_nc2_vpc_itself_at_once_and_stays_behind_after_a_failove
     );
     assert_eq!(
         ends(&fabric, &nc2(NC2_T), WEB),
-        "wrong site nc2-tokyo, lives at ec2"
+        "wrong site nc2-tokyo, machine at ec2"
     );
     let stale = after(
         failed_over(&setup),
@@ -68,7 +68,7 @@ fn the_prefix_steers_the_nc2_vpc_itself_at_once_and_stays_behind_after_a_failove
     );
     assert_eq!(
         ends(&stale, &nc2(NC2_T), WEB),
-        "wrong site nc2-tokyo, lives at nc2-osaka"
+        "wrong site nc2-tokyo, machine at nc2-osaka"
     );
 }
 

@@ -45,7 +45,7 @@ fn the_table_of_the_ingress_attachment_decides_and_no_other() {
 }
 
 #[test]
-fn a_vpc_teaches_its_cidrs_and_never_its_subnets() {
+fn a_vpc_advertises_its_cidrs_and_never_its_subnets() {
     let fabric = Setup::new().fabric();
     let reason = tgw_reason(&fabric.trace(&Source::OnPrem, ip(WEB)));
     let Reason::TgwRoute { prefix, origin, .. } = reason else {
@@ -68,7 +68,7 @@ fn of_two_vpcs_with_one_cidr_only_the_first_attached_is_propagated() {
         panic!("{trace}");
     };
     assert_eq!(ways, 1);
-    assert_eq!(over[0].because, Because::AttachedLater);
+    assert_eq!(over[0].because, LossReason::AttachedLater);
 }
 
 #[test]
@@ -99,21 +99,21 @@ fn a_machine_in_a_zone_without_attachment_subnet_cannot_answer() {
 // §1.2: ranking.
 
 #[test]
-fn a_static_route_hides_an_equal_propagated_one_which_comes_back_with_its_deletion() {
+fn a_static_route_hides_an_equal_propagated_one_until_it_is_deleted() {
     let setup = Setup::new();
     let fabric = after(setup.fabric(), [tgw_t(V, Some(TgwTarget::Blackhole))]);
     let trace = fabric.trace(&via("tokyo"), ip(WEB));
     assert_eq!(brief(&trace.verdict), "blackhole at tgw-t / tgw-rtb-t");
     assert!(matches!(
         last_reason(&trace),
-        Reason::TgwBlackhole { over, gone: None, .. } if over[0].because == Because::UnderStatic
+        Reason::TgwBlackhole { over, gone: None, .. } if over[0].because == LossReason::UnderStatic
     ));
     let fabric = after(fabric, [tgw_t(V, None)]);
     assert_eq!(from_on_prem(&fabric, WEB), "delivered at ec2");
 }
 
 #[test]
-fn a_learned_route_that_static_ones_hide_everywhere_comes_back_too() {
+fn a_learned_route_that_static_ones_hide_everywhere_returns_too() {
     let mut setup = Setup::new();
     // As the snapshot shows it: the static route is there, the learned one is not.
     let table = setup.tgw_table(O, "tgw-rtb-o");
@@ -144,11 +144,11 @@ fn learned_routes_of_equal_length_rank_by_kind() {
     let Reason::TgwRoute { over, .. } = tgw_reason(&trace) else {
         panic!("{trace}");
     };
-    assert_eq!(over[0].because, Because::LowerRank);
+    assert_eq!(over[0].because, LossReason::LowerRank);
 }
 
 #[test]
-fn what_a_private_vpn_teaches_comes_before_what_another_teaches() {
+fn routes_of_a_private_vpn_rank_before_those_of_another() {
     let mut setup = Setup::new();
     let aws = setup.aws(O);
     let kind = AttachmentKind::Vpn("vpn-private".into());
@@ -169,7 +169,7 @@ fn what_a_private_vpn_teaches_comes_before_what_another_teaches() {
         panic!("{trace}");
     };
     assert_eq!((origin, ways), (Origin::PrivateVpn, 1));
-    assert_eq!(over[0].because, Because::LowerRank);
+    assert_eq!(over[0].because, LossReason::LowerRank);
 }
 
 #[test]
@@ -189,11 +189,11 @@ fn equal_vpn_routes_are_all_followed_and_the_worst_counts() {
     assert!(matches!(back.verdict, Verdict::Unmodelled { .. }), "{back}");
     assert!(back.to_string().contains("one of 2 ways"), "{back}");
     // Under the other reading the first alone is used.
-    let one = Beliefs {
+    let one = Assumptions {
         equal_learned_routes_share: false,
-        ..Beliefs::default()
+        ..Assumptions::default()
     };
-    let fabric = Fabric::with_beliefs(&setup.estate, &setup.world, one);
+    let fabric = Fabric::with_assumptions(&setup.estate, &setup.world, one);
     let trace = fabric.trace(&nc2(NC2_O), ip("10.0.0.10"));
     assert!(trace.verdict.is_delivered(), "{trace}");
 }
@@ -212,7 +212,7 @@ fn a_winning_blackhole_does_not_fall_through_to_a_shorter_route() {
 }
 
 #[test]
-fn a_static_route_to_an_attachment_that_never_was_drops() {
+fn a_static_route_to_an_attachment_that_never_existed_drops() {
     let fabric = after(
         Setup::new().fabric(),
         [tgw_t(P, Some(to("tgw-attach-deleted")))],

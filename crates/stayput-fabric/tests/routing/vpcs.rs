@@ -10,7 +10,7 @@ use crate::common::*;
 use crate::last_reason;
 
 #[test]
-fn replies_without_a_way_to_on_prem_leave_by_the_nat_gateway() {
+fn replies_without_a_route_to_on_prem_leave_through_the_nat_gateway() {
     let mut setup = Setup::new();
     let routes = &mut setup.vpc_table(T, "rtb-nc2t").routes;
     routes.retain(|route| route.destination != RouteDestination::Cidr(cidr(ON_PREM)));
@@ -29,7 +29,7 @@ fn replies_without_a_way_to_on_prem_leave_by_the_nat_gateway() {
 }
 
 #[test]
-fn a_prefix_that_is_not_in_the_table_of_an_attachment_subnet_is_not_there() {
+fn a_prefix_missing_in_the_table_of_an_attachment_subnet_is_not_reached() {
     let mut setup = Setup::new();
     let aws = setup.aws(T);
     // The usual advice: a subnet of its own for the attachment, with a table of its own.
@@ -68,8 +68,8 @@ fn a_prefix_that_is_not_in_the_table_of_an_attachment_subnet_is_not_there() {
 fn hosts_of_the_ec2_vpc_cannot_be_steered_to_what_has_moved() {
     let setup = Setup::new();
     let mut fabric = moved(&setup);
-    let stuck = "stuck at ec2, lives at nc2-tokyo";
-    assert_eq!(ends(&fabric, &ec2_subnet("subnet-stays"), WEB), stuck);
+    let local = "local at ec2, machine at nc2-tokyo";
+    assert_eq!(ends(&fabric, &ec2_subnet("subnet-stays"), WEB), local);
     assert!(
         !fabric
             .verdict(&ec2_subnet("subnet-stays"), ip(WEB))
@@ -87,7 +87,7 @@ fn hosts_of_the_ec2_vpc_cannot_be_steered_to_what_has_moved() {
 }
 
 #[test]
-fn a_whole_subnet_may_be_routed_to_a_nat_gateway_but_not_out_to_the_internet() {
+fn a_whole_subnet_may_be_routed_to_a_nat_gateway_only() {
     let mut fabric = Setup::new().fabric();
     let mut write = |target: &str| {
         fabric.try_apply(&Change::VpcRoute {

@@ -45,7 +45,7 @@ pub(super) fn not_approved(approved: &Plan, now: &Plan) -> Vec<Difference> {
 /// done.
 struct Span {
     opens: usize,
-    /// `None`: for ever.
+    /// `None`: never.
     closes: Option<usize>,
 }
 

@@ -119,7 +119,7 @@ impl StateSummary {
                     *lost -= if counts(outcome) { members } else { 0 };
                 }
             }
-            let outcome = Outcome::of(matrix.standing(at, class));
+            let outcome = Outcome::of(matrix.cell_state(at, class));
             self.planes[outcome as usize * words + word] |= bit;
             *lost += if counts(outcome) { members } else { 0 };
         }

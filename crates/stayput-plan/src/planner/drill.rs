@@ -1,4 +1,4 @@
-//! Tests of a recovery plan by somebody else: neither their copies nor their job is stayput's to touch.
+//! Tests of a recovery plan by another client: stayput touches neither their copies nor their job.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,13 @@ const OWN_TEST: &str = "stayput-test-failover-";
 const NAMED: usize = 5;
 
 impl Draft<'_> {
-    /// Refuses a test of a recovery plan while somebody else tests it, or has left copies of machines in its test network.
-    pub(super) fn nobody_else_tests(&mut self, to: &SiteName, network: &NetworkName, plan: &str) {
+    /// Refuses a test of a recovery plan while another client tests it, or has left copies of machines in its test network.
+    pub(super) fn no_other_client_tests(
+        &mut self,
+        to: &SiteName,
+        network: &NetworkName,
+        plan: &str,
+    ) {
         let survey = self.survey;
         let Some(prism) = survey.world.prism.get(to) else {
             return;

@@ -29,7 +29,7 @@ impl Draft<'_> {
         for site in self.survey.left.clone() {
             let is_lost = self.survey.lost.contains(&site);
             if !is_lost {
-                self.nobody_runs_at(&site, to, goal);
+                self.no_machine_runs_at(&site, to, goal);
                 self.can_be_fenced(&site);
             }
             self.warn_of(&site, is_lost, goal);
@@ -37,7 +37,7 @@ impl Draft<'_> {
     }
 
     /// Silence is what a lost site gives. One that answers must say that the machines are off; one that refuses us says nothing.
-    fn nobody_runs_at(&mut self, site: &SiteName, to: &SiteName, goal: &Goal) {
+    fn no_machine_runs_at(&mut self, site: &SiteName, to: &SiteName, goal: &Goal) {
         let world = self.survey.world;
         if world.prism.contains_key(site) {
             let machines = self.not_off_at(site);

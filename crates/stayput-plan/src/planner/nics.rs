@@ -1,4 +1,4 @@
-//! The NICs of a machine's VM: which it gets, which are removed, and addresses nobody has captured.
+//! The NICs of a machine's VM: which it gets, which are removed, and addresses that are not captured.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -22,7 +22,7 @@ use crate::WantedNic;
 use crate::step::OverlayKind;
 use crate::survey::overlay_subnet;
 
-/// How the VM whose addresses are restored comes to be at the site.
+/// How the VM whose addresses are restored arrives at the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {
     /// Move makes it in an earlier step.

@@ -121,7 +121,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Addresses of a network that somebody has: captured ones, and those of any interface in its EC2 subnet.
+    /// Addresses of a network that are in use: captured ones, and those of any interface in its EC2 subnet.
     pub(super) fn addresses_in_use(&self, network: &Network) -> BTreeSet<Ipv4Addr> {
         let survey = self.survey;
         let region = survey.world.aws.get(&survey.estate.source.region);

@@ -1,6 +1,6 @@
 //! What protects a network, compared with what is planned: its policy, its recovery plan, the category of its VMs.
 //!
-//! Where something is missing, `protect` adds it; where something exists and is otherwise, it may be somebody's wish, so it is an obstacle. A
+//! Where something is missing, `protect` adds it; where something exists and differs, it may be intended, so it is an obstacle. A
 //! failover takes either as a reason not to stop any machine.
 
 use std::collections::BTreeSet;

@@ -186,7 +186,7 @@ impl Draft<'_> {
             };
             self.is_protected(of, &machines);
             self.test_network_is_isolated(to, network);
-            self.nobody_else_tests(to, network, &plan);
+            self.no_other_client_tests(to, network, &plan);
             drilled.push((network, plan, machines));
         }
         for (phase, word, run, why) in [

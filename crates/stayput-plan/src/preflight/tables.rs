@@ -1,4 +1,4 @@
-//! Routes that stand, and should not as they do: aggregates, summaries, overlaps, peerings nobody listens to, prefixes held elsewhere.
+//! Routes that exist and cause harm: aggregates, summaries, overlaps, peerings without a route table, prefixes held elsewhere.
 
 use std::collections::BTreeSet;
 
@@ -98,7 +98,7 @@ impl Look<'_> {
         found
     }
 
-    /// Whether, when the plan is done, somebody answers for an address of the network, and not at this site: only then is there something to
+    /// Whether, when the plan is done, a machine answers for an address of the network, and not at this site: only then is there something to
     /// take.
     fn answers_elsewhere(&self, network: &Network, site: &SiteName) -> bool {
         let addresses = self.end.addresses_of_interest();
@@ -111,7 +111,7 @@ impl Look<'_> {
         })
     }
 
-    /// Peerings of the home's Transit Gateway that nobody listens to on its side, with the networks that on-prem does not reach for it.
+    /// Peerings of the home's Transit Gateway that are associated with no route table on its side, with the networks that on-prem does not reach for it.
     fn peerings(&self, site: &Nc2Site, found: &mut BTreeSet<Finding>) {
         let Some(aws) = self.survey.world.aws.get(&site.region) else {
             return;

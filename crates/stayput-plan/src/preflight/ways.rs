@@ -19,7 +19,7 @@ use super::Look;
 use crate::Finding;
 
 impl Look<'_> {
-    /// Packets that come to the home's VPC and no further, replies that do not leave it, and what would go in circles.
+    /// Packets that come to the home's VPC and no further, replies that do not leave it, and what would loop.
     pub(super) fn ways(&self, found: &mut BTreeSet<Finding>) {
         for (network, site) in &self.homes {
             let Some(address) = self.representative(network) else {
@@ -125,7 +125,7 @@ fn table_of(node: &Node, site: &Nc2Site) -> Option<Option<RouteTableId>> {
     }
 }
 
-/// What `wanted` says of the last hop, or, if the packet goes in circles, of the first it says anything of.
+/// What `wanted` says of the last hop, or, if the packet loops, of the first hop for which it gives anything.
 fn last_in<T>(trace: &Trace, wanted: impl Fn(&Node) -> Option<T>) -> Option<T> {
     let mut nodes = trace.hops.iter().map(|hop| &hop.at);
     match trace.verdict {

@@ -30,7 +30,7 @@ pub(super) fn unreached(
     let mut obstacles = BTreeSet::new();
     for (class, of) in matrix.classes().iter().enumerate() {
         for (source, from) in matrix.sources().iter().enumerate() {
-            let outcome = Outcome::of(matrix.standing(source, class));
+            let outcome = Outcome::of(matrix.cell_state(source, class));
             let must = match from {
                 Source::OnPrem => true,
                 Source::Spoke { .. } => {

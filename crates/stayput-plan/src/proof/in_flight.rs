@@ -37,7 +37,7 @@ pub(crate) fn harm_in_flight(matrix: &Reachability, change: &Change) -> Option<H
     });
     for (class, of) in touched {
         for (source, from) in matrix.sources().iter().enumerate() {
-            let before = matrix.standing(source, class);
+            let before = matrix.cell_state(source, class);
             if !before.populated {
                 continue;
             }

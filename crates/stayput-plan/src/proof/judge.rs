@@ -171,7 +171,7 @@ impl<'m> Judge<'m> {
 
     /// Notes what happens to a source's packets in the beginning.
     fn look_at(&mut self, source: usize, class: usize, from_on_prem: &Delivery) {
-        let outcome = Outcome::of(self.matrix.standing(source, class));
+        let outcome = Outcome::of(self.matrix.cell_state(source, class));
         if outcome == Outcome::Works {
             self.worked.insert((source, class));
         } else if source == self.on_prem {
@@ -255,7 +255,7 @@ impl<'m> Judge<'m> {
         for shift in shifts {
             let source = &self.matrix.sources()[shift.source];
             let before = Outcome::of(shift.before);
-            let after = Outcome::of(self.matrix.standing(shift.source, shift.class));
+            let after = Outcome::of(self.matrix.cell_state(shift.source, shift.class));
             let members = &self.matrix.classes()[shift.class].members;
             let is_harmed = |address: &&Ipv4Addr| -> bool {
                 if transition.moves_machines {
@@ -289,7 +289,7 @@ impl<'m> Judge<'m> {
         if is_hypothetical(&self.matrix.sources()[shift.source]) {
             return;
         }
-        match Outcome::of(self.matrix.standing(shift.source, shift.class)) {
+        match Outcome::of(self.matrix.cell_state(shift.source, shift.class)) {
             Outcome::Works | Outcome::NoSender => {
                 if let Some(opened) = self.open.remove(&cell) {
                     let members = &self.matrix.classes()[shift.class].members;
@@ -315,9 +315,9 @@ impl<'m> Judge<'m> {
     fn shifted(&self, shifts: &[Shift]) -> Vec<Shifted> {
         let mut found: BTreeMap<(usize, Delivery, Delivery), BTreeSet<Ipv4Addr>> = BTreeMap::new();
         for shift in shifts {
-            let standing = self.matrix.standing(shift.source, shift.class);
+            let cell_state = self.matrix.cell_state(shift.source, shift.class);
             let source = &self.matrix.sources()[shift.source];
-            if is_hypothetical(source) || !standing.populated && !shift.before.populated {
+            if is_hypothetical(source) || !cell_state.populated && !shift.before.populated {
                 continue;
             }
             let from = Delivery::before(shift);
@@ -434,8 +434,8 @@ impl<'m> Judge<'m> {
         let mut found: BTreeMap<(Vec<Waypoint>, Vec<Waypoint>), BTreeSet<Ipv4Addr>> =
             BTreeMap::new();
         for (class, of) in self.matrix.classes().iter().enumerate() {
-            let standing = self.matrix.standing(on_prem, class);
-            if standing.symmetric || !standing.there.is_delivered() {
+            let cell_state = self.matrix.cell_state(on_prem, class);
+            if cell_state.symmetric || !cell_state.there.is_delivered() {
                 continue;
             }
             let RoundTrip { forward, back, .. } = self.matrix.round_trip(on_prem, class);

@@ -31,7 +31,7 @@ enum LastKnown {
     Never,
     /// This one.
     Is(Known),
-    /// One of these; nobody says which.
+    /// One of these; no system says which.
     OneOf(BTreeSet<Known>),
 }
 
@@ -101,7 +101,7 @@ impl Survey<'_> {
         known
     }
 
-    /// These VMs, and what recoveries made of them: also of failovers that finished while nobody listened.
+    /// These VMs, and what recoveries made of them: also of failovers that finished while stayput did not run.
     fn with_what_became(&self, mut known: BTreeSet<Known>) -> BTreeSet<Known> {
         loop {
             let became = known.iter().flat_map(|(_, vm)| self.recovered_as(vm));

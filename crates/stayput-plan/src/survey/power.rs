@@ -30,7 +30,7 @@ pub struct ExpectedRunning {
     pub running: BTreeSet<InstanceId>,
     /// They are off, although they ran.
     pub off: BTreeSet<InstanceId>,
-    /// It is not known whether they run: not observed, in a state that says neither, or nobody knows which VM they are.
+    /// It is not known whether they run: not observed, in a state that says neither, or it is unknown which VM they are.
     pub unknown: BTreeSet<InstanceId>,
 }
 

@@ -109,7 +109,7 @@ fn where_the_machines_are_there_is_nothing_to_clean_up() {
 }
 
 #[test]
-fn vms_that_nobody_says_were_a_machine_are_left_alone() {
+fn vms_that_no_system_says_were_a_machine_are_left_alone() {
     let mut setup = zombie().after(&[gone()]);
     // Of the same name, with the same address, and no machine's by any word.
     let like = setup.prism(OSAKA).vms[&NEW.into()].clone();

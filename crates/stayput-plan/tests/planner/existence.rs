@@ -84,7 +84,7 @@ fn a_pool_of_one_address_does_not_do_for_eight_machines() {
     assert_eq!((*free, *needed), (1, 8));
     assert_eq!(
         obstacle.remedy(),
-        "set the DHCP pool of overlay subnet app to 172.30.1.18-172.30.1.254, which nobody has"
+        "set the DHCP pool of overlay subnet app to 172.30.1.18-172.30.1.254, which are free"
     );
 }
 
@@ -382,7 +382,7 @@ fn what_a_recovery_plan_lacks_is_added_and_stops_a_failover_until_then() {
 }
 
 #[test]
-fn a_mapping_of_somebody_elses_networks_is_of_no_concern() {
+fn a_mapping_of_other_networks_is_of_no_concern() {
     let mut setup = protected();
     let foreign = NetworkMapping {
         primary: Some("overlay-foreign".into()),
@@ -463,7 +463,7 @@ fn an_unplanned_failover_only_warns_of_a_machine_without_a_recovery_point() {
 }
 
 #[test]
-fn a_vm_of_somebody_else_with_the_networks_category_is_named() {
+fn a_foreign_vm_with_the_networks_category_is_named() {
     let mut setup = protected();
     let mut native = vm("native", "elsewhere", "10.0.0.9");
     native.categories = [category()].into();
@@ -505,7 +505,7 @@ fn other_dns_servers_than_configured_are_named() {
 }
 
 #[test]
-fn an_address_that_a_guest_of_somebody_else_uses_is_taken() {
+fn an_address_that_a_foreign_guest_uses_is_taken() {
     let mut setup = Setup::small();
     setup.overlay("app", APP_CIDR, &[POOL]);
     let mut native = vm("native", "overlay-app", "172.30.1.9");
@@ -581,7 +581,7 @@ fn tested(setup: &mut Setup, name: Option<&str>, status: JobStatus) {
 }
 
 #[test]
-fn a_test_of_somebody_else_is_left_alone() {
+fn a_test_of_another_client_is_left_alone() {
     let goal = test_failover(APP, OSAKA);
     for (name, status, found) in [
         (

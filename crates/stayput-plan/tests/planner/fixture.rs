@@ -40,7 +40,7 @@ const SITES: [(&str, &str, &str, &str); 2] = [
     (OSAKA, "ap-northeast-3", "o", "10.102.0.0/16"),
 ];
 
-/// Networks: name, prefix, whether they fail over. Of dmz only bystanders are on the way.
+/// Networks: name, prefix, whether they fail over. Only machines of no goal are in dmz.
 const NETWORKS: [(&str, &str, bool); 3] = [
     ("app", "172.30.1.0/24", true),
     ("db", "172.30.3.0/24", true),

@@ -1,4 +1,4 @@
-//! Which VM a machine is: said by somebody, or asked of a person; never guessed.
+//! Which VM a machine is: said by a system or a person; never guessed.
 
 use stayput_estate::VmExtId;
 use stayput_plan::Obstacle;
@@ -88,14 +88,14 @@ fn of_two_vms_that_move_made_none_is_taken_unless_the_ledger_says_which() {
 }
 
 #[test]
-fn of_two_vms_that_failovers_made_while_nobody_listened_none_is_taken() {
+fn of_two_vms_that_unrecorded_failovers_made_none_is_taken() {
     let mut setup = moved();
     recovered(&mut setup, "job-1", "vm-1");
     recovered(&mut setup, "job-2", "vm-2");
     setup.prism(TOKYO).vms.remove(&WEB.into());
     ambiguous(&setup, &["vm-1", "vm-2"]);
 
-    // Whoever decides is believed; the other must not run.
+    // The decision holds; the other must not run.
     setup
         .facts
         .became("i-web".into(), OSAKA.into(), "vm-2".into());
@@ -103,7 +103,7 @@ fn of_two_vms_that_failovers_made_while_nobody_listened_none_is_taken() {
 }
 
 #[test]
-fn a_failover_that_nobody_listened_to_is_followed_and_what_was_before_must_not_run() {
+fn an_unrecorded_failover_is_followed_and_what_was_before_must_not_run() {
     let mut setup = moved();
     recovered(&mut setup, "job-1", "vm-1");
     runs_twice(&setup, OSAKA, (TOKYO, WEB));

@@ -380,14 +380,14 @@ fn plan_is_data(setup: &Setup, goal: &Goal, plan: &Plan) -> Result<(), TestCaseE
     let text = serde_json::to_string(plan).unwrap();
     prop_assert_eq!(serde_json::to_string(&again).unwrap(), text.clone());
     prop_assert_eq!(&serde_json::from_str::<Plan>(&text).unwrap(), plan);
-    // The proof is the steps', whoever asks for it.
+    // The proof depends on the steps only.
     let proof = stayput_plan::prove(&setup.estate, &setup.world, &setup.facts, goal, &plan.steps);
     prop_assert_eq!(proof.as_ref(), Ok(&plan.proof));
     Ok(())
 }
 
-/// Every running machine of the networks is reached at its home, and whoever was reached before still is.
-fn everybody_is_reached(
+/// Every running machine of the networks is reached at its home, and what was reached before still is.
+fn all_are_reached(
     start: &Setup,
     end: &Setup,
     networks: &BTreeSet<NetworkName>,
@@ -468,7 +468,7 @@ proptest! {
             if let Some(home) = home.map(SiteName::from) {
                 routes_are_ordered(&plan)?;
                 prop_assert_eq!(&plan.proof.states.last().unwrap().undelivered, &[]);
-                everybody_is_reached(&start, &setup, goal.networks(), &home)?;
+                all_are_reached(&start, &setup, goal.networks(), &home)?;
             }
         }
     }

@@ -74,7 +74,7 @@ fn a_move_without_a_machine_is_resumed_from_every_state() {
 }
 
 #[test]
-fn what_stands_in_the_way_of_a_machine_does_not_matter_when_it_is_left_out() {
+fn obstacles_of_a_machine_do_not_matter_when_it_is_left_out() {
     let mut setup = three();
     setup.instance("api").architecture = "arm64".into();
     setup.instance("api").tags.remove("wave");

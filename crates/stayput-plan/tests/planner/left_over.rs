@@ -20,11 +20,11 @@ use stayput_plan::left_over;
 
 use crate::fixture::*;
 use crate::resume::applied;
-use crate::resume::life;
+use crate::resume::lifecycle;
 
-/// The life of two networks and other ways to change a home.
+/// The lifecycle of two networks and other ways to change a home.
 fn cases() -> Vec<(Setup, Goal)> {
-    let mut cases = life();
+    let mut cases = lifecycle();
     let protected = Setup::new().after(&[move_in(&["app", "db"]), protect(&["app", "db"])]);
     let both = ["app", "db"];
     let by_b = failover_by(&both, OSAKA, FailoverMode::Planned, EntryPath::B);
@@ -289,7 +289,7 @@ fn a_new_warning_is_told_if_it_is_about_a_machine_of_the_plan() {
 }
 
 #[test]
-fn a_hole_that_is_longer_wider_or_new_is_told_and_a_smaller_one_is_not() {
+fn a_longer_wider_or_new_hole_is_told_and_a_smaller_one_is_not() {
     let plan = approved();
     let of_on_prem = |hole: &Hole| hole.is_of_on_prem();
     let at = plan.proof.holes.iter().position(of_on_prem).unwrap();
@@ -334,7 +334,7 @@ fn a_hole_that_is_longer_wider_or_new_is_told_and_a_smaller_one_is_not() {
 }
 
 #[test]
-fn a_hole_that_is_open_now_was_approved_if_the_step_that_opened_it_is_done() {
+fn a_hole_is_approved_when_the_step_that_opened_it_is_done() {
     let plan = approved();
     let routes_are_left = |plan: &mut Plan| {
         plan.steps.retain(|step| step.phase >= Phase::Route);

@@ -545,7 +545,7 @@ fn cases() -> Vec<Case> {
             protected(),
             failover(app, OSAKA),
             |setup| {
-                // A VM nobody told us of, in the network that leaves.
+                // A VM that stayput does not know, in the network that leaves.
                 setup.prism(TOKYO).vms.insert(
                     "vm-native".into(),
                     vm("native", "overlay-app", "172.30.1.77"),
@@ -555,7 +555,7 @@ fn cases() -> Vec<Case> {
         case(
             "no such machine",
             Setup::small(),
-            canary(&["app"], &["nobody"]),
+            canary(&["app"], &["absent"]),
             |_| {},
         ),
         case(
@@ -677,7 +677,7 @@ fn every_obstacle_can_be_written_as_json() {
 }
 
 #[test]
-fn a_site_nobody_looked_at_gives_no_plan() {
+fn a_site_that_was_not_observed_gives_no_plan() {
     let goals: [(Setup, Goal, &str); 4] = [
         (Setup::small(), move_in(&["app"]), TOKYO),
         (moved(), protect(&["app"]), OSAKA),

@@ -106,7 +106,7 @@ fn the_planners_own_order_has_one_hole_from_the_stop_to_the_edges_route() {
 }
 
 #[test]
-fn the_route_before_the_stop_is_refused_because_it_cuts_on_prem_from_a_living_source() {
+fn the_route_before_the_stop_is_refused_because_the_source_still_runs() {
     let (setup, goal, steps) = a_move();
     let order = early(&steps, |action| {
         !matches!(action, Action::Cutover { .. } | Action::RestoreNics { .. })
@@ -120,7 +120,7 @@ fn the_route_before_the_stop_is_refused_because_it_cuts_on_prem_from_a_living_so
 }
 
 #[test]
-fn the_route_before_the_stop_and_the_prefix_is_refused_because_packets_leave_by_nat() {
+fn the_route_before_stop_and_prefix_is_refused_because_packets_leave_by_nat() {
     let (setup, goal, steps) = a_move();
     let order = early(&steps, is_route);
     assert_eq!(
@@ -179,7 +179,7 @@ fn the_target_before_the_stop_is_refused_because_the_address_would_be_served_twi
 }
 
 #[test]
-fn a_move_without_its_routes_is_refused_because_nobody_arrives() {
+fn a_move_without_its_routes_is_refused_because_no_packet_arrives() {
     let (setup, goal, mut steps) = a_move();
     steps.retain(|step| !is_route(&step.action));
     assert_eq!(

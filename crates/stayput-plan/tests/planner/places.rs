@@ -99,7 +99,7 @@ fn a_deleted_vm_is_named_with_its_recovery_points_and_not_migrated_again() {
 }
 
 #[test]
-fn what_was_deleted_may_have_been_failed_over_to_a_site_nobody_saw() {
+fn what_was_deleted_may_have_been_failed_over_to_an_unobserved_site() {
     let mut setup = protected();
     setup.delete_vm(TOKYO, WEB);
     setup.without_prism(OSAKA, Silence::Silent);
@@ -112,7 +112,7 @@ fn what_was_deleted_may_have_been_failed_over_to_a_site_nobody_saw() {
 }
 
 #[test]
-fn a_machine_of_a_silent_prism_central_stays_where_it_was_with_all_else_unknown() {
+fn a_machine_of_a_silent_prism_central_stays_where_it_was() {
     let mut setup = protected();
     setup.without_prism(TOKYO, Silence::Silent);
     let survey = survey(&setup);
@@ -129,7 +129,7 @@ fn a_machine_of_a_silent_prism_central_stays_where_it_was_with_all_else_unknown(
 }
 
 #[test]
-fn an_instance_that_a_list_lacks_is_asked_for_again_and_one_terminated_is_retired() {
+fn an_instance_that_a_list_lacks_is_asked_for_again() {
     let mut setup = Setup::small().after(&[capture(&["app"])]);
     setup.tokyo().instances.remove(&"i-web".into());
     setup.tokyo().enis.remove(&"eni-web-0".into());
@@ -177,7 +177,7 @@ fn what_is_left_of_a_retired_machine_is_not_moved_unless_it_runs() {
 }
 
 #[test]
-fn the_address_of_a_machine_nobody_finds_is_not_given_away() {
+fn the_address_of_a_machine_that_is_not_found_is_not_given_away() {
     let mut setup = Setup::small();
     setup.machine("api", &["172.30.1.35"], true);
     let mut setup = setup.after(&[capture(&["app"])]);
@@ -214,7 +214,7 @@ fn facts_of_a_machine_that_moved_are_kept_whatever_ec2_shows() {
 
 #[test]
 fn facts_of_a_machine_whose_cutover_may_have_begun_are_kept() {
-    // Copied, and then stopped: by Move, as far as anybody can tell.
+    // Copied, and then stopped: by Move, as far as can be observed.
     let mut setup = Setup::small();
     let plan = setup.plan(&move_in(&["app"])).unwrap();
     for step in plan.steps.iter() {
@@ -233,7 +233,7 @@ fn facts_of_a_machine_whose_cutover_may_have_begun_are_kept() {
 }
 
 #[test]
-fn a_machine_that_runs_while_it_is_copied_is_captured_anew() {
+fn a_machine_that_runs_while_it_is_copied_is_captured_again() {
     let mut setup = Setup::small();
     setup.machine("old", &["172.30.1.60"], false);
     let plan = setup.plan(&move_in(&["app"])).unwrap();
@@ -297,7 +297,7 @@ fn a_failover_tells_of_machines_that_are_off_before_it_begins() {
 }
 
 #[test]
-fn a_source_that_runs_again_refuses_what_routes_and_is_told_by_what_does_not() {
+fn a_source_that_runs_again_refuses_routing_and_is_a_warning_elsewhere() {
     let mut setup = protected();
     setup.instance("web").state = InstanceState::Running;
     for goal in [
@@ -331,7 +331,7 @@ fn a_source_that_runs_again_refuses_what_routes_and_is_told_by_what_does_not() {
 }
 
 #[test]
-fn a_source_that_runs_while_its_vm_is_off_is_refused_but_not_served_twice() {
+fn a_source_that_runs_while_its_vm_is_off_is_refused() {
     let mut setup = moved();
     setup.instance("web").state = InstanceState::Pending;
     setup.prism(TOKYO).vms.get_mut(&WEB.into()).unwrap().power = PowerState::Off;

@@ -237,7 +237,7 @@ fn an_nc2_vpc_with_the_networks_addresses_stops_a_move() {
 }
 
 #[test]
-fn a_peering_that_nobody_listens_to_on_the_homes_side_stops_a_failover() {
+fn a_peering_without_a_route_table_on_the_homes_side_stops_a_failover() {
     let mut setup = moved();
     let peering =
         |attachment: &&mut TgwAttachment| matches!(attachment.kind, AttachmentKind::Peering { .. });

@@ -247,7 +247,7 @@ fn a_machine_that_failed_in_move_is_tried_again_although_its_plan_goes_on() {
 }
 
 #[test]
-fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected_with_it() {
+fn a_recovery_plan_of_one_network_stays_valid_when_a_second_is_protected() {
     let mut setup = Setup::without_machines();
     setup.machine("web", &["172.30.1.34"], true);
     setup.machine("postgres", &["172.30.3.10"], true);
@@ -331,7 +331,7 @@ fn an_address_that_recovery_lost_is_restored_and_nothing_else_is() {
 }
 
 /// The goals of a network's life after the move.
-fn life_in_nc2() -> [Goal; 4] {
+fn goals_in_nc2() -> [Goal; 4] {
     let app: &[&str] = &["app"];
     [
         protect(app),
@@ -350,16 +350,16 @@ fn everything_works_from_the_ledger_when_the_sources_are_deleted() {
     setup.mv().plans.clear();
     setup.mv().workloads.clear();
     assert_eq!(setup.plan(&move_in(&["app"])).unwrap().steps, []);
-    for goal in life_in_nc2() {
+    for goal in goals_in_nc2() {
         setup = setup.after(std::slice::from_ref(&goal));
         assert_eq!(setup.plan(&goal).unwrap().steps, [], "{goal}");
     }
 }
 
 #[test]
-fn who_became_whom_is_followed_through_move_and_recovery_jobs_when_the_ledger_does_not_say() {
+fn a_machines_vm_is_followed_through_move_and_recovery_jobs_without_the_ledger() {
     let mut setup = Setup::small().after(&[move_in(&["app"])]);
-    for goal in life_in_nc2() {
+    for goal in goals_in_nc2() {
         let mut forgetful = setup.clone();
         forgetful.facts.vms.clear();
         assert_eq!(forgetful.plan(&goal), setup.plan(&goal), "{goal}");

@@ -13,7 +13,7 @@ use stayput_plan::StepId;
 use crate::fixture::*;
 
 /// The steps that change anything, done one after the other. Others come again in a resumed plan: those that look, those that
-/// check and mend, and replication, from which a run learns which Move plan has the machines.
+/// check and repair, and replication, from which a run learns which Move plan has the machines.
 fn work<'s>(setup: &Setup, steps: impl IntoIterator<Item = &'s Step>) -> Vec<&'s StepId> {
     let mut state = setup.clone();
     let mut work = Vec::new();
@@ -35,8 +35,8 @@ pub fn applied<'s>(setup: &Setup, steps: impl IntoIterator<Item = &'s Step>) -> 
     setup
 }
 
-/// The life of two networks that share a machine, goal after goal, each with the setup it starts from.
-pub fn life() -> Vec<(Setup, Goal)> {
+/// The lifecycle of two networks that share a machine, goal after goal, each with the setup it starts from.
+pub fn lifecycle() -> Vec<(Setup, Goal)> {
     let both: &[&str] = &["app", "db"];
     let goals = [
         capture(both),
@@ -47,18 +47,18 @@ pub fn life() -> Vec<(Setup, Goal)> {
         failback(both),
     ];
     let mut setup = Setup::new();
-    let mut life = Vec::new();
+    let mut cases = Vec::new();
     for goal in goals {
         let next = setup.clone().after(std::slice::from_ref(&goal));
-        life.push((setup, goal));
+        cases.push((setup, goal));
         setup = next;
     }
-    life
+    cases
 }
 
 #[test]
 fn from_every_state_of_every_goal_the_rest_of_the_same_work_is_planned() {
-    for (setup, goal) in life() {
+    for (setup, goal) in lifecycle() {
         let plan = setup.plan(&goal).unwrap();
         let end = applied(&setup, &plan.steps);
         for done in 0..=plan.steps.len() {
@@ -114,7 +114,7 @@ fn answered(setup: &Setup) -> Vec<std::net::Ipv4Addr> {
 
 #[test]
 fn the_states_of_the_proof_are_those_the_world_goes_through() {
-    for (mut setup, goal) in life() {
+    for (mut setup, goal) in lifecycle() {
         let plan = setup.plan(&goal).unwrap();
         let addresses = answered(&setup);
         assert_eq!(addresses.len(), plan.proof.addresses, "{goal}");
@@ -219,7 +219,7 @@ proptest! {
         choices in prop::collection::vec(any::<prop::sample::Index>(), 64),
         kill in any::<prop::sample::Index>(),
     ) {
-        let (setup, goal) = life().remove(which);
+        let (setup, goal) = lifecycle().remove(which);
         let plan = setup.plan(&goal).unwrap();
         let end = applied(&setup, &plan.steps);
         let order = interleaved(&plan, &choices);

@@ -50,7 +50,7 @@ fn serve(site: &str, serving: bool) -> Change {
     }
 }
 
-/// The best order of these changes, in words; all take equally long.
+/// The best order of these changes, as text; all take equally long.
 fn found(fabric: &Fabric, changes: &[Change]) -> Result<Vec<String>, Box<NoOrder>> {
     let calls: Vec<_> = changes
         .iter()
@@ -112,7 +112,7 @@ struct State {
     /// Sources and addresses that loop.
     loops: BTreeSet<(Source, Ipv4Addr)>,
     /// That a route leads to a site where the machine is not.
-    astray: BTreeSet<(Source, Ipv4Addr)>,
+    wrong_site: BTreeSet<(Source, Ipv4Addr)>,
     /// That are answered.
     works: BTreeSet<(Source, Ipv4Addr)>,
     /// Addresses that on-prem does not reach.
@@ -122,7 +122,7 @@ struct State {
 fn look(fabric: &Fabric) -> State {
     let mut state = State {
         loops: BTreeSet::new(),
-        astray: BTreeSet::new(),
+        wrong_site: BTreeSet::new(),
         works: BTreeSet::new(),
         lost: 0,
     };
@@ -147,7 +147,7 @@ fn look(fabric: &Fabric) -> State {
                     ..
                 }
             ) {
-                state.astray.insert(key.clone());
+                state.wrong_site.insert(key.clone());
             }
             if trip.works() {
                 state.works.insert(key);
@@ -159,7 +159,7 @@ fn look(fabric: &Fabric) -> State {
     state
 }
 
-/// Every order of these changes that does nobody harm, with what it costs: states × addresses that on-prem does not reach.
+/// Every order of these changes that does no harm, with what it costs: states × addresses that on-prem does not reach.
 fn by_brute_force(fabric: &Fabric, changes: &[Change]) -> Vec<(usize, Vec<usize>)> {
     let mut states = BTreeMap::new();
     let mut safe = Vec::new();
@@ -191,10 +191,10 @@ fn by_brute_force(fabric: &Fabric, changes: &[Change]) -> Vec<(usize, Vec<usize>
                 matches!(source, Source::OnPrem | Source::Spoke { .. })
             };
             let lost = before.works.difference(&after.works).any(comes_by_tgw);
-            let astray = after.astray.difference(&before.astray).any(|key| {
+            let wrong_site = after.wrong_site.difference(&before.wrong_site).any(|key| {
                 before.works.contains(key) || comes_by_tgw(key) && !before.loops.contains(key)
             });
-            if after.loops.is_subset(&before.loops) && !lost && !astray {
+            if after.loops.is_subset(&before.loops) && !lost && !wrong_site {
                 orders.push(then);
             }
         }
@@ -225,7 +225,7 @@ fn as_good_as_brute_force(fabric: &Fabric, changes: &[Change]) -> Vec<Vec<usize>
 fn destination_first_comes_out_of_the_search() {
     let (fabric, calls) = (failed_over(), failover_calls());
     let safe = as_good_as_brute_force(&fabric, &calls);
-    // R1: from the new home outward, its prefix before all. Nobody told the search; it is safe, and the reverse is not.
+    // R1: from the new home outward, its prefix before all. No rule of the search says so; it is safe, and the reverse is not.
     let is_safe = |order: [usize; 5]| safe.contains(&order.into());
     assert!(is_safe([2, 3, 4, 0, 1]));
     assert!(!is_safe([0, 1, 4, 3, 2]));
@@ -268,7 +268,7 @@ fn failback_writes_the_old_home_first_too() {
 
 #[test]
 fn deletion_from_the_source_inward_comes_out_of_the_search() {
-    // Everything that led to Osaka is taken away while the machine still answers there: whoever asked first stops asking first.
+    // Everything that led to Osaka is taken away while the machine still answers there: the source that asked first stops asking first.
     let mut setup = Setup::small().after(&[move_in(&["app"]), protect(&["app"])]);
     setup = setup.after(&[failover(&["app"], OSAKA)]);
     let mut fabric = fabric(&setup);

@@ -93,7 +93,7 @@ fn the_whole_move_takes_a_canary_over_without_a_gap() {
         .iter()
         .position(|route| route.ends_with("/32 → absent"));
     assert!(whole < gone, "{routes:?}");
-    // Nobody ever fails to reach the canary.
+    // On-prem reaches the canary all the time.
     let canary = ip("172.30.1.34");
     let mut holes = plan.proof.holes.iter().filter(|hole| hole.is_of_on_prem());
     assert!(!holes.any(|hole| hole.ranges.iter().any(|range| range.contains(canary))));
@@ -154,7 +154,7 @@ fn a_canary_blocks_a_failover_until_the_network_has_been_moved() {
 
 #[test]
 fn a_canary_is_one_machine_of_the_networks() {
-    for (name, found) in [("nobody", 0), ("twin", 2)] {
+    for (name, found) in [("absent", 0), ("twin", 2)] {
         let mut setup = pair();
         setup.machine("twin", &["172.30.1.50"], true);
         setup.machine("other", &["172.30.1.51"], true);
@@ -490,7 +490,7 @@ fn a_lost_region_is_left_by_calls_of_the_recovery_region_alone() {
 }
 
 #[test]
-fn a_region_that_returns_with_its_old_routes_is_led_away_by_the_same_failover() {
+fn a_region_that_returns_with_old_routes_is_led_away_by_the_failover() {
     let before = protected();
     let goal = unplanned_without_tokyo(&["app"], EntryPath::A);
     let away = region_lost().after(std::slice::from_ref(&goal));
@@ -520,7 +520,7 @@ fn a_region_that_returns_with_its_old_routes_is_led_away_by_the_same_failover() 
     );
     let mut back = back.after(std::slice::from_ref(&goal));
     assert_eq!(back.plan(&goal).unwrap().steps, []);
-    // The edge comes up again: nobody is drawn to the old cluster.
+    // The edge comes up again: no packet is drawn to the old cluster.
     for vpn in back.tokyo().vpns.values_mut() {
         vpn.tunnels_up = 1;
     }
@@ -534,7 +534,7 @@ fn a_region_that_returns_with_its_old_routes_is_led_away_by_the_same_failover() 
 }
 
 #[test]
-fn a_floating_summary_of_the_recovery_region_takes_over_without_a_route_for_on_prem() {
+fn a_floating_summary_of_the_recovery_region_takes_over_by_itself() {
     // Osaka always announces the EC2 VPC's prefix, shorter than what Tokyo announces.
     let setup = region_lost();
     let edges =

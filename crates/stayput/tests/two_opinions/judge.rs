@@ -91,19 +91,19 @@ fn situations(both: &Both, trace: &Trace, ways: usize, see: &mut impl FnMut(&'st
         }
         for beaten in over(&hop.reason) {
             match beaten.because {
-                Because::UnderPrefixList => see("propagated under a prefix list"),
-                Because::AttachedLater => see("VPC attached later with the same CIDR"),
-                Because::Shorter
-                | Because::UnderStatic
-                | Because::LowerRank
-                | Because::LessPreferred => {}
+                LossReason::UnderPrefixList => see("propagated under a prefix list"),
+                LossReason::AttachedLater => see("VPC attached later with the same CIDR"),
+                LossReason::Shorter
+                | LossReason::UnderStatic
+                | LossReason::LowerRank
+                | LossReason::LessPreferred => {}
             }
         }
     }
 }
 
 /// Whether a static route won over two of its own prefix: at most one of these was propagated, so the other is a list's.
-fn over_a_list(both: &Both, over: &[Beaten]) -> bool {
+fn over_a_list(both: &Both, over: &[LosingRoute]) -> bool {
     let mut lists = both
         .built
         .world
@@ -111,12 +111,12 @@ fn over_a_list(both: &Both, over: &[Beaten]) -> bool {
         .values()
         .flat_map(|aws| aws.prefix_lists.values());
     over.iter().any(|beaten| {
-        beaten.because == Because::UnderStatic
+        beaten.because == LossReason::UnderStatic
             && lists.any(|list| list.entries.contains(&beaten.prefix))
     })
 }
 
-fn over(reason: &Reason) -> &[Beaten] {
+fn over(reason: &Reason) -> &[LosingRoute] {
     match reason {
         Reason::TgwRoute { over, .. }
         | Reason::TgwBlackhole { over, .. }
@@ -375,14 +375,14 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
         }
         (
             Verdict::WrongSite {
-                delivered_to,
-                lives_at,
+                sent_to,
+                machine_at,
                 ..
             },
             End::NoMachine,
         ) => {
-            let elsewhere = answering(&both.lab, trace.destination).contains(lives_at);
-            (elsewhere && delivered_to.site() != Some(lives_at)).then_some("wrong site")
+            let elsewhere = answering(&both.lab, trace.destination).contains(machine_at);
+            (elsewhere && sent_to.site() != Some(machine_at)).then_some("wrong site")
         }
         // No gateway was known when the snapshot was taken. The lab goes by a route written since; the fabric does not, and either
         // way nothing leaves the cluster: an interface that forwards would have been known.

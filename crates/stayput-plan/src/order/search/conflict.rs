@@ -90,7 +90,7 @@ impl Search<'_> {
             .flat_map(|class| (0..sources.len()).map(move |source| (source, class)));
         let (source, class) = cells.find(|(source, class)| {
             Requirement::of(&sources[*source]) == Requirement::MustArrive
-                && Outcome::of(self.matrix.standing(*source, *class)) != Outcome::Works
+                && Outcome::of(self.matrix.cell_state(*source, *class)) != Outcome::Works
         })?;
         Some(self.settled(None, source, class))
     }

@@ -116,7 +116,7 @@ impl Draft<'_> {
         canaries.map(|(_, machine)| machine.nics.len() as u64).sum()
     }
 
-    /// Whether the pools hold so many addresses that nobody has; where nothing arrives, whether there is a pool at all.
+    /// Whether the pools hold so many free addresses; where nothing arrives, whether there is a pool at all.
     fn pool_suffices(
         &mut self,
         site: &SiteName,

@@ -1,4 +1,4 @@
-//! What a walk read, and what a change dirties: which cells have to be judged again.
+//! What a walk read, and what a change affects: which cells have to be judged again.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -14,7 +14,7 @@ use crate::index::Id;
 use crate::source::Source;
 use crate::walk::At;
 
-/// A set of tables, as bits; two tables may share one, which costs a walk and never a verdict.
+/// A set of tables, as bits; two tables may share a bit, which costs a walk and never changes a verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Reads(u64);
 
@@ -89,12 +89,12 @@ impl Reads {
     }
 }
 
-/// What some changes may have made otherwise.
+/// What some changes may have affected.
 #[derive(Debug, Default)]
-pub(super) struct Dirt {
+pub(super) struct Dirty {
     /// Every cell, whatever it read.
     pub(super) everything: bool,
-    /// Which sources may start elsewhere, or have others to answer for them.
+    /// Which sources may start elsewhere, or have other machines to receive replies.
     pub(super) sources: Sources,
     /// Tables, with the prefix that changed in them.
     prefixes: Vec<(Cidr, Reads)>,
@@ -105,7 +105,7 @@ pub(super) struct Dirt {
 /// Sources to look at again, from none to all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sources {
-    /// None: routes of Transit Gateways have no say in who sends.
+    /// None: routes of Transit Gateways do not decide which machines send.
     #[default]
     None,
     /// Those that stand for a VPC: which of its subnets is typical depends on its tables.
@@ -133,9 +133,9 @@ impl Sources {
 /// Every table.
 const ALL: Reads = Reads(u64::MAX);
 
-impl Dirt {
-    /// Adds what a change dirties, before it is made and again after.
-    pub(super) fn soil(&mut self, fabric: &Fabric, change: &Change) {
+impl Dirty {
+    /// Adds what a change affects, before it is made and again after.
+    pub(super) fn mark(&mut self, fabric: &Fabric, change: &Change) {
         match change {
             Change::TgwRoute {
                 region,

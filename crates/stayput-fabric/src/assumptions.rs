@@ -1,22 +1,22 @@
-//! What the model takes for true although no source shows it.
+//! What the model assumes because no source shows it.
 //!
-//! Everything the AWS reference marks *(inferred)* or *(memory)* and that decides where a packet goes is either a field of
-//! [`Beliefs`], so that a proof can be made under both readings, or a function of this module. The rest, with sections of that page:
+//! Everything that the AWS reference marks *(inferred)* or *(memory)* and that decides where a packet goes is either a field of
+//! [`Assumptions`], so that a proof can be made with either answer, or a function of this module. The others:
 //!
 //! - an attachment without association drops what enters from it (AWS reference §1.1);
 //! - of two VPCs with one CIDR the attachment with the lower id counts as the earlier (snapshots carry no times), and while that forwards
-//!   the later one is propagated into no table, not even one the earlier does not propagate to (§1.1 read to the letter);
-//! - of two prefix lists with one entry that a table refers to, the one with the lower id brings the route (§1.2 is silent; for VPC tables
-//!   AWS says that it chooses once and stays with it);
+//!   the later one is propagated into no table, not even one the earlier does not propagate to (§1.1, literally);
+//! - of two prefix lists with the same entry that a table refers to, the one with the lower id adds the route (§1.2 does not say; for VPC
+//!   tables AWS documents that it chooses once and keeps the choice);
 //! - a host reaches its own subnet directly: a route more specific than `local` steers what goes between subnets (§3 item 2);
 //! - the attachment of a Direct Connect gateway is one with its association: without it nothing is announced (§2.1);
 //! - when a transit VPC's prefix goes, NC2 takes its routes out of the tables it writes and of no others (§4);
-//! - what one attachment teaches one route table, it teaches every table it propagates to (§1.1), and the on-prem
-//!   routers announce every on-prem prefix over every BGP edge unless a table would show it and does not: so a learned route comes
-//!   back that a better one hid, or that was not there because the session was down (§1.2);
+//! - an attachment propagates the same prefixes into every table it propagates to (§1.1), and the on-prem
+//!   routers announce every on-prem prefix over every BGP edge unless a table would show it and does not: so a learned route returns
+//!   that a better one hid, or that was absent because the session was down (§1.2);
 //! - what decides between learned routes of one kind (AS paths, MEDs, the communities 7224:7100 to 7300) is in no snapshot: those a table shows
-//!   together are equal, and one that it does not show beside another of its kind is not announced, so that it does not come back when the
-//!   other goes. That errs on the side of a hole (§1.2 rule 3, §2.1);
+//!   together are equal, and one that it does not show beside another of its kind is not announced, so that it does not return when the
+//!   other is removed. If this is wrong, a predicted hole does not occur (§1.2 rule 3, §2.1);
 //! - a packet from the AWS VPC that matches no externally routable prefix of the Flow transit VPC is dropped there; one that matches but
 //!   is no user VPC's is too, wherever it came from (§4);
 //! - a user VPC attached to a no-NAT uplink sends by it, else by the NAT one, which loses the packet's address (§4);
@@ -35,9 +35,9 @@ use stayput_world::aws::InstanceState;
 use stayput_world::aws::RouteDestination;
 use stayput_world::aws::VpcRouteTarget;
 
-/// Open questions of the reference that change verdicts, with the answer to prove under.
+/// Open questions of the reference that change verdicts, with the answer that is assumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beliefs {
+pub struct Assumptions {
     /// Whether a BGP VPN announces blackhole routes of its table. Unknown (AWS reference §2.3). `true` predicts the larger
     /// hole: on-prem keeps sending to the side that drops.
     pub blackholes_are_announced: bool,
@@ -47,7 +47,7 @@ pub struct Beliefs {
     pub equal_learned_routes_share: bool,
 }
 
-impl Default for Beliefs {
+impl Default for Assumptions {
     /// The cautious answers.
     fn default() -> Self {
         Self {
@@ -97,7 +97,7 @@ pub(crate) fn tables_nc2_writes(
 }
 
 /// The interface by which a cluster is joined to its AWS VPC: where new externally routable prefixes are routed to, and where its VMs'
-/// packets come out (inferred; AWS reference §4 says only that it is a host's, in the Flow subnet, and that it may change).
+/// packets come out (inferred; AWS reference §4 states only that it belongs to a host, is in the Flow subnet, and may change).
 ///
 /// Of the interfaces that forward what is not their own: the one that routes of the transit VPC's prefixes name, else routes of others
 /// outside the VPC, whether or not its host runs, for NC2 has yet to notice; else one of a host that runs. Failing all, the one

@@ -1,4 +1,4 @@
-//! Classes of which a change acts on a part only are cut in two before it is made.
+//! A class of which a change acts on a part only is split before the change is made.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use crate::change::Change;
 use crate::classes::Class;
 
 impl Reachability {
-    /// Cuts classes of which a change acts on a part only.
-    pub(super) fn cut(&mut self, change: &Change) {
+    /// Splits classes of which a change acts on a part only.
+    pub(super) fn split(&mut self, change: &Change) {
         let inside: BTreeSet<Ipv4Addr> = match change {
             Change::TgwRoute { cidr, .. }
             | Change::Erp { cidr, .. }
@@ -30,7 +30,7 @@ impl Reachability {
                 for prefix in self.fabric.prefixes_touched(change) {
                     let members = self.between(prefix.network(), prefix.broadcast());
                     let inside = members.iter().map(|(member, _)| *member).collect();
-                    self.cut_out(&inside);
+                    self.split_off(&inside);
                 }
                 return;
             }
@@ -39,14 +39,14 @@ impl Reachability {
             | Change::Attachment { .. }
             | Change::Region { .. } => return,
         };
-        self.cut_out(&inside);
+        self.split_off(&inside);
         for address in self.fabric.newly_routed(change) {
-            self.cut_out(&[address].into());
+            self.split_off(&[address].into());
         }
     }
 
-    /// The same for machines that are switched: those switched alike stay together.
-    pub(super) fn cut_by_machines(&mut self, changes: &[Change]) {
+    /// The same for machines that start or stop: those that do the same stay together.
+    pub(super) fn split_by_machines(&mut self, changes: &[Change]) {
         let mut switched: BTreeMap<(&SiteName, bool), BTreeSet<Ipv4Addr>> = BTreeMap::new();
         for change in changes {
             if let Change::Serve {
@@ -60,7 +60,7 @@ impl Reachability {
             }
         }
         for alike in switched.values() {
-            self.cut_out(alike);
+            self.split_off(alike);
         }
     }
 
@@ -75,7 +75,7 @@ impl Reachability {
             .any(|(class, count)| count < self.classes[class as usize].members.len())
     }
 
-    fn cut_out(&mut self, inside: &BTreeSet<Ipv4Addr>) {
+    fn split_off(&mut self, inside: &BTreeSet<Ipv4Addr>) {
         let mut parts: BTreeMap<u32, Vec<Ipv4Addr>> = BTreeMap::new();
         for address in inside {
             if let Ok(at) = self
@@ -109,7 +109,7 @@ impl Reachability {
                 representative: part[0],
                 members: part,
             });
-            // They behaved alike until now; each has its own representative, so both are walked once more by name.
+            // They behaved the same until now; each has its own representative, so both are walked again.
             for source in 0..self.sources.len() {
                 let cell = self.walk(source, class as usize);
                 let at = class as usize * self.sources.len() + source;

@@ -1,4 +1,4 @@
-//! Which prefixes an attachment teaches the Transit Gateway tables it propagates to.
+//! Which prefixes an attachment advertises to the Transit Gateway tables it propagates to.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,10 +22,13 @@ impl Topology {
     /// Prefixes by attachment: all CIDRs of a VPC, never its subnets (AWS reference §1.1); of the others what any table shows as
     /// learned from them, and the on-prem prefixes that no table could show.
     pub(super) fn learn(&mut self, world: &World) {
-        let mut taught: BTreeMap<AttIx, BTreeSet<Cidr>> = BTreeMap::new();
+        let mut advertised: BTreeMap<AttIx, BTreeSet<Cidr>> = BTreeMap::new();
         for (ix, node) in self.attachments.iter() {
             if let AttKind::Vpc { vpc: Some(vpc), .. } = node.kind {
-                taught.entry(ix).or_default().extend(&self.vpcs[vpc].cidrs);
+                advertised
+                    .entry(ix)
+                    .or_default()
+                    .extend(&self.vpcs[vpc].cidrs);
             }
         }
         for (name, aws) in &world.aws {
@@ -36,7 +39,7 @@ impl Topology {
                 for (cidr, from) in &table.learned_routes {
                     for id in from {
                         if let Some(ix) = self.attachment_ids.get(&(*region, id.clone())) {
-                            taught.entry(*ix).or_default().insert(*cidr);
+                            advertised.entry(*ix).or_default().insert(*cidr);
                         }
                     }
                 }
@@ -51,7 +54,7 @@ impl Topology {
                     let hidden = hidden(aws, &edge.attachment_id, &self.on_prem_list);
                     let could_teach = self.attachments[ix].forwards && session_is_up(aws, edge);
                     let invisible = self.on_prem_list.iter().filter(|_| !could_teach);
-                    taught
+                    advertised
                         .entry(ix)
                         .or_default()
                         .extend(hidden.chain(invisible.copied()));
@@ -59,12 +62,12 @@ impl Topology {
                 EdgeKind::StaticVpn { .. } => {}
             }
         }
-        self.taught = taught;
+        self.advertised = advertised;
         self.find_earlier();
     }
 
     /// Finds VPC attachments that an earlier one of the same Transit Gateway keeps from being propagated. Indices are in the order of ids:
-    /// see `beliefs` on who is earlier.
+    /// see `assumptions` on which is earlier.
     fn find_earlier(&mut self) {
         let mut seen: BTreeMap<_, Vec<AttIx>> = BTreeMap::new();
         for (ix, node) in self.attachments.iter() {
@@ -83,7 +86,7 @@ impl Topology {
     }
 }
 
-/// Whether a snapshot could show what an edge's session teaches. Of Direct Connect sessions it says nothing: they count as up.
+/// Whether a snapshot could show what an edge's session advertises. It has no state of Direct Connect sessions: they count as up.
 fn session_is_up(aws: &AwsRegion, edge: &EdgeNode) -> bool {
     let attachment = aws.attachments.get(&edge.attachment_id);
     match attachment.map(|attachment| &attachment.kind) {
@@ -98,7 +101,7 @@ fn session_is_up(aws: &AwsRegion, edge: &EdgeNode) -> bool {
     }
 }
 
-/// The kind of what an attachment teaches, which is its rank.
+/// The kind of what an attachment advertises, which is its rank.
 fn rank(aws: &AwsRegion, attachment: &AttachmentId) -> Option<Origin> {
     match &aws.attachments.get(attachment)?.kind {
         AttachmentKind::DirectConnect(_) => Some(Origin::DirectConnect),
