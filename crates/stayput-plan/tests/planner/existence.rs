@@ -451,7 +451,7 @@ fn an_unplanned_failover_only_warns_of_a_machine_without_a_recovery_point() {
     let mut setup = setup.after(&[move_in(APP), protect(APP)]);
     let vm = setup.facts.vms[&"i-api".into()][&TOKYO.into()].clone();
     setup.prism(OSAKA).recovery_points.remove(&vm);
-    let goal = unplanned_without_tokyo(APP, EntryPath::A);
+    let goal = unplanned_without_tokyo(APP, EntryPath::Keep);
     let plan = setup.plan(&goal).unwrap();
     assert!(
         plan.warnings.iter().any(|warning| warning
