@@ -580,7 +580,7 @@ pub enum Obstacle {
     },
     /// The network has too few free addresses for machines in flight.
     #[error(
-        "network {network} has {free} free addresses for a DHCP pool; {needed} are needed for the machines in flight"
+        "network {network} has {} for a DHCP pool, {needed} needed for the machines in flight", free_addresses(*free)
     )]
     PoolTooSmall {
         /// The network.
@@ -591,7 +591,7 @@ pub enum Obstacle {
         needed: u64,
     },
     /// The DHCP pools of an overlay subnet that exists have too few free addresses.
-    #[error("the DHCP pool of {what} at {site} has {free} free addresses; {needed} are needed")]
+    #[error("the DHCP pool of {what} at {site} has {}, {needed} needed", free_addresses(*free))]
     PoolExhausted {
         /// Where.
         site: SiteName,
@@ -764,6 +764,10 @@ pub enum Gap {
         /// Where one is needed.
         site: SiteName,
     },
+}
+
+fn free_addresses(free: u64) -> String {
+    counted(usize::try_from(free).unwrap_or(usize::MAX), "free address")
 }
 
 fn and_leaves_uncovered(machines: &BTreeSet<String>) -> String {

@@ -1,5 +1,6 @@
 //! The planner: from world, facts and goal to a plan, or to everything that stands in the way. Pure.
 
+mod age;
 mod clean_up;
 mod drill;
 mod entry;

@@ -37,10 +37,19 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// What Move offers while a VM may be cut over. Gate on this, not on state names (Move reference §7).
 const CUTOVER: &str = "CUTOVER";
 
+/// What Move offers while a VM that failed may be tried again (Move reference §6).
+const RETRY: &str = "RETRY";
+
+/// How long Move may take to take up a VM that it shall try again: seconds (inferred).
+const RETRIED_WITHIN: Duration = Duration::from_secs(300);
+
+fn offers(vm: &MoveVm, wanted: &str) -> bool {
+    let mut actions = vm.actions.iter();
+    actions.any(|action| action.eq_ignore_ascii_case(wanted))
+}
+
 fn may_cut_over(vm: &MoveVm) -> bool {
-    vm.actions
-        .iter()
-        .any(|action| action.eq_ignore_ascii_case(CUTOVER))
+    offers(vm, CUTOVER)
 }
 
 fn failed(plan: &str, vm: &MoveVm) -> Option<StepError> {
@@ -146,7 +155,8 @@ pub async fn replicate(
         client.readiness(&plan).await?;
         client.start(&plan).await?;
     }
-    let changed = created || seen.state == MovePlanState::NotStarted;
+    let mut changed = created || seen.state == MovePlanState::NotStarted;
+    changed |= try_again(context, client, (name, &plan), &seen, &vms).await?;
     let what = format!("replication of Move plan {name}");
     let wanted: Vec<MoveVmId> = vms.into_keys().collect();
     context
@@ -177,6 +187,45 @@ pub async fn replicate(
         })
         .await?;
     Ok(changed)
+}
+
+/// Asks Move to try those VMs again that have failed in an earlier attempt, where it offers that: it needs no new copy, and keeps whether
+/// the source ran.
+async fn try_again(
+    context: &StepContext,
+    client: &MoveClient,
+    (name, plan): (&str, &MovePlanId),
+    seen: &MovePlan,
+    vms: &BTreeMap<MoveVmId, InstanceId>,
+) -> Result<bool, StepError> {
+    let failed: Vec<_> = vms
+        .iter()
+        .filter_map(|(id, machine)| Some((id, machine, seen.vms.get(id)?)))
+        .filter(|(_, _, vm)| vm.error.is_some() && offers(vm, RETRY))
+        .collect();
+    for (id, machine, vm) in &failed {
+        context
+            .record(&serde_json::json!({"failed": vm, "machine": machine}))
+            .await?;
+        context.progress(None, format!("Move tries {machine} again"));
+        context.holds_the_lease().await?;
+        client.retry_vm(plan, id).await?;
+    }
+    if failed.is_empty() {
+        return Ok(false);
+    }
+    // Until Move has taken them up it goes on showing why they failed.
+    let what = format!("Move plan {name} tries failed machines again");
+    context
+        .until(&what, RETRIED_WITHIN, async || {
+            let now = client.plan_status(plan).await?;
+            let shows_failure =
+                |id: &MoveVmId| now.vms.get(id).is_some_and(|vm| vm.error.is_some());
+            let any = failed.iter().any(|(id, _, _)| shows_failure(id));
+            Ok((!any).then_some(()))
+        })
+        .await?;
+    Ok(true)
 }
 
 fn plan_is_alive(name: &str, plan: &MovePlan) -> Result<(), StepError> {

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
+use stayput_estate::FlowVpcExtId;
 use stayput_estate::SiteName;
+use stayput_estate::SubnetExtId;
 use stayput_estate::VpcId;
+use stayput_nutanix::Looks;
 use stayput_nutanix::SubnetSpec;
 use stayput_nutanix::VpcSpec;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
+use stayput_plan::counted;
 use stayput_world::AwsRegion;
 use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::RouteDestination;
@@ -31,7 +36,14 @@ pub async fn flow_vpc(
     site: &SiteName,
     name: &str,
 ) -> Result<bool, StepError> {
-    if context.catalog.vpc(site, name).is_some() {
+    let prism = context.prism(site)?;
+    let there = match context.catalog.vpc(site, name) {
+        Some(id) => Some(id),
+        None => prism.find_vpc(name, Looks::Once).await?,
+    };
+    if let Some(id) = there {
+        is_isolated(context, site, name, &id).await?;
+        context.catalog.put_vpc(site, name, id);
         return Ok(false);
     }
     let spec = VpcSpec {
@@ -40,13 +52,78 @@ pub async fn flow_vpc(
         erps: BTreeSet::new(),
         dns: Vec::new(),
     };
-    let id = context
-        .prism(site)?
-        .create_vpc(&spec, context.request("create"))
-        .await?;
+    let id = prism.create_vpc(&spec, context.request("create")).await?;
     context.record(&serde_json::json!({"created": id})).await?;
     context.catalog.put_vpc(site, name, id);
     Ok(true)
+}
+
+/// A Flow VPC of that name that somebody has made meanwhile is taken only if nothing is routed to it.
+async fn is_isolated(
+    context: &StepContext,
+    site: &SiteName,
+    name: &str,
+    id: &FlowVpcExtId,
+) -> Result<(), StepError> {
+    let vpc = context.prism(site)?.flow_vpc(id).await?;
+    let vpc = vpc.ok_or_else(|| missing(format!("Flow VPC {name}"), site))?;
+    if vpc.external_subnets.is_empty() && vpc.erps.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::WorldChanged {
+        what: format!("Flow VPC {name} at {site}"),
+        found: format!(
+            "there with {} and {}",
+            counted(vpc.external_subnets.len(), "external subnet"),
+            counted(vpc.erps.len(), "externally routable prefix")
+        ),
+        expected: "isolated".to_owned(),
+    })
+}
+
+fn missing(what: String, site: &SiteName) -> StepError {
+    StepError::Missing {
+        what,
+        site: site.clone(),
+    }
+}
+
+/// Compares a subnet with what was planned: somebody may have made it meanwhile, or made one of its name with other properties.
+async fn is_as_planned(
+    context: &StepContext,
+    site: &SiteName,
+    id: &SubnetExtId,
+    spec: &SubnetSpec,
+) -> Result<(), StepError> {
+    let subnet = context.prism(site)?.subnet(id).await?;
+    let subnet = subnet.ok_or_else(|| missing(format!("subnet {}", spec.name), site))?;
+    let differs = |property: &str, found: String, expected: String| StepError::WorldChanged {
+        what: format!("{property} of subnet {} ({id}) at {site}", spec.name),
+        found,
+        expected,
+    };
+    if subnet.gateway != Some(spec.gateway) {
+        let found = subnet.gateway.map(|gateway| gateway.to_string());
+        let found = found.unwrap_or_else(|| "none".to_owned());
+        return Err(differs("the gateway", found, spec.gateway.to_string()));
+    }
+    let has = |pool: &AddrRange| {
+        let mut pools = subnet.pools.iter();
+        pools.any(|of| of.contains(pool.first) && of.contains(pool.last))
+    };
+    let size = |pools: &[AddrRange]| -> u64 { pools.iter().map(|pool| pool.size()).sum() };
+    if !spec.pools.iter().all(has) || size(&subnet.pools) != size(&spec.pools) {
+        let text = |pools: &[AddrRange]| {
+            let pools: Vec<_> = pools.iter().map(ToString::to_string).collect();
+            pools.join(", ")
+        };
+        return Err(differs(
+            "the DHCP pool",
+            text(&subnet.pools),
+            text(&spec.pools),
+        ));
+    }
+    Ok(())
 }
 
 pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, StepError> {
@@ -62,9 +139,6 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
     else {
         return Ok(false);
     };
-    if context.catalog.find_subnet(site, *kind, network).is_some() {
-        return Ok(false);
-    }
     let vpc = context.flow_vpc(site, kind.vpc_name(context.site(site)?))?;
     let spec = SubnetSpec {
         name: network.to_string(),
@@ -74,13 +148,25 @@ pub async fn subnet(context: &StepContext, action: &Action) -> Result<bool, Step
         pools: pools.clone(),
         dns: dns.clone(),
     };
-    let id = context
-        .prism(site)?
-        .create_subnet(&spec, context.request("create"))
-        .await?;
-    context.record(&serde_json::json!({"created": id})).await?;
+    let prism = context.prism(site)?;
+    let there = match context.catalog.find_subnet(site, *kind, network) {
+        Some(id) => Some(id),
+        None => prism.find_subnet(&spec, Looks::Once).await?,
+    };
+    let created = there.is_none();
+    let id = match there {
+        Some(id) => id,
+        None => {
+            let id = prism
+                .create_subnet(&spec, context.request("create"))
+                .await?;
+            context.record(&serde_json::json!({"created": id})).await?;
+            id
+        }
+    };
+    is_as_planned(context, site, &id, &spec).await?;
     context.catalog.put_subnet(site, *kind, network, id);
-    Ok(true)
+    Ok(created)
 }
 
 pub async fn erp(
@@ -96,8 +182,21 @@ pub async fn erp(
         ErpScope::Transit => &config.transit_vpc,
     };
     let vpc = context.flow_vpc(site, name)?;
-    // Prism takes the whole list of prefixes, so whoever else writes meanwhile may undo ours: look until it stands.
     let prism = context.prism(site)?;
+    let before = prism.flow_vpc(&vpc).await?;
+    let before = before.ok_or_else(|| missing(format!("Flow VPC {name}"), site))?;
+    context
+        .record(&serde_json::json!({"vpc": vpc, "before": before.erps}))
+        .await?;
+    let overlaps = |erp: &&Cidr| present && **erp != cidr && erp.overlaps(cidr);
+    if let Some(other) = before.erps.iter().find(overlaps) {
+        return Err(StepError::WorldChanged {
+            what: format!("externally routable prefix {other} of Flow VPC {name} at {site}"),
+            found: "there".to_owned(),
+            expected: format!("no prefix that overlaps {cidr}"),
+        });
+    }
+    // Prism takes the whole list of prefixes, so whoever else writes meanwhile may undo ours: look until it stands.
     let mut changed = false;
     for attempt in 0.. {
         let request = context.request(&format!("set/{attempt}"));

@@ -14,6 +14,9 @@ use stayput_nutanix::PolicyLocation;
 use stayput_nutanix::PolicySpec;
 use stayput_plan::Action;
 use stayput_plan::OverlayKind;
+use stayput_plan::counted;
+use stayput_world::prism::NetworkMapping;
+use stayput_world::prism::RecoveryPlan;
 
 use crate::StepError;
 use crate::context::StepContext;
@@ -81,6 +84,27 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
         .create_protection_policy(&spec, context.request("create"))
         .await?;
     context.record(&serde_json::json!({"policy": id})).await?;
+    // One of that name for this category is taken whatever its schedule; it must have the planned one.
+    let made = prism.protection_policy(&id).await?;
+    let made = made.ok_or_else(|| StepError::Missing {
+        what: format!("protection policy {name}"),
+        site: site.clone(),
+    })?;
+    let schedules = made.replications.iter();
+    let schedules = schedules.map(|one| (one.rpo_seconds, one.retention));
+    let wanted = (Some(*rpo_seconds), Some(*retention));
+    if let Some((rpo, kept)) = schedules.clone().find(|has| *has != wanted) {
+        let text = |rpo: Option<u64>, kept: Option<u32>| {
+            let rpo = rpo.map_or_else(|| "no RPO".to_owned(), |rpo| format!("RPO {rpo} s"));
+            let kept = kept.map_or_else(|| "not told".to_owned(), |kept| kept.to_string());
+            format!("{rpo}, recovery points kept: {kept}")
+        };
+        return Err(StepError::WorldChanged {
+            what: format!("protection policy {name} ({id}) at {site}"),
+            found: text(rpo, kept),
+            expected: text(wanted.0, wanted.1),
+        });
+    }
     Ok(true)
 }
 
@@ -131,8 +155,56 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
     context
         .record(&serde_json::json!({"recovery_plan": id}))
         .await?;
+    let made = prism.recovery_plan(&id).await?;
+    let made = made.ok_or_else(|| StepError::Missing {
+        what: format!("recovery plan {name}"),
+        site: site.clone(),
+    })?;
+    maps_as_planned(name, site, &made, &spec)?;
     context.catalog.put_plan(site, name, id);
     Ok(true)
+}
+
+/// Compares a recovery plan with what was planned: a plan of that name is completed, and what it has besides is not removed.
+fn maps_as_planned(
+    name: &str,
+    site: &SiteName,
+    made: &RecoveryPlan,
+    spec: &PlanSpec,
+) -> Result<(), StepError> {
+    let differs = |found: String, expected: String| StepError::WorldChanged {
+        what: format!("recovery plan {name} at {site}"),
+        found,
+        expected,
+    };
+    if made.categories != spec.categories {
+        let count = |number: usize| format!("with {number} categories in its stages");
+        let (found, expected) = (made.categories.len(), spec.categories.len());
+        return Err(differs(count(found), count(expected)));
+    }
+    for mapping in &spec.mappings {
+        let is_of = |one: &&NetworkMapping| {
+            one.primary.as_ref() == Some(&mapping.primary.subnet)
+                || one.recovery.as_ref() == Some(&mapping.recovery.subnet)
+        };
+        let test = |side: &Option<MappedSubnet>| side.as_ref().map(|side| side.subnet.clone());
+        let wanted = NetworkMapping {
+            primary: Some(mapping.primary.subnet.clone()),
+            recovery: Some(mapping.recovery.subnet.clone()),
+            primary_test: test(&mapping.primary_test),
+            recovery_test: test(&mapping.recovery_test),
+            keeps_addresses: Some(true),
+        };
+        let of: Vec<_> = made.mappings.iter().filter(is_of).collect();
+        if of.as_slice() != [&wanted] {
+            let subnet = &mapping.primary.subnet;
+            let found = format!("with {} for subnet {subnet}", counted(of.len(), "mapping"));
+            let expected =
+                "one mapping of it, with its test networks and IP mapping enabled".to_owned();
+            return Err(differs(found, expected));
+        }
+    }
+    Ok(())
 }
 
 pub async fn await_recovery_points(

@@ -1,21 +1,30 @@
-//! Running a recovery plan: validated so that no address is lost, followed to its end, and who became whom written down.
+//! Running a recovery plan: validated so that no address is lost, followed to its end, and the VM that each machine became written down.
+
+mod protected;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stayput_estate::DomainManagerId;
 use stayput_estate::InstanceId;
+use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
 use stayput_nutanix::Direction;
 use stayput_nutanix::FindingGroup;
 use stayput_nutanix::FindingSeverity;
 use stayput_nutanix::JobReport;
+use stayput_nutanix::Looks;
 use stayput_nutanix::OnWarnings;
 use stayput_plan::RecoveryRun;
 use stayput_world::prism::JobStatus;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::RecoveryAction;
 
+use self::protected::all_are_protected;
+use self::protected::any_made_copies;
+use self::protected::tests_of_this_run;
+use self::protected::that_are_off;
+use crate::Event;
 use crate::StepError;
 use crate::context::StepContext;
 
@@ -41,6 +50,7 @@ pub async fn run(
         target: context.prism_world(to)?.domain_manager.clone(),
     }];
     let request = context.request("run");
+    let ran = ready_to_run(context, &id, run, from, to, machines).await?;
     let job = match run {
         RecoveryRun::Validate => prism.validate(&id, &directions, request).await?,
         RecoveryRun::Planned => {
@@ -58,8 +68,9 @@ pub async fn run(
                 // Somebody was killed between the test and the end of its run: what is left is to clean up.
                 return Ok(false);
             }
-            if context.concluded() > 0 {
-                // What failed may have left copies, and those block the next test.
+            // What failed in this run may have left copies, and those block the next test. Copies of any other test are not ours.
+            let earlier = tests_of_this_run(context, plan).await?;
+            if context.concluded() > 0 && any_made_copies(prism, &earlier).await? {
                 prism
                     .clean_up(&id, context.request("clean-up/before"))
                     .await?;
@@ -69,6 +80,10 @@ pub async fn run(
                 .await?
         }
         RecoveryRun::CleanUp => {
+            if tests_of_this_run(context, plan).await?.is_empty() {
+                context.progress(None, "this run has tested nothing: nothing is removed");
+                return Ok(false);
+            }
             prism.clean_up(&id, request).await?;
             return Ok(true);
         }
@@ -92,6 +107,11 @@ pub async fn run(
                     None => unknown.push(format!("{machine} (VM {before})")),
                 }
             }
+            let off = that_are_off(context, to, &ran).await?;
+            if !off.is_empty() {
+                context.record(&serde_json::json!({"off": off})).await?;
+                context.events.send(Event::Changed { what: off });
+            }
             if unknown.is_empty() {
                 return Ok(true);
             }
@@ -112,6 +132,40 @@ pub async fn run(
         }
         RecoveryRun::CleanUp => Ok(true),
     }
+}
+
+/// Whether the plan may be run, as things are right before the call. Gives the machines that ran before.
+///
+/// A job of an earlier attempt whose outcome is not known goes on whatever this finds: it is followed.
+async fn ready_to_run(
+    context: &StepContext,
+    plan: &RecoveryPlanExtId,
+    run: RecoveryRun,
+    from: &SiteName,
+    to: &SiteName,
+    machines: &BTreeSet<InstanceId>,
+) -> Result<BTreeSet<InstanceId>, StepError> {
+    let action = match run {
+        RecoveryRun::CleanUp => return Ok(BTreeSet::new()),
+        RecoveryRun::Validate => RecoveryAction::Validate,
+        RecoveryRun::Planned => RecoveryAction::PlannedFailover,
+        RecoveryRun::Unplanned => RecoveryAction::UnplannedFailover,
+        RecoveryRun::Test => RecoveryAction::TestFailover,
+    };
+    let request = context.request("run");
+    let prism = context.prism(to)?;
+    let started = prism.find_job(plan, &action, request, Looks::Once).await?;
+    if started.is_none() && run != RecoveryRun::Unplanned {
+        return all_are_protected(context, from, to, machines).await;
+    }
+    // The old site is lost, or its machines have stopped by now.
+    let mut ran = BTreeSet::new();
+    for machine in machines {
+        if context.machine(machine).await?.was_running {
+            ran.insert(machine.clone());
+        }
+    }
+    Ok(ran)
 }
 
 /// The Prism Central of the site machines come from. One that is lost is known to the other one, its only partner.

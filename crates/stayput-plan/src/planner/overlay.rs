@@ -210,6 +210,16 @@ impl Draft<'_> {
                 return None;
             }
         };
+        if scope == ErpScope::User && vpc.transit {
+            self.obstacle(Obstacle::Differs {
+                site: site.clone(),
+                what: format!("Flow VPC {name}"),
+                property: "type".to_owned(),
+                expected: "a user VPC".to_owned(),
+                found: "a transit VPC".to_owned(),
+                uncovered: BTreeSet::new(),
+            });
+        }
         if scope == ErpScope::User
             && !vpc
                 .external_subnets

@@ -17,6 +17,7 @@ use crate::counted;
 use crate::step::OverlayKind;
 use crate::survey::Place;
 use crate::survey::flow_vpc;
+use crate::survey::overlay_subnet;
 
 /// Name of the protection policy and of the recovery plan of a network.
 pub fn recovery_name(estate: &Estate, network: &NetworkName) -> String {
@@ -61,8 +62,23 @@ impl Draft<'_> {
                 standing.extend(vpc);
             }
             for network in &networks {
+                self.compare_at_primary(network);
                 self.protect_network(network, &networks, &recovery, &standing);
             }
+        }
+    }
+
+    /// The overlay subnet a network's machines are on, or come back to: made by the move, and compared with what is planned.
+    fn compare_at_primary(&mut self, network: &NetworkName) {
+        let survey = self.survey;
+        let Some(definition) = survey.estate.networks.get(network) else {
+            return;
+        };
+        let (site, kind) = (&definition.primary, OverlayKind::Production);
+        let prism = survey.world.prism.get(site);
+        let found = prism.map(|prism| overlay_subnet(survey.estate, prism, site, kind, network));
+        if let Some(Ok(Some((id, subnet)))) = found {
+            self.compare_subnet(site, kind, definition, id, subnet);
         }
     }
 

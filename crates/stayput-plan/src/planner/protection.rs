@@ -382,6 +382,11 @@ impl Draft<'_> {
         let points = survey.world.prism.get(of.other);
         let points = points.map(|prism| &prism.recovery_points);
         for machine in machines {
+            // Where it is not known which VM it is, that is said.
+            let mut known = self.obstacles.iter();
+            if known.any(|obstacle| obstacle.whose_identity() == Some(machine)) {
+                continue;
+            }
             let Some((id, vm)) = survey.vm_at(machine, of.site) else {
                 continue;
             };

@@ -67,6 +67,7 @@ impl Draft<'_> {
                     other: to,
                 };
                 self.is_protected(of, &machines);
+                self.points_are_recent(of, &machines);
                 for machine in &machines {
                     self.leaves_nothing_behind(&from, machine);
                 }

@@ -152,7 +152,9 @@ impl Action {
                     "{to}: {plan} starts copies of {}",
                     counted(machines.len(), "machine")
                 ),
-                RecoveryRun::CleanUp => format!("{to}: {plan} removes the copies"),
+                RecoveryRun::CleanUp => {
+                    format!("{to}: {plan} removes the copies that its test made")
+                }
             },
             Self::PowerOff { former } => format!("{} is powered off", of_former(former, names)),
             Self::DeleteVm { former } => format!("{} is deleted", of_former(former, names)),

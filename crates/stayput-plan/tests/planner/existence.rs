@@ -66,7 +66,7 @@ fn an_overlay_subnet_without_a_dhcp_pool_is_not_taken() {
     setup.overlay("app", APP_CIDR, &[]);
     assert_eq!(
         only(&setup, &move_in(APP)),
-        "the DHCP pool of overlay subnet app at tokyo has 0 free addresses; 1 are needed"
+        "the DHCP pool of overlay subnet app at tokyo has 0 free addresses, 1 needed"
     );
 }
 
@@ -97,7 +97,7 @@ fn addresses_of_a_pool_that_are_reserved_or_in_use_are_not_free() {
         bend(&mut setup);
         told(&setup, &move_in(APP))
     };
-    let too_few = "the DHCP pool of overlay subnet app at tokyo has 1 free addresses; 2 are needed";
+    let too_few = "the DHCP pool of overlay subnet app at tokyo has 1 free address, 2 needed";
     assert_eq!(with(&|_| {}), [""; 0]);
     assert_eq!(
         with(&|setup| {
@@ -126,15 +126,17 @@ fn an_overlay_subnet_with_another_gateway_is_not_taken_at_either_site() {
         "overlay subnet app at tokyo is not as planned: gateway is 172.30.1.254, expected 172.30.1.1"
     );
     for (id, what) in [("overlay-app", "overlay"), ("overlay-test-app", "test")] {
-        let mut setup = protected();
-        let subnet = setup.prism(OSAKA).subnets.get_mut(&id.into());
-        subnet.unwrap().gateway = None;
-        assert_eq!(
-            only(&setup, &protect(APP)),
-            format!(
-                "{what} subnet app at osaka is not as planned: gateway is none, expected 172.30.1.1"
-            )
-        );
+        for site in [TOKYO, OSAKA] {
+            let mut setup = protected();
+            let subnet = setup.prism(site).subnets.get_mut(&id.into());
+            subnet.unwrap().gateway = None;
+            assert_eq!(
+                only(&setup, &protect(APP)),
+                format!(
+                    "{what} subnet app at {site} is not as planned: gateway is none, expected 172.30.1.1"
+                )
+            );
+        }
     }
     let mut setup = protected();
     let subnet = setup.prism(OSAKA).subnets.get_mut(&"overlay-app".into());
@@ -236,7 +238,7 @@ fn a_network_without_free_addresses_asks_for_some_and_not_for_smaller_waves() {
     let shown = setup.shown(&move_in(APP));
     assert!(
         shown.starts_with(
-            "network app has 0 free addresses for a DHCP pool; 11 are needed for the machines in flight\n  → 11 addresses are missing"
+            "network app has 0 free addresses for a DHCP pool, 11 needed for the machines in flight\n  → 11 addresses are missing"
         ),
         "{shown}"
     );
@@ -445,13 +447,41 @@ fn one_machine_that_is_not_protected_stops_planned_test_and_failback() {
 }
 
 #[test]
+fn a_recovery_point_much_older_than_the_others_is_told_of() {
+    let mut setup = Setup::small();
+    setup.machine("api", &["172.30.1.35"], true);
+    let mut setup = setup.after(&[move_in(APP), protect(APP)]);
+    let vm = setup.facts.vms[&"i-api".into()][&TOKYO.into()].clone();
+    for (time, is_told) in [
+        ("2025-12-31T22:30:00Z", false),
+        ("2026-01-01T00:00:00+01:30", false),
+        ("2025-12-31T20:00:00.5Z", true),
+    ] {
+        let points = &mut setup.prism(OSAKA).recovery_points;
+        points.insert(vm.clone(), time.to_owned());
+        let plan = setup.plan(&failover(APP, OSAKA)).unwrap();
+        let told: Vec<_> = plan.warnings.iter().map(ToString::to_string).collect();
+        let of_api = told
+            .iter()
+            .find(|warning| warning.contains("recovery point of api"));
+        assert_eq!(of_api.is_some(), is_told, "{time}: {told:?}");
+        if let Some(warning) = of_api {
+            assert_eq!(
+                warning,
+                "the newest recovery point of api at osaka is of 2025-12-31T20:00:00.5Z, 240 min older than that of other machines (RPO 60 min)"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_unplanned_failover_only_warns_of_a_machine_without_a_recovery_point() {
     let mut setup = Setup::small();
     setup.machine("api", &["172.30.1.35"], true);
     let mut setup = setup.after(&[move_in(APP), protect(APP)]);
     let vm = setup.facts.vms[&"i-api".into()][&TOKYO.into()].clone();
     setup.prism(OSAKA).recovery_points.remove(&vm);
-    let goal = unplanned_without_tokyo(APP, EntryPath::A);
+    let goal = unplanned_without_tokyo(APP, EntryPath::Keep);
     let plan = setup.plan(&goal).unwrap();
     assert!(
         plan.warnings.iter().any(|warning| warning

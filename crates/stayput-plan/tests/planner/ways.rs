@@ -453,11 +453,7 @@ fn a_cluster_declared_lost_may_answer_and_is_left_all_the_same() {
 fn what_a_recovered_machine_was_stops_a_failback_while_it_runs() {
     let setup = protected().after(&[unplanned_without_tokyo(&["app"], EntryPath::A)]);
     let obstacles = setup.plan(&failback(&["app"])).unwrap_err();
-    let twice = obstacles.iter().find_map(|obstacle| match obstacle {
-        Obstacle::RunsTwice { site, at, vm, .. } => Some((site, at, vm)),
-        _ => None,
-    });
-    let Some((site, at, vm)) = twice else {
+    let [Obstacle::RunsTwice { site, at, vm, .. }] = obstacles.as_slice() else {
         panic!("{obstacles:#?}");
     };
     assert_eq!((site.as_str(), at.as_str()), (OSAKA, TOKYO));

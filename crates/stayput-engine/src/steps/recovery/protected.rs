@@ -1,0 +1,156 @@
+//! What must still be so right before a recovery plan is run, read again: the machines' VMs, their categories, their recovery points.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
+use stayput_estate::RecoveryJobExtId;
+use stayput_estate::SiteName;
+use stayput_nutanix::Looks;
+use stayput_nutanix::PrismClient;
+use stayput_plan::Action;
+use stayput_plan::RecoveryRun;
+use stayput_world::prism::PowerState;
+
+use crate::StepError;
+use crate::clock::now;
+use crate::context::StepContext;
+
+/// Recovery points older than so many times the RPO are told of: what was written since is lost if the final sync fails.
+const OLD: u32 = 2;
+
+/// Refuses while a machine would be left behind, or started from nothing. Gives those that run.
+pub async fn all_are_protected(
+    context: &StepContext,
+    from: &SiteName,
+    to: &SiteName,
+    machines: &BTreeSet<InstanceId>,
+) -> Result<BTreeSet<InstanceId>, StepError> {
+    let (here, there) = (context.prism(from)?, context.prism(to)?);
+    let mut ids = BTreeMap::new();
+    for machine in machines {
+        ids.insert(machine.clone(), context.catalog.vm(machine, from)?);
+    }
+    let wanted = ids.values().cloned().collect();
+    let (vms, points) = futures::try_join!(here.vms_by_ids(&wanted), there.recovery_points())?;
+    let mut categories: BTreeMap<NetworkName, _> = BTreeMap::new();
+    let mut running = BTreeSet::new();
+    for (machine, id) in &ids {
+        let facts = context.machine(machine).await?;
+        let label = facts.label(machine);
+        let changed = |found: String, expected: String| StepError::WorldChanged {
+            what: format!("{label} ({machine})"),
+            found,
+            expected,
+        };
+        let Some(vm) = vms.get(id) else {
+            let found = format!("no longer VM {id} at {from}");
+            return Err(changed(found, format!("there until {to} has it")));
+        };
+        let Some(network) = facts.nics.first().map(|nic| nic.network.clone()) else {
+            continue;
+        };
+        if !categories.contains_key(&network) {
+            let key = &context.estate.protection.category;
+            let found = here
+                .find_category(key, network.as_str(), Looks::Once)
+                .await?;
+            categories.insert(network.clone(), found);
+        }
+        let category = categories.get(&network).and_then(Option::as_ref);
+        if category.is_none_or(|category| !vm.categories.contains(category)) {
+            let key = &context.estate.protection.category;
+            let found = format!("without category {key}={network}");
+            let expected = "protected by it; run `stayput apply protect` again".to_owned();
+            return Err(changed(found, expected));
+        }
+        let Some(point) = points.get(id) else {
+            let found = format!("without a recovery point at {to}");
+            let expected = "one there; run `stayput apply protect` again".to_owned();
+            return Err(changed(found, expected));
+        };
+        if let Some(age) = age(point) {
+            let limit = context.estate.protection.rpo * OLD;
+            if age > limit {
+                let minutes = age.as_secs() / 60;
+                context.progress(
+                    None,
+                    format!("the newest recovery point of {label} is {minutes} min old"),
+                );
+            }
+        }
+        if vm.power == PowerState::On {
+            running.insert(machine.clone());
+        }
+    }
+    Ok(running)
+}
+
+/// How long ago a time (RFC 3339) was, by this machine's clock.
+fn age(time: &str) -> Option<Duration> {
+    let time: Timestamp = time.parse().ok()?;
+    now().duration_since(time).try_into().ok()
+}
+
+/// Machines that ran before and are not on at the site they came to. Nothing is powered on for them: whether it may run is for a person
+/// to say, and the verification waits for it.
+pub async fn that_are_off(
+    context: &StepContext,
+    to: &SiteName,
+    ran: &BTreeSet<InstanceId>,
+) -> Result<Vec<String>, StepError> {
+    let mut ids = BTreeMap::new();
+    for machine in ran {
+        ids.insert(machine, context.catalog.vm(machine, to)?);
+    }
+    let wanted = ids.values().cloned().collect();
+    let vms = context.prism(to)?.vms_by_ids(&wanted).await?;
+    let mut off = Vec::new();
+    for (machine, id) in ids {
+        let power = vms.get(&id).map(|vm| &vm.power);
+        if power != Some(&PowerState::On) {
+            let label = context.machine(machine).await?.label(machine);
+            off.push(format!(
+                "{label} ran before and its VM {id} at {to} is off: power it on in Prism Central of {to}"
+            ));
+        }
+    }
+    Ok(off)
+}
+
+/// The test jobs of a recovery plan that this run has started: only their copies are its own to remove.
+pub async fn tests_of_this_run(
+    context: &StepContext,
+    plan: &str,
+) -> Result<Vec<RecoveryJobExtId>, StepError> {
+    let journal = context.ledger.journal(&context.run).await?;
+    let is_test = |intent: &serde_json::Value| {
+        let action = intent.get("action").cloned().unwrap_or_default();
+        matches!(
+            serde_json::from_value(action),
+            Ok(Action::RunRecovery { plan: of, run: RecoveryRun::Test, .. }) if of == plan
+        )
+    };
+    let tests = journal.iter().filter(|entry| is_test(&entry.intent));
+    let jobs = tests.flat_map(|entry| &entry.observed);
+    Ok(jobs
+        .filter_map(|observed| observed.get("job")?.as_str())
+        .map(RecoveryJobExtId::new)
+        .collect())
+}
+
+/// Whether one of these jobs has made copies.
+pub async fn any_made_copies(
+    prism: &PrismClient,
+    jobs: &[RecoveryJobExtId],
+) -> Result<bool, StepError> {
+    for job in jobs {
+        if !prism.job(job).await?.job.recovered.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
