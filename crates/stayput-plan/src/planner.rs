@@ -4,6 +4,7 @@ mod age;
 mod clean_up;
 mod drill;
 mod entry;
+mod fitness;
 mod home;
 mod leave;
 mod machines;
@@ -21,7 +22,6 @@ use std::sync::Arc;
 
 use stayput_estate::AddrRange;
 use stayput_estate::Estate;
-use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VpcId;
@@ -314,63 +314,6 @@ impl<'s> Draft<'s> {
 
     fn obstacle(&mut self, obstacle: Obstacle) {
         self.obstacles.insert(obstacle);
-    }
-
-    /// What is wrong with machines themselves: an obstacle to whatever routes, a warning to what does not. It is no concern of writing down
-    /// who is there.
-    fn machines_are_fine(&mut self, goal: &Goal) {
-        let survey = self.survey;
-        if let Goal::CleanUp { site, .. } = goal {
-            // That it is there is what this is for.
-            let is_old = |obstacle: &Obstacle| matches!(obstacle, Obstacle::RunsTwice { at, .. } if at == site);
-            self.obstacles.retain(|obstacle| !is_old(obstacle));
-        }
-        let warns = |obstacle: &Obstacle| match goal {
-            Goal::Capture { .. } => {
-                obstacle.whose_identity().is_some()
-                    || matches!(
-                        obstacle,
-                        Obstacle::UnmovableInterface { .. }
-                            | Obstacle::SpansNetworks { .. }
-                            | Obstacle::CannotRun { .. }
-                            | Obstacle::NoIpv4Address { .. }
-                            | Obstacle::BeingTerminated { .. }
-                            | Obstacle::UnsettledInterface { machine: None, .. }
-                    )
-            }
-            Goal::Protect { .. } | Goal::CleanUp { .. } => {
-                matches!(obstacle, Obstacle::SourceRuns { .. })
-            }
-            Goal::Move { .. } | Goal::Failover { .. } | Goal::Failback { .. } => false,
-        };
-        let all = std::mem::take(&mut self.obstacles).into_iter();
-        let (told, stopping): (BTreeSet<_>, BTreeSet<_>) = all.partition(warns);
-        self.obstacles = stopping;
-        for obstacle in told {
-            if let Some(machine) = obstacle.whose_identity() {
-                let text = format!("{obstacle}: {}", obstacle.remedy());
-                self.warnings.push(Warning::of_machine(machine, text));
-            }
-        }
-        if let Goal::Capture { .. } = goal {
-            for id in &survey.kept {
-                let text = format!(
-                    "{}: EC2 shows other interfaces than its facts on record, which are kept because it has moved, or may be moving; to take over what EC2 shows: stayput capture --replace {id}",
-                    survey.label(id)
-                );
-                self.warnings.push(Warning::of_machine(id, text));
-            }
-            return;
-        }
-        let expected = survey.expected_running();
-        let at_a_site = |id: &&InstanceId| matches!(survey.places.get(*id), Some(Place::At(site, _)) if !survey.left.contains(site));
-        for id in expected.off.iter().filter(at_a_site) {
-            let text = format!(
-                "{}: it ran when it was captured and its VM is off; power it on, or it fails the verification; if it shall stay off: stayput expect {id} off",
-                survey.label(id)
-            );
-            self.warnings.push(Warning::of_machine(id, text));
-        }
     }
 
     /// Writes what is not yet in the ledger.

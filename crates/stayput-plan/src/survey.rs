@@ -1,5 +1,6 @@
 //! Where everything is now: which machines the goal is about, who they have become, what stands at the sites.
 
+mod facts;
 mod identity;
 mod power;
 mod remains;
@@ -24,7 +25,6 @@ use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::Prism;
 use stayput_world::World;
-use stayput_world::aws::InstanceState;
 use stayput_world::mv::MoveVm;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::Nic;
@@ -180,48 +180,6 @@ impl<'a> Survey<'a> {
         survey.sources_that_run();
         survey.moving = survey.machines.keys().cloned().collect();
         survey
-    }
-
-    /// Takes a machine up: where it is, and which facts of it hold.
-    fn take(
-        &mut self,
-        id: &InstanceId,
-        ledger: Option<&MachineFacts>,
-        seen: Option<&MachineFacts>,
-        in_ec2: bool,
-        facts: &Facts,
-    ) {
-        let Some(either) = ledger.or(seen) else {
-            return;
-        };
-        let place = match self.place(id, either, in_ec2, facts) {
-            Ok(place) => place,
-            Err(obstacle) => {
-                self.obstacles.insert(obstacle);
-                self.unplaced.insert(id.clone(), either.clone());
-                return;
-            }
-        };
-        let holds = match (ledger, seen) {
-            (Some(ledger), Some(seen)) if ledger != seen => {
-                // Once it moves, what EC2 shows is no longer the truth about the machine.
-                if place == Place::Ec2 && !self.may_be_moving(id, ledger) {
-                    seen
-                } else {
-                    if ledger.nics != seen.nics {
-                        self.kept.insert(id.clone());
-                    }
-                    ledger
-                }
-            }
-            (Some(ledger), _) => ledger,
-            (None, _) => either,
-        };
-        if ledger != Some(holds) {
-            self.uncaptured.insert(id.clone(), holds.clone());
-        }
-        self.machines.insert(id.clone(), holds.clone());
-        self.places.insert(id.clone(), place);
     }
 
     /// Looks at the machines of a goal's networks as the goal takes them: which of them move, which sites are lost.
@@ -461,38 +419,6 @@ impl<'a> Survey<'a> {
             found.into_iter().flatten().map(move |vm| (site, *vm))
         })
     }
-
-    /// Whether Move has begun the machine's cutover, or may have: EC2 does not run it, and Move has it in a plan or cannot be asked.
-    pub(crate) fn may_be_moving(&self, id: &InstanceId, ledger: &MachineFacts) -> bool {
-        let instances = self
-            .world
-            .aws
-            .get(&self.estate.source.region)
-            .map(|region| &region.instances);
-        let runs = instances
-            .and_then(|instances| instances.get(id))
-            .is_some_and(|instance| {
-                matches!(
-                    instance.state,
-                    InstanceState::Running | InstanceState::Pending
-                )
-            });
-        if runs {
-            return false;
-        }
-        let mut sites = ledger
-            .nics
-            .iter()
-            .filter_map(|nic| self.estate.networks.get(&nic.network))
-            .filter_map(|network| self.estate.sites.get(&network.primary));
-        let is_unknown =
-            sites.any(|site| site.mv.is_some() && !self.world.moves.contains_key(&site.name));
-        // One that ran was stopped for its cutover; of one that did not, only Move's state tells.
-        is_unknown
-            || self
-                .in_plans(id)
-                .any(|(_, vm)| ledger.was_running || is_being_cut_over(vm))
-    }
 }
 
 /// The Flow VPC of this name at a site, if there is exactly one.
@@ -553,12 +479,6 @@ fn in_plans(world: &World) -> InPlans<'_> {
         }
     }
     found
-}
-
-/// Whether Move is past the point where a cutover could be asked for (Move reference §7; state names are inferred).
-fn is_being_cut_over(vm: &MoveVm) -> bool {
-    let state = vm.state.to_ascii_lowercase();
-    vm.completed || state.contains("cutoverinprogress") || state.contains("lastsync")
 }
 
 /// Whether a VM's NICs on the estate's overlay subnets are exactly those of the captured machine.

@@ -1,5 +1,6 @@
 //! `stayput status`: where every network and machine is now, as observed, and whether on-prem reaches it.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -8,6 +9,7 @@ use comfy_table::Table;
 use comfy_table::presets;
 use serde::Serialize;
 use serde_json::json;
+use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::MacAddr;
 use stayput_estate::NetworkName;
@@ -16,8 +18,11 @@ use stayput_estate::VmExtId;
 use stayput_fabric::Fabric;
 use stayput_fabric::Home;
 use stayput_fabric::Source;
+use stayput_plan::Obstacle;
 use stayput_plan::Place;
+use stayput_plan::Power;
 use stayput_plan::Survey;
+use stayput_world::System;
 use stayput_world::World;
 
 use crate::cli::Global;
@@ -40,7 +45,7 @@ struct Machine {
     site: SiteName,
     vm: Option<VmExtId>,
     running: bool,
-    /// Whether what is said of it was observed: `false` where a system that would know could not be read.
+    /// Whether it was observed that it runs, or that it is off: `false` where a system that would know could not be read.
     known: bool,
     /// The state of its EC2 instance, if that runs although the machine is a VM.
     served_twice: Option<String>,
@@ -78,6 +83,7 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
     } = seen;
     let survey = Survey::new(estate, world, facts, names);
     let fabric = Fabric::new(estate, world);
+    let twice = served_twice(&survey);
     let machines: Vec<_> = survey
         .machines
         .keys()
@@ -115,6 +121,8 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
                 name: network.name.clone(),
                 cidr: network.cidr.to_string(),
                 home: match fabric.observed_home(network) {
+                    // Packets that leave what was observed may arrive.
+                    Home::Nowhere if !world.unobserved.is_empty() => "unknown".to_owned(),
                     Home::Nowhere => "nowhere".to_owned(),
                     Home::Site(site) => site.to_string(),
                     Home::Split(sites) => sites
@@ -160,11 +168,9 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
     ]);
     for machine in machines.iter().take(listed) {
         let is_reached = machine.delivered == machine.captured.len();
-        let state = match (&machine.served_twice, machine.known, machine.running) {
-            (Some(state), _, _) => format!(
-                "served twice: its instance is {state} in EC2; stop it: aws ec2 stop-instances --instance-ids {}",
-                machine.instance_id
-            ),
+        let also = twice.get(&machine.instance_id);
+        let state = match (also, machine.known, machine.running) {
+            (Some(also), _, _) => format!("served twice: {}", also.join("; ")),
             (None, false, _) => "unknown".to_owned(),
             (None, true, false) => "off".to_owned(),
             (None, true, true) if is_reached => "reached".to_owned(),
@@ -186,6 +192,22 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
             state,
         ]);
     }
+    for (id, facts) in &survey.unplaced {
+        let captured: Vec<_> = facts
+            .addresses()
+            .map(|address| address.to_string())
+            .collect();
+        table.add_row([
+            facts
+                .name
+                .as_deref()
+                .map_or_else(|| "–".to_owned(), ui::clean),
+            id.to_string(),
+            "unknown".to_owned(),
+            captured.join(" "),
+            "unknown: see below".to_owned(),
+        ]);
+    }
     let _ = writeln!(text, "{table}");
     if machines.len() > listed {
         let _ = writeln!(text, "… and {} more (--all)", machines.len() - listed);
@@ -194,22 +216,73 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
         let _ = writeln!(text, "! {}", ui::clean(&obstacle.to_string()));
     }
     for unobserved in &world.unobserved {
-        let unobserved = ui::clean(&unobserved.to_string());
-        let _ = writeln!(text, "! {unobserved}; what is its part is unknown");
+        let what = ui::clean(&unobserved.to_string());
+        let edges = edges_of(estate, &unobserved.system);
+        let entry = match edges.as_slice() {
+            [] => String::new(),
+            edges => format!(
+                ", and so is whether packets from on-prem enter by edge {}",
+                edges.join(" or ")
+            ),
+        };
+        let _ = writeln!(text, "! {what}; what is its part is unknown{entry}");
     }
     let (delivered, total) = networks.iter().fold((0, 0), |(d, t), network| {
         (d + network.traces_delivered, t + network.traces_total)
     });
+    let unplaced: Vec<_> = survey
+        .unplaced
+        .iter()
+        .map(|(id, facts)| {
+            json!({
+                "instance_id": id,
+                "name": facts.name,
+                "captured": facts.addresses().collect::<Vec<_>>(),
+            })
+        })
+        .collect();
     let json = json!({
         "ok": true,
         "networks": networks,
         "machines": machines,
+        "unplaced": unplaced,
         "traces_delivered": delivered,
         "traces_total": total,
         "unobserved": world.unobserved,
         "obstacles": survey.obstacles.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     Output::new(text, json)
+}
+
+/// What else answers for each machine's addresses, with what to do about it.
+fn served_twice(survey: &Survey<'_>) -> BTreeMap<InstanceId, Vec<String>> {
+    let mut twice: BTreeMap<InstanceId, Vec<String>> = BTreeMap::new();
+    for obstacle in survey.served_twice() {
+        let (machine, what) = match obstacle {
+            Obstacle::RunsTwice {
+                machine, at, vm, ..
+            } => (machine, format!("former VM {vm} at {at} is not off")),
+            Obstacle::SourceRuns { machine, state, .. } => (
+                machine,
+                format!("its instance is {state} in EC2; {}", obstacle.remedy()),
+            ),
+            _ => continue,
+        };
+        twice.entry(machine.clone()).or_default().push(what);
+    }
+    twice
+}
+
+/// The edges that are behind a system.
+fn edges_of<'e>(estate: &'e Estate, system: &System) -> Vec<&'e str> {
+    let System::Aws(region) = system else {
+        return Vec::new();
+    };
+    let edges = estate.edges.values();
+    edges
+        .filter(|edge| edge.region == *region)
+        .map(|edge| edge.name.as_str())
+        .collect()
 }
 
 fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId) -> Machine {
@@ -258,13 +331,8 @@ fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId)
             verdicts.push(format!("{address}: {verdict}"));
         }
     }
-    let known = match survey.places.get(id) {
-        Some(Place::At(site, _)) => world.prism.contains_key(site),
-        Some(Place::Ec2) => world.aws.contains_key(&estate.source.region),
-        None => false,
-    };
     Machine {
-        known,
+        known: survey.power(id) != Power::Unknown,
         served_twice: survey.runs_in_ec2_again(id),
         instance_id: id.clone(),
         name: facts.name.clone(),
