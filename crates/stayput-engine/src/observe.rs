@@ -87,8 +87,10 @@ async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
 /// What the ledger knows of a site: the VMs that machines became there.
 fn known_at(site: &SiteName, facts: &Facts) -> stayput_nutanix::Known {
     let vms = facts.vms.values().filter_map(|at| at.get(site));
+    let elsewhere = facts.vms.values().flatten().filter(|(at, _)| *at != site);
     stayput_nutanix::Known {
         vms: vms.cloned().collect(),
+        protected: elsewhere.map(|(_, vm)| vm.clone()).collect(),
         ..stayput_nutanix::Known::default()
     }
 }

@@ -24,6 +24,8 @@ use stayput_world::prism::RecoveryJob;
 pub struct Known {
     /// VMs.
     pub vms: BTreeSet<VmExtId>,
+    /// VMs of other sites that may have recovery points here.
+    pub protected: BTreeSet<VmExtId>,
     /// Subnets.
     pub subnets: BTreeSet<SubnetExtId>,
     /// Flow VPCs.

@@ -407,3 +407,66 @@ async fn of_several_objects_that_match_none_is_taken() {
     assert_eq!(error.what, "subnet `app`");
     assert!(server.asked_with("POST").is_empty());
 }
+
+const POINTS: &str = "GET /api/dataprotection/v4.2/config/recovery-points";
+
+#[tokio::test]
+async fn a_recovery_point_missed_between_two_shifting_pages_is_read_again() {
+    let point = |id: usize| {
+        json!({"extId": format!("p{id}"), "status": "COMPLETE", "creationTime": "2026-11-20T09:00:00Z",
+            "vmRecoveryPoints": [{"extId": "q", "vmExtId": format!("vm-{id}")}]})
+    };
+    let readings = AtomicUsize::new(0);
+    let server = Server::start(move |asked| match asked.line().as_str() {
+        POINTS if number(asked) == 0 => {
+            readings.fetch_add(1, Ordering::SeqCst);
+            let points: Vec<_> = (0..100).map(point).collect();
+            say(
+                200,
+                json!({"data": points, "metadata": {"totalAvailableResults": 101}}),
+            )
+        }
+        POINTS => {
+            // In the first reading another point has taken the place of vm-100's.
+            let id = if readings.load(Ordering::SeqCst) == 1 {
+                500
+            } else {
+                100
+            };
+            say(
+                200,
+                json!({"data": [point(id)], "metadata": {"totalAvailableResults": 101}}),
+            )
+        }
+        _ => small_world(asked),
+    })
+    .await;
+    let prism = server.prism();
+    let expected = ["vm-7".into(), "vm-100".into()].into();
+    let points = prism.recovery_points(&expected).await.unwrap();
+    assert!(points.contains_key(&"vm-100".into()));
+    assert_eq!(
+        server
+            .asked_with("GET")
+            .iter()
+            .filter(|asked| asked.line() == POINTS)
+            .count(),
+        4
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_one_answer_is_not_read_again_for_unprotected_vms() {
+    let server = Server::start(small_world).await;
+    let expected = ["vm-100".into()].into();
+    let points = server.prism().recovery_points(&expected).await.unwrap();
+    assert!(!points.contains_key(&"vm-100".into()));
+    assert_eq!(
+        server
+            .asked_with("GET")
+            .iter()
+            .filter(|asked| asked.line() == POINTS)
+            .count(),
+        1
+    );
+}

@@ -35,7 +35,8 @@ pub async fn all_are_protected(
         ids.insert(machine.clone(), context.catalog.vm(machine, from)?);
     }
     let wanted = ids.values().cloned().collect();
-    let (vms, points) = futures::try_join!(here.vms_by_ids(&wanted), there.recovery_points())?;
+    let (vms, points) =
+        futures::try_join!(here.vms_by_ids(&wanted), there.recovery_points(&wanted))?;
     let mut categories: BTreeMap<NetworkName, _> = BTreeMap::new();
     let mut running = BTreeSet::new();
     for (machine, id) in &ids {

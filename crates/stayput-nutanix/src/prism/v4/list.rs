@@ -52,6 +52,8 @@ struct Reading<T> {
     expected: Option<u64>,
     /// Whether the total was the same on every page.
     is_steady: bool,
+    /// Whether one answer had all of it.
+    is_one_answer: bool,
 }
 
 /// A list that was read to its end, or several times with the same objects.
@@ -60,6 +62,9 @@ pub(super) struct Entries<T> {
     pub(super) entries: Vec<Entry<T>>,
     /// How many objects it is said to have and never gave. They are not absent.
     pub(super) lacks: Option<Lacking>,
+    /// Whether it came in one answer. Objects that are made and deleted between two pages move others past the reader although
+    /// the total stays the same; in one answer nothing is missed.
+    pub(super) is_one_answer: bool,
 }
 
 /// What a list never gave.
@@ -132,6 +137,7 @@ impl Api {
                 return Ok(Entries {
                     entries: reading.entries,
                     lacks: None,
+                    is_one_answer: reading.is_one_answer,
                 });
             }
             let keys = reading.keys();
@@ -157,6 +163,7 @@ impl Api {
                     return Ok(Entries {
                         entries: reading.entries,
                         lacks,
+                        is_one_answer: reading.is_one_answer,
                     });
                 }
                 return Err(list_error(call, problem));
@@ -306,6 +313,7 @@ impl Api {
             entries,
             expected: Some(expected),
             is_steady,
+            is_one_answer: pages == 1,
         })
     }
 
@@ -340,6 +348,7 @@ impl Api {
             entries,
             expected: None,
             is_steady: true,
+            is_one_answer: number == 1,
         })
     }
 

@@ -48,7 +48,6 @@ use super::wire::recovery::WireDomainManager;
 use super::wire::recovery::WireJob;
 use super::wire::recovery::WireMapping;
 use super::wire::recovery::WirePlan;
-use super::wire::recovery::WirePoint;
 use super::wire::recovery::WirePolicy;
 use super::wire::recovery::WireRegistration;
 use super::wire::recovery::WireStage;
@@ -105,7 +104,7 @@ impl PrismClient {
             ),
             self.observe_plans(known),
             self.observe_jobs(),
-            self.listing::<WirePoint>(recovery_points(), "list recovery points", BTreeSet::new()),
+            self.observe_points(&known.protected),
         )?;
         let (manager, registrations) = manager;
         let mut notes = registrations;
@@ -151,17 +150,18 @@ impl PrismClient {
         })
     }
 
-    /// Of every VM of elsewhere with a complete recovery point here, when the newest was made (RFC 3339).
+    /// Of every VM of elsewhere with a complete recovery point here, when the newest was made (RFC 3339). While one of `expected`
+    /// has none, a list of several pages is read again: points that are made and expire move others past the reader.
     ///
     /// # Errors
     /// Those of any read.
-    pub async fn recovery_points(&self) -> Result<BTreeMap<VmExtId, String>, PrismError> {
+    pub async fn recovery_points(
+        &self,
+        expected: &BTreeSet<VmExtId>,
+    ) -> Result<BTreeMap<VmExtId, String>, PrismError> {
         // Waited for, so that a short outage must not end it.
         let this = self.patient();
-        let (manager, points) = try_join!(
-            this.observe_manager(),
-            this.listing::<WirePoint>(recovery_points(), "list recovery points", BTreeSet::new()),
-        )?;
+        let (manager, points) = try_join!(this.observe_manager(), this.observe_points(expected),)?;
         // Points that do not tell where they were made are taken for received ones: the caller asks for VMs of elsewhere.
         let (newest, _) = newest_points(points, &manager.0.0, &BTreeMap::new());
         Ok(newest)
@@ -388,8 +388,4 @@ fn has_recovered(job: &RecoveryJob) -> bool {
         | JobStatus::Unknown(_) => true,
     };
     recovers && over
-}
-
-fn recovery_points() -> Path {
-    Path::new(Namespace::Dataprotection, &["config", "recovery-points"])
 }

@@ -1,6 +1,7 @@
 //! Recovery points: what is the newest of each VM.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use stayput_estate::DomainManagerId;
@@ -9,16 +10,57 @@ use stayput_world::Unreadable;
 use stayput_world::UnreadableExtent;
 use stayput_world::prism::Vm;
 
-use super::listing::Listing;
+use crate::prism::PrismClient;
+use crate::prism::error::PrismError;
+use crate::prism::v4::api::Path;
+use crate::prism::v4::list::Whole;
+use crate::prism::v4::version::Namespace;
 use crate::prism::v4::wire::recovery::WirePoint;
+use crate::retry::Looks;
 use crate::tolerant::Listed;
+
+impl PrismClient {
+    /// Recovery points here. Points are made and expire all the time, so that pages shift while they are read: while a VM of
+    /// `expected` has none and the list has several pages, it is read again, and what either reading shows counts.
+    pub(super) async fn observe_points(
+        &self,
+        expected: &BTreeSet<VmExtId>,
+    ) -> Result<Whole<WirePoint>, PrismError> {
+        let what = "list recovery points";
+        let collection = Path::new(Namespace::Dataprotection, &["config", "recovery-points"]);
+        let mut lacking: BTreeSet<&VmExtId> = expected.iter().collect();
+        let mut points = Whole::of(Vec::new());
+        for _ in 0..Looks::Several.count() {
+            let list = self.v4.list_entries(&collection, &[], what).await?;
+            if let Some(short) = list.lacks {
+                return Err(short.into_error());
+            }
+            let read: Whole<WirePoint> = Whole::of(list.entries);
+            let of_vms = read
+                .objects
+                .iter()
+                .flat_map(|point| &point.vm_recovery_points);
+            for vm in of_vms.filter_map(|one| one.vm_ext_id.as_ref()) {
+                lacking.remove(vm);
+            }
+            points.objects.extend(read.objects);
+            points.unreadable.extend(read.unreadable);
+            if list.is_one_answer || lacking.is_empty() {
+                break;
+            }
+        }
+        points.unreadable.sort();
+        points.unreadable.dedup();
+        Ok(points)
+    }
+}
 
 /// Of every VM that lives elsewhere, when its newest complete recovery point here was made; and points of which that is not
 /// understood.
 ///
 /// Before v4.2 a point does not tell where it was made; then a VM that is not here lives elsewhere.
 pub(super) fn newest_points(
-    points: Listing<WirePoint>,
+    points: Whole<WirePoint>,
     here: &DomainManagerId,
     vms: &BTreeMap<VmExtId, Vm>,
 ) -> (BTreeMap<VmExtId, String>, Vec<Unreadable>) {
@@ -70,10 +112,7 @@ pub(super) fn newest_points(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde_json::json;
-    use stayput_world::ObjectKind;
 
     use super::*;
 
@@ -97,11 +136,9 @@ mod tests {
             point("COMPLETE", "2026-11-20T12:00:00Z", Some("pc2"), "b"),
             point("COMPLETE", "2026-11-20T12:00:00Z", None, "c"),
         ];
-        let points = Listing {
-            kind: ObjectKind::RecoveryPoint,
+        let points = Whole {
             objects: points,
             unreadable: Vec::new(),
-            absent: BTreeSet::new(),
         };
         let (newest, odd) = newest_points(points, &"pc2".into(), &BTreeMap::new());
         assert_eq!(odd.len(), 1);
