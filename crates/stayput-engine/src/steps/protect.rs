@@ -231,8 +231,7 @@ pub async fn await_recovery_points(
     let what = format!("recovery points of {} machines at {recovery}", vms.len());
     context
         .until(&what, limit, async || {
-            // The next look makes up for what this one misses.
-            let points = client.recovery_points(&BTreeSet::new()).await?;
+            let points = client.recovery_points(&vms).await?;
             let there = vms.iter().filter(|vm| points.contains_key(*vm)).count();
             let percent = u8::try_from(there * 100 / vms.len().max(1)).ok();
             context.progress(

@@ -62,9 +62,6 @@ pub(super) struct Entries<T> {
     pub(super) entries: Vec<Entry<T>>,
     /// How many objects it is said to have and never gave. They are not absent.
     pub(super) lacks: Option<Lacking>,
-    /// Whether it came in one answer. Objects that are made and deleted between two pages move others past the reader although
-    /// the total stays the same; in one answer nothing is missed.
-    pub(super) is_one_answer: bool,
 }
 
 /// What a list never gave.
@@ -137,7 +134,6 @@ impl Api {
                 return Ok(Entries {
                     entries: reading.entries,
                     lacks: None,
-                    is_one_answer: reading.is_one_answer,
                 });
             }
             let keys = reading.keys();
@@ -163,7 +159,6 @@ impl Api {
                     return Ok(Entries {
                         entries: reading.entries,
                         lacks,
-                        is_one_answer: reading.is_one_answer,
                     });
                 }
                 return Err(list_error(call, problem));
@@ -171,6 +166,49 @@ impl Api {
             before = keys;
             self.pause(reads).await;
         }
+    }
+
+    /// Reads a list whose objects are made and deleted all the time, so that its pages shift while they are read, also when the total
+    /// stays the same. Unless it came in one answer it is read again until `has_enough` of what was read; everything that any reading
+    /// showed counts.
+    pub(super) async fn list_shifting<T: Listed>(
+        &self,
+        path: &Path,
+        what: &str,
+        mut has_enough: impl FnMut(&[T]) -> bool,
+    ) -> Result<Whole<T>, PrismError> {
+        let url = self.url(path).await?;
+        let mut all = Whole::of(Vec::new());
+        let mut distinct = Distinct::default();
+        for reads in 1.. {
+            let reading = self.list_once::<T>(&url, &[], what).await?;
+            let is_whole = reading.is_whole();
+            distinct.add(&reading.entries);
+            let read = Whole::of(reading.entries);
+            let is_enough = has_enough(&read.objects);
+            all.objects.extend(read.objects);
+            all.unreadable.extend(read.unreadable);
+            if is_enough || is_whole && reading.is_one_answer {
+                break;
+            }
+            if reads < LIST_READS {
+                self.pause(reads).await;
+                continue;
+            }
+            let (got, expected) = (distinct.count, reading.expected.unwrap_or_default());
+            if got < expected {
+                let problem = ListProblem::Unsettled {
+                    reads,
+                    got,
+                    expected,
+                };
+                return Err(list_error(self.call(&Method::GET, &url, what), problem));
+            }
+            break;
+        }
+        all.unreadable.sort();
+        all.unreadable.dedup();
+        Ok(all)
     }
 
     /// Reads a whole list, object by object.

@@ -16,7 +16,6 @@ use crate::prism::v4::api::Path;
 use crate::prism::v4::list::Whole;
 use crate::prism::v4::version::Namespace;
 use crate::prism::v4::wire::recovery::WirePoint;
-use crate::retry::Looks;
 use crate::tolerant::Listed;
 
 impl PrismClient {
@@ -29,29 +28,14 @@ impl PrismClient {
         let what = "list recovery points";
         let collection = Path::new(Namespace::Dataprotection, &["config", "recovery-points"]);
         let mut lacking: BTreeSet<&VmExtId> = expected.iter().collect();
-        let mut points = Whole::of(Vec::new());
-        for _ in 0..Looks::Several.count() {
-            let list = self.v4.list_entries(&collection, &[], what).await?;
-            if let Some(short) = list.lacks {
-                return Err(short.into_error());
-            }
-            let read: Whole<WirePoint> = Whole::of(list.entries);
-            let of_vms = read
-                .objects
-                .iter()
-                .flat_map(|point| &point.vm_recovery_points);
+        let has_enough = |points: &[WirePoint]| {
+            let of_vms = points.iter().flat_map(|point| &point.vm_recovery_points);
             for vm in of_vms.filter_map(|one| one.vm_ext_id.as_ref()) {
                 lacking.remove(vm);
             }
-            points.objects.extend(read.objects);
-            points.unreadable.extend(read.unreadable);
-            if list.is_one_answer || lacking.is_empty() {
-                break;
-            }
-        }
-        points.unreadable.sort();
-        points.unreadable.dedup();
-        Ok(points)
+            lacking.is_empty() && !expected.is_empty()
+        };
+        self.v4.list_shifting(&collection, what, has_enough).await
     }
 }
 
