@@ -35,6 +35,7 @@ pub use spec::JobReport;
 pub use spec::Known;
 pub use spec::MappedSubnet;
 pub use spec::MappingSpec;
+pub use spec::NicDeletion;
 pub use spec::NicSpec;
 pub use spec::OnWarnings;
 pub use spec::PlanSpec;

@@ -10,6 +10,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_nutanix::NicDeletion;
 use stayput_nutanix::NicSpec;
 use stayput_plan::NicChange;
 use stayput_plan::OverlayKind;
@@ -122,6 +123,26 @@ impl<'t> Target<'t> {
         Ok(wrong)
     }
 
+    /// Removes a NIC, unless its addresses were changed since it was judged: adding NICs takes time.
+    async fn remove(&self, context: &StepContext, nic: &Nic) -> Result<(), StepError> {
+        let may_go = |now: &Nic| {
+            SeenNic::of(now).is_some_and(|now| self.change.may_remove(&now)) && !self.is_wanted(now)
+        };
+        let request = context.request(&format!("delete/{}", nic.id));
+        let deletion = context
+            .prism(self.site)?
+            .delete_nic_if(&self.vm, &nic.id, request, may_go)
+            .await?;
+        match deletion {
+            NicDeletion::Gone => Ok(()),
+            NicDeletion::Kept(now) if self.is_wanted(&now) => Ok(()),
+            // One on no subnet is not ours; the look at the end tells what is missing.
+            NicDeletion::Kept(now) => {
+                SeenNic::of(&now).map_or(Ok(()), |now| Err(self.changed(&now)))
+            }
+        }
+    }
+
     fn changed(&self, nic: &SeenNic) -> StepError {
         let addresses: Vec<_> = nic.addresses.iter().map(ToString::to_string).collect();
         StepError::WorldChanged {
@@ -184,9 +205,9 @@ pub async fn restore_nics(
             .iter()
             .any(|(_, facts)| has(facts.primary) || facts.secondary.iter().any(|a| has(*a)))
     };
-    for nic in wrong.iter().filter(blocks) {
-        let request = context.request(&format!("delete/{}", nic.id));
-        prism.delete_nic(vm, &nic.id, request).await?;
+    let (first, then): (Vec<&Nic>, Vec<&Nic>) = wrong.iter().partition(blocks);
+    for nic in first {
+        target.remove(context, nic).await?;
     }
     for (subnet, facts) in &missing {
         context.progress(None, format!("adds {}", facts.primary));
@@ -199,12 +220,8 @@ pub async fn restore_nics(
         let request = context.request(&format!("create/{}", facts.primary));
         prism.create_nic(vm, &spec, request).await?;
     }
-    // Adding takes time, in which somebody may have given an old NIC another address.
-    let now = target.read(context).await?;
-    let was_wrong = |nic: &Nic| wrong.iter().any(|before| before.id == nic.id);
-    for nic in target.wrong(&now)?.into_iter().filter(was_wrong) {
-        let request = context.request(&format!("delete/{}", nic.id));
-        prism.delete_nic(vm, &nic.id, request).await?;
+    for nic in then {
+        target.remove(context, nic).await?;
     }
     let after = target.read(context).await?;
     context

@@ -16,6 +16,7 @@ use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
 use stayput_world::Unreadable;
+use stayput_world::prism::Nic;
 use stayput_world::prism::RecoveryJob;
 
 /// Ids that the caller expects a Prism Central to have. Those that a list lacks are asked for one by one, as what a list lacks
@@ -34,6 +35,15 @@ pub struct Known {
     pub policies: BTreeSet<PolicyExtId>,
     /// Recovery plans.
     pub recovery_plans: BTreeSet<RecoveryPlanExtId>,
+}
+
+/// What became of a NIC that was to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NicDeletion {
+    /// It does not exist any more.
+    Gone,
+    /// It was not accepted for deletion as it is now, and stays.
+    Kept(Nic),
 }
 
 /// A NIC to make.

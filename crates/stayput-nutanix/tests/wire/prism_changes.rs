@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_nutanix::NicDeletion;
 use stayput_nutanix::NicSpec;
 use stayput_nutanix::PrismError;
 use stayput_nutanix::RequestId;
@@ -86,6 +87,30 @@ async fn a_nic_is_deleted_with_its_own_etag_and_the_callers_request_id() {
         .filter(|asked| asked.path == TASK)
         .count();
     assert_eq!(looks, 3);
+}
+
+#[tokio::test]
+async fn a_nic_whose_addresses_changed_is_kept_and_named() {
+    let nic = json!({"extId": "n1", "nicNetworkInfo": {"subnet": {"extId": "s"}, "ipv4Config": {"ipAddress": {"value": "10.0.1.9"}}}});
+    let server = Server::start(move |asked| match asked.line() {
+        line if line == format!("GET {VM}/nics/n1") => tagged("nic-7", nic.clone()),
+        _ if asked.method == "OPTIONS" => data(json!("v4.2")),
+        _ => say(500, json!({})),
+    })
+    .await;
+    let pooled = Some("10.0.1.200".parse().unwrap());
+    let deletion = server
+        .prism()
+        .delete_nic_if(&"v1".into(), &"n1".into(), RequestId::random(), |nic| {
+            nic.address == pooled
+        })
+        .await
+        .unwrap();
+    match deletion {
+        NicDeletion::Kept(nic) => assert_eq!(nic.address, Some("10.0.1.9".parse().unwrap())),
+        NicDeletion::Gone => panic!("deleted"),
+    }
+    assert!(server.asked_with("DELETE").is_empty());
 }
 
 #[tokio::test]

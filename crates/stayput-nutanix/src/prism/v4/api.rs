@@ -91,6 +91,9 @@ pub(super) struct Entity<T> {
     pub(super) call: Box<Call>,
 }
 
+/// How much longer than the poll interval a pause between two looks at a task may be, as a fraction of it.
+const POLL_SPREAD: f64 = 0.1;
+
 impl Api {
     pub(in crate::prism) fn new(
         transport: Transport,
@@ -146,9 +149,11 @@ impl Api {
         tokio::time::sleep(pause).await;
     }
 
-    /// Waits one poll interval, more or less.
+    /// Waits one poll interval or a little more, so that many tasks that began together are not all asked for at once. Not less: a
+    /// look just before a task's usual end costs another whole interval.
     pub(super) async fn poll_pause(&self) {
-        self.pause(1).await;
+        let spread = POLL_SPREAD * retry::jitter();
+        tokio::time::sleep(self.shared.poll_interval.mul_f64(1.0 + spread)).await;
     }
 
     /// How patiently a change is repeated after another look.

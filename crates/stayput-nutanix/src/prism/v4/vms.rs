@@ -29,6 +29,7 @@ use super::wire::vm::WireVm;
 use crate::prism::PrismClient;
 use crate::prism::error::PrismError;
 use crate::prism::request_id::RequestId;
+use crate::prism::spec::NicDeletion;
 use crate::prism::spec::NicSpec;
 use crate::retry::Looks;
 
@@ -212,22 +213,46 @@ impl PrismClient {
         nic: &NicExtId,
         id: RequestId,
     ) -> Result<(), PrismError> {
+        self.delete_nic_if(vm, nic, id, |_| true).await?;
+        Ok(())
+    }
+
+    /// Deletes a NIC that `may_go` accepts as it is right before the call; its ETag makes Prism Central refuse the call if it is
+    /// changed in between. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// Those of any change.
+    pub async fn delete_nic_if(
+        &self,
+        vm: &VmExtId,
+        nic: &NicExtId,
+        id: RequestId,
+        may_go: impl Fn(&Nic) -> bool,
+    ) -> Result<NicDeletion, PrismError> {
         let what = format!("delete NIC {nic} of VM {vm}");
         let path = vm_path(vm).join("nics").join(nic.as_str());
         // The NIC's own ETag; the VM's only where a NIC has none (Prism reference §1.1).
-        self.v4
+        let finished = self
+            .v4
             .apply(&id, &what, |_| async {
                 let Some(found) = self.v4.find::<WireNic>(&path, &what).await? else {
-                    return Ok(Next::There(()));
+                    return Ok(Next::There(NicDeletion::Gone));
                 };
                 let etag = match found.etag {
                     Some(etag) => Some(etag),
                     None => self.vm_to_change(vm, &what).await?.etag,
                 };
+                let nic = Nic::from(found.value);
+                if !may_go(&nic) {
+                    return Ok(Next::There(NicDeletion::Kept(nic)));
+                }
                 Ok(Next::Send(Change::delete(path.clone()).etag(etag)))
             })
             .await?;
-        Ok(())
+        Ok(match finished {
+            Finished::There(there) => there,
+            Finished::Task(_) | Finished::AtOnce(_) => NicDeletion::Gone,
+        })
     }
 
     /// The NIC of a VM with this subnet and these addresses, whatever its MAC; `None` if it has none.
