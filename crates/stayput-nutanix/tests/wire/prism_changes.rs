@@ -94,7 +94,7 @@ async fn a_nic_whose_addresses_changed_is_kept_and_named() {
     let nic = json!({"extId": "n1", "nicNetworkInfo": {"subnet": {"extId": "s"}, "ipv4Config": {"ipAddress": {"value": "10.0.1.9"}}}});
     let server = Server::start(move |asked| match asked.line() {
         line if line == format!("GET {VM}/nics/n1") => tagged("nic-7", nic.clone()),
-        _ if asked.method == "OPTIONS" => data(json!("v4.2")),
+        _ if asked.method == "OPTIONS" => data(json!("v4.1")),
         _ => say(500, json!({})),
     })
     .await;
