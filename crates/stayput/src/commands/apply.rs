@@ -136,10 +136,8 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
         saved::write(file, &plan)?;
     }
     match &args.explain {
-        None => Ok(Output::new(
-            stayput_plan::render(&plan),
-            json!({ "ok": true, "plan": plan }),
-        )),
+        None if global.json => Ok(Output::new("", plan)),
+        None => Ok(Output::new(stayput_plan::render(&plan), plan)),
         Some(step) => {
             let text = explained(&plan, step)?;
             let json =

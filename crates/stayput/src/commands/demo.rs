@@ -43,7 +43,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
     let report = demo::run(&options, &Story(global), interrupted).await?;
     Ok(Output {
         text: report.render(),
-        json: report.json(),
+        json: report.json().into(),
         ok: report.is_ok(),
     })
 }

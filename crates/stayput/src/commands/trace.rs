@@ -94,7 +94,7 @@ impl<'a> View<'a> {
         json["ok"] = json!(delivered);
         Output {
             text,
-            json,
+            json: json.into(),
             ok: delivered,
         }
     }
@@ -125,7 +125,11 @@ impl<'a> View<'a> {
             classes.push(class);
         }
         let json = json!({ "ok": ok, "prefix": prefix, "classes": classes });
-        Output { text, json, ok }
+        Output {
+            text,
+            json: json.into(),
+            ok,
+        }
     }
 
     /// Addresses that behave alike in every state looked at.
