@@ -71,3 +71,10 @@ impl fmt::Display for Message {
         f.write_str(&Catalogue::english().text(self))
     }
 }
+
+/// The text in English.
+impl From<Message> for String {
+    fn from(message: Message) -> Self {
+        message.to_string()
+    }
+}
