@@ -24,8 +24,8 @@ struct Built {
 
 fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("a file").path();
         if path.is_dir() {
             found.extend(files(&path, ending));
         } else if path
@@ -64,35 +64,36 @@ fn built() -> Vec<Built> {
     let mut all = Vec::new();
     for user in USERS {
         for path in files(&crates.join(user).join("src"), "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            for after in text.split(OPENING).skip(1) {
-                let at = path.display().to_string();
-                let (id, _) = literal(after).unwrap_or_else(|| {
-                    panic!("{at}: the id of a message is a literal: {after:.60}")
-                });
-                let id = id.to_owned();
-                all.push((
-                    at,
-                    id,
-                    after.as_ptr() as usize - text.as_ptr() as usize,
-                    text.clone(),
-                ));
-            }
+            let text = fs::read_to_string(&path).expect("a text");
+            let at = path.display().to_string();
+            all.extend(
+                text.match_indices(OPENING)
+                    .map(|(start, _)| message(&at, &text[start + OPENING.len()..])),
+            );
         }
     }
-    all.into_iter()
-        .map(|(at, id, start, text)| {
-            let mut arguments = BTreeSet::new();
-            let mut rest = behind_closing(&text[start..]).trim_start();
-            while let Some(inside) = ARGUMENTS.iter().find_map(|call| rest.strip_prefix(call)) {
-                let (name, _) = literal(inside)
-                    .unwrap_or_else(|| panic!("{at}: {id}: the name of an argument is a literal"));
-                arguments.insert(name.to_owned());
-                rest = behind_closing(inside).trim_start();
-            }
-            Built { at, id, arguments }
-        })
-        .collect()
+    all
+}
+
+/// The message whose construction goes on with this code.
+fn message(at: &str, code: &str) -> Built {
+    let literal_of = |code| {
+        let (text, _) = literal(code)
+            .unwrap_or_else(|| panic!("{at}: ids and names of arguments are literals: {code:.60}"));
+        text.to_owned()
+    };
+    let id = literal_of(code);
+    let mut arguments = BTreeSet::new();
+    let mut rest = behind_closing(code).trim_start();
+    while let Some(inside) = ARGUMENTS.iter().find_map(|call| rest.strip_prefix(call)) {
+        arguments.insert(literal_of(inside));
+        rest = behind_closing(inside).trim_start();
+    }
+    Built {
+        at: at.to_owned(),
+        id,
+        arguments,
+    }
 }
 
 /// The variables that each message of the catalogue needs.
@@ -100,7 +101,7 @@ fn needed() -> BTreeMap<String, BTreeSet<String>> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("messages/en");
     let mut needed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in files(&dir, "ftl") {
-        let text = fs::read_to_string(path).unwrap();
+        let text = fs::read_to_string(path).expect("a text");
         let mut id = String::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             if let (false, Some((name, _))) = (line.starts_with(' '), line.split_once(" = ")) {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use insta::assert_snapshot;
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Catalogue;
 use stayput_plan::Finding;
 
 /// How many variants [`Finding`] has.
@@ -45,6 +46,14 @@ fn every_finding_has_its_text_in_every_form() {
         variants.insert(json["finding"].to_string());
         let finding: Finding =
             serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{json}: {error}"));
+        assert_eq!(
+            Catalogue::english().render(&finding.message()),
+            Ok(finding.to_string())
+        );
+        assert_eq!(
+            Catalogue::english().render(&finding.remedy_message()),
+            Ok(finding.remedy())
+        );
         let _ = writeln!(shown, "{finding}\n  → {}", finding.remedy());
     }
     assert_eq!(variants.len(), VARIANTS, "{variants:?}");

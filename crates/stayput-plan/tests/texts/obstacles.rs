@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use insta::assert_snapshot;
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Catalogue;
 use stayput_plan::Obstacle;
 
 use crate::findings;
@@ -297,6 +298,14 @@ fn every_obstacle_has_its_text_in_every_form() {
     for obstacle in all() {
         let json = serde_json::to_value(&obstacle).unwrap();
         variants.insert(json["obstacle"].to_string());
+        assert_eq!(
+            Catalogue::english().render(&obstacle.message()),
+            Ok(obstacle.to_string())
+        );
+        assert_eq!(
+            Catalogue::english().render(&obstacle.remedy_message()),
+            Ok(obstacle.remedy())
+        );
         let _ = writeln!(shown, "{obstacle}\n  → {}", obstacle.remedy());
     }
     assert_eq!(variants.len(), VARIANTS, "{variants:?}");

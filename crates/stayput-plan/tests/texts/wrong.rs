@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use insta::assert_snapshot;
+use stayput_messages::Catalogue;
 use stayput_plan::ExpectedRoute;
 use stayput_plan::Obstacle;
 use stayput_plan::Verification;
@@ -38,7 +39,7 @@ fn all() -> Vec<Wrong> {
         route: ExpectedRoute {
             region: "ap-northeast-1".into(),
             table: "tgw-rtb-1".into(),
-            cidr: "172.30.1.0/24".parse().unwrap(),
+            cidr: "172.30.1.0/24".parse().expect("a prefix"),
             to: TgwTarget::Attachment("tgw-attach-1".into()),
         },
         leads,
@@ -80,6 +81,10 @@ fn all() -> Vec<Wrong> {
 fn everything_wrong_has_its_text_in_every_form() {
     let mut shown = String::new();
     for wrong in all() {
+        assert_eq!(
+            Catalogue::english().render(&wrong.message()),
+            Ok(wrong.to_string())
+        );
         let _ = writeln!(shown, "{wrong}");
     }
     let verification = Verification {
