@@ -11,6 +11,7 @@ use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SubnetId;
+use stayput_messages::Message;
 use stayput_world::AwsRegion;
 use stayput_world::MachineFacts;
 use stayput_world::NicFacts;
@@ -315,31 +316,48 @@ pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<
         .filter_map(|eni| region.enis.get_key_value(eni))
     {
         for (private, public) in &eni.public {
-            losses.push(format!(
-                "{label}: public address {public} of {private} stays in EC2"
-            ));
+            losses.push(
+                Message::new("warning-public-address")
+                    .with("label", &label)
+                    .with("public", public)
+                    .with("private", private),
+            );
         }
         for lost in &eni.not_carried {
-            losses.push(format!("{label}: {lost} is not carried over"));
+            losses.push(
+                Message::new("warning-not-carried")
+                    .with("label", &label)
+                    .with("lost", lost),
+            );
         }
         match eni.interface_type.as_str() {
-            "efa" => losses.push(format!(
-                "{label}: {eni_id} is an Elastic Fabric Adapter; the VM gets an ordinary NIC"
-            )),
-            "trunk" => losses.push(format!(
-                "{label}: {eni_id} is a trunk interface; its branch interfaces stay in EC2"
-            )),
+            "efa" => losses.push(
+                Message::new("warning-efa")
+                    .with("label", &label)
+                    .with("eni", eni_id),
+            ),
+            "trunk" => losses.push(
+                Message::new("warning-trunk")
+                    .with("label", &label)
+                    .with("eni", eni_id),
+            ),
             _ => {}
         }
         let Some(primary) = eni.primary else {
-            losses.push(format!(
-                "{label}: {eni_id} ({}) has no IPv4 address and is not carried over",
-                what(eni, None)
-            ));
+            losses.push(
+                Message::new("warning-no-ipv4-address")
+                    .with("label", &label)
+                    .with("eni", eni_id)
+                    .with("what", what(eni, None)),
+            );
             continue;
         };
         if !eni.source_dest_check {
-            losses.push(format!("{label}: source/destination check is off on {primary}; what it routes for must be moved too"));
+            losses.push(
+                Message::new("warning-source-dest-check")
+                    .with("label", &label)
+                    .with("address", primary),
+            );
         }
     }
     losses
@@ -368,10 +386,12 @@ pub fn left_behind(
             eni.primary.is_none() && !of_machine && !eni.is_available()
         })
         .map(|(id, eni, network)| {
-            Warning::general(format!(
-                "{id} ({}) is in network {network} without an IPv4 address and stays in EC2",
-                what(eni, None)
-            ))
+            Warning::general(
+                Message::new("warning-without-address-stays")
+                    .with("eni", id)
+                    .with("what", what(eni, None))
+                    .with("network", network),
+            )
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Findings: what the model sees in the routing that hurts, or will one day, each with what a person can do about it.
 
+mod message;
+
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -25,18 +27,14 @@ use stayput_fabric::Waypoint;
 
 use crate::Asymmetry;
 use crate::Obstacle;
-use crate::render::which;
 
 /// Something about the routing. `Display` says what is wrong and what comes of it; [`Finding::remedy`] what to do.
 ///
 /// Where it makes the goal unreachable it is an obstacle; where it does not, the plan says it and goes on.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "finding")]
 pub enum Finding {
     /// Replies to on-prem do not find their way out of the NC2 VPC (AWS reference §0 item 2).
-    #[error("{site}: replies of network {network} to {on_prem} are lost in {vpc}: {verdict}")]
     NoReturnRoute {
         /// Whose replies.
         network: NetworkName,
@@ -52,9 +50,6 @@ pub enum Finding {
         verdict: Verdict,
     },
     /// The prefix is on both Flow VPCs, and the table by which packets enter the AWS VPC does not have it (AWS reference §4).
-    #[error(
-        "{site}: {table} of {vpc}, by which packets for network {network} enter, does not get {prefix} from NC2: {verdict}"
-    )]
     PrefixNotInTable {
         /// The network.
         network: NetworkName,
@@ -71,9 +66,6 @@ pub enum Finding {
     },
     /// A route of the NC2 VPC to the Transit Gateway covers the network: whenever NC2's route for it is absent, packets loop (AWS
     /// reference §8.2).
-    #[error(
-        "{site}: {aggregate} → {toward} in {table} covers network {network}: whenever NC2's own route for it is absent, packets loop between VPC and Transit Gateway"
-    )]
     LoopingAggregate {
         /// The network.
         network: NetworkName,
@@ -87,10 +79,6 @@ pub enum Finding {
         toward: NextHop,
     },
     /// A Transit Gateway route to an NC2 VPC is wider than what lives there (AWS reference §8.4: the article's /16).
-    #[error(
-        "{prefix} → VPC of {site} in {} ({region}) also takes what lives elsewhere: {}",
-        name.as_deref().unwrap_or(table.as_str()), list(captured)
-    )]
     WideSummary {
         /// Region of the table.
         region: Region,
@@ -106,12 +94,6 @@ pub enum Finding {
         captured: BTreeSet<Cidr>,
     },
     /// At the end requests and replies take different ways (AWS reference §2.4).
-    #[error(
-        "replies take another way at the end: {}, there by {}, back by {}; a stateful firewall between them drops the replies",
-        which(ranges),
-        path(there),
-        path(back)
-    )]
     AsymmetricReturn {
         /// Whose.
         ranges: Vec<AddrRange>,
@@ -122,9 +104,6 @@ pub enum Finding {
     },
     /// The prefix cannot be announced at the new home: on one Direct Connect gateway the allowed prefixes of two Transit Gateways may not
     /// overlap (AWS reference §2.2).
-    #[error(
-        "network {network} cannot be announced by {gateway} at {site}: its association with {held_by} holds {prefix}, and prefixes of one gateway may not overlap"
-    )]
     DxOverlap {
         /// The network.
         network: NetworkName,
@@ -139,12 +118,6 @@ pub enum Finding {
     },
     /// Hosts that stay in the EC2 VPC reach the machines now and will not when they have moved: nothing steers what is `local` (AWS
     /// reference §3 item 2).
-    #[error(
-        "machines left in the EC2 VPC cannot reach {}, because the VPC's local route always wins: {hosts} running in {}{}",
-        lost_to_neighbours(network, canaries),
-        list(subnets),
-        if canaries.is_empty() { "" } else { "; they and the rest of the network are reached as before" }
-    )]
     NeighboursLose {
         /// The network.
         network: NetworkName,
@@ -157,7 +130,6 @@ pub enum Finding {
         hosts: usize,
     },
     /// A VPC has addresses of the network as its own (AWS reference §4, overlap).
-    #[error("network {network} overlaps {cidr} of {vpc}{}", of_site(site.as_ref()))]
     OverlappingCidr {
         /// The network.
         network: NetworkName,
@@ -169,9 +141,6 @@ pub enum Finding {
         site: Option<SiteName>,
     },
     /// What comes by a peering is dropped, for want of a table (AWS reference §1.4).
-    #[error(
-        "{attachment} is associated with no route table of {tgw} in {region}: all that comes by the peering is dropped"
-    )]
     PeeringNotAssociated {
         /// Region.
         region: Region,
@@ -183,7 +152,6 @@ pub enum Finding {
         cut_off: BTreeSet<NetworkName>,
     },
     /// More routes than AWS allows (AWS reference §1.5).
-    #[error("{tgw} in {region} would have {routes} routes; AWS allows {allowed}")]
     TooManyRoutes {
         /// Region.
         region: Region,
@@ -195,9 +163,6 @@ pub enum Finding {
         allowed: usize,
     },
     /// NC2 may not be able to write into a VPC table (AWS reference §3 item 6).
-    #[error(
-        "{site}: {table} has {routes} routes, the default quota is {allowed}: NC2 may fail to write the networks' prefixes into it"
-    )]
     FullVpcTable {
         /// Where.
         site: SiteName,
@@ -282,53 +247,6 @@ impl Finding {
             (_, _) => Bearing::None,
         }
     }
-
-    /// What a person can do about it.
-    pub fn remedy(&self) -> String {
-        match self {
-            Self::NoReturnRoute {
-                on_prem, vpc, table, ..
-            } => {
-                let table = match table {
-                    Some(table) => table.to_string(),
-                    None => format!("the route table of the Flow subnet of {vpc}"),
-                };
-                format!("add the route {on_prem} → Transit Gateway to {table}; use exact on-prem prefixes, not an aggregate")
-            }
-            Self::PrefixNotInTable { table, .. } => format!(
-                "associate the attachment subnet with the VPC's main table, or have NC2 write {table} too (a tag, by version); stayput never writes VPC route tables"
-            ),
-            Self::LoopingAggregate { aggregate, .. } => {
-                format!("replace {aggregate} by exactly the on-prem prefixes behind it")
-            }
-            Self::WideSummary { prefix, site, .. } => {
-                format!("replace {prefix} by one route for each network that lives at {site}")
-            }
-            Self::AsymmetricReturn { .. } => {
-                "let on-prem prefer the edge the replies come by (a longer prefix or local preference there), or fail over by path b".to_owned()
-            }
-            Self::DxOverlap {
-                held_by, prefix, ..
-            } => format!(
-                "fail over by path a, give each Transit Gateway a Direct Connect gateway of its own, or take {prefix} off {held_by} first, wait for `associated`, then add it at the new home: an outage"
-            ),
-            Self::NeighboursLose { canaries, .. } if !canaries.is_empty() => {
-                "make sure that nothing in EC2 talks to it meanwhile, or move its network whole".to_owned()
-            }
-            Self::NeighboursLose { network, .. } => format!(
-                "move the networks they are in together with {network}, or make sure that nothing there talks to it"
-            ),
-            Self::OverlappingCidr { site: Some(_), .. } => {
-                "an NC2 VPC must not have the network's addresses: they would be `local` there; use another VPC CIDR".to_owned()
-            }
-            Self::OverlappingCidr { vpc, site: None, .. } => {
-                format!("sources that reach {vpc} through a Transit Gateway will reach the network instead; renumber {vpc}, or keep the two in separate tables")
-            }
-            Self::PeeringNotAssociated { .. } => "associate the peering attachment with a route table on this side too".to_owned(),
-            Self::TooManyRoutes { .. } => "delete routes that are not needed, canaries' above all, or ask AWS for a higher quota".to_owned(),
-            Self::FullVpcTable { .. } => "ask AWS for a higher quota of routes per route table (up to 1,000)".to_owned(),
-        }
-    }
 }
 
 impl From<&Asymmetry> for Finding {
@@ -338,29 +256,5 @@ impl From<&Asymmetry> for Finding {
             there: asymmetry.there.clone(),
             back: asymmetry.back.clone(),
         }
-    }
-}
-
-fn list<T: ToString>(all: &BTreeSet<T>) -> String {
-    let all: Vec<_> = all.iter().map(ToString::to_string).collect();
-    all.join(", ")
-}
-
-fn lost_to_neighbours(network: &NetworkName, canaries: &BTreeSet<String>) -> String {
-    match canaries.is_empty() {
-        true => format!("network {network}"),
-        false => list(canaries),
-    }
-}
-
-fn path(passed: &[Waypoint]) -> String {
-    let passed: Vec<_> = passed.iter().map(ToString::to_string).collect();
-    passed.join(", ")
-}
-
-fn of_site(site: Option<&SiteName>) -> String {
-    match site {
-        Some(site) => format!(", the NC2 VPC of {site}"),
-        None => ", which is on a Transit Gateway of the estate".to_owned(),
     }
 }

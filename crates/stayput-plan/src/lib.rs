@@ -27,6 +27,7 @@ mod seconds;
 mod states;
 mod step;
 mod survey;
+mod text;
 mod verification;
 mod warning;
 

@@ -25,6 +25,7 @@ use stayput_estate::Estate;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::World;
 use stayput_world::aws::AttachmentKind;
@@ -49,6 +50,7 @@ use crate::proof;
 use crate::step::ErpScope;
 use crate::survey::Place;
 use crate::survey::Survey;
+use crate::text::commas;
 use home::HomeChange;
 
 /// Makes the plan that leads from `world` to `goal`.
@@ -338,10 +340,13 @@ impl<'s> Draft<'s> {
             self.warnings
                 .extend(capture::left_behind(estate, region, &networks));
             self.warnings.extend(region.unreadable.iter().map(|odd| {
-                Warning::general(format!(
-                    "{} {} in {} is not looked at: {}",
-                    odd.kind, odd.id, estate.source.region, odd.why
-                ))
+                Warning::general(
+                    Message::new("warning-not-looked-at")
+                        .with("kind", &odd.kind)
+                        .with("id", &odd.id)
+                        .with("region", &estate.source.region)
+                        .with("why", &odd.why),
+                )
             }));
             for (id, machine) in &self.survey.machines {
                 if self.survey.moving.contains(id)
@@ -433,28 +438,26 @@ impl<'s> Draft<'s> {
         let survey = self.survey;
         for id in &survey.left_out {
             let label = match survey.machines.get(id) {
-                Some(facts) => format!("{} ({id})", facts.label(id)),
-                None => id.to_string(),
+                Some(facts) => Message::new("machine-with-id")
+                    .with("label", facts.label(id))
+                    .with("machine", id),
+                None => Message::new("list-one").with("item", id),
             };
             let facts = survey.machines.get(id);
             let addresses = facts.into_iter().flat_map(|facts| facts.addresses());
-            let addresses: Vec<_> = addresses.map(|address| address.to_string()).collect();
-            let addresses = match addresses.as_slice() {
-                [] => "its addresses are".to_owned(),
-                [one] => format!("{one} is"),
-                several => format!("{} are", several.join(", ")),
+            let addresses: Vec<_> = addresses.collect();
+            let warning = match survey.places.get(id) {
+                Some(Place::At(site, vm)) => Message::new("warning-left-out-at-site")
+                    .part("machine", label)
+                    .with("vm", vm)
+                    .with("site", site),
+                Some(Place::Ec2) => Message::new("warning-left-out-in-ec2")
+                    .part("machine", label)
+                    .count("count", addresses.len())
+                    .with("addresses", commas(addresses)),
+                None => Message::new("warning-left-out").part("machine", label),
             };
-            let what = match survey.places.get(id) {
-                Some(Place::At(site, vm)) => {
-                    format!("it is VM {vm} at {site} already, which is left as it is")
-                }
-                Some(Place::Ec2) => format!(
-                    "it stays in EC2, and {addresses} no longer reached when its network is routed to NC2; `protect` needs it moved, terminated or in another subnet"
-                ),
-                None => "it is left wherever it is".to_owned(),
-            };
-            self.warnings
-                .push(Warning::general(format!("{label} is left out: {what}")));
+            self.warnings.push(Warning::general(warning));
         }
     }
 

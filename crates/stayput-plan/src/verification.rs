@@ -14,6 +14,7 @@ use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::System;
@@ -30,6 +31,7 @@ use crate::Obstacle;
 use crate::proof::home_after;
 use crate::survey::Place;
 use crate::survey::Survey;
+use crate::text::commas;
 
 /// What was expected at a home, what was found, and everything that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -124,67 +126,92 @@ pub enum Wrong {
     },
 }
 
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Wrong {
+    /// What is wrong, as a message of the catalogue.
+    pub fn message(&self) -> Message {
         match self {
-            Self::Unobserved { system } => write!(f, "{system}"),
-            Self::NoMachines => f.write_str("there are no machines to verify"),
-            Self::Unknown { obstacle } => write!(f, "{obstacle}"),
-            Self::Elsewhere { label, at, .. } => write!(f, "{label} is at {at}"),
+            Self::Unobserved { system } => Message::new("wrong-unobserved")
+                .with("system", &system.system)
+                .with("verb", system.silence.verb())
+                .with("why", &system.why),
+            Self::NoMachines => Message::new("wrong-no-machines"),
+            Self::Unknown { obstacle } => obstacle.message(),
+            Self::Elsewhere { label, at, .. } => Message::new("wrong-elsewhere")
+                .with("label", label)
+                .with("at", at),
             Self::NotRunning {
                 label,
                 power: Some(power),
                 ..
-            } => write!(f, "{label} ran before and its VM is {power}"),
+            } => Message::new("wrong-not-running")
+                .with("label", label)
+                .with("power", power),
             Self::NotRunning {
                 label, power: None, ..
-            } => write!(f, "{label} ran before and its VM is not listed"),
+            } => Message::new("wrong-not-running-not-listed").with("label", label),
             Self::WrongAddresses {
                 label, has, wants, ..
-            } => write!(f, "{label} has {} instead of {}", list(has), list(wants)),
+            } => Message::new("wrong-addresses")
+                .with("label", label)
+                .part("has", list(has))
+                .part("wants", list(wants)),
             Self::NotReached {
                 label,
                 address,
                 verdict,
                 reply: false,
                 ..
-            } => write!(f, "{label} {address}: {verdict}"),
+            } => Message::new("wrong-not-reached")
+                .with("label", label)
+                .with("address", address)
+                .with("verdict", verdict),
             Self::NotReached {
                 label,
                 address,
                 verdict,
                 reply: true,
                 ..
-            } => write!(f, "{label} {address}: the reply is lost: {verdict}"),
+            } => Message::new("wrong-reply-lost")
+                .with("label", label)
+                .with("address", address)
+                .with("verdict", verdict),
             Self::ServedTwice {
                 machine,
                 label,
                 state,
-            } => write!(
-                f,
-                "{label} is served twice: its instance {machine} is {state} in EC2"
-            ),
-            Self::NoRoute { route, leads } => {
-                let ExpectedRoute {
-                    region,
-                    table,
-                    cidr,
-                    to,
-                } = route;
-                let leads = leads.as_ref().map(ToString::to_string);
-                let leads = leads.unwrap_or_else(|| "absent".to_owned());
-                write!(f, "{cidr} in {table} ({region}) is {leads}, expected {to}")
-            }
+            } => Message::new("wrong-served-twice")
+                .with("label", label)
+                .with("machine", machine)
+                .with("state", state),
+            Self::NoRoute { route, leads: None } => Message::new("wrong-no-route")
+                .with("cidr", route.cidr)
+                .with("table", &route.table)
+                .with("region", &route.region)
+                .with("to", &route.to),
+            Self::NoRoute {
+                route,
+                leads: Some(leads),
+            } => Message::new("wrong-other-route")
+                .with("cidr", route.cidr)
+                .with("table", &route.table)
+                .with("region", &route.region)
+                .with("leads", leads)
+                .with("to", &route.to),
         }
     }
 }
 
-fn list(addresses: &BTreeSet<Ipv4Addr>) -> String {
-    if addresses.is_empty() {
-        return "no address".to_owned();
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
     }
-    let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    texts.join(", ")
+}
+
+fn list(addresses: &BTreeSet<Ipv4Addr>) -> Message {
+    match addresses.is_empty() {
+        true => Message::new("no-address"),
+        false => Message::new("list-one").with("item", commas(addresses)),
+    }
 }
 
 impl Verification {
@@ -211,10 +238,12 @@ impl Verification {
 
     /// One line: how many were expected, found and reached.
     pub fn summary(&self) -> String {
-        format!(
-            "{} of {} expected machines run, {} of {} addresses are reached",
-            self.found, self.expected, self.delivered, self.addresses
-        )
+        Message::new("verification-summary")
+            .with("found", self.found)
+            .with("expected", self.expected)
+            .with("delivered", self.delivered)
+            .with("addresses", self.addresses)
+            .to_string()
     }
 }
 

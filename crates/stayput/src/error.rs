@@ -129,6 +129,7 @@ impl CommandError {
                 "hints": self.hints,
                 "obstacles": self.obstacles.iter().map(|obstacle| serde_json::json!({
                     "obstacle": obstacle,
+                    "id": obstacle.message().id(),
                     "message": obstacle.to_string(),
                     "remedy": obstacle.remedy(),
                 })).collect::<Vec<_>>(),

@@ -9,11 +9,17 @@ use cargo_metadata::MetadataCommand;
 /// The crates of this project that each crate may use. Dev-dependencies are not restricted.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-estate", &[]),
+    ("stayput-messages", &[]),
     ("stayput-world", &["stayput-estate"]),
     ("stayput-fabric", &["stayput-estate", "stayput-world"]),
     (
         "stayput-plan",
-        &["stayput-estate", "stayput-world", "stayput-fabric"],
+        &[
+            "stayput-estate",
+            "stayput-world",
+            "stayput-fabric",
+            "stayput-messages",
+        ],
     ),
     (
         "stayput-ledger",
@@ -54,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 const PURE: &[&str] = &[
     "stayput-estate",
+    "stayput-messages",
     "stayput-world",
     "stayput-fabric",
     "stayput-plan",

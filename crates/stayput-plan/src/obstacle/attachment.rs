@@ -1,33 +1,31 @@
 //! What there is in place of a usable Transit Gateway attachment.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::AttachmentId;
 use stayput_estate::Region;
 use stayput_estate::TgwId;
+use stayput_messages::Message;
 use stayput_world::aws::AttachmentState;
 use stayput_world::aws::TgwAttachment;
 
 /// Why an attachment of a Transit Gateway cannot be used (AWS reference §1.1, §1.3).
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "fault")]
 pub enum AttachmentFault {
     /// It is associated with no route table, so what comes in by it is dropped.
-    #[error("{attachment} is associated with no route table")]
     NotAssociated {
         /// The attachment.
         attachment: AttachmentId,
     },
     /// It waits to be accepted.
-    #[error("{attachment} is pendingAcceptance")]
     PendingAcceptance {
         /// The attachment.
         attachment: AttachmentId,
     },
     /// It is in another state that forwards nothing.
-    #[error("{attachment} is {state}")]
     State {
         /// The attachment.
         attachment: AttachmentId,
@@ -35,7 +33,6 @@ pub enum AttachmentFault {
         state: String,
     },
     /// There is none.
-    #[error("there is none")]
     Absent,
 }
 
@@ -62,35 +59,61 @@ impl AttachmentFault {
         faults.min().unwrap_or(Self::Absent)
     }
 
+    /// What there is, as a message of the catalogue.
+    pub(super) fn message(&self) -> Message {
+        match self {
+            Self::NotAssociated { attachment } => {
+                Message::new("attachment-not-associated").with("attachment", attachment)
+            }
+            Self::PendingAcceptance { attachment } => {
+                Message::new("attachment-pending-acceptance").with("attachment", attachment)
+            }
+            Self::State { attachment, state } => Message::new("attachment-state")
+                .with("attachment", attachment)
+                .with("state", state),
+            Self::Absent => Message::new("attachment-absent"),
+        }
+    }
+
     /// What a person can do about an attachment of a VPC.
-    pub(super) fn remedy_of_vpc(&self, region: &Region, tgw: &TgwId) -> String {
+    pub(super) fn remedy_of_vpc(&self, region: &Region, tgw: &TgwId) -> Message {
         match self {
             Self::NotAssociated { attachment } => associate(attachment, region),
-            Self::PendingAcceptance { attachment } => format!(
-                "have the owner of {tgw} accept the attachment: aws ec2 accept-transit-gateway-vpc-attachment --transit-gateway-attachment-id {attachment} --region {region}"
-            ),
-            Self::State { .. } | Self::Absent => format!(
-                "attach the VPC to {tgw} and associate the attachment with a route table (VPC console, Transit gateway attachments, {region})"
-            ),
+            Self::PendingAcceptance { attachment } => Message::new("remedy-accept-attachment")
+                .with("tgw", tgw)
+                .with("attachment", attachment)
+                .with("region", region),
+            Self::State { .. } | Self::Absent => Message::new("remedy-attach")
+                .with("tgw", tgw)
+                .with("region", region),
         }
     }
 
     /// What a person can do about a peering of a Transit Gateway.
-    pub(super) fn remedy_of_peering(&self, region: &Region, from: &TgwId, to: &TgwId) -> String {
+    pub(super) fn remedy_of_peering(&self, region: &Region, from: &TgwId, to: &TgwId) -> Message {
         match self {
             Self::NotAssociated { attachment } => associate(attachment, region),
-            Self::PendingAcceptance { attachment } => format!(
-                "accept the peering from the side that did not request it: aws ec2 accept-transit-gateway-peering-attachment --transit-gateway-attachment-id {attachment} --region REGION"
-            ),
-            Self::State { .. } | Self::Absent => format!(
-                "peer {from} with {to}, accept the peering on the other side, and associate it with a route table on both (VPC console, Transit gateway attachments, {region})"
-            ),
+            Self::PendingAcceptance { attachment } => {
+                Message::new("remedy-accept-peering").with("attachment", attachment)
+            }
+            Self::State { .. } | Self::Absent => Message::new("remedy-peer")
+                .with("from", from)
+                .with("to", to)
+                .with("region", region),
         }
     }
 }
 
-fn associate(attachment: &AttachmentId, region: &Region) -> String {
-    format!(
-        "associate it with a route table: aws ec2 associate-transit-gateway-route-table --transit-gateway-attachment-id {attachment} --transit-gateway-route-table-id TABLE --region {region}"
-    )
+impl fmt::Display for AttachmentFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl std::error::Error for AttachmentFault {}
+
+fn associate(attachment: &AttachmentId, region: &Region) -> Message {
+    Message::new("remedy-associate")
+        .with("attachment", attachment)
+        .with("region", region)
 }

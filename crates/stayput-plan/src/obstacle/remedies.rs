@@ -1,108 +1,52 @@
-//! Words that several obstacles and remedies share.
+//! Parts that several obstacles and remedies share.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
-use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_world::Silence;
 use stayput_world::System;
 
-use crate::counted;
-
-/// Machines named one by one before the rest is only counted.
-const NAMED: usize = 5;
-
-/// Networks as a command takes them.
-pub(super) fn names(networks: &BTreeSet<NetworkName>) -> String {
-    let networks: Vec<_> = networks.iter().map(NetworkName::as_str).collect();
-    networks.join(" ")
-}
-
-/// The first names of machines, and how many more there are.
-pub(super) fn labels(machines: &BTreeMap<InstanceId, String>) -> String {
-    let named: Vec<_> = machines.values().take(NAMED).map(String::as_str).collect();
-    let more = machines.len() - named.len();
-    match more {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
-}
+use crate::text::and;
+use crate::text::commas;
 
 /// So many machines, and their verb.
-pub(super) fn are(machines: usize) -> String {
-    let verb = if machines == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(machines, "machine"))
-}
-
-/// How a system was not observed, after a statement that it was not.
-pub(super) fn why_not_observed(silence: Option<Silence>, why: &str) -> String {
-    match silence {
-        None => String::new(),
-        Some(silence) => format!(": it {}: {why}", silence.verb()),
-    }
+pub(super) fn are(machines: usize) -> Message {
+    Message::new("machines-are").count("machines", machines)
 }
 
 /// What to do so that a system is observed.
-pub(super) fn observe(system: &System, silence: Option<Silence>) -> String {
+pub(super) fn observe(system: &System, silence: Option<Silence>) -> Message {
     match (silence, system) {
-        (None, _) => "run the command again, so that it is observed".to_owned(),
+        (None, _) => Message::new("remedy-observe"),
         (Some(Silence::Silent), System::Aws(region)) => {
-            format!("check the way to AWS in {region} (proxy, firewall, name resolution), then run the command again")
+            Message::new("remedy-observe-silent-aws").with("region", region)
         }
         (Some(Silence::Silent), System::PrismCentral(_) | System::Move(_)) => {
-            "check the address in stayput.toml and the way there (VPN, firewall, name resolution), then run the command again".to_owned()
+            Message::new("remedy-observe-silent")
         }
-        (Some(Silence::Refused), System::Aws(_)) => {
-            "correct the AWS credentials or the rights of their role, then run the command again".to_owned()
-        }
+        (Some(Silence::Refused), System::Aws(_)) => Message::new("remedy-observe-refused-aws"),
         (Some(Silence::Refused), System::PrismCentral(_)) => {
-            "correct PRISM_CENTRAL_USERNAME and PRISM_CENTRAL_PASSWORD, the rights of that user, or the CA file in stayput.toml, then run the command again".to_owned()
+            Message::new("remedy-observe-refused-prism")
         }
-        (Some(Silence::Refused), System::Move(_)) => {
-            "correct MOVE_USERNAME and MOVE_PASSWORD or the CA file in stayput.toml, then run the command again".to_owned()
-        }
-        (Some(Silence::Faulty), _) => {
-            format!("run the command again; if it stays so, look at the health of {system}")
-        }
-    }
-}
-
-/// Where a person looks into a system.
-pub(super) fn console(system: &System) -> String {
-    match system {
-        System::Aws(region) => format!("the EC2 console ({region})"),
-        System::PrismCentral(_) | System::Move(_) => system.to_string(),
+        (Some(Silence::Refused), System::Move(_)) => Message::new("remedy-observe-refused-move"),
+        (Some(Silence::Faulty), _) => Message::new("remedy-observe-faulty").with("system", system),
     }
 }
 
 /// Which recovery points there are.
-pub(super) fn recovery_points(points: &BTreeMap<SiteName, String>) -> String {
+pub(super) fn recovery_points(points: &BTreeMap<SiteName, String>) -> Message {
     if points.is_empty() {
-        return "no recovery point of it was seen".to_owned();
+        return Message::new("recovery-points-none");
     }
-    let points: Vec<_> = points
-        .iter()
-        .map(|(site, at)| format!("{at} at {site}"))
-        .collect();
-    format!("its newest recovery point: {}", points.join(", "))
-}
-
-fn sites(sites: &BTreeSet<SiteName>) -> String {
-    let sites: Vec<_> = sites.iter().map(SiteName::as_str).collect();
-    sites.join(" and ")
-}
-
-/// Where a VM that is gone may be, for want of a look.
-pub(super) fn or_elsewhere(may_be_at: &BTreeSet<SiteName>) -> String {
-    if may_be_at.is_empty() {
-        return String::new();
-    }
-    format!(
-        "; whether it was failed over to {} is not known, as its Prism Central was not observed",
-        sites(may_be_at)
-    )
+    let points = points.iter().map(|(site, time)| {
+        Message::new("recovery-point-at")
+            .with("time", time)
+            .with("site", site)
+    });
+    Message::new("recovery-points").with("points", commas(points))
 }
 
 /// What to do about a deleted VM.
@@ -111,20 +55,16 @@ pub(super) fn of_deleted(
     site: &SiteName,
     points: &BTreeMap<SiteName, String>,
     may_be_at: &BTreeSet<SiteName>,
-) -> String {
+) -> Message {
     if !may_be_at.is_empty() {
-        return format!(
-            "run the command again when Prism Central of {} answers",
-            sites(may_be_at)
-        );
+        return Message::new("remedy-vm-deleted-or-elsewhere").part("sites", and(may_be_at));
     }
-    let retire = format!("or, if it was deleted on purpose: stayput retire {machine}");
-    let Some(at) = points.keys().next() else {
-        return format!(
-            "look in Prism Central of {site} for a local recovery point, restore the VM from it and run: stayput adopt {machine} --vm UUID --site {site}; {retire}"
-        );
-    };
-    format!(
-        "restore it from that recovery point in Prism Central of {at} and run: stayput adopt {machine} --vm UUID --site {at}; {retire}"
-    )
+    match points.keys().next() {
+        Some(at) => Message::new("remedy-vm-deleted")
+            .with("at", at)
+            .with("machine", machine),
+        None => Message::new("remedy-vm-deleted-without-point")
+            .with("site", site)
+            .with("machine", machine),
+    }
 }

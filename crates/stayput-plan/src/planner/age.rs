@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
+use stayput_messages::Message;
 
 use super::Draft;
 use super::protection::Protected;
@@ -35,12 +36,12 @@ impl Draft<'_> {
                 let label = survey.label(machine);
                 self.warnings.push(Warning::of_machine(
                     machine,
-                    format!(
-                        "the newest recovery point of {label} at {} is of {text}, {} min older than that of other machines (RPO {} min)",
-                        of.other,
-                        age / 60,
-                        survey.estate.protection.rpo.as_secs() / 60
-                    ),
+                    Message::new("warning-old-recovery-point")
+                        .with("label", label)
+                        .with("site", of.other)
+                        .with("time", text)
+                        .with("older", age / 60)
+                        .with("rpo", survey.estate.protection.rpo.as_secs() / 60),
                 ));
             }
         }

@@ -7,6 +7,7 @@ use stayput_estate::Network;
 use stayput_fabric::Fabric;
 use stayput_fabric::Node;
 use stayput_fabric::Source;
+use stayput_messages::Message;
 
 use super::Draft;
 use super::Prepared;
@@ -18,6 +19,7 @@ use crate::Warning;
 use crate::proof::of_routing;
 use crate::proof::running_addresses;
 use crate::routes::halves_for_home;
+use crate::text::and;
 
 /// By which region on-prem shall come in to one network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +60,12 @@ impl Draft<'_> {
             };
             if self.entry_path(change, definition) == Entry::OwnRegion {
                 let halves = definition.cidr.halves().into_iter().flatten();
-                let halves: Vec<_> = halves.map(|half| half.to_string()).collect();
-                self.warnings.push(Warning::general(format!(
-                    "on-prem comes in to {network} by the region of {home} (path b): {} stay; `stayput apply failover {network} --to {home} --path a` removes them",
-                    halves.join(" and "),
-                    home = change.home,
-                )));
+                self.warnings.push(Warning::general(
+                    Message::new("warning-halves-stay")
+                        .with("network", network)
+                        .with("home", change.home)
+                        .part("halves", and(halves)),
+                ));
             }
         }
     }

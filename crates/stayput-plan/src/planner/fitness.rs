@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
+use stayput_messages::Message;
 
 use super::Draft;
 use crate::Goal;
@@ -43,16 +44,17 @@ impl Draft<'_> {
         self.obstacles = stopping;
         for obstacle in told {
             if let Some(machine) = obstacle.whose_identity() {
-                let text = format!("{obstacle}: {}", obstacle.remedy());
+                let text = Message::new("warning-obstacle")
+                    .part("obstacle", obstacle.message())
+                    .part("remedy", obstacle.remedy_message());
                 self.warnings.push(Warning::of_machine(machine, text));
             }
         }
         if let Goal::Capture { .. } = goal {
             for id in &survey.kept {
-                let text = format!(
-                    "{}: EC2 shows other interfaces than its facts on record, which are kept because it has moved, or may be moving; to take over what EC2 shows: stayput capture --replace {id}",
-                    survey.label(id)
-                );
+                let text = Message::new("warning-facts-kept")
+                    .with("label", survey.label(id))
+                    .with("machine", id);
                 self.warnings.push(Warning::of_machine(id, text));
             }
             return;
@@ -60,10 +62,9 @@ impl Draft<'_> {
         let expected = survey.expected_running();
         let at_a_site = |id: &&InstanceId| matches!(survey.places.get(*id), Some(Place::At(site, _)) if !survey.left.contains(site));
         for id in expected.off.iter().filter(at_a_site) {
-            let text = format!(
-                "{}: it ran when it was captured and its VM is off; power it on, or it fails the verification; if it shall stay off: stayput expect {id} off",
-                survey.label(id)
-            );
+            let text = Message::new("warning-off")
+                .with("label", survey.label(id))
+                .with("machine", id);
             self.warnings.push(Warning::of_machine(id, text));
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use stayput_estate::InstanceId;
-use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_world::Silence;
 use stayput_world::System;
 
@@ -12,10 +12,11 @@ use super::Draft;
 use crate::Goal;
 use crate::Obstacle;
 use crate::Warning;
-use crate::counted;
 use crate::survey::Place;
 use crate::survey::Power;
 use crate::survey::power_of;
+use crate::text::arguments;
+use crate::text::first_of;
 
 /// Machines named in a warning before the rest is only counted.
 const NAMED: usize = 5;
@@ -98,67 +99,65 @@ impl Draft<'_> {
 
     /// Says what is not done at a site that is left, and what must happen when it returns.
     fn warn_of(&mut self, site: &SiteName, is_lost: bool, goal: &Goal) {
-        let left = if is_lost {
-            format!("{site} is declared lost")
-        } else {
-            format!("{site} is left")
-        };
         let machines = self.machines_left(site);
         let routes = self.routes_left(site, goal);
-        let networks: Vec<_> = goal.networks().iter().map(NetworkName::as_str).collect();
+        let networks = goal.networks();
         let warnings = [
-            format!("{left}: {machines}"),
-            format!("{site}: {routes}"),
-            format!(
-                "{site}: when it returns, power off what ran there: stayput apply clean-up {} --site {site}",
-                networks.join(" ")
-            ),
+            match is_lost {
+                true => Message::new("warning-declared-lost")
+                    .with("site", site)
+                    .part("machines", machines),
+                false => Message::new("warning-left")
+                    .with("site", site)
+                    .part("machines", machines),
+            },
+            Message::new("warning-routes-of-site")
+                .with("site", site)
+                .part("routes", routes),
+            Message::new("warning-site-returns")
+                .with("site", site)
+                .with("networks", arguments(networks)),
         ];
         self.warnings.extend(warnings.map(Warning::general));
     }
 
     /// What becomes of machines at a site that is left.
-    fn machines_left(&self, site: &SiteName) -> String {
+    fn machines_left(&self, site: &SiteName) -> Message {
         let world = self.survey.world;
         if !world.prism.contains_key(site) {
             let known = world.unobserved(&System::PrismCentral(site.clone()));
-            let verb = known.map_or("was not observed", |known| known.silence.verb());
-            return format!(
-                "its Prism Central {verb}; machines that still run there are not powered off"
-            );
+            return match known {
+                Some(known) => Message::new("left-prism-silent").with("verb", known.silence.verb()),
+                None => Message::new("left-prism-not-observed"),
+            };
         }
         let running = self.seen_on_at(site);
         if running.is_empty() {
-            return "its Prism Central answers, and no machine of these networks runs there"
-                .to_owned();
+            return Message::new("left-none-runs");
         }
-        let named: Vec<_> = running.iter().take(NAMED).map(String::as_str).collect();
-        let more = match running.len() - named.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!(
-            "its Prism Central answers and shows {} running, which are not powered off: {}{more}",
-            counted(running.len(), "machine"),
-            named.join(", ")
-        )
+        Message::new("left-running")
+            .count("machines", running.len())
+            .part("names", first_of(NAMED, &running))
     }
 
     /// What becomes of the routes to a site that is left.
-    fn routes_left(&self, site: &SiteName, goal: &Goal) -> String {
+    fn routes_left(&self, site: &SiteName, goal: &Goal) -> Message {
         let survey = self.survey;
         let region = survey.estate.sites.get(site).map(|site| &site.region);
         match region.filter(|region| !survey.world.aws.contains_key(*region)) {
             Some(region) => {
                 let known = survey.world.unobserved(&System::Aws(region.clone()));
-                let verb = known.map_or("was not observed", |known| known.silence.verb());
-                format!(
-                    "AWS {region} {verb}; its routes are not fenced and still lead there: keep its edges down until this has been run again: stayput apply {goal}"
-                )
+                match known {
+                    Some(known) => Message::new("left-routes-silent")
+                        .with("region", region)
+                        .with("verb", known.silence.verb())
+                        .with("goal", goal),
+                    None => Message::new("left-routes-not-observed")
+                        .with("region", region)
+                        .with("goal", goal),
+                }
             }
-            None => {
-                "its routes are made to drop packets before machines start elsewhere".to_owned()
-            }
+            None => Message::new("left-routes-fenced"),
         }
     }
 

@@ -8,6 +8,7 @@ use stayput_estate::MoveVmId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::WaveName;
+use stayput_messages::Message;
 use stayput_world::MoveAppliance;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
@@ -193,11 +194,15 @@ impl Draft<'_> {
 
     fn failed_in_move(&mut self, id: &InstanceId, plan: &MovePlan, vm: &MoveVm, what: &str) {
         let why = vm.error.as_deref().unwrap_or(&vm.state);
-        self.warnings.push(Warning::of_machine(id, format!(
-            "{} ({id}) failed in Move plan {}: {why}; {what}; `--leave-out {id}` moves the network without it",
-            self.survey.label(id),
-            plan.name
-        )));
+        self.warnings.push(Warning::of_machine(
+            id,
+            Message::new("warning-failed-in-move")
+                .with("label", self.survey.label(id))
+                .with("machine", id)
+                .with("plan", &plan.name)
+                .with("why", why)
+                .with("what", what),
+        ));
     }
 
     /// The name, or the name with a number when there is a plan of that name: it has failed, is over, or has started without

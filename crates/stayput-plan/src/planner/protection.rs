@@ -11,6 +11,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 use stayput_world::Prism;
 use stayput_world::prism::NetworkMapping;
@@ -230,9 +231,11 @@ impl Draft<'_> {
                 Purpose::Failover => found.extend(lacking),
             }
             for (property, subnet) in dangling {
-                let warning = format!(
-                    "{what} at {at}: {property} names subnet {subnet}, which does not exist; correct it when the subnet has been made"
-                );
+                let warning = Message::new("warning-subnet-does-not-exist")
+                    .with("what", &what)
+                    .with("at", at)
+                    .with("property", &property)
+                    .with("subnet", subnet);
                 if told.insert(property) {
                     self.warnings.push(Warning::general(warning));
                 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_world::prism::Connectivity;
 
 use super::Draft;
@@ -331,10 +332,15 @@ impl Draft<'_> {
                 continue;
             };
             if !prism.recovery_points.contains_key(vm) {
-                self.warnings.push(Warning::of_machine(machine, format!(
-                    "{} ({machine}) of network {network} has no recovery point at {to}: it cannot be started there, and its disks are at {lost} only",
-                    survey.label(machine)
-                )));
+                self.warnings.push(Warning::of_machine(
+                    machine,
+                    Message::new("warning-no-recovery-point")
+                        .with("label", survey.label(machine))
+                        .with("machine", machine)
+                        .with("network", network)
+                        .with("to", to)
+                        .with("lost", lost),
+                ));
             }
         }
     }
@@ -377,7 +383,7 @@ impl Draft<'_> {
             // When the old home is lost, a subnet that is not as planned is better than none.
             if is_left {
                 let found = std::mem::replace(&mut self.obstacles, before.clone());
-                let found = found.difference(&before).map(ToString::to_string);
+                let found = found.difference(&before).map(Obstacle::message);
                 self.warnings.extend(found.map(Warning::general));
             }
         }

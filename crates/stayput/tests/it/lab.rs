@@ -109,6 +109,7 @@ impl Answer {
             .iter()
             .map(|obstacle| {
                 assert!(!obstacle["remedy"].as_str().unwrap().is_empty());
+                assert!(!obstacle["id"].as_str().unwrap().is_empty());
                 assert!(!obstacle["message"].as_str().unwrap().is_empty());
                 obstacle["obstacle"].clone()
             })

@@ -1,0 +1,18 @@
+# What is wrong at a home.
+
+wrong-unobserved = { $system } { $verb }: { $why }
+wrong-no-machines = there are no machines to verify
+wrong-elsewhere = { $label } is at { $at }
+wrong-not-running = { $label } ran before and its VM is { $power }
+wrong-not-running-not-listed = { $label } ran before and its VM is not listed
+wrong-addresses = { $label } has { $has } instead of { $wants }
+wrong-not-reached = { $label } { $address }: { $verdict }
+wrong-reply-lost = { $label } { $address }: the reply is lost: { $verdict }
+wrong-served-twice = { $label } is served twice: its instance { $machine } is { $state } in EC2
+wrong-no-route = { $cidr } in { $table } ({ $region }) is absent, expected { $to }
+wrong-other-route = { $cidr } in { $table } ({ $region }) is { $leads }, expected { $to }
+verification-summary = { $found } of { $expected } expected machines run, { $delivered } of { $addresses } addresses are reached
+
+## Parts
+
+no-address = no address
