@@ -45,7 +45,7 @@ pub use error::TimeoutPhase;
 pub use instances::InstanceNow;
 pub use instances::InterfacesNow;
 pub use instances::WithInterfaces;
-pub use observe::Known;
+pub use observe::KnownAwsObjects;
 pub use ssm::CommandId;
 pub use ssm::CommandResult;
 pub use ssm::CommandRun;

@@ -46,7 +46,7 @@ use crate::parse::vpc;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
-pub use known::Known;
+pub use known::KnownAwsObjects;
 use transit::Attachments;
 
 /// Things read at once in a loop. Each table takes four calls from a bucket that NC2's nodes drink from too (AWS reference §1.5).
@@ -84,7 +84,11 @@ impl AwsClient {
     ///
     /// Any [`AwsError`] of any call, with one exception: an STS that does not answer, or only nonsense, leaves the account unknown, so that a
     /// region can be observed while only that service is down.
-    pub async fn observe(&self, region: &Region, known: &Known) -> Result<AwsRegion, AwsError> {
+    pub async fn observe(
+        &self,
+        region: &Region,
+        known: &KnownAwsObjects,
+    ) -> Result<AwsRegion, AwsError> {
         let mut lists = self.lists(region, known).await?;
         self.settle_machines(region, known, &mut lists).await?;
         self.settle_places(region, known, &mut lists).await?;
@@ -107,7 +111,7 @@ impl AwsClient {
     }
 
     /// Every list of the region.
-    async fn lists(&self, region: &Region, known: &Known) -> Result<Lists, AwsError> {
+    async fn lists(&self, region: &Region, known: &KnownAwsObjects) -> Result<Lists, AwsError> {
         let ours = Arc::new(known.vpcs.clone());
         let ours_too = Arc::clone(&ours);
         let eni = move |entry: Element<'_, '_>| vpc::eni_of(entry, &ours);

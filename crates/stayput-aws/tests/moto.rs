@@ -15,7 +15,7 @@ use std::time::Duration;
 use stayput_aws::AwsClient;
 use stayput_aws::InstanceNow;
 use stayput_aws::InterfacesNow;
-use stayput_aws::Known;
+use stayput_aws::KnownAwsObjects;
 use stayput_estate::AttachmentId;
 use stayput_estate::AwsAccess;
 use stayput_estate::Cidr;
@@ -124,9 +124,9 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
 
     let gone = InstanceId::new(made["gone"].as_str());
     let unknown = InstanceId::new("i-0123456789abcdef0");
-    let known = Known {
+    let known = KnownAwsObjects {
         instances: [gone.clone(), unknown.clone()].into(),
-        ..Known::default()
+        ..KnownAwsObjects::default()
     };
     let world = client.observe(&region, &known).await.unwrap();
     assert_eq!(world.account, Some(caller.account));

@@ -1,14 +1,15 @@
-//! Observing: everything the estate touches, read at once into one world. What cannot be read is named in the world, not an error.
+//! Observing: reads everything that the estate uses into one world. What cannot be read is named in the world and is not an error.
 
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use stayput_aws::AwsError;
 use stayput_aws::EndpointState;
-use stayput_aws::Known;
+use stayput_aws::KnownAwsObjects;
 use stayput_estate::Estate;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_nutanix::KnownPrismObjects;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
 use stayput_world::Facts;
@@ -22,9 +23,9 @@ use crate::Event;
 use crate::Events;
 use crate::error::chain;
 
-/// Reads AWS in every region, every Prism Central and every Move at once. Only reads.
+/// Reads AWS in every region, every Prism Central and every Move at the same time. Read-only.
 ///
-/// `facts` is what the ledger knows: objects it names are asked for by id before a list that lacks them is believed.
+/// `facts` is what the ledger knows: an object that it names and a list lacks is requested by id before it counts as absent.
 pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts: &Facts) -> World {
     let aws = join_all(estate.regions().into_iter().map(|region| async move {
         let expected = expected(estate, &region, facts);
@@ -60,7 +61,7 @@ pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts:
     world
 }
 
-/// Asks by id for VMs that Move says it made and that their Prism Central does not list: what a list lacks is not absent.
+/// Requests by id the VMs that Move reports and that their Prism Central does not list: a list may be incomplete.
 async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
     for (site, mv) in &world.moves {
         let (Some(client), Some(prism)) = (clients.prism.get(site), world.prism.get_mut(site))
@@ -75,7 +76,7 @@ async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
         if missing.is_empty() {
             continue;
         }
-        // Where this fails they stay what they are without it: not listed.
+        // If this fails, they remain not listed.
         if let Ok(found) = client.vms_by_ids(&missing).await {
             let gone = missing.into_iter().filter(|vm| !found.contains_key(vm));
             prism.confirmed_absent.extend(gone);
@@ -85,17 +86,17 @@ async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
 }
 
 /// What the ledger knows of a site: the VMs that machines became there.
-fn known_at(site: &SiteName, facts: &Facts) -> stayput_nutanix::Known {
+fn known_at(site: &SiteName, facts: &Facts) -> KnownPrismObjects {
     let vms = facts.vms.values().filter_map(|at| at.get(site));
     let elsewhere = facts.vms.values().flatten().filter(|(at, _)| *at != site);
-    stayput_nutanix::Known {
+    KnownPrismObjects {
         vms: vms.cloned().collect(),
         protected: elsewhere.map(|(_, vm)| vm.clone()).collect(),
-        ..stayput_nutanix::Known::default()
+        ..KnownPrismObjects::default()
     }
 }
 
-/// Parts that were read; the others go to the list.
+/// Returns the parts that were read; adds the others to the list.
 fn seen<T, C: FromIterator<T>>(
     parts: Vec<Result<T, Unobserved>>,
     unobserved: &mut Vec<Unobserved>,
@@ -130,9 +131,9 @@ fn read<T, E: std::error::Error>(
     })
 }
 
-/// What must be in a region by the configuration and the ledger: asked for by id if no list shows it.
-fn expected(estate: &Estate, region: &Region, facts: &Facts) -> Known {
-    let mut known = Known::default();
+/// What must exist in a region according to the configuration and the ledger: requested by id if no list shows it.
+fn expected(estate: &Estate, region: &Region, facts: &Facts) -> KnownAwsObjects {
+    let mut known = KnownAwsObjects::default();
     let source = &estate.source;
     if source.region == *region {
         known.vpcs.insert(source.vpc.clone());
@@ -167,7 +168,7 @@ fn expected(estate: &Estate, region: &Region, facts: &Facts) -> Known {
 fn silence_of_aws(error: &AwsError) -> Silence {
     match error.endpoint_state() {
         EndpointState::Silent => Silence::Silent,
-        // A call that is not made, for lack of credentials or settings, says nothing of the region.
+        // A call that is not sent, because credentials or settings are missing, tells nothing about the region.
         EndpointState::NotAsked | EndpointState::RefusesUs => Silence::Refused,
         EndpointState::Faulty | EndpointState::Answers => Silence::Faulty,
     }
@@ -208,7 +209,7 @@ fn silence_of_move(error: &MoveError) -> Silence {
     }
 }
 
-/// The facts of the ledger, and of machines not captured yet what EC2 shows now.
+/// The facts of the ledger, and for machines that are not captured yet what EC2 shows now.
 pub fn captured_or_observed(estate: &Estate, world: &World, facts: &Facts) -> Facts {
     let everything = estate.networks.keys().cloned().collect();
     let (observed, _) = stayput_plan::observe_facts(estate, world, &everything);

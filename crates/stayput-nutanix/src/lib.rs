@@ -7,7 +7,7 @@
 //! nor failed.
 //!
 //! What is not understood is not empty: an answer that is not of the known form is an error, an object that is not is kept as
-//! [`Unreadable`](stayput_world::Unreadable), and what a list lacks is asked for by id ([`Known`]) before it counts as absent.
+//! [`Unreadable`](stayput_world::Unreadable), and what a list lacks is asked for by id ([`KnownPrismObjects`]) before it counts as absent.
 //!
 //! ```text
 //! PrismClient ── prism/v4/{vms,networks,categories,protection,recovery,observe}   one file per kind of thing

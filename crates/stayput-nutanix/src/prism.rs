@@ -32,7 +32,7 @@ pub use spec::Finding;
 pub use spec::FindingGroup;
 pub use spec::FindingSeverity;
 pub use spec::JobReport;
-pub use spec::Known;
+pub use spec::KnownPrismObjects;
 pub use spec::MappedSubnet;
 pub use spec::MappingSpec;
 pub use spec::NicDeletion;

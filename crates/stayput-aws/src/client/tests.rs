@@ -14,7 +14,7 @@ use super::*;
 use crate::error::ConnectReason;
 use crate::error::TimeoutPhase;
 use crate::list::VPCS;
-use crate::observe::Known;
+use crate::observe::KnownAwsObjects;
 use crate::parse::vpc;
 use crate::testing::Reply;
 use crate::testing::Seen;
@@ -221,7 +221,7 @@ async fn calls_can_be_spawned() {
     let client = Server::start(caller_reply).await.client();
     spawnable(&async move {
         let region = Region::new("ap-northeast-1");
-        let _ = client.observe(&region, &Known::default()).await;
+        let _ = client.observe(&region, &KnownAwsObjects::default()).await;
         let _ = client.interfaces_of(&region, &[]).await;
         let _ = client.run_command(&region, &[], "D", &[]).await;
     });

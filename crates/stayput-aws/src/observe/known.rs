@@ -16,7 +16,7 @@ use stayput_estate::VpcId;
 /// `vpcs` has a second use: an interface or instance that cannot be read is an error where it is in one of them or where its VPC is not
 /// readable, and a note where it is certainly in another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownAwsObjects {
     /// Instances: those captured and not retired, and those that waves name.
     pub instances: BTreeSet<InstanceId>,
     /// Network interfaces of machines that are still in EC2. Those of machines that left are not expected: they are deleted with their

@@ -9,7 +9,7 @@ use stayput_world::aws::Eni;
 use stayput_world::aws::Gone;
 use stayput_world::aws::Instance;
 
-use super::Known;
+use super::KnownAwsObjects;
 use super::Lists;
 use crate::ask::Asked;
 use crate::client::AwsClient;
@@ -30,7 +30,7 @@ impl AwsClient {
     pub(super) async fn settle_machines(
         &self,
         region: &Region,
-        known: &Known,
+        known: &KnownAwsObjects,
         lists: &mut Lists,
     ) -> Result<(), AwsError> {
         let mut done = Done::default();
@@ -55,7 +55,7 @@ impl AwsClient {
 
 impl Lists {
     /// Instances that are expected or that interfaces name, and are not listed; and those that do not list an interface attached to them.
-    fn instances_to_ask_for(&self, known: &Known, done: &Done) -> BTreeSet<InstanceId> {
+    fn instances_to_ask_for(&self, known: &KnownAwsObjects, done: &Done) -> BTreeSet<InstanceId> {
         let attached = self.enis.here.iter().filter_map(|(eni, found)| {
             let (instance, _) = found.attached_to.as_ref()?;
             let listed = self.instances.here.get(instance);
@@ -74,7 +74,7 @@ impl Lists {
     }
 
     /// Interfaces that are expected or that instances name, and are not listed; and those that do not name the instance that lists them.
-    fn enis_to_ask_for(&self, known: &Known, done: &Done) -> BTreeSet<EniId> {
+    fn enis_to_ask_for(&self, known: &KnownAwsObjects, done: &Done) -> BTreeSet<EniId> {
         let named = self.instances.here.iter().flat_map(|(id, instance)| {
             instance.enis.iter().filter(move |eni| {
                 let of = self.enis.here.get(*eni).map(|eni| &eni.attached_to);

@@ -7,7 +7,7 @@ use stayput_estate::SubnetId;
 use stayput_estate::VpcId;
 use stayput_world::aws::Unreadable;
 
-use super::Known;
+use super::KnownAwsObjects;
 use super::Lists;
 use crate::client::AwsClient;
 use crate::error::AwsError;
@@ -21,7 +21,7 @@ impl AwsClient {
     pub(super) async fn settle_places(
         &self,
         region: &Region,
-        known: &Known,
+        known: &KnownAwsObjects,
         lists: &mut Lists,
     ) -> Result<(), AwsError> {
         let vpcs = lists.vpcs_to_ask_for(known);
@@ -61,7 +61,7 @@ impl AwsClient {
 }
 
 impl Lists {
-    fn vpcs_to_ask_for(&self, known: &Known) -> BTreeSet<VpcId> {
+    fn vpcs_to_ask_for(&self, known: &KnownAwsObjects) -> BTreeSet<VpcId> {
         let subnets = self.subnets.here.values().map(|subnet| &subnet.vpc);
         let tables = self.route_tables.here.values().map(|table| &table.vpc);
         let enis = self.enis.here.values().map(|eni| &eni.vpc);
@@ -81,7 +81,7 @@ impl Lists {
             .collect()
     }
 
-    fn subnets_to_ask_for(&self, known: &Known) -> BTreeSet<SubnetId> {
+    fn subnets_to_ask_for(&self, known: &KnownAwsObjects) -> BTreeSet<SubnetId> {
         let tables = self.route_tables.here.values();
         let tables = tables.flat_map(|table| &table.subnets);
         let enis = self.enis.here.values().map(|eni| &eni.subnet);

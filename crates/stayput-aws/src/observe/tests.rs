@@ -105,7 +105,7 @@ async fn a_region_is_joined_from_its_lists() {
     let server = Server::start(|seen| region(seen, true)).await;
     let world = server
         .client()
-        .observe(&server.region(), &Known::default())
+        .observe(&server.region(), &KnownAwsObjects::default())
         .await
         .unwrap();
     assert_eq!(world.account, None, "STS is down, the rest is not");
@@ -158,7 +158,7 @@ async fn an_account_without_direct_connect_is_never_asked_about_it() {
     let server = Server::start(|seen| region(seen, false)).await;
     let world = server
         .client()
-        .observe(&server.region(), &Known::default())
+        .observe(&server.region(), &KnownAwsObjects::default())
         .await
         .unwrap();
     assert!(world.dx_associations.is_empty());
@@ -178,7 +178,7 @@ async fn a_missing_right_fails_the_observation_and_is_named() {
     .await;
     let error = server
         .client()
-        .observe(&server.region(), &Known::default())
+        .observe(&server.region(), &KnownAwsObjects::default())
         .await
         .unwrap_err();
     assert!(error.is_permission());
@@ -228,7 +228,7 @@ async fn a_prefix_list_is_told_from_static_routes_and_read_whole() {
     let server = Server::start(with_lists).await;
     let world = server
         .client()
-        .observe(&server.region(), &Known::default())
+        .observe(&server.region(), &KnownAwsObjects::default())
         .await
         .unwrap();
     let table = &world.tgw_route_tables[&TgwRouteTableId::new("tgw-rtb-1")];
@@ -262,7 +262,7 @@ async fn a_list_that_decides_in_a_transit_gateway_must_be_readable() {
     .await;
     let error = server
         .client()
-        .observe(&server.region(), &Known::default())
+        .observe(&server.region(), &KnownAwsObjects::default())
         .await
         .unwrap_err();
     assert!(error.is_permission());
@@ -277,7 +277,7 @@ async fn prefix_lists_are_read_only_where_a_route_uses_one() {
     let server = Server::start(|seen| region(seen, false)).await;
     server
         .client()
-        .observe(&server.region(), &Known::default())
+        .observe(&server.region(), &KnownAwsObjects::default())
         .await
         .unwrap();
     assert!(
@@ -308,9 +308,9 @@ async fn attachments_and_tables_that_only_others_name_are_asked_for() {
         _ => region(seen, false),
     })
     .await;
-    let known = Known {
+    let known = KnownAwsObjects {
         attachments: ["tgw-attach-9".into()].into(),
-        ..Known::default()
+        ..KnownAwsObjects::default()
     };
     let region = server.region();
     let world = server.client().observe(&region, &known).await.unwrap();
@@ -345,7 +345,10 @@ async fn a_peering_without_both_ends_is_noted_and_its_kind_is_unknown() {
     })
     .await;
     let region = server.region();
-    let world = server.client().observe(&region, &Known::default()).await;
+    let world = server
+        .client()
+        .observe(&region, &KnownAwsObjects::default())
+        .await;
     let world = world.unwrap();
     let kind = &world.attachments[&"tgw-attach-peer".into()].kind;
     assert!(matches!(kind, AttachmentKind::Unknown { .. }), "{kind:?}");

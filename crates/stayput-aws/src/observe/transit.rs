@@ -22,7 +22,7 @@ use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTarget;
 
 use super::AT_ONCE;
-use super::Known;
+use super::KnownAwsObjects;
 use super::Lists;
 use crate::client::AwsClient;
 use crate::error::AwsError;
@@ -77,7 +77,7 @@ impl AwsClient {
     pub(super) async fn settle_transit(
         &self,
         region: &Region,
-        known: &Known,
+        known: &KnownAwsObjects,
         lists: &mut Lists,
     ) -> Result<(), AwsError> {
         let tgws = lists.tgws_to_ask_for(known);
@@ -106,7 +106,7 @@ impl AwsClient {
     pub(super) async fn settle_attachments(
         &self,
         region: &Region,
-        known: &Known,
+        known: &KnownAwsObjects,
         tables: &ReadTables,
         lists: &mut Lists,
     ) -> Result<(), AwsError> {
@@ -288,7 +288,7 @@ impl Attachments {
             .flat_map(|(_, subnets)| subnets.iter().cloned())
     }
 
-    fn to_ask_for(&self, known: &Known, tables: &ReadTables) -> BTreeSet<AttachmentId> {
+    fn to_ask_for(&self, known: &KnownAwsObjects, tables: &ReadTables) -> BTreeSet<AttachmentId> {
         let named = tables.tables.values().flat_map(|table| {
             let targets = table.static_routes.values();
             let targets = targets.filter_map(|target| match target {
@@ -359,7 +359,7 @@ impl Attachments {
 }
 
 impl Lists {
-    fn tgws_to_ask_for(&self, known: &Known) -> BTreeSet<TgwId> {
+    fn tgws_to_ask_for(&self, known: &KnownAwsObjects) -> BTreeSet<TgwId> {
         let attached = self.attachments.listed.here.values();
         let tables = self.tables.here.values().map(|table| &table.tgw);
         let routes = self
@@ -388,7 +388,7 @@ impl Lists {
     }
 
     /// Tables of a Transit Gateway that another account shares with us are not shown to us: they are not asked for.
-    fn tables_to_ask_for(&self, known: &Known) -> BTreeSet<TgwRouteTableId> {
+    fn tables_to_ask_for(&self, known: &KnownAwsObjects) -> BTreeSet<TgwRouteTableId> {
         let attached = self.attachments.listed.here.values();
         let attached = attached
             .filter(|listed| is_own(listed.tgw_owner.as_ref(), self.account.as_ref()))

@@ -22,7 +22,7 @@ use stayput_world::prism::RecoveryJob;
 /// Ids that the caller expects a Prism Central to have. Those that a list lacks are asked for one by one, as what a list lacks
 /// may still exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownPrismObjects {
     /// VMs.
     pub vms: BTreeSet<VmExtId>,
     /// VMs of other sites that may have recovery points here.

@@ -20,7 +20,7 @@ mod tls;
 /// The engine runs calls of many machines side by side, on several threads.
 #[test]
 fn calls_can_be_made_from_any_thread() {
-    use stayput_nutanix::Known;
+    use stayput_nutanix::KnownPrismObjects;
     use stayput_nutanix::Looks;
     use stayput_nutanix::MoveClient;
     use stayput_nutanix::NicSpec;
@@ -31,7 +31,7 @@ fn calls_can_be_made_from_any_thread() {
     fn is_send<T: Send>(_: T) {}
     // Never called: that it compiles is the test.
     let _ = |prism: PrismClient, nic: NicSpec, plan: PlanSpec, id: RequestId| {
-        is_send(prism.observe(&Known::default()));
+        is_send(prism.observe(&KnownPrismObjects::default()));
         is_send(prism.find_nic(&"v".into(), &nic, Looks::Several));
         is_send(prism.delete_vm(&"v".into(), id));
         is_send(prism.create_nic(&"v".into(), &nic, id));

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
-use stayput_nutanix::Known;
+use stayput_nutanix::KnownPrismObjects;
 use stayput_nutanix::PrismError;
 use stayput_world::ObjectKind;
 use stayput_world::prism::AbsentObject;
@@ -20,10 +20,10 @@ use crate::server::short;
 
 const VMS: &str = "/api/vmm/v4.2/ahv/config/vms";
 
-fn known(vms: &[&str]) -> Known {
-    Known {
+fn known(vms: &[&str]) -> KnownPrismObjects {
+    KnownPrismObjects {
         vms: vms.iter().map(|&id| id.into()).collect(),
-        ..Known::default()
+        ..KnownPrismObjects::default()
     }
 }
 
@@ -71,12 +71,12 @@ async fn other_objects_that_the_list_lacks_are_asked_for_by_id_with_their_parts(
         _ => small_world(asked),
     })
     .await;
-    let known = Known {
+    let known = KnownPrismObjects {
         subnets: BTreeSet::from(["s".into()]),
         recovery_plans: BTreeSet::from(["rp".into()]),
         vpcs: BTreeSet::from(["x".into()]),
         policies: BTreeSet::from(["p".into(), "y".into()]),
-        ..Known::default()
+        ..KnownPrismObjects::default()
     };
     let prism = server.prism().observe(&known).await.unwrap();
     let ten = "10.0.1.10".parse().unwrap();

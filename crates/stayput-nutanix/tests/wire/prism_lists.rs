@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 use serde_json::json;
-use stayput_nutanix::Known;
+use stayput_nutanix::KnownPrismObjects;
 use stayput_nutanix::Limits;
 use stayput_nutanix::ListProblem;
 use stayput_nutanix::Looks;
@@ -36,7 +36,7 @@ async fn with_vms(vms: Value) -> Server {
 }
 
 async fn observe(server: &Server) -> Result<Prism, PrismError> {
-    server.prism().observe(&Known::default()).await
+    server.prism().observe(&KnownPrismObjects::default()).await
 }
 
 /// The list of VNICs of one subnet, whose pages are `page`.

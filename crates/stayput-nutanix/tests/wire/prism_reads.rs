@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 use serde_json::json;
-use stayput_nutanix::Known;
+use stayput_nutanix::KnownPrismObjects;
 use stayput_nutanix::Minor;
 use stayput_nutanix::Namespace;
 use stayput_nutanix::PrismError;
@@ -285,7 +285,11 @@ pub fn small_world(asked: &crate::server::Asked) -> Answer {
 #[tokio::test]
 async fn everything_is_observed_in_one_go() {
     let server = Server::start(small_world).await;
-    let prism = server.prism().observe(&Known::default()).await.unwrap();
+    let prism = server
+        .prism()
+        .observe(&KnownPrismObjects::default())
+        .await
+        .unwrap();
     assert_eq!(prism.domain_manager, "pc2".into());
     assert_eq!(prism.registrations.len(), 1);
     assert_eq!(prism.registrations[&"pc1".into()], Connectivity::Connected);
@@ -308,7 +312,11 @@ async fn a_prism_central_too_old_for_recovery_plans_is_not_observed_in_part() {
         _ => small_world(asked),
     })
     .await;
-    let error = server.prism().observe(&Known::default()).await.unwrap_err();
+    let error = server
+        .prism()
+        .observe(&KnownPrismObjects::default())
+        .await
+        .unwrap_err();
     let PrismError::Unsupported(error) = error else {
         panic!("{error}")
     };

@@ -3,7 +3,7 @@
 use serde_json::json;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::GuestCredentials;
-use stayput_nutanix::Known;
+use stayput_nutanix::KnownPrismObjects;
 use stayput_nutanix::PrepareSpec;
 use stayput_nutanix::RequestId;
 use stayput_nutanix::Secret;
@@ -106,7 +106,11 @@ async fn notes_of_unreadable_objects_give_no_secret_away() {
         _ => small_world(asked),
     })
     .await;
-    let prism = server.prism().observe(&Known::default()).await.unwrap();
+    let prism = server
+        .prism()
+        .observe(&KnownPrismObjects::default())
+        .await
+        .unwrap();
     let text = format!("{:?}", prism.unreadable);
     assert!(is_clean(&text) && text.contains("[redacted]"), "{text}");
 }

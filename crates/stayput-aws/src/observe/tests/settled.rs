@@ -6,7 +6,7 @@ use stayput_world::AwsRegion;
 use stayput_world::aws::Gone;
 
 use crate::error::AwsError;
-use crate::observe::Known;
+use crate::observe::KnownAwsObjects;
 use crate::testing::Reply;
 use crate::testing::Seen;
 use crate::testing::Server;
@@ -114,7 +114,7 @@ impl Machines {
         Reply::entries(seen, &(self.edit)(&operation, !asked.is_empty(), &entries))
     }
 
-    async fn observe(&self, known: &Known) -> (AwsRegion, Vec<String>) {
+    async fn observe(&self, known: &KnownAwsObjects) -> (AwsRegion, Vec<String>) {
         let machines = self.clone();
         let server = Server::start(move |seen| machines.reply(seen)).await;
         let region = server.region();
@@ -123,13 +123,13 @@ impl Machines {
     }
 }
 
-fn everything() -> Known {
-    Known {
+fn everything() -> KnownAwsObjects {
+    KnownAwsObjects {
         instances: ["i-1", "i-2"].map(Into::into).into(),
         enis: ["eni-1", "eni-2"].map(Into::into).into(),
         vpcs: ["vpc-1".into()].into(),
         subnets: ["subnet-1".into()].into(),
-        ..Known::default()
+        ..KnownAwsObjects::default()
     }
 }
 
@@ -180,7 +180,7 @@ async fn what_one_list_names_and_another_lacks_is_found_by_id() {
     ];
     let (whole, _) = Machines { edit: ALL_THERE }.observe(&everything()).await;
     for (number, edit) in edits.into_iter().enumerate() {
-        for known in [Known::default(), everything()] {
+        for known in [KnownAwsObjects::default(), everything()] {
             let (world, _) = Machines { edit }.observe(&known).await;
             assert_eq!(world, whole, "edit {number}");
         }
@@ -197,7 +197,7 @@ async fn what_the_caller_expects_is_asked_for_before_it_counts_as_absent() {
             _ => entries.to_owned(),
         },
     };
-    let (blind, _) = machines.observe(&Known::default()).await;
+    let (blind, _) = machines.observe(&KnownAwsObjects::default()).await;
     assert_eq!(blind.instances.len(), 1);
     assert!(!blind.is_confirmed_gone(&"i-2".into()), "AWS was not asked");
     let mut known = everything();
@@ -216,7 +216,7 @@ async fn what_the_caller_expects_is_asked_for_before_it_counts_as_absent() {
 
 #[tokio::test]
 async fn an_empty_list_is_read_again_where_something_is_expected() {
-    let count = |known: Known| async move {
+    let count = |known: KnownAwsObjects| async move {
         let machines = Machines {
             edit: |operation, by_id, entries| match (operation, by_id) {
                 ("DescribeInstances", false) => String::new(),
@@ -231,7 +231,7 @@ async fn an_empty_list_is_read_again_where_something_is_expected() {
             .count()
     };
     // The list, and then by id, for the interfaces name the instances.
-    assert_eq!(count(Known::default()).await, 2);
+    assert_eq!(count(KnownAwsObjects::default()).await, 2);
     assert_eq!(count(everything()).await, 3);
 }
 
@@ -288,9 +288,9 @@ async fn an_unreadable_interface_is_an_error_only_in_a_vpc_of_the_estate() {
             _ => Machines { edit: ALL_THERE }.reply(seen),
         }
     };
-    let known = Known {
+    let known = KnownAwsObjects {
         vpcs: ["vpc-1".into()].into(),
-        ..Known::default()
+        ..KnownAwsObjects::default()
     };
     let server = Server::start(odd("vpc-2")).await;
     let world = server.client().observe(&server.region(), &known).await;
@@ -321,7 +321,10 @@ async fn a_missing_main_table_is_an_error_in_a_vpc_of_the_estate() {
     let (client, region) = (server.client(), server.region());
     let error = client.observe(&region, &everything()).await.unwrap_err();
     assert!(error.to_string().contains("DescribeRouteTables"), "{error}");
-    let world = client.observe(&region, &Known::default()).await.unwrap();
+    let world = client
+        .observe(&region, &KnownAwsObjects::default())
+        .await
+        .unwrap();
     assert_eq!(world.unreadable[0].id, "vpc-1");
 }
 
@@ -336,10 +339,13 @@ async fn an_sts_that_answers_nonsense_leaves_only_the_account_unknown() {
     let html = Reply::Answer(200, "<html/>".to_owned());
     let server = Server::start(sts(html)).await;
     let (client, region) = (server.client(), server.region());
-    let world = client.observe(&region, &Known::default()).await.unwrap();
+    let world = client
+        .observe(&region, &KnownAwsObjects::default())
+        .await
+        .unwrap();
     assert_eq!(world.account, None);
     let server = Server::start(sts(Reply::ec2_error(403, "ExpiredToken"))).await;
     let (client, region) = (server.client(), server.region());
-    let error = client.observe(&region, &Known::default()).await;
+    let error = client.observe(&region, &KnownAwsObjects::default()).await;
     assert!(error.unwrap_err().is_credentials());
 }

@@ -54,7 +54,7 @@ use super::wire::recovery::WireStage;
 use super::wire::vm::WireVm;
 use crate::prism::PrismClient;
 use crate::prism::error::PrismError;
-use crate::prism::spec::Known;
+use crate::prism::spec::KnownPrismObjects;
 
 /// The first minor that lists registrations (Prism reference §0).
 const REGISTRATIONS: Minor = Minor(2);
@@ -72,7 +72,7 @@ impl PrismClient {
     /// [`PrismError::Unsupported`] when prism, datapolicies or dataprotection is older than v4.2: without pairing and recovery plans
     /// the picture would be incomplete without saying so. [`PrismError::List`] when a list could not be read to its end.
     /// Otherwise those of any read.
-    pub async fn observe(&self, known: &Known) -> Result<Prism, PrismError> {
+    pub async fn observe(&self, known: &KnownPrismObjects) -> Result<Prism, PrismError> {
         try_join!(
             self.v4.need(
                 Namespace::Prism,
@@ -238,7 +238,7 @@ impl PrismClient {
     /// Subnets; those of a Flow VPC with the addresses reserved since they were made, which only a list of their own tells.
     async fn observe_subnets(
         &self,
-        known: &Known,
+        known: &KnownPrismObjects,
     ) -> Result<Listing<(SubnetExtId, FlowSubnet)>, PrismError> {
         let collection = networks::subnets();
         let found: Listing<WireSubnet> = self
@@ -310,7 +310,10 @@ impl PrismClient {
         .await
     }
 
-    async fn observe_plans(&self, known: &Known) -> Result<Listing<WholePlan>, PrismError> {
+    async fn observe_plans(
+        &self,
+        known: &KnownPrismObjects,
+    ) -> Result<Listing<WholePlan>, PrismError> {
         let collection = recovery::plans();
         let known = ids(&known.recovery_plans);
         let found: Listing<WirePlan> = self
