@@ -1,5 +1,5 @@
-//! What things are called at each site: ids by the names a plan uses. Starts from the world the plan was made from and
-//! grows as steps make things.
+//! Ids of the objects at each site, by the names that a plan uses. Starts from the world that the plan was made from; steps add what
+//! they create.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -27,11 +27,11 @@ use crate::StepError;
 /// Ids by name.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    known: Mutex<Known>,
+    known: Mutex<Ids>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Ids {
     vpcs: BTreeMap<(SiteName, String), FlowVpcExtId>,
     subnets: BTreeMap<(SiteName, OverlayKind, NetworkName), SubnetExtId>,
     plans: BTreeMap<(SiteName, String), RecoveryPlanExtId>,
@@ -40,9 +40,9 @@ struct Known {
 }
 
 impl Catalog {
-    /// What the world already has.
+    /// The ids of what the world already has.
     pub fn new(estate: &Estate, world: &World, survey: &Survey<'_>) -> Self {
-        let mut known = Known::default();
+        let mut known = Ids::default();
         for (site, prism) in &world.prism {
             let Some(config) = estate.sites.get(site) else {
                 continue;
@@ -68,7 +68,7 @@ impl Catalog {
             }
         }
         for (site, mv) in &world.moves {
-            // A resumed run finds the Move plans of the one before by their names; a name that two plans have names neither.
+            // A resumed run finds the Move plans of the earlier process by name. A name that two plans have is not used.
             let mut by_name: BTreeMap<&str, Vec<&MovePlanId>> = BTreeMap::new();
             for (id, plan) in &mv.plans {
                 by_name.entry(&plan.name).or_default().push(id);
@@ -92,7 +92,7 @@ impl Catalog {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, Ids> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! The clients of one estate. Making them contacts nobody.
+//! The clients of one estate. Creating them sends no request.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::EngineError;
 /// Where the credentials of appliances come from: a function from variable name to value, usually the environment.
 pub type CredentialsSource<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
-/// Everything an estate's systems are reached through.
+/// The clients of all systems of an estate.
 #[derive(Debug, Clone)]
 pub struct Clients {
     /// AWS, all regions.
@@ -27,7 +27,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Makes the clients. A site's own variables (`PRISM_CENTRAL_USERNAME_TOKYO`) go before the common ones.
+    /// Creates the clients. A site's own variables (`PRISM_CENTRAL_USERNAME_TOKYO`) take precedence over the common ones.
     ///
     /// # Errors
     /// Missing credentials, unreadable CA files, malformed addresses.
@@ -58,7 +58,7 @@ impl Clients {
     }
 }
 
-/// The Prism Central of one site alone. Contacts nobody, and asks for no other system's credentials.
+/// The client of one site's Prism Central. Sends no request, and needs no credentials of other systems.
 ///
 /// # Errors
 /// Missing credentials, an unreadable CA file, a malformed address.

@@ -1,11 +1,11 @@
-//! The engine's time: one place that asks for it.
+//! The engine's clocks.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// The wall clock, for records. It may be stepped: nothing is ordered or measured by it.
+/// The wall clock, for records. It may be set back or forward, so nothing is ordered or measured by it.
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -31,7 +31,7 @@ impl Stopwatch {
     }
 }
 
-/// A pause of between half and the whole of `longest`, so that many that wait do not come back at once.
+/// A random pause between half of `longest` and `longest`, so that many waiting steps do not retry at the same time.
 pub fn jittered(longest: Duration) -> Duration {
     let (chance, _) = uuid::Uuid::new_v4().as_u64_pair();
     let part = u32::try_from(chance >> 48).unwrap_or_default();

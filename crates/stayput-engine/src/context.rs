@@ -1,4 +1,4 @@
-//! What a step needs to do its work.
+//! The context of a step: clients, world, ledger and events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,9 +37,9 @@ use crate::clock::now;
 use crate::stop::Stop;
 use crate::watch::Watcher;
 
-/// How long a wait goes on although every look fails with an error that may pass: a Move or Prism Central that is restarted takes
-/// minutes, and what is waited for goes on meanwhile.
-const LOOKS_MAY_FAIL_FOR: Duration = Duration::from_secs(600);
+/// How long a wait continues although every read fails with a transient error: a restart of Move or Prism Central takes minutes, and
+/// the operation that is waited for continues meanwhile.
+const READS_MAY_FAIL_FOR: Duration = Duration::from_secs(600);
 
 /// What the steps of one phase share.
 #[derive(Clone)]
@@ -82,8 +82,8 @@ impl StepContext {
         }
     }
 
-    /// The id of one request of this step: the same while it is not known what became of the attempts before, another after a known
-    /// end. Another run never has it.
+    /// The id of one request of this step: the same while the outcome of earlier attempts is unknown, a new one after a known outcome.
+    /// It is unique to this run.
     pub fn request(&self, part: &str) -> RequestId {
         let run = uuid::Uuid::try_parse(self.run.as_str()).unwrap_or_default();
         let name = format!("{}/{part}/{}", self.step, self.attempt.concluded);
@@ -95,13 +95,13 @@ impl StepContext {
         id.parse().unwrap_or_else(|_| RequestId::random())
     }
 
-    /// Puts on record what the step saw.
+    /// Records in the journal what the step observed.
     pub async fn record(&self, observed: &serde_json::Value) -> Result<(), StepError> {
         let sequence = self.attempt.sequence;
         Ok(self.ledger.observe(sequence, observed).await?)
     }
 
-    /// How many attempts at this step in this run have ended in a known way before this one.
+    /// How many earlier attempts at this step in this run have a known outcome.
     pub fn concluded(&self) -> u32 {
         self.attempt.concluded
     }
@@ -133,7 +133,7 @@ impl StepContext {
         Ok(())
     }
 
-    /// Checks that no other stayput has taken over: right before a call that the other side cannot refuse for that reason.
+    /// Checks that no other stayput process has taken over. Call it right before a call that the remote system cannot fence.
     pub async fn holds_the_lease(&self) -> Result<(), StepError> {
         Ok(self.ledger.check_lease(&self.lease).await?)
     }
@@ -208,7 +208,7 @@ impl StepContext {
         })
     }
 
-    /// Tells how far the step is.
+    /// Reports the progress of the step.
     pub fn progress(&self, percent: Option<u8>, note: impl Into<String>) {
         self.events.send(Event::StepProgress {
             step: self.step.clone(),
@@ -217,7 +217,7 @@ impl StepContext {
         });
     }
 
-    /// The gap between two looks, which ends when the run is asked to stop.
+    /// The pause between two reads, which ends when the run is asked to stop.
     async fn pause(&self, what: &str) -> Result<(), StepError> {
         tokio::select! {
             biased;
@@ -226,8 +226,8 @@ impl StepContext {
         }
     }
 
-    /// Looks until `look` gives a value, at most `limit` of wall time. A look that fails in a way that may pass is taken again, for a
-    /// while.
+    /// Calls `look` until it returns a value, for at most `limit` of wall time. A call that fails with a transient error is repeated for
+    /// a limited time.
     pub async fn until<T>(
         &self,
         what: &str,
@@ -242,10 +242,10 @@ impl StepContext {
                 Ok(None) => failing = None,
                 Err(error) if error.is_transient() => {
                     let since = *failing.get_or_insert_with(Stopwatch::start);
-                    if since.elapsed() > LOOKS_MAY_FAIL_FOR {
+                    if since.elapsed() > READS_MAY_FAIL_FOR {
                         return Err(error);
                     }
-                    self.progress(None, format!("{error}; looks again"));
+                    self.progress(None, format!("{error}; retrying"));
                 }
                 Err(error) => return Err(error),
             }

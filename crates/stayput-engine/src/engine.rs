@@ -1,4 +1,4 @@
-//! One estate, how its systems are reached, and where what must survive is kept.
+//! One estate with its clients, ledger and events.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::EngineError;
 use crate::Events;
 use crate::observe;
 
-/// What was seen at one time.
+/// What was observed at one time.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// The world, perhaps in part: it names what could not be read.
+    /// The world, possibly incomplete: it names what could not be read.
     pub world: Arc<World>,
     /// What the ledger knows.
     pub facts: Arc<Facts>,
@@ -30,16 +30,16 @@ pub struct Engine {
     pub estate: Arc<Estate>,
     /// How its systems are reached.
     pub clients: Clients,
-    /// What survives.
+    /// The ledger.
     pub ledger: Arc<dyn Ledger>,
-    /// Who is told.
+    /// Where events are sent.
     pub events: Events,
 }
 
 impl Engine {
-    /// Reads everything that answers; the world names what does not. Only reads.
+    /// Reads all systems that answer; the world names those that do not. Read-only.
     ///
-    /// `facts` is what the ledger knows: what it names is asked for by id before a list that lacks it is believed.
+    /// `facts` is what the ledger knows: an object that it names and a list lacks is requested by id before it counts as absent.
     pub async fn observe(&self, facts: &Facts) -> World {
         observe::observe(&self.estate, &self.clients, &self.events, facts).await
     }
@@ -57,8 +57,7 @@ impl Engine {
         })
     }
 
-    /// Asks by dry run whether every route of the plan may be written: rights that are missing must not be found out when
-    /// the machines have been stopped already.
+    /// Checks by dry run that every route of the plan may be written: missing permissions must be found before any machine is stopped.
     pub(crate) async fn may_write_routes(&self, plan: &Plan) -> Result<(), EngineError> {
         for step in &plan.steps {
             let Action::TgwRoute {

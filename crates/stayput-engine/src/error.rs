@@ -16,7 +16,7 @@ use stayput_plan::counted;
 /// Why the engine stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// AWS could not be set up, or asked for rights.
+    /// The AWS client could not be created, or permissions could not be checked.
     #[error(transparent)]
     Aws(#[from] AwsError),
     /// Prism Central could not be set up.
@@ -36,7 +36,7 @@ pub enum EngineError {
         /// Which variables would give them.
         variables: String,
     },
-    /// The credentials may not do what the plan needs; found before anything was begun.
+    /// The credentials lack a permission that the plan needs; found before the first step.
     #[error("the AWS credentials may not call {call} on {table} in {region}")]
     NotAllowed {
         /// Which operation.
@@ -61,7 +61,7 @@ pub enum EngineError {
         /// How many steps were done.
         done: usize,
     },
-    /// Steps failed; everything that was done stands.
+    /// Steps failed; completed steps are kept.
     #[error("{}", failed_steps(failed))]
     Steps {
         /// Each step that failed, once; at least one.
@@ -74,33 +74,35 @@ pub enum EngineError {
     Interrupted {
         /// The last phase that was finished; `None` before the first.
         after: Option<Phase>,
-        /// What goes on without stayput, one line each.
+        /// Operations that continue without stayput, one line each.
         goes_on: Vec<String>,
         /// How many steps were done, of how many.
         done: (usize, usize),
     },
-    /// A step that was done is asked for again and again: something undoes it.
-    #[error("{title} was done {times} times in this run and is not so: something undoes it")]
+    /// A step is planned again each time it was done: another system or a person undoes it.
+    #[error(
+        "{title}: done {times} times in this run, and undone each time by another system or person"
+    )]
     Undone {
         /// The step.
         step: StepId,
-        /// What it makes true.
+        /// What it achieves.
         title: String,
         /// How often it was done.
         times: u32,
     },
-    /// Nothing is left to do, and still not all is as it must be.
+    /// No step is left, but the verification failed.
     #[error("not verified at {site}: {}", verification.summary())]
     NotVerified {
-        /// The home.
+        /// The site.
         site: SiteName,
         /// What was expected, found, and is wrong.
         verification: Box<Verification>,
     },
-    /// Steps without a proof are run in a lab only.
-    #[error("{0} is not on loopback: steps without a proof are run in a lab only")]
+    /// Steps without a proof run only in a lab.
+    #[error("{0} is not on loopback: steps without a proof run only in a lab")]
     NotALab(String),
-    /// Something in the engine itself broke.
+    /// A bug in the engine.
     #[error("internal error: {0}")]
     Internal(String),
 }
@@ -128,7 +130,7 @@ fn failed_steps(failed: &[FailedStep]) -> String {
 pub struct FailedStep {
     /// The step.
     pub step: StepId,
-    /// What it was to make true.
+    /// What it was meant to achieve.
     pub title: String,
     /// Why it failed.
     pub error: StepError,
@@ -191,32 +193,32 @@ pub enum StepError {
         /// Where.
         site: SiteName,
     },
-    /// Going on would break a promise.
+    /// Continuing would break a guarantee of stayput.
     #[error("refused: {0}")]
     Refused(String),
-    /// Something did not become true in time.
-    #[error("{what}: not within {seconds} s; it may still happen, look again")]
+    /// A condition was not met in time.
+    #[error("{what}: timed out after {seconds} s; it may still complete")]
     TooSlow {
         /// What was waited for.
         what: String,
         /// How long was waited.
         seconds: u64,
     },
-    /// The remote system says it failed.
+    /// The remote system reports a failure.
     #[error("{what}: {reason}")]
     Failed {
         /// What.
         what: String,
-        /// Why, in its words.
+        /// The reason that it gives.
         reason: String,
     },
     /// The run was asked to stop while this step waited.
-    #[error("{what}: stayput stopped waiting on request; it goes on by itself")]
+    #[error("{what}: stayput stopped waiting on request; the operation continues")]
     Interrupted {
         /// What was waited for.
         what: String,
     },
-    /// The step failed, and so did something done because of it.
+    /// The step failed, and so did an action that followed from the failure.
     #[error("{first}; then {then}")]
     Both {
         /// Why the step failed.
@@ -228,7 +230,7 @@ pub enum StepError {
 }
 
 impl StepError {
-    /// Whether the step may have taken effect, or still will: an answer was lost, or came too late.
+    /// Whether the step may have taken effect or may still do so: an answer was lost or late.
     pub fn is_in_doubt(&self) -> bool {
         match self {
             Self::Aws(error) => error.may_have_taken_effect(),
@@ -244,8 +246,7 @@ impl StepError {
         }
     }
 
-    /// Whether the same may succeed a moment later without anything being changed by a person: no answer, a broken connection, a
-    /// server's own error.
+    /// Whether a retry may succeed without any change by a person: no answer, a broken connection, a server error.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Aws(error) => error.is_unreachable() || error.is_throttle(),
@@ -262,7 +263,7 @@ impl StepError {
         }
     }
 
-    /// This error and one that came of dealing with it: neither hides the other.
+    /// Combines this error with one from handling it, so that neither hides the other.
     pub fn and_then(self, then: Result<(), Self>) -> Self {
         match then {
             Ok(()) => self,
@@ -274,7 +275,7 @@ impl StepError {
     }
 }
 
-/// Statuses by which a server says that it, or something before it, is unwell.
+/// Whether a status reports a fault of the server or of a proxy in front of it.
 fn is_server_fault(status: u16) -> bool {
     status >= 500 || status == 408 || status == 429
 }

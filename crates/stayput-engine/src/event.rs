@@ -1,4 +1,4 @@
-//! What happens while a plan runs, as data. Displays only render it; any number of them may listen.
+//! Events of a run, as data. Displays render them; there can be any number of listeners.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ pub struct StepName {
     pub step: StepId,
     /// Its number in the plan that was shown; `None` for one that is not in it.
     pub number: Option<usize>,
-    /// One line for people: what it makes true.
+    /// One line for people: what it achieves.
     pub title: String,
 }
 
@@ -30,27 +30,27 @@ pub enum Event {
         /// Which.
         what: String,
     },
-    /// A system could not be read. What is its part is unknown.
+    /// A system could not be read. The state of its objects is unknown.
     Unobserved {
         /// Which.
         what: String,
         /// Why not.
         why: String,
     },
-    /// A run starts, or goes on.
+    /// A run starts or is resumed.
     RunStarted {
         /// Its id.
         run: RunId,
-        /// What it reaches.
+        /// Its goal.
         goal: String,
         /// How many steps.
         steps: usize,
     },
-    /// An older run is closed, because the goal of this one makes its goal moot.
+    /// An older run is closed, because the goal of this one supersedes its goal.
     RunAbandoned {
         /// The older run.
         run: RunId,
-        /// What it was to reach.
+        /// Its goal.
         goal: String,
     },
     /// A phase of the run starts.
@@ -82,12 +82,12 @@ pub enum Event {
     StepProgress {
         /// The step.
         step: StepId,
-        /// Per cent, if it can be said.
+        /// Percentage, if known.
         percent: Option<u8>,
         /// What it waits for or does.
         note: String,
     },
-    /// An attempt at a step failed, and it is tried again.
+    /// An attempt at a step failed and is retried.
     StepRetried {
         /// The step.
         #[serde(flatten)]
@@ -112,16 +112,16 @@ pub enum Event {
         name: StepName,
         /// Why.
         error: String,
-        /// Whether it may have taken effect all the same.
+        /// Whether it may have taken effect nevertheless.
         in_doubt: bool,
     },
-    /// The run is over.
+    /// The run has ended.
     RunDone {
         /// Its id.
         run: RunId,
         /// Steps done.
         done: usize,
-        /// Whether it did what was asked.
+        /// Whether it did what was requested.
         ok: bool,
         /// Wall time it took, in milliseconds.
         ms: u64,
@@ -145,20 +145,20 @@ impl Events {
         receiver
     }
 
-    /// Ends what all listeners get.
+    /// Closes the channels of all listeners.
     pub fn close(&self) {
         self.listeners().clear();
     }
 
-    /// Tells what happened.
+    /// Sends an event to all listeners.
     pub fn send(&self, event: Event) {
-        // A display that went away must not stop the work.
+        // A closed display must not stop the run.
         self.listeners()
             .retain(|listener| listener.send(event.clone()).is_ok());
     }
 
     fn listeners(&self) -> std::sync::MutexGuard<'_, Vec<mpsc::UnboundedSender<Event>>> {
-        // A list of channels is whole whenever it is unlocked.
+        // A panic cannot leave the list of channels inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listener_gets_every_event_and_a_closed_one_stops_nobody() {
+    fn every_listener_gets_every_event_and_a_closed_one_stops_no_other() {
         let events = Events::none();
         let (mut first, second) = (events.listen(), events.listen());
         drop(second);

@@ -1,9 +1,10 @@
 //! Observes the world and runs plans.
 //!
-//! [`Session`] is the use case, whoever asks for it: take the estate, observe, plan and prove, run one phase, observe again. It applies
-//! only a [`stayput_plan::Proven`] plan, and goes on only with steps that were approved. A phase takes its steps in the order of their
-//! needs, as many at once as is allowed, each the same way: write the intent, look, do nothing if it is so already, act, confirm, write
-//! the outcome. Killed anywhere, the next run observes and plans again; what it cannot observe it finds in the ledger.
+//! [`Session`] is the use case for every caller: lock the estate, observe, plan and prove, run one phase, observe again. It applies only
+//! a [`stayput_plan::Proven`] plan, and continues only with approved steps. A phase runs its steps in the order of their dependencies, with
+//! limited concurrency. Each step writes its intent, reads the current state, does nothing if the state is already as planned, makes its
+//! change, confirms it, and writes the outcome. After a kill at any point, the next run observes and plans again, and reads what cannot
+//! be observed from the ledger.
 
 mod catalog;
 mod clients;

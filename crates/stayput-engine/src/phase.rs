@@ -1,4 +1,4 @@
-//! Running one phase: its steps in the order of their needs, as many at once as is allowed.
+//! Runs one phase: its steps in the order of their dependencies, with limited concurrency.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -25,11 +25,11 @@ use crate::error::chain;
 use crate::event::StepName;
 use crate::steps;
 
-/// Machines cut over at once. A cutover is minutes of waiting for Move, not work of ours; the number is HCX's published
+/// Machines cut over at the same time. A cutover is mostly waiting for Move; the number is HCX's published
 /// figure of 200 per mesh (Figures reference §1), since Move publishes none.
 const CUTOVERS_AT_ONCE: usize = 200;
 
-/// Attempts at one step in one run of its phase, if each fails in a way that may pass. The clients repeat single calls besides.
+/// Attempts at one step in one run of its phase, if each fails with a transient error. The clients also retry single calls.
 const ATTEMPTS: u32 = 4;
 
 /// The pause before the second attempt; each further one is twice as long.
@@ -50,18 +50,18 @@ pub struct StepReport {
     pub ms: u64,
 }
 
-/// What became of a phase.
+/// The result of a phase.
 #[derive(Debug, Default)]
 pub struct PhaseEnd {
     /// Steps that are done, in the order they ended.
     pub done: Vec<StepReport>,
-    /// Steps that failed. What needed them was not begun; everything else was.
+    /// Steps that failed. Steps that depend on them were not started; all others were.
     pub failed: Vec<FailedStep>,
-    /// What goes on without stayput, because the run was asked to stop.
+    /// Operations that continue without stayput, because the run was asked to stop.
     pub goes_on: Vec<String>,
 }
 
-/// Runs steps of one phase. A step that fails keeps back only what needs it: independent machines go on.
+/// Runs the steps of one phase. A failed step blocks only the steps that depend on it; independent machines continue.
 pub async fn run(
     shared: &PhaseContext,
     steps: &[&Step],
@@ -70,7 +70,7 @@ pub async fn run(
     let here: BTreeSet<&StepId> = steps.iter().map(|step| &step.id).collect();
     let mut open: BTreeMap<&StepId, usize> = BTreeMap::new();
     let mut dependants: BTreeMap<&StepId, Vec<&Step>> = BTreeMap::new();
-    // By lane, so that ten thousand steps that wait for one full lane are not looked at whenever one is done.
+    // By lane, so that steps that wait for a full lane are not scanned each time a step ends.
     let mut ready: BTreeMap<Lane, VecDeque<&Step>> = BTreeMap::new();
     for &step in steps {
         let needs = step.needs.iter().filter(|need| here.contains(need));
@@ -98,7 +98,7 @@ pub async fn run(
                 {
                     *in_lane += 1;
                     let name = name(step);
-                    // Not tasks of their own: a run is all waiting, and one that is dropped takes its steps with it.
+                    // Not spawned as tasks: a run mostly waits, and dropping it also drops its steps.
                     under_way.push(async move {
                         let result = run_step(shared, step, &name).await;
                         (step, lane, name, result)
@@ -136,7 +136,7 @@ pub async fn run(
     end
 }
 
-/// One step, attempted again while its failures may pass.
+/// Runs one step, and retries it after transient errors.
 async fn run_step(
     shared: &PhaseContext,
     step: &Step,
@@ -191,7 +191,7 @@ async fn run_step(
     }
 }
 
-/// One attempt: the intent is on record before anything is done, the outcome after.
+/// One attempt: the intent is recorded before any change, the outcome after it.
 async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> {
     let intent = serde_json::json!({"action": step.action, "inverse": step.inverse});
     let ledger = &shared.ledger;
@@ -220,11 +220,11 @@ async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> 
 /// Steps that share a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Lane {
-    /// Minutes of waiting for Move.
+    /// Waits for Move, for minutes.
     Cutover,
     /// Work on one machine.
     Machine,
-    /// Everything else; its order is the plan's own.
+    /// All other steps, in the order of the plan.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! The use case, whoever asks for it: lock, observe, plan, prove, compare with what was approved, run one phase, observe again.
+//! The use case for every caller: lock, observe, plan, prove, compare with the approved plan, run one phase, observe again.
 
 mod left;
 mod runs;
@@ -26,14 +26,14 @@ use crate::clock::now;
 use crate::phase::StepReport;
 use crate::stop::Stop;
 
-/// One estate as one person or controller works on it.
+/// The work of one person or controller on one estate.
 pub struct Session {
     engine: Engine,
     who: Who,
     stop: Stop,
 }
 
-/// How far to go, and when.
+/// How far to run, and when.
 #[derive(Debug, Clone, Default)]
 pub struct ApplyOptions {
     /// The last phase to run; all if `None`.
@@ -47,29 +47,29 @@ pub struct ApplyOptions {
 pub struct RunReport {
     /// Its id.
     pub run: String,
-    /// The phase after which it stopped as it was asked to; `None` when its goal is reached.
+    /// The phase after which it stopped on request; `None` when its goal is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<Phase>,
     /// What each step did.
     pub steps: Vec<StepReport>,
-    /// Differences that the run met and that did not stop it, one line each.
+    /// Differences that were found and did not stop the run, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
-    /// Older runs that were closed because this one makes their goals moot.
+    /// Older runs that were closed because this one supersedes their goals.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub abandoned: Vec<String>,
     /// Wall time in milliseconds.
     pub ms: u64,
 }
 
-/// The right to change the estate: nobody else has it meanwhile.
+/// The exclusive right to change the estate.
 pub struct Locked<'s> {
     session: &'s Session,
     lease: Arc<Lease>,
 }
 
 impl Session {
-    /// A session of somebody. Contacts nobody.
+    /// Creates a session of a person or controller. Sends no request.
     pub fn new(engine: Engine, who: impl Into<Who>, stop: Stop) -> Self {
         Self {
             engine,
@@ -78,12 +78,12 @@ impl Session {
         }
     }
 
-    /// What it works with.
+    /// The engine of the session.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Reads everything that answers. Changes nothing, not even the ledger.
+    /// Reads all systems that answer. Changes nothing, not even the ledger.
     ///
     /// # Errors
     /// The ledger.
@@ -91,7 +91,7 @@ impl Session {
         self.engine.look().await
     }
 
-    /// Plans and proves the way to a goal from what was seen.
+    /// Plans and proves the steps to a goal from an observation.
     ///
     /// # Errors
     /// [`EngineError::Obstacles`].
@@ -100,10 +100,10 @@ impl Session {
         Proven::plan(&self.engine.estate, world, facts, goal).map_err(EngineError::Obstacles)
     }
 
-    /// Takes the estate for this session.
+    /// Locks the estate for this session.
     ///
     /// # Errors
-    /// [`stayput_ledger::LedgerError::Held`] at once when somebody else has it.
+    /// [`stayput_ledger::LedgerError::Held`] at once when another process holds it.
     pub async fn lock(&self) -> Result<Locked<'_>, EngineError> {
         let ledger = &self.engine.ledger;
         let lease = ledger
@@ -117,8 +117,8 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// Reads everything that answers, and writes into the ledger at once which VM each machine has become by some system's own word:
-    /// that must be on record before anything else is judged.
+    /// Reads all systems that answer, and writes into the ledger at once which VM each machine has become according to a system: this must
+    /// be recorded before anything else is evaluated.
     ///
     /// # Errors
     /// The ledger.
@@ -131,9 +131,9 @@ impl Locked<'_> {
         let mut seen = self.session.look().await?;
         let networks = engine.estate.networks.keys().cloned().collect();
         let survey = Survey::new(&engine.estate, &seen.world, &seen.facts, &networks);
-        let told = survey.told_by_a_system(&seen.facts);
+        let reported = survey.told_by_a_system(&seen.facts);
         let mut written = false;
-        for (machine, (site, vm)) in told {
+        for (machine, (site, vm)) in reported {
             let known = seen.facts.vms.get(&machine);
             let is_known = known.and_then(|vms| vms.get(&site)) == Some(&vm)
                 && seen.facts.newest.get(&machine) == Some(&site);
@@ -151,7 +151,7 @@ impl Locked<'_> {
         Ok(seen)
     }
 
-    /// Plans and proves the way to a goal from what was seen.
+    /// Plans and proves the steps to a goal from an observation.
     ///
     /// # Errors
     /// [`EngineError::Obstacles`].
@@ -159,8 +159,8 @@ impl Locked<'_> {
         self.session.plan(seen, goal)
     }
 
-    /// Closes open runs to a goal for which nothing is left to do: their processes ended after the last change. Where the goal places
-    /// machines, it is verified first: the process may have ended before it was.
+    /// Closes open runs to a goal for which no step is left: their processes ended after the last change. A goal that places machines is
+    /// verified first, because the process may have ended before the verification.
     ///
     /// # Errors
     /// [`EngineError::NotVerified`]: the run stays open. The ledger.
@@ -181,11 +181,11 @@ impl Locked<'_> {
         runs::close_reached(engine, goal).await
     }
 
-    /// Applies a plan, phase by phase. After each phase the world is read again, and the rest is planned and proven again; it goes on
-    /// only with steps that were approved. Steps that are so already change nothing.
+    /// Applies a plan, phase by phase. After each phase the world is read again, and the rest is planned and proven again; it continues
+    /// only with approved steps. A step whose result is already in place changes nothing.
     ///
     /// # Errors
-    /// What stopped the run. Everything that was done stands, and the same goal goes on from there.
+    /// What stopped the run. Completed steps are kept, and the same goal resumes from there.
     pub async fn apply(
         &self,
         approved: &Proven,
@@ -236,7 +236,7 @@ impl Locked<'_> {
         left::rehearse(self, plan, seen).await
     }
 
-    /// Runs phase after phase. Gives the phase after which it stopped as it was asked to, if the goal is not reached.
+    /// Runs phase after phase. Returns the phase after which it stopped on request, if the goal is not reached.
     async fn phases(
         &self,
         progress: &mut Progress<'_>,

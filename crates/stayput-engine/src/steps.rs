@@ -1,4 +1,4 @@
-//! What each kind of step does. `Ok(true)`: something was changed; `Ok(false)`: it was so already.
+//! What each kind of step does. `Ok(true)`: something was changed; `Ok(false)`: it was already in place.
 
 mod clean_up;
 mod machine;
@@ -16,7 +16,7 @@ use crate::StepError;
 use crate::clock::now;
 use crate::context::StepContext;
 
-/// Makes the action's statement true.
+/// Performs an action.
 pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, StepError> {
     match action {
         Action::Capture { machines } => {

@@ -1,4 +1,4 @@
-//! One poller per Move plan, however many of its machines are waited for.
+//! One poller per Move plan, for any number of its machines.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,14 +14,14 @@ use stayput_world::mv::MovePlan;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// The last look at a plan, and when it was taken.
-type LastLook = Arc<Mutex<Option<(Instant, Arc<MovePlan>)>>>;
+/// The last state of a plan, and when it was read.
+type LastState = Arc<Mutex<Option<(Instant, Arc<MovePlan>)>>>;
 
-/// Shared looks at Move plans: whoever asks within one poll interval gets the same answer.
+/// Shared reads of Move plans: all callers within one poll interval get the same answer.
 #[derive(Debug)]
 pub struct Watcher {
     interval: Duration,
-    plans: Mutex<BTreeMap<(SiteName, MovePlanId), LastLook>>,
+    plans: Mutex<BTreeMap<(SiteName, MovePlanId), LastState>>,
     refreshed: Mutex<BTreeSet<SiteName>>,
 }
 
@@ -34,7 +34,7 @@ impl Watcher {
         }
     }
 
-    /// Makes Move read its inventory again, once a run however many ask.
+    /// Makes Move read its inventory again, once per run for any number of callers.
     pub async fn refresh_once(
         &self,
         site: &SiteName,

@@ -1,4 +1,4 @@
-//! What is left of an approved plan after each phase, and whether it is what was approved.
+//! The remaining steps after each phase, and the check that they are approved.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -37,20 +37,20 @@ use crate::phase::PhaseEnd;
 use crate::phase::StepReport;
 use crate::watch::Watcher;
 
-/// How often a step may be done in one run of a command: somebody who undoes it each time is not fought.
+/// How often a step may be done in one run of a command: when another system or person undoes it each time, the run stops.
 const TIMES: u32 = 3;
 
-/// How far a run is.
+/// The progress of a run.
 pub(super) struct Progress<'a> {
     pub(super) approved: &'a Proven,
     pub(super) run: RunId,
-    /// What was planned last: all that was approved, or less when networks were left behind.
+    /// The goal that was planned last: the approved one, or a part of it when the cutover of some networks failed.
     goal: Goal,
     pub(super) done: Vec<StepReport>,
     failed: Vec<FailedStep>,
     /// How often each step was done.
     times: BTreeMap<StepId, u32>,
-    /// Differences that were told and did not stop the run.
+    /// Differences that were reported and did not stop the run.
     pub(super) changes: Vec<String>,
     /// Whether machines may be unreachable because of this run.
     pub(super) is_in_outage: bool,
@@ -95,7 +95,7 @@ impl<'a> Progress<'a> {
         Ok(left.next().map(|step| step.phase))
     }
 
-    /// Whether a step is still to be done: one that leaves nothing to be observed is done when it was done once by this command.
+    /// Whether a step is still to be done. A step without an observable result is done once this command has done it.
     fn is_left(&self, step: &Step) -> bool {
         let done = self.times.contains_key(&step.id);
         let failed = self.failed.iter().any(|failed| failed.step == step.id);
@@ -103,7 +103,7 @@ impl<'a> Progress<'a> {
         !failed && !is_settled
     }
 
-    /// Verifications that were approved and not made yet, of the networks that are still part of the run.
+    /// Approved verifications that were not run yet, of the networks that are still part of the run.
     fn owed(&self) -> impl Iterator<Item = Step> {
         let steps = self.approved.steps.iter();
         steps
@@ -134,7 +134,7 @@ impl<'a> Progress<'a> {
             })
     }
 
-    /// Notes what became of a phase.
+    /// Adds the result of a phase.
     pub(super) fn add(&mut self, phase: Phase, end: PhaseEnd) -> Result<(), EngineError> {
         for report in &end.done {
             *self.times.entry(report.step.clone()).or_default() += 1;
@@ -150,7 +150,7 @@ impl<'a> Progress<'a> {
             return Ok(());
         }
         match self.without_failed_networks() {
-            // Machines of other networks have stopped: their outage must not last because of these.
+            // Machines of other networks have stopped: these failures must not prolong their outage.
             Some(goal) if phase == Phase::CutOver => {
                 self.goal = goal;
                 Ok(())
@@ -162,11 +162,16 @@ impl<'a> Progress<'a> {
     /// The goal without the networks whose machines could not be cut over; `None` when none would be left, or when it is not known which
     /// networks those are.
     fn without_failed_networks(&self) -> Option<Goal> {
-        let mut behind = BTreeSet::new();
+        let mut failed_networks = BTreeSet::new();
         for failed in &self.failed {
-            behind.extend(self.networks_of(&failed.step)?);
+            failed_networks.extend(self.networks_of(&failed.step)?);
         }
-        let left: BTreeSet<_> = self.goal.networks().difference(&behind).cloned().collect();
+        let left: BTreeSet<_> = self
+            .goal
+            .networks()
+            .difference(&failed_networks)
+            .cloned()
+            .collect();
         (!left.is_empty()).then(|| self.goal.with_networks(left))
     }
 
@@ -183,7 +188,7 @@ impl<'a> Progress<'a> {
         (!networks.is_empty()).then_some(networks)
     }
 
-    /// The failures so far, once.
+    /// Returns the failures so far as an error, once.
     pub(super) fn any_failed(&mut self) -> Result<(), EngineError> {
         if self.failed.is_empty() {
             return Ok(());
@@ -203,7 +208,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Whether a plan made after such a step was done would ask for it again, because the world does not show that it was.
+/// Whether a plan made after such a step would contain it again, because the world does not show that it was done.
 fn leaves_nothing_to_observe(action: &Action) -> bool {
     match action {
         Action::Replicate { .. } | Action::Verify { .. } => true,
@@ -272,7 +277,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Observes, plans and proves again. Gives what is left if it is what was approved.
+    /// Observes, plans and proves again. Returns the remaining steps if they are approved.
     pub(super) async fn plan_again(
         &self,
         progress: &mut Progress<'_>,
@@ -302,12 +307,12 @@ impl Locked<'_> {
             done: progress.done.len(),
         };
         if !progress.is_in_outage {
-            // Failures that came before explain more than what they lead to.
+            // Earlier failures explain more than the differences that they cause.
             progress.any_failed()?;
             return Err(changed);
         }
-        // A hole is open. Only what makes a remaining step wrong may lengthen it: what is left of the approved steps is proven on the
-        // world as it is now.
+        // Machines are unreachable now. Only a change that makes a remaining step wrong may prolong this: the remaining approved steps are
+        // proven on the current world.
         let rest = self.approved_rest(progress, &seen, planned);
         let Ok(rest) = rest else {
             progress.any_failed()?;
@@ -322,8 +327,8 @@ impl Locked<'_> {
         self.with_owed(progress, rest)
     }
 
-    /// What is left, with the verifications that were approved and not made yet: when the last route stands a new plan has nothing to
-    /// change, and so nothing to verify, but what was promised is owed.
+    /// The remaining steps, with the approved verifications that were not run yet: once the last route is written, a new plan has nothing to
+    /// change and so nothing to verify, but the approved verification must still run.
     fn with_owed(&self, progress: &Progress<'_>, now: Proven) -> Result<Proven, EngineError> {
         let owed: Vec<_> = progress
             .owed()
@@ -336,7 +341,7 @@ impl Locked<'_> {
         now.and(estate, owed).map_err(EngineError::Obstacles)
     }
 
-    /// The approved steps that are left, without any others, proven on the world as it is.
+    /// Only the remaining approved steps, proven on the current world.
     fn approved_rest(
         &self,
         progress: &Progress<'_>,
@@ -350,7 +355,7 @@ impl Locked<'_> {
                 approved.any(|one| one.id == step.id && step.action.is_part_of(&one.action))
             }),
             Err(_) => {
-                // There is no new plan. What was not done of the old one may still be right; each step looks before it acts.
+                // There is no new plan. The remaining steps of the old one may still be right; each step reads before it writes.
                 let mut plan = progress.approved.as_plan().clone();
                 plan.steps
                     .retain(|step| !progress.times.contains_key(&step.id));
@@ -360,7 +365,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Waits until a time; `false` if it has come already. Ends early when the run is asked to stop.
+    /// Waits until a time; `false` if it has already passed. Ends early when the run is asked to stop.
     pub(super) async fn wait_for(&self, phase: Phase, time: Timestamp) -> bool {
         let events = &self.session.engine.events;
         let mut waited = false;
@@ -379,7 +384,7 @@ impl Locked<'_> {
                 });
             }
             waited = true;
-            // The wall clock may be stepped meanwhile.
+            // The wall clock may be changed meanwhile.
             let nap = left.min(std::time::Duration::from_secs(15));
             tokio::select! {
                 biased;
@@ -390,7 +395,7 @@ impl Locked<'_> {
     }
 }
 
-/// Machines whose addresses are no longer those that were captured, one line each: seeding takes days, and people go on working.
+/// Machines whose addresses are no longer those that were captured, one line each: seeding takes days, and people may change them.
 fn changed_since_capture(engine: &Engine, seen: &Observation, goal: &Goal) -> Vec<String> {
     let survey = Survey::of_goal(&engine.estate, &seen.world, &seen.facts, goal);
     let list = |machine: &MachineFacts| {
@@ -409,7 +414,7 @@ fn changed_since_capture(engine: &Engine, seen: &Observation, goal: &Goal) -> Ve
     changed.collect()
 }
 
-/// In which way what is left is not what was approved, one line each.
+/// How the remaining steps differ from the approved ones, one line each.
 fn unapproved(progress: &Progress<'_>, now: &Proven) -> Vec<String> {
     let mut left = now.as_plan().clone();
     left.goal = progress.approved.goal.clone();

@@ -1,4 +1,4 @@
-//! Runs in the ledger: opened, closed, and abandoned where a later goal makes theirs moot.
+//! Runs in the ledger: opens and closes them, and abandons those that a later goal supersedes.
 
 use stayput_ledger::Run;
 use stayput_ledger::RunId;
@@ -11,8 +11,8 @@ use crate::EngineError;
 use crate::Event;
 use crate::clock::now;
 
-/// The open run to a goal, or a new one. Older open runs whose goals this one makes moot are closed and named: a request of theirs must
-/// never be taken for one of this run.
+/// The open run to a goal, or a new one. Older open runs that this goal supersedes are closed and named, so that one of their requests
+/// is never taken for a request of this run.
 pub async fn open(
     engine: &Engine,
     goal: &Goal,
@@ -22,8 +22,8 @@ pub async fn open(
     let run = engine.ledger.open_run(goal, &id, who, now()).await?;
     let mut abandoned = Vec::new();
     for other in engine.ledger.runs().await? {
-        if other.is_open() && other.id != run.id && is_moot(&other.goal, goal) {
-            let why = format!("run {} to {goal} makes its goal moot", run.id);
+        if other.is_open() && other.id != run.id && is_superseded(&other.goal, goal) {
+            let why = format!("superseded by run {} to {goal}", run.id);
             engine
                 .ledger
                 .abandon_run(&other.id, now(), who, &why)
@@ -54,8 +54,8 @@ pub async fn close_reached(engine: &Engine, goal: &Goal) -> Result<(), EngineErr
     Ok(())
 }
 
-/// Whether going for `later` means that nobody goes on with `earlier`: both are about where the same machines are.
-fn is_moot(earlier: &Goal, later: &Goal) -> bool {
+/// Whether `later` supersedes `earlier`: both place the same machines.
+fn is_superseded(earlier: &Goal, later: &Goal) -> bool {
     let shared = !earlier.networks().is_disjoint(later.networks());
     shared && places_machines(later) && (places_machines(earlier) || is_drill(earlier))
 }

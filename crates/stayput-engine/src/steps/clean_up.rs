@@ -1,4 +1,4 @@
-//! Former VMs of machines: powered off and deleted, each looked at right before its call, and only while the machine is seen at its home.
+//! Powers off and deletes former VMs of machines. Each is read right before its call, and only while the machine is observed at its site.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use stayput_world::prism::PowerState;
 use crate::StepError;
 use crate::context::StepContext;
 
-/// How long a VM may take until it is seen off.
+/// How long a VM may take until it is reported as off.
 const OFF_WITHIN: Duration = Duration::from_secs(300);
 
-/// Powers a former VM off at once: what it still has to write is of no use to the machine, which runs elsewhere.
+/// Powers a former VM off without a guest shutdown: the machine runs elsewhere and does not need its unwritten data.
 pub async fn power_off(context: &StepContext, former: &FormerVm) -> Result<bool, StepError> {
     let prism = context.prism(&former.site)?;
     let Some(before) = prism.vm(&former.vm).await? else {
@@ -47,7 +47,7 @@ pub async fn delete(context: &StepContext, former: &FormerVm) -> Result<bool, St
     };
     if before.power != PowerState::Off {
         return Err(StepError::Refused(format!(
-            "VM {} at {} is not off; nothing that may run is deleted",
+            "VM {} at {} is not off; a VM that may be running is not deleted",
             former.vm, former.site
         )));
     }
@@ -62,7 +62,7 @@ pub async fn delete(context: &StepContext, former: &FormerVm) -> Result<bool, St
     Ok(true)
 }
 
-/// The machine is another VM by the ledger's word, and that one is there and runs if it should.
+/// Checks that the machine is another VM according to the ledger, and that this VM exists and runs if it must.
 async fn machine_is_at_home(context: &StepContext, former: &FormerVm) -> Result<(), StepError> {
     let FormerVm {
         machine,
@@ -78,7 +78,7 @@ async fn machine_is_at_home(context: &StepContext, former: &FormerVm) -> Result<
         .and_then(|site| Some((site, known?.get(site)?)));
     if newest != Some((home, home_vm)) || *home_vm == former.vm {
         return Err(StepError::Refused(format!(
-            "by the ledger {machine} is not VM {home_vm} at {home}; what it is must not be taken for what it was"
+            "according to the ledger {machine} is not VM {home_vm} at {home}; the current VM of a machine must not be removed"
         )));
     }
     let found = context.prism(home)?.vm(home_vm).await?;
@@ -89,7 +89,7 @@ async fn machine_is_at_home(context: &StepContext, former: &FormerVm) -> Result<
         Some(PowerState::Off | PowerState::Other(_)) => "is not on",
     };
     Err(StepError::Refused(format!(
-        "VM {home_vm} at {home}, which is {machine}, {refused}; its former VM {} may be all that is left of it",
+        "VM {home_vm} at {home}, which is {machine}, {refused}; its former VM {} may be its only remaining copy",
         former.vm
     )))
 }

@@ -1,5 +1,5 @@
-//! A machine's NICs: the new one is added and confirmed before the old one goes, so the VM is never without a network and a
-//! refused address is known before anything was taken away.
+//! A machine's NICs: the new one is added and confirmed before the old one goes, so the VM is never without a network, and a
+//! refused address is found before a NIC is removed.
 //!
 //! Only what the plan names or describes is removed. A NIC with an address that is neither the machine's own nor from a DHCP pool was added
 //! by a person or another system after the plan was made: the step stops and leaves it as it is.
@@ -25,12 +25,12 @@ use super::source::source_is_stopped;
 use crate::StepError;
 use crate::context::StepContext;
 
-/// A machine's VM, and what its NICs shall be.
+/// A machine's VM, and the NICs that it must have.
 struct Target<'t> {
     site: &'t SiteName,
     label: String,
     vm: VmExtId,
-    /// The estate's overlay subnets at the site: NICs elsewhere are not ours.
+    /// The estate's overlay subnets at the site: NICs on other subnets are not managed.
     overlays: BTreeSet<SubnetExtId>,
     /// Captured interfaces, each with the subnet it belongs on.
     wanted: Vec<(SubnetExtId, NicFacts)>,
@@ -45,7 +45,7 @@ fn is(nic: &Nic, subnet: &SubnetExtId, wanted: &NicFacts) -> bool {
 }
 
 impl<'t> Target<'t> {
-    /// From the ledger, not from the plan: what is not on record is not touched (promise 1).
+    /// From the ledger, not from the plan: a machine that is not recorded is not changed (promise 1).
     async fn new(
         context: &StepContext,
         site: &'t SiteName,
@@ -108,7 +108,7 @@ impl<'t> Target<'t> {
     /// NICs that have to go.
     ///
     /// # Errors
-    /// One of them is not the plan's to remove.
+    /// The plan does not name one of them.
     fn wrong(&self, vm: &Vm) -> Result<Vec<Nic>, StepError> {
         let mut wrong = Vec::new();
         for nic in self.ours(vm).filter(|nic| !self.is_wanted(nic)) {
@@ -148,8 +148,8 @@ impl<'t> Target<'t> {
         StepError::WorldChanged {
             what: format!("NIC {} of {} at {}", nic.id, self.label, self.site),
             found: match addresses.as_slice() {
-                [] => "there without an address".to_owned(),
-                addresses => format!("there with {}", addresses.join(", ")),
+                [] => "present without an address".to_owned(),
+                addresses => format!("present with {}", addresses.join(", ")),
             },
             expected: "only NICs with captured addresses or with addresses from the DHCP pool; capture the address or remove the NIC"
                 .to_owned(),
@@ -210,7 +210,7 @@ pub async fn restore_nics(
         target.remove(context, nic).await?;
     }
     for (subnet, facts) in &missing {
-        context.progress(None, format!("adds {}", facts.primary));
+        context.progress(None, format!("adding {}", facts.primary));
         let spec = NicSpec {
             subnet: subnet.clone(),
             address: facts.primary,

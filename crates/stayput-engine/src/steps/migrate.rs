@@ -29,18 +29,18 @@ use crate::context::StepContext;
 
 /// How long seeding may take. Days are normal for large disks over thin lines (Move reference §10).
 const SEEDED_WITHIN: Duration = Duration::from_secs(14 * 24 * 3600);
-/// How long a cutover may take once asked for.
+/// How long a cutover may take once requested.
 const CUT_OVER_WITHIN: Duration = Duration::from_secs(12 * 3600);
-/// How long Move may go on offering a cutover that it was asked for, before it is asked again. It takes seconds to act (inferred).
+/// How long Move may continue to offer a cutover that was requested, before it is requested again. Move takes seconds to act (inferred).
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// What Move offers while a VM may be cut over. Gate on this, not on state names (Move reference §7).
 const CUTOVER: &str = "CUTOVER";
 
-/// What Move offers while a VM that failed may be tried again (Move reference §6).
+/// What Move offers while a failed VM can be retried (Move reference §6).
 const RETRY: &str = "RETRY";
 
-/// How long Move may take to take up a VM that it shall try again: seconds (inferred).
+/// How long Move may take to start a retry: seconds (inferred).
 const RETRIED_WITHIN: Duration = Duration::from_secs(300);
 
 fn offers(vm: &MoveVm, wanted: &str) -> bool {
@@ -60,7 +60,7 @@ fn failed(plan: &str, vm: &MoveVm) -> Option<StepError> {
     })
 }
 
-/// Whether Move has gone past the point where the VM could be cut over: it is being, or is, cut over.
+/// Whether the VM is being cut over or is cut over.
 fn is_past_ready(vm: &MoveVm) -> bool {
     vm.completed
         || vm.state.to_ascii_lowercase().contains("cutoverinprogress")
@@ -119,7 +119,7 @@ pub async fn replicate(
         .values()
         .any(|cluster| cluster.networks.contains_key(&target_subnet))
     {
-        // The subnet is younger than Move's last look at its target.
+        // The subnet was created after Move last read its target.
         context
             .watcher
             .refresh_once(site, client, &config.source_provider, region)
@@ -145,7 +145,7 @@ pub async fn replicate(
         .await?;
     let seen = client.plan_status(&plan).await?;
     if seen.state == MovePlanState::NotStarted {
-        context.progress(None, "Move prepares the guests");
+        context.progress(None, "Move is preparing the guests");
         let spec = PrepareSpec {
             region: region.clone(),
             credentials: GuestCredentials::default(),
@@ -189,8 +189,8 @@ pub async fn replicate(
     Ok(changed)
 }
 
-/// Asks Move to try those VMs again that have failed in an earlier attempt, where it offers that: it needs no new copy, and keeps whether
-/// the source ran.
+/// Requests a retry of the VMs that failed in an earlier attempt, where Move offers it: a retry needs no new copy, and Move keeps whether
+/// the source was running.
 async fn try_again(
     context: &StepContext,
     client: &MoveClient,
@@ -207,15 +207,15 @@ async fn try_again(
         context
             .record(&serde_json::json!({"failed": vm, "machine": machine}))
             .await?;
-        context.progress(None, format!("Move tries {machine} again"));
+        context.progress(None, format!("Move is retrying {machine}"));
         context.holds_the_lease().await?;
         client.retry_vm(plan, id).await?;
     }
     if failed.is_empty() {
         return Ok(false);
     }
-    // Until Move has taken them up it goes on showing why they failed.
-    let what = format!("Move plan {name} tries failed machines again");
+    // Until Move has started the retry, it continues to show the earlier error.
+    let what = format!("Move plan {name}: retry of failed machines");
     context
         .until(&what, RETRIED_WITHIN, async || {
             let now = client.plan_status(plan).await?;
@@ -289,7 +289,7 @@ pub async fn cutover(
                 }
                 (false, _) => {}
             }
-            // By what is offered now, not by one look: Move may offer it late, or lose what it was asked.
+            // By what is offered now, not by one read: Move may offer it late, or lose the request.
             let may_ask = asked.is_none_or(|asked| asked.elapsed() > ASKED_AGAIN_AFTER);
             if may_cut_over(&seen) && may_ask {
                 source_is_as_captured(context, machine, &facts).await?;
@@ -313,7 +313,7 @@ pub async fn cutover(
     Ok(asked.is_some())
 }
 
-/// Asks Move to cut a VM over. A lost answer is settled by the next look; so is a state in which Move offers it no more.
+/// Requests the cutover of a VM. The next read resolves a lost answer, and a state in which Move no longer offers it.
 async fn ask_for_cutover(
     client: &MoveClient,
     plan: &MovePlanId,

@@ -28,7 +28,7 @@ use crate::context::StepContext;
 /// reference §4, inferred).
 const NC2_WRITES_WITHIN: Duration = Duration::from_secs(600);
 
-/// How often a prefix is set again when it does not stay.
+/// How often a prefix is written again when another client removes it.
 const ERP_ATTEMPTS: u32 = 5;
 
 pub async fn flow_vpc(
@@ -58,7 +58,7 @@ pub async fn flow_vpc(
     Ok(true)
 }
 
-/// A Flow VPC of that name that somebody has made meanwhile is taken only if nothing is routed to it.
+/// A Flow VPC of that name that was created meanwhile is used only if nothing is routed to it.
 async fn is_isolated(
     context: &StepContext,
     site: &SiteName,
@@ -73,7 +73,7 @@ async fn is_isolated(
     Err(StepError::WorldChanged {
         what: format!("Flow VPC {name} at {site}"),
         found: format!(
-            "there with {} and {}",
+            "present with {} and {}",
             counted(vpc.external_subnets.len(), "external subnet"),
             counted(vpc.erps.len(), "externally routable prefix")
         ),
@@ -88,7 +88,7 @@ fn missing(what: String, site: &SiteName) -> StepError {
     }
 }
 
-/// Compares a subnet with what was planned: somebody may have made it meanwhile, or made one of its name with other properties.
+/// Compares a subnet with the plan: another client may have created it meanwhile, or may have created one of this name with other properties.
 async fn is_as_planned(
     context: &StepContext,
     site: &SiteName,
@@ -196,7 +196,7 @@ pub async fn erp(
             expected: format!("no prefix that overlaps {cidr}"),
         });
     }
-    // Prism takes the whole list of prefixes, so whoever else writes meanwhile may undo ours: look until it stands.
+    // Prism replaces the whole list of prefixes, so another writer may undo this change: read until it is in place.
     let mut changed = false;
     for attempt in 0.. {
         let request = context.request(&format!("set/{attempt}"));
@@ -205,7 +205,7 @@ pub async fn erp(
         }
         changed = true;
         if attempt == ERP_ATTEMPTS {
-            let reason = format!("somebody else keeps changing the prefixes of Flow VPC {name}");
+            let reason = format!("another client keeps changing the prefixes of Flow VPC {name}");
             return Err(StepError::Failed {
                 what: format!("prefix {cidr}"),
                 reason,

@@ -84,7 +84,7 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
         .create_protection_policy(&spec, context.request("create"))
         .await?;
     context.record(&serde_json::json!({"policy": id})).await?;
-    // One of that name for this category is taken whatever its schedule; it must have the planned one.
+    // A policy of that name for this category is used; its schedule must be the planned one.
     let made = prism.protection_policy(&id).await?;
     let made = made.ok_or_else(|| StepError::Missing {
         what: format!("protection policy {name}"),
@@ -96,7 +96,7 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
     if let Some((rpo, kept)) = schedules.clone().find(|has| *has != wanted) {
         let text = |rpo: Option<u64>, kept: Option<u32>| {
             let rpo = rpo.map_or_else(|| "no RPO".to_owned(), |rpo| format!("RPO {rpo} s"));
-            let kept = kept.map_or_else(|| "not told".to_owned(), |kept| kept.to_string());
+            let kept = kept.map_or_else(|| "not reported".to_owned(), |kept| kept.to_string());
             format!("{rpo}, recovery points kept: {kept}")
         };
         return Err(StepError::WorldChanged {
@@ -165,7 +165,7 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
     Ok(true)
 }
 
-/// Compares a recovery plan with what was planned: a plan of that name is completed, and what it has besides is not removed.
+/// Compares a recovery plan with the planned one: missing parts are added, and additional parts are not removed.
 fn maps_as_planned(
     name: &str,
     site: &SiteName,
@@ -218,7 +218,7 @@ pub async fn await_recovery_points(
         .map(|machine| context.catalog.vm(machine, site))
         .collect::<Result<_, _>>()?;
     let client = context.prism(recovery)?;
-    // The first point of a large machine takes as long as its data does; twice the RPO is when to worry.
+    // The first recovery point of a large machine takes as long as its data needs; more than twice the RPO is unusual.
     let limit = Duration::from_secs(
         context
             .estate

@@ -1,4 +1,4 @@
-//! Running a recovery plan: validated so that no address is lost, followed to its end, and the VM that each machine became written down.
+//! Runs a recovery plan: validates it so that no address is lost, follows it to its end, and records the VM that each machine became.
 
 mod protected;
 
@@ -22,8 +22,8 @@ use stayput_world::prism::RecoveryAction;
 
 use self::protected::all_are_protected;
 use self::protected::any_made_copies;
+use self::protected::machines_that_are_off;
 use self::protected::tests_of_this_run;
-use self::protected::that_are_off;
 use crate::Event;
 use crate::StepError;
 use crate::context::StepContext;
@@ -39,7 +39,7 @@ pub async fn run(
     to: &SiteName,
     machines: &BTreeSet<InstanceId>,
 ) -> Result<bool, StepError> {
-    // Asked of the Prism Central that receives: the other one may be the one that is lost (Prism reference §6.4).
+    // Sent to the Prism Central of the target site: that of the other site may be lost (Prism reference §6.4).
     let prism = context.prism(to)?;
     let id = context
         .catalog
@@ -65,10 +65,10 @@ pub async fn run(
         }
         RecoveryRun::Test => {
             if context.was_done().await? {
-                // Somebody was killed between the test and the end of its run: what is left is to clean up.
+                // The process was killed between the test and the end of its run: only the clean-up is left.
                 return Ok(false);
             }
-            // What failed in this run may have left copies, and those block the next test. Copies of any other test are not ours.
+            // A failed test of this run may have left copies, which block the next test. Copies of other tests are not removed.
             let earlier = tests_of_this_run(context, plan).await?;
             if context.concluded() > 0 && any_made_copies(prism, &earlier).await? {
                 prism
@@ -81,7 +81,7 @@ pub async fn run(
         }
         RecoveryRun::CleanUp => {
             if tests_of_this_run(context, plan).await?.is_empty() {
-                context.progress(None, "this run has tested nothing: nothing is removed");
+                context.progress(None, "this run started no test: nothing to remove");
                 return Ok(false);
             }
             prism.clean_up(&id, request).await?;
@@ -98,7 +98,7 @@ pub async fn run(
             context
                 .record(&serde_json::json!({"recovered": became}))
                 .await?;
-            // What is known is on record before what is not is told.
+            // Known results are recorded before unknown ones are reported.
             let mut unknown = Vec::new();
             for machine in machines {
                 let before = context.catalog.vm(machine, from)?;
@@ -107,7 +107,7 @@ pub async fn run(
                     None => unknown.push(format!("{machine} (VM {before})")),
                 }
             }
-            let off = that_are_off(context, to, &ran).await?;
+            let off = machines_that_are_off(context, to, &ran).await?;
             if !off.is_empty() {
                 context.record(&serde_json::json!({"off": off})).await?;
                 context.events.send(Event::Changed { what: off });
@@ -118,7 +118,7 @@ pub async fn run(
             Err(StepError::Failed {
                 what: format!("recovery plan {plan}"),
                 reason: format!(
-                    "it is over, but does not say which VM these became: {}; find each in Prism Central of {to} and run: stayput adopt MACHINE --vm UUID --site {to}",
+                    "it has ended, but does not report which VM these became: {}; find each in Prism Central of {to} and run: stayput adopt MACHINE --vm UUID --site {to}",
                     unknown.join(", ")
                 ),
             })
@@ -134,9 +134,9 @@ pub async fn run(
     }
 }
 
-/// Whether the plan may be run, as things are right before the call. Gives the machines that ran before.
+/// Checks right before the call whether the plan may be run. Returns the machines that were running before.
 ///
-/// A job of an earlier attempt whose outcome is not known goes on whatever this finds: it is followed.
+/// A job of an earlier attempt whose outcome is not known continues in any case, so it is followed.
 async fn ready_to_run(
     context: &StepContext,
     plan: &RecoveryPlanExtId,
@@ -168,7 +168,7 @@ async fn ready_to_run(
     Ok(ran)
 }
 
-/// The Prism Central of the site machines come from. One that is lost is known to the other one, its only partner.
+/// The Prism Central of the site that machines come from. If it is lost, the other one still knows it as its only partner.
 fn domain_manager(
     context: &StepContext,
     from: &SiteName,
@@ -185,7 +185,7 @@ fn domain_manager(
             reason: match first {
                 None => format!("Prism Central of {to} has no partner"),
                 Some(_) => format!(
-                    "Prism Central of {to} has several partners, and that of {from} does not say which it is"
+                    "Prism Central of {to} has several partners, and that of {from} does not report which one it is"
                 ),
             },
         }),
@@ -204,7 +204,7 @@ async fn follow(
             let report = prism.job(job).await?;
             match &report.job.status {
                 JobStatus::Queued | JobStatus::Running => {
-                    context.progress(report.percent, format!("recovery plan {plan} runs"));
+                    context.progress(report.percent, format!("recovery plan {plan} is running"));
                     Ok(None)
                 }
                 JobStatus::Succeeded | JobStatus::SucceededWithWarnings => Ok(Some(report)),
@@ -229,8 +229,7 @@ async fn follow(
         .await
 }
 
-/// "IP cannot be preserved" is only a warning to Prism Central; to us it is the one thing that must not happen (Prism
-/// reference §6.6).
+/// "IP cannot be preserved" is only a warning in Prism Central; for stayput it is an error (Prism reference §6.6).
 async fn no_address_is_lost(
     context: &StepContext,
     to: &SiteName,
@@ -259,7 +258,7 @@ async fn no_address_is_lost(
     }
 }
 
-/// A test that comes up with other addresses has failed.
+/// A test whose copies have other addresses has failed.
 async fn copies_have_their_addresses(
     context: &StepContext,
     to: &SiteName,
@@ -282,7 +281,7 @@ async fn copies_have_their_addresses(
                 what: format!("test copy of {}", facts.label(machine)),
                 reason: match vm {
                     Some(vm) => format!("its power state is {:?}", vm.power),
-                    None => "there is none".to_owned(),
+                    None => "it does not exist".to_owned(),
                 },
             });
         }

@@ -25,28 +25,28 @@ pub async fn tgw_route(
     let name = |target: Option<&TgwTarget>| {
         target.map_or_else(|| "absent".to_owned(), ToString::to_string)
     };
-    // Read right before writing: nothing else keeps two writers apart (AWS reference §6).
+    // Read right before writing: there is no other protection against a second writer (AWS reference §6).
     let found = aws.tgw_route(region, table, cidr).await?;
     context
         .record(&serde_json::json!({"before": found}))
         .await?;
-    let is_so = found.as_ref() == to;
-    if !is_so && found.as_ref() != from {
+    let is_in_place = found.as_ref() == to;
+    if !is_in_place && found.as_ref() != from {
         return Err(StepError::WorldChanged {
             what: format!("route {cidr} in {table} ({region})"),
             found: name(found.as_ref()),
             expected: name(from),
         });
     }
-    if !is_so {
+    if !is_in_place {
         context.holds_the_lease().await?;
         match to {
             Some(target) => aws.put_tgw_route(region, table, cidr, target).await?,
             None => aws.delete_tgw_route(region, table, cidr).await?,
         }
     }
-    // A table further out must not lead here before this one leads on: written is not enough, packets must follow it. That holds as
-    // well for a route that a killed run has written.
+    // A table further out must not route here before this route is active: a written route is not enough. This also applies to a route
+    // that a killed run has written.
     let what = format!("route {cidr} → {} in {table} ({region})", name(to));
     let seen = context
         .until(&what, ACTIVE_WITHIN, async || {
@@ -55,5 +55,5 @@ pub async fn tgw_route(
         })
         .await?;
     context.record(&serde_json::json!({"after": seen})).await?;
-    Ok(!is_so)
+    Ok(!is_in_place)
 }

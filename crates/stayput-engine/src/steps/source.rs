@@ -1,4 +1,4 @@
-//! The EC2 side of a machine, asked right before something depends on it.
+//! The EC2 side of a machine, read right before a step depends on it.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -12,8 +12,8 @@ use stayput_world::aws::InstanceState;
 use crate::StepError;
 use crate::context::StepContext;
 
-/// Promise 2: the source is stopped before the target gets its address. Asked by id: an answer that is not about the instance is an error,
-/// never a stopped instance.
+/// Promise 2: the source is stopped before the target gets its address. Requested by id: an answer that is not about the instance is an
+/// error, never a stopped instance.
 pub async fn source_is_stopped(
     context: &StepContext,
     machine: &InstanceId,
@@ -28,13 +28,14 @@ pub async fn source_is_stopped(
             | InstanceState::Stopping
             | InstanceState::ShuttingDown
             | InstanceState::Unknown(_)) => Err(StepError::Refused(format!(
-                "{machine} is {state:?} in EC2; its addresses must not be served twice, so it must be stopped first"
+                "{machine} is {state:?} in EC2; stop it first: its addresses must not be served twice"
             ))),
         },
     }
 }
 
-/// The machine has the addresses that were captured, and no others: seeding takes days, and what is assigned meanwhile would be lost.
+/// The machine has the addresses that were captured, and no others: seeding takes days, and an address that is assigned meanwhile would
+/// be lost.
 pub async fn source_is_as_captured(
     context: &StepContext,
     machine: &InstanceId,
@@ -54,7 +55,7 @@ pub async fn source_is_as_captured(
         Some(InterfacesNow::Gone(_)) | None => {
             return Err(StepError::WorldChanged {
                 what: format!("{label} ({machine})"),
-                found: "gone from EC2".to_owned(),
+                found: "no longer in EC2".to_owned(),
                 expected: "an instance".to_owned(),
             });
         }

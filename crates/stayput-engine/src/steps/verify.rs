@@ -1,4 +1,4 @@
-//! Looking again at everything: what the plan promised must be what is.
+//! Verification: observes everything again and compares it with the plan.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::observe::observe;
 /// (AWS reference §1.5, memory).
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
-/// What is wrong is named one by one up to this many; the rest is counted.
+/// Problems listed one by one; the rest is counted.
 const NAMED: usize = 10;
 
 pub async fn verify(
@@ -34,7 +34,7 @@ pub async fn verify(
     let mut last = Verification::default();
     let result = context
         .until(&what, SETTLES_WITHIN, async || {
-            context.progress(None, "observes and traces everything");
+            context.progress(None, "observing and tracing everything");
             let facts = context.ledger.facts().await?;
             let world = observe(&context.estate, &context.clients, &Events::none(), &facts).await;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());

@@ -1,4 +1,4 @@
-//! What must still be so right before a recovery plan is run, read again: the machines' VMs, their categories, their recovery points.
+//! Reads again, right before a recovery plan is run, what it depends on: the machines' VMs, their categories, their recovery points.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,10 +19,10 @@ use crate::StepError;
 use crate::clock::now;
 use crate::context::StepContext;
 
-/// Recovery points older than so many times the RPO are told of: what was written since is lost if the final sync fails.
+/// Recovery points older than this multiple of the RPO are reported: data written since then is lost if the final sync fails.
 const OLD: u32 = 2;
 
-/// Refuses while a machine would be left behind, or started from nothing. Gives those that run.
+/// Refuses while a machine would not be recovered or has no recovery point. Returns the running machines.
 pub async fn all_are_protected(
     context: &StepContext,
     from: &SiteName,
@@ -49,7 +49,7 @@ pub async fn all_are_protected(
         };
         let Some(vm) = vms.get(id) else {
             let found = format!("no longer VM {id} at {from}");
-            return Err(changed(found, format!("there until {to} has it")));
+            return Err(changed(found, format!("present until {to} has it")));
         };
         let Some(network) = facts.nics.first().map(|nic| nic.network.clone()) else {
             continue;
@@ -70,7 +70,7 @@ pub async fn all_are_protected(
         }
         let Some(point) = points.get(id) else {
             let found = format!("without a recovery point at {to}");
-            let expected = "one there; run `stayput apply protect` again".to_owned();
+            let expected = "a recovery point at {to}; run `stayput apply protect` again".to_owned();
             return Err(changed(found, expected));
         };
         if let Some(age) = age(point) {
@@ -96,9 +96,9 @@ fn age(time: &str) -> Option<Duration> {
     now().duration_since(time).try_into().ok()
 }
 
-/// Machines that ran before and are not on at the site they came to. Nothing is powered on for them: whether it may run is for a person
-/// to say, and the verification waits for it.
-pub async fn that_are_off(
+/// Machines that ran before and are not on at the site they came to. They are not powered on: a person must decide
+/// whether they may run, and the verification waits for it.
+pub async fn machines_that_are_off(
     context: &StepContext,
     to: &SiteName,
     ran: &BTreeSet<InstanceId>,
