@@ -23,7 +23,7 @@ pub enum LedgerError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// What is stored at the place is something else than a ledger.
+    /// The file or table is not a ledger.
     #[error("{place} is not a ledger of stayput: {reason}")]
     NotALedger {
         /// The place.
@@ -31,7 +31,7 @@ pub enum LedgerError {
         /// What was found there.
         reason: String,
     },
-    /// The ledger's files could be changed or read by other users, so it is not opened.
+    /// The ledger's files can be read or changed by other users, so it is not opened.
     #[error("the ledger {place} is not opened: {reason}")]
     Unsafe {
         /// The file at fault.
@@ -67,7 +67,7 @@ pub enum LedgerError {
         /// The oldest format this build migrates.
         oldest: i64,
     },
-    /// A record is not as it was written: its checksum does not match.
+    /// A record was altered: its checksum does not match.
     #[error(
         "{what} was altered outside of stayput: its checksum does not match; restore the ledger from a backup"
     )]
@@ -96,7 +96,7 @@ pub enum LedgerError {
         /// Who holds it.
         holder: Box<Holder>,
     },
-    /// A lease is not held any more: another worker has acquired the scope, or its lock file was deleted.
+    /// A lease is no longer held: another worker has acquired the scope, or its lock file was deleted.
     #[error("the lease on {scope} with epoch {epoch} was lost")]
     LeaseLost {
         /// What was leased.
@@ -104,7 +104,7 @@ pub enum LedgerError {
         /// The epoch that was lost.
         epoch: u64,
     },
-    /// The ledger knows nothing of this machine.
+    /// The machine is not in the ledger.
     #[error("{machine} is not in the ledger")]
     NoSuchMachine {
         /// The machine.
@@ -116,8 +116,8 @@ pub enum LedgerError {
         /// Its id.
         run: RunId,
     },
-    /// The run has ended, so nothing can be begun in it and it cannot end in another way.
-    #[error("run {run} is over: {state}")]
+    /// The run has ended: no attempt can be started in it, and its state cannot change.
+    #[error("run {run} has ended: {state}")]
     RunEnded {
         /// Its id.
         run: RunId,

@@ -11,7 +11,7 @@ use stayput_world::MachineFacts;
 
 use crate::RunId;
 
-/// A place of a record in the order in which a ledger was written. Order is by this, never by a clock.
+/// The position of a record in the order in which the ledger was written. Records are ordered by it, never by a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sequence(pub i64);
@@ -22,7 +22,7 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// A person or a process, as it names itself: `USER@HOST`.
+/// A person or a process, under its own name: `USER@HOST`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Who(String);
@@ -67,7 +67,7 @@ impl From<String> for Who {
 pub struct By {
     /// Who wrote it.
     pub who: Who,
-    /// In which run; `None` for a command that is no run, such as `stayput adopt`.
+    /// In which run; `None` for a command outside of runs, such as `stayput adopt`.
     pub run: Option<RunId>,
 }
 
@@ -92,9 +92,9 @@ impl By {
 /// One record about a machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineRecord {
-    /// Its place in the ledger.
+    /// Its position in the ledger.
     pub sequence: Sequence,
-    /// When it was written, by the writer's clock. Not an order.
+    /// When it was written, by the writer's clock. Not for ordering.
     pub at: Timestamp,
     /// Its author.
     pub by: By,
@@ -106,7 +106,7 @@ pub struct MachineRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
 pub enum MachineChange {
-    /// The machine is as captured here; also takes back a retirement.
+    /// The machine is as captured here; also reverts a retirement.
     Captured {
         /// Its facts.
         facts: MachineFacts,
@@ -118,7 +118,7 @@ pub enum MachineChange {
         /// This VM.
         vm: VmExtId,
     },
-    /// The machine is gone for good and is not planned with any more.
+    /// The machine is permanently gone and is no longer planned.
     Retired {
         /// Why, as the operator gave it.
         why: String,

@@ -1,4 +1,4 @@
-//! The journal: attempts at steps, with what they intended, saw and came to.
+//! The journal: attempts at steps, with their intents, observations and outcomes.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::RunId;
 use crate::Sequence;
 use crate::Who;
 
-/// An attempt that has been begun: its intent is on disk, its effect may follow.
+/// An attempt that was started: its intent is on disk, its effect may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "an attempt is observed and concluded by its sequence"]
 pub struct Attempt {
@@ -19,25 +19,25 @@ pub struct Attempt {
     pub sequence: Sequence,
     /// Its number among the attempts at this step in this run, from 1.
     pub number: u32,
-    /// How many earlier attempts at this step in this run have a known end: [`Outcome::is_known`]. Part of request ids: after a
-    /// known end a request is a new one, after doubt it is the same.
+    /// How many earlier attempts at this step in this run have a known outcome: [`Outcome::is_known`]. Part of request ids: after a known
+    /// outcome a request gets a new id, after an unknown one the same id.
     pub concluded: u32,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
-    /// What the step says was true already.
+    /// The result of the step was already in place.
     Unchanged,
-    /// What the step says is true now.
+    /// The result of the step is in place now.
     Done,
-    /// It failed and has no effect that is still to come.
+    /// It failed, and no later effect of it is possible.
     Failed {
         /// Why.
         error: String,
     },
-    /// It is not known whether it has had an effect: an answer was lost, or came too late.
+    /// It is unknown whether it had an effect: an answer was lost or late.
     InDoubt {
         /// What is known.
         error: String,
@@ -45,7 +45,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it is known what became of the attempt.
+    /// Whether the outcome of the attempt is known.
     pub fn is_known(&self) -> bool {
         match self {
             Self::Unchanged | Self::Done | Self::Failed { .. } => true,
@@ -68,7 +68,7 @@ impl fmt::Display for Outcome {
 /// One record of the journal: an attempt at a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place in the ledger.
+    /// Its position in the ledger.
     pub sequence: Sequence,
     /// Its run.
     pub run: RunId,
@@ -84,8 +84,8 @@ pub struct Entry {
     pub ended: Option<Timestamp>,
     /// What was intended, with its inverse.
     pub intent: serde_json::Value,
-    /// What was there before, and what after, as the step saw it.
+    /// The state before and after, as the step observed it.
     pub observed: Vec<serde_json::Value>,
-    /// What became of it; `None`: it is being worked on, or its process died.
+    /// Its outcome; `None`: it is in progress, or its process ended.
     pub outcome: Option<Outcome>,
 }

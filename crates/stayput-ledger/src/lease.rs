@@ -32,7 +32,7 @@ pub struct Lease {
     guard: Box<dyn LeaseGuard>,
 }
 
-/// What a store keeps while a lease is held. Dropping it releases the lease.
+/// What a store holds while a lease is held. Dropping it releases the lease.
 pub trait LeaseGuard: Send + Sync {
     /// Whether the lease is still held, as far as can be known without asking the store's shared state.
     fn is_held(&self) -> bool;
@@ -58,7 +58,7 @@ impl Lease {
         self.epoch
     }
 
-    /// For stores: what keeps it.
+    /// For stores: the guard that holds it.
     pub fn guard(&self) -> &dyn LeaseGuard {
         &*self.guard
     }
@@ -73,7 +73,7 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// Who holds a lease now. What a holder has not written yet, or an earlier build does not write, is `None`.
+/// Who holds a lease now. A field that the holder has not written yet, or that an earlier build does not write, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Who acquired it.

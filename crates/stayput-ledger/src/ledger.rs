@@ -1,4 +1,4 @@
-//! The trait behind which a store keeps what must survive.
+//! The interface of a store of the ledger.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +26,9 @@ use crate::RunId;
 use crate::Sequence;
 use crate::Who;
 
-/// Storage of what must survive. Times are given in, never taken; order is the order of writing, never that of a clock.
+/// Durable storage. Callers pass all times; a store never reads a clock. Records are ordered by the order of writing.
 ///
-/// Every write is on disk when its future is ready, unless its documentation says otherwise. Every method fails with
+/// Every write is on disk when its future completes, unless its documentation says otherwise. Every method fails with
 /// [`LedgerError::Store`] when the store cannot be used, and with [`LedgerError::Row`] when a record cannot be understood.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -53,8 +53,8 @@ pub trait Ledger: Send + Sync {
         machine: &InstanceId,
     ) -> Result<Vec<MachineRecord>, LedgerError>;
 
-    /// Adds a version of the facts of these machines, syncs, and reads them back. Earlier versions are kept. A machine that was
-    /// retired is no longer; the VMs it became are known again.
+    /// Adds a version of the facts of these machines, syncs, and reads them back. Earlier versions are kept. This reverts the
+    /// retirement of a machine; the VMs it became are then known again.
     ///
     /// # Errors
     /// [`LedgerError::NotReadBack`] when the store gives back something else.
@@ -65,7 +65,7 @@ pub trait Ledger: Send + Sync {
         by: &By,
     ) -> Result<(), LedgerError>;
 
-    /// Adds which VM a machine is at a site. This is then the newest place of the machine; what it was elsewhere stays known.
+    /// Adds which VM a machine is at a site. This is then the newest location of the machine; its VMs at other sites stay known.
     async fn put_vm(
         &self,
         machine: &InstanceId,
@@ -78,7 +78,7 @@ pub trait Ledger: Send + Sync {
     /// Takes a machine out of [`facts`](Self::facts); its history stays. Retiring a retired machine changes nothing.
     ///
     /// # Errors
-    /// [`LedgerError::NoSuchMachine`] when nothing is on record about it.
+    /// [`LedgerError::NoSuchMachine`] when the ledger has no record of it.
     async fn retire(
         &self,
         machine: &InstanceId,
@@ -102,7 +102,7 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError::NoSuchRun`], or [`LedgerError::RunEnded`] when it was abandoned.
     async fn close_run(&self, run: &RunId, at: Timestamp) -> Result<(), LedgerError>;
 
-    /// Closes a run whose goal is not reached and shall not be. Abandoning an abandoned run changes nothing.
+    /// Closes a run whose goal was not reached and is given up. Abandoning an abandoned run changes nothing.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchRun`], or [`LedgerError::RunEnded`] when its goal is reached.
@@ -130,8 +130,8 @@ pub trait Ledger: Send + Sync {
         at: Timestamp,
     ) -> Result<Attempt, LedgerError>;
 
-    /// Adds what an attempt saw, before or after it acted. Outlives this process at once; synced with the next intent, fact or
-    /// end of a run.
+    /// Adds what an attempt observed, before or after its change. Survives a kill of this process at once; synced with the next intent, fact
+    /// or end of a run.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchEntry`].
@@ -141,9 +141,9 @@ pub trait Ledger: Send + Sync {
         observed: &serde_json::Value,
     ) -> Result<(), LedgerError>;
 
-    /// Writes what became of an attempt, once; the same outcome again changes nothing. [`Outcome::Failed`] and
-    /// [`Outcome::InDoubt`] are synced, as the next attempt depends on them. The others outlive this process at once and are
-    /// synced with the next intent, fact or end of a run: without them a step is only looked at again.
+    /// Writes the outcome of an attempt, once; the same outcome again changes nothing. [`Outcome::Failed`] and
+    /// [`Outcome::InDoubt`] are synced, as the next attempt depends on them. The others survive a kill of this process at
+    /// once and are synced with the next intent, fact or end of a run: if they are lost, a step is only checked again.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchEntry`], or [`LedgerError::Concluded`] when it has another outcome already.
@@ -157,7 +157,7 @@ pub trait Ledger: Send + Sync {
     /// The journal of a run, oldest first. Empty for a run that does not exist.
     async fn journal(&self, run: &RunId) -> Result<Vec<Entry>, LedgerError>;
 
-    /// Takes a lease for as long as the result lives.
+    /// Acquires a lease, which is held until the result is dropped.
     ///
     /// # Errors
     /// [`LedgerError::Held`] at once when another worker holds it.
@@ -171,7 +171,7 @@ pub trait Ledger: Send + Sync {
     /// Who holds the lease of a scope now; `None` when it is free.
     async fn holder(&self, scope: &LeaseScope) -> Result<Option<Holder>, LedgerError>;
 
-    /// Checks that a lease is still held. To be asked right before a change that cannot be fenced by an epoch, such as a route.
+    /// Checks that a lease is still held. Call it right before a change that cannot be fenced by an epoch, such as a route.
     ///
     /// # Errors
     /// [`LedgerError::LeaseLost`] when it is not.

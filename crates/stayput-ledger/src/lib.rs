@@ -1,10 +1,10 @@
-//! The ledger: what must survive. Captured facts, runs, the journal of attempts, and leases.
+//! The ledger, stayput's durable state: captured facts, runs, the journal of attempts, and leases.
 //!
 //! One trait, [`Ledger`], with plain data; [`SqliteLedger`] is the embedded store. Facts are synced and read back before a caller
-//! may touch a NIC (promise 1). What only tells what happened rides with the next write that is synced: it outlives the process
-//! at once, and the machine a moment later.
+//! may touch a NIC (promise 1). Records that only report progress are synced with the next synced write: they survive a kill of the
+//! process at once, and a failure of the computer after that write.
 //!
-//! The ledger decides nothing: it does not know which run is moot, whether facts may change, or what a step does.
+//! The ledger makes no decisions: it does not know which run is superseded, whether facts may change, or what a step does.
 
 mod error;
 mod facts;

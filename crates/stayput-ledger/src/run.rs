@@ -44,9 +44,9 @@ impl From<&str> for RunId {
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// What it reaches.
+    /// Its goal.
     pub goal: Goal,
-    /// Who started it. Who went on with it is in its journal.
+    /// Who started it. Its journal names who resumed it.
     pub who: Who,
     /// When it was started.
     pub started: Timestamp,

@@ -1,8 +1,8 @@
 //! The embedded ledger: one SQLite file in WAL mode.
 //!
 //! Statements run on the caller's thread, under a mutex. Each is short: one row or one indexed query, and for a synced write one
-//! `fsync`. So a simulator can run everything on one thread, and no write is reordered by a thread pool. No lock is held across
-//! an `await`. Another process that writes at the same moment is waited for at most [`BUSY`].
+//! `fsync`. So a simulator can run everything on one thread, and no thread pool reorders writes. No lock is held across an
+//! `await`. A write by another process is waited for, for at most [`BUSY`].
 
 mod facts;
 mod files;
@@ -59,16 +59,16 @@ const BUSY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct SqliteLedger {
     files: Files,
-    /// What the files were when they were opened.
+    /// The identity of the files when they were opened.
     identity: Identity,
     connection: Mutex<Connection>,
 }
 
 impl SqliteLedger {
-    /// Opens the file, creating it if absent. A file of an older format is migrated, which needs the estate's lease for that moment.
+    /// Opens the file, creating it if absent. A file of an older format is migrated, which needs the estate's lease during the migration.
     ///
-    /// The database, its `-wal` and `-shm` files and the lock file beside it are only for their owner (mode 0600): wider
-    /// permissions are tightened, symbolic links refused.
+    /// The database, its `-wal` and `-shm` files and the lock file beside it are accessible only to their owner (mode 0600): wider
+    /// permissions are removed, and symbolic links are refused.
     ///
     /// # Errors
     /// When the file cannot be opened, is no ledger, is unsafe, or was written by a newer build; [`LedgerError::Held`] when it has
@@ -77,7 +77,7 @@ impl SqliteLedger {
         let files = Files::prepare(path)?;
         let mut connection = files.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         format::bring_up_to_date(&files, &mut connection)?;
-        // The files of the write-ahead log exist from the first look on, until the last connection is closed.
+        // The files of the write-ahead log exist from the first read until the last connection is closed.
         let identity = files.identity()?;
         Ok(Self {
             files,
@@ -87,7 +87,7 @@ impl SqliteLedger {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic elsewhere leaves SQLite's own state whole: transactions roll back.
+        // A panic elsewhere cannot leave SQLite inconsistent: transactions roll back.
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -119,8 +119,8 @@ impl SqliteLedger {
         Ok(written)
     }
 
-    /// Writes what need not be on disk when this returns: it is in the log before every later write, so the next that is synced
-    /// takes it along. A thousand steps wait for a thousand syncs less.
+    /// Writes without a sync: the write is in the log before every later one, so the next synced write makes it durable too. This saves one
+    /// sync per step.
     fn write_unsynced<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
@@ -174,7 +174,7 @@ impl Ledger for SqliteLedger {
         by: &By,
     ) -> Result<(), LedgerError> {
         let written = self.write(|transaction| facts::put(transaction, machines, at, by))?;
-        // By a connection of its own, so that it is the file at this path that has them, not this process's memory of it.
+        // Through a separate connection, to check the file at this path and not a cache of this process.
         let fresh = self.files.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         facts::read_back(&fresh, machines, &written).map_err(|fault| fault.at(&self.files))
     }

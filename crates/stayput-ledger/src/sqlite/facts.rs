@@ -66,7 +66,7 @@ impl MachineRow {
         ))
     }
 
-    /// The row, if it is as it was written.
+    /// The row, if its checksum matches.
     fn verified((this, stored): (Self, String)) -> Result<Self, LedgerError> {
         if this.checksum()? == stored {
             Ok(this)
@@ -231,7 +231,7 @@ fn record(
     })
 }
 
-/// The place of the next record about any machine: both tables share one order.
+/// The position of the next record about any machine: both tables share one sequence.
 pub fn next_sequence(connection: &Connection) -> Result<i64, Fault> {
     let newest: i64 = connection
         .prepare_cached(
@@ -309,7 +309,7 @@ pub fn history(connection: &Connection, machine: &InstanceId) -> Result<Vec<Mach
     Ok(records)
 }
 
-/// Gives the place of each machine's new row.
+/// Returns the position of each machine's new row.
 pub fn put(
     connection: &Connection,
     machines: &BTreeMap<InstanceId, MachineFacts>,
@@ -333,7 +333,7 @@ pub fn put(
     Ok(written)
 }
 
-/// Whether the rows are there as they were to be written.
+/// Whether the stored rows match what was to be written.
 pub fn read_back(
     connection: &Connection,
     machines: &BTreeMap<InstanceId, MachineFacts>,

@@ -1,4 +1,4 @@
-//! The files of a ledger: who may read them, and whether they are still the ones that were opened.
+//! The files of a ledger: their permissions, and whether they are still the ones that were opened.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,8 +18,8 @@ use rusqlite::OpenFlags;
 use super::BUSY;
 use crate::LedgerError;
 
-/// Held while a database file is created and closed again. POSIX takes all locks a process has on a file away when it closes any
-/// descriptor of that file, so no connection of this process may be open on it at that moment.
+/// Held while a database file is created and closed again. POSIX releases all locks of a process on a file when the process closes
+/// any descriptor of that file, so no connection of this process may be open on it then.
 static CREATING: Mutex<()> = Mutex::new(());
 
 /// Paths of one ledger.
@@ -34,7 +34,7 @@ pub struct Files {
     lock: PathBuf,
 }
 
-/// Which files they are, whatever their names.
+/// The identity of the files, independent of their names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Identity {
     database: FileId,
@@ -73,7 +73,7 @@ impl Files {
         }
         {
             let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
-            // Does not follow a symbolic link, and does not touch what is there.
+            // Does not follow a symbolic link, and does not change an existing file.
             match private(&mut OpenOptions::new())
                 .write(true)
                 .create_new(true)
@@ -123,7 +123,7 @@ impl Files {
         &self.lock
     }
 
-    /// Which files they are now.
+    /// The current identity of the files.
     pub fn identity(&self) -> Result<Identity, LedgerError> {
         let of = |path: &Path| {
             let metadata = fs::symlink_metadata(path).map_err(|error| match error.kind() {
@@ -141,7 +141,7 @@ impl Files {
         })
     }
 
-    /// Fails unless the files are still these.
+    /// Fails unless the files are still the opened ones.
     pub fn are(&self, opened: &Identity) -> Result<(), LedgerError> {
         let now = self.identity()?;
         let replaced = [
@@ -170,7 +170,7 @@ impl Files {
         }
     }
 
-    /// The database is something else.
+    /// The database is not a ledger.
     pub fn not_a_ledger(&self, reason: &str) -> LedgerError {
         LedgerError::NotALedger {
             place: self.place(),
@@ -189,11 +189,11 @@ impl Files {
 pub enum WhenAbsent {
     /// Create it.
     Create,
-    /// Leave it so.
+    /// Do not create it.
     Leave,
 }
 
-/// Whether an open file is the one that is at a path now.
+/// Whether an open file is still the file at a path.
 pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let opened = file.metadata()?;
     match fs::symlink_metadata(path) {
@@ -224,7 +224,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Refuses what is no plain file, and takes the rights of everybody but the owner away.
+/// Refuses anything but a regular file, and removes the permissions of group and others.
 fn make_private(path: &Path) -> Result<(), LedgerError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -232,7 +232,7 @@ fn make_private(path: &Path) -> Result<(), LedgerError> {
         Err(error) => return Err(store(path, error)),
     };
     if metadata.file_type().is_symlink() {
-        let reason = "it is a symbolic link; name the file that it leads to instead";
+        let reason = "it is a symbolic link; name its target instead";
         return Err(refused(path, reason));
     }
     if !metadata.file_type().is_file() {
@@ -253,7 +253,7 @@ fn tighten(path: &Path, metadata: &Metadata) -> Result<(), LedgerError> {
         refused(
             path,
             format!(
-                "others than its owner may use it (mode {:03o}), and that cannot be changed ({error}); its owner can run: chmod 600 {}",
+                "users other than its owner have access (mode {:03o}), and this cannot be changed ({error}); its owner can run: chmod 600 {}",
                 mode & 0o777,
                 path.display()
             ),
@@ -266,7 +266,7 @@ fn tighten(_path: &Path, _metadata: &Metadata) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// New files are only for their owner.
+/// New files are accessible only to their owner.
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
@@ -286,7 +286,7 @@ fn id_of(metadata: &Metadata) -> FileId {
     FileId(metadata.dev(), metadata.ino())
 }
 
-/// Elsewhere a file that is open cannot be replaced.
+/// On other systems an open file cannot be replaced.
 #[cfg(not(unix))]
 fn id_of(_metadata: &Metadata) -> FileId {
     FileId(0, 0)

@@ -1,4 +1,4 @@
-//! Formats of the file: creating one, recognising one, migrating an older one.
+//! Formats of the file: creates the current one, detects formats, and migrates older ones.
 
 mod from_1;
 
@@ -26,10 +26,10 @@ const OLDEST: i64 = 1;
 /// `application_id` of ledgers from format 2 on: "spLG".
 const APPLICATION: i64 = 0x7370_4c47;
 
-/// Between two tries of what another process is doing at this moment.
+/// Pause between two attempts while another process works on the file.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// `machine` and `vm` are only added to, and share one order. Columns that a writer of an older format would not fill are `NOT NULL`,
+/// Rows of `machine` and `vm` are only added, and share one sequence. Columns that a writer of an older format would not fill are `NOT NULL`,
 /// so that it fails instead of writing half a row.
 const SCHEMA: &str = "
 CREATE TABLE machine (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, facts TEXT, retired TEXT, at TEXT NOT NULL, who TEXT NOT NULL,
@@ -47,10 +47,10 @@ CREATE INDEX observation_by_entry ON observation (sequence);
 CREATE TABLE lease (scope TEXT PRIMARY KEY, epoch INTEGER NOT NULL, who TEXT NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL) STRICT;
 ";
 
-/// What a file is.
+/// The detected format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
-    /// Nothing yet.
+    /// An empty file.
     Empty,
     /// A ledger of format 1.
     Format1,
@@ -58,9 +58,9 @@ enum Found {
     Current,
 }
 
-/// Brings an open file to the format of this build.
+/// Creates or migrates an open file, so that it has the format of this build.
 pub fn bring_up_to_date(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
-    // A look without a write lock: nothing is written into a file that is something else, and a current one is only read.
+    // Read without a write lock: a file that is not a ledger is not written, and a current one is only read.
     look(files, connection)?;
     use_write_ahead_log(connection).map_err(|fault| fault.at(files))?;
     match look(files, connection)? {
@@ -78,7 +78,7 @@ fn migrate(files: &Files, connection: &mut Connection) -> Result<(), LedgerError
     for _ in 1..tries() {
         match Lock::take(files) {
             Ok(_lock) => return write(files, connection),
-            // A worker writes its name at once. One without a name migrates the file at this moment.
+            // A worker writes its name at once. One without a name is migrating the file.
             Err(LedgerError::Held { holder }) if holder.who.is_none() => {
                 std::thread::sleep(BETWEEN_TRIES);
                 if look(files, connection)? == Found::Current {
@@ -92,12 +92,12 @@ fn migrate(files: &Files, connection: &mut Connection) -> Result<(), LedgerError
     write(files, connection)
 }
 
-/// How often to try again within [`BUSY`].
+/// How many attempts fit into [`BUSY`].
 fn tries() -> u128 {
     BUSY.as_millis() / BETWEEN_TRIES.as_millis()
 }
 
-/// Creates or migrates, in one transaction. What the file is is asked again in it: another process may have been quicker.
+/// Creates or migrates, in one transaction. The format is detected again in it: another process may have been faster.
 fn write(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> {
     let write = transact(connection, TransactionBehavior::Immediate, |transaction| {
         match found(files, transaction)? {
@@ -111,7 +111,7 @@ fn write(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> 
     write.map_err(|fault| fault.at(files))
 }
 
-/// Says what a file is, or why it cannot be used.
+/// Detects the format of a file, or returns why it cannot be used.
 fn look(files: &Files, connection: &mut Connection) -> Result<Found, LedgerError> {
     let look = transact(connection, TransactionBehavior::Deferred, |transaction| {
         Ok(found(files, transaction)?)
@@ -141,7 +141,7 @@ fn found(files: &Files, transaction: &Transaction<'_>) -> Result<Found, LedgerEr
             .iter()
             .all(|table| tables.contains(*table));
     if !ours || format == 0 {
-        return Err(files.not_a_ledger("it is an SQLite database of something else"));
+        return Err(files.not_a_ledger("it is an SQLite database of another program"));
     }
     match format {
         ..OLDEST => Err(LedgerError::TooOld {

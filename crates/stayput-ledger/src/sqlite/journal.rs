@@ -101,7 +101,7 @@ fn what(sequence: Sequence) -> String {
     format!("entry {sequence} of the journal")
 }
 
-/// The outcome on record of an entry that exists.
+/// The recorded outcome of an existing entry.
 fn outcome(connection: &Connection, sequence: Sequence) -> Result<Option<Outcome>, Fault> {
     let found: Option<Option<String>> = connection
         .prepare_cached("SELECT outcome FROM journal WHERE sequence = ?1")?
@@ -129,7 +129,7 @@ pub fn of_run(connection: &Connection, run: &RunId) -> Result<Vec<Entry>, Fault>
     .collect()
 }
 
-/// What the attempts of a run saw, by sequence.
+/// What the attempts of a run observed, by sequence.
 fn observed(
     connection: &Connection,
     run: &RunId,

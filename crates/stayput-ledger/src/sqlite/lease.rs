@@ -1,8 +1,8 @@
 //! The lease of an estate: an operating-system lock on a file beside the database, which ends with its process, and an epoch in the
 //! database, which grows with every lease.
 //!
-//! The holder has the lock exclusively. Whoever only wants to know whether it is held takes it shared for a moment, so that two who
-//! look do not see each other, and one who acquires can tell a look from a holder.
+//! The holder has an exclusive lock. A process that only checks whether it is held takes a shared lock for a moment, so that two checks
+//! do not disturb each other, and a process that acquires can tell a check from a holder.
 
 use std::fs::File;
 use std::fs::TryLockError;
@@ -29,10 +29,10 @@ use crate::LeaseScope;
 use crate::LedgerError;
 use crate::Who;
 
-/// How often an acquisition that only meets looks is tried again. A look lasts microseconds.
+/// How often an acquisition is repeated that only collides with checks. A check lasts microseconds.
 const TRIES: u32 = 200;
 
-/// Between two of these tries.
+/// Pause between two of these attempts.
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 
 /// The lock, held.
@@ -43,7 +43,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, or says at once who has it.
+    /// Takes the lock, or fails at once with the name of its holder.
     pub fn take(files: &Files) -> Result<Self, LedgerError> {
         let path = files.lock();
         let fail = |source| files::store(path, source);
@@ -52,9 +52,9 @@ impl Lock {
                 continue;
             };
             match file.try_lock() {
-                // A lock on a file that was deleted in between would keep no other worker out.
+                // A lock on a file that was deleted meanwhile would not exclude other workers.
                 Ok(()) if files::is_at(&file, path).map_err(fail)? => {
-                    // The name of an earlier holder that was killed.
+                    // Removes the name of an earlier holder that was killed.
                     file.set_len(0).map_err(fail)?;
                     let path = path.to_owned();
                     return Ok(Self { path, file });
@@ -90,7 +90,7 @@ impl LeaseGuard for Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // So that a later holder is not mistaken for this one. If it fails, the next holder does it.
+        // So that a later holder is not taken for this one. If it fails, the next holder does it.
         let _ = self.file.set_len(0);
     }
 }
@@ -103,7 +103,7 @@ pub fn holder(files: &Files) -> Result<Option<Holder>, LedgerError> {
     }
 }
 
-/// Who has exclusively locked a file, as it wrote of itself.
+/// The holder of an exclusive lock on a file, as it named itself.
 fn held_by(mut file: File) -> io::Result<Option<Holder>> {
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
@@ -119,7 +119,7 @@ fn held_by(mut file: File) -> io::Result<Option<Holder>> {
 
 fn parsed(text: &str) -> Holder {
     serde_json::from_str(text).unwrap_or_else(|_| Holder {
-        // Builds of format 1 write a line of text. Nothing: the holder has not come to writing its name yet.
+        // Builds of format 1 write a line of text. Empty: the holder has not written its name yet.
         who: Some(text.trim())
             .filter(|text| !text.is_empty())
             .map(Who::from),
@@ -138,7 +138,7 @@ pub fn epoch(connection: &Connection, scope: &LeaseScope) -> Result<Option<u64>,
     Ok(epoch.map(u64::from))
 }
 
-/// Writes a new lease; gives its epoch.
+/// Writes a new lease and returns its epoch.
 pub fn next_epoch(
     connection: &Connection,
     scope: &LeaseScope,

@@ -11,12 +11,12 @@ use sha2::Sha256;
 use super::files::Files;
 use crate::LedgerError;
 
-/// Why a statement, or what was to be done around it, failed.
+/// Why a statement or the code around it failed.
 #[derive(Debug)]
 pub enum Fault {
     /// The database.
     Sql(rusqlite::Error),
-    /// What it holds, or what it was asked for.
+    /// The content of the ledger, or the request.
     Ledger(LedgerError),
 }
 

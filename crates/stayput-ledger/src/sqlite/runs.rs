@@ -1,4 +1,4 @@
-//! Runs. Which run is newest is said by the order of rows.
+//! Runs. The order of rows determines which run is newest.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -85,7 +85,7 @@ pub fn open(
     who: &Who,
     at: Timestamp,
 ) -> Result<Run, Fault> {
-    // Goals are compared as values: how one is spelled as text may change between builds.
+    // Goals are compared as values: their text form may change between builds.
     let open = all(connection)?
         .into_iter()
         .find(|run| run.is_open() && run.goal == *goal);

@@ -1,5 +1,4 @@
-//! What is particular to the embedded store: its files, formats, checksums and races. What it shares with other stores is in
-//! `tests/contract`.
+//! Tests of the embedded store only: its files, formats, checksums and races. Tests for every store are in `tests/contract`.
 
 mod altered;
 #[cfg(unix)]
@@ -40,7 +39,7 @@ impl Folder {
         SqliteLedger::open(&self.path()).unwrap_err()
     }
 
-    /// A connection that knows nothing of ledgers, like that of the `sqlite3` tool.
+    /// A plain SQLite connection, like that of the `sqlite3` tool.
     fn sql(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }

@@ -51,7 +51,7 @@ pub async fn capturing_again_keeps_the_earlier_version_in_the_history(
     open: &dyn Fn() -> Arc<dyn Ledger>,
 ) {
     let ledger = open();
-    // The second writer's clock is behind.
+    // The second writer's clock is slow.
     for (address, second) in [("172.30.1.10", 9), ("172.30.1.11", 3)] {
         ledger
             .put_machines(&one("i-1", address), at(second), &kim())
@@ -72,7 +72,7 @@ pub async fn capturing_again_keeps_the_earlier_version_in_the_history(
     );
 }
 
-pub async fn the_newest_vm_is_the_last_written_whatever_the_clocks_say(
+pub async fn the_newest_vm_is_the_last_written_whatever_the_clocks(
     open: &dyn Fn() -> Arc<dyn Ledger>,
 ) {
     let ledger = open();
@@ -87,7 +87,7 @@ pub async fn the_newest_vm_is_the_last_written_whatever_the_clocks_say(
         assert_eq!(found.newest[&web()], SiteName::from(site));
         assert_eq!(found.vms[&web()][&site.into()], VmExtId::from(vm));
     }
-    // What it was elsewhere stays known.
+    // Its VMs at other sites stay known.
     let found = ledger.facts().await.unwrap();
     assert_eq!(found.vms[&web()][&"tokyo".into()], VmExtId::from("vm-c"));
 }
@@ -113,7 +113,7 @@ pub async fn a_retired_machine_leaves_the_facts_and_stays_in_the_history(
     assert!(found.machines.is_empty(), "{found:?}");
     assert!(found.vms.is_empty(), "{found:?}");
     assert!(found.newest.is_empty(), "{found:?}");
-    // Whoever still sees something of it must know that it is not forgotten but retired.
+    // A reader that still observes it must be able to see that it is retired.
     assert_eq!(found.retired, [web()].into());
     assert_eq!(ledger.machine(&web()).await.unwrap(), None);
     let history = ledger.machine_history(&web()).await.unwrap();
@@ -127,11 +127,11 @@ pub async fn a_retired_machine_leaves_the_facts_and_stays_in_the_history(
     );
 }
 
-pub async fn a_retired_machine_that_is_captured_again_is_back_with_its_vms(
+pub async fn capturing_a_retired_machine_again_restores_its_vms(
     open: &dyn Fn() -> Arc<dyn Ledger>,
 ) {
     let ledger = open();
-    // Known by its VM alone, as a person may have linked it.
+    // Known only by its VM, for example linked by a person.
     became(&*ledger, "tokyo", "vm-a", 0).await;
     ledger.retire(&web(), at(1), &kim(), "").await.unwrap();
     assert!(ledger.facts().await.unwrap().vms.is_empty());
@@ -145,9 +145,7 @@ pub async fn a_retired_machine_that_is_captured_again_is_back_with_its_vms(
     assert!(found.retired.is_empty(), "{found:?}");
 }
 
-pub async fn retiring_a_machine_that_is_not_on_record_is_refused(
-    open: &dyn Fn() -> Arc<dyn Ledger>,
-) {
+pub async fn retiring_an_unknown_machine_is_refused(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let error = open()
         .retire(&"i-9".into(), at(0), &kim(), "gone")
         .await

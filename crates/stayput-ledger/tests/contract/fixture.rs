@@ -12,7 +12,7 @@ use stayput_plan::StepId;
 use stayput_world::MachineFacts;
 use stayput_world::NicFacts;
 
-/// A moment, in seconds.
+/// A time, in seconds.
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The journal: attempts, what they saw, what became of them.
+//! The journal: attempts, their observations and outcomes.
 
 use std::sync::Arc;
 
@@ -41,12 +41,12 @@ fn in_doubt() -> Outcome {
     }
 }
 
-pub async fn attempts_are_numbered_and_only_known_ends_are_counted(
+pub async fn attempts_are_numbered_and_only_known_outcomes_counted(
     open: &dyn Fn() -> Arc<dyn Ledger>,
 ) {
     let ledger = open();
     let run = opened(&*ledger, "app", "run-1").await;
-    // Each outcome, and how many known ends the next attempt finds.
+    // Each outcome, and how many known outcomes the next attempt finds.
     let story = [
         (Some(failed()), 1),
         (Some(in_doubt()), 1),
@@ -89,9 +89,7 @@ pub async fn attempts_at_other_steps_and_in_other_runs_do_not_count(
     }
 }
 
-pub async fn an_entry_tells_who_tried_what_was_seen_and_how_long_it_took(
-    open: &dyn Fn() -> Arc<dyn Ledger>,
-) {
+pub async fn an_entry_has_its_author_observations_and_duration(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let ledger = open();
     let run = opened(&*ledger, "app", "run-1").await;
     let attempt = ledger
@@ -129,7 +127,7 @@ pub async fn an_entry_tells_who_tried_what_was_seen_and_how_long_it_took(
     assert_eq!(entry.outcome, Some(Outcome::Done));
 }
 
-pub async fn an_attempt_whose_process_died_has_no_outcome(open: &dyn Fn() -> Arc<dyn Ledger>) {
+pub async fn an_attempt_of_a_killed_process_has_no_outcome(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let ledger = open();
     let run = opened(&*ledger, "app", "run-1").await;
     let _ = begun(&*ledger, &run, "restore").await;
@@ -181,7 +179,7 @@ pub async fn entries_that_do_not_exist_are_refused(open: &dyn Fn() -> Arc<dyn Le
     }
 }
 
-pub async fn what_one_process_writes_another_one_reads(open: &dyn Fn() -> Arc<dyn Ledger>) {
+pub async fn a_process_reads_what_another_one_wrote(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let (writer, reader) = (open(), open());
     let run = opened(&*writer, "app", "run-1").await;
     for count in 1..=3 {

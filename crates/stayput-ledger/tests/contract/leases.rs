@@ -16,7 +16,7 @@ async fn acquired(ledger: &dyn Ledger, who: &str, second: i64) -> Lease {
         .unwrap()
 }
 
-pub async fn a_second_worker_is_told_at_once_who_holds_the_estate(
+pub async fn a_second_worker_is_refused_with_the_name_of_the_holder(
     open: &dyn Fn() -> Arc<dyn Ledger>,
 ) {
     let (first, second) = (open(), open());
@@ -47,7 +47,7 @@ pub async fn a_lease_that_is_dropped_is_free_and_has_no_holder(open: &dyn Fn() -
     assert_eq!(ledger.holder(&Estate).await.unwrap(), None);
     let lease = acquired(&*open(), "lee", 2).await;
     assert_eq!(lease.scope(), &Estate);
-    // The handle it was acquired with is gone, the lease is not.
+    // The handle was dropped, the lease was not.
     let holder = ledger.holder(&Estate).await.unwrap().unwrap();
     assert_eq!(holder.who, Some("lee".into()));
 }
@@ -85,7 +85,7 @@ pub async fn a_dropped_lease_that_was_acquired_by_another_is_lost(
     ledger.check_lease(&second).await.unwrap();
 }
 
-/// A worker that slept while its lease was lost and still believes that it has it.
+/// A worker that was suspended while its lease was lost and still assumes that it holds it.
 struct AlwaysHeld;
 
 impl stayput_ledger::LeaseGuard for AlwaysHeld {

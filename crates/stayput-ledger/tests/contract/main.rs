@@ -1,4 +1,4 @@
-//! What every store behind the trait must do. A store passes by giving a constructor to `contract_tests!`; checks know only the trait.
+//! What every implementation of the trait must do. Pass the constructor of a store to `contract_tests!`; the checks use only the trait.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
@@ -29,7 +29,7 @@ macro_rules! contract_tests {
         )+
 
         #[test]
-        fn any_sequence_of_operations_gives_the_state_of_a_naive_model() {
+        fn any_sequence_of_operations_gives_the_state_of_the_model() {
             crate::model::agrees_with(&$fresh);
         }
     };
@@ -38,29 +38,29 @@ macro_rules! contract_tests {
             $fresh:
             facts::captured_facts_are_read_again_by_the_next_process,
             facts::capturing_again_keeps_the_earlier_version_in_the_history,
-            facts::the_newest_vm_is_the_last_written_whatever_the_clocks_say,
+            facts::the_newest_vm_is_the_last_written_whatever_the_clocks,
             facts::a_retired_machine_leaves_the_facts_and_stays_in_the_history,
-            facts::a_retired_machine_that_is_captured_again_is_back_with_its_vms,
-            facts::retiring_a_machine_that_is_not_on_record_is_refused,
+            facts::capturing_a_retired_machine_again_restores_its_vms,
+            facts::retiring_an_unknown_machine_is_refused,
             facts::every_record_of_a_machine_names_its_author_and_time,
-            journal::attempts_are_numbered_and_only_known_ends_are_counted,
+            journal::attempts_are_numbered_and_only_known_outcomes_counted,
             journal::attempts_at_other_steps_and_in_other_runs_do_not_count,
-            journal::an_entry_tells_who_tried_what_was_seen_and_how_long_it_took,
-            journal::an_attempt_whose_process_died_has_no_outcome,
+            journal::an_entry_has_its_author_observations_and_duration,
+            journal::an_attempt_of_a_killed_process_has_no_outcome,
             journal::an_outcome_is_written_once_and_never_changed,
             journal::entries_that_do_not_exist_are_refused,
-            journal::what_one_process_writes_another_one_reads,
-            leases::a_second_worker_is_told_at_once_who_holds_the_estate,
+            journal::a_process_reads_what_another_one_wrote,
+            leases::a_second_worker_is_refused_with_the_name_of_the_holder,
             leases::a_lease_that_is_dropped_is_free_and_has_no_holder,
             leases::every_lease_has_a_greater_epoch_than_all_before,
             leases::a_lease_that_is_held_passes_its_check,
             leases::a_dropped_lease_that_was_acquired_by_another_is_lost,
-            runs::an_open_run_is_continued_under_its_id_by_whoever_comes,
-            runs::runs_are_listed_newest_first_whatever_the_clocks_say,
-            runs::a_run_that_reached_its_goal_is_not_continued,
-            runs::an_abandoned_run_is_not_continued_and_says_why,
+            runs::an_open_run_is_resumed_under_its_id_by_any_worker,
+            runs::runs_are_listed_newest_first_whatever_the_clocks,
+            runs::a_run_that_reached_its_goal_is_not_resumed,
+            runs::an_abandoned_run_is_not_resumed_and_has_its_reason,
             runs::a_run_that_ended_cannot_end_in_another_way,
-            runs::nothing_is_begun_in_a_run_that_has_ended,
+            runs::no_attempt_starts_in_a_run_that_has_ended,
             runs::runs_that_do_not_exist_are_refused,
         }
     };

@@ -1,4 +1,4 @@
-//! A naive ledger of lists, and any sequence of operations on both.
+//! A simple model of a ledger, compared with a store after random operations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct Op {
     call: Call,
 }
 
-/// Runs and entries are named by their number in the order of their making; one that is not there yet does not exist.
+/// Runs and entries are numbered in the order of their creation; a number that was not reached yet does not exist.
 #[derive(Debug, Clone)]
 enum Call {
     PutMachines(Vec<(&'static str, &'static str)>),
@@ -89,7 +89,7 @@ fn call() -> impl Strategy<Value = Call> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    // Clocks that go back and forth.
+    // Clocks that jump back and forward.
     let at = (0..100_i64).prop_map(fixture::at);
     let who = prop::sample::select(vec!["kim", "lee"]);
     (at, who, call()).prop_map(|(at, who, call)| Op { at, who, call })
@@ -139,7 +139,7 @@ impl Model {
             .collect()
     }
 
-    /// Whether the last that is said of a machine, other than which VM it became, is that it is retired.
+    /// Whether the last record of a machine, apart from VMs, is its retirement.
     fn is_retired(&self, machine: &InstanceId) -> bool {
         let mut changes = self.of(machine).into_iter().rev();
         let last = changes.find(|(_, _, change)| !matches!(change, MachineChange::BecameVm { .. }));
@@ -220,13 +220,13 @@ impl Both<'_> {
             Call::AbandonRun(number) => {
                 let result = self
                     .ledger
-                    .abandon_run(&run_id(*number), at, &who, "moot")
+                    .abandon_run(&run_id(*number), at, &who, "superseded")
                     .await;
                 let expected = match self.model.run(*number) {
                     None => Ended::NoSuchRun,
                     Some(run) => match &run.state {
                         RunState::Open => {
-                            let why = "moot".to_owned();
+                            let why = "superseded".to_owned();
                             run.state = RunState::Abandoned { at, by: who, why };
                             Ended::Well
                         }
@@ -390,7 +390,7 @@ fn run_id(number: usize) -> RunId {
     RunId::new(format!("run-{number}"))
 }
 
-/// The check: any sequence of operations leaves a store of `fresh` and the model alike.
+/// The check: any sequence of operations leaves a store of `fresh` and the model in the same state.
 pub fn agrees_with(fresh: &dyn Fn() -> Open) {
     let mut runner = TestRunner::new(ProptestConfig {
         failure_persistence: None,

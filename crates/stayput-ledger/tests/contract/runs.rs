@@ -19,9 +19,7 @@ async fn opened(ledger: &dyn Ledger, network: &str, id: &str, second: i64) -> Ru
         .unwrap()
 }
 
-pub async fn an_open_run_is_continued_under_its_id_by_whoever_comes(
-    open: &dyn Fn() -> Arc<dyn Ledger>,
-) {
+pub async fn an_open_run_is_resumed_under_its_id_by_any_worker(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let first = opened(&*open(), "app", "run-1", 1).await;
     let ledger = open();
     let again = ledger
@@ -35,9 +33,7 @@ pub async fn an_open_run_is_continued_under_its_id_by_whoever_comes(
     assert_eq!(other.id, RunId::from("run-3"));
 }
 
-pub async fn runs_are_listed_newest_first_whatever_the_clocks_say(
-    open: &dyn Fn() -> Arc<dyn Ledger>,
-) {
+pub async fn runs_are_listed_newest_first_whatever_the_clocks(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let ledger = open();
     for (network, id, second) in [
         ("app", "run-1", 50),
@@ -51,7 +47,7 @@ pub async fn runs_are_listed_newest_first_whatever_the_clocks_say(
     assert_eq!(ids, ["run-3", "run-2", "run-1"]);
 }
 
-pub async fn a_run_that_reached_its_goal_is_not_continued(open: &dyn Fn() -> Arc<dyn Ledger>) {
+pub async fn a_run_that_reached_its_goal_is_not_resumed(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let ledger = open();
     opened(&*ledger, "app", "run-1", 1).await;
     ledger.close_run(&"run-1".into(), at(2)).await.unwrap();
@@ -65,7 +61,9 @@ pub async fn a_run_that_reached_its_goal_is_not_continued(open: &dyn Fn() -> Arc
     );
 }
 
-pub async fn an_abandoned_run_is_not_continued_and_says_why(open: &dyn Fn() -> Arc<dyn Ledger>) {
+pub async fn an_abandoned_run_is_not_resumed_and_has_its_reason(
+    open: &dyn Fn() -> Arc<dyn Ledger>,
+) {
     let ledger = open();
     opened(&*ledger, "app", "run-1", 1).await;
     ledger
@@ -91,7 +89,7 @@ pub async fn a_run_that_ended_cannot_end_in_another_way(open: &dyn Fn() -> Arc<d
     let (reached, abandoned) = (RunId::from("run-1"), RunId::from("run-2"));
     opened(&*ledger, "app", "run-1", 1).await;
     opened(&*ledger, "db", "run-2", 2).await;
-    let (lee, why) = ("lee".into(), "moot");
+    let (lee, why) = ("lee".into(), "superseded");
     for second in [3, 4] {
         // The second time changes nothing.
         ledger.close_run(&reached, at(second)).await.unwrap();
@@ -115,11 +113,11 @@ pub async fn a_run_that_ended_cannot_end_in_another_way(open: &dyn Fn() -> Arc<d
     assert_eq!(ledger.runs().await.unwrap(), before);
 }
 
-pub async fn nothing_is_begun_in_a_run_that_has_ended(open: &dyn Fn() -> Arc<dyn Ledger>) {
+pub async fn no_attempt_starts_in_a_run_that_has_ended(open: &dyn Fn() -> Arc<dyn Ledger>) {
     let ledger = open();
     let run = opened(&*ledger, "app", "run-1", 1).await.id;
     ledger
-        .abandon_run(&run, at(2), &"lee".into(), "moot")
+        .abandon_run(&run, at(2), &"lee".into(), "superseded")
         .await
         .unwrap();
     let error = ledger
@@ -146,7 +144,7 @@ pub async fn runs_that_do_not_exist_are_refused(open: &dyn Fn() -> Arc<dyn Ledge
     let errors = [
         ledger.close_run(&run, at(0)).await.unwrap_err(),
         ledger
-            .abandon_run(&run, at(0), &who, "moot")
+            .abandon_run(&run, at(0), &who, "superseded")
             .await
             .unwrap_err(),
         ledger

@@ -61,7 +61,7 @@ fn machines(connection: &Connection) -> Result<(), Fault> {
             rows.push((at, id, facts));
         }
     }
-    // Stable: rows of one moment keep their order.
+    // A stable sort: rows with the same time keep their order.
     rows.sort_by_key(|(at, ..)| *at);
     for (at, id, facts) in rows {
         let row = MachineRow {

@@ -16,7 +16,7 @@ fn names(error: &LedgerError, machine: &str) -> bool {
         && error.to_string().contains(machine)
 }
 
-/// Changes the stored rows, then expects that no way of reading the machine goes through.
+/// Changes the stored rows, then expects that every way of reading the machine fails.
 fn noticed(change: &str, machine: &str) {
     let (folder, ledger) = written();
     assert_eq!(folder.sql().execute(change, []).unwrap(), 1, "{change}");
@@ -39,7 +39,7 @@ fn an_address_altered_by_hand_is_refused_with_the_machine_named() {
     folder.sql().execute(change, []).unwrap();
     let error = block_on(ledger.machine(&"i-1".into())).unwrap_err();
     assert!(names(&error, "i-1"), "{error:?}");
-    // What is not touched can still be read.
+    // Rows that were not changed can still be read.
     assert_eq!(
         block_on(ledger.machine(&"i-2".into())).unwrap(),
         Some(machine("172.30.1.20"))
@@ -71,7 +71,7 @@ fn an_author_or_time_altered_by_hand_is_refused() {
 }
 
 #[test]
-fn a_machine_retired_by_hand_is_refused_and_still_not_planned_with() {
+fn a_machine_retired_by_hand_is_refused_and_not_planned() {
     noticed(
         "UPDATE machine SET facts = NULL, retired = 'gone' WHERE sequence = 2",
         "i-2",
@@ -82,7 +82,7 @@ fn a_machine_retired_by_hand_is_refused_and_still_not_planned_with() {
 fn only_what_the_store_gives_back_unchanged_counts_as_written() {
     let folder = Folder::new();
     let ledger = folder.open();
-    // A store that loses an address on its way.
+    // A store that loses an address.
     folder
         .sql()
         .execute_batch(
@@ -97,7 +97,7 @@ fn only_what_the_store_gives_back_unchanged_counts_as_written() {
 }
 
 #[test]
-fn text_that_is_no_value_is_named_by_its_record() {
+fn an_unreadable_value_is_reported_with_its_record() {
     let (folder, ledger) = written();
     open_run(&ledger).unwrap();
     let _ = begin(&ledger, "restore").unwrap();

@@ -27,7 +27,7 @@ fn is_unsafe(error: &LedgerError, reason: &str) -> bool {
 }
 
 #[test]
-fn every_file_of_a_ledger_is_only_for_its_owner() {
+fn every_file_of_a_ledger_is_accessible_only_to_its_owner() {
     let folder = Folder::new();
     let ledger = folder.open();
     let _lease = acquire(&ledger).unwrap();
@@ -37,7 +37,7 @@ fn every_file_of_a_ledger_is_only_for_its_owner() {
 }
 
 #[test]
-fn permissions_for_others_are_taken_away_when_a_ledger_is_opened() {
+fn opening_a_ledger_removes_permissions_of_others() {
     let folder = Folder::new();
     // Open, so that the files of the write-ahead log exist.
     let ledger = folder.open();
@@ -63,7 +63,7 @@ fn a_symbolic_link_in_place_of_the_ledger_is_refused() {
 }
 
 #[test]
-fn a_link_to_nothing_does_not_make_a_ledger_elsewhere() {
+fn a_dangling_link_does_not_create_a_ledger_elsewhere() {
     let (folder, other) = (Folder::new(), Folder::new());
     symlink(other.path(), folder.path()).unwrap();
     let error = folder.refused();
@@ -121,7 +121,7 @@ fn a_ledger_named_like_its_own_lock_file_is_refused() {
 }
 
 #[test]
-fn a_folder_that_does_not_exist_is_named_with_the_ledger() {
+fn a_missing_folder_is_reported_with_the_ledger() {
     let folder = Folder::new();
     let error = SqliteLedger::open(&folder.file("absent").join("stayput.db")).unwrap_err();
     assert!(
@@ -194,7 +194,7 @@ fn closing_a_replaced_ledger_leaves_the_files_of_the_new_one() {
 }
 
 #[test]
-fn what_is_not_synced_leaves_the_next_write_synced() {
+fn an_unsynced_write_leaves_the_next_write_synced() {
     let (_folder, ledger) = in_use();
     let level = || -> i64 {
         let connection = ledger.connection();

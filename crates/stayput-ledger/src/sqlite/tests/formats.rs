@@ -54,7 +54,7 @@ fn version(folder: &Folder) -> i64 {
 }
 
 #[test]
-fn facts_of_format_1_are_kept_and_ordered_by_when_they_were_seen() {
+fn facts_of_format_1_are_kept_in_order_of_their_times() {
     let folder = format_1();
     let ledger = folder.open();
     let facts = block_on(ledger.facts()).unwrap();
@@ -64,7 +64,7 @@ fn facts_of_format_1_are_kept_and_ordered_by_when_they_were_seen() {
     );
     // As text `…01Z` is later than `…01.25Z`.
     assert_eq!(facts.newest[&"i-1".into()], SiteName::from("tokyo"));
-    // Seen in one moment: the one written last.
+    // With the same time: the one written last.
     assert_eq!(facts.newest[&"i-2".into()], SiteName::from("osaka"));
     assert_eq!(
         facts.vms[&"i-1".into()],
@@ -133,7 +133,7 @@ fn runs_and_journal_of_format_1_are_kept_with_attempts_counted() {
         (None, None)
     );
     assert_eq!(journal[0].who, Who::unknown());
-    // And the run goes on where it was.
+    // The run resumes where it was.
     let attempt = block_on(ledger.begin_attempt(
         &"run-2".into(),
         &StepId("restore".to_owned()),
@@ -160,7 +160,7 @@ fn a_migrated_ledger_is_like_a_new_one_in_every_table() {
     new.open();
     assert_eq!(tables(&migrated), tables(&new));
     assert_eq!(version(&migrated), version(&new));
-    // Once is enough.
+    // A second opening migrates nothing.
     migrated.open();
     let facts = block_on(migrated.open().facts()).unwrap();
     assert_eq!(facts.vms.len(), 2);
@@ -220,7 +220,7 @@ fn a_writer_of_format_1_fails_after_the_migration_instead_of_writing_half() {
 }
 
 #[test]
-fn a_ledger_of_a_newer_build_is_left_alone() {
+fn a_ledger_of_a_newer_build_is_not_changed() {
     let folder = Folder::new();
     drop(folder.open());
     folder
@@ -243,7 +243,7 @@ fn a_ledger_of_a_newer_build_is_left_alone() {
 }
 
 #[test]
-fn a_ledger_of_an_unknown_older_format_is_left_alone() {
+fn a_ledger_of_an_unknown_older_format_is_not_changed() {
     let folder = Folder::new();
     drop(folder.open());
     folder
@@ -265,7 +265,7 @@ fn a_ledger_of_an_unknown_older_format_is_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_not_changed() {
+fn a_file_other_than_a_database_is_refused_and_not_changed() {
     let folder = Folder::new();
     let text = "a text file, long enough to be read as the header of a database file\n".repeat(9);
     fs::write(folder.path(), &text).unwrap();
@@ -278,7 +278,7 @@ fn a_file_that_is_no_database_is_refused_and_not_changed() {
 }
 
 #[test]
-fn a_database_of_something_else_is_refused_and_not_changed() {
+fn a_database_of_another_program_is_refused_and_not_changed() {
     for prepare in [
         "CREATE TABLE notes (text TEXT)",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 1",
@@ -291,7 +291,7 @@ fn a_database_of_something_else_is_refused_and_not_changed() {
         let before = fs::read(folder.path()).unwrap();
         let error = folder.refused();
         assert!(
-            matches!(&error, LedgerError::NotALedger { reason, .. } if reason.contains("something else")),
+            matches!(&error, LedgerError::NotALedger { reason, .. } if reason.contains("another program")),
             "{prepare}: {error:?}"
         );
         assert_eq!(fs::read(folder.path()).unwrap(), before, "{prepare}");

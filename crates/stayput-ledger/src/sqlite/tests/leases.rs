@@ -20,7 +20,7 @@ fn a_lease_whose_lock_file_was_deleted_is_lost() {
     fs::remove_file(folder.file("stayput.lock")).unwrap();
     let error = block_on(ledger.check_lease(&lease)).unwrap_err();
     assert!(matches!(error, LedgerError::LeaseLost { .. }), "{error:?}");
-    // Another worker gets in, which the first one notices by the epoch too.
+    // Another worker acquires it, which the first one also notices by the epoch.
     let other = acquire(&folder.open(), "lee").unwrap();
     assert!(lease.epoch() < other.epoch());
     let error = block_on(ledger.check_lease(&lease)).unwrap_err();
@@ -29,7 +29,7 @@ fn a_lease_whose_lock_file_was_deleted_is_lost() {
 }
 
 #[test]
-fn the_name_a_killed_worker_left_is_not_taken_for_a_holder() {
+fn the_name_of_a_killed_worker_is_not_taken_for_a_holder() {
     let folder = Folder::new();
     let ledger = folder.open();
     let left = r#"{"who":"kim-with-a-name-that-is-longer-than-all-that-comes-after-it","process":4000000,"since":null,"epoch":1000000}"#;
@@ -40,7 +40,7 @@ fn the_name_a_killed_worker_left_is_not_taken_for_a_holder() {
 }
 
 #[test]
-fn a_worker_of_an_older_build_is_named_as_it_named_itself() {
+fn a_worker_of_an_older_build_is_shown_under_its_own_name() {
     let folder = Folder::new();
     let ledger = folder.open();
     let lock = fs::File::create(folder.file("stayput.lock")).unwrap();
@@ -58,7 +58,7 @@ fn a_worker_of_an_older_build_is_named_as_it_named_itself() {
 }
 
 #[test]
-fn another_look_at_the_same_moment_is_not_taken_for_a_holder() {
+fn a_simultaneous_check_is_not_taken_for_a_holder() {
     let folder = Folder::new();
     let ledger = folder.open();
     drop(acquire(&ledger, "kim").unwrap());
@@ -68,7 +68,7 @@ fn another_look_at_the_same_moment_is_not_taken_for_a_holder() {
 }
 
 #[test]
-fn looking_for_a_holder_neither_creates_the_lock_nor_keeps_a_worker_out() {
+fn a_check_neither_creates_the_lock_nor_blocks_a_worker() {
     let folder = Folder::new();
     let ledger = folder.open();
     assert_eq!(holder(&ledger), None);

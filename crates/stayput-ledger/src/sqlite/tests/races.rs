@@ -5,7 +5,7 @@ use std::sync::Barrier;
 
 use super::*;
 
-/// Names the ledger that this process is to open, when a test has started it for that.
+/// Names the ledger that this process opens, if a test has started it for that.
 const CHILD: &str = "STAYPUT_LEDGER_TEST_PATH";
 
 /// Workers that open at once.
@@ -19,7 +19,7 @@ fn use_once(path: &Path, worker: &str) -> Result<(), LedgerError> {
     block_on(ledger.facts()).map(|_| ())
 }
 
-/// Threads that use one file at the same moment, each by an opening of its own.
+/// Threads that use one file at the same time, each with its own connection.
 fn at_once(path: &Path) {
     let start = Barrier::new(WORKERS);
     let results: Vec<_> = std::thread::scope(|scope| {
@@ -43,7 +43,7 @@ fn at_once(path: &Path) {
 }
 
 #[test]
-fn many_threads_that_open_a_new_ledger_at_once_all_get_it() {
+fn many_threads_can_open_a_new_ledger_at_once() {
     for _ in 0..12 {
         let folder = Folder::new();
         at_once(&folder.path());
@@ -54,7 +54,7 @@ fn many_threads_that_open_a_new_ledger_at_once_all_get_it() {
 }
 
 #[test]
-fn many_threads_that_open_a_ledger_of_format_1_migrate_it_once() {
+fn many_threads_migrate_a_ledger_of_format_1_once() {
     for _ in 0..5 {
         let folder = formats::format_1();
         at_once(&folder.path());
@@ -66,7 +66,7 @@ fn many_threads_that_open_a_ledger_of_format_1_migrate_it_once() {
 }
 
 #[test]
-fn many_processes_that_open_a_new_ledger_at_once_all_get_it() {
+fn many_processes_can_open_a_new_ledger_at_once() {
     for _ in 0..3 {
         let folder = Folder::new();
         let children: Vec<_> = (0..WORKERS)
@@ -92,7 +92,7 @@ fn many_processes_that_open_a_new_ledger_at_once_all_get_it() {
     }
 }
 
-/// Does nothing by itself: it is what the test above starts.
+/// The process that the test above starts; does nothing when run alone.
 #[test]
 fn a_process_of_another_test_opens_its_ledger() {
     if let Some(path) = std::env::var_os(CHILD) {
@@ -113,7 +113,7 @@ fn a_new_file_that_another_process_is_writing_is_waited_for() {
             SqliteLedger::open(&folder.path()).map(drop)
         });
         start.wait();
-        // Work that lasts until the other thread has mostly met the write; when it has not, it has nothing to wait for.
+        // Takes long enough for the other thread to meet the write in most runs; if it does not, it has nothing to wait for.
         for _ in 0..20_000 {
             std::fs::metadata(folder.path()).unwrap();
         }
@@ -123,7 +123,7 @@ fn a_new_file_that_another_process_is_writing_is_waited_for() {
 }
 
 #[test]
-fn attempts_begun_at_once_by_two_handles_have_numbers_of_their_own() {
+fn simultaneous_attempts_of_two_handles_have_different_numbers() {
     let folder = Folder::new();
     open_run(&folder.open()).unwrap();
     let numbers: Vec<u32> = std::thread::scope(|scope| {
