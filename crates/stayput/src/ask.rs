@@ -1,4 +1,4 @@
-//! Asking the person at the terminal.
+//! Confirmation on the terminal.
 
 use std::io::IsTerminal;
 use std::io::Write;
@@ -7,7 +7,7 @@ use crate::cli::Global;
 use crate::error::CommandError;
 use crate::error::Kind;
 
-/// Shows what is about to be done and lets a person confirm it.
+/// Shows what will be done and asks for confirmation.
 ///
 /// # Errors
 /// There is no terminal to confirm on; the answer was not `yes`.

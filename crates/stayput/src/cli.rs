@@ -15,15 +15,15 @@ use clap::ValueEnum;
     max_term_width = 100,
     after_help = "\
 Examples:
-  stayput demo                            rehearse the whole story on this machine
-  stayput config check                    is stayput.toml right?
-  stayput plan move app db                show what moving two networks would do, and the proof
-  stayput apply move app db               show it, ask, do it; killed anywhere, run it again
+  stayput demo                            rehearse migration, failover and failback on this computer
+  stayput config check                    check stayput.toml
+  stayput plan move app db                show the plan for moving two networks, with its proof
+  stayput apply move app db               show the plan, ask, apply it; after a kill, run it again
   stayput apply failover app db --to osaka
-  stayput trace on-prem 172.30.1.34       where do packets go now?
+  stayput trace on-prem 172.30.1.34       show where packets go now
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
-4 obstacles found, 5 somebody else is working on the estate."
+4 obstacles found, 5 another process is working on the estate."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -50,7 +50,7 @@ pub struct Global {
     /// One JSON object on standard output instead of text.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Never ask; what would need an answer is an error.
+    /// Never prompt; fail where a confirmation is needed.
     #[arg(long, global = true)]
     pub no_input: bool,
     /// No progress on standard error.
@@ -61,46 +61,46 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check, explain or start an estate file.
+    /// Check an estate file, or print its schema or an example.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Write down who the machines are and which addresses they have.
+    /// Record the machines and their addresses in the ledger.
     Capture(CaptureArgs),
-    /// Show what reaching a goal would do, with its proof. Changes nothing.
+    /// Show the plan for a goal, with its proof. Changes nothing.
     Plan(PlanArgs),
-    /// Show a plan, ask, and apply it. Run it again after a failure or a kill: it goes on.
+    /// Show a plan, ask, and apply it. Run it again to resume after a failure or a kill.
     Apply(ApplyArgs),
-    /// Where every network and machine is now, and whether it is reached.
+    /// Show where each network and machine is now, and whether it is reached.
     Status(StatusArgs),
-    /// Where packets from SRC to DST go, hop by hop, and why.
+    /// Show the path of packets from SRC to DST, hop by hop, and why they take it.
     Trace(TraceArgs),
-    /// The world as observed, on file.
+    /// Save the observed world to a file.
     #[command(subcommand)]
     World(WorldCommand),
-    /// Link a machine to its VM by hand, where no system can say which it is. Asks the Prism Central of that site alone.
+    /// Link a machine to its VM by hand. Contacts only the Prism Central of that site.
     Adopt(AdoptArgs),
-    /// Strike a machine from the ledger: one that was terminated, or deleted for good. Its history stays.
+    /// Remove a machine that was terminated or deleted from the ledger. Its history is kept.
     Retire(RetireArgs),
-    /// Say whether a machine must run after a move or failover.
+    /// Set whether a machine must run after a move or failover.
     Expect(ExpectArgs),
-    /// What was done, when, by whom: runs, or one run's steps.
+    /// Show the runs, or the steps of one run: what was done, when, and by which user.
     Journal(JournalArgs),
-    /// The emulator: AWS, two Prism Centrals and Move on loopback.
+    /// Run the emulator: AWS, two Prism Centrals and Move on loopback.
     #[command(subcommand)]
     Lab(LabCommand),
-    /// The whole story against the lab: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo.
+    /// Rehearse the whole procedure in the lab: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo.
     Demo(DemoArgs),
-    /// Shell completions on standard output.
+    /// Print shell completions.
     Completions {
-        /// For this shell.
+        /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Man pages into a folder.
+    /// Write man pages into a folder.
     Man {
-        /// The folder; made if absent.
+        /// The folder; created if absent.
         dir: PathBuf,
     },
-    /// Measure: planning for large estates, NIC restores against a slow lab.
+    /// Measure planning for large estates, and NIC restores against a slow lab.
     #[command(hide = true)]
     Bench(BenchArgs),
 }
@@ -108,7 +108,7 @@ pub enum Command {
 /// Estate files.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Check the file; contacts nobody.
+    /// Check the file. Contacts no system.
     Check,
     /// Print the JSON Schema, for editors.
     Schema,
@@ -126,7 +126,7 @@ pub enum WorldCommand {
     },
 }
 
-/// Look into a file instead of at the systems.
+/// Reads a saved world instead of the systems.
 #[derive(Debug, Clone, Args)]
 pub struct WorldArg {
     /// A world that `stayput world save` wrote; nothing is contacted.
@@ -137,11 +137,11 @@ pub struct WorldArg {
 /// `capture`.
 #[derive(Debug, Args)]
 pub struct CaptureArgs {
-    /// Networks; all of them if none is named.
+    /// Networks; all if none is given.
     #[arg(value_name = "NET")]
     pub networks: Vec<String>,
-    /// Take over what EC2 shows of this machine, by instance id or Name tag, although it has moved, and so are its facts on record.
-    /// Shows the difference and asks. Repeatable.
+    /// Replace the recorded facts of this machine, by instance id or Name tag, with what EC2 shows, although it has moved. Shows the
+    /// difference and asks. Repeatable.
     #[arg(long, value_name = "MACHINE", conflicts_with = "networks")]
     pub replace: Vec<String>,
     /// Do not ask before replacing.
@@ -155,13 +155,13 @@ pub struct PlanArgs {
     /// What to reach.
     #[command(subcommand)]
     pub goal: GoalCommand,
-    /// What to look at.
+    /// Where to read the world.
     #[command(flatten)]
     pub world: WorldArg,
     /// Write the plan into a file, for `apply --plan`.
     #[arg(long, global = true, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Explain one step, by its number or id: why, after what, whose packets it leads where, which holes it opens and closes.
+    /// Explain one step, by its number or id: its reason, its dependencies, its effect on packets, and the outages that it starts and ends.
     #[arg(long, global = true, value_name = "STEP")]
     pub explain: Option<String>,
 }
@@ -173,34 +173,34 @@ pub struct ApplyArgs {
     /// What to reach.
     #[command(subcommand)]
     pub goal: Option<GoalCommand>,
-    /// Apply exactly the plan in this file, which `plan --out` wrote; a world that has changed since stops it.
+    /// Apply exactly the plan in this file, which `plan --out` wrote; fails if the world has changed since.
     #[arg(long, value_name = "FILE", required = true)]
     pub plan: Option<PathBuf>,
     /// Do not ask before applying.
     #[arg(long, short, global = true)]
     pub yes: bool,
-    /// Stop after this phase. The same command goes on from there.
+    /// Stop after this phase. The same command resumes from there.
     #[arg(long, global = true, value_enum, value_name = "PHASE")]
     pub until: Option<PhaseName>,
-    /// Let no machine stop before this time (RFC 3339, such as 2026-12-01T02:00:00+09:00); copies are seeded meanwhile.
+    /// Stop no machine before this time (RFC 3339, such as 2026-12-01T02:00:00+09:00); disks are copied meanwhile.
     #[arg(long, global = true, value_name = "TIME")]
     pub cutover_after: Option<String>,
 }
 
-/// A part of a run. Between two of them the world is read again.
+/// A phase of a run. The world is read again after each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PhaseName {
-    /// Everything that can stand beforehand, and all validations; no machine stops.
+    /// Everything that can be prepared, and all validations; no machine stops.
     Prepare,
     /// Move copies disks while the sources run.
     Seed,
-    /// Machines stop, start at the new home and get their own addresses.
+    /// Machines stop, start at the new site and get their own addresses.
     CutOver,
-    /// Prefixes and routes lead to the new home.
+    /// Prefixes and routes are changed to the new site.
     Route,
-    /// Everything is observed again and traced.
+    /// Everything is observed again, and paths are traced.
     Verify,
-    /// What the old home no longer needs is removed.
+    /// What the old site no longer needs is removed.
     Close,
 }
 
@@ -220,31 +220,31 @@ impl From<PhaseName> for stayput_plan::Phase {
 /// What to reach.
 #[derive(Debug, Clone, Subcommand)]
 pub enum GoalCommand {
-    /// The machines' identities and addresses are in the ledger.
+    /// Record the machines' identities and addresses in the ledger.
     Capture {
-        /// Networks; all of them if none is named.
+        /// Networks; all if none is given.
         #[arg(value_name = "NET")]
         networks: Vec<String>,
     },
-    /// The networks' machines run at their primary site, with their addresses, and are routed there.
+    /// Move the networks' machines to their primary site, with their addresses and routes.
     Move {
         /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
         networks: Vec<String>,
-        /// Move only this machine for now, by id or Name tag, with a route of its own; repeat for more. The whole move takes it over later.
+        /// Move only this machine for now, by id or Name tag, with its own route. A later move of the network includes it. Repeatable.
         #[arg(long, value_name = "MACHINE")]
         canary: Vec<String>,
         /// Leave this machine behind, by instance id or Name tag; its addresses are not reached afterwards. Repeatable.
         #[arg(long, value_name = "MACHINE")]
         leave_out: Vec<String>,
     },
-    /// The networks could fail over: overlay, policy, recovery plan, recovery points.
+    /// Prepare the networks for failover: overlay, policy, recovery plan, recovery points.
     Protect {
         /// Networks.
         #[arg(value_name = "NET", required = true)]
         networks: Vec<String>,
     },
-    /// The networks' machines run at another site, with their addresses, and are routed there.
+    /// Fail the networks' machines over to another site, with their addresses and routes.
     Failover {
         /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
@@ -255,30 +255,30 @@ pub enum GoalCommand {
         /// How.
         #[arg(long, value_enum, default_value_t = Mode::Planned)]
         mode: Mode,
-        /// By which region on-prem comes in afterwards; if not given, as it is now: path b where the network's halves stand already, else
-        /// path a.
+        /// The region through which on-prem enters afterwards. If not given, it stays as it is: path b where the two halves of the network
+        /// are announced already, else path a.
         #[arg(long, value_enum)]
-        path: Option<Entry>,
+        path: Option<OnPremPath>,
         /// Declare a site lost, with `--mode unplanned`: machines seen running there, or routes that cannot be fenced, do not stop the
         /// failover. Repeatable.
         #[arg(long, value_name = "SITE")]
         lost: Vec<String>,
     },
-    /// The networks' machines run at their primary site again.
+    /// Return the networks' machines to their primary site.
     Failback {
         /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
         networks: Vec<String>,
     },
-    /// Former VMs of the networks' machines at a site that returned are powered off; never the VM that a machine is.
+    /// Power off former VMs of the networks' machines at a site that returned. Never affects the current VM of a machine.
     CleanUp {
         /// Networks.
         #[arg(value_name = "NET", required = true)]
         networks: Vec<String>,
-        /// The site the former VMs are at.
+        /// The site of the former VMs.
         #[arg(long, value_name = "SITE")]
         site: String,
-        /// Delete them, too, with their disks.
+        /// Also delete them, with their disks.
         #[arg(long)]
         remove: bool,
     },
@@ -287,33 +287,33 @@ pub enum GoalCommand {
 /// How to fail over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// Copies in an isolated network, removed afterwards; no route changes.
+    /// Test with copies in an isolated network, which are removed afterwards; no route changes.
     Test,
-    /// Both sites work: shut down, sync, start at the other site.
+    /// Both sites work: shut down, synchronize, start at the other site.
     Planned,
-    /// The other site or its region is lost: start from recovery points, ask nothing of what does not answer, fence what does.
+    /// The other site or its region is lost: start from recovery points, fence systems that answer, and skip those that do not.
     Unplanned,
 }
 
-/// By which region on-prem comes in after a failover.
+/// The region through which on-prem enters after a failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Entry {
+pub enum OnPremPath {
     /// Through the Transit Gateway of the old region and its peering; halves of an earlier path b are removed.
     A,
-    /// Straight into the recovery region, drawn there by two more specific halves of each network.
+    /// Directly into the recovery region: two longer prefixes, the halves of each network, attract on-prem traffic there.
     B,
 }
 
 /// `status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Networks; all of them if none is named.
+    /// Networks; all if none is given.
     #[arg(value_name = "NET")]
     pub networks: Vec<String>,
     /// List every machine, however many there are.
     #[arg(long)]
     pub all: bool,
-    /// What to look at.
+    /// Where to read the world.
     #[command(flatten)]
     pub world: WorldArg,
 }
@@ -325,25 +325,26 @@ pub struct TraceArgs {
     /// or an instance id of a running machine.
     #[arg(value_name = "SRC")]
     pub source: String,
-    /// Where it goes: an address, an instance id, a machine's name, or a prefix: then one trace for all addresses that behave alike.
+    /// The destination: an address, an instance id, a machine's name, or a prefix, with one trace for each group of addresses that behave
+    /// alike.
     #[arg(value_name = "DST")]
     pub destination: String,
-    /// Look at the state a plan to this goal leads to.
+    /// Show the state after a plan for this goal.
     #[command(subcommand)]
     pub goal: Option<GoalCommand>,
-    /// Look at the state this plan leads to, which `plan --out` wrote.
+    /// Show the state after this plan, which `plan --out` wrote.
     #[arg(long, global = true, value_name = "FILE")]
     pub plan: Option<PathBuf>,
-    /// Look at the state after this step of the plan, by its number or id; without, when all are done.
+    /// Show the state after this step of the plan, by its number or id; by default after the last.
     #[arg(long, global = true, value_name = "STEP")]
     pub after: Option<String>,
-    /// Show what is otherwise than now.
+    /// Show the differences from the current state.
     #[arg(long, global = true)]
     pub diff: bool,
-    /// Show what is otherwise in this other world that `stayput world save` wrote.
+    /// Show the differences in this other world, which `stayput world save` wrote.
     #[arg(long, global = true, value_name = "FILE")]
     pub against: Option<PathBuf>,
-    /// What to look at.
+    /// Where to read the world.
     #[command(flatten)]
     pub world: WorldArg,
 }
@@ -354,10 +355,10 @@ pub struct AdoptArgs {
     /// The machine, by instance id or Name tag.
     #[arg(value_name = "MACHINE")]
     pub machine: String,
-    /// The VM it is now.
+    /// Its current VM.
     #[arg(long, value_name = "UUID")]
     pub vm: String,
-    /// The site the VM is at; the primary site of the machine's network if not given.
+    /// The site of the VM; by default the primary site of the machine's network.
     #[arg(long, value_name = "SITE")]
     pub site: Option<String>,
 }
@@ -368,13 +369,13 @@ pub struct RetireArgs {
     /// The machine, by instance id or Name tag.
     #[arg(value_name = "MACHINE")]
     pub machine: String,
-    /// Why, for the record.
+    /// The reason, to be recorded.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub why: String,
     /// Do not ask before retiring.
     #[arg(long, short)]
     pub yes: bool,
-    /// Retire it although its instance or a VM of it runs, or although it cannot be told whether one does.
+    /// Retire it even if its instance or one of its VMs is running, or if this cannot be determined.
     #[arg(long)]
     pub force: bool,
 }
@@ -385,12 +386,12 @@ pub struct ExpectArgs {
     /// The machine, by instance id or Name tag.
     #[arg(value_name = "MACHINE")]
     pub machine: String,
-    /// What it is expected to be.
+    /// The expected state.
     #[arg(value_enum)]
     pub state: ExpectedState,
 }
 
-/// What a machine is expected to be after a move or failover.
+/// The expected state of a machine after a move or failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExpectedState {
     /// It must run and be reached.
@@ -403,7 +404,7 @@ pub enum ExpectedState {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct JournalArgs {
-    /// What to do with runs instead of showing them.
+    /// A change to a run.
     #[command(subcommand)]
     pub command: Option<JournalCommand>,
     /// The run; a list of runs if not given.
@@ -411,15 +412,15 @@ pub struct JournalArgs {
     pub run: Option<String>,
 }
 
-/// What is done with runs.
+/// A change to a run.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Close a run that nobody goes on with. Nothing is undone; the same goal then starts a new run.
+    /// Close a run that will not be resumed. Nothing is undone; the same goal then starts a new run.
     Abandon {
         /// The run, by its id or the beginning of it.
         #[arg(value_name = "RUN")]
         run: String,
-        /// Why, for the record.
+        /// The reason, to be recorded.
         #[arg(long, value_name = "TEXT", default_value = "abandoned by hand")]
         why: String,
     },
@@ -432,11 +433,11 @@ pub enum LabCommand {
     Up(LabUpArgs),
     /// Stop it.
     Down(LabDirArgs),
-    /// What it is doing and what time it is there.
+    /// Show its state and its virtual time.
     Status(LabDirArgs),
-    /// Which scenarios there are.
+    /// List the scenarios.
     Scenarios,
-    /// Variables for a shell: eval "$(stayput lab env)".
+    /// Print variables for a shell: eval "$(stayput lab env)".
     Env(LabDirArgs),
 }
 
@@ -449,10 +450,10 @@ pub struct LabUpArgs {
     /// How many machines move, 1 to what the scenario has.
     #[arg(long, value_name = "N")]
     pub machines: Option<usize>,
-    /// Virtual seconds in a second, 0.001 to 1000000; 0 stops time.
+    /// Virtual seconds per second, 0.001 to 1000000; 0 stops time.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
     pub speed: f64,
-    /// Wall milliseconds every answer takes at least, 0 to 600000.
+    /// Minimum response time in milliseconds, 0 to 600000.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency: u64,
     /// What carries packets; `kernel`: Linux network namespaces, one for each router and machine.
@@ -464,7 +465,7 @@ pub struct LabUpArgs {
     /// Stay in the foreground until interrupted.
     #[arg(long)]
     pub foreground: bool,
-    /// With --foreground: stop also when standard input is closed, so that the lab ends with the process that holds it open.
+    /// With --foreground: stop also when standard input is closed, so that the lab ends with its parent process.
     #[arg(long, requires = "foreground")]
     pub until_stdin_closes: bool,
 }
@@ -483,17 +484,16 @@ pub struct DemoArgs {
     /// How many machines move.
     #[arg(long, default_value_t = 12, value_name = "N")]
     pub machines: usize,
-    /// Leave the lab running and say how to use it.
+    /// Leave the lab running and print how to use it.
     #[arg(long)]
     pub keep: bool,
     /// The lab's folder; a temporary one if not given.
     #[arg(long, value_name = "PATH")]
     pub dir: Option<PathBuf>,
-    /// Virtual seconds in a second, 1 to 1000000.
+    /// Virtual seconds per second, 1 to 1000000.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
     pub speed: f64,
-    /// Whose order of steps is run; `article`: stayput's, then beside it on the same machines the order of the article that
-    /// this tool was made after.
+    /// The order of steps to run; `article`: stayput's order, then on the same machines the order of the article that led to this tool.
     #[arg(long, value_enum, default_value_t = Order::Stayput, value_name = "WHOSE")]
     pub order: Order,
     /// What carries packets; `kernel`: Linux network namespaces, through which a prober then really sends.
@@ -534,16 +534,16 @@ pub struct BenchArgs {
     /// What to measure.
     #[arg(value_enum)]
     pub what: BenchWhat,
-    /// Sizes to measure, instead of the usual ones.
+    /// Sizes to measure, instead of the default ones.
     #[arg(long, value_delimiter = ',', value_name = "N,N")]
     pub machines: Vec<usize>,
-    /// How many machines are worked on at once, instead of 1, 16 and 64 (`nics`).
+    /// Concurrent machines, instead of 1, 16 and 64 (`nics`).
     #[arg(long, value_delimiter = ',', value_name = "N,N")]
     pub concurrency: Vec<usize>,
-    /// Pause between two looks at a task (`nics`).
+    /// Pause between two reads of a task, in milliseconds (`nics`).
     #[arg(long, default_value_t = 2000, value_name = "MS")]
     pub poll: u64,
-    /// Repetitions, of which the median counts.
+    /// Repetitions; the median is reported.
     #[arg(long, value_name = "N")]
     pub runs: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! The commands. Each takes its arguments and gives an [`Output`]; none prints a result or exits.
+//! The commands. Each takes its arguments and returns an [`Output`]; none prints a result or exits.
 
 mod adopt;
 mod apply;

@@ -1,5 +1,4 @@
-//! Errors as the user meets them: what happened, its causes, what to do, and the exit code. The only place that knows exit
-//! codes.
+//! Errors as shown to the user: what happened, the causes, what to do, and the exit code. Only this module knows exit codes.
 
 mod rehearsal;
 
@@ -22,7 +21,7 @@ pub enum Kind {
     WorldChanged,
     /// There are obstacles: exit code 4; nothing was changed.
     Obstacles,
-    /// Somebody else works on this estate: exit code 5.
+    /// Another process works on this estate: exit code 5.
     Held,
 }
 
@@ -49,7 +48,7 @@ impl Kind {
     }
 }
 
-/// A command that did not do what was asked.
+/// The error of a command.
 #[derive(Debug)]
 pub struct CommandError {
     /// What kind of failure.
@@ -60,7 +59,7 @@ pub struct CommandError {
     pub causes: Vec<String>,
     /// What to do.
     pub hints: Vec<String>,
-    /// Obstacles, when that is what it is.
+    /// Obstacles, if the plan failed on them.
     pub obstacles: Vec<Obstacle>,
 }
 
@@ -90,7 +89,7 @@ impl CommandError {
         this
     }
 
-    /// The same with something to do.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -148,7 +147,7 @@ impl From<LedgerError> for CommandError {
         let this = Self::from_error(kind, &error);
         match kind {
             Kind::Held => this.hint(
-                "wait until it is done; if it died, its lock died with it and this is another one",
+                "wait until it has ended; a killed process releases its lock, so this one is still running",
             ),
             _ => this,
         }
@@ -162,7 +161,7 @@ impl From<EngineError> for CommandError {
             _ if stale => Kind::WorldChanged,
             EngineError::Obstacles(_) => Kind::Obstacles,
             EngineError::Ledger(LedgerError::Held { .. }) => Kind::Held,
-            // Nothing was contacted: it is the file or the environment that must be put right.
+            // Nothing was contacted: the file or the environment must be corrected.
             EngineError::NoCredentials { .. } => Kind::Usage,
             EngineError::Aws(error) if error.call().is_none() => Kind::Usage,
             EngineError::Prism(error) if error.call().is_none() => Kind::Usage,
@@ -171,7 +170,7 @@ impl From<EngineError> for CommandError {
         };
         let mut this = Self::from_error(kind, &error);
         let done_of =
-            |(done, of): (usize, usize)| format!("{done} of {of} steps are done and stand");
+            |(done, of): (usize, usize)| format!("{done} of {of} steps are done and kept");
         match error {
             EngineError::Steps { failed, done } => {
                 if let [one] = failed.as_slice() {
@@ -185,11 +184,11 @@ impl From<EngineError> for CommandError {
                 let in_doubt = failed.iter().any(|failed| failed.error.is_in_doubt());
                 if in_doubt {
                     this = this.hint(
-                        "it is not known whether the call took effect; running the same command again finds out first",
+                        "it is not known whether the call took effect; run the same command again: it checks this first",
                     );
                 }
                 this.hint(format!(
-                    "{}; run the same command again to go on from here",
+                    "{}; run the same command again to resume from here",
                     done_of(done)
                 ))
             }
@@ -202,20 +201,20 @@ impl From<EngineError> for CommandError {
                 this.causes = differences;
                 this.obstacles = obstacles;
                 this.hint(format!(
-                    "{}; look at the new plan and apply it: the same command shows it and asks",
+                    "{}; run the same command again: it shows the new plan and asks before it applies it",
                     match done {
-                        1 => "1 step is done and stands".to_owned(),
-                        many => format!("{many} steps are done and stand"),
+                        1 => "1 step is done and kept".to_owned(),
+                        many => format!("{many} steps are done and kept"),
                     }
                 ))
             }
             EngineError::Interrupted { goes_on, done, .. } => {
                 this.causes = goes_on
                     .iter()
-                    .map(|what| format!("goes on without stayput: {what}"))
+                    .map(|what| format!("continues without stayput: {what}"))
                     .collect();
                 this.hint(format!(
-                    "{}; run the same command again to go on from here",
+                    "{}; run the same command again to resume from here",
                     done_of(done)
                 ))
             }
@@ -232,7 +231,7 @@ impl From<EngineError> for CommandError {
             }
             EngineError::NotVerified { verification, .. } => {
                 this.causes = verification.wrong.iter().map(ToString::to_string).collect();
-                this.hint("look at it with `stayput status`; the run stays open until it is right")
+                this.hint("check with `stayput status`; the run stays open until the verification passes")
             }
             EngineError::NotALab(_) | EngineError::Internal(_) => this,
             EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {

@@ -20,7 +20,7 @@ use crate::error::CommandError;
 use crate::error::Kind;
 
 fn main() -> ExitCode {
-    // One provider for every TLS client and server in this process. An error means that somebody installed one already.
+    // One provider for every TLS client and server in this process. An error means that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let json = cli.global.json;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(commands::run(cli, data_plane));
-    // Whatever still runs has no say any more.
+    // Tasks that still run are dropped.
     runtime.shutdown_background();
     match result {
         Ok(output) => {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             } else {
                 ui::clean_lines(&output.text)
             };
-            // A closed pipe (`| head`) is the reader's choice, not a failure.
+            // A closed pipe (`| head`) is not a failure.
             let _ = anstream::stdout().write_all(text.as_bytes());
             if output.ok {
                 ExitCode::SUCCESS

@@ -1,5 +1,5 @@
-//! What a command looks at: the estate, the world and the ledger's facts. Read from the systems themselves, or from a file
-//! that `stayput world save` wrote, so that one can look, trace and plan without touching anything.
+//! The input of a command: the estate, the world and the ledger's facts. Read from the systems, or from a file that `stayput world save`
+//! wrote, so that status, trace and plan work without contacting a system.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,21 +31,21 @@ pub struct Observed {
     pub facts: Arc<Facts>,
 }
 
-/// A world on file.
+/// A saved world.
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
     /// When it was observed (RFC 3339).
     observed: String,
-    /// Name of the estate it is of.
+    /// Name of its estate.
     estate: String,
     world: World,
     facts: Facts,
 }
 
-/// Looks, at the systems or into a file.
+/// Reads the systems or a file.
 ///
 /// # Errors
-/// The file is not a world of this estate; credentials are missing; the ledger cannot be read. A system that does not answer is no error.
+/// The file is not a world of this estate; credentials are missing; the ledger cannot be read. A system that does not answer is not an error.
 pub async fn observe(
     global: &Global,
     estate: Arc<Estate>,
@@ -74,10 +74,10 @@ pub async fn observe(
     })
 }
 
-/// A world in which some system answered.
+/// Checks that at least one system answered.
 ///
 /// # Errors
-/// None did: there is nothing to look at, and nothing may be concluded from that.
+/// No system answered, so nothing is known.
 pub fn something(world: &World) -> Result<(), CommandError> {
     let is_seen = !(world.aws.is_empty() && world.prism.is_empty() && world.moves.is_empty());
     if is_seen || world.unobserved.is_empty() {
@@ -89,7 +89,7 @@ pub fn something(world: &World) -> Result<(), CommandError> {
     Err(error)
 }
 
-/// Writes what is observed now into a file; gives its size in bytes.
+/// Observes and writes the world into a file; returns its size in bytes.
 pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
     let Observed {
         estate,

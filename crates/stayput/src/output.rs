@@ -13,12 +13,12 @@ pub struct Output {
     pub text: String,
     /// For programs.
     pub json: Json,
-    /// Whether the command reached what it was for.
+    /// Whether the command succeeded.
     pub ok: bool,
 }
 
 impl Output {
-    /// A result that is well.
+    /// A successful result.
     pub fn new(text: impl Into<String>, json: impl Into<Json>) -> Self {
         Self {
             text: text.into(),

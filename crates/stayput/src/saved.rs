@@ -1,4 +1,4 @@
-//! What one command writes into a file for another: a world, a plan.
+//! Files that one command writes for another: worlds and plans.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -14,7 +14,7 @@ use stayput_world::WORLD_VERSION;
 use crate::error::CommandError;
 use crate::error::Kind;
 
-/// A kind of file: JSON that says which format it has and which estate it is of.
+/// A kind of file: JSON that names its format and its estate.
 pub struct Format {
     what: &'static str,
     written_by: &'static str,
@@ -23,7 +23,7 @@ pub struct Format {
     version_in: fn(&Header) -> Option<u32>,
 }
 
-/// What tells whether to read on: the rest of another version may be anything.
+/// What is read first: the rest of another version may have any form.
 #[derive(Deserialize)]
 struct Header {
     estate: Option<String>,
@@ -57,7 +57,7 @@ impl Format {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is none of this kind, of another version, or of another estate.
+    /// It cannot be read, or is of another kind, version or estate.
     pub fn read<T: DeserializeOwned>(
         &self,
         estate: &Estate,
@@ -98,7 +98,7 @@ impl Format {
     }
 }
 
-/// Writes a file of any kind; gives its size in bytes.
+/// Writes a file of any kind; returns its size in bytes.
 ///
 /// # Errors
 /// It cannot be written.

@@ -1,4 +1,4 @@
-//! One command's surroundings: the estate file, the ledger, the clients, who asks.
+//! The environment of a command: the estate file, the ledger, the clients, the user.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use stayput_ledger::SqliteLedger;
 use crate::error::CommandError;
 use crate::error::Kind;
 
-/// Reads and checks the estate file. Contacts nobody.
+/// Reads and checks the estate file. Contacts no system.
 pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         CommandError::new(Kind::Usage, format!("{} cannot be read: {error}", file.display()))
@@ -56,7 +56,7 @@ pub fn open_ledger(estate: &Estate) -> Result<Arc<SqliteLedger>, CommandError> {
     Ok(Arc::new(SqliteLedger::open(&ledger_path(estate))?))
 }
 
-/// What works with the estate in `global.file`. Contacts nobody yet.
+/// The engine for an estate. Contacts no system.
 pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, CommandError> {
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
     let ledger = open_ledger(&estate)?;
@@ -68,7 +68,7 @@ pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, Comma
     })
 }
 
-/// Who asks, for the record.
+/// The user, for records.
 pub fn who() -> String {
     let user = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
     let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
@@ -144,6 +144,6 @@ pub fn machine(
             Kind::Usage,
             format!("no machine `{name}` is in the ledger"),
         )
-        .hint("`stayput status --all` lists the machines; `stayput capture` writes them down")),
+        .hint("`stayput status --all` lists the machines; `stayput capture` records them")),
     }
 }

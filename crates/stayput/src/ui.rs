@@ -23,7 +23,7 @@ const LINES: usize = 8;
 /// Least time between two plain progress lines of one step.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
-/// Starts rendering events until they end.
+/// Renders events until they end.
 pub fn show(events: UnboundedReceiver<Event>, quiet: bool) -> JoinHandle<()> {
     tokio::spawn(async move {
         if quiet {
@@ -90,7 +90,7 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                 }
             }
             Event::StepDone { name, .. } => {
-                // A step that is done again is no further step.
+                // A step that is done again is not counted again.
                 total.set_position((total.position() + 1).min(total_of));
                 gone(&mut shown, &name.step);
             }
@@ -104,7 +104,7 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
             | Event::StepRetried { .. } => {}
         }
         if let Some(line) = line {
-            // Not by `println` of a bar: a line that is finished must stay when the bars are cleared.
+            // Not with `println` of a bar: a finished line must remain when the bars are cleared.
             let _ = all.suspend(|| writeln!(std::io::stderr(), "{line}"));
         }
     }
@@ -118,11 +118,11 @@ fn gone(shown: &mut BTreeMap<StepId, (String, ProgressBar)>, step: &StepId) {
 }
 
 async fn lines(mut events: UnboundedReceiver<Event>) {
-    let mut told: BTreeMap<StepId, Instant> = BTreeMap::new();
+    let mut shown_at: BTreeMap<StepId, Instant> = BTreeMap::new();
     while let Some(event) = events.recv().await {
         let line = match &event {
             Event::StepStarted { name } => {
-                told.insert(name.step.clone(), Instant::now());
+                shown_at.insert(name.step.clone(), Instant::now());
                 continue;
             }
             Event::StepProgress {
@@ -130,7 +130,7 @@ async fn lines(mut events: UnboundedReceiver<Event>) {
                 percent,
                 note,
             } => {
-                let Some(last) = told.get_mut(step) else {
+                let Some(last) = shown_at.get_mut(step) else {
                     continue;
                 };
                 if last.elapsed() < PLAIN_EVERY {
@@ -161,7 +161,7 @@ fn line(event: &Event) -> Option<String> {
             return Some(format!("{goal}: {} (run {run})", counted(*steps, "step")));
         }
         Event::RunAbandoned { run, goal } => {
-            return Some(format!("closed as moot: run {run} ({goal})"));
+            return Some(format!("superseded and closed: run {run} ({goal})"));
         }
         Event::PhaseStarted { phase, steps } => {
             format!("phase {phase}: {}", counted(*steps, "step"))
@@ -172,7 +172,7 @@ fn line(event: &Event) -> Option<String> {
             format!("changed since the plan was approved: {}", what.join("; "))
         }
         Event::StepRetried { name, error } => {
-            format!("  ~ {}: {}; tries again", numbered(name), clean(error))
+            format!("  ~ {}: {}; retrying", numbered(name), clean(error))
         }
         Event::StepDone { name, changed, ms } => {
             let mark = if *changed { "✓" } else { "=" };
@@ -184,7 +184,7 @@ fn line(event: &Event) -> Option<String> {
             in_doubt,
         } => {
             let doubt = if *in_doubt {
-                " (it may have taken effect all the same)"
+                " (it may have taken effect nevertheless)"
             } else {
                 ""
             };
@@ -214,7 +214,7 @@ fn numbered(name: &StepName) -> String {
     }
 }
 
-/// Text of a remote system, a tag or a file as it may be shown: control characters and those that reorder text are written as escapes, so
+/// Makes text of a remote system, a tag or a file safe to show: control characters and those that reorder text are written as escapes, so
 /// that a name cannot forge a line or move the cursor.
 pub fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -228,7 +228,7 @@ pub fn clean(text: &str) -> String {
     shown
 }
 
-/// The same for text of several lines, whose line ends are ours.
+/// The same for text of several lines; keeps its line ends.
 pub fn clean_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(clean).collect();
     lines.join("\n")
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_would_move_the_cursor_or_reorder_a_line_is_shown_as_escapes() {
+    fn control_and_reordering_characters_are_shown_as_escapes() {
         assert_eq!(clean("web\u{1b}[2K-01"), "web\\u{1b}[2K-01");
         assert_eq!(clean("a\u{9b}31mb"), "a\\u{9b}31mb");
         assert_eq!(clean("a\nb"), "a\\u{a}b");

@@ -1,5 +1,4 @@
-//! `stayput adopt`: links a machine to its VM by hand, where no system can say which it is. Asks one Prism Central and nothing else: the
-//! others may be down.
+//! `stayput adopt`: links a machine to its VM by hand. Contacts only one Prism Central: other systems may be down.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -43,7 +42,7 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
         None => primary_of(&estate, &id, machine)?,
     };
     let vm = VmExtId::new(args.vm.to_lowercase());
-    is_nobody_else(&facts, &id, &site, &vm)?;
+    is_not_linked_to_another(&facts, &id, &site, &vm)?;
     let config = &estate.sites[&site];
     let client = prism_of_site(&estate, config, &|name| std::env::var(name).ok())?;
     let found = client
@@ -97,8 +96,8 @@ fn primary_of(
         })
 }
 
-/// No other machine is this VM, by the ledger.
-fn is_nobody_else(
+/// Checks that the ledger does not link this VM to another machine.
+fn is_not_linked_to_another(
     facts: &Facts,
     id: &InstanceId,
     site: &SiteName,
@@ -115,7 +114,7 @@ fn is_nobody_else(
             format!("VM {vm} at {site} is linked to {other} already"),
         )
         .hint(format!(
-            "link {other} to its own VM first, or strike it from the ledger: stayput retire {other}"
+            "link {other} to its own VM first, or remove it from the ledger: stayput retire {other}"
         ))),
     }
 }
@@ -126,7 +125,7 @@ fn addresses(vm: &Vm) -> BTreeSet<Ipv4Addr> {
         .collect()
 }
 
-/// What a person still has to do, one line each.
+/// What the operator still has to do, one line each.
 fn left(
     estate: &Estate,
     facts: &Facts,
@@ -150,7 +149,7 @@ fn left(
     };
     if let (Some(state), true) = (state, machine.was_running) {
         left.push(format!(
-            "the VM is {state}: power it on in Prism Central of {site}, or say that it may be off: stayput expect {id} off"
+            "the VM is {state}: power it on in Prism Central of {site}, or set that it may be off: stayput expect {id} off"
         ));
     }
     let wanted: BTreeSet<_> = machine.addresses().collect();
@@ -170,10 +169,12 @@ fn left(
         format!("stayput apply failover {names} --to {site}")
     };
     if has == wanted {
-        left.push(format!("lead its networks there, if they are not: {lead}"));
+        left.push(format!(
+            "route its networks there, unless they are already: {lead}"
+        ));
     } else {
         left.push(format!(
-            "the VM has {} instead of {}; this restores them and leads the networks there: {lead}",
+            "the VM has {} instead of {}; this restores them and routes the networks there: {lead}",
             list(&has),
             list(&wanted)
         ));
@@ -181,11 +182,11 @@ fn left(
     let former = facts.vms.get(id).into_iter().flatten();
     for (at, other) in former.filter(|(at, other)| (*at, *other) != (site, vm)) {
         left.push(format!(
-            "VM {other} at {at}, which it was, must not run; it was not asked for. When Prism Central of {at} answers: stayput apply clean-up {names} --site {at}"
+            "VM {other} at {at}, its former VM, must not run; its state was not read. When Prism Central of {at} answers: stayput apply clean-up {names} --site {at}"
         ));
     }
     left.push(format!(
-        "its EC2 instance {id} must stay stopped; it was not asked for. Look with: stayput status {names}"
+        "its EC2 instance {id} must stay stopped; its state was not read. Check with: stayput status {names}"
     ));
     left
 }

@@ -1,4 +1,4 @@
-//! `stayput plan` and `stayput apply`: one way for every goal. Observe, plan, prove, show; then ask and apply.
+//! `stayput plan` and `stayput apply`, the same for every goal: observe, plan, prove, show; then ask and apply.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -74,8 +74,8 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
                 },
                 path: match path {
                     None => EntryPath::Keep,
-                    Some(cli::Entry::A) => EntryPath::A,
-                    Some(cli::Entry::B) => EntryPath::B,
+                    Some(cli::OnPremPath::A) => EntryPath::A,
+                    Some(cli::OnPremPath::B) => EntryPath::B,
                 },
                 lost: lost
                     .iter()
@@ -127,7 +127,7 @@ fn lost_sites_are_left(estate: &Estate, goal: &Goal) -> Result<(), CommandError>
 
 /// Shows what reaching a goal would do.
 pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandError> {
-    // What is wrong with the file or the goal is said before anybody is contacted.
+    // Errors in the file or the goal are reported before any system is contacted.
     let estate = session::load_estate(&global.file)?;
     let goal = goal(&estate, &args.goal)?;
     let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
@@ -152,7 +152,7 @@ fn explained(plan: &Plan, step: &str) -> Result<String, CommandError> {
     stayput_plan::explain(plan, step).ok_or_else(|| no_such_step(plan, step))
 }
 
-/// What to say of a step that a plan does not have.
+/// The error for a step that a plan does not have.
 pub fn no_such_step(plan: &Plan, step: &str) -> CommandError {
     let last = stayput_plan::Numbered::of(plan).iter().count();
     let wrong = match last {
@@ -207,10 +207,10 @@ fn time(text: &str) -> Result<Timestamp, CommandError> {
     })
 }
 
-/// A saved plan is applied only if the same would be planned now: whatever differs has changed in the world since.
+/// A saved plan is applied only if the same plan would be made now: a difference means that the world has changed.
 ///
 /// # Errors
-/// Something has.
+/// The world has changed.
 pub fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
     let differences = stayput_plan::differences(saved, now);
     if differences.is_empty() {
@@ -231,7 +231,7 @@ pub async fn apply(
     input: ApplyInput<'_>,
     how: &How,
 ) -> Result<Output, CommandError> {
-    // What is wrong with the file or the goal is said before anybody is contacted.
+    // Errors in the file or the goal are reported before any system is contacted.
     let estate = session::load_estate(&global.file)?;
     let (goal, saved) = match input {
         ApplyInput::Goal(command) => (goal(&estate, command)?, None),
@@ -257,7 +257,7 @@ pub async fn apply(
     }
     let shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
-        // A run whose process ended after its last step is over now.
+        // Closes a run whose process ended after its last step.
         locked.reached(&goal, &seen).await?;
         let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan.as_plan(), "arrivals": {} });
         return Ok(Output::new(shown, json));
@@ -277,7 +277,7 @@ pub async fn apply(
     let changed = report.steps.iter().filter(|step| step.changed).count();
     let mut text = match report.stopped_after {
         None => format!("{goal} reached: "),
-        Some(phase) => format!("{goal} stopped after phase {phase}, as asked: "),
+        Some(phase) => format!("{goal} stopped after phase {phase}, as requested: "),
     };
     text.push_str(&format!(
         "{}, {changed} changed something, {} (run {})\n",
@@ -286,13 +286,13 @@ pub async fn apply(
         report.run,
     ));
     if report.stopped_after.is_some() {
-        text.push_str("run the same command without --until to go on\n");
+        text.push_str("run the same command without --until to continue\n");
     }
     for warning in &plan.warnings {
         text.push_str(&format!("! {warning}\n"));
     }
     for abandoned in &report.abandoned {
-        text.push_str(&format!("closed as moot: run {abandoned}\n"));
+        text.push_str(&format!("superseded and closed: run {abandoned}\n"));
     }
     let run = report.run.as_str().into();
     let arrivals = arrivals(&session.engine().ledger.journal(&run).await?);
@@ -331,7 +331,7 @@ async fn interrupts(stopper: Stopper, quiet: bool) {
     }
 }
 
-/// What each machine's NICs were when it arrived, before they were restored: the first the run's journal says of it.
+/// Each machine's NICs on arrival, before they were restored: the first state in the run's journal.
 fn arrivals(journal: &[Entry]) -> BTreeMap<String, serde_json::Value> {
     let mut arrivals = BTreeMap::new();
     for entry in journal {

@@ -1,4 +1,4 @@
-//! `stayput capture --replace`: takes over what EC2 shows of a machine whose facts on record are otherwise kept, because it has moved.
+//! `stayput capture --replace`: replaces the recorded facts of a machine that has moved with what EC2 shows. Without it they are kept.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,7 +23,7 @@ use crate::output::Output;
 use crate::session;
 use crate::ui;
 
-/// One fact that is otherwise in EC2 than on record.
+/// One fact that differs between EC2 and the ledger.
 #[derive(Debug, Serialize)]
 struct Difference {
     fact: &'static str,
@@ -77,7 +77,7 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
             .hint("its facts can only be taken from EC2 while it is there"));
         };
         let now = MachineFacts {
-            // Of a machine that has moved, EC2 says that it is stopped.
+            // EC2 reports a machine that has moved as stopped.
             was_running: recorded.was_running,
             ..shown.clone()
         };
@@ -88,7 +88,7 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
         }
     }
     if replaced.is_empty() {
-        let text = "EC2 shows what is on record; nothing was changed\n";
+        let text = "the recorded facts match EC2; nothing was changed\n";
         return Ok(Output::new(
             text,
             json!({ "ok": true, "changed": false, "differences": differences }),
@@ -99,7 +99,7 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
         ask::confirm(
             global,
             &shown,
-            "look at the machines first: stayput status --all",
+            "check the machines first: stayput status --all",
         )?;
     }
     ledger
@@ -136,7 +136,7 @@ fn shown(
     text
 }
 
-/// What is otherwise, fact by fact.
+/// The differences, fact by fact.
 fn compare(recorded: &MachineFacts, observed: &MachineFacts) -> Vec<Difference> {
     let facts = |machine: &MachineFacts| {
         let nics: Vec<_> = machine

@@ -1,4 +1,4 @@
-//! `stayput config`: check, schema, init. Contacts nobody.
+//! `stayput config`: check, schema, init. Contacts no system.
 
 use serde_json::json;
 use stayput_plan::counted;

@@ -1,4 +1,4 @@
-//! `stayput demo`: the whole story against the lab, by `stayput-rehearsal`.
+//! `stayput demo`: the whole procedure in the lab, by `stayput-rehearsal`.
 
 use stayput_rehearsal::ChildProgress;
 use stayput_rehearsal::demo;

@@ -1,4 +1,4 @@
-//! `stayput expect`: says whether a machine must run after a move or failover. Contacts nothing.
+//! `stayput expect`: sets whether a machine must run after a move or failover. Contacts no system.
 
 use jiff::Timestamp;
 use serde_json::json;

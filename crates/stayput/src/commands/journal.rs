@@ -1,4 +1,4 @@
-//! `stayput journal`: what was done, when, by whom; and runs that nobody goes on with closed.
+//! `stayput journal`: what was done, when, and by which user; closes runs that will not be resumed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -32,7 +32,7 @@ pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandE
     match (&args.command, &args.run) {
         (Some(JournalCommand::Abandon { run, why }), _) => {
             let run = called(&runs, run)?;
-            // Whoever works on the estate may be working on this run.
+            // The holder of the estate's lease may be working on this run.
             let _lease = ledger
                 .acquire(
                     &LeaseScope::Estate,
@@ -57,7 +57,7 @@ pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandE
     }
 }
 
-/// The run that a person means by an id or the beginning of one.
+/// The run with this id or beginning of an id.
 fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError> {
     let found: Vec<_> = runs
         .iter()
@@ -77,7 +77,7 @@ fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError> {
     }
 }
 
-/// Whether somebody works on an open run now: the one that was started or gone on with last, if the estate is taken.
+/// Whether an open run is in progress: the one that was started or resumed last, if the estate is locked.
 fn is_running(run: &Run, newest_open: Option<&Run>, holder: Option<&Holder>) -> bool {
     holder.is_some() && run.is_open() && newest_open.is_some_and(|newest| newest.id == run.id)
 }
@@ -88,7 +88,7 @@ fn list(runs: &[Run], holder: Option<&Holder>) -> Output {
     for run in runs {
         let state = match holder {
             Some(holder) if is_running(run, newest_open, Some(holder)) => {
-                format!("open; the estate is taken by {holder}")
+                format!("open; the estate is locked by {holder}")
             }
             _ => run.state.to_string(),
         };
@@ -99,7 +99,7 @@ fn list(runs: &[Run], holder: Option<&Holder>) -> Output {
         );
     }
     if runs.is_empty() {
-        text.push_str("nothing was ever applied to this estate\n");
+        text.push_str("no plan was applied to this estate yet\n");
     }
     Output::new(text, json!({ "runs": runs, "holder": holder }))
 }
@@ -112,7 +112,7 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
     );
     let running = run.is_open() && holder.is_some();
     if let Some(holder) = holder.filter(|_| running) {
-        let _ = writeln!(text, "the estate is taken by {holder}");
+        let _ = writeln!(text, "the estate is locked by {holder}");
     }
     let mut json = Vec::new();
     for entry in entries {
@@ -126,7 +126,7 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
             (Some(Outcome::Unchanged), _) => "was so already".to_owned(),
             (Some(Outcome::Failed { error }), _) => format!("failed: {error}"),
             (Some(Outcome::InDoubt { error }), _) => format!("in doubt: {error}"),
-            (None, true) => "no outcome yet: it is under way, or its process ended".to_owned(),
+            (None, true) => "no outcome yet: it is in progress, or its process ended".to_owned(),
             (None, false) => "no outcome on record: its process ended".to_owned(),
         };
         let took = entry.ended.map(|ended| {

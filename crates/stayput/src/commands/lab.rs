@@ -1,4 +1,4 @@
-//! `stayput lab`: the emulator as a process of its own.
+//! `stayput lab`: the emulator as a separate process.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -96,7 +96,7 @@ fn describe(endpoints: &Endpoints) -> String {
     text
 }
 
-/// What a lab in this process is to use, with the right to it. Must be asked before this process has a second thread.
+/// The data plane of a lab in this process, with the privilege for it. Must be called before this process has a second thread.
 ///
 /// # Errors
 /// No network namespace can be made here.
@@ -122,7 +122,7 @@ async fn foreground(args: &LabUpArgs, data_plane: DataPlane) -> Result<Output, C
         data_plane,
         dir: args.dir.dir.clone(),
     };
-    // Before anybody can see that there is a lab to stop.
+    // Before another process can see that there is a lab to stop.
     let mut requests = StopRequests::listen()?;
     let lab = stayput_lab::start(options)
         .await
@@ -137,14 +137,14 @@ async fn foreground(args: &LabUpArgs, data_plane: DataPlane) -> Result<Output, C
     Ok(Output::new("the lab has stopped\n", json!({ "ok": true })))
 }
 
-/// Ends when whoever has the other end of standard input has closed it, or has ended.
+/// Returns when the other end of standard input is closed.
 async fn stdin_closed() {
-    // It reads in a thread of its own, which does not keep the process from ending. What cannot be read is as good as closed.
+    // It reads in a thread of its own, which does not keep the process from ending. A read error counts as closed.
     let drained = || std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
     let _ = tokio::task::spawn_blocking(drained).await;
 }
 
-/// Requests to this process to stop, by a person or by the system. Those that come before they are waited for are not lost.
+/// Requests to this process to stop, by a person or by the system. Requests that arrive before the wait are not lost.
 struct StopRequests {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -153,7 +153,7 @@ struct StopRequests {
 }
 
 impl StopRequests {
-    /// Takes them from now on.
+    /// Starts to receive them.
     fn listen() -> Result<Self, CommandError> {
         #[cfg(unix)]
         {
@@ -220,11 +220,14 @@ pub fn this_program() -> Result<Program, CommandError> {
     Ok(Program { path })
 }
 
-/// Stops a lab and waits until it is gone.
+/// Stops a lab and waits until its process has ended.
 async fn down(dir: &Path) -> Result<Output, CommandError> {
     let (text, was_running) = match stayput_rehearsal::stop(dir).await? {
         Stopped::Now => ("the lab has stopped\n", true),
-        Stopped::Before => ("there was no lab any more; its traces are removed\n", false),
+        Stopped::Before => (
+            "the lab was no longer running; its files were removed\n",
+            false,
+        ),
     };
     Ok(Output::new(
         text,

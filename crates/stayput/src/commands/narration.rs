@@ -1,4 +1,4 @@
-//! Where a rehearsal's narration and progress go: the terminal of this process.
+//! Shows the narration and progress of a rehearsal on the terminal of this process.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ impl Narrator for Story<'_> {
     }
 }
 
-/// Narration that only says how far it is: on standard error.
+/// Narration that only reports progress: on standard error.
 pub struct Progress<'a>(pub &'a Global);
 
 impl Narrator for Progress<'_> {

@@ -1,4 +1,4 @@
-//! `stayput retire`: strikes a machine from the ledger. Its history stays; being captured again takes it back.
+//! `stayput retire`: removes a machine from the ledger. Its history is kept; capturing it again reverts this.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ pub async fn run(global: &Global, args: &RetireArgs) -> Result<Output, CommandEr
     let events = Events::none();
     let engine = session::engine(estate.clone(), events.clone()).await?;
     let ledger = engine.ledger.clone();
-    // What is not on record is said before anything is asked.
+    // A machine that is not in the ledger is reported before any system is contacted.
     let id = session::machine(&ledger.facts().await?, &args.machine)?;
     let session = Session::new(engine, session::who(), Stop::never());
     let locked = session.lock().await?;
@@ -48,12 +48,13 @@ pub async fn run(global: &Global, args: &RetireArgs) -> Result<Output, CommandEr
     if !is_left.is_empty() && !args.force {
         return Err(refused(&label, &id, &is_left));
     }
-    let mut text = format!("{label} ({id}) is struck from the ledger; its history stays.\n");
+    let mut text =
+        format!("{label} ({id}) will be removed from the ledger; its history is kept.\n");
     for one in &remains {
         let _ = writeln!(text, "  {one}");
     }
     if !args.yes {
-        ask::confirm(global, &text, "look at it first: stayput status --all")?;
+        ask::confirm(global, &text, "check it first: stayput status --all")?;
     }
     ledger
         .retire(
@@ -98,6 +99,6 @@ fn refused(label: &str, id: &InstanceId, is_left: &[String]) -> CommandError {
     );
     error.causes = is_left.to_vec();
     error
-        .hint("stop or delete what runs, and have observed what was not; or, if you know better, add --force")
-        .hint("a machine that shall stay in EC2 is not retired: move without it, stayput apply move … --leave-out MACHINE")
+        .hint("stop or delete what is running, and make unobserved systems reachable; or add --force if you are sure")
+        .hint("do not retire a machine that stays in EC2; move without it: stayput apply move … --leave-out MACHINE")
 }

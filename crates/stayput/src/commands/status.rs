@@ -1,4 +1,4 @@
-//! `stayput status`: where every network and machine is now, as observed, and whether on-prem reaches it.
+//! `stayput status`: the observed location of each network and machine, and whether on-prem reaches it.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ struct Network {
 }
 
 pub async fn run(global: &Global, args: &StatusArgs) -> Result<Output, CommandError> {
-    // A wrong name is said before anybody is contacted.
+    // A wrong name is reported before any system is contacted.
     let estate = session::load_estate(&global.file)?;
     let names = session::networks(&estate, &args.networks)?;
     let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
@@ -121,7 +121,7 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
                 name: network.name.clone(),
                 cidr: network.cidr.to_string(),
                 home: match fabric.observed_home(network) {
-                    // Packets that leave what was observed may arrive.
+                    // Packets that leave the observed part may arrive.
                     Home::Nowhere if !world.unobserved.is_empty() => "unknown".to_owned(),
                     Home::Nowhere => "nowhere".to_owned(),
                     Home::Site(site) => site.to_string(),
@@ -225,7 +225,7 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
                 edges.join(" or ")
             ),
         };
-        let _ = writeln!(text, "! {what}; what is its part is unknown{entry}");
+        let _ = writeln!(text, "! {what}; the state of its objects is unknown{entry}");
     }
     let (delivered, total) = networks.iter().fold((0, 0), |(d, t), network| {
         (d + network.traces_delivered, t + network.traces_total)
@@ -273,7 +273,7 @@ fn served_twice(survey: &Survey<'_>) -> BTreeMap<InstanceId, Vec<String>> {
     twice
 }
 
-/// The edges that are behind a system.
+/// The edges that depend on a system.
 fn edges_of<'e>(estate: &'e Estate, system: &System) -> Vec<&'e str> {
     let System::Aws(region) = system else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! `stayput trace`: a packet's way there and back, hop by hop, and why; now, after a step of a plan, or in two states beside each other.
+//! `stayput trace`: a packet's path there and back, hop by hop, with reasons; now, after a step of a plan, or in two states side by side.
 
 mod draw;
 mod ends;
@@ -38,7 +38,7 @@ pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandErr
     })
 }
 
-/// States with who sends in each.
+/// States, with the sender in each.
 struct View<'a> {
     shown: (&'a State, Source),
     before: Option<(&'a State, Source)>,
@@ -47,7 +47,7 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A machine that does not run in one of the states sends from where it runs in the other.
+    /// A machine that does not run in one of the states sends from its location in the other.
     fn new(states: &'a States, source: &'a str) -> Result<Self, CommandError> {
         let of = |state: &State| {
             ends::source(
@@ -196,7 +196,7 @@ fn drawn(before: Option<&RoundTrip>, after: &RoundTrip) -> String {
     }
 }
 
-/// Of a whole prefix it is no failure that nobody has some of its addresses.
+/// For a whole prefix, addresses that no machine has are not a failure.
 fn is_fine(verdict: &Verdict) -> bool {
     verdict.is_delivered() || matches!(verdict, Verdict::NoMachine { .. })
 }

@@ -1,4 +1,4 @@
-//! Errors of labs, demos and benchmarks, as the user meets them.
+//! Errors of labs, demos and benchmarks, as shown to the user.
 
 use stayput_lab::LabError;
 use stayput_rehearsal::LabProcessError;

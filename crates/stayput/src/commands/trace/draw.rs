@@ -1,4 +1,4 @@
-//! A packet's way as a person would draw it: from top to bottom, at each place why it went on as it did.
+//! Draws a packet's path from top to bottom, with the reason for each hop.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use similar::TextDiff;
 use stayput_fabric::RoundTrip;
 use stayput_fabric::Trace;
 
-/// One way.
+/// One direction.
 fn way(text: &mut String, trace: &Trace) {
     let last = trace.hops.len().saturating_sub(1);
     for (at, hop) in trace.hops.iter().enumerate() {
@@ -18,7 +18,7 @@ fn way(text: &mut String, trace: &Trace) {
             (true, false) => '✗',
         };
         let _ = writeln!(text, "  {mark} {}", hop.at);
-        // Whoever answers has no more to say.
+        // The last hop, which answers, has no reason.
         if !(at == last && delivered) {
             let rail = if at == last { ' ' } else { '│' };
             let _ = writeln!(text, "  {rail}   {}", hop.reason);
@@ -41,7 +41,7 @@ pub fn draw(trip: &RoundTrip) -> String {
             way(&mut text, back);
             if trip.works() {
                 text.push_str(if trip.symmetric {
-                    "symmetric: the reply takes the way of the request\n"
+                    "symmetric: the reply takes the path of the request\n"
                 } else {
                     "asymmetric: the reply takes another path than the request; a stateful firewall between them drops it\n"
                 });
@@ -51,7 +51,7 @@ pub fn draw(trip: &RoundTrip) -> String {
     text
 }
 
-/// What is otherwise: lines that went and came, among those that stayed.
+/// The differences: removed and added lines, among the unchanged ones.
 pub fn draw_difference(before: &RoundTrip, after: &RoundTrip) -> String {
     let (before, after) = (draw(before), draw(after));
     let mut text = String::new();

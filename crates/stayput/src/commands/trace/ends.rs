@@ -1,4 +1,4 @@
-//! Who sends and to whom: what a person writes, as the fabric's types.
+//! Parses the source and the destination of a trace.
 
 use std::net::Ipv4Addr;
 
@@ -25,10 +25,10 @@ fn wrong(what: String) -> CommandError {
     CommandError::new(Kind::Usage, what).hint(SOURCES)
 }
 
-/// Who sends, in one state: machines move.
+/// The source in one state: machines move.
 ///
 /// # Errors
-/// Nobody is called that, or it does not run in this state.
+/// There is no source of this name, or it does not run in this state.
 pub fn source(
     estate: &Estate,
     world: &World,
@@ -116,19 +116,19 @@ fn of_vpc(estate: &Estate, world: &World, text: &str) -> Result<Source, CommandE
     }
 }
 
-/// To whom.
+/// The destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
-    /// To one address.
+    /// One address.
     Address(Ipv4Addr),
-    /// To every address of a prefix.
+    /// Every address of a prefix.
     Prefix(Cidr),
 }
 
 /// The most addresses a destination may have: a /16.
 const MOST: u64 = 1 << 16;
 
-/// To whom.
+/// The destination.
 ///
 /// # Errors
 /// It is neither an address, nor a prefix of at most a /16, nor one machine.

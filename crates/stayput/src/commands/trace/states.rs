@@ -1,4 +1,4 @@
-//! Which states are looked at: now, after a step of a plan, or in another saved world.
+//! The states that are traced: now, after a step of a plan, or in another saved world.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::observed::Observed;
 use crate::saved;
 use crate::session;
 
-/// One state, and what it is called.
+/// One state, with its name.
 pub struct State {
     /// For people.
     pub called: String,
@@ -31,11 +31,11 @@ pub struct State {
     pub world: Arc<World>,
 }
 
-/// What is looked at.
+/// The states that are traced.
 pub struct States {
     /// The estate.
     pub estate: Arc<Estate>,
-    /// The state that is asked about.
+    /// The state that is shown.
     pub shown: State,
     /// What it is compared with.
     pub before: Option<State>,
@@ -43,10 +43,10 @@ pub struct States {
     pub facts: Facts,
 }
 
-/// Looks.
+/// Reads the states.
 ///
 /// # Errors
-/// Nothing says which states; the plan is not to be had; it has no such step.
+/// The states are not given; the plan cannot be made or read; it has no such step.
 pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, CommandError> {
     let usage = |what: &str| CommandError::new(Kind::Usage, what);
     let estate = session::load_estate(&global.file)?;
@@ -79,7 +79,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
     let world = args.world.world.as_deref();
     let seen = observed::observe(global, estate, world).await?;
     let facts = captured_or_observed(&seen.estate, &seen.world, &seen.facts);
-    // A world on file is the present of whoever asks, unless there are two.
+    // A single saved world is called "now".
     let here = match (world, &args.against) {
         (Some(file), Some(_)) => file.display().to_string(),
         (_, _) => "now".to_owned(),
