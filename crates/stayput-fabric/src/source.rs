@@ -1,4 +1,4 @@
-//! Where packets come from: the source classes of design §4, where each starts, and where its replies go.
+//! Sources of packets: the source classes, where each starts, and where its replies go.
 
 use std::net::Ipv4Addr;
 

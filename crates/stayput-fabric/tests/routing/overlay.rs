@@ -49,7 +49,7 @@ fn without_a_no_nat_uplink_a_prefix_is_not_routable() {
 }
 
 #[test]
-fn the_prefix_steers_the_nc2_vpc_itself_at_once_and_stays_behind_after_a_failover() {
+fn the_prefix_affects_the_nc2_vpc_at_once_and_remains_after_a_failover() {
     let setup = Setup::new();
     let fabric = after(
         setup.fabric(),
