@@ -72,7 +72,7 @@ fn a_dangling_link_does_not_create_a_ledger_elsewhere() {
 }
 
 #[test]
-fn a_symbolic_link_in_place_of_the_lock_is_refused_and_its_target_kept() {
+fn a_symbolic_link_in_place_of_the_lock_is_refused() {
     let folder = Folder::new();
     let ledger = folder.open();
     let precious = folder.file("precious");

@@ -204,7 +204,7 @@ fn a_ledger_is_not_migrated_while_an_older_build_works_with_it() {
 }
 
 #[test]
-fn a_writer_of_format_1_fails_after_the_migration_instead_of_writing_half() {
+fn a_writer_of_format_1_fails_after_the_migration() {
     let folder = format_1();
     folder.open();
     let sql = folder.sql();
