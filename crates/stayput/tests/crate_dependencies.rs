@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // Never fabric or plan: it is the second, independent implementation of routing.
     ("stayput-lab", &["stayput-estate", "stayput-world"]),
-    // Plays the story against the lab: both implementations of routing meet here and in tests, nowhere else.
+    // Rehearses the procedure in the lab: only here and in tests are both implementations of routing used together.
     (
         "stayput-rehearsal",
         &[
@@ -89,7 +89,7 @@ const IMPURE: &[&str] = &[
 ];
 
 #[test]
-fn crates_use_only_what_the_map_allows() {
+fn crates_use_only_the_dependencies_in_the_map() {
     let metadata = MetadataCommand::new().no_deps().exec().unwrap();
     let rules: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
     for package in &metadata.packages {
@@ -118,7 +118,7 @@ fn crates_use_only_what_the_map_allows() {
 }
 
 #[test]
-fn pure_crates_have_no_runtime_no_clock_and_no_io_crate_even_indirectly() {
+fn pure_crates_depend_on_no_runtime_clock_or_io_crate() {
     let metadata = MetadataCommand::new().exec().unwrap();
     let resolve = metadata.resolve.as_ref().unwrap();
     let name: BTreeMap<_, _> = metadata
@@ -153,7 +153,7 @@ fn pure_crates_have_no_runtime_no_clock_and_no_io_crate_even_indirectly() {
 }
 
 #[test]
-fn pure_crates_take_no_clock_and_touch_no_file_network_or_environment() {
+fn pure_crates_use_no_clock_file_network_or_environment() {
     const FORBIDDEN: &[&str] = &[
         "std::fs",
         "std::net::Tcp",

@@ -1,5 +1,5 @@
-//! The documents say what is so: every command in them is one the program takes, every link leads somewhere, every crate is on
-//! the map, every key of the estate file is explained.
+//! The documents are correct: every command in them is accepted by the program, every link has a target, every crate is on the map, and
+//! every key of the estate file is explained.
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
@@ -109,7 +109,7 @@ fn stayput(arguments: &[String], more: &[&str]) -> Output {
 }
 
 #[test]
-fn every_command_in_the_documents_is_one_the_program_takes() {
+fn the_program_accepts_every_command_in_the_documents() {
     let mut seen = 0;
     for (path, text) in documents() {
         for arguments in commands(&text) {
@@ -170,7 +170,7 @@ fn links(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_relative_link_leads_to_a_file_and_a_heading_that_exist() {
+fn every_relative_link_has_an_existing_file_and_heading() {
     for (path, text) in documents() {
         for link in links(&text) {
             if link.contains("://") || link.starts_with("mailto:") {
@@ -183,7 +183,7 @@ fn every_relative_link_leads_to_a_file_and_a_heading_that_exist() {
                 "" => root().join(&path),
                 file => root().join(path.parent().unwrap()).join(file),
             };
-            assert!(target.exists(), "{}: {link} leads nowhere", path.display());
+            assert!(target.exists(), "{}: {link} has no target", path.display());
             if let Some(fragment) = fragment {
                 let there = anchors(&fs::read_to_string(&target).unwrap());
                 assert!(
@@ -260,16 +260,16 @@ fn every_key_of_the_estate_file_is_explained() {
     }
 }
 
-/// What errors say, by their `#[error("…")]` in a source file, with `…` for what differs from one to the next.
+/// The texts of errors, by their `#[error("…")]` in a source file, with `…` for variable parts.
 fn errors(source: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(source)).unwrap();
     let mut errors = Vec::new();
     for rest in text.split("#[error(").skip(1) {
-        let words = rest.trim_start().strip_prefix('"').unwrap();
-        let words = words.split('"').next().unwrap();
+        let quoted = rest.trim_start().strip_prefix('"').unwrap();
+        let quoted = quoted.split('"').next().unwrap();
         let mut pieces = vec![String::new()];
         let mut inside = false;
-        for c in words.chars() {
+        for c in quoted.chars() {
             match c {
                 '{' => inside = true,
                 '}' => {
@@ -304,7 +304,7 @@ fn every_obstacle_and_finding_is_in_the_runbook() {
         Some(cell.trim_start_matches("after step "))
     });
     let shorts = rows.flat_map(|cell| cell.split("; "));
-    // Words, and not what any error has.
+    // Words that not every error has.
     let shorts: Vec<_> = shorts.filter(|short| short.len() > 8).collect();
     for source in ["obstacle", "finding"] {
         let errors = errors(&format!("crates/stayput-plan/src/{source}.rs"));

@@ -1,4 +1,4 @@
-//! The article's order beside stayput's, on the same machines: each is reported as what it is.
+//! The article's order compared with stayput's, on the same machines.
 
 use std::collections::BTreeSet;
 
@@ -40,16 +40,16 @@ fn says(step: &Value, text: &str) -> bool {
 }
 
 #[test]
-fn the_articles_order_loses_addresses_that_stay_and_ours_keeps_all() {
-    let told = demo(&["--order", "article"]);
-    assert_eq!(told["ok"], true);
-    assert_eq!(told["kept"], 12);
-    let article = &told["article"];
+fn the_articles_order_loses_staying_addresses_and_ours_keeps_all() {
+    let report = demo(&["--order", "article"]);
+    assert_eq!(report["ok"], true);
+    assert_eq!(report["kept"], 12);
+    let article = &report["article"];
     let [moving, failing_over] = article["chapters"].as_array().unwrap().as_slice() else {
         panic!("{}", article["chapters"]);
     };
 
-    // Two opinions on every address after every step, and the fabric knew before the call what it would do.
+    // Both models agree on every address after every step, and the fabric predicted the effect of each call.
     for chapter in [moving, failing_over] {
         for (title, step) in steps(chapter) {
             assert_eq!(step["disagreements"], serde_json::json!([]), "{title}");
@@ -58,7 +58,7 @@ fn the_articles_order_loses_addresses_that_stay_and_ours_keeps_all() {
         }
     }
 
-    // Detaching the VPC cuts off the subnet that stays; no plan of ours can say that.
+    // Detaching the VPC cuts off the subnet that stays; no plan of stayput can contain that.
     let (title, detached) = steps(moving)[1];
     assert!(title.starts_with("detach the EC2 VPC"), "{title}");
     assert_eq!(detached["call"], "DeleteTransitGatewayVpcAttachment");
@@ -70,7 +70,7 @@ fn the_articles_order_loses_addresses_that_stay_and_ours_keeps_all() {
         "{detached}"
     );
     assert_eq!(detached["counts"]["delivered"], 0);
-    // Nor does another VPC, or an NC2 cluster's own.
+    // Another VPC, or the VPC of an NC2 cluster, cannot reach it either.
     for source in ["VPC shared", "NC2 VPC of tokyo", "NC2 VPC of osaka"] {
         assert_eq!(detached["elsewhere"][source]["staying"], 0, "{detached}");
     }

@@ -1,4 +1,4 @@
-//! `stayput demo` as a process: what it refuses, and what becomes of its lab however it ends. Its story is `article.rs` and `story.rs`.
+//! `stayput demo` as a process: what it refuses, and what happens to its lab however it ends. `article.rs` and `story.rs` test its content.
 
 use std::path::Path;
 use std::process::Child;
@@ -14,7 +14,7 @@ use crate::process::is_running;
 use crate::process::signal;
 use crate::process::until;
 
-/// As slow as a demo may be: what is under way when it is ended has not ended by itself.
+/// The slowest speed of a demo, so that it is still in progress when a test ends it.
 const SLOW: &str = "1";
 
 fn demo(dir: &Path, args: &[&str]) -> Command {
@@ -24,7 +24,7 @@ fn demo(dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// A demo under way, and the process of its lab.
+/// A running demo, and the process of its lab.
 struct UnderWay {
     demo: Child,
     lab: u32,
@@ -53,7 +53,7 @@ impl UnderWay {
 }
 
 #[test]
-fn a_speed_that_no_demo_can_run_at_is_refused_with_the_range() {
+fn an_impossible_speed_is_refused_with_the_range() {
     let dir = tempfile::tempdir().unwrap();
     for speed in ["0", "-1", "0.5", "NaN", "inf", "1000001", "1e300"] {
         let output = demo(dir.path(), &[&format!("--speed={speed}")])
@@ -67,7 +67,7 @@ fn a_speed_that_no_demo_can_run_at_is_refused_with_the_range() {
 }
 
 #[test]
-fn a_number_of_machines_that_the_scenario_lacks_is_refused_with_the_range() {
+fn an_impossible_number_of_machines_is_refused_with_the_range() {
     let dir = tempfile::tempdir().unwrap();
     for machines in ["0", "10013", "18446744073709551615"] {
         let output = demo(dir.path(), &["--machines", machines])
@@ -80,16 +80,16 @@ fn a_number_of_machines_that_the_scenario_lacks_is_refused_with_the_range() {
 }
 
 #[test]
-fn a_demo_of_one_machine_tells_of_the_one_network_that_has_it() {
+fn a_demo_of_one_machine_reports_only_its_network() {
     let dir = tempfile::tempdir().unwrap();
     let output = demo(dir.path(), &["--machines", "1", "--json"])
         .output()
         .unwrap();
-    let told = Answer::new("demo --machines 1".to_owned(), output)
+    let report = Answer::new("demo --machines 1".to_owned(), output)
         .exits(0)
         .json();
-    assert_eq!(told["kept"], 1, "{told}");
-    assert_eq!(told["total"], 1, "{told}");
+    assert_eq!(report["kept"], 1, "{report}");
+    assert_eq!(report["total"], 1, "{report}");
     assert!(Endpoints::read(dir.path()).is_err());
 }
 
@@ -101,7 +101,7 @@ fn the_lab_of_a_demo_that_is_killed_ends_with_it() {
     under_way.demo.wait().unwrap();
     assert!(
         until(|| !is_running(under_way.lab)),
-        "process {} runs on",
+        "process {} is still running",
         under_way.lab
     );
     assert!(Endpoints::read(under_way.dir.path()).is_err());
@@ -121,7 +121,7 @@ fn an_interrupted_demo_says_so_and_leaves_no_lab_behind() {
         }
         assert!(
             until(|| !is_running(under_way.lab)),
-            "after SIG{name} process {} runs on",
+            "after SIG{name} process {} is still running",
             under_way.lab
         );
         assert!(Endpoints::read(under_way.dir.path()).is_err());

@@ -1,5 +1,4 @@
-//! Who is who, and what is left of it: machines that are deleted, terminated, started again or linked by hand, and commands about one
-//! machine.
+//! The identity of machines: deleted, terminated, restarted or linked by hand, and commands for one machine.
 
 use serde_json::Value;
 use serde_json::json;
@@ -24,7 +23,7 @@ fn vm_of(status: &Value, name: &str) -> String {
     machine["vm"].as_str().unwrap().to_owned()
 }
 
-/// What the lab counts of requests.
+/// The lab's count of requests.
 fn requests(lab: &Lab) -> Value {
     lab.ask("/status")["requests"].clone()
 }
@@ -93,21 +92,21 @@ fn a_terminated_machine_is_retired_and_the_others_move() {
 }
 
 #[test]
-fn a_machine_that_runs_is_not_retired_and_nobody_is_asked_without_a_terminal() {
+fn a_running_machine_is_not_retired_and_confirmation_needs_a_terminal() {
     let lab = Lab::fast();
     lab.json(&["capture"]);
     let id = id_of(&lab.status(), "web-01");
     let answer = lab.run(&["retire", &id, "--yes", "--json"]).exits(4);
     answer.says(&["web-01", "its EC2 instance in ap-northeast-1 runs"]);
     assert_eq!(answer.json()["error"]["kind"], "obstacles");
-    // One that is off may be: a person is asked.
+    // A machine that is off may be retired after confirmation.
     lab.run(&["retire", "report"])
         .exits(2)
         .says(&["no terminal to confirm on"]);
     lab.run(&["retire", "batch", "--yes"])
         .exits(2)
         .says(&["2 machines in the ledger are called `batch`", "instance id"]);
-    // Nothing was written down by any of these.
+    // None of these wrote anything.
     assert_eq!(lab.status()["machines"].as_array().unwrap().len(), 12);
     let forced = lab.json(&["retire", &id, "--yes", "--force"]);
     let instance = forced["remains"].as_array().unwrap().iter();
@@ -115,7 +114,7 @@ fn a_machine_that_runs_is_not_retired_and_nobody_is_asked_without_a_terminal() {
 }
 
 #[test]
-fn a_deleted_vm_is_not_made_again_from_the_old_disk_and_may_be_retired() {
+fn a_deleted_vm_is_not_recreated_and_may_be_retired() {
     let lab = Lab::inside();
     lab.apply(&["move"]);
     let status = lab.status();
@@ -134,14 +133,14 @@ fn a_deleted_vm_is_not_made_again_from_the_old_disk_and_may_be_retired() {
     assert_eq!(plan["plan"]["steps"], json!([]), "{plan}");
     let machines = lab.status()["machines"].clone();
     assert!(!machines.to_string().contains(&id), "{machines}");
-    // Captured again it is back, with what it was.
+    // Capturing it again restores it with its facts.
     set_state(&lab, &id, InstanceState::Running);
     lab.json(&["capture"]);
     refused(&lab, &["move", "app", "db"], "vm-deleted");
 }
 
 #[test]
-fn a_source_that_was_started_again_refuses_what_routes_and_is_seen_in_status() {
+fn a_restarted_source_blocks_routing_and_is_shown_in_status() {
     let lab = Lab::inside();
     lab.apply(&["move"]);
     lab.apply(&["protect"]);
@@ -164,7 +163,7 @@ fn a_source_that_was_started_again_refuses_what_routes_and_is_seen_in_status() {
 }
 
 #[test]
-fn a_machine_is_adopted_while_only_the_prism_central_of_its_site_answers() {
+fn adopt_needs_only_the_prism_central_of_its_site() {
     let lab = Lab::inside();
     lab.apply(&["move"]);
     lab.apply(&["protect"]);
@@ -174,7 +173,7 @@ fn a_machine_is_adopted_while_only_the_prism_central_of_its_site_answers() {
 
     let before = requests(&lab);
     let mut adopt = lab.command(&["adopt", "web-01", "--vm", &vm, "--site", "osaka", "--json"]);
-    // Not even credentials of anything else.
+    // Not even credentials of other systems.
     for variable in [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
@@ -208,7 +207,7 @@ fn a_machine_is_adopted_while_only_the_prism_central_of_its_site_answers() {
 }
 
 #[test]
-fn former_vms_of_a_site_that_returned_are_removed_when_asked_and_no_others() {
+fn clean_up_removes_only_the_former_vms_of_a_returned_site() {
     let lab = Lab::inside();
     let original = addresses(&lab.status());
     lab.apply(&["move"]);
@@ -247,7 +246,7 @@ fn former_vms_of_a_site_that_returned_are_removed_when_asked_and_no_others() {
 }
 
 #[test]
-fn facts_of_a_machine_that_moved_change_only_when_a_person_says_so() {
+fn facts_of_a_moved_machine_change_only_on_request() {
     let lab = Lab::inside();
     lab.apply(&["move"]);
     let id = id_of(&lab.status(), "web-01");
@@ -278,7 +277,7 @@ fn facts_of_a_machine_that_moved_change_only_when_a_person_says_so() {
     );
     let again = lab.json(&["capture", "--replace", "web-01", "--yes"]);
     assert_eq!(again["changed"], false);
-    // It still must run: EC2 says only that its instance is stopped.
+    // It still must run: EC2 only reports that its instance is stopped.
     let expected = lab.json(&["expect", "web-01", "running"]);
     assert_eq!(expected["changed"], false);
     let expected = lab.json(&["expect", "web-01", "off"]);
@@ -286,14 +285,14 @@ fn facts_of_a_machine_that_moved_change_only_when_a_person_says_so() {
         (&expected["must_run"], &expected["changed"]),
         (&json!(false), &json!(true))
     );
-    // The machine has one address less than its facts say.
+    // The machine has one address less than its recorded facts.
     let plan = lab.json(&["plan", "move", "app", "db"]);
     let steps = plan["plan"]["steps"].to_string();
     assert!(steps.contains(&format!("restore/tokyo/{id}")), "{steps}");
 }
 
 #[test]
-fn only_a_site_that_an_unplanned_failover_leaves_can_be_declared_lost() {
+fn only_the_site_an_unplanned_failover_leaves_can_be_lost() {
     let lab = Lab::fast();
     let before = lab.requests();
     let failover = ["plan", "failover", "app", "db", "--to", "osaka"];

@@ -1,4 +1,4 @@
-//! The interface as a whole, so that a change of it is always seen.
+//! The command-line interface, recorded so that every change of it is visible.
 
 use std::fmt::Write;
 
@@ -42,7 +42,7 @@ fn describe(path: &[&str], text: &mut String) {
 
 /// Regenerate with `INSTA_UPDATE=always cargo test -p stayput --test it`.
 #[test]
-fn the_help_of_every_command_is_as_recorded() {
+fn the_help_of_every_command_is_unchanged() {
     let mut text = String::new();
     describe(&[], &mut text);
     assert!(text.contains("## stayput apply failover"), "{text}");
@@ -68,7 +68,7 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
-fn the_version_is_the_crates() {
+fn the_version_is_that_of_the_crate() {
     let version = run(&["--version"]).exits(0);
     assert_eq!(
         version.out,
@@ -77,7 +77,7 @@ fn the_version_is_the_crates() {
 }
 
 #[test]
-fn the_schema_is_json_and_the_example_file_fits() {
+fn the_schema_is_json_and_the_example_file_is_valid() {
     let schema = run(&["config", "schema"]).exits(0).json();
     assert!(schema["properties"]["networks"].is_object(), "{schema}");
     let example = run(&["config", "init"]).exits(0).out;
@@ -88,7 +88,7 @@ fn the_schema_is_json_and_the_example_file_fits() {
 }
 
 #[test]
-fn completions_and_man_pages_know_the_commands() {
+fn completions_and_man_pages_contain_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(&["completions", shell]).exits(0).out;
         assert!(script.contains("failover"), "{shell}");

@@ -1,4 +1,4 @@
-//! The lab's data plane in the kernel: what is changed through the lab's API is changed for real packets.
+//! The lab's data plane in the kernel: changes through the lab's API apply to real packets.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::lab::Lab;
 use crate::lab::stayput;
 
 const MACHINE: &str = "172.30.1.34";
-const NOBODY: &str = "172.30.1.250";
+const UNUSED_ADDRESS: &str = "172.30.1.250";
 
-/// Whether there are namespaces here; where not, says that the test is skipped.
+/// Whether network namespaces are available; if not, reports that the test is skipped.
 fn namespaces() -> bool {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("lab");
@@ -43,23 +43,23 @@ fn namespaces() -> bool {
 }
 
 fn probe(lab: &Lab) {
-    let wanted = json!({ "targets": [MACHINE, NOBODY], "interval_ms": 5 });
+    let wanted = json!({ "targets": [MACHINE, UNUSED_ADDRESS], "interval_ms": 5 });
     lab.tell("/kernel/probe", &wanted);
 }
 
-/// How often one looks before giving up, and the pause between two looks.
-const LOOKS: usize = 1200;
+/// The number of attempts before giving up, and the pause between two.
+const ATTEMPTS: usize = 1200;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Looks again and again until something is there.
+/// Polls until there is a value.
 fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..LOOKS {
+    for _ in 0..ATTEMPTS {
         if let Some(seen) = look() {
             return seen;
         }
         std::thread::sleep(PAUSE);
     }
-    panic!("it did not come about");
+    panic!("timed out");
 }
 
 /// The prober's report once some packets were answered.
@@ -78,7 +78,7 @@ fn answerers(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_lab_goes() {
+fn real_packets_follow_a_machine_and_the_lab_leaves_nothing() {
     if !namespaces() {
         return;
     }
@@ -94,7 +94,7 @@ fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_la
     let before = answered(&lab);
     assert_eq!(answerers(&before), [instance]);
     assert_eq!(before["targets"][MACHINE]["losses"], json!([]));
-    assert_eq!(before["targets"][NOBODY]["answered_by"], json!({}));
+    assert_eq!(before["targets"][UNUSED_ADDRESS]["answered_by"], json!({}));
 
     lab.apply(&["move"]);
     probe(&lab);
@@ -117,7 +117,7 @@ fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_la
     assert!(stopped["sent"].as_u64() > Some(0));
     let pid = lab.endpoints().pid;
     lab.down();
-    // Namespaces are held by the process alone; one that has ended may wait for somebody to ask how.
+    // Only the process holds the namespaces; after its end it may remain until its parent reads its exit status.
     until(|| {
         let state = std::fs::read_to_string(format!("/proc/{pid}/status"));
         let ended = state.map_or(true, |state| state.contains("State:\tZ"));
@@ -126,7 +126,7 @@ fn real_packets_follow_a_machine_to_its_new_home_and_nothing_is_left_when_the_la
 }
 
 #[test]
-fn a_prober_refuses_what_it_cannot_do_and_a_lab_without_a_kernel_says_so() {
+fn a_prober_refuses_invalid_requests_and_labs_without_a_kernel() {
     let lab = Lab::fast();
     let refused = lab.refused("/kernel", None);
     assert_eq!(

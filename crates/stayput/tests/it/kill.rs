@@ -1,4 +1,4 @@
-//! Killed anywhere and run again, an apply ends as if nobody had killed it.
+//! An apply that was killed at any point and run again ends like one that was never killed.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -20,20 +20,20 @@ use crate::world::assert_kept;
 use crate::world::assert_one_vm_each;
 use crate::world::shape;
 
-/// Slow enough for a kill to meet a call, a task or a copy under way.
+/// Slow enough that a kill hits a running call, task or copy.
 const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "12"];
-/// Kills a stage must have survived to count.
+/// The least number of kills that a stage must survive.
 const LEAST_KILLS: usize = 6;
-/// Kills after which a stage may end in peace.
+/// The number of kills after which a stage runs to its end.
 const MOST_KILLS: usize = 8;
-/// Longest a command under test may be silent.
+/// The longest time that a command under test may print nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Moments to kill at, always the same ones for the same seed.
-struct Moments(u64);
+/// Points at which to kill, the same for the same seed.
+struct KillPoints(u64);
 
-impl Moments {
-    /// The moments of a test. `STAYPUT_SEED=n` gives others, for longer hunts.
+impl KillPoints {
+    /// The points of a test. `STAYPUT_SEED=n` gives other ones, for longer searches.
     fn seeded(seed: u64) -> Self {
         let other = std::env::var("STAYPUT_SEED")
             .ok()
@@ -52,7 +52,7 @@ impl Moments {
     }
 }
 
-/// A command under way whose progress is followed.
+/// A running command whose progress is followed.
 struct UnderWay {
     child: std::process::Child,
     lines: mpsc::Receiver<String>,
@@ -97,7 +97,7 @@ impl UnderWay {
                 Ok(line) if wanted(&line) => left -= 1,
                 Ok(_) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return false,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("nothing happens any more"),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("no more progress"),
             }
         }
         true
@@ -110,7 +110,7 @@ impl UnderWay {
     }
 }
 
-/// What must hold whenever somebody was killed.
+/// What must hold after every kill.
 #[track_caller]
 fn assert_sound(lab: &Lab, original: &BTreeMap<String, Vec<String>>) {
     assert_known(lab, original);
@@ -118,7 +118,7 @@ fn assert_sound(lab: &Lab, original: &BTreeMap<String, Vec<String>>) {
     assert_eq!(fabric.served_twice(), BTreeMap::new());
 }
 
-/// That part of it which holds too where a cluster that is taken for lost runs on.
+/// The part of it that also holds while a cluster that was declared lost keeps running.
 #[track_caller]
 fn assert_known(lab: &Lab, original: &BTreeMap<String, Vec<String>>) {
     let status = lab.status();
@@ -133,14 +133,20 @@ fn assert_known(lab: &Lab, original: &BTreeMap<String, Vec<String>>) {
 }
 
 /// Applies a goal, killed again and again with less than `steps` steps done, until it is reached.
-fn killed_until_done(lab: &Lab, goal: &[&str], steps: u64, sound: impl Fn(), mut moments: Moments) {
+fn killed_until_done(
+    lab: &Lab,
+    goal: &[&str],
+    steps: u64,
+    sound: impl Fn(),
+    mut points: KillPoints,
+) {
     let mut kills = 0;
     while kills < MOST_KILLS {
         let run = UnderWay::start(lab, &apply(goal));
-        // The first dies while it still observes and plans, the others after some steps, in the middle of the next.
-        let under_way = kills == 0 || run.begins() && run.steps(moments.below(steps));
+        // The first is killed while it observes and plans, the others after some steps, in the middle of the next.
+        let under_way = kills == 0 || run.begins() && run.steps(points.below(steps));
         let longest = if kills == 0 { 300 } else { 60 };
-        std::thread::sleep(Duration::from_millis(moments.below(longest)));
+        std::thread::sleep(Duration::from_millis(points.below(longest)));
         if !under_way || !run.kill() {
             break;
         }
@@ -160,7 +166,7 @@ fn killed_until_done(lab: &Lab, goal: &[&str], steps: u64, sound: impl Fn(), mut
     }
 }
 
-/// How the world looks after move, protect and failover when nobody is killed.
+/// The world after move, protect and failover without a kill.
 fn undisturbed() -> &'static [Value; 3] {
     static SHAPES: OnceLock<[Value; 3]> = OnceLock::new();
     SHAPES.get_or_init(|| {
@@ -174,7 +180,7 @@ fn undisturbed() -> &'static [Value; 3] {
 
 #[track_caller]
 fn assert_same(mine: &Value, wanted: &Value) {
-    // Part by part, so that a difference can be read.
+    // Part by part, so that a difference is readable.
     for (part, wanted) in wanted.as_object().unwrap() {
         match wanted.as_object() {
             Some(places) => {
@@ -189,11 +195,11 @@ fn assert_same(mine: &Value, wanted: &Value) {
 }
 
 #[test]
-fn a_move_killed_at_many_moments_ends_as_one_that_was_never_killed() {
+fn a_move_killed_at_many_points_ends_like_an_undisturbed_one() {
     let lab = Lab::up(&SLOW);
     let original = addresses(&lab.status());
     let sound = || assert_sound(&lab, &original);
-    killed_until_done(&lab, &["move"], 5, sound, Moments::seeded(7));
+    killed_until_done(&lab, &["move"], 5, sound, KillPoints::seeded(7));
     assert_kept(&lab.status(), "tokyo", &original);
     let running = original
         .values()
@@ -207,14 +213,14 @@ fn a_move_killed_at_many_moments_ends_as_one_that_was_never_killed() {
 }
 
 #[test]
-fn protection_and_failover_killed_at_many_moments_end_as_if_never_killed() {
+fn protection_and_failover_killed_at_many_points_end_as_planned() {
     let lab = Lab::up(&SLOW);
     let original = addresses(&lab.status());
     lab.tell("/speed", &json!({ "speed": 20000 }));
     lab.apply(&["move"]);
     lab.tell("/speed", &json!({ "speed": 2400 }));
     let sound = || assert_sound(&lab, &original);
-    killed_until_done(&lab, &["protect"], 2, sound, Moments::seeded(11));
+    killed_until_done(&lab, &["protect"], 2, sound, KillPoints::seeded(11));
     assert_kept(&lab.status(), "tokyo", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[1]);
 
@@ -223,14 +229,14 @@ fn protection_and_failover_killed_at_many_moments_end_as_if_never_killed() {
         &["failover", "--to", "osaka"],
         3,
         sound,
-        Moments::seeded(13),
+        KillPoints::seeded(13),
     );
     assert_kept(&lab.status(), "osaka", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[2]);
 }
 
 #[test]
-fn an_unplanned_failover_killed_at_many_moments_recovers_every_machine_once() {
+fn an_unplanned_failover_killed_at_many_points_recovers_all_once() {
     let lab = Lab::up(&SLOW);
     let original = addresses(&lab.status());
     lab.tell("/speed", &json!({ "speed": 20000 }));
@@ -239,7 +245,7 @@ fn an_unplanned_failover_killed_at_many_moments_recovers_every_machine_once() {
     let vms = |site: &str| lab.observe().prism[&site.into()].vms.len();
     let (tokyo, osaka) = (vms("tokyo"), vms("osaka"));
     lab.tell("/speed", &json!({ "speed": 2400 }));
-    // The cluster that is taken for lost answers and runs on.
+    // The cluster that was declared lost answers and keeps running.
     let goal = [
         "failover",
         "--to",
@@ -250,7 +256,7 @@ fn an_unplanned_failover_killed_at_many_moments_recovers_every_machine_once() {
         "tokyo",
     ];
     let known = || assert_known(&lab, &original);
-    killed_until_done(&lab, &goal, 3, known, Moments::seeded(19));
+    killed_until_done(&lab, &goal, 3, known, KillPoints::seeded(19));
     assert_eq!((vms("tokyo"), vms("osaka")), (tokyo, osaka + 12));
     let status = lab.status();
     assert_eq!(addresses(&status), original);
@@ -261,7 +267,7 @@ fn an_unplanned_failover_killed_at_many_moments_recovers_every_machine_once() {
 }
 
 #[test]
-fn a_rehearsal_killed_at_many_moments_leaves_no_copies() {
+fn a_rehearsal_killed_at_many_points_leaves_no_copies() {
     let lab = Lab::up(&SLOW);
     lab.tell("/speed", &json!({ "speed": 20000 }));
     lab.apply(&["move"]);
@@ -269,12 +275,12 @@ fn a_rehearsal_killed_at_many_moments_leaves_no_copies() {
     lab.tell("/speed", &json!({ "speed": 2400 }));
     let before = lab.observe();
     let goal = ["failover", "--to", "osaka", "--mode", "test"];
-    let mut moments = Moments::seeded(17);
+    let mut points = KillPoints::seeded(17);
     for kill in 0..12 {
         let run = UnderWay::start(&lab, &apply(&goal));
         // Also after the last step, before the run is closed.
         if run.begins() && run.steps(kill % 7) {
-            std::thread::sleep(Duration::from_millis(moments.below(30)));
+            std::thread::sleep(Duration::from_millis(points.below(30)));
         }
         run.kill();
     }
@@ -287,7 +293,7 @@ fn a_rehearsal_killed_at_many_moments_leaves_no_copies() {
 }
 
 #[test]
-fn a_second_apply_is_told_who_is_at_work_and_may_go_on_when_that_one_is_killed() {
+fn a_second_apply_names_the_holder_and_runs_after_its_kill() {
     // Copies take minutes at this speed.
     let lab = Lab::up(&["--speed", "60"]);
     let first = UnderWay::start(&lab, &apply(&["move"]));
@@ -304,7 +310,7 @@ fn a_second_apply_is_told_who_is_at_work_and_may_go_on_when_that_one_is_killed()
     let second: Answer = lab.run(&args).exits(5);
     assert_eq!(second.json()["error"]["kind"], "held");
     assert!(lab.journal().len() >= changes_before);
-    // Looking is free.
+    // Reading needs no lock.
     lab.status();
     lab.run(&["plan", "move", "app", "db"]).exits(0);
 

@@ -42,7 +42,7 @@ pub fn stayput() -> Command {
     command
 }
 
-/// What a command said.
+/// The output of a command.
 #[derive(Debug)]
 pub struct Answer {
     /// What was run.
@@ -56,11 +56,11 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Takes what a process left.
+    /// Takes the output of a process.
     pub fn new(command: String, output: Output) -> Self {
         Self {
             command,
-            // A signal is no exit code.
+            // A signal has no exit code.
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
@@ -122,7 +122,7 @@ pub struct Lab {
     dir: TempDir,
     endpoints: Endpoints,
     runtime: Runtime,
-    /// For its control.
+    /// The client for its control API.
     client: reqwest::Client,
     /// The lab, when it is in this process and not one of its own.
     inside: Option<RunningLab>,
@@ -188,7 +188,7 @@ impl Lab {
         self.inside.as_ref().unwrap()
     }
 
-    /// Where everything is.
+    /// The lab's endpoints.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
@@ -216,7 +216,7 @@ impl Lab {
         Answer::new(args.join(" "), output)
     }
 
-    /// Runs a command that must go well, and gives its JSON.
+    /// Runs a command that must succeed, and returns its JSON.
     #[track_caller]
     pub fn json(&self, args: &[&str]) -> Value {
         let mut all = args.to_vec();
@@ -247,24 +247,24 @@ impl Lab {
         .collect()
     }
 
-    /// How many steps are on record as having changed something.
+    /// How many steps are recorded as having changed something.
     pub fn steps_done(&self) -> usize {
         let journal = self.journal();
         let outcomes = journal.iter().map(|entry| &entry["outcome"]["outcome"]);
         outcomes.filter(|outcome| **outcome == "done").count()
     }
 
-    /// Asks the lab's own control.
+    /// Sends a GET to the lab's control API.
     pub fn ask(&self, path: &str) -> Value {
         self.control(|client, admin| client.get(format!("{admin}{path}")))
     }
 
-    /// Tells the lab's own control something.
+    /// Sends a POST to the lab's control API.
     pub fn tell(&self, path: &str, body: &Value) -> Value {
         self.control(|client, admin| client.post(format!("{admin}{path}")).body(body.to_string()))
     }
 
-    /// What the lab's own control refuses: with a body it is told something, without it is asked.
+    /// A request that the lab's control API refuses: a POST with a body, a GET without.
     pub fn refused(&self, path: &str, body: Option<&Value>) -> (u16, String) {
         let url = format!("{}{path}", self.endpoints.admin);
         let request = match body {
@@ -298,7 +298,7 @@ impl Lab {
         })
     }
 
-    /// How many requests the lab has answered, its control apart.
+    /// How many requests the lab has answered, without its control API.
     pub fn requests(&self) -> u64 {
         let status = self.ask("/status");
         let counts = status["requests"].as_object().unwrap();
@@ -377,7 +377,7 @@ impl Lab {
         World::clone(&self.wait(engine.look()).unwrap().world)
     }
 
-    /// Stops the lab; its folder and what was known of it stay.
+    /// Stops the lab; its folder and the recorded facts are kept.
     pub fn down(&mut self) {
         match self.inside.take() {
             Some(lab) => self.runtime.block_on(lab.shutdown()),
@@ -392,7 +392,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         if self.inside.is_none() && Endpoints::read(&self.endpoints.dir).is_ok() {
-            // By its folder, so that no other lab can be meant.
+            // By its folder, so that no other lab is stopped.
             let mut down = stayput();
             down.args(["lab", "down", "--dir"]).arg(&self.endpoints.dir);
             let _ = down.output();
@@ -400,7 +400,7 @@ impl Drop for Lab {
     }
 }
 
-/// The words that apply a goal to both networks.
+/// The arguments that apply a goal to both networks.
 pub fn apply<'a>(goal: &[&'a str]) -> Vec<&'a str> {
     let mut args = vec!["apply", goal[0]];
     args.extend(NETS);
@@ -410,7 +410,7 @@ pub fn apply<'a>(goal: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn runtime() -> Runtime {
-    // A second test in the process finds it installed.
+    // Another test in this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

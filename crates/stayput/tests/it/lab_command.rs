@@ -1,4 +1,4 @@
-//! `stayput lab`: up, twice, down, and what is said of it.
+//! `stayput lab`: up, twice, down, and its status.
 
 use std::process::Stdio;
 
@@ -16,7 +16,7 @@ fn run(args: &[&str]) -> Answer {
 }
 
 #[test]
-fn a_lab_is_started_once_asked_about_and_stopped() {
+fn a_lab_is_started_once_shown_and_stopped() {
     let mut lab = Lab::fast();
     let dir = lab.lab_dir().to_str().unwrap().to_owned();
     run(&["lab", "up", "--dir", &dir])
@@ -29,8 +29,8 @@ fn a_lab_is_started_once_asked_about_and_stopped() {
     assert_eq!(status["scenario"], "tokyo-osaka");
     assert_eq!(status["machines"], 12);
     assert_eq!(status["pid"], lab.endpoints().pid);
-    let told = run(&["lab", "status", "--dir", &dir]).exits(0).out;
-    assert!(told.contains(&lab.endpoints().aws), "{told}");
+    let shown = run(&["lab", "status", "--dir", &dir]).exits(0).out;
+    assert!(shown.contains(&lab.endpoints().aws), "{shown}");
 
     let env = run(&["lab", "env", "--dir", &dir]).exits(0).out;
     for (name, value) in lab.endpoints().env() {
@@ -52,7 +52,7 @@ fn a_lab_is_started_once_asked_about_and_stopped() {
 }
 
 #[test]
-fn a_lab_whose_process_is_gone_is_cleared_away() {
+fn the_files_of_a_lab_without_a_process_are_removed() {
     let lab = Lab::fast();
     let dir = lab.lab_dir().to_str().unwrap().to_owned();
     let file = lab.lab_dir().join("lab.json");
@@ -69,7 +69,7 @@ fn a_lab_whose_process_is_gone_is_cleared_away() {
 
 #[cfg(unix)]
 #[test]
-fn a_lab_in_the_foreground_ends_when_it_is_told_to_though_its_folder_is_gone() {
+fn a_foreground_lab_stops_on_request_without_its_folder() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("lab");
     let mut lab = stayput();
@@ -87,12 +87,12 @@ fn a_lab_in_the_foreground_ends_when_it_is_told_to_though_its_folder_is_gone() {
     if !ended {
         lab.kill().unwrap();
     }
-    assert!(ended, "it runs on");
+    assert!(ended, "it is still running");
     assert!(lab.wait().unwrap().success());
 }
 
 #[test]
-fn scenarios_are_listed_and_others_are_not_started() {
+fn scenarios_are_listed_and_unknown_ones_are_refused() {
     let scenarios = run(&["lab", "scenarios", "--json"]).exits(0).json();
     let scenarios = scenarios["scenarios"].as_array().unwrap();
     let names: Vec<_> = scenarios
@@ -117,7 +117,7 @@ fn scenarios_are_listed_and_others_are_not_started() {
 }
 
 #[test]
-fn an_option_that_no_lab_can_have_is_refused_with_its_range() {
+fn an_invalid_option_is_refused_with_its_range() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = dir.path().join("stayput.db");
     std::fs::write(&ledger, "of an earlier lab").unwrap();
@@ -141,13 +141,13 @@ fn an_option_that_no_lab_can_have_is_refused_with_its_range() {
     for unreadable in ["--speed=fast", "--latency=-1", "--machines=many"] {
         run(&["lab", "up", "--dir", dir, unreadable]).exits(2);
     }
-    // What is refused has not begun to clear the folder.
+    // A refused command does not clear the folder.
     assert!(ledger.exists());
     assert!(Endpoints::read(std::path::Path::new(dir)).is_err());
 }
 
 #[test]
-fn a_lab_that_watches_its_input_ends_when_that_is_closed() {
+fn a_lab_that_watches_its_input_ends_when_it_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("lab");
     let mut lab = stayput();
@@ -165,7 +165,7 @@ fn a_lab_that_watches_its_input_ends_when_that_is_closed() {
     if !ended {
         lab.kill().unwrap();
     }
-    assert!(ended, "it runs on");
+    assert!(ended, "it is still running");
     assert!(lab.wait().unwrap().success());
     assert!(Endpoints::read(&folder).is_err());
     // Without --foreground there is nothing to watch.

@@ -1,4 +1,4 @@
-//! The whole of stayput as its users have it: the binary, run against labs of its own over their real protocols.
+//! End-to-end tests: the binary, run against labs over their real protocols.
 //!
 //! One test binary, so that it links once. Each test has its own lab in its own folder.
 

@@ -1,4 +1,4 @@
-//! Obstacles: exit code 4, each said with a remedy, and nothing was changed.
+//! Obstacles: exit code 4, each shown with a remedy, and nothing is changed.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::lab::apply;
 use crate::world::addresses;
 use crate::world::assert_kept;
 
-/// Runs a command that must meet obstacles, twice: as it is, and as a plan. Gives the obstacles; asserts that nothing
+/// Runs a command that must meet obstacles, twice: as it is, and as a plan. Returns the obstacles; asserts that nothing
 /// was changed.
 #[track_caller]
 fn refused(lab: &Lab, file: &Path, goal: &[&str]) -> Vec<Value> {
@@ -59,7 +59,7 @@ fn instance(lab: &Lab, name: &str) -> InstanceId {
 }
 
 #[test]
-fn a_network_with_a_load_balancer_in_it_does_not_move() {
+fn a_network_with_a_load_balancer_does_not_move() {
     let lab = Lab::up(&["--scenario", "dmz-obstacle", "--speed", FAST]);
     for goal in [&["move", "dmz"][..], &["move", "app", "db", "dmz"]] {
         let obstacles = refused(&lab, lab.estate_file(), goal);
@@ -67,14 +67,14 @@ fn a_network_with_a_load_balancer_in_it_does_not_move() {
         assert_eq!(obstacles[0]["address"], "172.30.2.10");
         assert_eq!(obstacles[0]["network"], "dmz");
     }
-    // Its neighbours are none the worse for it.
+    // Other networks are not affected.
     lab.json(&["plan", "move", "app", "db"]);
-    // Who is there may be written down all the same.
+    // Its machines can still be captured.
     lab.json(&["capture", "dmz"]);
 }
 
 #[test]
-fn a_machine_in_two_networks_moves_with_both_or_not_at_all() {
+fn a_machine_in_two_networks_moves_only_with_both() {
     let lab = Lab::fast();
     let app_01 = instance(&lab, "app-01");
     let obstacles = refused(&lab, lab.estate_file(), &["move", "app"]);
@@ -84,19 +84,19 @@ fn a_machine_in_two_networks_moves_with_both_or_not_at_all() {
 }
 
 #[test]
-fn waves_that_miss_a_machine_or_take_it_twice_or_name_a_stranger_are_refused() {
+fn waves_with_missing_duplicate_or_unknown_machines_are_refused() {
     let lab = Lab::fast();
-    let stranger = "i-0123456789abcdef0";
+    let unknown = "i-0123456789abcdef0";
     let file = lab.edited(
-        "stranger.toml",
+        "unknown.toml",
         &[(
             "[waves.first]\n",
-            &format!("[waves.first]\nids = [\"{stranger}\"]\n"),
+            &format!("[waves.first]\nids = [\"{unknown}\"]\n"),
         )],
     );
     let obstacles = refused(&lab, &file, &["move", "app", "db"]);
     assert_eq!(kinds(&obstacles), ["not-in-source"]);
-    assert_eq!(obstacles[0]["machine"], stranger);
+    assert_eq!(obstacles[0]["machine"], unknown);
 
     let file = lab.edited("missed.toml", &[("Wave = \"2\"", "Wave = \"none\"")]);
     let obstacles = refused(&lab, &file, &["move", "app", "db"]);
@@ -196,7 +196,7 @@ fn a_machine_that_move_does_not_list_is_an_obstacle() {
 }
 
 #[test]
-fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
+fn an_ambiguous_vm_is_linked_by_hand() {
     let lab = Lab::inside();
     let original = addresses(&lab.status());
     // One of the two that are called `batch`.
@@ -232,10 +232,10 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
         vm.vm.clone().unwrap()
     };
     let id = machine.as_str();
-    let nobody = "00000000-0000-4000-8000-000000000000";
-    lab.run(&["adopt", id, "--vm", nobody])
+    let absent = "00000000-0000-4000-8000-000000000000";
+    lab.run(&["adopt", id, "--vm", absent])
         .exits(1)
-        .says(&["there is no VM", nobody]);
+        .says(&["there is no VM", absent]);
     lab.run(&["adopt", "i-0123456789abcdef0", "--vm", &truth])
         .exits(2);
     lab.run(&["adopt", id, "--vm", &truth, "--site", "kyoto"])
@@ -251,7 +251,7 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
     lab.apply(&["move"]);
     assert_kept(&lab.status(), "tokyo", &original);
 
-    // Nothing stands at Osaka yet.
+    // Nothing is prepared at Osaka yet.
     let goal = ["failover", "app", "db", "--to", "osaka"];
     let obstacles = refused(&lab, lab.estate_file(), &goal);
     assert!(
@@ -267,7 +267,7 @@ fn of_two_vms_that_could_be_the_machine_a_person_says_which_it_is() {
 }
 
 #[test]
-fn replies_without_a_route_to_on_prem_stop_a_move_and_the_route_that_is_missing_is_named() {
+fn a_missing_return_route_stops_a_move_and_is_named() {
     let lab = Lab::inside();
     let estate = lab.estate();
     let on_prem = estate.on_prem[0];
@@ -298,7 +298,7 @@ fn replies_without_a_route_to_on_prem_stop_a_move_and_the_route_that_is_missing_
 }
 
 #[test]
-fn what_hurts_without_stopping_the_plan_is_told_with_a_remedy() {
+fn findings_that_do_not_stop_a_plan_have_a_remedy() {
     let lab = Lab::fast();
     let planned = lab.json(&["plan", "move", "app", "db"]);
     let findings = planned["plan"]["findings"].as_array().unwrap();
@@ -307,18 +307,18 @@ fn what_hurts_without_stopping_the_plan_is_told_with_a_remedy() {
     assert_eq!(of("network"), ["app", "db"]);
 
     let text = lab.run(&["plan", "move", "app", "db"]).exits(0).out;
-    let told = text.split_once("To know:").expect("findings").1;
+    let findings = text.split_once("To know:").expect("findings").1;
     for said in [
         "machines left in the EC2 VPC cannot reach network app",
         "→ move the networks they are in together with app",
         "machines left in the EC2 VPC cannot reach network db",
     ] {
-        assert!(told.contains(said), "{said}: {told}");
+        assert!(findings.contains(said), "{said}: {findings}");
     }
 }
 
 #[test]
-fn machines_that_are_still_in_ec2_are_neither_protected_nor_failed_over() {
+fn machines_in_ec2_are_neither_protected_nor_failed_over() {
     let lab = Lab::fast();
     for goal in [
         &["protect", "app", "db"][..],
@@ -341,7 +341,7 @@ fn machines_that_are_still_in_ec2_are_neither_protected_nor_failed_over() {
 }
 
 #[test]
-fn names_that_the_estate_does_not_have_are_wrong_usage() {
+fn names_missing_in_the_estate_are_wrong_usage() {
     let lab = Lab::fast();
     let before = lab.requests();
     for (goal, says) in [
@@ -365,7 +365,7 @@ fn names_that_the_estate_does_not_have_are_wrong_usage() {
     lab.run(&["status", "apps"])
         .exits(2)
         .says(&["no network `apps`"]);
-    lab.run(&["trace", "on-prem", "nobody"])
+    lab.run(&["trace", "on-prem", "no-such-machine"])
         .exits(2)
         .says(&["neither an address, nor a prefix, nor a machine"]);
     lab.run(&["trace", "kyoto", "172.30.1.34"])
@@ -377,7 +377,7 @@ fn names_that_the_estate_does_not_have_are_wrong_usage() {
     lab.run(&["journal", "ffff"])
         .exits(2)
         .says(&["no run starts with `ffff`"]);
-    // A wrong goal is known before anybody is asked; only `trace` had to look.
+    // A wrong goal is found before any system is contacted; only `trace` has to read.
     let after_wrong_goals = lab.requests();
     for verb in ["plan", "apply"] {
         lab.run(&[verb, "move", "apps"]).exits(2);

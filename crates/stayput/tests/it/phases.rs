@@ -1,4 +1,4 @@
-//! A run phase by phase: it stops where it is told, looks again before machines stop, and goes on from there.
+//! A run phase by phase: it stops where requested, reads the world again before machines stop, and resumes from there.
 
 use std::process::Command;
 use std::process::Stdio;
@@ -38,7 +38,7 @@ fn assign(lab: &Lab, primary: &str, secondary: &str) {
 }
 
 #[test]
-fn a_run_that_is_told_to_stop_after_seeding_goes_on_from_there() {
+fn a_run_stopped_after_seeding_resumes_from_there() {
     let lab = Lab::fast();
     let original = addresses(&lab.status());
     let seeded = lab.json(&with(&["move"], &["--until", "seed"]));
@@ -58,7 +58,7 @@ fn a_run_that_is_told_to_stop_after_seeding_goes_on_from_there() {
 }
 
 #[test]
-fn an_address_assigned_while_disks_are_seeded_stops_the_run_before_any_machine_stops() {
+fn an_address_assigned_during_seeding_stops_the_run_before_a_cutover() {
     let lab = Lab::inside();
     lab.json(&with(&["move"], &["--until", "seed"]));
     let seeding = lab.command(&with(
@@ -92,7 +92,7 @@ fn an_address_assigned_while_disks_are_seeded_stops_the_run_before_any_machine_s
     stale.says(&["capture"]);
     assert!(sites(&lab).iter().all(|site| site == "ec2"));
 
-    // Applied anew, the addresses are captured first and none is lost.
+    // Applied again, the addresses are captured first and none is lost.
     lab.apply(&["move"]);
     let after = addresses(&lab.status());
     assert!(after.values().flatten().any(|one| one == "172.30.1.100"));
@@ -100,7 +100,7 @@ fn an_address_assigned_while_disks_are_seeded_stops_the_run_before_any_machine_s
 }
 
 #[test]
-fn an_address_assigned_between_capture_and_cutover_of_one_command_exits_with_3() {
+fn an_address_assigned_between_capture_and_cutover_exits_with_3() {
     let lab = Lab::inside();
     lab.json(&with(&["move"], &["--until", "seed"]));
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
@@ -115,7 +115,7 @@ fn an_address_assigned_between_capture_and_cutover_of_one_command_exits_with_3()
 }
 
 #[test]
-fn a_rehearsal_runs_its_recovery_plan_anew_every_time() {
+fn a_test_failover_runs_its_recovery_plan_every_time() {
     let lab = Lab::fast();
     lab.apply(&["move"]);
     lab.apply(&["protect"]);
@@ -130,7 +130,7 @@ fn a_rehearsal_runs_its_recovery_plan_anew_every_time() {
 }
 
 #[test]
-fn an_open_run_whose_goal_another_makes_moot_is_closed_and_named() {
+fn an_open_run_that_another_goal_supersedes_is_closed_and_named() {
     let lab = Lab::fast();
     let original = addresses(&lab.status());
     lab.apply(&["move"]);
@@ -149,7 +149,7 @@ fn an_open_run_whose_goal_another_makes_moot_is_closed_and_named() {
 }
 
 #[test]
-fn an_abandoned_run_is_closed_and_the_same_goal_starts_another() {
+fn the_goal_of_an_abandoned_run_starts_a_new_run() {
     let lab = Lab::fast();
     lab.json(&with(&["move"], &["--until", "prepare"]));
     let runs = lab.json(&["journal"]);
@@ -164,7 +164,7 @@ fn an_abandoned_run_is_closed_and_the_same_goal_starts_another() {
 }
 
 #[test]
-fn a_time_that_cannot_be_read_is_wrong_usage_and_nothing_is_contacted() {
+fn an_unreadable_time_is_wrong_usage_and_contacts_no_system() {
     let lab = Lab::fast();
     let before = lab.requests();
     lab.run(&with(&["move"], &["--cutover-after", "tomorrow"]))
@@ -174,7 +174,7 @@ fn a_time_that_cannot_be_read_is_wrong_usage_and_nothing_is_contacted() {
 }
 
 #[test]
-fn a_cutover_that_fails_leaves_no_other_machine_without_its_addresses() {
+fn a_failed_cutover_leaves_no_other_machine_without_addresses() {
     let lab = Lab::inside();
     let original = addresses(&lab.status());
     let status = lab.status();
@@ -206,7 +206,7 @@ fn a_cutover_that_fails_leaves_no_other_machine_without_its_addresses() {
     assert_eq!(restored, original.len() - 1);
 }
 
-/// A command under way whose standard error is followed.
+/// A running command whose standard error is followed.
 struct Waiting {
     child: std::process::Child,
     lines: std::sync::mpsc::Receiver<String>,

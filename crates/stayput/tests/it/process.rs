@@ -4,15 +4,15 @@ use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
-/// How long something may take that happens by itself.
+/// The longest wait for a condition.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Pause between two looks at it.
+/// The pause between two checks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Looks again and again; `false` if it is not so in time.
-pub fn until(mut is_so: impl FnMut() -> bool) -> bool {
+/// Polls until a condition holds; `false` if it does not hold in time.
+pub fn until(mut holds: impl FnMut() -> bool) -> bool {
     let started = Instant::now();
-    while !is_so() {
+    while !holds() {
         if started.elapsed() > PATIENCE {
             return false;
         }

@@ -1,4 +1,4 @@
-//! What the README shows is what the program says.
+//! The README shows the real output of the program.
 
 use crate::lab::FAST;
 use crate::lab::Lab;
@@ -16,7 +16,7 @@ fn block(first: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_line_of_the_plan_in_the_readme_is_in_a_real_plan_in_order() {
+fn the_plan_in_the_readme_matches_a_real_plan() {
     let lab = Lab::up(&["--speed", FAST]);
     let real = lab.run(&["plan", "move", "app", "db"]).exits(0).out;
     let mut lines = real.lines();

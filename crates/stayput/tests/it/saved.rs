@@ -1,4 +1,4 @@
-//! Plans and worlds on file: applied exactly as shown or not at all, and looked at without anybody being contacted.
+//! Saved plans and worlds: a plan is applied exactly as shown or not at all, and a world is read without contacting a system.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::world::addresses;
 use crate::world::assert_kept;
 
 #[test]
-fn a_saved_plan_is_applied_as_it_is_and_not_to_a_world_that_has_changed() {
+fn a_saved_plan_is_applied_only_to_an_unchanged_world() {
     let lab = Lab::fast();
     let original = addresses(&lab.status());
     let file = lab.folder().join("plan.json");
@@ -23,7 +23,7 @@ fn a_saved_plan_is_applied_as_it_is_and_not_to_a_world_that_has_changed() {
         .says(&["plan.json", "is no saved plan"]);
 
     let shown = lab.json(&["plan", "move", "app", "db", "--out", plan]);
-    // The plan begins with writing down who is there, and now that is done.
+    // The plan starts with the capture, which is done now.
     lab.json(&["capture"]);
     let world = lab.observe();
     let journal = lab.journal();
@@ -50,7 +50,7 @@ fn a_saved_plan_is_applied_as_it_is_and_not_to_a_world_that_has_changed() {
 }
 
 #[test]
-fn a_saved_world_is_looked_at_when_nobody_can_be_reached() {
+fn a_saved_world_is_usable_when_no_system_is_reachable() {
     let mut lab = Lab::fast();
     lab.json(&["capture"]);
     let file = lab.folder().join("world.json");
@@ -72,7 +72,7 @@ fn a_saved_world_is_looked_at_when_nobody_can_be_reached() {
 }
 
 #[test]
-fn a_file_that_is_none_of_ours_or_of_another_format_or_estate_is_refused_in_words() {
+fn a_file_of_another_kind_format_or_estate_is_refused() {
     let lab = Lab::fast();
     let file = lab.folder().join("saved.json");
     let path = file.to_str().unwrap();

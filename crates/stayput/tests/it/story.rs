@@ -1,4 +1,4 @@
-//! The whole story: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo, and at every stage what must be so.
+//! The whole procedure: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo, with the conditions of every stage.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::world::assert_two_models_agree;
 use crate::world::assert_untouched;
 
 /// What stays in EC2 and must be reached in every stage; the first is a load balancer's interface.
-const BYSTANDERS: [&str; 5] = [
+const STAYING: [&str; 5] = [
     "172.30.2.10",
     "172.30.2.20",
     "172.30.2.21",
@@ -25,8 +25,8 @@ const BYSTANDERS: [&str; 5] = [
     "10.200.1.10",
 ];
 
-/// Addresses nobody has, of every kind of place a packet may be sent to.
-const NOBODYS: [&str; 9] = [
+/// Addresses that no machine has, one in each kind of range.
+const UNUSED: [&str; 9] = [
     "172.30.1.99",
     "172.30.1.1",
     "172.30.3.200",
@@ -48,7 +48,7 @@ impl Story {
     fn begin() -> Self {
         let lab = Lab::fast();
         let before = lab.observe();
-        // Before anything is captured, EC2 says who is there.
+        // Before the capture, EC2 shows the machines.
         let original = addresses(&lab.status());
         Self {
             lab,
@@ -57,7 +57,7 @@ impl Story {
         }
     }
 
-    /// What must be so at every stage.
+    /// The conditions of every stage.
     #[track_caller]
     fn assert_stage(&self, site: &str) {
         let status = self.lab.status();
@@ -65,8 +65,8 @@ impl Story {
         let world = self.lab.observe();
         assert_untouched(&self.before, &world);
 
-        let mut all: BTreeSet<Ipv4Addr> = NOBODYS.map(|text| text.parse().unwrap()).into();
-        all.extend(BYSTANDERS.map(|text| text.parse::<Ipv4Addr>().unwrap()));
+        let mut all: BTreeSet<Ipv4Addr> = UNUSED.map(|text| text.parse().unwrap()).into();
+        all.extend(STAYING.map(|text| text.parse::<Ipv4Addr>().unwrap()));
         all.extend(
             self.original
                 .values()
@@ -74,14 +74,14 @@ impl Story {
                 .map(|text| text.parse::<Ipv4Addr>().unwrap()),
         );
         let verdicts = assert_two_models_agree(&self.lab, &world, &all);
-        for bystander in BYSTANDERS {
-            let verdict = &verdicts[&bystander.parse().unwrap()];
-            assert!(verdict.is_delivered(), "{bystander} at {site}: {verdict}");
+        for staying in STAYING {
+            let verdict = &verdicts[&staying.parse().unwrap()];
+            assert!(verdict.is_delivered(), "{staying} at {site}: {verdict}");
         }
-        for nobody in NOBODYS {
-            let verdict = &verdicts[&nobody.parse().unwrap()];
-            assert!(!verdict.is_delivered(), "{nobody} at {site}: {verdict}");
-            assert!(!verdict.is_harmful(), "{nobody} at {site}: {verdict}");
+        for unused in UNUSED {
+            let verdict = &verdicts[&unused.parse().unwrap()];
+            assert!(!verdict.is_delivered(), "{unused} at {site}: {verdict}");
+            assert!(!verdict.is_harmful(), "{unused} at {site}: {verdict}");
         }
         if site != "ec2" {
             assert_one_vm_each(&world, self.running_addresses());
@@ -96,7 +96,7 @@ impl Story {
             .map(|address| address.parse().unwrap())
     }
 
-    /// The command says the same as the model it prints.
+    /// The command agrees with the model.
     #[track_caller]
     fn assert_traces(&self, site: &str) {
         for (to, at) in [
@@ -112,11 +112,11 @@ impl Story {
             );
             assert_eq!(trace["works"], true, "{to}: {trace}");
         }
-        let nobody = self
+        let unused = self
             .lab
             .run(&["trace", "on-prem", "172.30.1.99", "--json"])
             .exits(1);
-        assert_eq!(nobody.json()["ok"], false);
+        assert_eq!(unused.json()["ok"], false);
     }
 
     /// Applies a goal, then again: the second time there is nothing to do.
@@ -159,7 +159,7 @@ fn every_address_is_kept_from_ec2_to_tokyo_to_osaka_and_back() {
     story.apply(&["protect"]);
     story.assert_stage("tokyo");
 
-    // A rehearsal is done each time it is asked for, and leaves nothing behind.
+    // A test failover runs each time it is requested, and leaves nothing.
     let before = lab.observe();
     let tested = lab.apply(&["failover", "--to", "osaka", "--mode", "test"]);
     assert_eq!(tested["ok"], true);
@@ -186,7 +186,7 @@ fn every_address_is_kept_from_ec2_to_tokyo_to_osaka_and_back() {
     }
 }
 
-/// Machines arrive with addresses from the pool, none of them anybody's: that is what the restore is for.
+/// Machines arrive with addresses from the pool, none of them captured: the restore corrects this.
 #[track_caller]
 fn assert_arrivals_were_wrong(moved: &Value, original: &BTreeMap<String, Vec<String>>) {
     let arrivals = moved["arrivals"].as_object().unwrap();

@@ -1,4 +1,4 @@
-//! `stayput trace`: now, after each step of a plan, two states beside each other, and what nobody can answer.
+//! `stayput trace`: now, after each step of a plan, two states side by side, and questions that cannot be answered.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::lab::Lab;
 
 const MACHINE: &str = "172.30.1.34";
 
-/// A lab whose machines live at the primary site and are protected, and its world on file.
+/// A lab whose machines are at the primary site and protected, with its saved world.
 fn protected() -> (Lab, String) {
     let lab = Lab::fast();
     lab.apply(&["move"]);
@@ -60,7 +60,7 @@ fn a_packet_is_followed_through_every_state_of_a_failover() {
     for key in ["ok", "path", "symmetric", "works", "trip"] {
         assert!(!now[key].is_null(), "{key}");
     }
-    // The machines are over, the routes are not: packets still go to Tokyo.
+    // The machines have moved, the routes have not: packets still go to Tokyo.
     let moved = ["--world", &world, "--plan", plan, "--after", recovery];
     let mut args = vec!["on-prem", MACHINE];
     args.extend(moved);
@@ -76,7 +76,7 @@ fn a_packet_is_followed_through_every_state_of_a_failover() {
         0,
     );
     says(&routed["verdict"], "delivered at osaka");
-    // A goal behind the destination does as well as a plan on file; without a step it is the end.
+    // A goal after the destination works like a saved plan; without a step, the last state is shown.
     let mut args = vec!["on-prem", MACHINE, "--world", &world];
     args.extend(goal);
     let done = trace(&lab, &args, 0);
@@ -87,7 +87,7 @@ fn a_packet_is_followed_through_every_state_of_a_failover() {
         routed["trip"]["forward"]["hops"]
     );
 
-    // Beside each other.
+    // Side by side.
     args.push("--diff");
     let both = trace(&lab, &args, 0);
     assert_eq!(both["changed"], true);
@@ -108,7 +108,7 @@ fn a_packet_is_followed_through_every_state_of_a_failover() {
         assert!(text.contains(line), "`{line}` is not in\n{text}");
     }
 
-    // Who stays is not touched.
+    // Machines that stay are not affected.
     let mut stays = vec!["on-prem", "172.30.2.20", "--world", &world, "--diff"];
     stays.extend(goal);
     assert_eq!(trace(&lab, &stays, 0)["changed"], false);
@@ -125,14 +125,14 @@ fn a_packet_is_followed_through_every_state_of_a_failover() {
     );
     says(&both["before"]["verdict"], "delivered at tokyo");
     says(&both["after"]["verdict"], "delivered at osaka");
-    // The plan was made for a world that is no more.
+    // The plan was made for an earlier world.
     lab.run(&["trace", "on-prem", MACHINE, "--plan", plan])
         .exits(3)
         .says(&["not what this plan was made for"]);
 }
 
 #[test]
-fn every_address_of_a_prefix_is_in_one_class_and_every_source_has_a_name() {
+fn every_address_of_a_prefix_is_in_exactly_one_class() {
     let lab = Lab::fast();
     let world = lab.folder().join("world.json");
     let world = world.to_str().unwrap();
@@ -173,16 +173,19 @@ fn every_address_of_a_prefix_is_in_one_class_and_every_source_has_a_name() {
         (vpc, 0),
         ("172.30.1.10", 0),
         ("web-01", 0),
-        // Nothing is there yet that could send.
+        // There is no sender yet.
         ("overlay:app@tokyo", 1),
     ] {
-        let told = trace(&lab, &[source, MACHINE, "--world", world], exits);
-        assert!(told["trip"]["forward"]["source"] != Value::Null, "{source}");
+        let traced = trace(&lab, &[source, MACHINE, "--world", world], exits);
+        assert!(
+            traced["trip"]["forward"]["source"] != Value::Null,
+            "{source}"
+        );
     }
 }
 
 #[test]
-fn what_cannot_be_traced_is_said_and_how_to_ask_for_it() {
+fn an_impossible_trace_is_refused_with_a_hint() {
     let lab = Lab::fast();
     let world = lab.folder().join("world.json");
     let world = world.to_str().unwrap();
@@ -198,7 +201,7 @@ fn what_cannot_be_traced_is_said_and_how_to_ask_for_it() {
         (&["overlay:app", MACHINE], "does not name network and site"),
         (&["overlay:x@tokyo", MACHINE], "there is no network `x`"),
         (
-            &["on-prem", "nobody"],
+            &["on-prem", "no-such-machine"],
             "neither an address, nor a prefix, nor a machine",
         ),
         (&["on-prem", "172.30.1.1/24"], "the prefix is 172.30.1.0/24"),

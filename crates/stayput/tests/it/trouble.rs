@@ -1,4 +1,4 @@
-//! Trouble: which endpoint, what was tried, exit code 1, nothing changed. A wrong file: exit code 2, nobody contacted.
+//! Failures: the endpoint, what was tried, exit code 1, nothing changed. A wrong file: exit code 2, no system contacted.
 
 use std::fs;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ const COMMANDS: [&[&str]; 4] = [
     &["apply", "move", "app", "db", "--yes"],
 ];
 
-/// Runs commands while a system cannot be read: looking names it and shows the rest, what needs it is refused, and nothing changes.
+/// Runs commands while a system cannot be read: status names it and shows the rest, commands that need it are refused, and nothing changes.
 #[track_caller]
 fn is_named(
     lab: &Lab,
@@ -83,7 +83,7 @@ fn host(url: &str) -> &str {
 }
 
 #[test]
-fn wrong_credentials_are_told_apart_by_whose_they_are() {
+fn wrong_credentials_are_reported_with_their_system() {
     let lab = Lab::fast();
     let endpoints = lab.endpoints().clone();
     is_named(
@@ -128,7 +128,7 @@ fn wrong_credentials_are_told_apart_by_whose_they_are() {
 }
 
 #[test]
-fn credentials_that_are_not_set_are_asked_for_by_name_and_nobody_is_contacted() {
+fn missing_credentials_are_named_and_no_system_is_contacted() {
     let lab = Lab::fast();
     let before = lab.requests();
     for (variable, says) in [
@@ -160,7 +160,7 @@ fn credentials_that_are_not_set_are_asked_for_by_name_and_nobody_is_contacted() 
 }
 
 #[test]
-fn an_endpoint_whose_ca_is_not_ours_is_not_talked_to() {
+fn an_endpoint_with_an_untrusted_ca_is_refused() {
     let lab = Lab::fast();
     let other = Lab::fast();
     let pem = lab.lab_dir().join("other.pem");
@@ -178,7 +178,7 @@ fn an_endpoint_whose_ca_is_not_ours_is_not_talked_to() {
         Some(&file),
         no_bundle,
         MOVE,
-        // Asked once: a certificate does not get better by asking again.
+        // Requested once: a retry does not change a certificate.
         &[
             &format!("({}): certificate not trusted", endpoints.aws),
             "its issuer",
@@ -241,7 +241,7 @@ fn a_host_that_is_down_is_named() {
 }
 
 #[test]
-fn a_host_that_hangs_is_waited_for_as_long_as_the_file_says() {
+fn a_host_that_hangs_is_waited_for_until_the_timeout() {
     let lab = Lab::fast();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
@@ -258,7 +258,7 @@ fn a_host_that_hangs_is_waited_for_as_long_as_the_file_says() {
     }
 }
 
-/// The file alone says where AWS is.
+/// Only the file gives the endpoint of AWS.
 fn without_endpoint(command: &mut Command) {
     command.env_remove("AWS_ENDPOINT_URL");
 }
@@ -273,11 +273,11 @@ fn urls(lab: &Lab) -> [(String, &'static [&'static str]); 3] {
     ]
 }
 
-/// What it is called, what is replaced by what in the file, and what must be said.
+/// Its name, the replacements in the file, and the expected texts.
 type Mistake<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 #[test]
-fn a_wrong_file_is_explained_and_nobody_is_contacted() {
+fn a_wrong_file_is_explained_and_no_system_is_contacted() {
     let lab = Lab::fast();
     let before = lab.requests();
     let wrong: [Mistake; 5] = [
@@ -338,7 +338,7 @@ fn assert_error_object(error: &Value, kind: &str) {
 }
 
 #[test]
-fn an_apply_that_nobody_can_confirm_changes_nothing() {
+fn an_apply_without_a_confirmation_changes_nothing() {
     let lab = Lab::fast();
     let world = lab.observe();
     for more in [&[][..], &["--no-input"], &["--json"]] {

@@ -1,4 +1,4 @@
-//! Other ways to change a home than the whole network in peace, as their users go them: canaries, path B, a lost cluster.
+//! Other ways to move than a whole network in planned operation: canaries, path B, a lost cluster.
 
 use serde_json::Value;
 
@@ -13,14 +13,14 @@ fn trace(lab: &Lab, address: &str) -> String {
 }
 
 #[test]
-fn a_canary_goes_ahead_and_the_whole_move_takes_it_over() {
+fn a_canary_moves_first_and_the_whole_move_includes_it() {
     let lab = Lab::fast();
     let original = addresses(&lab.status());
     lab.apply(&["move", "app", "--canary", "web-01"]);
     assert!(trace(&lab, "172.30.1.10").contains("delivered at tokyo"));
     assert!(trace(&lab, "172.30.1.34").contains("delivered at ec2"));
 
-    // Nothing fails over past the routes of a canary.
+    // A failover is refused while the routes of a canary exist.
     lab.run(&["plan", "failover", "app", "db", "--to", "osaka"])
         .exits(4)
         .says(&["172.30.1.10/32, inside app", "stayput apply move app"]);
@@ -35,7 +35,7 @@ fn a_canary_goes_ahead_and_the_whole_move_takes_it_over() {
 }
 
 #[test]
-fn path_b_brings_on_prem_straight_into_the_recovery_region_and_failback_takes_it_back() {
+fn path_b_routes_on_prem_into_the_recovery_region_until_failback() {
     let lab = Lab::fast();
     let original = addresses(&lab.status());
     lab.apply(&["move", "app", "db"]);
@@ -57,11 +57,11 @@ fn path_b_brings_on_prem_straight_into_the_recovery_region_and_failback_takes_it
 }
 
 #[test]
-fn machines_of_a_lost_cluster_start_elsewhere_behind_a_fence() {
+fn machines_of_a_lost_cluster_start_at_the_other_site() {
     let lab = Lab::fast();
     lab.apply(&["move", "app", "db"]);
     lab.apply(&["protect", "app", "db"]);
-    // Nobody answers for Tokyo's Prism Central and Move any more.
+    // Tokyo's Prism Central and Move no longer answer.
     let estate = std::fs::read_to_string(lab.estate_file()).unwrap();
     let tokyo = estate.split("[sites.tokyo]").nth(1).unwrap();
     let urls: Vec<_> = tokyo
@@ -115,7 +115,7 @@ fn machines_of_a_lost_cluster_start_elsewhere_behind_a_fence() {
 }
 
 #[test]
-fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
+fn a_returned_cluster_is_powered_off_before_failback() {
     let lab = Lab::inside();
     let original = addresses(&lab.status());
     lab.apply(&["move"]);
@@ -136,7 +136,7 @@ fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
         "Prism Central of tokyo answers, and 11 machines are not off there",
         "--lost tokyo",
     ]);
-    // It is declared lost although it answers, and its machines run on.
+    // It is declared lost although it answers, and its machines keep running.
     let lost = [
         "failover",
         "--to",
@@ -157,7 +157,7 @@ fn a_cluster_that_returns_is_switched_off_before_anything_goes_back() {
     again.extend(["--lost", "tokyo"]);
     assert!(lab.run(&again).exits(0).out.contains("Nothing to do"));
 
-    // Where the machines are is known, and so is what must not go on.
+    // The location of the machines is known, and also which VMs must not keep running.
     let status = lab.status();
     assert_eq!(addresses(&status), original);
     for machine in status["machines"].as_array().unwrap() {

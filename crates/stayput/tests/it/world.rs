@@ -1,4 +1,4 @@
-//! What tests say of a world: which addresses are where, what must be as before, where packets go by both models.
+//! Checks of a world: locations of addresses, what must be unchanged, and the paths of packets in both models.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub fn texts(list: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Asserts that `status` says: all twelve machines are at the site with their original addresses, those that ran run and
+/// Asserts that `status` shows: all twelve machines are at the site with their original addresses, those that ran run and
 /// are reached, and the one that was off is off.
 #[track_caller]
 pub fn assert_kept(status: &Value, site: &str, original: &BTreeMap<String, Vec<String>>) {
@@ -213,8 +213,8 @@ fn shape_of_prism(prism: &Prism) -> Value {
     })
 }
 
-/// Asserts that the fabric and the lab's own walk say the same of packets to these addresses, from on-prem and from a
-/// machine that stays in EC2, and gives the fabric's verdicts from on-prem.
+/// Asserts that the fabric and the lab's own walk agree on packets to these addresses, from on-prem and from a
+/// machine that stays in EC2, and returns the fabric's verdicts from on-prem.
 #[track_caller]
 pub fn assert_two_models_agree(
     lab: &Lab,
@@ -223,14 +223,14 @@ pub fn assert_two_models_agree(
 ) -> BTreeMap<Ipv4Addr, Verdict> {
     let estate = lab.estate();
     let fabric = Fabric::new(&estate, world);
-    let bystander: Ipv4Addr = "172.30.2.20".parse().unwrap();
+    let staying: Ipv4Addr = "172.30.2.20".parse().unwrap();
     let sources = [
         ("on-prem".to_owned(), Source::OnPrem),
         (
-            bystander.to_string(),
+            staying.to_string(),
             Source::Machine {
                 place: Place::Site(SiteName::new("ec2")),
-                address: bystander,
+                address: staying,
             },
         ),
     ];
@@ -240,7 +240,7 @@ pub fn assert_two_models_agree(
         for address in addresses {
             let verdict = fabric.trace(&source, *address).verdict;
             let walk = lab.ask(&format!("/walk?from={from}&to={address}"));
-            if in_words_of_the_walk(&verdict) != end_of(&walk) {
+            if as_end_of_the_walk(&verdict) != end_of(&walk) {
                 differ.push(format!("{from} → {address}: {verdict}, but {walk}"));
             }
             if source == Source::OnPrem {
@@ -260,7 +260,7 @@ fn end_of(walk: &Value) -> String {
     }
 }
 
-fn in_words_of_the_walk(verdict: &Verdict) -> String {
+fn as_end_of_the_walk(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Delivered { holder, .. } => {
             let holder = match holder {
@@ -268,7 +268,7 @@ fn in_words_of_the_walk(verdict: &Verdict) -> String {
                 Holder::Interface { id, .. } => id.to_string(),
                 Holder::Vm { id, .. } => id.to_string(),
                 Holder::OnPrem => "on-prem".to_owned(),
-                Holder::Planned | Holder::Sender => "nobody observed".to_owned(),
+                Holder::Planned | Holder::Sender => "unobserved holder".to_owned(),
             };
             format!("delivered to {holder}")
         }
@@ -276,7 +276,7 @@ fn in_words_of_the_walk(verdict: &Verdict) -> String {
         Verdict::Blackhole { .. } => "blackhole".to_owned(),
         Verdict::DeadEni { .. } => "dead-eni".to_owned(),
         Verdict::LeavesByNat { .. } => "nat-lost".to_owned(),
-        // The walk does not know where else a machine might be.
+        // The walk does not know other locations of a machine.
         Verdict::WrongSite { .. } | Verdict::NoMachine { .. } => "no-machine".to_owned(),
         Verdict::Loop { .. } => "ttl-exceeded".to_owned(),
         Verdict::RegionDown { .. } => "region-down".to_owned(),

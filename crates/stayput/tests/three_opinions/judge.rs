@@ -1,4 +1,4 @@
-//! Comparing: what the fabric says of a packet, and what became of it in the kernel.
+//! Compares the fabric's verdict on a packet with its end in the kernel.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::changes::pc_of;
 use crate::places::*;
 use crate::tape::Tape;
 
-/// Pairs looked at in each state. Most of them are of no interest: nobody has the address, or no router knows it.
+/// Pairs checked in each state. Most of them are not sent: no machine has the address, or no router knows it.
 pub const PAIRS: usize = 400;
 /// Packets sent in each state that should be heard, and as many that should not.
 const PACKETS: usize = 40;
@@ -75,14 +75,14 @@ impl Kernel {
     pub fn compare(&mut self, both: &Both, tape: &mut Tape) -> Result<(), String> {
         self.plane.follow(&both.lab);
         if let Some(failure) = self.plane.failures().first() {
-            return Err(format!("the kernel would not: {failure}"));
+            return Err(format!("the kernel refused: {failure}"));
         }
         let prober = self.plane.layout().prober.unwrap();
         let senders = senders(&both.lab, prober);
         let mut to = known(&both.lab);
         to.push(prober);
         let pairs = (0..PAIRS).map(|_| (tape.pick(&senders), tape.pick(&to)));
-        // What is sent to an address of one's own goes nowhere.
+        // A packet to the sender's own address is not sent.
         let nodes = &self.plane.layout().nodes;
         let to_others = pairs.filter(|(from, to)| !nodes[&from.node].addresses.contains(to));
         let (mut cases, mut unheard): (Vec<_>, Vec<_>) = to_others
@@ -101,17 +101,17 @@ impl Kernel {
             self.count(case);
         }
         let expected = cases.iter().any(|case| case.loops);
-        // Of an answer that is not followed here it is not known whether it goes in circles.
+        // Answers that are not followed here may loop or not.
         if expected != looped && cases.iter().all(|case| case.answered.is_some()) {
             return Err(format!(
-                "packets in circles: fabric {expected}, kernel {looped}"
+                "looping packets: fabric {expected}, kernel {looped}"
             ));
         }
         self.states += 1;
         Ok(())
     }
 
-    /// A packet that did not end as it should is sent once more, with patience, and then by a data plane that has seen nothing else.
+    /// A packet with an unexpected end is sent once more with a longer timeout, and then through a new data plane.
     fn settle(&mut self, both: &Both, case: &Case) -> Result<(), String> {
         let again = ask(&mut self.plane, std::slice::from_ref(case), LONG_PATIENCE);
         if again.iter().all(|outcome| agree(case, outcome)) {
@@ -122,7 +122,7 @@ impl Kernel {
         let fresh = ask(&mut fresh, std::slice::from_ref(case), LONG_PATIENCE);
         let walked = walk::walk(&both.lab, Origin::Address(case.asked.source), case.asked.to);
         Err(format!(
-            "{:?}\nfabric: {}\n{:?}, answered: {:?}\nkernel: {again:?}\nkernel, built anew: {fresh:?}\nlab: {walked:#?}",
+            "{:?}\nfabric: {}\n{:?}, answered: {:?}\nkernel: {again:?}\nkernel, built again: {fresh:?}\nlab: {walked:#?}",
             case.asked, case.there, case.heard_by, case.answered
         ))
     }
@@ -226,7 +226,7 @@ fn reply(both: &Both, node: &NodeId, from: Ipv4Addr, to: Ipv4Addr) -> Option<Tra
     (!is_ambiguous(&back.verdict)).then_some(back)
 }
 
-/// Whether a reply reaches who has asked, and not another with the same address.
+/// Whether a reply reaches its asker, and not another machine with the same address.
 fn reaches(both: &Both, back: &Trace, asker: &Sender) -> bool {
     match &back.verdict {
         Verdict::Delivered { place, holder } => {
@@ -240,7 +240,7 @@ fn is_loop(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Loop { .. })
 }
 
-/// Over a VPC peering to an address that several VPCs own: snapshots do not say which of them is peered, and the fabric says so.
+/// Over a VPC peering to an address that several VPCs own: snapshots do not show which of them is peered, and the fabric reports this.
 fn is_ambiguous(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Unmodelled { .. })
 }
@@ -257,7 +257,7 @@ fn node(both: &Both, place: &Place, holder: &Holder, address: Ipv4Addr) -> Optio
     }
 }
 
-/// Everybody who can send, by each of their addresses.
+/// All senders, by each of their addresses.
 fn senders(lab: &LabState, prober: Ipv4Addr) -> Vec<Sender> {
     let mut senders = Vec::new();
     if lab.aws.on_prem.iter().any(|own| own.contains(prober)) {
@@ -297,7 +297,7 @@ fn senders(lab: &LabState, prober: Ipv4Addr) -> Vec<Sender> {
         for (id, vm) in state.vms.iter().filter(|(_, vm)| vm.on) {
             let nic = &vm.nics[0];
             let vpc = state.subnets[&nic.subnet].vpc.as_deref().unwrap();
-            // Copies of test failovers live nowhere: they are not the machine with that address.
+            // Copies of test failovers are not the machine with that address.
             if vpc.starts_with("fv-test") || !nic.connected {
                 continue;
             }

@@ -2,7 +2,7 @@
 //! says, there and back, before and after random changes.
 //!
 //! One data plane follows all worlds, one after the other, so that every change of the kernel is as large as it can be. Of a
-//! disagreement it is said whether a data plane built anew disagrees too.
+//! disagreement the output shows whether a newly built data plane disagrees too.
 //!
 //! The plain run builds [`WORLDS`] worlds with [`CHANGES`] changes each; `STAYPUT_CASES=5000` builds as many. Skipped, with a message, where no network namespace
 //! can be made.

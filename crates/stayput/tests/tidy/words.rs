@@ -12,10 +12,13 @@ use crate::files::without_comment_marks;
 /// Folders that are checked, with all their subfolders, and the files of the root. Add a folder when its texts have been reworded.
 const FOLDERS: &[&str] = &[
     "conformance",
+    "crates/stayput",
     "crates/stayput-aws",
+    "crates/stayput-engine",
     "crates/stayput-estate",
     "crates/stayput-fabric",
     "crates/stayput-lab",
+    "crates/stayput-ledger",
     "crates/stayput-nutanix",
     "crates/stayput-plan",
     "crates/stayput-rehearsal",
@@ -144,6 +147,10 @@ fn without_fenced_blocks(text: &str) -> String {
 fn texts_have_no_banned_words() {
     let mut all = Vec::new();
     for path in files(FOLDERS, EXTENSIONS) {
+        // This file has the banned words on purpose.
+        if path.ends_with("tidy/words.rs") {
+            continue;
+        }
         let mut text = fs::read_to_string(&path).unwrap();
         if path.extension().is_some_and(|extension| extension == "md") {
             text = without_fenced_blocks(&text);
@@ -173,7 +180,7 @@ fn names_of_tests_are_short() {
 }
 
 #[test]
-fn a_banned_word_is_found_in_comments_strings_names_and_over_line_ends() {
+fn banned_words_are_found_in_comments_strings_names_and_across_lines() {
     for (text, line) in [
         ("/// Mended by the next run.", 1),
         ("let text = \"Nobody answers\";", 1),

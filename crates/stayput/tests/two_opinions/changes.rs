@@ -28,9 +28,9 @@ pub struct Both {
     pub lab: LabState,
     pub built: Built,
     /// Transit prefixes switched already. Switching one back is not compared: the fabric restores what each table had, so that changes
-    /// can be undone; NC2 writes what it thinks right.
+    /// can be undone; NC2 writes its own choice.
     switched: BTreeSet<(String, Cidr)>,
-    /// A route the lab has taken and does not use yet; the fabric is told when it does.
+    /// A route that the lab has accepted and does not use yet; it is added to the fabric when the lab uses it.
     pending: Option<Change>,
     /// The prefix the last change was about.
     touched: Option<Cidr>,
@@ -43,7 +43,7 @@ impl Both {
     pub fn new(built: Built) -> Self {
         let clock = stayput_lab::clock::Clock::new(
             stayput_lab::clock::VTime(1_800_000_000_000),
-            // Time stands still: instances that start or stop do so for ever.
+            // Virtual time is stopped: instances that start or stop remain in that state.
             0.0,
         );
         Self {
@@ -56,7 +56,7 @@ impl Both {
         }
     }
 
-    /// Makes one random change on both sides and says which.
+    /// Makes one random change on both sides and describes it.
     pub fn change(&mut self, tape: &mut Tape) -> String {
         self.settle();
         let side = tape.pick(&SIDES);

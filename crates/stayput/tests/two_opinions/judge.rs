@@ -28,7 +28,7 @@ pub const ENDS: [&str; 11] = [
     "blackhole",
     "dead interface",
     "lost by NAT",
-    "nobody there",
+    "no machine",
     "wrong site",
     "loop",
     "region down",
@@ -155,7 +155,7 @@ fn compare_pair(
     Ok(())
 }
 
-/// Compares packets from everybody to every known address and to these, and the replies.
+/// Compares packets from all senders to every known address and to these, and the replies.
 pub fn compare_all(both: &Both, more: &[Ipv4Addr]) -> Result<(), String> {
     let tally = Tally::wanting(0);
     let known = known(&both.lab);
@@ -219,7 +219,7 @@ fn badness_of(verdict: &Verdict) -> u8 {
     }
 }
 
-/// Over a VPC peering to an address that several VPCs own: snapshots do not say which of them is peered, and the fabric says so.
+/// Over a VPC peering to an address that several VPCs own: snapshots do not show which of them is peered, and the fabric reports this.
 fn is_ambiguous(verdict: &Verdict) -> bool {
     let Verdict::Unmodelled {
         what: Unmodelled::Hop(reason),
@@ -241,7 +241,7 @@ fn differ(trace: &Trace, ways: &[walk::Walk]) -> String {
     format!("fabric: {trace}\n{:?}\nlab: {:#?}\n", trace.verdict, ways)
 }
 
-/// Everybody who can send: on-prem, any VPC subnet, machines that are on.
+/// All senders: on-prem, any VPC subnet, machines that are on.
 fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
     let mut senders = vec![(Source::OnPrem, Origin::OnPrem)];
     for (region, state) in &lab.aws.regions {
@@ -261,7 +261,7 @@ fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
         for (id, vm) in state.vms.iter().filter(|(_, vm)| vm.on) {
             let nic = &vm.nics[0];
             let vpc = state.subnets[&nic.subnet].vpc.as_deref().unwrap();
-            // Copies of test failovers live nowhere: they are not the machine with that address.
+            // Copies of test failovers are not the machine with that address.
             if vpc.starts_with("fv-test") || !nic.connected {
                 continue;
             }
@@ -276,7 +276,7 @@ fn senders(lab: &LabState) -> Vec<(Source, Origin)> {
     senders
 }
 
-/// An address that somebody has, or nobody; often one that the last change was about.
+/// An address that is used or unused; often one that the last change affected.
 fn destination(both: &Both, tape: &mut Tape) -> Ipv4Addr {
     let all = known(&both.lab);
     let Some(touched) = both.touched().filter(|_| tape.rarely(2)) else {
@@ -359,19 +359,19 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
             };
             kind.filter(|_| same_region)
         }
-        // A reply counts as arrived in the fabric where its sender may be anybody's; the lab only knows machines.
+        // A reply counts as arrived in the fabric where any machine may be its sender; the lab only knows machines.
         (
             Verdict::Delivered {
                 holder: Holder::Sender,
                 ..
             },
             End::NoMachine,
-        ) => Some("nobody there"),
-        // The lab says that nobody is there; whether somebody is elsewhere follows from its state.
+        ) => Some("no machine"),
+        // The lab reports no machine there; whether there is one elsewhere follows from its state.
         (Verdict::NoMachine { place }, End::NoMachine) => {
             let elsewhere = answering(&both.lab, trace.destination);
             let nowhere = elsewhere.iter().all(|site| place.site() == Some(site));
-            nowhere.then_some("nobody there")
+            nowhere.then_some("no machine")
         }
         (
             Verdict::WrongSite {
@@ -412,7 +412,7 @@ fn same(both: &Both, trace: &Trace, end: &End) -> Option<&'static str> {
 }
 
 /// The sites where a machine answers for an address: one that runs in the site's VPC, or is on in a Flow VPC that packets are routed to or
-/// that networks are moved to. Copies of test failovers answer nowhere.
+/// that networks are moved to. Copies of test failovers do not answer.
 fn answering(lab: &LabState, address: Ipv4Addr) -> BTreeSet<SiteName> {
     let in_vpc = |region: &str, vpc: &str| {
         let region = &lab.aws.regions[region];

@@ -54,7 +54,7 @@ pub const OTHER: (&str, &str) = ("other", "172.31.7.0/24");
 /// What is behind the on-prem router.
 pub const ON_PREM: [&str; 3] = ["10.0.0.0/16", "192.168.0.0/20", "10.0.5.0/24"];
 
-/// Machines of the EC2 VPC: name, subnet, addresses. In life before the move, and at NC2 after it.
+/// Machines of the EC2 VPC: name, subnet, addresses. They run in EC2 before the move, and at NC2 after it.
 pub const MACHINES: [(&str, &str, &[&str]); 5] = [
     ("web", "app", &["172.30.1.34", "172.30.1.44"]),
     ("web2", "app", &["172.30.1.35"]),
@@ -98,8 +98,8 @@ pub const ERPS: [&str; 5] = [
     "172.30.1.0/25",
 ];
 
-/// Destinations beside those somebody has: nobody's, stand-ins, pool addresses.
-pub const NOBODIES: [&str; 10] = [
+/// Further destinations: unused addresses, stand-ins, pool addresses.
+pub const UNUSED: [&str; 10] = [
     "172.30.1.77",
     "172.30.1.201",
     "172.30.2.99",
@@ -175,7 +175,7 @@ pub fn estate(on_prem: Vec<Cidr>) -> Estate {
     }
 }
 
-/// Addresses that somebody has, and some that nobody has.
+/// Used addresses, and some unused ones.
 pub fn known(lab: &LabState) -> Vec<Ipv4Addr> {
     let regions = lab.aws.regions.values();
     let enis = regions.flat_map(|region| region.enis.values());
@@ -185,6 +185,6 @@ pub fn known(lab: &LabState) -> Vec<Ipv4Addr> {
     let of_vms = nics.flat_map(|nic| nic.address.into_iter().chain(nic.secondary.clone()));
     // Machines of the networks are what it is about.
     let machines = MACHINES.iter().flat_map(|(_, _, addresses)| *addresses);
-    let known = machines.chain(&NOBODIES).map(|text| ip(text));
+    let known = machines.chain(&UNUSED).map(|text| ip(text));
     known.chain(of_enis).chain(of_vms).collect()
 }

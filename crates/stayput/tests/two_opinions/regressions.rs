@@ -1,5 +1,5 @@
-//! Readable cases of what the two opinions once saw differently, or could have: each is a tame world bent in one way, in which packets from
-//! everybody to everybody are compared.
+//! Readable cases in which the two models once disagreed, or could have: each is a simple world with one change, in which packets from
+//! all senders to all addresses are compared.
 
 use std::collections::BTreeMap;
 
@@ -70,8 +70,7 @@ fn list(built: &mut Built, entries: &[&str], target: TgwTarget) {
 
 /// The fabric went by what each table propagates; the reference says that the later of two VPCs with one CIDR is not propagated.
 #[test]
-fn an_earlier_vpc_keeps_one_with_its_cidr_out_of_every_table_even_where_it_is_not_propagated_itself()
- {
+fn an_earlier_vpc_suppresses_a_later_one_with_its_cidr_everywhere() {
     let mut built = tame();
     let aws = tokyo(&mut built);
     let tokyos = aws
@@ -84,7 +83,7 @@ fn an_earlier_vpc_keeps_one_with_its_cidr_out_of_every_table_even_where_it_is_no
     let both = agree(built, &[]);
     let verdict = from_on_prem(&both, "172.30.1.34");
     assert!(matches!(verdict, Verdict::NoRoute { .. }), "{verdict}");
-    // Once the earlier one is gone, nothing is in its way.
+    // Once the earlier one is gone, it is propagated.
     let gone = Change::Attachment {
         region: TOKYO.region.into(),
         attachment: "tgw-attach-ec2".into(),
@@ -99,7 +98,7 @@ fn an_earlier_vpc_keeps_one_with_its_cidr_out_of_every_table_even_where_it_is_no
 
 /// The fabric chose by the edge's name, the lab by the connection's id; on-prem may choose either.
 #[test]
-fn of_two_edges_with_one_preference_the_worse_counts() {
+fn the_worse_of_two_edges_with_one_preference_counts() {
     let mut built = tame();
     let mut second = built.estate.edges[&EdgeName::from("edge0")].clone();
     second.name = "edge1".into();
@@ -134,7 +133,7 @@ fn of_two_edges_with_one_preference_the_worse_counts() {
 
 /// The lab only looked at the first attachment subnet.
 #[test]
-fn of_two_attachment_subnets_with_tables_of_their_own_the_worse_counts() {
+fn the_worse_of_two_attachment_subnets_counts() {
     let mut built = tame();
     let aws = tokyo(&mut built);
     let second = VpcSubnet {
@@ -169,7 +168,7 @@ fn of_two_attachment_subnets_with_tables_of_their_own_the_worse_counts() {
 
 /// Snapshots had the entries of prefix lists among the static routes: deleting one seemed to take them away.
 #[test]
-fn a_static_route_covers_the_entry_of_a_list_and_uncovers_it_again() {
+fn a_deleted_static_route_uncovers_the_entry_of_a_list() {
     let mut built = tame();
     list(&mut built, &[EC2_CIDR], TgwTarget::Blackhole);
     let to_ec2 = TgwTarget::Attachment("tgw-attach-ec2".into());
@@ -183,7 +182,7 @@ fn a_static_route_covers_the_entry_of_a_list_and_uncovers_it_again() {
 
 /// The lab kept propagated routes among the written ones, so that deleting a written one left nothing.
 #[test]
-fn a_vpc_table_falls_back_from_written_to_listed_and_never_past_it_to_propagated() {
+fn a_vpc_table_falls_back_to_a_listed_before_a_propagated_route() {
     let mut built = tame();
     let aws = tokyo(&mut built);
     let on_prem = cidr(ON_PREM[0]);
@@ -225,7 +224,7 @@ fn a_vpc_table_falls_back_from_written_to_listed_and_never_past_it_to_propagated
 
 /// A learned route that only a list hides is there all the same: it shows in tables the list is not in.
 #[test]
-fn what_a_vpn_teaches_under_a_list_it_teaches_other_tables_too() {
+fn a_vpn_route_hidden_by_a_list_shows_in_other_tables() {
     let mut built = tame();
     let peer = TgwTarget::Attachment("tgw-attach-peer".into());
     list(&mut built, &[ON_PREM[0]], peer);
@@ -275,7 +274,7 @@ fn a_pending_route_is_not_used_before_its_time() {
 }
 
 #[test]
-fn a_region_that_is_down_withdraws_its_vpns_and_swallows_what_is_still_sent_there() {
+fn a_region_that_is_down_withdraws_its_vpns_and_drops_packets() {
     let down = Change::Region {
         region: TOKYO.region.into(),
         up: false,
@@ -283,7 +282,7 @@ fn a_region_that_is_down_withdraws_its_vpns_and_swallows_what_is_still_sent_ther
     let both = agree(tame(), std::slice::from_ref(&down));
     let verdict = from_on_prem(&both, "172.30.1.34");
     assert!(matches!(verdict, Verdict::NoRoute { .. }), "{verdict}");
-    // Nothing withdraws what somebody has configured on the on-prem router.
+    // Nothing withdraws a route that is configured on the on-prem router.
     let mut built = tame();
     let edge = built
         .estate
@@ -305,7 +304,7 @@ fn a_region_that_is_down_withdraws_its_vpns_and_swallows_what_is_still_sent_ther
 }
 
 #[test]
-fn two_transit_gateways_of_one_direct_connect_gateway_draw_their_own_prefixes_and_no_others() {
+fn two_transit_gateways_of_one_dx_gateway_attract_only_their_prefixes() {
     let mut built = tame();
     let gateway = DxGatewayId::from("dx-0");
     for (number, side, prefix) in [(7, TOKYO, "172.30.1.0/24"), (8, OSAKA, "172.30.2.0/24")] {
@@ -353,7 +352,7 @@ fn two_transit_gateways_of_one_direct_connect_gateway_draw_their_own_prefixes_an
         matches!(refused, Refused::AllowedPrefixOverlap { .. }),
         "{refused}"
     );
-    // A lost route does not withdraw the prefix: on-prem keeps sending into the hole (AWS reference §2.1).
+    // A lost route does not withdraw the prefix: on-prem keeps sending, and the packets are lost (AWS reference §2.1).
     both.make(&tgw_route("172.30.1.0/24", Some(TgwTarget::Blackhole)))
         .unwrap();
     look(&both);

@@ -1,4 +1,4 @@
-//! What was compared: how many worlds and pairs, and how often they ended how.
+//! Counts of the compared worlds and pairs, and of their ends.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet, of so many worlds.
+    /// An empty tally for this number of worlds.
     pub fn wanting(worlds: u64) -> Self {
         Self {
             left: AtomicU64::new(worlds),
@@ -26,7 +26,7 @@ impl Tally {
         }
     }
 
-    /// Takes up to so many worlds to compare; `None` when all are taken.
+    /// Takes up to this many worlds to compare; `None` when all are taken.
     pub fn take(&self, most: u32) -> Option<u32> {
         let less = |left: u64| (left > 0).then(|| left.saturating_sub(most.into()));
         let left = self

@@ -1,5 +1,5 @@
-//! Random choices as a tape of numbers: whoever builds something reads from it, and past its end everything is the tame choice. So a
-//! failing case shrinks by itself: smaller numbers and shorter tapes are tamer cases.
+//! Random choices as a tape of numbers: builders read from it, and past its end every choice is the simplest one. So a failing case
+//! shrinks automatically: smaller numbers and shorter tapes are simpler cases.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ pub struct Tape {
 }
 
 impl std::fmt::Debug for Tape {
-    /// How much is left of it and how much of that is not tame: a failing case says in words what happened, not in numbers.
+    /// How much is left of it and how much of that is not tame: a failing case shows its changes as text, not as numbers.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let wild = self.numbers.iter().filter(|number| **number != 0).count();
         write!(f, "Tape({wild} of {})", self.numbers.len())

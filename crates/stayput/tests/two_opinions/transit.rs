@@ -155,7 +155,7 @@ pub fn transit(aws: &mut AwsRegion, side: Side, tape: &mut Tape) {
         };
         if tape.mostly(16) {
             let table = tape.pick(&tables);
-            // Either of them says it; Prism and EC2 lists agree in life.
+            // Either of them shows it; in the real service the lists of Prism and EC2 agree.
             aws.tgw_route_tables
                 .get_mut(&table)
                 .unwrap()
