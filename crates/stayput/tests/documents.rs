@@ -260,16 +260,32 @@ fn every_key_of_the_estate_file_is_explained() {
     }
 }
 
-/// The texts of errors, by their `#[error("…")]` in a source file, with `…` for variable parts.
-fn errors(source: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(source)).unwrap();
+/// The texts of the messages whose ids start with a prefix, in the catalogue, with `…` for variable parts. Of a message with forms,
+/// each form.
+fn errors(prefix: &str) -> Vec<String> {
+    let file = format!("crates/stayput-messages/messages/en/{prefix}.ftl");
+    let text = fs::read_to_string(root().join(file)).unwrap();
     let mut errors = Vec::new();
-    for rest in text.split("#[error(").skip(1) {
-        let quoted = rest.trim_start().strip_prefix('"').unwrap();
-        let quoted = quoted.split('"').next().unwrap();
+    let mut is_one = false;
+    for line in text.lines() {
+        let form = line.trim_start().trim_start_matches('*');
+        let text = if let Some((id, text)) = line.split_once(" = ") {
+            is_one = id.starts_with(&format!("{prefix}-"));
+            text
+        } else if let Some((_, text)) = form
+            .strip_prefix('[')
+            .and_then(|form| form.split_once("] "))
+        {
+            text
+        } else {
+            continue;
+        };
+        if !is_one || text.ends_with("->") {
+            continue;
+        }
         let mut pieces = vec![String::new()];
         let mut inside = false;
-        for c in quoted.chars() {
+        for c in text.chars() {
             match c {
                 '{' => inside = true,
                 '}' => {
@@ -307,7 +323,7 @@ fn every_obstacle_and_finding_is_in_the_runbook() {
     // Words that not every error has.
     let shorts: Vec<_> = shorts.filter(|short| short.len() > 8).collect();
     for source in ["obstacle", "finding"] {
-        let errors = errors(&format!("crates/stayput-plan/src/{source}.rs"));
+        let errors = errors(source);
         assert!(errors.len() > 10, "{errors:?}");
         let untold: Vec<_> = errors
             .iter()

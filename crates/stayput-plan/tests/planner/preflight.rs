@@ -84,7 +84,7 @@ fn replies_without_a_route_to_on_prem_stop_a_move() {
 }
 
 #[test]
-fn a_prefix_that_nc2_does_not_write_into_the_attachment_subnets_table_stops_a_move() {
+fn a_prefix_that_nc2_does_not_write_into_the_attachment_subnet_stops_a_move() {
     let mut setup = Setup::small();
     let mut table = nc2_table(&mut setup).clone();
     table.main = false;
