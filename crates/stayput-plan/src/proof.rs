@@ -32,7 +32,6 @@ use crate::StepId;
 pub(crate) use ends::home_after;
 pub(crate) use in_flight::harm_in_flight;
 pub(crate) use judge::prove;
-pub(crate) use judge::running_addresses;
 pub use summary::Window;
 pub(crate) use transitions::of_routing;
 pub(crate) use transitions::transitions;

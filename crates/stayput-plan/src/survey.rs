@@ -9,6 +9,7 @@ mod sight;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::OnceLock;
 
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
@@ -90,6 +91,15 @@ pub struct Survey<'a> {
     overlays: BTreeMap<&'a SiteName, Overlays<'a>>,
     /// What the Move plans say of each workload of a site: looked up for every machine, so made once.
     in_plans: InPlans<'a>,
+    /// What is made of the survey, once, when it is first asked for.
+    derived: Derived,
+}
+
+/// What several parts of the planner need and costs a walk over all machines. Asked for only when the survey is complete.
+#[derive(Default)]
+struct Derived {
+    fabric: OnceLock<Fabric>,
+    running: OnceLock<BTreeMap<Ipv4Addr, String>>,
 }
 
 /// The estate's overlay subnets at one site, with the networks they are for.
@@ -152,6 +162,7 @@ impl<'a> Survey<'a> {
                 .map(|(site, prism)| (site, overlays(estate, site, prism)))
                 .collect(),
             in_plans: in_plans(world),
+            derived: Derived::default(),
         };
         for id in observed
             .keys()
@@ -287,6 +298,27 @@ impl<'a> Survey<'a> {
     /// Where packets go now, as the goal takes it: no machine answers at a site that is declared lost, nor in its region if that was not
     /// observed. What else was not observed is unknown to the fabric, and delivers nothing.
     pub fn fabric(&self) -> Fabric {
+        self.derived
+            .fabric
+            .get_or_init(|| self.make_fabric())
+            .clone()
+    }
+
+    /// Addresses of the goal's machines that run, with the machine's name.
+    pub(crate) fn running_addresses(&self) -> &BTreeMap<Ipv4Addr, String> {
+        self.derived.running.get_or_init(|| {
+            let machines = self.machines.iter();
+            machines
+                .filter(|(id, _)| self.moving.contains(*id) && self.runs(id))
+                .flat_map(|(id, machine)| {
+                    let addresses = machine.addresses();
+                    addresses.map(move |address| (address, machine.label(id)))
+                })
+                .collect()
+        })
+    }
+
+    fn make_fabric(&self) -> Fabric {
         let mut fabric = Fabric::new(self.estate, self.world);
         for site in &self.lost {
             let machines = self.machines.values();
@@ -352,6 +384,9 @@ impl<'a> Survey<'a> {
 
     /// Every address of machines that are left out: captured, or on an interface they have in EC2.
     pub fn left_out_addresses(&self) -> BTreeSet<Ipv4Addr> {
+        if self.left_out.is_empty() {
+            return BTreeSet::new();
+        }
         let known = |id| self.machines.get(id).or(self.unplaced.get(id));
         let facts = self.left_out.iter().filter_map(known);
         let captured = facts.flat_map(MachineFacts::addresses);

@@ -17,7 +17,6 @@ use crate::ExpectedRoute;
 use crate::Obstacle;
 use crate::Warning;
 use crate::proof::of_routing;
-use crate::proof::running_addresses;
 use crate::routes::halves_for_home;
 use crate::text::and;
 
@@ -152,7 +151,7 @@ impl Draft<'_> {
             let edge = survey.estate.edges.get(edge);
             edge.map(|edge| &edge.region) == region
         };
-        let movers = running_addresses(survey).into_keys();
+        let movers = survey.running_addresses().keys().copied();
         movers
             .filter(|address| network.cidr.contains(*address))
             .all(|address| {

@@ -20,7 +20,6 @@ use crate::Phase;
 use crate::StepId;
 use crate::order;
 use crate::proof::of_routing;
-use crate::proof::running_addresses;
 use crate::proof::transitions;
 use crate::routes::Part;
 use crate::routes::RouteWrite;
@@ -105,9 +104,10 @@ impl Draft<'_> {
         self.phase = Phase::Close;
         for (change, leftovers, _) in homes {
             let fabric = self.fabric_so_far();
+            let addresses = self.addresses_of_interest(&fabric);
             let mut chains = Vec::new();
             for (network, calls) in leftovers {
-                chains.extend(self.chain(&fabric, network, change.home, calls));
+                chains.extend(self.chain(&fabric, &addresses, network, change.home, calls));
             }
             let last = self.link(chains);
             for (old, network) in self.stale(&change) {
@@ -119,10 +119,11 @@ impl Draft<'_> {
     /// The calls that lead packets to a new home. Gives those that are made when it is verified, by network.
     fn lead_to<'c>(&mut self, change: &HomeChange<'c>) -> Vec<(&'c NetworkName, Vec<Prepared>)> {
         let fabric = self.fabric_so_far();
+        let addresses = self.addresses_of_interest(&fabric);
         let (mut chains, mut leftovers) = (Vec::new(), Vec::new());
         for network in change.networks {
             let calls = self.calls_for(change, network, &fabric);
-            chains.extend(self.chain(&fabric, network, change.home, calls.now));
+            chains.extend(self.chain(&fabric, &addresses, network, change.home, calls.now));
             leftovers.push((network, calls.afterwards));
         }
         // Each network's hole stays open until its calls are made: many addresses in little time come first.
@@ -194,6 +195,16 @@ impl Draft<'_> {
             }
         }
         fabric
+    }
+
+    /// Addresses that the order of calls is judged by: those of machines that run, and all that any source may reach, without those of
+    /// machines that are left out.
+    fn addresses_of_interest(&self, fabric: &Fabric) -> BTreeSet<Ipv4Addr> {
+        let left_out = self.survey.left_out_addresses();
+        let mut addresses = fabric.addresses_of_interest();
+        addresses.extend(self.survey.running_addresses().keys());
+        addresses.retain(|address| !left_out.contains(address));
+        addresses
     }
 
     /// Routes of a site that is lost made to drop packets, before machines start elsewhere.
@@ -308,6 +319,7 @@ impl Draft<'_> {
     fn chain(
         &mut self,
         fabric: &Fabric,
+        of_interest: &BTreeSet<Ipv4Addr>,
         network: &NetworkName,
         home: &SiteName,
         mut prepared: Vec<Prepared>,
@@ -328,17 +340,11 @@ impl Draft<'_> {
                 })
             })
             .collect();
-        let movers = running_addresses(self.survey).into_keys();
-        let touched = |address: &Ipv4Addr| {
+        let touched = |address: &&Ipv4Addr| {
             let mut prefixes = calls.iter().filter_map(|call| call.change.prefix());
-            prefixes.any(|prefix| prefix.contains(*address))
+            prefixes.any(|prefix| prefix.contains(**address))
         };
-        let left_out = self.survey.left_out_addresses();
-        let of_interest = fabric.addresses_of_interest().into_iter().chain(movers);
-        let addresses: BTreeSet<_> = of_interest
-            .filter(touched)
-            .filter(|address| !left_out.contains(address))
-            .collect();
+        let addresses: BTreeSet<_> = of_interest.iter().filter(touched).copied().collect();
         match order(fabric, addresses.clone(), &calls) {
             Ok(places) => {
                 let mut slots: Vec<_> = prepared.drain(..).map(Some).collect();

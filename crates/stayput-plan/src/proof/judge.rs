@@ -47,33 +47,19 @@ pub(crate) fn prove(
     steps: &[Step],
     goal: &Goal,
 ) -> (Proof, BTreeSet<Obstacle>) {
-    let movers = running_addresses(survey);
+    let movers = survey.running_addresses();
     let transitions = transitions(survey, steps);
     let fabric = survey.fabric();
     let left_out = survey.left_out_addresses();
-    let matrix = matrix(fabric, &movers, &left_out, &transitions);
-    let mut judge = Judge::new(matrix, &movers);
+    let matrix = matrix(fabric, movers, &left_out, &transitions);
+    let mut judge = Judge::new(matrix, movers);
     for transition in &transitions {
         judge.judge(transition);
     }
-    let mut obstacles = unreached(survey, goal, &movers, &judge.matrix, &judge.worked);
+    let mut obstacles = unreached(survey, goal, movers, &judge.matrix, &judge.worked);
     let (proof, mut refused) = judge.finish();
     obstacles.append(&mut refused);
     (proof, obstacles)
-}
-
-/// Addresses of the goal's machines that run, with the machine's name.
-pub(crate) fn running_addresses(survey: &Survey<'_>) -> BTreeMap<Ipv4Addr, String> {
-    survey
-        .machines
-        .iter()
-        .filter(|(id, _)| survey.moving.contains(*id) && survey.runs(id))
-        .flat_map(|(id, machine)| {
-            machine
-                .addresses()
-                .map(move |address| (address, machine.label(id)))
-        })
-        .collect()
 }
 
 /// Every source, now or at the end, with the goal's machines and all that any source reaches now: an address where no machine answers, and
