@@ -322,10 +322,11 @@ impl Fabric {
     }
 
     fn write_erp_routes(&mut self, site: SiteIx, cidr: Cidr, present: bool) {
-        let mut writes = Arc::make_mut(&mut self.state.erp_memory)
-            .remove(&(site, cidr))
-            .unwrap_or_default();
-        if writes.is_empty() {
+        let memory = Arc::make_mut(&mut self.state.erp_memory);
+        let remembered = memory.remove(&(site, cidr));
+        let is_new = remembered.is_none();
+        let mut writes = remembered.unwrap_or_default();
+        if is_new {
             let node = &self.topology.sites[site];
             let nc2 = node.nc2.as_ref();
             if present {
@@ -364,9 +365,8 @@ impl Fabric {
             let routes = Arc::make_mut(&mut self.state.vpc_tables[table.position()]);
             *entry = routes.put(cidr, entry.take());
         }
-        if !writes.is_empty() {
-            Arc::make_mut(&mut self.state.erp_memory).insert((site, cidr), writes);
-        }
+        // Also that nothing was written: where a person had replaced the route, undoing the removal brings no route of NC2's.
+        Arc::make_mut(&mut self.state.erp_memory).insert((site, cidr), writes);
     }
 
     /// Whether a holder is one that [`Change::Serve`] switches at a site.

@@ -572,3 +572,19 @@ fn the_home_of_a_network_is_where_on_prem_comes_to() {
         Home::Split([(EC2.into(), 1), (NC2_T.into(), 1)].into())
     );
 }
+
+#[test]
+fn undoing_a_removed_prefix_leaves_the_route_a_person_deleted() {
+    let without_route = Change::VpcRoute {
+        region: T.into(),
+        table: "rtb-nc2t".into(),
+        cidr: cidr(P),
+        target: None,
+    };
+    let fabric = after(moved(&Setup::new()), [without_route]);
+    let removal = erp(NC2_T, ErpScope::TransitVpc, P, false);
+    let inverse = fabric.inverse_of(&removal).unwrap();
+    let undone = after(fabric.clone(), [removal, inverse]);
+    let trace = |fabric: &Fabric| fabric.trace(&Source::OnPrem, ip(WEB));
+    assert_eq!(trace(&undone), trace(&fabric));
+}
