@@ -211,16 +211,14 @@ impl Fabric {
             Location::Planned(_) => true,
             Location::Vm { .. } => false,
         };
-        self.state
-            .holders
+        let holders = &self.state.holders;
+        let of_source_vpc = holders
             .iter()
-            .filter(|(address, holders)| {
-                self.topology
-                    .networks
-                    .values()
-                    .any(|cidr| cidr.contains(*address))
-                    || holders.iter().any(|holder| of_source_vpc(holder.location))
-            })
+            .filter(|(_, holders)| holders.iter().any(|holder| of_source_vpc(holder.location)));
+        let networks = self.topology.networks.values();
+        networks
+            .flat_map(|cidr| holders.within(*cidr))
+            .chain(of_source_vpc)
             .map(|(address, _)| address)
             .collect()
     }
@@ -230,6 +228,7 @@ impl Fabric {
         self.state
             .holders
             .iter()
+            .filter(|(_, holders)| holders.iter().filter(|holder| holder.answers).count() > 1)
             .map(|(address, _)| (address, self.served_at(address)))
             .filter(|(_, sites)| sites.len() > 1)
             .collect()
@@ -252,13 +251,8 @@ impl Fabric {
     /// Where a network's addresses are served now: the sites packets from on-prem come to, answered or not. For a network
     /// without any address the way of one that would be in it decides.
     pub fn observed_home(&self, network: &Network) -> Home {
-        let mut addresses: Vec<_> = self
-            .state
-            .holders
-            .iter()
-            .map(|(address, _)| address)
-            .filter(|address| network.cidr.contains(*address))
-            .collect();
+        let holders = self.state.holders.within(network.cidr);
+        let mut addresses: Vec<_> = holders.map(|(address, _)| address).collect();
         if addresses.is_empty() {
             addresses.push(network.cidr.network());
         }

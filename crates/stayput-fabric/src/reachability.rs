@@ -230,7 +230,7 @@ impl Reachability {
     fn judge_again(&mut self, dirty: &Dirty) -> Vec<Shift> {
         let mut earlier = Earlier::default();
         for at in 0..self.rows.len() {
-            if dirty.sources.include(&self.sources[at]) {
+            if dirty.turns(&self.fabric, &self.sources[at]) {
                 let row = row(&self.fabric, &self.sources[at]);
                 if row != self.rows[at] {
                     let old = std::mem::replace(&mut self.rows[at], row);

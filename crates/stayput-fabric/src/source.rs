@@ -381,7 +381,7 @@ impl Fabric {
         Some((flow, prefix))
     }
 
-    fn overlay(&self, site: &SiteName, network: &NetworkName) -> Option<(FlowIx, Cidr)> {
+    pub(crate) fn overlay(&self, site: &SiteName, network: &NetworkName) -> Option<(FlowIx, Cidr)> {
         let cidr = self.topology.networks.get(network)?;
         self.segment(self.site(site)?, cidr.network())
     }
@@ -439,12 +439,9 @@ impl Fabric {
         };
         self.state
             .holders
-            .iter()
-            .filter(|(address, holders)| {
-                prefix.contains(*address) && Some(*address) != not && holders.iter().any(here)
-            })
+            .within(prefix)
+            .find(|(address, holders)| Some(*address) != not && holders.iter().any(here))
             .map(|(address, _)| address)
-            .min()
     }
 }
 

@@ -94,40 +94,14 @@ impl Reads {
 pub(super) struct Dirty {
     /// Every cell, whatever it read.
     pub(super) everything: bool,
-    /// Which sources may start elsewhere, or have other machines to receive replies.
-    pub(super) sources: Sources,
+    /// Whether sources that stand for a VPC may start elsewhere: which of its subnets is typical depends on its tables.
+    vpcs: bool,
+    /// Overlay subnets that appear or disappear.
+    subnets: Vec<Cidr>,
     /// Tables, with the prefix that changed in them.
     prefixes: Vec<(Cidr, Reads)>,
     /// Addresses that other machines answer for now.
     addresses: BTreeSet<Ipv4Addr>,
-}
-
-/// Sources to look at again, from none to all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sources {
-    /// None: routes of Transit Gateways do not decide which machines send.
-    #[default]
-    None,
-    /// Those that stand for a VPC: which of its subnets is typical depends on its tables.
-    OfVpcs,
-    /// All.
-    All,
-}
-
-impl Sources {
-    pub(super) fn include(self, source: &Source) -> bool {
-        match self {
-            Self::None => false,
-            Self::OfVpcs => match source {
-                Source::Nc2Vpc { .. } | Source::Spoke { .. } | Source::Machine { .. } => true,
-                Source::OnPrem
-                | Source::OnPremVia { .. }
-                | Source::Ec2Subnet { .. }
-                | Source::Overlay { .. } => false,
-            },
-            Self::All => true,
-        }
-    }
 }
 
 /// Every table.
@@ -164,19 +138,19 @@ impl Dirty {
                     reads.add(Reads::one(Kind::VpcTable, table.position()));
                 }
                 self.prefix(*cidr, reads);
-                self.sources = self.sources.max(Sources::OfVpcs);
+                self.vpcs = true;
             }
             Change::Subnet { site, cidr, .. } => {
                 if let Ok(site) = fabric.known_site(site) {
                     self.prefix(*cidr, Reads::one(Kind::Site, site.position()));
                 }
-                self.sources = Sources::All;
+                self.subnets.push(*cidr);
             }
             Change::VpcRoute { table, cidr, .. } => {
                 if let Ok(table) = fabric.vpc_table(table) {
                     self.prefix(*cidr, Reads::one(Kind::VpcTable, table.position()));
                 }
-                self.sources = self.sources.max(Sources::OfVpcs);
+                self.vpcs = true;
             }
             Change::Announce { edge, cidr, .. } => {
                 if let Ok(edge) = fabric.edge(edge) {
@@ -185,7 +159,7 @@ impl Dirty {
             }
             Change::Serve { address, .. } => {
                 self.addresses.insert(*address);
-                self.sources = Sources::All;
+                self.vpcs = true;
             }
             Change::Propagation { .. } => {
                 for prefix in fabric.prefixes_touched(change) {
@@ -194,7 +168,6 @@ impl Dirty {
             }
             Change::Edge { .. } | Change::Attachment { .. } | Change::Region { .. } => {
                 self.everything = true;
-                self.sources = Sources::All;
             }
         }
     }
@@ -227,6 +200,33 @@ impl Dirty {
             }
         }
         reads
+    }
+
+    /// Whether a source may start elsewhere now, or have other machines to receive replies. `fabric` is the one after the changes.
+    pub(super) fn turns(&self, fabric: &Fabric, source: &Source) -> bool {
+        let topology = &*fabric.topology;
+        let has_other_machines = |cidr: &Cidr| {
+            let within = cidr.network()..=cidr.broadcast();
+            self.addresses.range(within).next().is_some()
+        };
+        self.everything
+            || match source {
+                Source::OnPrem | Source::OnPremVia { .. } => false,
+                Source::Nc2Vpc { .. } | Source::Spoke { .. } => self.vpcs,
+                Source::Machine { .. } => self.vpcs || !self.subnets.is_empty(),
+                Source::Ec2Subnet { subnet, .. } => {
+                    let subnet = topology.subnet_ids.get(subnet);
+                    subnet.is_some_and(|ix| has_other_machines(&topology.subnets[*ix].cidr))
+                }
+                Source::Overlay { site, network } => {
+                    let Some(cidr) = topology.networks.get(network) else {
+                        return false;
+                    };
+                    let now = fabric.overlay(site, network);
+                    self.subnets.iter().any(|subnet| subnet.overlaps(*cidr))
+                        || now.is_some_and(|(_, prefix)| has_other_machines(&prefix))
+                }
+            }
     }
 
     /// What is dirty for a class: all its members are inside a prefix that changed, or none is.
