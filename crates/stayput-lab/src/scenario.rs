@@ -29,11 +29,15 @@ pub(crate) use build::find;
 pub use source::Location;
 
 /// The built-in scenarios: name and text.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("tokyo-osaka", include_str!("../scenarios/tokyo-osaka.toml")),
     (
         "dmz-obstacle",
         include_str!("../scenarios/dmz-obstacle.toml"),
+    ),
+    (
+        "large-estate",
+        include_str!("../scenarios/large-estate.toml"),
     ),
 ];
 

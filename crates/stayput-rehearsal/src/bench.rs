@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use stayput_engine::Engine;
 use stayput_lab::Endpoints;
+use stayput_lab::LabOptions;
 
 pub use self::demo::run as demo;
 pub use self::fabric::About;
@@ -71,9 +72,21 @@ struct BenchLab<'a> {
 impl<'a> BenchLab<'a> {
     /// Starts the lab at an hour a second and without latency.
     async fn up(program: &'a Program, machines: usize) -> Result<Self, RehearsalError> {
+        Self::up_with(LabOptions::default().scenario.as_str(), program, machines).await
+    }
+
+    /// Starts it with another scenario than the default one.
+    async fn up_with(
+        scenario: &str,
+        program: &'a Program,
+        machines: usize,
+    ) -> Result<Self, RehearsalError> {
         let dir =
             std::env::temp_dir().join(format!("stayput-bench-{}-{machines}", std::process::id()));
-        let launch = LabLaunch::new(machines, dir);
+        let launch = LabLaunch {
+            scenario: scenario.to_owned(),
+            ..LabLaunch::new(machines, dir)
+        };
         let process = LabProcess::start(program, &launch, LabLifetime::OfParent).await?;
         Ok(Self { program, process })
     }

@@ -551,7 +551,7 @@ pub struct BenchArgs {
 /// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BenchWhat {
-    /// Planning time and peak memory for 1,000 and 10,000 machines.
+    /// Planning time and peak memory for 1,000, 10,000 and 100,000 machines.
     Plan,
     /// NIC restores a second at concurrency 1, 16 and 64.
     Nics,

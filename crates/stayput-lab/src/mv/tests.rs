@@ -296,6 +296,21 @@ fn workloads_are_the_regions_instances_with_name_filter_and_pages() {
     assert_eq!(all["Entities"].as_array().unwrap().len(), 1);
     assert_eq!(all["Entities"][0]["VMName"], "ad");
     assert_eq!(all["Entities"][0]["OSType"], "Windows");
+    for (offset, descending, names) in [
+        (0, true, vec!["web-01"]),
+        (1, true, vec!["ad"]),
+        (1, false, vec!["web-01"]),
+        (2, false, vec![]),
+    ] {
+        let page = client.ok(
+            "POST",
+            "/providers/src/workloads/list",
+            json!({"SortBy": "VMName", "SortOrderDesc": descending, "AfterOffset": offset, "Limit": 1}),
+        );
+        let entities = page["Entities"].as_array().cloned().unwrap_or_default();
+        let found: Vec<_> = entities.iter().map(|entity| &entity["VMName"]).collect();
+        assert_eq!(found, names, "{offset} {descending}");
+    }
     let rest = client.ok(
         "POST",
         "/providers/src/workloads/list",

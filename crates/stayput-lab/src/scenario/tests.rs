@@ -89,9 +89,9 @@ fn every_built_in_scenario_has_unique_addresses_and_macs_at_every_size() {
 }
 
 #[test]
-fn both_built_in_scenarios_are_listed() {
+fn all_built_in_scenarios_are_listed() {
     let names: Vec<String> = scenarios().into_iter().map(|s| s.name).collect();
-    assert_eq!(names, ["tokyo-osaka", "dmz-obstacle"]);
+    assert_eq!(names, ["tokyo-osaka", "dmz-obstacle", "large-estate"]);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn more_machines_than_the_scenario_can_have_are_refused() {
 fn an_unknown_scenario_is_refused_and_the_known_ones_are_listed() {
     assert_eq!(
         Scenario::load("tokio").unwrap_err().to_string(),
-        "no scenario is called `tokio`: the built-in ones are `tokyo-osaka`, `dmz-obstacle`; or give the path of a .toml file"
+        "no scenario is called `tokio`: the built-in ones are `tokyo-osaka`, `dmz-obstacle`, `large-estate`; or give the path of a .toml file"
     );
 }
 

@@ -42,7 +42,7 @@ const PAGE: u64 = 100;
 const MOST_PAGES: u64 = 2_000;
 
 /// Workloads that are read; what Move says beyond that is most likely a wrong figure.
-const MOST_WORKLOADS: u64 = 100_000;
+const MOST_WORKLOADS: u64 = MOST_PAGES * PAGE;
 
 /// How often a list is read that has fewer objects than it says.
 const LIST_READS: u32 = 5;

@@ -21,7 +21,9 @@ use crate::error::RehearsalError;
 use crate::narrator::Narrator;
 use stayput_plan::seconds;
 
-const SIZES: [usize; 2] = [1000, 10_000];
+const SIZES: [usize; 3] = [1000, 10_000, 100_000];
+/// What has as many machines.
+const SCENARIO: &str = "large-estate";
 const RUNS: usize = 5;
 
 /// Measures planning. For each size: a lab, one command as its user would type it, and one probe.
@@ -36,7 +38,7 @@ pub async fn run(
     let mut figures = Vec::new();
     for &machines in sizes(&options.machines, &SIZES) {
         narrator.say(&format!("planning for {machines} machines"));
-        let bench = BenchLab::up(&options.program, machines).await?;
+        let bench = BenchLab::up_with(SCENARIO, &options.program, machines).await?;
         let measured = measure(&bench, options).await;
         bench.down().await?;
         let mut figure = measured?;
@@ -113,7 +115,10 @@ pub async fn probe(lab_dir: &Path, runs: Option<usize>) -> Result<Value, Rehears
     let plan = stayput_plan::plan(&engine.estate, &world, &facts, &goal)?;
     plan_ms.push(millis(start));
     let plan_peak = memory("VmHWM");
-    let text = serde_json::to_string(&plan).unwrap_or_default();
+    let text = serde_json::to_string(&plan).map_err(|source| RehearsalError::Form {
+        what: "the plan",
+        source,
+    })?;
     let peak = memory("VmHWM");
     for _ in 1..runs.unwrap_or(RUNS) {
         let start = Instant::now();
