@@ -130,6 +130,17 @@ impl Reachability {
     /// The same for given sources, and for classes that hold in this state at least ([`Fabric::classes_across`] gives ones that hold
     /// in later ones too, and are then never cut).
     pub fn new(fabric: Fabric, sources: Vec<Source>, classes: Vec<Class>) -> Self {
+        let rows = sources.iter().map(|source| row(&fabric, source)).collect();
+        Self::of_rows(fabric, sources, rows, classes)
+    }
+
+    /// Judges other classes in the same state, without a new look at which machines of each source send.
+    pub fn with_classes(&self, classes: Vec<Class>) -> Self {
+        let (sources, rows) = (self.sources.clone(), self.rows.clone());
+        Self::of_rows(self.fabric.clone(), sources, rows, classes)
+    }
+
+    fn of_rows(fabric: Fabric, sources: Vec<Source>, rows: Vec<Row>, classes: Vec<Class>) -> Self {
         let mut members: Vec<_> = classes
             .iter()
             .enumerate()
@@ -137,9 +148,9 @@ impl Reachability {
             .collect();
         members.sort_unstable();
         let mut matrix = Self {
-            rows: sources.iter().map(|source| row(&fabric, source)).collect(),
             fabric,
             sources,
+            rows,
             classes,
             members,
             cells: Vec::new(),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_fabric::Change;
-use stayput_fabric::Fabric;
+use stayput_fabric::Reachability;
 use stayput_fabric::Source;
 
 use crate::Harm;
@@ -111,7 +111,8 @@ impl fmt::Display for NoOrder {
     }
 }
 
-/// The best safe order of these calls, as positions.
+/// The best safe order of these calls, as positions; `now` is the state they are made in, with the sources to judge. Its classes do not
+/// matter.
 ///
 /// A step may take no address from a source that reaches it, may let nothing loop and may send nothing to a wrong site, not even while it
 /// is visible in some tables and not in others; what is wrong from the start or cannot be helped at the end is not held against it. Of
@@ -120,12 +121,12 @@ impl fmt::Display for NoOrder {
 /// # Errors
 /// No order is safe, or there are too many calls.
 pub fn order(
-    fabric: &Fabric,
+    now: &Reachability,
     addresses: BTreeSet<Ipv4Addr>,
     calls: &[Call],
 ) -> Result<Vec<usize>, Box<NoOrder>> {
     if calls.len() > EXHAUSTIVE
-        && let Some(order) = parts::order(fabric, &addresses, calls)
+        && let Some(order) = parts::order(now.fabric(), &addresses, calls)
     {
         return Ok(order);
     }
@@ -133,5 +134,5 @@ pub fn order(
         let calls = calls.len();
         return Err(Box::new(NoOrder::TooMany { calls }));
     }
-    search::order(fabric, addresses, calls)
+    search::order(now, addresses, calls)
 }

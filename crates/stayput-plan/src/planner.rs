@@ -21,14 +21,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stayput_estate::AddrRange;
+use stayput_estate::Cidr;
 use stayput_estate::Estate;
 use stayput_estate::NetworkName;
+use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
 use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::World;
 use stayput_world::aws::AttachmentKind;
+use stayput_world::aws::TgwTarget;
 
 use crate::Action;
 use crate::EntryPath;
@@ -233,6 +237,8 @@ struct Draft<'s> {
     /// The last step that changes the prefixes of a Flow VPC. Prism takes the whole list, so changes of one VPC must not
     /// overlap: a task accepted with a good ETag may still be overtaken before it runs.
     last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
+    /// What the last step that writes a static route leaves there.
+    last_route: BTreeMap<(Region, TgwRouteTableId, Cidr), Option<TgwTarget>>,
     /// DHCP pools of production overlay subnets, by site and network: looked up for every machine, so found once.
     pools: BTreeMap<(SiteName, NetworkName), Vec<AddrRange>>,
 }
@@ -257,6 +263,7 @@ impl<'s> Draft<'s> {
             no_order: BTreeSet::new(),
             warnings: Vec::new(),
             last_erp: BTreeMap::new(),
+            last_route: BTreeMap::new(),
             pools: BTreeMap::new(),
         }
     }
@@ -299,6 +306,17 @@ impl<'s> Draft<'s> {
         if let Action::Erp { site, scope, .. } = &action {
             let last = self.last_erp.insert((site.clone(), *scope), id.clone());
             needs.extend(last);
+        }
+        if let Action::TgwRoute {
+            region,
+            table,
+            cidr,
+            to,
+            ..
+        } = &action
+        {
+            let route = (region.clone(), table.clone(), *cidr);
+            self.last_route.insert(route, to.clone());
         }
         // What belongs to an earlier phase is done before this one begins.
         needs.retain(|need| self.phases.get(need) == Some(&self.phase));

@@ -100,6 +100,7 @@ pub struct Survey<'a> {
 struct Derived {
     fabric: OnceLock<Fabric>,
     running: OnceLock<BTreeMap<Ipv4Addr, String>>,
+    by_network: OnceLock<BTreeMap<NetworkName, BTreeSet<InstanceId>>>,
 }
 
 /// The estate's overlay subnets at one site, with the networks they are for.
@@ -360,21 +361,31 @@ impl<'a> Survey<'a> {
         &self,
         network: &NetworkName,
     ) -> impl Iterator<Item = (&InstanceId, &MachineFacts)> {
-        self.machines
-            .iter()
-            .filter(move |(_, machine)| machine.nics.iter().any(|nic| nic.network == *network))
+        let by_network = self.derived.by_network.get_or_init(|| {
+            let mut by_network: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            for (id, machine) in &self.machines {
+                for nic in &machine.nics {
+                    let machines = by_network.entry(nic.network.clone()).or_default();
+                    machines.insert(id.clone());
+                }
+            }
+            by_network
+        });
+        let ids = by_network.get(network).into_iter().flatten();
+        ids.filter_map(|id| self.machines.get_key_value(id))
     }
 
     /// Whether any machine has an interface in this network, wherever it is.
     pub fn has_machines_in(&self, network: &NetworkName) -> bool {
-        let mut machines = self.machines.values().chain(self.unplaced.values());
-        machines.any(|machine| machine.nics.iter().any(|nic| nic.network == *network))
+        let mut unplaced = self.unplaced.values();
+        self.machines_in(network).next().is_some()
+            || unplaced.any(|machine| machine.nics.iter().any(|nic| nic.network == *network))
     }
 
     /// Every captured address in this network, also of machines whose place is not known.
     pub fn addresses_in(&self, network: &NetworkName) -> BTreeSet<Ipv4Addr> {
-        self.machines
-            .values()
+        self.machines_in(network)
+            .map(|(_, machine)| machine)
             .chain(self.unplaced.values())
             .flat_map(|machine| &machine.nics)
             .filter(|nic| nic.network == *network)

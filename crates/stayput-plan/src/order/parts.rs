@@ -115,7 +115,8 @@ impl Parts<'_> {
             return None;
         }
         let calls: Vec<_> = positions.iter().map(|at| self.calls[*at].clone()).collect();
-        let order = search::order(fabric, addresses, &calls).ok()?;
+        let now = Reachability::of(fabric.clone(), []);
+        let order = search::order(&now, addresses, &calls).ok()?;
         Some(order.into_iter().map(|at| positions[at]).collect())
     }
 

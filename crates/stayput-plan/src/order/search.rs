@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_fabric::Change;
-use stayput_fabric::Fabric;
 use stayput_fabric::Reachability;
 
 use super::Call;
@@ -30,7 +29,7 @@ type Cost = (u128, u128);
 
 /// The best safe order of at most [`super::MOST_CALLS`] calls, as positions.
 pub(super) fn order(
-    fabric: &Fabric,
+    now: &Reachability,
     addresses: BTreeSet<Ipv4Addr>,
     calls: &[Call],
 ) -> Result<Vec<usize>, Box<NoOrder>> {
@@ -38,9 +37,8 @@ pub(super) fn order(
         .iter()
         .map(|call| std::slice::from_ref(&call.change))
         .collect();
-    let classes = fabric.classes_across(addresses, steps);
-    let matrix = Reachability::new(fabric.clone(), fabric.sources(), classes);
-    let mut search = Search::new(matrix, calls);
+    let classes = now.fabric().classes_across(addresses, steps);
+    let mut search = Search::new(now.with_classes(classes), calls);
     loop {
         let found = search.run()?;
         match search.unsafe_in_flight(&found) {

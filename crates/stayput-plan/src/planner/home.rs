@@ -8,6 +8,7 @@ use stayput_estate::Cidr;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
+use stayput_fabric::Reachability;
 
 use super::Draft;
 use super::Prepared;
@@ -105,9 +106,10 @@ impl Draft<'_> {
         for (change, leftovers, _) in homes {
             let fabric = self.fabric_so_far();
             let addresses = self.addresses_of_interest(&fabric);
+            let now = Reachability::of(fabric, []);
             let mut chains = Vec::new();
             for (network, calls) in leftovers {
-                chains.extend(self.chain(&fabric, &addresses, network, change.home, calls));
+                chains.extend(self.chain(&now, &addresses, network, change.home, calls));
             }
             let last = self.link(chains);
             for (old, network) in self.stale(&change) {
@@ -120,10 +122,11 @@ impl Draft<'_> {
     fn lead_to<'c>(&mut self, change: &HomeChange<'c>) -> Vec<(&'c NetworkName, Vec<Prepared>)> {
         let fabric = self.fabric_so_far();
         let addresses = self.addresses_of_interest(&fabric);
+        let now = Reachability::of(fabric, []);
         let (mut chains, mut leftovers) = (Vec::new(), Vec::new());
         for network in change.networks {
-            let calls = self.calls_for(change, network, &fabric);
-            chains.extend(self.chain(&fabric, &addresses, network, change.home, calls.now));
+            let calls = self.calls_for(change, network, now.fabric());
+            chains.extend(self.chain(&now, &addresses, network, change.home, calls.now));
             leftovers.push((network, calls.afterwards));
         }
         // Each network's hole stays open until its calls are made: many addresses in little time come first.
@@ -226,20 +229,8 @@ impl Draft<'_> {
 
     /// The step that writes a route, from what the steps so far leave there.
     pub(super) fn route_step(&self, write: RouteWrite, why: &str) -> Prepared {
-        let mut from = write.from;
-        for step in &self.steps {
-            if let Action::TgwRoute {
-                region,
-                table,
-                cidr,
-                to,
-                ..
-            } = &step.action
-                && (region, table, cidr) == (&write.region, &write.table, &write.cidr)
-            {
-                from.clone_from(to);
-            }
-        }
+        let route = (write.region.clone(), write.table.clone(), write.cidr);
+        let from = self.last_route.get(&route).unwrap_or(&write.from).clone();
         let action = |from, to| Action::TgwRoute {
             region: write.region.clone(),
             table: write.table.clone(),
@@ -318,7 +309,7 @@ impl Draft<'_> {
     /// These calls in the best safe order.
     fn chain(
         &mut self,
-        fabric: &Fabric,
+        now: &Reachability,
         of_interest: &BTreeSet<Ipv4Addr>,
         network: &NetworkName,
         home: &SiteName,
@@ -340,12 +331,17 @@ impl Draft<'_> {
                 })
             })
             .collect();
-        let touched = |address: &&Ipv4Addr| {
-            let mut prefixes = calls.iter().filter_map(|call| call.change.prefix());
-            prefixes.any(|prefix| prefix.contains(**address))
-        };
-        let addresses: BTreeSet<_> = of_interest.iter().filter(touched).copied().collect();
-        match order(fabric, addresses.clone(), &calls) {
+        let prefixes: BTreeSet<_> = calls
+            .iter()
+            .filter_map(|call| call.change.prefix())
+            .collect();
+        let addresses: BTreeSet<_> = prefixes
+            .iter()
+            .flat_map(|prefix| of_interest.range(prefix.network()..=prefix.broadcast()))
+            .copied()
+            .collect();
+        let count = addresses.len();
+        match order(now, addresses, &calls) {
             Ok(places) => {
                 let mut slots: Vec<_> = prepared.drain(..).map(Some).collect();
                 let in_order = places
@@ -353,7 +349,7 @@ impl Draft<'_> {
                     .filter_map(|at| slots.get_mut(at)?.take());
                 Some(Chain {
                     calls: in_order.collect(),
-                    addresses: addresses.len(),
+                    addresses: count,
                     lasts: calls.iter().map(|call| call.lasts).sum(),
                 })
             }

@@ -140,7 +140,7 @@ impl Draft<'_> {
             let network = survey.estate.networks.get(name);
             network.is_some_and(|network| network.primary == *site)
         };
-        let machines = survey.machines.iter().filter(|(id, machine)| {
+        let machines = survey.machines_in(network).filter(|(id, machine)| {
             let first = machine.nics.first();
             first.is_some_and(|nic| nic.network == *network)
                 && survey.places.get(*id) == Some(&Place::Ec2)

@@ -104,6 +104,12 @@ type Opened = (Option<StepId>, Delivery);
 /// A hole, by whose it is and when it is open.
 type Key = (usize, Opened, Option<StepId>);
 
+/// Positions of classes. No class is cut while a plan is judged ([`matrix`]), so its position stands for its addresses.
+type Classes = BTreeSet<usize>;
+
+/// How many addresses, and which.
+type Covered = (usize, Vec<AddrRange>);
+
 struct Judge<'m> {
     matrix: Reachability,
     movers: &'m BTreeMap<Ipv4Addr, String>,
@@ -114,7 +120,9 @@ struct Judge<'m> {
     /// Sources and classes whose packets arrived in the beginning.
     worked: BTreeSet<(usize, usize)>,
     open: BTreeMap<(usize, usize), Opened>,
-    holes: BTreeMap<Key, BTreeSet<Ipv4Addr>>,
+    holes: BTreeMap<Key, Classes>,
+    /// Addresses of sets of classes: many sources see the same ones change.
+    covered: BTreeMap<Classes, Covered>,
     twice: BTreeMap<Ipv4Addr, BTreeSet<SiteName>>,
     loops_now: BTreeSet<Source>,
     states: Vec<ProofState>,
@@ -137,6 +145,7 @@ impl<'m> Judge<'m> {
             worked: BTreeSet::new(),
             open: BTreeMap::new(),
             holes: BTreeMap::new(),
+            covered: BTreeMap::new(),
             twice,
             loops_now: BTreeSet::new(),
             states: Vec::new(),
@@ -242,16 +251,25 @@ impl<'m> Judge<'m> {
             let source = &self.matrix.sources()[shift.source];
             let before = Outcome::of(shift.before);
             let after = Outcome::of(self.matrix.cell_state(shift.source, shift.class));
-            let members = &self.matrix.classes()[shift.class].members;
-            let is_harmed = |address: &&Ipv4Addr| -> bool {
+            let is_harmed = |is_moving: bool| {
                 if transition.moves_machines {
-                    let is_moving = self.movers.contains_key(address);
                     is_refused_of_move(source, is_moving, before, after)
                 } else {
                     is_refused(Requirement::of(source), before, after)
                 }
             };
-            let harmed: BTreeSet<_> = members.iter().filter(is_harmed).copied().collect();
+            let [of_movers, of_others] = [true, false].map(is_harmed);
+            if !of_movers && !of_others {
+                continue;
+            }
+            let members = self.matrix.classes()[shift.class].members.iter();
+            let harmed: BTreeSet<_> = members
+                .filter(|address| match self.movers.contains_key(address) {
+                    true => of_movers,
+                    false => of_others,
+                })
+                .copied()
+                .collect();
             if !harmed.is_empty() {
                 let key = (shift.source, self.delivery(shift.source, shift.class));
                 refused.entry(key).or_default().extend(harmed);
@@ -278,13 +296,12 @@ impl<'m> Judge<'m> {
         match Outcome::of(self.matrix.cell_state(shift.source, shift.class)) {
             Outcome::Works | Outcome::NoSender => {
                 if let Some(opened) = self.open.remove(&cell) {
-                    let members = &self.matrix.classes()[shift.class].members;
                     let closes = Some(transition.last.clone());
                     let hole = self
                         .holes
                         .entry((shift.source, opened, closes))
                         .or_default();
-                    hole.extend(members);
+                    hole.insert(shift.class);
                 }
             }
             Outcome::Lost | Outcome::Unsteerable | Outcome::WrongSite | Outcome::Loops => {
@@ -298,8 +315,8 @@ impl<'m> Judge<'m> {
     }
 
     /// What changed for any source.
-    fn shifted(&self, shifts: &[Shift]) -> Vec<Shifted> {
-        let mut found: BTreeMap<(usize, Delivery, Delivery), BTreeSet<Ipv4Addr>> = BTreeMap::new();
+    fn shifted(&mut self, shifts: &[Shift]) -> Vec<Shifted> {
+        let mut found: BTreeMap<(usize, Delivery, Delivery), Classes> = BTreeMap::new();
         for shift in shifts {
             let cell_state = self.matrix.cell_state(shift.source, shift.class);
             let source = &self.matrix.sources()[shift.source];
@@ -308,20 +325,35 @@ impl<'m> Judge<'m> {
             }
             let from = Delivery::before(shift);
             let to = self.delivery(shift.source, shift.class);
-            let members = &self.matrix.classes()[shift.class].members;
             let found = found.entry((shift.source, from, to)).or_default();
-            found.extend(members);
+            found.insert(shift.class);
         }
         found
             .into_iter()
-            .map(|((source, from, to), addresses)| Shifted {
-                source: self.matrix.sources()[source].clone(),
-                addresses: addresses.len(),
-                ranges: AddrRange::covering(&addresses),
-                from,
-                to,
+            .map(|((source, from, to), classes)| {
+                let (addresses, ranges) = self.covered(classes);
+                Shifted {
+                    source: self.matrix.sources()[source].clone(),
+                    addresses,
+                    ranges,
+                    from,
+                    to,
+                }
             })
             .collect()
+    }
+
+    /// The addresses of these classes.
+    fn covered(&mut self, classes: Classes) -> Covered {
+        if let Some(known) = self.covered.get(&classes) {
+            return known.clone();
+        }
+        let all = self.matrix.classes();
+        let members = classes.iter().flat_map(|class| &all[*class].members);
+        let addresses: BTreeSet<_> = members.copied().collect();
+        let covered = (addresses.len(), AddrRange::covering(&addresses));
+        self.covered.insert(classes, covered.clone());
+        covered
     }
 
     /// A state, with the paths of on-prem's packets that have turned.
@@ -371,7 +403,7 @@ impl<'m> Judge<'m> {
     fn finish(mut self) -> (Proof, BTreeSet<Obstacle>) {
         for ((source, class), opened) in std::mem::take(&mut self.open) {
             let hole = self.holes.entry((source, opened, None)).or_default();
-            hole.extend(&self.matrix.classes()[class].members);
+            hole.insert(class);
         }
         // What happens to on-prem's packets stands for what happens to all.
         let of_on_prem = |obstacle: &Obstacle| {
@@ -387,26 +419,32 @@ impl<'m> Judge<'m> {
             self.obstacles.retain(of_on_prem);
         }
         let asymmetric = self.asymmetric();
+        let holes: Vec<_> = std::mem::take(&mut self.holes)
+            .into_iter()
+            .map(|(key, classes)| (key, self.covered(classes)))
+            .collect();
         let (classes, sources) = (self.matrix.classes(), self.matrix.sources());
         let populated = sources
             .iter()
             .filter(|source| !is_hypothetical(source))
             .cloned();
-        let holes = self.holes.into_iter();
         let proof = Proof {
             addresses: classes.iter().map(|class| class.members.len()).sum(),
             classes: classes.len() * sources.len(),
             sources: populated.collect(),
             loops_now: self.loops_now,
             holes: holes
-                .map(|((source, (opens, delivery), closes), addresses)| Hole {
-                    source: sources[source].clone(),
-                    opens,
-                    closes,
-                    addresses: addresses.len(),
-                    ranges: AddrRange::covering(&addresses),
-                    delivery,
-                })
+                .into_iter()
+                .map(
+                    |((source, (opens, delivery), closes), (addresses, ranges))| Hole {
+                        source: sources[source].clone(),
+                        opens,
+                        closes,
+                        addresses,
+                        ranges,
+                        delivery,
+                    },
+                )
                 .collect(),
             asymmetric,
             states: self.states,

@@ -9,6 +9,7 @@ use stayput_estate::SiteName;
 use stayput_fabric::Change;
 use stayput_fabric::ErpScope;
 use stayput_fabric::Fabric;
+use stayput_fabric::Reachability;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
 use stayput_plan::Call;
@@ -60,7 +61,7 @@ fn found(fabric: &Fabric, changes: &[Change]) -> Result<Vec<String>, Box<NoOrder
         })
         .collect();
     let addresses: BTreeSet<_> = fabric.addresses_of_interest();
-    let places = stayput_plan::order(fabric, addresses, &calls)?;
+    let places = stayput_plan::order(&Reachability::of(fabric.clone(), []), addresses, &calls)?;
     Ok(places.iter().map(|at| changes[*at].to_string()).collect())
 }
 
