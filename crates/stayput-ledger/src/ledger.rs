@@ -1,6 +1,7 @@
 //! The interface of a store of the ledger.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -60,7 +61,7 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError::NotReadBack`] when the store gives back something else.
     async fn put_machines(
         &self,
-        machines: &BTreeMap<InstanceId, MachineFacts>,
+        machines: &BTreeMap<InstanceId, Arc<MachineFacts>>,
         at: Timestamp,
         by: &By,
     ) -> Result<(), LedgerError>;

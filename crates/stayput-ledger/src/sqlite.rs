@@ -14,6 +14,7 @@ mod runs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -169,7 +170,7 @@ impl Ledger for SqliteLedger {
 
     async fn put_machines(
         &self,
-        machines: &BTreeMap<InstanceId, MachineFacts>,
+        machines: &BTreeMap<InstanceId, Arc<MachineFacts>>,
         at: Timestamp,
         by: &By,
     ) -> Result<(), LedgerError> {

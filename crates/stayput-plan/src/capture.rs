@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use stayput_estate::EniId;
 use stayput_estate::Estate;
@@ -31,7 +32,7 @@ pub fn observe_facts(
     estate: &Estate,
     world: &World,
     networks: &BTreeSet<NetworkName>,
-) -> (BTreeMap<InstanceId, MachineFacts>, BTreeSet<Obstacle>) {
+) -> (BTreeMap<InstanceId, Arc<MachineFacts>>, BTreeSet<Obstacle>) {
     let Some(region) = world.aws.get(&estate.source.region) else {
         return (BTreeMap::new(), BTreeSet::new());
     };
@@ -52,7 +53,7 @@ struct Capture<'a> {
     region: &'a AwsRegion,
     networks: &'a BTreeSet<NetworkName>,
     network_of: BTreeMap<&'a SubnetId, &'a NetworkName>,
-    facts: BTreeMap<InstanceId, MachineFacts>,
+    facts: BTreeMap<InstanceId, Arc<MachineFacts>>,
     obstacles: BTreeSet<Obstacle>,
 }
 
@@ -233,7 +234,7 @@ impl<'a> Capture<'a> {
             nics,
             tags: instance.tags.clone(),
         };
-        self.facts.insert(id.clone(), facts);
+        self.facts.insert(id.clone(), Arc::new(facts));
     }
 
     /// The interfaces that have an IPv4 address in a network of the estate, by device index.

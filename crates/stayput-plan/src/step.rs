@@ -259,7 +259,7 @@ pub enum Action {
     /// Write these facts into the ledger, synced and read back.
     Capture {
         /// By instance.
-        machines: BTreeMap<InstanceId, MachineFacts>,
+        machines: BTreeMap<InstanceId, Arc<MachineFacts>>,
     },
     /// An isolated or routed Flow VPC exists.
     EnsureFlowVpc {

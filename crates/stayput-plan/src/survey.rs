@@ -9,6 +9,7 @@ mod sight;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 use stayput_estate::Estate;
@@ -64,11 +65,11 @@ pub struct Survey<'a> {
     /// Networks of the goal.
     pub networks: Vec<&'a Network>,
     /// Machines of the goal whose place is known, with the facts that hold: the ledger's once a machine has begun to move.
-    pub machines: BTreeMap<InstanceId, MachineFacts>,
+    pub machines: BTreeMap<InstanceId, Arc<MachineFacts>>,
     /// Machines of the goal of which it is not known where they are, each with an obstacle that says why. Their addresses are not free.
-    pub unplaced: BTreeMap<InstanceId, MachineFacts>,
+    pub unplaced: BTreeMap<InstanceId, Arc<MachineFacts>>,
     /// Those whose facts are not in the ledger as they are.
-    pub uncaptured: BTreeMap<InstanceId, MachineFacts>,
+    pub uncaptured: BTreeMap<InstanceId, Arc<MachineFacts>>,
     /// Where each is.
     pub places: BTreeMap<InstanceId, Place>,
     /// VMs that a machine was, by some system's own word, besides the one it is; of machines that were any.
@@ -323,7 +324,7 @@ impl<'a> Survey<'a> {
         let mut fabric = Fabric::new(self.estate, self.world);
         for site in &self.lost {
             let machines = self.machines.values();
-            for address in machines.flat_map(MachineFacts::addresses) {
+            for address in machines.flat_map(|machine| machine.addresses()) {
                 fabric.apply(&Change::Serve {
                     site: site.clone(),
                     address,
@@ -352,7 +353,7 @@ impl<'a> Survey<'a> {
     pub fn networks_of(&self, id: &InstanceId) -> BTreeSet<NetworkName> {
         self.machines
             .get(id)
-            .map(identity::networks_of)
+            .map(|machine| identity::networks_of(machine))
             .unwrap_or_default()
     }
 
@@ -373,6 +374,7 @@ impl<'a> Survey<'a> {
         });
         let ids = by_network.get(network).into_iter().flatten();
         ids.filter_map(|id| self.machines.get_key_value(id))
+            .map(|(id, machine)| (id, &**machine))
     }
 
     /// Whether any machine has an interface in this network, wherever it is.
@@ -386,7 +388,7 @@ impl<'a> Survey<'a> {
     pub fn addresses_in(&self, network: &NetworkName) -> BTreeSet<Ipv4Addr> {
         self.machines_in(network)
             .map(|(_, machine)| machine)
-            .chain(self.unplaced.values())
+            .chain(self.unplaced.values().map(|machine| &**machine))
             .flat_map(|machine| &machine.nics)
             .filter(|nic| nic.network == *network)
             .flat_map(|nic| std::iter::once(nic.primary).chain(nic.secondary.iter().copied()))
@@ -400,7 +402,7 @@ impl<'a> Survey<'a> {
         }
         let known = |id| self.machines.get(id).or(self.unplaced.get(id));
         let facts = self.left_out.iter().filter_map(known);
-        let captured = facts.flat_map(MachineFacts::addresses);
+        let captured = facts.flat_map(|machine| machine.addresses());
         let enis = self.world.aws.get(&self.estate.source.region).into_iter();
         let enis = enis.flat_map(|region| region.enis.values()).filter(|eni| {
             let instance = eni.attached_to.as_ref().map(|(instance, _)| instance);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -18,7 +19,7 @@ use stayput_estate::VmExtId;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Identity and addresses of each machine.
-    pub machines: BTreeMap<InstanceId, MachineFacts>,
+    pub machines: BTreeMap<InstanceId, Arc<MachineFacts>>,
     /// The VM of each machine, by site.
     pub vms: BTreeMap<InstanceId, BTreeMap<SiteName, VmExtId>>,
     /// The site at which each machine became a VM last. Absent in worlds saved by earlier builds.

@@ -1,6 +1,7 @@
 //! Facts: versions of machines, and the VMs they became. Rows are only ever added, and each has a checksum.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -266,7 +267,7 @@ pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
         let id = InstanceId::new(row.id.as_str());
         match row.parsed()? {
             Some(machine) => {
-                facts.machines.insert(id, machine);
+                facts.machines.insert(id, Arc::new(machine));
             }
             None => {
                 facts.retired.insert(id);
@@ -312,7 +313,7 @@ pub fn history(connection: &Connection, machine: &InstanceId) -> Result<Vec<Mach
 /// Returns the position of each machine's new row.
 pub fn put(
     connection: &Connection,
-    machines: &BTreeMap<InstanceId, MachineFacts>,
+    machines: &BTreeMap<InstanceId, Arc<MachineFacts>>,
     at: Timestamp,
     by: &By,
 ) -> Result<BTreeMap<InstanceId, i64>, Fault> {
@@ -336,7 +337,7 @@ pub fn put(
 /// Whether the stored rows match what was to be written.
 pub fn read_back(
     connection: &Connection,
-    machines: &BTreeMap<InstanceId, MachineFacts>,
+    machines: &BTreeMap<InstanceId, Arc<MachineFacts>>,
     written: &BTreeMap<InstanceId, i64>,
 ) -> Result<(), Fault> {
     let mut statement = connection.prepare(&format!(

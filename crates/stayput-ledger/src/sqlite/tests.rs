@@ -79,7 +79,7 @@ fn goal() -> Goal {
 }
 
 fn put(ledger: &SqliteLedger, id: &str, address: &str) -> Result<(), LedgerError> {
-    let machines = [(InstanceId::from(id), machine(address))].into();
+    let machines = [(InstanceId::from(id), machine(address).into())].into();
     block_on(ledger.put_machines(&machines, at(0), &kim()))
 }
 

@@ -59,7 +59,10 @@ pub async fn capturing_again_keeps_the_earlier_version_in_the_history(
             .unwrap();
     }
     let now = facts("172.30.1.11");
-    assert_eq!(ledger.facts().await.unwrap().machines[&web()], now);
+    assert_eq!(
+        ledger.facts().await.unwrap().machines[&web()],
+        now.clone().into()
+    );
     assert_eq!(ledger.machine(&web()).await.unwrap().as_ref(), Some(&now));
     let history = ledger.machine_history(&web()).await.unwrap();
     let versions: Vec<_> = history.iter().map(|record| &record.change).collect();
@@ -140,7 +143,7 @@ pub async fn capturing_a_retired_machine_again_restores_its_vms(
         .await
         .unwrap();
     let found = ledger.facts().await.unwrap();
-    assert_eq!(found.machines[&web()], facts("172.30.1.10"));
+    assert_eq!(*found.machines[&web()], facts("172.30.1.10"));
     assert_eq!(found.newest[&web()], SiteName::from("tokyo"));
     assert!(found.retired.is_empty(), "{found:?}");
 }

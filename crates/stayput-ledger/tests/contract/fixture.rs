@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use stayput_estate::InstanceId;
@@ -40,8 +41,8 @@ pub fn facts(address: &str) -> MachineFacts {
     }
 }
 
-pub fn one(id: &str, address: &str) -> BTreeMap<InstanceId, MachineFacts> {
-    [(InstanceId::from(id), facts(address))].into()
+pub fn one(id: &str, address: &str) -> BTreeMap<InstanceId, Arc<MachineFacts>> {
+    [(InstanceId::from(id), facts(address).into())].into()
 }
 
 pub fn goal(network: &str) -> Goal {

@@ -155,7 +155,7 @@ impl Model {
             }
             match change {
                 MachineChange::Captured { facts: machine } => {
-                    facts.machines.insert(id.clone(), machine.clone());
+                    facts.machines.insert(id.clone(), machine.clone().into());
                 }
                 MachineChange::BecameVm { site, vm } => {
                     facts.became(id.clone(), site.clone(), vm.clone());
@@ -190,6 +190,7 @@ impl Both<'_> {
                 }
                 self.ledger.put_machines(&facts, at, &by).await.unwrap();
                 for (id, facts) in facts {
+                    let facts = (*facts).clone();
                     let change = MachineChange::Captured { facts };
                     self.model.records.push((id, at, by.clone(), change));
                 }
@@ -365,7 +366,10 @@ impl Both<'_> {
         for id in MACHINES {
             let id = InstanceId::from(id);
             let machine = self.ledger.machine(&id).await.unwrap();
-            assert_eq!(machine.as_ref(), facts.machines.get(&id));
+            assert_eq!(
+                machine.as_ref(),
+                facts.machines.get(&id).map(|machine| &**machine)
+            );
             let history = self.ledger.machine_history(&id).await.unwrap();
             assert!(history.is_sorted_by(|one, next| one.sequence < next.sequence));
             let history: Vec<_> = history

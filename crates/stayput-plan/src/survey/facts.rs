@@ -1,5 +1,7 @@
 //! Which facts of a machine hold: what EC2 shows while it is there, what is on record once its cutover may have begun.
 
+use std::sync::Arc;
+
 use stayput_estate::InstanceId;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
@@ -14,8 +16,8 @@ impl Survey<'_> {
     pub(super) fn take(
         &mut self,
         id: &InstanceId,
-        ledger: Option<&MachineFacts>,
-        seen: Option<&MachineFacts>,
+        ledger: Option<&Arc<MachineFacts>>,
+        seen: Option<&Arc<MachineFacts>>,
         in_ec2: bool,
         facts: &Facts,
     ) {
@@ -26,7 +28,7 @@ impl Survey<'_> {
             Ok(place) => place,
             Err(obstacle) => {
                 self.obstacles.insert(obstacle);
-                self.unplaced.insert(id.clone(), either.clone());
+                self.unplaced.insert(id.clone(), Arc::clone(either));
                 return;
             }
         };
@@ -46,9 +48,9 @@ impl Survey<'_> {
             (None, _) => either,
         };
         if ledger != Some(holds) {
-            self.uncaptured.insert(id.clone(), holds.clone());
+            self.uncaptured.insert(id.clone(), Arc::clone(holds));
         }
-        self.machines.insert(id.clone(), holds.clone());
+        self.machines.insert(id.clone(), Arc::clone(holds));
         self.places.insert(id.clone(), place);
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -62,7 +63,7 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
     }
     let everything = estate.networks.keys().cloned().collect();
     let (observed, _) = stayput_plan::observe_facts(&estate, &seen.world, &everything);
-    let mut replaced: BTreeMap<InstanceId, MachineFacts> = BTreeMap::new();
+    let mut replaced: BTreeMap<InstanceId, Arc<MachineFacts>> = BTreeMap::new();
     let mut differences: BTreeMap<InstanceId, Vec<Difference>> = BTreeMap::new();
     for id in ids {
         let recorded = &seen.facts.machines[&id];
@@ -79,12 +80,12 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
         let now = MachineFacts {
             // EC2 reports a machine that has moved as stopped.
             was_running: recorded.was_running,
-            ..shown.clone()
+            ..MachineFacts::clone(shown)
         };
         let found = compare(recorded, &now);
         if !found.is_empty() {
             differences.insert(id.clone(), found);
-            replaced.insert(id, now);
+            replaced.insert(id, Arc::new(now));
         }
     }
     if replaced.is_empty() {
@@ -110,7 +111,7 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
 }
 
 fn shown(
-    machines: &BTreeMap<InstanceId, MachineFacts>,
+    machines: &BTreeMap<InstanceId, Arc<MachineFacts>>,
     differences: &BTreeMap<InstanceId, Vec<Difference>>,
 ) -> String {
     let mut text = String::new();

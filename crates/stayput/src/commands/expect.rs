@@ -5,6 +5,7 @@ use serde_json::json;
 use stayput_ledger::By;
 use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
+use stayput_world::MachineFacts;
 
 use crate::cli::ExpectArgs;
 use crate::cli::ExpectedState;
@@ -23,7 +24,7 @@ pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandEr
         .await?;
     let facts = ledger.facts().await?;
     let id = session::machine(&facts, &args.machine)?;
-    let mut machine = facts.machines[&id].clone();
+    let mut machine = MachineFacts::clone(&facts.machines[&id]);
     let (must_run, text) = match args.state {
         ExpectedState::Running => (true, "must run and be reached"),
         ExpectedState::Off => (false, "may be off"),
@@ -31,7 +32,7 @@ pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandEr
     let changed = machine.was_running != must_run;
     if changed {
         machine.was_running = must_run;
-        let machines = [(id.clone(), machine.clone())].into();
+        let machines = [(id.clone(), machine.clone().into())].into();
         ledger
             .put_machines(&machines, Timestamp::now(), &By::person(who))
             .await?;

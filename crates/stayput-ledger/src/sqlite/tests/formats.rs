@@ -60,7 +60,7 @@ fn facts_of_format_1_are_kept_in_order_of_their_times() {
     let facts = block_on(ledger.facts()).unwrap();
     assert_eq!(
         facts.machines,
-        [("i-1".into(), machine("172.30.1.10"))].into()
+        [("i-1".into(), machine("172.30.1.10").into())].into()
     );
     // As text `…01Z` is later than `…01.25Z`.
     assert_eq!(facts.newest[&"i-1".into()], SiteName::from("tokyo"));
