@@ -10,17 +10,18 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+use smol_str::SmolStr;
 
 macro_rules! text_newtype {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Wraps a value as received from its system.
-            pub fn new(value: impl Into<String>) -> Self {
+            pub fn new(value: impl Into<SmolStr>) -> Self {
                 Self(value.into())
             }
 
@@ -44,7 +45,7 @@ macro_rules! text_newtype {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                Self(value.to_owned())
+                Self(value.into())
             }
         }
     };
@@ -80,7 +81,7 @@ macro_rules! aws_id {
             fn from_str(text: &str) -> Result<Self, WrongIdKind> {
                 match text.strip_prefix($prefix) {
                     Some(rest) if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
-                        Ok(Self(text.to_owned()))
+                        Ok(Self(text.into()))
                     }
                     _ => Err(WrongIdKind { text: text.to_owned(), prefix: $prefix }),
                 }

@@ -28,6 +28,7 @@ use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
+use stayput_fabric::Fabric;
 use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::World;
@@ -128,6 +129,7 @@ pub fn plan(
         Goal::CleanUp { site, remove, .. } => draft.clean_up(site, *remove),
     }
 
+    let end = draft.fabric_so_far();
     let Draft {
         steps,
         mut obstacles,
@@ -144,7 +146,7 @@ pub fn plan(
         obstacles = refused;
         proof = Some(proven);
     }
-    let mut findings = preflight::findings(&survey, &steps, goal);
+    let mut findings = preflight::findings(&survey, end, goal);
     findings.extend(
         proof
             .iter()
@@ -239,6 +241,8 @@ struct Draft<'s> {
     last_erp: BTreeMap<(SiteName, ErpScope), StepId>,
     /// What the last step that writes a static route leaves there.
     last_route: BTreeMap<(Region, TgwRouteTableId, Cidr), Option<TgwTarget>>,
+    /// Where packets go when the first so many steps are done.
+    so_far: Option<(usize, Fabric)>,
     /// DHCP pools of production overlay subnets, by site and network: looked up for every machine, so found once.
     pools: BTreeMap<(SiteName, NetworkName), Vec<AddrRange>>,
 }
@@ -264,6 +268,7 @@ impl<'s> Draft<'s> {
             warnings: Vec::new(),
             last_erp: BTreeMap::new(),
             last_route: BTreeMap::new(),
+            so_far: None,
             pools: BTreeMap::new(),
         }
     }

@@ -16,10 +16,8 @@ use stayput_fabric::Fabric;
 use crate::Finding;
 use crate::Goal;
 use crate::Obstacle;
-use crate::Step;
 use crate::finding::Bearing;
 use crate::proof::home_after;
-use crate::states::done;
 use crate::survey::Survey;
 
 /// What a goal is looked at with.
@@ -34,8 +32,8 @@ struct Look<'a> {
     homes: Vec<(&'a Network, &'a Nc2Site)>,
 }
 
-/// Everything found. A goal that changes no routes gives nothing.
-pub(crate) fn findings(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> BTreeSet<Finding> {
+/// Everything found; `end` is where packets go when the plan is done. A goal that changes no routes gives nothing.
+pub(crate) fn findings(survey: &Survey<'_>, end: Fabric, goal: &Goal) -> BTreeSet<Finding> {
     let Some(home) = home_after(goal) else {
         return BTreeSet::new();
     };
@@ -50,7 +48,7 @@ pub(crate) fn findings(survey: &Survey<'_>, steps: &[Step], goal: &Goal) -> BTre
         survey,
         goal,
         now: survey.fabric(),
-        end: done(survey, steps),
+        end,
         homes: homes.collect(),
     };
     let mut found = BTreeSet::new();

@@ -190,13 +190,14 @@ impl Draft<'_> {
     }
 
     /// Where packets go when the steps so far are done.
-    fn fabric_so_far(&self) -> Fabric {
-        let mut fabric = self.survey.fabric();
-        for transition in transitions(self.survey, &self.steps) {
+    pub(super) fn fabric_so_far(&mut self) -> Fabric {
+        let (done, mut fabric) = self.so_far.take().unwrap_or((0, self.survey.fabric()));
+        for transition in transitions(self.survey, &self.steps[done..]) {
             for change in &transition.changes {
                 fabric.apply(change);
             }
         }
+        self.so_far = Some((self.steps.len(), fabric.clone()));
         fabric
     }
 
