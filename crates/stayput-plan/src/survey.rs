@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use stayput_estate::Cidr;
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::InstanceId;
@@ -20,6 +21,7 @@ use stayput_estate::Network;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
+use stayput_estate::SubnetId;
 use stayput_estate::VmExtId;
 use stayput_fabric::Change;
 use stayput_fabric::Fabric;
@@ -102,6 +104,12 @@ struct Derived {
     fabric: OnceLock<Fabric>,
     running: OnceLock<BTreeMap<Ipv4Addr, String>>,
     by_network: OnceLock<BTreeMap<NetworkName, BTreeSet<InstanceId>>>,
+    in_subnets: OnceLock<BTreeMap<SubnetId, BTreeSet<Ipv4Addr>>>,
+}
+
+/// Addresses of a prefix that EC2 delegates to an interface: sixteen, always.
+fn delegated_addresses(delegated: Cidr) -> impl Iterator<Item = Ipv4Addr> {
+    (0..16).map_while(move |offset| delegated.nth(offset))
 }
 
 /// The estate's overlay subnets at one site, with the networks they are for.
@@ -393,6 +401,21 @@ impl<'a> Survey<'a> {
             .filter(|nic| nic.network == *network)
             .flat_map(|nic| std::iter::once(nic.primary).chain(nic.secondary.iter().copied()))
             .collect()
+    }
+
+    /// Addresses of every interface in a subnet of the source region, with those that EC2 has delegated to it.
+    pub(crate) fn addresses_in_subnet(&self, subnet: &SubnetId) -> Option<&BTreeSet<Ipv4Addr>> {
+        let in_subnets = self.derived.in_subnets.get_or_init(|| {
+            let mut in_subnets: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            let region = self.world.aws.get(&self.estate.source.region);
+            for eni in region.into_iter().flat_map(|region| region.enis.values()) {
+                let delegated = eni.delegated().flat_map(delegated_addresses);
+                let addresses: &mut BTreeSet<_> = in_subnets.entry(eni.subnet.clone()).or_default();
+                addresses.extend(eni.addresses().chain(delegated));
+            }
+            in_subnets
+        });
+        in_subnets.get(subnet)
     }
 
     /// Every address of machines that are left out: captured, or on an interface they have in EC2.

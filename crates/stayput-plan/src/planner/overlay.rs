@@ -5,7 +5,6 @@ mod compare;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use stayput_estate::Cidr;
 use stayput_estate::Network;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
@@ -23,11 +22,6 @@ use crate::step::OverlayKind;
 use crate::survey::Place;
 use crate::survey::flow_vpc;
 use crate::survey::overlay_subnet;
-
-/// Addresses of a prefix that EC2 delegates to an interface: sixteen, always.
-fn addresses(delegated: Cidr) -> impl Iterator<Item = Ipv4Addr> {
-    (0..16).map_while(move |offset| delegated.nth(offset))
-}
 
 impl Draft<'_> {
     /// Subnets with the networks' own CIDRs and prefixes on the user VPC: everything that can stand before machines come.
@@ -124,10 +118,9 @@ impl Draft<'_> {
     /// Addresses of a network that are in use: captured ones, and those of any interface in its EC2 subnet.
     pub(super) fn addresses_in_use(&self, network: &Network) -> BTreeSet<Ipv4Addr> {
         let survey = self.survey;
-        let region = survey.world.aws.get(&survey.estate.source.region);
-        let enis = region.into_iter().flat_map(|region| region.enis.values());
-        enis.filter(|eni| eni.subnet == network.ec2_subnet)
-            .flat_map(|eni| eni.addresses().chain(eni.delegated().flat_map(addresses)))
+        let in_subnet = survey.addresses_in_subnet(&network.ec2_subnet);
+        let in_subnet = in_subnet.into_iter().flatten().copied();
+        in_subnet
             .chain(survey.addresses_in(&network.name))
             .collect()
     }
