@@ -132,24 +132,24 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
     let goal = goal(&estate, &args.goal)?;
     let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
+    // Before the file is written: a step that the plan does not have changes nothing.
+    let explained = args.explain.as_ref().map(|step| {
+        let text = stayput_plan::explain(&plan, step).ok_or_else(|| no_such_step(&plan, step))?;
+        Ok::<_, CommandError>((step, text))
+    });
+    let explained = explained.transpose()?;
     if let Some(file) = &args.out {
         saved::write(file, &plan)?;
     }
-    match &args.explain {
+    match explained {
         None if global.json => Ok(Output::new("", plan)),
         None => Ok(Output::new(stayput_plan::render(&plan), plan)),
-        Some(step) => {
-            let text = explained(&plan, step)?;
+        Some((step, text)) => {
             let json =
                 json!({ "ok": true, "plan": plan, "explained": { "step": step, "text": text } });
             Ok(Output::new(text, json))
         }
     }
-}
-
-/// One step of a plan.
-fn explained(plan: &Plan, step: &str) -> Result<String, CommandError> {
-    stayput_plan::explain(plan, step).ok_or_else(|| no_such_step(plan, step))
 }
 
 /// The error for a step that a plan does not have.

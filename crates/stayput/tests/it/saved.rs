@@ -17,6 +17,20 @@ fn a_saved_plan_is_applied_only_to_an_unchanged_world() {
     let plan = file.to_str().unwrap();
     let apply = ["apply", "--plan", plan, "--yes"];
 
+    lab.run(&[
+        "plan",
+        "move",
+        "app",
+        "db",
+        "--out",
+        plan,
+        "--explain",
+        "99",
+    ])
+    .exits(2)
+    .says(&["has no step 99"]);
+    assert!(!file.exists());
+
     fs::write(&file, "{}").unwrap();
     lab.run(&apply)
         .exits(2)
