@@ -78,6 +78,8 @@ pub enum EngineError {
         goes_on: Vec<String>,
         /// How many steps were done, of how many.
         done: (usize, usize),
+        /// Whether machines were stopped, or started elsewhere, and routes do not lead to them yet.
+        in_outage: bool,
     },
     /// A step is planned again each time it was done: another system or a person undoes it.
     #[error(

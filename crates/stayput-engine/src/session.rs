@@ -50,6 +50,9 @@ pub struct RunReport {
     /// The phase after which it stopped on request; `None` when its goal is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<Phase>,
+    /// Addresses of machines that must run and that on-prem did not reach when it stopped on request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<usize>,
     /// What each step did.
     pub steps: Vec<StepReport>,
     /// Differences that were found and did not stop the run, one line each.
@@ -159,6 +162,14 @@ impl Locked<'_> {
         self.session.plan(seen, goal)
     }
 
+    /// Whether a run to this goal was begun and is not finished.
+    ///
+    /// # Errors
+    /// The ledger.
+    pub async fn is_begun(&self, goal: &Goal) -> Result<bool, EngineError> {
+        runs::is_open(&self.session.engine, goal).await
+    }
+
     /// Closes open runs to a goal for which no step is left: their processes ended after the last change. A goal that places machines is
     /// verified first, because the process may have ended before the verification.
     ///
@@ -209,13 +220,15 @@ impl Locked<'_> {
             ok: result.is_ok(),
             ms,
         });
-        let stopped_after = result?;
-        if stopped_after.is_none() {
+        let stopped = result?;
+        if stopped.is_none() {
             engine.ledger.close_run(&run.id, now()).await?;
         }
+        let (stopped_after, unreached) = stopped.unzip();
         Ok(RunReport {
             run: run.id.to_string(),
             stopped_after,
+            unreached,
             steps: progress.done,
             changes: progress.changes,
             abandoned,
@@ -236,12 +249,13 @@ impl Locked<'_> {
         left::rehearse(self, plan, seen).await
     }
 
-    /// Runs phase after phase. Returns the phase after which it stopped on request, if the goal is not reached.
+    /// Runs phase after phase. Returns the phase after which it stopped on request, with how many addresses on-prem does not reach then, if
+    /// the goal is not reached.
     async fn phases(
         &self,
         progress: &mut Progress<'_>,
         options: &ApplyOptions,
-    ) -> Result<Option<Phase>, EngineError> {
+    ) -> Result<Option<(Phase, usize)>, EngineError> {
         let mut now = progress.approved.clone();
         while let Some(phase) = progress.next_phase(&now)? {
             if self.session.stop.is_asked() {
@@ -249,7 +263,7 @@ impl Locked<'_> {
             }
             if let Some(until) = options.until.filter(|until| phase > *until) {
                 progress.any_failed()?;
-                return Ok(Some(until));
+                return Ok(Some((until, unreached(&now))));
             }
             if phase == Phase::CutOver
                 && let Some(time) = options.cutover_after
@@ -275,4 +289,11 @@ impl Locked<'_> {
         progress.any_failed()?;
         Ok(None)
     }
+}
+
+/// Addresses that on-prem does not reach now.
+fn unreached(plan: &Plan) -> usize {
+    let present = plan.proof.states.first();
+    let undelivered = present.into_iter().flat_map(|state| &state.undelivered);
+    undelivered.map(|undelivered| undelivered.addresses).sum()
 }

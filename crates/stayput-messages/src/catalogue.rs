@@ -219,10 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_stands_in_the_text_as_it_is() {
+    fn what_is_put_in_is_never_read_as_a_message() {
         let odd = "{ $x } \u{2068}<a>\nb `c` \\u0041";
         let message = Message::new("greeting").with("name", odd);
-        assert_eq!(catalogue().render(&message), Ok(format!("to {odd}")));
+        let shown = "{ $x } \\u{2068}<a>\\u{a}b `c` \\u0041";
+        assert_eq!(catalogue().render(&message), Ok(format!("to {shown}")));
     }
 
     #[test]

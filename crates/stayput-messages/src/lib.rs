@@ -16,8 +16,10 @@
 //! [Fluent]: https://projectfluent.org
 
 mod catalogue;
+mod clean;
 mod message;
 
 pub use catalogue::Catalogue;
 pub use catalogue::RenderFault;
+pub use clean::clean;
 pub use message::Message;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Catalogue;
+use crate::clean;
 
 /// Which message, with its arguments. `Display` is its text in English.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +32,10 @@ impl Message {
         }
     }
 
-    /// Adds a text: a name, an address, or a key that the message selects by.
+    /// Adds a text: a name, an address, or a key that the message selects by. What is not safe to show in it becomes escapes.
     #[must_use]
     pub fn with(self, name: &'static str, text: impl fmt::Display) -> Self {
-        self.argument(name, Argument::Text(text.to_string()))
+        self.argument(name, Argument::Text(clean(&text.to_string())))
     }
 
     /// Adds a number of things, by which the message can select the plural. It is written with all its digits and no separator unless the

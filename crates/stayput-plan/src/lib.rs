@@ -81,6 +81,7 @@ pub use render::render;
 pub use render::which;
 pub use seconds::seconds;
 pub use states::fabric_after;
+pub use stayput_messages::clean;
 pub use step::Action;
 pub use step::ErpScope;
 pub use step::ExpectedRoute;

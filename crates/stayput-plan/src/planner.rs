@@ -30,6 +30,7 @@ use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
 use stayput_fabric::Fabric;
 use stayput_messages::Message;
+use stayput_messages::clean;
 use stayput_world::Facts;
 use stayput_world::World;
 use stayput_world::aws::AttachmentKind;
@@ -195,7 +196,12 @@ fn names(survey: &Survey<'_>) -> Names {
     let estate = survey.estate;
     let mut names = BTreeMap::new();
     for (id, machine) in &survey.machines {
-        names.extend(machine.name.clone().map(|name| (id.to_string(), name)));
+        names.extend(
+            machine
+                .name
+                .as_deref()
+                .map(|name| (id.to_string(), clean(name))),
+        );
     }
     let vpc_name = |vpc: &VpcId| {
         let sites = estate.sites.values().map(|site| (&site.vpc, &site.name));
@@ -205,7 +211,12 @@ fn names(survey: &Survey<'_>) -> Names {
     };
     for region in survey.world.aws.values() {
         for (id, table) in &region.tgw_route_tables {
-            names.extend(table.name.clone().map(|name| (id.to_string(), name)));
+            names.extend(
+                table
+                    .name
+                    .as_deref()
+                    .map(|name| (id.to_string(), clean(name))),
+            );
         }
     }
     for region in survey.world.aws.values() {

@@ -265,11 +265,16 @@ impl<'a> Survey<'a> {
     fn called(&mut self, names: &BTreeSet<String>) -> BTreeSet<InstanceId> {
         let mut called = BTreeSet::new();
         for name in names {
-            let known = self.machines.iter().chain(&self.unplaced);
-            let mut found: BTreeSet<_> = known
-                .filter(|(id, machine)| id.as_str() == name || machine.name.as_ref() == Some(name))
-                .map(|(id, _)| id.clone())
-                .collect();
+            let known = || self.machines.iter().chain(&self.unplaced);
+            // Anyone may call a machine by the id of another: the id itself decides.
+            let by_id = known().find(|(id, _)| id.as_str() == name);
+            let mut found: BTreeSet<_> = match by_id {
+                Some((id, _)) => [id.clone()].into(),
+                None => known()
+                    .filter(|(_, machine)| machine.name.as_ref() == Some(name))
+                    .map(|(id, _)| id.clone())
+                    .collect(),
+            };
             // A machine of which nothing is known but what is wrong with it can be named by its id.
             let troubled = self.obstacles.iter().filter_map(|obstacle| {
                 obstacle

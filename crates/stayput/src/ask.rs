@@ -6,6 +6,7 @@ use std::io::Write;
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::ui;
 
 /// Shows what will be done and asks for confirmation.
 ///
@@ -20,7 +21,11 @@ pub fn confirm(global: &Global, shown: &str, look_first: &str) -> Result<(), Com
         .hint(look_first));
     }
     let mut terminal = anstream::stderr();
-    let _ = write!(terminal, "{shown}\nType `yes` to apply: ");
+    let _ = write!(
+        terminal,
+        "{}\nType `yes` to apply: ",
+        ui::clean_lines(shown)
+    );
     let _ = terminal.flush();
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);

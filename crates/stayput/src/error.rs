@@ -208,13 +208,24 @@ impl From<EngineError> for CommandError {
                     }
                 ))
             }
-            EngineError::Interrupted { goes_on, done, .. } => {
+            EngineError::Interrupted {
+                goes_on,
+                done,
+                in_outage,
+                ..
+            } => {
                 this.causes = goes_on
                     .iter()
                     .map(|what| format!("continues without stayput: {what}"))
                     .collect();
+                let outage = match in_outage {
+                    true => {
+                        "; machines are not reached until the routes are written: continue at once"
+                    }
+                    false => "",
+                };
                 this.hint(format!(
-                    "{}; run the same command again to resume from here",
+                    "{}; run the same command again to resume from here{outage}",
                     done_of(done)
                 ))
             }

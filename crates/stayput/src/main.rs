@@ -6,6 +6,7 @@ mod commands;
 mod error;
 mod observed;
 mod output;
+mod reach;
 mod saved;
 mod session;
 mod ui;

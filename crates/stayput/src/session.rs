@@ -1,5 +1,7 @@
 //! The environment of a command: the estate file, the ledger, the clients, the user.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,14 +12,58 @@ use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_estate::LedgerConfig;
 use stayput_estate::NetworkName;
+use stayput_estate::Trust;
 use stayput_ledger::SqliteLedger;
 
 use crate::error::CommandError;
 use crate::error::Kind;
 
+/// The largest estate file; a thousand networks are some hundred KiB.
+const ESTATE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The text of a file, which may be a pipe and must end.
+fn read_text(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(file)?
+        .take(ESTATE_BYTES_MAX + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > ESTATE_BYTES_MAX {
+        let problem = format!("it has more than {ESTATE_BYTES_MAX} bytes");
+        return Err(std::io::Error::other(problem));
+    }
+    Ok(text)
+}
+
+/// Checks that the certificate files that the estate names are there. Contacts no system.
+///
+/// # Errors
+/// One is not a file.
+pub fn ca_files_exist(estate: &Estate) -> Result<(), CommandError> {
+    let sites = estate.sites.values();
+    let appliances = sites.flat_map(|site| {
+        let mv = site.mv.as_ref().map(|mv| &mv.appliance);
+        [Some(&site.prism), mv].into_iter().flatten()
+    });
+    let of_appliances = appliances.map(|appliance| &appliance.trust);
+    for trust in of_appliances.chain([&estate.aws.trust]) {
+        let Trust::CaFile(path) = trust else {
+            continue;
+        };
+        let problem = match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => continue,
+            Ok(_) => "it is not a regular file".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let what = format!("the CA file {} cannot be read: {problem}", path.display());
+        return Err(CommandError::new(Kind::Usage, what)
+            .hint("name the right file with ca-file; nothing was contacted"));
+    }
+    Ok(())
+}
+
 /// Reads and checks the estate file. Contacts no system.
 pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = read_text(file).map_err(|error| {
         CommandError::new(Kind::Usage, format!("{} cannot be read: {error}", file.display()))
             .hint("name the estate file with --file or STAYPUT_FILE, or start one: stayput config init > stayput.toml")
     })?;
@@ -58,6 +104,7 @@ pub fn open_ledger(estate: &Estate) -> Result<Arc<SqliteLedger>, CommandError> {
 
 /// The engine for an estate. Contacts no system.
 pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, CommandError> {
+    ca_files_exist(&estate)?;
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
     let ledger = open_ledger(&estate)?;
     Ok(Engine {

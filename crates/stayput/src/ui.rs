@@ -13,6 +13,7 @@ use jiff::Zoned;
 use stayput_engine::Event;
 use stayput_engine::StepName;
 use stayput_plan::StepId;
+pub use stayput_plan::clean;
 use stayput_plan::counted;
 pub use stayput_plan::seconds;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -214,42 +215,8 @@ fn numbered(name: &StepName) -> String {
     }
 }
 
-/// Makes text of a remote system, a tag or a file safe to show: control characters and those that reorder text are written as escapes, so
-/// that a name cannot forge a line or move the cursor.
-pub fn clean(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_harmful(letter) {
-            shown.extend(letter.escape_unicode());
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
-}
-
-/// The same for text of several lines; keeps its line ends.
+/// [`clean`] for text of several lines; keeps its line ends.
 pub fn clean_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(clean).collect();
     lines.join("\n")
-}
-
-fn is_harmful(letter: char) -> bool {
-    // C0, DEL and C1 controls; marks, embeddings, overrides and isolates of writing direction; line and paragraph separators.
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_and_reordering_characters_are_shown_as_escapes() {
-        assert_eq!(clean("web\u{1b}[2K-01"), "web\\u{1b}[2K-01");
-        assert_eq!(clean("a\u{9b}31mb"), "a\\u{9b}31mb");
-        assert_eq!(clean("a\nb"), "a\\u{a}b");
-        assert_eq!(clean("evil\u{202e}exe"), "evil\\u{202e}exe");
-        assert_eq!(clean("本番/販売管理 🚀"), "本番/販売管理 🚀");
-    }
 }

@@ -204,6 +204,7 @@ impl<'a> Progress<'a> {
             after: self.after,
             goes_on,
             done: (self.done.len(), self.approved.steps.len()),
+            in_outage: self.is_in_outage,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
+use jiff::SignedDuration;
 use jiff::Timestamp;
 use jiff::Zoned;
 use serde_json::json;
@@ -184,9 +185,13 @@ impl How {
     /// As the arguments say.
     ///
     /// # Errors
-    /// A time that cannot be read.
+    /// A time that cannot be read, or that is long ago.
     pub fn of(args: &cli::ApplyArgs) -> Result<Self, CommandError> {
-        let time = args.cutover_after.as_deref().map(time).transpose()?;
+        let time = args
+            .cutover_after
+            .as_deref()
+            .map(cutover_time)
+            .transpose()?;
         Ok(Self {
             yes: args.yes,
             options: ApplyOptions {
@@ -195,6 +200,20 @@ impl How {
             },
         })
     }
+}
+
+/// A window that was missed by more than this is a wrong date: a run is resumed sooner.
+const WINDOW_PAST_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+fn cutover_time(text: &str) -> Result<Timestamp, CommandError> {
+    let time = time(text)?;
+    if Timestamp::now().duration_since(time) > WINDOW_PAST_MAX {
+        let what = format!("--cutover-after {text} is more than a day ago");
+        return Err(CommandError::new(Kind::Usage, what).hint(
+            "correct the date, or leave it out to stop machines as soon as their disks are copied",
+        ));
+    }
+    Ok(time)
 }
 
 /// A time as typed: RFC 3339, or with a time zone in brackets.
@@ -207,12 +226,23 @@ fn time(text: &str) -> Result<Timestamp, CommandError> {
     })
 }
 
-/// A saved plan is applied only if the same plan would be made now: a difference means that the world has changed.
+/// A saved plan is used only if the same plan would be made now: a difference means that the world has changed.
 ///
 /// # Errors
 /// The world has changed.
 pub fn still_holds(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
-    let differences = stayput_plan::differences(saved, now);
+    unchanged(&stayput_plan::differences(saved, now))
+}
+
+/// A saved plan whose run was begun is continued only if nothing is left to do but what it has.
+///
+/// # Errors
+/// The world has changed.
+fn is_rest_of(saved: &Plan, now: &Plan) -> Result<(), CommandError> {
+    unchanged(&stayput_plan::left_over(saved, now))
+}
+
+fn unchanged(differences: &[stayput_plan::Difference]) -> Result<(), CommandError> {
     if differences.is_empty() {
         return Ok(());
     }
@@ -252,20 +282,31 @@ pub async fn apply(
     let seen = seen?;
     observed::something(&seen.world)?;
     let plan = locked.plan(&seen, &goal)?;
-    if let Some(saved) = &saved {
-        still_holds(saved, &plan)?;
+    // Of a goal that is reached nothing is left to compare.
+    if let Some(saved) = saved.as_ref().filter(|_| !plan.steps.is_empty()) {
+        match locked.is_begun(&goal).await? {
+            true => is_rest_of(saved, &plan)?,
+            false => still_holds(saved, &plan)?,
+        }
     }
-    let shown = stayput_plan::render(&plan);
+    let mut shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // Closes a run whose process ended after its last step.
         locked.reached(&goal, &seen).await?;
         let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan.as_plan(), "arrivals": {} });
         return Ok(Output::new(shown, json));
     }
+    if let Some(time) = how.options.cutover_after
+        && time <= Timestamp::now()
+    {
+        shown.push_str(&format!(
+            "! --cutover-after {time} has passed: machines stop as soon as their disks are copied\n"
+        ));
+    }
     if !how.yes {
         ask::confirm(global, &shown, "look at the plan first: stayput plan …")?;
     } else if !global.json && !global.quiet {
-        let _ = writeln!(anstream::stderr(), "{shown}");
+        let _ = writeln!(anstream::stderr(), "{}", ui::clean_lines(&shown));
     }
     let display = ui::show(events.listen(), global.quiet);
     let interrupts = tokio::spawn(interrupts(stopper, global.quiet));
@@ -288,6 +329,12 @@ pub async fn apply(
     if report.stopped_after.is_some() {
         text.push_str("run the same command without --until to continue\n");
     }
+    if let Some(unreached) = report.unreached.filter(|unreached| *unreached > 0) {
+        text.push_str(&format!(
+            "! on-prem does not reach {} now: continue at once\n",
+            counted(unreached, "address")
+        ));
+    }
     for warning in &plan.warnings {
         text.push_str(&format!("! {warning}\n"));
     }
@@ -302,6 +349,7 @@ pub async fn apply(
         "changed": changed > 0,
         "reached": report.stopped_after.is_none(),
         "stopped_after": report.stopped_after,
+        "unreached": report.unreached,
         "run": report.run,
         "ms": report.ms,
         "steps": report.steps,

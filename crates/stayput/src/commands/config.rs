@@ -7,12 +7,14 @@ use crate::cli::ConfigCommand;
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::output::Output;
+use crate::session::ca_files_exist;
 use crate::session::load_estate;
 
 pub fn run(global: &Global, command: &ConfigCommand) -> Result<Output, CommandError> {
     match command {
         ConfigCommand::Check => {
             let estate = load_estate(&global.file)?;
+            ca_files_exist(&estate)?;
             let text = format!(
                 "{} is right: estate {}, {}, {}, {}, {}\n",
                 global.file.display(),

@@ -9,7 +9,6 @@ use comfy_table::Table;
 use comfy_table::presets;
 use serde::Serialize;
 use serde_json::json;
-use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::MacAddr;
 use stayput_estate::NetworkName;
@@ -22,7 +21,6 @@ use stayput_plan::Obstacle;
 use stayput_plan::Place;
 use stayput_plan::Power;
 use stayput_plan::Survey;
-use stayput_world::System;
 use stayput_world::World;
 
 use crate::cli::Global;
@@ -31,6 +29,8 @@ use crate::error::CommandError;
 use crate::observed;
 use crate::observed::Observed;
 use crate::output::Output;
+use crate::reach::Reach;
+use crate::reach::edges_of;
 use crate::session;
 use crate::ui;
 
@@ -63,6 +63,8 @@ struct Network {
     cidr: String,
     home: String,
     machines: usize,
+    /// Whether `traces_delivered` is known: `false` where a system that decides it could not be read.
+    traces_known: bool,
     traces_delivered: usize,
     traces_total: usize,
 }
@@ -84,10 +86,15 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
     let survey = Survey::new(estate, world, facts, names);
     let fabric = Fabric::new(estate, world);
     let twice = served_twice(&survey);
+    let reach = Reach::new(&survey);
+    // What is not reached by what was read may be reached by the rest, and the other way round where on-prem may prefer an unread edge.
+    let is_partial = !world.unobserved.is_empty();
+    let is_entry_unknown = !reach.unread_edges(&Source::OnPrem).is_empty();
+    let is_known = |is_reached: bool| !is_entry_unknown && (is_reached || !is_partial);
     let machines: Vec<_> = survey
         .machines
         .keys()
-        .map(|id| machine(&survey, &fabric, world, id))
+        .map(|id| machine(&survey, &fabric, &reach, world, id))
         .collect();
     let networks: Vec<_> = names
         .iter()
@@ -111,10 +118,8 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
             let delivered = running
                 .iter()
                 .filter(|address| {
-                    fabric
-                        .trace(&Source::OnPrem, ***address)
-                        .verdict
-                        .is_delivered()
+                    let verdict = fabric.trace(&Source::OnPrem, ***address).verdict;
+                    reach.is_reached(&verdict)
                 })
                 .count();
             Network {
@@ -132,6 +137,7 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
                         .join(" and "),
                 },
                 machines: here.len(),
+                traces_known: is_known(delivered == running.len()),
                 traces_delivered: delivered,
                 traces_total: running.len(),
             }
@@ -153,7 +159,10 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
             network.cidr.clone(),
             network.home.clone(),
             network.machines.to_string(),
-            format!("{} of {}", network.traces_delivered, network.traces_total),
+            match network.traces_known {
+                true => format!("{} of {}", network.traces_delivered, network.traces_total),
+                false => "unknown".to_owned(),
+            },
         ]);
     }
     let _ = writeln!(text, "{table}\n");
@@ -173,6 +182,7 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
             (Some(also), _, _) => format!("served twice: {}", also.join("; ")),
             (None, false, _) => "unknown".to_owned(),
             (None, true, false) => "off".to_owned(),
+            (None, true, true) if !is_known(is_reached) => "unknown".to_owned(),
             (None, true, true) if is_reached => "reached".to_owned(),
             (None, true, true) => machine.verdicts.join("; "),
         };
@@ -273,19 +283,13 @@ fn served_twice(survey: &Survey<'_>) -> BTreeMap<InstanceId, Vec<String>> {
     twice
 }
 
-/// The edges that depend on a system.
-fn edges_of<'e>(estate: &'e Estate, system: &System) -> Vec<&'e str> {
-    let System::Aws(region) = system else {
-        return Vec::new();
-    };
-    let edges = estate.edges.values();
-    edges
-        .filter(|edge| edge.region == *region)
-        .map(|edge| edge.name.as_str())
-        .collect()
-}
-
-fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId) -> Machine {
+fn machine(
+    survey: &Survey<'_>,
+    fabric: &Fabric,
+    reach: &Reach,
+    world: &World,
+    id: &InstanceId,
+) -> Machine {
     let facts = &survey.machines[id];
     let estate = survey.estate;
     let (site, vm, addresses, macs) = match survey.places.get(id) {
@@ -325,10 +329,14 @@ fn machine(survey: &Survey<'_>, fabric: &Fabric, world: &World, id: &InstanceId)
     let mut verdicts = Vec::new();
     for address in facts.addresses() {
         let verdict = fabric.trace(&Source::OnPrem, address).verdict;
-        if verdict.is_delivered() {
+        if reach.is_reached(&verdict) {
             delivered += 1;
         } else {
-            verdicts.push(format!("{address}: {verdict}"));
+            let former = reach.former(&verdict).map(|_| ", which is a former VM");
+            verdicts.push(format!(
+                "{address}: {verdict}{}",
+                former.unwrap_or_default()
+            ));
         }
     }
     Machine {

@@ -16,6 +16,8 @@ use stayput_estate::Cidr;
 use stayput_fabric::RoundTrip;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
+use stayput_plan::Survey;
+use stayput_plan::counted;
 use stayput_plan::which;
 
 use self::draw::draw;
@@ -27,11 +29,19 @@ use crate::cli::Global;
 use crate::cli::TraceArgs;
 use crate::error::CommandError;
 use crate::output::Output;
+use crate::reach::Reach;
 
 pub async fn run(global: &Global, args: &TraceArgs) -> Result<Output, CommandError> {
     let states = states::states(global, args).await?;
     let destination = ends::destination(&states.facts, &args.destination)?;
-    let view = View::new(&states, &args.source)?;
+    let everything = states.estate.networks.keys().cloned().collect();
+    let survey = Survey::new(
+        &states.estate,
+        &states.shown.world,
+        &states.facts,
+        &everything,
+    );
+    let view = View::new(&states, &args.source, Reach::new(&survey))?;
     Ok(match destination {
         Destination::Address(address) => view.one(address),
         Destination::Prefix(prefix) => view.each_class(prefix),
@@ -44,11 +54,12 @@ struct View<'a> {
     before: Option<(&'a State, Source)>,
     /// As the user wrote it.
     source: &'a str,
+    reach: Reach,
 }
 
 impl<'a> View<'a> {
     /// A machine that does not run in one of the states sends from its location in the other.
-    fn new(states: &'a States, source: &'a str) -> Result<Self, CommandError> {
+    fn new(states: &'a States, source: &'a str, reach: Reach) -> Result<Self, CommandError> {
         let of = |state: &State| {
             ends::source(
                 &states.estate,
@@ -73,6 +84,7 @@ impl<'a> View<'a> {
             shown: (&states.shown, shown),
             before,
             source,
+            reach,
         })
     }
 
@@ -84,12 +96,16 @@ impl<'a> View<'a> {
 
     fn one(&self, to: Ipv4Addr) -> Output {
         let (after, before) = self.trips(to);
-        let delivered = after.forward.verdict.is_delivered();
-        let text = format!(
+        let doubts = self.doubts(&after);
+        let delivered = after.forward.verdict.is_delivered() && doubts.is_empty();
+        let mut text = format!(
             "{}\n{}",
             self.title(&to.to_string()),
             drawn(before.as_ref(), &after)
         );
+        for doubt in doubts {
+            let _ = writeln!(text, "! {doubt}");
+        }
         let mut json = self.json(before.as_ref(), &after);
         json["ok"] = json!(delivered);
         Output {
@@ -109,15 +125,19 @@ impl<'a> View<'a> {
                 continue;
             };
             let (after, before) = self.trips(*first);
-            ok &= is_fine(&after.forward.verdict);
+            let doubts = self.doubts(&after);
+            ok &= is_fine(&after.forward.verdict) && doubts.is_empty();
             let ranges = AddrRange::covering(&addresses);
             let _ = write!(
                 text,
-                "\n{} ({} addresses)\n{}",
+                "\n{} ({})\n{}",
                 which(&ranges),
-                addresses.len(),
+                counted(addresses.len(), "address"),
                 drawn(before.as_ref(), &after)
             );
+            for doubt in doubts {
+                let _ = writeln!(text, "! {doubt}");
+            }
             let mut class = self.json(before.as_ref(), &after);
             class["representative"] = json!(first);
             class["addresses"] = json!(addresses.len());
@@ -161,8 +181,19 @@ impl<'a> View<'a> {
         format!("{} → {to}\n{states}", self.source)
     }
 
+    /// Why the path that is shown is not the answer.
+    fn doubts(&self, after: &RoundTrip) -> Vec<String> {
+        self.reach.doubts(&self.shown.1, &after.forward.verdict)
+    }
+
     fn json(&self, before: Option<&RoundTrip>, after: &RoundTrip) -> Value {
         let mut shown = of_trip(&self.shown.0.called, after);
+        let doubts = self.doubts(after);
+        let is_delivered = after.forward.verdict.is_delivered() && doubts.is_empty();
+        if !doubts.is_empty() {
+            shown["works"] = json!(false);
+            shown["doubts"] = json!(doubts);
+        }
         if let (Some((state, _)), Some(before)) = (&self.before, before) {
             return json!({
                 "before": of_trip(&state.called, before),
@@ -170,7 +201,7 @@ impl<'a> View<'a> {
                 "changed": before != after,
             });
         }
-        shown["ok"] = json!(after.forward.verdict.is_delivered());
+        shown["ok"] = json!(is_delivered);
         shown
     }
 }

@@ -84,7 +84,10 @@ fn the_schema_is_json_and_the_example_file_is_valid() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("stayput.toml");
     std::fs::write(&file, example).unwrap();
-    run(&["config", "check", "--file", file.to_str().unwrap()]).exits(0);
+    let check = ["config", "check", "--file", file.to_str().unwrap()];
+    run(&check).exits(2).says(&["ca.pem cannot be read"]);
+    std::fs::write(dir.path().join("ca.pem"), "").unwrap();
+    run(&check).exits(0);
 }
 
 #[test]

@@ -52,6 +52,11 @@ fn a_saved_plan_is_applied_only_to_an_unchanged_world() {
 
     let again = lab.json(&["plan", "move", "app", "db", "--out", plan]);
     assert_ne!(again, shown);
+    let long_ago = ["--cutover-after", "2020-01-01T00:00:00Z"];
+    lab.run(&[&apply[..], &long_ago].concat())
+        .exits(2)
+        .says(&["more than a day ago"]);
+    assert_eq!(lab.journal(), journal);
     lab.run(&["apply", "--plan", plan])
         .exits(2)
         .says(&["no terminal to confirm on"]);
@@ -60,7 +65,35 @@ fn a_saved_plan_is_applied_only_to_an_unchanged_world() {
     let applied = lab.run(&args).exits(0).json();
     assert_eq!(applied["plan"], again["plan"]);
     assert_kept(&lab.status(), "tokyo", &original);
-    lab.run(&apply).exits(3);
+    let journal = lab.journal();
+    let again = lab.run(&args).exits(0).json();
+    assert_eq!(again["changed"], false);
+    assert_eq!(lab.journal(), journal);
+}
+
+#[test]
+fn a_saved_plan_that_was_begun_is_resumed_by_the_same_command() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    let file = lab.folder().join("plan.json");
+    let plan = file.to_str().unwrap();
+    lab.json(&["plan", "move", "app", "db", "--out", plan]);
+    let apply = ["apply", "--plan", plan, "--yes"];
+
+    let stopped = lab.run(&[&apply[..], &["--until", "cut-over"]].concat());
+    let stopped = stopped.exits(0);
+    for text in [
+        "stopped after phase cut-over",
+        "on-prem does not reach 15 addresses now",
+    ] {
+        assert!(stopped.out.contains(text), "{}", stopped.out);
+    }
+    let runs = || lab.json(&["journal"])["runs"].as_array().unwrap().len();
+    assert_eq!(runs(), 1);
+
+    lab.run(&apply).exits(0);
+    assert_kept(&lab.status(), "tokyo", &original);
+    assert_eq!(runs(), 1);
 }
 
 #[test]

@@ -162,11 +162,16 @@ pub fn destination(facts: &Facts, text: &str) -> Result<Destination, CommandErro
 
 /// The first address of the machine with this id or name.
 fn machine(facts: &Facts, text: &str) -> Result<Option<Ipv4Addr>, CommandError> {
-    let found: Vec<_> = facts
-        .machines
-        .iter()
-        .filter(|(id, machine)| id.as_str() == text || machine.name.as_deref() == Some(text))
-        .collect();
+    // Anyone may call a machine by the id of another: the id itself decides.
+    let by_id = facts.machines.iter().find(|(id, _)| id.as_str() == text);
+    let found: Vec<_> = match by_id {
+        Some(machine) => vec![machine],
+        None => facts
+            .machines
+            .iter()
+            .filter(|(_, machine)| machine.name.as_deref() == Some(text))
+            .collect(),
+    };
     match found.as_slice() {
         [] => Ok(None),
         [(id, machine)] => machine
