@@ -161,9 +161,10 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Why `now` is not `then`; empty if they do the same in the same order.
+/// Why `now` is not `then`; empty if they do the same in the same order, and to packets nothing worse.
 ///
-/// Names, reasons and proof are not compared: they follow from the world and the steps.
+/// A warning about a machine and a hole that `then` does not have are differences even where every step is the same. Names and reasons are
+/// not compared: they follow from the world and the steps.
 pub fn differences(then: &Plan, now: &Plan) -> Vec<Difference> {
     let both = Both::new(then, now);
     let mut found: Vec<_> = both.goal().into_iter().collect();
@@ -186,6 +187,8 @@ pub fn differences(then: &Plan, now: &Plan) -> Vec<Difference> {
         found.extend(both.of_step(was, is, fields));
     }
     found.extend(both.added());
+    found.extend(both.warnings());
+    found.extend(holes::not_approved(then, now));
     found
 }
 

@@ -227,6 +227,9 @@ fn clean_up_removes_only_the_former_vms_of_a_returned_site() {
         "--lost",
         "tokyo",
     ]);
+    // Inside Tokyo the former VM answers, which is not the machine.
+    let former = lab.run(&["trace", "nc2:tokyo", "web-01"]).exits(1);
+    assert!(former.out.contains("any more"), "{}", former.out);
     let args = [
         "plan", "clean-up", "app", "db", "--site", "tokyo", "--remove",
     ];

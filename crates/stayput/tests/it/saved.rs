@@ -119,6 +119,32 @@ fn a_saved_world_is_usable_when_no_system_is_reachable() {
 }
 
 #[test]
+fn an_edge_that_could_not_be_read_makes_reaching_unknown() {
+    let lab = Lab::fast();
+    let file = lab.folder().join("world.json");
+    let path = file.to_str().unwrap();
+    lab.run(&["world", "save", path]).exits(0);
+    let args = ["trace", "on-prem", "172.30.1.34", "--world", path];
+    lab.run(&args).exits(0);
+
+    let mut saved: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let world = &mut saved["world"];
+    let aws = world["aws"].as_object_mut().unwrap();
+    aws.remove("ap-northeast-3").unwrap();
+    world["unobserved"] = json!([{
+        "system": "aws",
+        "of": "ap-northeast-3",
+        "silence": "faulty",
+        "why": "500",
+    }]);
+    fs::write(&file, saved.to_string()).unwrap();
+    let trace = lab.run(&args).exits(1);
+    assert!(trace.out.contains("edge osaka-vpn"), "{}", trace.out);
+    let status = lab.json(&["status", "--world", path]);
+    assert_eq!(status["networks"][0]["traces_known"], false);
+}
+
+#[test]
 fn a_file_of_another_kind_format_or_estate_is_refused() {
     let lab = Lab::fast();
     let file = lab.folder().join("saved.json");
