@@ -50,7 +50,7 @@ pub struct RunReport {
     /// The phase after which it stopped on request; `None` when its goal is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<Phase>,
-    /// Addresses of machines that must run and that on-prem did not reach when it stopped on request.
+    /// Addresses of machines that must run and that on-prem did not reach when it stopped on request; 0 if no machine had been stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreached: Option<usize>,
     /// What each step did.
@@ -263,7 +263,12 @@ impl Locked<'_> {
             }
             if let Some(until) = options.until.filter(|until| phase > *until) {
                 progress.any_failed()?;
-                return Ok(Some((until, unreached(&now))));
+                // What is not reached before the first machine stops is not this run's doing, and going on is not urgent.
+                let unreached = match progress.is_in_outage {
+                    true => unreached(&now),
+                    false => 0,
+                };
+                return Ok(Some((until, unreached)));
             }
             if phase == Phase::CutOver
                 && let Some(time) = options.cutover_after

@@ -220,7 +220,7 @@ impl From<EngineError> for CommandError {
                     .collect();
                 let outage = match in_outage {
                     true => {
-                        "; machines are not reached until the routes are written: continue at once"
+                        "; machines may not be reached until the routes are written: continue at once"
                     }
                     false => "",
                 };
