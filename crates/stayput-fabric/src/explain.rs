@@ -255,6 +255,7 @@ impl Explainer<'_> {
             }
             Decision::ToOnPrem => Reason::ToOnPrem,
             Decision::EdgeNotObserved(edge) => Reason::EdgeNotObserved {
+                edge: topology.edges[edge].name.clone(),
                 attachment: topology.edges[edge].attachment_id.clone(),
             },
             Decision::SessionDown => Reason::SessionDown,

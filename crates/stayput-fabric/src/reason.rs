@@ -166,6 +166,8 @@ pub enum Reason {
     ToOnPrem,
     /// The edge's attachment was not observed.
     EdgeNotObserved {
+        /// The edge.
+        edge: EdgeName,
         /// The attachment the estate names.
         attachment: AttachmentId,
     },
@@ -360,8 +362,8 @@ impl fmt::Display for Reason {
             Self::NothingAnnounced => f.write_str("no edge announces a prefix for it"),
             Self::Enters { attachment, tgw } => write!(f, "into {tgw} by {attachment}"),
             Self::ToOnPrem => f.write_str("out to on-prem"),
-            Self::EdgeNotObserved { attachment } => {
-                write!(f, "its attachment {attachment} was not observed")
+            Self::EdgeNotObserved { edge, attachment } => {
+                write!(f, "attachment {attachment} of edge {edge} was not observed")
             }
             Self::SessionDown => f.write_str("no tunnel is up"),
             Self::AttachmentDown { attachment } => {

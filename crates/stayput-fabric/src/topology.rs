@@ -211,6 +211,8 @@ pub(crate) struct EdgeNode {
     pub(crate) attachment_id: AttachmentId,
     /// Its attachment, if observed.
     pub(crate) attachment: Option<AttIx>,
+    /// Whether its region was observed. Of another it is not known what the edge announces.
+    pub(crate) is_read: bool,
     pub(crate) kind: EdgeKind,
     pub(crate) local_preference: u32,
 }
@@ -323,6 +325,7 @@ impl Topology {
                 tgw: edge.tgw.clone(),
                 attachment_id: edge.attachment.clone(),
                 attachment,
+                is_read: self.region_ids.contains_key(&edge.region),
                 kind: edge.kind.clone(),
                 local_preference: edge.local_preference,
             });

@@ -105,6 +105,20 @@ impl NicChange {
         is_named || (!nic.addresses.is_empty() && self.strangers(nic).is_empty())
     }
 
+    /// Addresses from DHCP pools that NICs have which the plan names and removes: the machine got them when it was migrated.
+    pub fn from_pools(&self) -> BTreeSet<Ipv4Addr> {
+        let removed = match &self.before {
+            NicsBefore::Seen { removed, .. } => removed.as_slice(),
+            NicsBefore::FromPool | NicsBefore::FromRecovery => &[],
+        };
+        let addresses = removed.iter().flat_map(|nic| &nic.addresses).copied();
+        let own = || self.wanted.iter().flat_map(WantedNic::addresses);
+        addresses
+            .filter(|address| self.pools.iter().any(|pool| pool.contains(*address)))
+            .filter(|address| own().all(|own| own != *address))
+            .collect()
+    }
+
     /// The addresses of a NIC that are neither the machine's own nor from a DHCP pool.
     pub fn strangers(&self, nic: &SeenNic) -> BTreeSet<Ipv4Addr> {
         let is_known = |address: &Ipv4Addr| {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use stayput_estate::Cidr;
+use stayput_estate::EdgeName;
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::InstanceId;
@@ -310,8 +311,8 @@ impl<'a> Survey<'a> {
         });
     }
 
-    /// Where packets go now, as the goal takes it: no machine answers at a site that is declared lost, nor in its region if that was not
-    /// observed. What else was not observed is unknown to the fabric, and delivers nothing.
+    /// Where packets go now, as the goal takes it: no machine answers at a site that is declared lost, and the edges of its region are down
+    /// if that was not observed. What else was not observed is unknown to the fabric, and delivers nothing.
     pub fn fabric(&self) -> Fabric {
         self.derived
             .fabric
@@ -344,15 +345,28 @@ impl<'a> Survey<'a> {
                     serving: false,
                 });
             }
-            let region = self.estate.sites.get(site).map(|site| &site.region);
-            if let Some(region) = region.filter(|region| !self.world.aws.contains_key(region)) {
-                fabric.apply(&Change::Region {
-                    region: region.clone(),
-                    up: false,
-                });
-            }
+        }
+        for edge in self.edges_taken_as_down() {
+            fabric.apply(&Change::Edge {
+                edge: edge.clone(),
+                up: false,
+            });
         }
         fabric
+    }
+
+    /// Edges of regions that were not observed and whose site is declared lost: the declaration is the only word about them.
+    pub(crate) fn edges_taken_as_down(&self) -> impl Iterator<Item = &'a EdgeName> {
+        let estate = self.estate;
+        let sites = self.lost.iter().filter_map(|site| estate.sites.get(site));
+        let regions: BTreeSet<_> = sites
+            .map(|site| &site.region)
+            .filter(|region| !self.world.aws.contains_key(*region))
+            .collect();
+        let edges = estate.edges.values();
+        edges
+            .filter(move |edge| regions.contains(&edge.region))
+            .map(|edge| &edge.name)
     }
 
     /// Name for people.

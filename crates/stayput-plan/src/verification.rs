@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
+use stayput_estate::EdgeName;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
@@ -46,6 +47,9 @@ pub struct Verification {
     pub addresses: usize,
     /// Those of them that on-prem reaches at the home.
     pub delivered: usize,
+    /// Edges that were not read and were taken as down, because their site is declared lost.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub taken_as_down: BTreeSet<EdgeName>,
     /// What is wrong. Empty: all is as it must be.
     pub wrong: Vec<Wrong>,
 }
@@ -238,11 +242,17 @@ impl Verification {
 
     /// One line: how many were expected, found and reached.
     pub fn summary(&self) -> String {
-        Message::new("verification-summary")
+        let summary = Message::new("verification-summary")
             .with("found", self.found)
             .with("expected", self.expected)
             .with("delivered", self.delivered)
-            .with("addresses", self.addresses)
+            .with("addresses", self.addresses);
+        if self.taken_as_down.is_empty() {
+            return summary.to_string();
+        }
+        Message::new("verification-summary-assumed")
+            .part("summary", summary)
+            .with("edges", commas(&self.taken_as_down))
             .to_string()
     }
 }
@@ -288,7 +298,10 @@ pub fn verify(
 ) -> Verification {
     let fabric = survey.fabric();
     let wanted = |id: &InstanceId| machines.is_empty() || machines.contains(id);
-    let mut found = Verification::default();
+    let mut found = Verification {
+        taken_as_down: survey.edges_taken_as_down().cloned().collect(),
+        ..Verification::default()
+    };
     found.wrong.extend(unobserved(survey, site));
     let unknown = survey.obstacles.iter().filter(|obstacle| {
         let whose = obstacle.whose_place_is_unknown();

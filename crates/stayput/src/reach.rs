@@ -1,5 +1,4 @@
-//! Whether a packet's path says that a machine is reached: not if it ends at a VM that the machine was, and not if an edge that on-prem may
-//! prefer could not be read.
+//! Whether a packet's path says that a machine is reached: not if it ends at a VM that the machine was.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +6,13 @@ use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::VmExtId;
 use stayput_fabric::Holder;
-use stayput_fabric::Source;
 use stayput_fabric::Verdict;
 use stayput_plan::Survey;
 use stayput_world::System;
-use stayput_world::World;
 
 /// What paths are judged with.
 pub struct Reach {
     former: BTreeMap<VmExtId, InstanceId>,
-    /// Edges of regions that were not observed: on-prem may know a longer or better prefix behind them.
-    unread_edges: Vec<String>,
 }
 
 impl Reach {
@@ -30,7 +25,6 @@ impl Reach {
                     vms.iter().map(move |(_, vm)| (vm.clone(), machine.clone()))
                 })
                 .collect(),
-            unread_edges: unread_edges(survey.estate, survey.world),
         }
     }
 
@@ -50,39 +44,13 @@ impl Reach {
         verdict.is_delivered() && self.former(verdict).is_none()
     }
 
-    /// Edges that packets from a source may take, and of which nothing is known.
-    pub fn unread_edges(&self, source: &Source) -> &[String] {
-        match source {
-            Source::OnPrem => &self.unread_edges,
-            _ => &[],
-        }
+    /// Why a path is not the answer.
+    pub fn doubt(&self, verdict: &Verdict) -> Option<String> {
+        let machine = self.former(verdict)?;
+        Some(format!(
+            "this VM is not {machine} any more: see `stayput status`"
+        ))
     }
-
-    /// Why a path is not the answer, one line each.
-    pub fn doubts(&self, source: &Source, verdict: &Verdict) -> Vec<String> {
-        let mut doubts = Vec::new();
-        if let Some(machine) = self.former(verdict) {
-            doubts.push(format!(
-                "this VM is not {machine} any more: see `stayput status`"
-            ));
-        }
-        let edges = self.unread_edges(source);
-        if !edges.is_empty() {
-            doubts.push(format!(
-                "unknown: whether packets from on-prem enter by edge {}, as its region could not be read",
-                edges.join(" or ")
-            ));
-        }
-        doubts
-    }
-}
-
-fn unread_edges(estate: &Estate, world: &World) -> Vec<String> {
-    let systems = world.unobserved.iter().map(|unobserved| &unobserved.system);
-    systems
-        .flat_map(|system| edges_of(estate, system))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// The edges that depend on a system.

@@ -25,9 +25,13 @@ pub(crate) struct KnownPrefix {
 
 impl Walker<'_> {
     /// Longest prefix over what every edge announces and what on-prem owns; among equals what on-prem owns, then local preference, then
-    /// each edge in turn (or, by assumption, the first by name).
+    /// each edge in turn (or, by assumption, the first by name). Unknown where an edge that was not read may announce a longer or a
+    /// better prefix; no edge announces to on-prem what on-prem owns.
     pub(super) fn at_on_prem(&self, only: Option<EdgeIx>) -> Step {
         let own = self.topology.on_prem.longest(self.to);
+        if let (None, Some(edge)) = (own, self.unread(only)) {
+            return Step::End(Decision::EdgeNotObserved(edge), Ending::Unmodelled);
+        }
         let known = self.known(only);
         let best = known.first().copied();
         match (own, best) {
@@ -55,6 +59,18 @@ impl Walker<'_> {
             }
             (_, None) => Step::End(Decision::NothingAnnounced, Ending::NoRoute),
         }
+    }
+
+    /// An edge of a region that was not observed and is not known to be down. Routes configured on-prem are known all the same.
+    fn unread(&self, only: Option<EdgeIx>) -> Option<EdgeIx> {
+        let edges = self.topology.edges.iter();
+        let mut unread = edges.filter(|(ix, edge)| {
+            let is_configured = matches!(edge.kind, EdgeKind::StaticVpn { .. });
+            !edge.is_read && !is_configured && !self.state.down_edges.contains(ix)
+        });
+        unread
+            .find(|(ix, _)| only.is_none_or(|only| only == *ix))
+            .map(|(ix, _)| ix)
     }
 
     /// Whether on-prem may use this instead of the best it knows: same prefix length, same preference, and the tie-breaker cannot be observed.

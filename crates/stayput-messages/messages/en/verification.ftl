@@ -12,6 +12,7 @@ wrong-served-twice = { $label } is served twice: its instance { $machine } is { 
 wrong-no-route = { $cidr } in { $table } ({ $region }) is absent, expected { $to }
 wrong-other-route = { $cidr } in { $table } ({ $region }) is { $leads }, expected { $to }
 verification-summary = { $found } of { $expected } expected machines run, { $delivered } of { $addresses } addresses are reached
+verification-summary-assumed = { $summary }; not read and taken as down, as the site is declared lost: edge { $edges }
 
 ## Parts
 

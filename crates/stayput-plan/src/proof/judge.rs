@@ -25,6 +25,7 @@ use super::ends::unreached;
 use super::in_flight::harm_in_flight;
 use super::transitions::Transition;
 use super::transitions::transitions;
+use crate::Action;
 use crate::Delivery;
 use crate::Goal;
 use crate::Harm;
@@ -50,8 +51,13 @@ pub(crate) fn prove(
     let movers = survey.running_addresses();
     let transitions = transitions(survey, steps);
     let fabric = survey.fabric();
-    let left_out = survey.left_out_addresses();
-    let matrix = matrix(fabric, movers, &left_out, &transitions);
+    let mut not_kept = survey.left_out_addresses();
+    for step in steps {
+        if let Action::RestoreNics { nics, .. } = &step.action {
+            not_kept.extend(nics.from_pools());
+        }
+    }
+    let matrix = matrix(fabric, movers, &not_kept, &transitions);
     let mut judge = Judge::new(matrix, movers);
     for transition in &transitions {
         judge.judge(transition);
@@ -63,11 +69,12 @@ pub(crate) fn prove(
 }
 
 /// Every source, now or at the end, with the goal's machines and all that any source reaches now: an address where no machine answers, and
-/// that is no machine's of this goal, proves nothing; nor does one of a machine that is left out, whose network goes without it. One partition holds in all states, so that a step costs what it changes.
+/// that is no machine's of this goal, proves nothing; nor does one that is not to be kept: of a machine that is left out, whose network goes
+/// without it, or of a NIC that is removed. One partition holds in all states, so that a step costs what it changes.
 fn matrix(
     fabric: Fabric,
     movers: &BTreeMap<Ipv4Addr, String>,
-    left_out: &BTreeSet<Ipv4Addr>,
+    not_kept: &BTreeSet<Ipv4Addr>,
     transitions: &[Transition],
 ) -> Reachability {
     let mut end = fabric.clone();
@@ -83,7 +90,7 @@ fn matrix(
     );
     let others = fabric.addresses_of_interest().into_iter();
     let others =
-        others.filter(|address| !movers.contains_key(address) && !left_out.contains(address));
+        others.filter(|address| !movers.contains_key(address) && !not_kept.contains(address));
     let others = fabric.classes(others);
     let reached = others.into_iter().filter(|class| {
         let mut senders = sources

@@ -117,7 +117,18 @@ fn of_machine(
 ) -> Vec<Change> {
     match &step.action {
         Action::Cutover { machine, .. } => serve(machine, source, false),
-        Action::RestoreNics { site, machine, .. } => serve(machine, site, true),
+        Action::RestoreNics {
+            site,
+            machine,
+            nics,
+        } => {
+            let ends = nics.from_pools().into_iter().map(|address| Change::Serve {
+                site: site.clone(),
+                address,
+                serving: false,
+            });
+            ends.chain(serve(machine, site, true)).collect()
+        }
         _ => Vec::new(),
     }
 }

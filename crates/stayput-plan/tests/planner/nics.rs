@@ -124,3 +124,17 @@ fn a_nic_left_over_from_the_pool_is_named_when_it_is_removed() {
         "tokyo: web keeps its addresses; NIC nic-172.30.1.99 with 172.30.1.99 is removed"
     );
 }
+
+#[test]
+fn a_resumed_plan_counts_no_address_from_a_dhcp_pool() {
+    let before = Setup::new();
+    let plan = before.plan(&move_in(&["app", "db"])).unwrap();
+    for done in 0..=plan.steps.len() {
+        let rest = crate::resume::applied(&before, &plan.steps[..done]);
+        let rest = rest.plan(&move_in(&["app", "db"])).unwrap();
+        assert_eq!(
+            rest.proof.addresses, plan.proof.addresses,
+            "killed after {done}"
+        );
+    }
+}

@@ -3,6 +3,7 @@
 use stayput_estate::EdgeKind;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
+use stayput_fabric::Verdict;
 use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
@@ -10,6 +11,7 @@ use stayput_plan::Goal;
 use stayput_plan::Obstacle;
 use stayput_plan::Plan;
 use stayput_plan::RecoveryRun;
+use stayput_plan::Survey;
 use stayput_world::Silence;
 use stayput_world::aws::TgwTarget;
 use stayput_world::prism::PowerState;
@@ -45,8 +47,8 @@ fn position(plan: &Plan, is: impl Fn(&Action) -> bool) -> usize {
 fn on_prem_after(setup: &Setup, plan: &Plan, address: &str) -> String {
     let mut setup = setup.clone();
     plan.steps.iter().for_each(|step| setup.apply(step));
-    let fabric = Fabric::new(&setup.estate, &setup.world);
-    let trace = fabric.trace(&Source::OnPrem, ip(address));
+    let survey = Survey::of_goal(&setup.estate, &setup.world, &setup.facts, &plan.goal);
+    let trace = survey.fabric().trace(&Source::OnPrem, ip(address));
     let edge = trace.hops.iter().find_map(|hop| match &hop.at {
         stayput_fabric::Node::Edge(edge) => Some(edge.to_string()),
         _ => None,
@@ -582,4 +584,20 @@ fn a_zombie_that_still_draws_on_prem_is_beaten_by_two_halves() {
         Some(OSAKA),
         "{verdict}"
     );
+}
+
+#[test]
+fn where_packets_enter_is_unknown_while_a_region_is_neither_read_nor_lost() {
+    let setup = region_lost();
+    let fabric = Fabric::new(&setup.estate, &setup.world);
+    let verdict = fabric.verdict(&Source::OnPrem, ip("172.30.1.34"));
+    assert!(matches!(verdict, Verdict::Unmodelled { .. }), "{verdict}");
+    let lost = [TOKYO.into()].into();
+    let names = ["app".into()].into();
+    let survey = Survey::without(&setup.estate, &setup.world, &setup.facts, &names, lost);
+    let trace = survey.fabric().trace(&Source::OnPrem, ip("172.30.1.34"));
+    let enters = |hop: &stayput_fabric::Hop| matches!(hop.at, stayput_fabric::Node::Edge(_));
+    assert!(trace.hops.iter().any(enters), "{trace}");
+    let verification = stayput_plan::verify(&survey, &OSAKA.into(), &[].into());
+    assert_eq!(verification.taken_as_down, ["tokyo".into()].into());
 }

@@ -93,6 +93,7 @@ fn everything_wrong_has_its_text_in_every_form() {
         found: 1200,
         addresses: 2000,
         delivered: 1,
+        taken_as_down: ["tokyo-vpn".into()].into(),
         wrong: Vec::new(),
     };
     let _ = writeln!(shown, "{}", verification.summary());

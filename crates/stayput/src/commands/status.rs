@@ -87,10 +87,9 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
     let fabric = Fabric::new(estate, world);
     let twice = served_twice(&survey);
     let reach = Reach::new(&survey);
-    // What is not reached by what was read may be reached by the rest, and the other way round where on-prem may prefer an unread edge.
+    // What is not reached by what was read may be reached by the rest.
     let is_partial = !world.unobserved.is_empty();
-    let is_entry_unknown = !reach.unread_edges(&Source::OnPrem).is_empty();
-    let is_known = |is_reached: bool| !is_entry_unknown && (is_reached || !is_partial);
+    let is_known = |is_reached: bool| is_reached || !is_partial;
     let machines: Vec<_> = survey
         .machines
         .keys()

@@ -96,14 +96,14 @@ impl<'a> View<'a> {
 
     fn one(&self, to: Ipv4Addr) -> Output {
         let (after, before) = self.trips(to);
-        let doubts = self.doubts(&after);
-        let delivered = after.forward.verdict.is_delivered() && doubts.is_empty();
+        let doubt = self.doubt(&after);
+        let delivered = after.forward.verdict.is_delivered() && doubt.is_none();
         let mut text = format!(
             "{}\n{}",
             self.title(&to.to_string()),
             drawn(before.as_ref(), &after)
         );
-        for doubt in doubts {
+        if let Some(doubt) = doubt {
             let _ = writeln!(text, "! {doubt}");
         }
         let mut json = self.json(before.as_ref(), &after);
@@ -125,8 +125,8 @@ impl<'a> View<'a> {
                 continue;
             };
             let (after, before) = self.trips(*first);
-            let doubts = self.doubts(&after);
-            ok &= is_fine(&after.forward.verdict) && doubts.is_empty();
+            let doubt = self.doubt(&after);
+            ok &= is_fine(&after.forward.verdict) && doubt.is_none();
             let ranges = AddrRange::covering(&addresses);
             let _ = write!(
                 text,
@@ -135,7 +135,7 @@ impl<'a> View<'a> {
                 counted(addresses.len(), "address"),
                 drawn(before.as_ref(), &after)
             );
-            for doubt in doubts {
+            if let Some(doubt) = doubt {
                 let _ = writeln!(text, "! {doubt}");
             }
             let mut class = self.json(before.as_ref(), &after);
@@ -182,17 +182,17 @@ impl<'a> View<'a> {
     }
 
     /// Why the path that is shown is not the answer.
-    fn doubts(&self, after: &RoundTrip) -> Vec<String> {
-        self.reach.doubts(&self.shown.1, &after.forward.verdict)
+    fn doubt(&self, after: &RoundTrip) -> Option<String> {
+        self.reach.doubt(&after.forward.verdict)
     }
 
     fn json(&self, before: Option<&RoundTrip>, after: &RoundTrip) -> Value {
         let mut shown = of_trip(&self.shown.0.called, after);
-        let doubts = self.doubts(after);
-        let is_delivered = after.forward.verdict.is_delivered() && doubts.is_empty();
-        if !doubts.is_empty() {
+        let doubt = self.doubt(after);
+        let is_delivered = after.forward.verdict.is_delivered() && doubt.is_none();
+        if let Some(doubt) = doubt {
             shown["works"] = json!(false);
-            shown["doubts"] = json!(doubts);
+            shown["doubts"] = json!([doubt]);
         }
         if let (Some((state, _)), Some(before)) = (&self.before, before) {
             return json!({
