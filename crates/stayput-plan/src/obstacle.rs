@@ -207,7 +207,7 @@ pub enum Obstacle {
         machine: InstanceId,
         /// Its name.
         label: String,
-        /// Its networks.
+        /// Its networks, and those that machines link with them.
         networks: BTreeSet<NetworkName>,
         /// Where it runs besides.
         at: SiteName,
@@ -424,8 +424,8 @@ pub enum Obstacle {
         machine: InstanceId,
         /// Its name.
         label: String,
-        /// The network whose recovery plan it belongs to.
-        network: NetworkName,
+        /// The network whose recovery plan it belongs to, and those that machines link with it.
+        networks: BTreeSet<NetworkName>,
         /// What is missing.
         gap: Gap,
     },

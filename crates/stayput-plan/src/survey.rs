@@ -91,6 +91,8 @@ pub struct Survey<'a> {
     pub left: BTreeSet<SiteName>,
     /// What was found in the way.
     pub obstacles: BTreeSet<Obstacle>,
+    /// Groups of networks that machines link, directly or by others, of the ledger and of EC2.
+    links: Vec<BTreeSet<NetworkName>>,
     /// Production overlay subnets by site: looked up for every machine, so made once.
     overlays: BTreeMap<&'a SiteName, Overlays<'a>>,
     /// What the Move plans say of each workload of a site: looked up for every machine, so made once.
@@ -167,6 +169,7 @@ impl<'a> Survey<'a> {
             lost,
             left: BTreeSet::new(),
             obstacles: BTreeSet::new(),
+            links: identity::links(facts.machines.values().chain(observed.values())),
             overlays: world
                 .prism
                 .iter()
@@ -382,6 +385,13 @@ impl<'a> Survey<'a> {
             .get(id)
             .map(|machine| identity::networks_of(machine))
             .unwrap_or_default()
+    }
+
+    /// These networks and all that machines link with them: a goal takes them together.
+    pub(crate) fn linked_with(&self, names: &BTreeSet<NetworkName>) -> BTreeSet<NetworkName> {
+        let links = self.links.iter();
+        let linked = links.filter(|group| !group.is_disjoint(names)).flatten();
+        linked.chain(names).cloned().collect()
     }
 
     /// Machines with an interface in this network, of those whose place is known.

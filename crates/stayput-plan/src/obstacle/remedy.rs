@@ -190,8 +190,8 @@ impl Obstacle {
                 .with("what", what)
                 .with("expected", expected),
             Self::Overlaps { what, .. } => Message::new("remedy-overlaps").with("what", what),
-            Self::NotProtected { network, .. } => {
-                Message::new("remedy-not-protected").with("network", network)
+            Self::NotProtected { networks, .. } => {
+                Message::new("remedy-not-protected").with("networks", arguments(networks))
             }
             Self::ForeignTest { .. } => Message::new("remedy-foreign-test"),
             Self::Unreadable { site, .. } => Message::new("remedy-unreadable").with("site", site),

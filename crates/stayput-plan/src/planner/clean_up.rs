@@ -59,7 +59,9 @@ impl<'s> Draft<'s> {
                     address,
                     site: site.clone(),
                     home: old.home.clone(),
-                    networks: self.survey.networks_of(old.machine),
+                    networks: self
+                        .survey
+                        .linked_with(&self.survey.networks_of(old.machine)),
                 });
             } else {
                 self.put_away(site, &old, is_off, remove);

@@ -375,7 +375,7 @@ impl Draft<'_> {
                     "protection policy {}",
                     recovery_name(survey.estate, of.network)
                 ),
-                remedy: format!("run `stayput apply protect {}` first", of.network),
+                remedy: self.protect_first(of.network),
             });
         }
         self.compare_recovery_plan(of, &mapped, Purpose::Failover);
@@ -410,7 +410,7 @@ impl Draft<'_> {
                 self.obstacle(Obstacle::NotProtected {
                     machine: machine.clone(),
                     label: survey.label(machine),
-                    network: of.network.clone(),
+                    networks: survey.linked_with(&[of.network.clone()].into()),
                     gap,
                 });
             }

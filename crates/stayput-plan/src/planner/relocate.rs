@@ -21,6 +21,7 @@ use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
 use crate::survey::overlay_subnet;
+use crate::text::arguments;
 
 /// Networks that go from one NC2 site to another.
 pub(super) struct Relocation<'r> {
@@ -58,7 +59,7 @@ impl Draft<'_> {
                 continue;
             }
             let plan = recovery_name(self.survey.estate, network);
-            self.recovery_plan_exists(if is_left { to } else { &from }, &plan);
+            self.recovery_plan_exists(if is_left { to } else { &from }, network);
             if is_left {
                 self.warn_of_unprotected(&from, to, network, &machines);
             } else {
@@ -180,7 +181,7 @@ impl Draft<'_> {
                 continue;
             }
             let plan = recovery_name(self.survey.estate, network);
-            self.recovery_plan_exists(&from, &plan);
+            self.recovery_plan_exists(&from, network);
             let of = Protected {
                 network,
                 site: &from,
@@ -305,7 +306,7 @@ impl Draft<'_> {
             Ok(None) => self.obstacle(Obstacle::Missing {
                 site: to.clone(),
                 what: format!("test subnet {network}"),
-                remedy: format!("run `stayput apply protect {network}` first"),
+                remedy: self.protect_first(network),
             }),
             Err(count) => self.obstacle(Obstacle::NotUnique {
                 site: to.clone(),
@@ -345,20 +346,27 @@ impl Draft<'_> {
         }
     }
 
-    fn recovery_plan_exists(&mut self, site: &SiteName, name: &str) {
+    /// The remedy for what `protect` makes.
+    pub(super) fn protect_first(&self, network: &NetworkName) -> String {
+        let networks = self.survey.linked_with(&[network.clone()].into());
+        format!("run `stayput apply protect {}` first", arguments(networks))
+    }
+
+    fn recovery_plan_exists(&mut self, site: &SiteName, network: &NetworkName) {
+        let name = &recovery_name(self.survey.estate, network);
         let prism = self.survey.world.prism.get(site);
         match prism.map_or(0, |prism| {
             prism
                 .recovery_plans
                 .values()
-                .filter(|plan| plan.name == name)
+                .filter(|plan| plan.name == *name)
                 .count()
         }) {
             1 => {}
             0 => self.obstacle(Obstacle::Missing {
                 site: site.clone(),
                 what: format!("recovery plan {name}"),
-                remedy: "run `stayput apply protect` for the network first".to_owned(),
+                remedy: self.protect_first(network),
             }),
             count => self.obstacle(Obstacle::NotUnique {
                 site: site.clone(),
@@ -406,7 +414,7 @@ impl Draft<'_> {
         self.obstacle(Obstacle::Missing {
             site: site.clone(),
             what: format!("network {network}: {missing}"),
-            remedy: "run `stayput apply protect` for the network first".to_owned(),
+            remedy: self.protect_first(network),
         });
     }
 

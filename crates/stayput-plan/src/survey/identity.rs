@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
@@ -57,7 +58,7 @@ impl Survey<'_> {
                 site: newest.0.clone(),
                 machine: id.clone(),
                 label: label.clone(),
-                networks: networks_of(machine),
+                networks: self.linked_with(&networks_of(machine)),
                 at: at.clone(),
                 vm: vm.clone(),
             })
@@ -288,6 +289,22 @@ impl Survey<'_> {
 pub(super) fn networks_of(machine: &MachineFacts) -> BTreeSet<NetworkName> {
     let nics = machine.nics.iter();
     nics.map(|nic| nic.network.clone()).collect()
+}
+
+/// Groups of networks that these machines link.
+pub(super) fn links<'m>(
+    machines: impl Iterator<Item = &'m Arc<MachineFacts>>,
+) -> Vec<BTreeSet<NetworkName>> {
+    let mut links: Vec<BTreeSet<NetworkName>> = Vec::new();
+    let several = machines.filter(|machine| machine.nics.len() > 1);
+    for mut group in several.map(|machine| networks_of(machine)) {
+        if group.len() > 1 && !links.iter().any(|known| group.is_subset(known)) {
+            let joined = links.extract_if(.., |known| !known.is_disjoint(&group));
+            group = joined.fold(group.clone(), |all, known| &all | &known);
+            links.push(group);
+        }
+    }
+    links
 }
 
 /// The one there is.

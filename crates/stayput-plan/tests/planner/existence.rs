@@ -674,3 +674,17 @@ fn a_category_of_another_policy_does_not_make_ours_wrong() {
         .insert("category-2".into());
     assert_eq!(told(&setup, &failover(APP, OSAKA)), [""; 0]);
 }
+
+#[test]
+fn a_remedy_names_every_network_that_machines_link() {
+    let both: &[&str] = &["app", "db"];
+    let setup = Setup::new().after(&[move_in(both), protect(both)]);
+    let mut bare = setup;
+    bare.vm("web", TOKYO).categories.clear();
+    let refused = bare.plan(&failover(both, OSAKA)).unwrap_err();
+    let remedies: Vec<_> = refused.iter().map(|obstacle| obstacle.remedy()).collect();
+    assert_eq!(
+        remedies,
+        ["run `stayput apply protect app db`, which waits until every machine is protected"]
+    );
+}

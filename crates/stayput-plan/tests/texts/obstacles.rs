@@ -216,11 +216,11 @@ fn of_objects() -> Vec<Value> {
         ),
         machine(
             "not-protected",
-            json!({"network": "app", "gap": {"gap": "no-category", "site": "tokyo", "category": "stayput=app"}}),
+            json!({"networks": ["app", "db"], "gap": {"gap": "no-category", "site": "tokyo", "category": "stayput=app"}}),
         ),
         machine(
             "not-protected",
-            json!({"network": "app", "gap": {"gap": "no-recovery-point", "site": "tokyo"}}),
+            json!({"networks": ["app", "db"], "gap": {"gap": "no-recovery-point", "site": "tokyo"}}),
         ),
         network(
             "carries-category",
