@@ -8,6 +8,7 @@ use cargo_metadata::MetadataCommand;
 
 /// The crates of this project that each crate may use. Dev-dependencies are not restricted.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("stayput-ambient", &[]),
     ("stayput-estate", &[]),
     ("stayput-messages", &[]),
     ("stayput-world", &["stayput-estate"]),
@@ -25,11 +26,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "stayput-ledger",
         &["stayput-estate", "stayput-world", "stayput-plan"],
     ),
-    ("stayput-aws", &["stayput-estate", "stayput-world"]),
-    ("stayput-nutanix", &["stayput-estate", "stayput-world"]),
+    (
+        "stayput-aws",
+        &["stayput-ambient", "stayput-estate", "stayput-world"],
+    ),
+    (
+        "stayput-nutanix",
+        &["stayput-ambient", "stayput-estate", "stayput-world"],
+    ),
     (
         "stayput-engine",
         &[
+            "stayput-ambient",
             "stayput-estate",
             "stayput-world",
             "stayput-fabric",
@@ -45,6 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "stayput-rehearsal",
         &[
+            "stayput-ambient",
             "stayput-estate",
             "stayput-world",
             "stayput-fabric",
@@ -184,6 +193,47 @@ fn pure_crates_use_no_clock_file_network_or_environment() {
                         assert!(!line.contains(word), "{}: {line}", path.display());
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn engine_and_clients_use_no_other_source_of_time_randomness_or_tasks() {
+    const FORBIDDEN: &[&str] = &[
+        "Timestamp::now",
+        "SystemTime::now",
+        "std::time::Instant",
+        "Uuid::new_v4",
+        "tokio::spawn",
+        "spawn_blocking",
+        "std::thread",
+        "JoinSet",
+    ];
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for simulated in ["stayput-aws", "stayput-nutanix", "stayput-engine"] {
+        let mut open = vec![root.join(simulated).join("src")];
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                let inside = std::fs::read_dir(path).unwrap();
+                open.extend(inside.map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            // The servers of tests spawn tasks.
+            if path.ends_with("testing.rs") || path.ends_with("tests.rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text
+                .split("#[cfg(test)]\nmod tests")
+                .next()
+                .unwrap_or_default();
+            for word in FORBIDDEN {
+                assert!(!code.contains(word), "{}: {word}", path.display());
+            }
+            for inside in code.split("select! {").skip(1) {
+                let first = inside.lines().nth(1).unwrap_or_default();
+                assert_eq!(first.trim(), "biased;", "{}", path.display());
             }
         }
     }
