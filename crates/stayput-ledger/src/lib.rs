@@ -1,6 +1,7 @@
 //! The ledger, stayput's durable state: captured facts, runs, the journal of attempts, and leases.
 //!
-//! One trait, [`Ledger`], with plain data; [`SqliteLedger`] is the embedded store. Facts are synced and read back before a caller
+//! One trait, [`Ledger`], with plain data; [`SqliteLedger`] is the embedded store. For simulations, [`MemoryLedger`] is a store that can
+//! crash and lose writes, and [`GatedLedger`] stops its caller before any write. Facts are synced and read back before a caller
 //! may touch a NIC (promise 1). Records that only report progress are synced with the next synced write: they survive a kill of the
 //! process at once, and a failure of the computer after that write.
 //!
@@ -8,9 +9,11 @@
 
 mod error;
 mod facts;
+mod gated;
 mod journal;
 mod lease;
 mod ledger;
+mod memory;
 mod run;
 mod sqlite;
 
@@ -20,6 +23,10 @@ pub use facts::MachineChange;
 pub use facts::MachineRecord;
 pub use facts::Sequence;
 pub use facts::Who;
+pub use gated::GatedLedger;
+pub use gated::Write;
+pub use gated::WriteGate;
+pub use gated::WriteKind;
 pub use journal::Attempt;
 pub use journal::Entry;
 pub use journal::Outcome;
@@ -28,6 +35,8 @@ pub use lease::Lease;
 pub use lease::LeaseGuard;
 pub use lease::LeaseScope;
 pub use ledger::Ledger;
+pub use memory::Crash;
+pub use memory::MemoryLedger;
 pub use run::Run;
 pub use run::RunId;
 pub use run::RunState;

@@ -11,8 +11,14 @@ mod runs;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use stayput_ledger::GatedLedger;
 use stayput_ledger::Ledger;
+use stayput_ledger::LedgerError;
+use stayput_ledger::MemoryLedger;
 use stayput_ledger::SqliteLedger;
+use stayput_ledger::Write;
+use stayput_ledger::WriteGate;
 
 /// Opens one store, the same at every call.
 type Open = Box<dyn Fn() -> Arc<dyn Ledger>>;
@@ -71,6 +77,39 @@ fn new_sqlite_ledger() -> Open {
     Box::new(move || Arc::new(SqliteLedger::open(&dir.path().join("stayput.db")).unwrap()))
 }
 
+fn new_memory_ledger() -> Open {
+    let ledger = MemoryLedger::new();
+    Box::new(move || Arc::new(ledger.clone()))
+}
+
+/// Lets every write through.
+struct OpenGate;
+
+#[async_trait]
+impl WriteGate for OpenGate {
+    async fn before(&self, _: Write) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+fn new_gated_ledger() -> Open {
+    let ledger = MemoryLedger::new();
+    Box::new(move || {
+        Arc::new(GatedLedger::new(
+            Arc::new(ledger.clone()),
+            Arc::new(OpenGate),
+        ))
+    })
+}
+
 mod sqlite {
     contract_tests!(crate::new_sqlite_ledger);
+}
+
+mod memory {
+    contract_tests!(crate::new_memory_ledger);
+}
+
+mod gated {
+    contract_tests!(crate::new_gated_ledger);
 }

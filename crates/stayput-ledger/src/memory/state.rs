@@ -1,0 +1,277 @@
+//! The content of a ledger, as lists in the order of writing.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use stayput_estate::InstanceId;
+use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
+use stayput_plan::StepId;
+use stayput_world::Facts;
+use stayput_world::MachineFacts;
+
+use crate::Attempt;
+use crate::By;
+use crate::Entry;
+use crate::LeaseScope;
+use crate::LedgerError;
+use crate::MachineChange;
+use crate::MachineRecord;
+use crate::Outcome;
+use crate::Run;
+use crate::RunId;
+use crate::RunState;
+use crate::Sequence;
+use crate::Who;
+
+/// What a record says about a machine: [`MachineChange`] with shared facts.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Captured(Arc<MachineFacts>),
+    BecameVm(SiteName, VmExtId),
+    Retired(String),
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    machine: InstanceId,
+    at: Timestamp,
+    by: By,
+    change: Change,
+}
+
+/// Everything that a ledger has on record.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Record `n` has the sequence `n` + 1.
+    records: Vec<Record>,
+    runs: Vec<Run>,
+    /// Entry `n` has the sequence `n` + 1.
+    entries: Vec<Entry>,
+    /// The places in `entries` of the attempts at each step of each run.
+    attempts: BTreeMap<RunId, BTreeMap<StepId, Vec<usize>>>,
+    epochs: BTreeMap<LeaseScope, u64>,
+}
+
+impl State {
+    pub fn add(&mut self, machine: &InstanceId, at: Timestamp, by: &By, change: Change) {
+        self.records.push(Record {
+            machine: machine.clone(),
+            at,
+            by: by.clone(),
+            change,
+        });
+    }
+
+    fn of(&self, machine: &InstanceId) -> impl DoubleEndedIterator<Item = &Record> {
+        let records = self.records.iter();
+        let machine = machine.clone();
+        records.filter(move |record| record.machine == machine)
+    }
+
+    /// The newest facts of a machine, or that it is retired.
+    fn newest(&self, machine: &InstanceId) -> Option<&Change> {
+        let mut changes = self.of(machine).map(|record| &record.change).rev();
+        changes.find(|change| match change {
+            Change::Captured(_) | Change::Retired(_) => true,
+            Change::BecameVm(..) => false,
+        })
+    }
+
+    pub fn retire(
+        &mut self,
+        machine: &InstanceId,
+        at: Timestamp,
+        by: &By,
+        why: &str,
+    ) -> Result<(), LedgerError> {
+        if let Some(Change::Retired(_)) = self.newest(machine) {
+            return Ok(());
+        }
+        if self.of(machine).next().is_none() {
+            let machine = machine.clone();
+            return Err(LedgerError::NoSuchMachine { machine });
+        }
+        self.add(machine, at, by, Change::Retired(why.to_owned()));
+        Ok(())
+    }
+
+    pub fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        for record in &self.records {
+            let machine = record.machine.clone();
+            match &record.change {
+                Change::Captured(captured) => {
+                    facts.retired.remove(&machine);
+                    facts.machines.insert(machine, Arc::clone(captured));
+                }
+                Change::Retired(_) => {
+                    facts.machines.remove(&machine);
+                    facts.retired.insert(machine);
+                }
+                Change::BecameVm(..) => {}
+            }
+        }
+        let retired: BTreeSet<_> = facts.retired.clone();
+        for record in &self.records {
+            if let Change::BecameVm(site, vm) = &record.change
+                && !retired.contains(&record.machine)
+            {
+                facts.became(record.machine.clone(), site.clone(), vm.clone());
+            }
+        }
+        facts
+    }
+
+    pub fn machine(&self, machine: &InstanceId) -> Option<MachineFacts> {
+        match self.newest(machine)? {
+            Change::Captured(facts) => Some(MachineFacts::clone(facts)),
+            Change::BecameVm(..) | Change::Retired(_) => None,
+        }
+    }
+
+    pub fn history(&self, machine: &InstanceId) -> Vec<MachineRecord> {
+        let numbered = (1..).map(Sequence).zip(&self.records);
+        let records = numbered.filter(|(_, record)| record.machine == *machine);
+        records
+            .map(|(sequence, record)| MachineRecord {
+                sequence,
+                at: record.at,
+                by: record.by.clone(),
+                change: match &record.change {
+                    Change::Captured(facts) => MachineChange::Captured {
+                        facts: MachineFacts::clone(facts),
+                    },
+                    Change::BecameVm(site, vm) => MachineChange::BecameVm {
+                        site: site.clone(),
+                        vm: vm.clone(),
+                    },
+                    Change::Retired(why) => MachineChange::Retired { why: why.clone() },
+                },
+            })
+            .collect()
+    }
+
+    /// The open run to the goal of `new`, or `new`.
+    pub fn open_run(&mut self, new: &Run) -> Run {
+        let mut runs = self.runs.iter();
+        if let Some(open) = runs.find(|run| run.is_open() && run.goal == new.goal) {
+            return open.clone();
+        }
+        self.runs.push(new.clone());
+        new.clone()
+    }
+
+    /// Ends a run so; it may have ended in the same way before.
+    pub fn end_run(&mut self, id: &RunId, end: &RunState) -> Result<(), LedgerError> {
+        let run = self.runs.iter_mut().find(|run| run.id == *id);
+        let run = run.ok_or_else(|| LedgerError::NoSuchRun { run: id.clone() })?;
+        if run.is_open() {
+            run.state = end.clone();
+        } else if std::mem::discriminant(&run.state) != std::mem::discriminant(end) {
+            return Err(ended(run));
+        }
+        Ok(())
+    }
+
+    /// The newest first.
+    pub fn runs(&self) -> Vec<Run> {
+        self.runs.iter().rev().cloned().collect()
+    }
+
+    pub fn begin(
+        &mut self,
+        run: &RunId,
+        step: &StepId,
+        who: &Who,
+        intent: &serde_json::Value,
+        at: Timestamp,
+    ) -> Result<Attempt, LedgerError> {
+        let found = self.runs.iter().find(|one| one.id == *run);
+        let found = found.ok_or_else(|| LedgerError::NoSuchRun { run: run.clone() })?;
+        if !found.is_open() {
+            return Err(ended(found));
+        }
+        let steps = self.attempts.entry(run.clone()).or_default();
+        let earlier = steps.entry(step.clone()).or_default();
+        let outcomes = earlier.iter().filter_map(|place| self.entries.get(*place));
+        let known = outcomes.filter(|entry| entry.outcome.as_ref().is_some_and(Outcome::is_known));
+        let concluded = u32::try_from(known.count()).unwrap_or(u32::MAX);
+        let number = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
+        earlier.push(self.entries.len());
+        let sequence = Sequence(i64::try_from(self.entries.len() + 1).unwrap_or(i64::MAX));
+        self.entries.push(Entry {
+            sequence,
+            run: run.clone(),
+            step: step.clone(),
+            attempt: number,
+            who: who.clone(),
+            at,
+            ended: None,
+            intent: intent.clone(),
+            observed: Vec::new(),
+            outcome: None,
+        });
+        Ok(Attempt {
+            sequence,
+            number,
+            concluded,
+        })
+    }
+
+    /// An entry of the journal.
+    pub fn entry(&mut self, sequence: Sequence) -> Result<&mut Entry, LedgerError> {
+        let place = usize::try_from(sequence.0).ok();
+        let place = place.and_then(|number| number.checked_sub(1));
+        place
+            .and_then(|place| self.entries.get_mut(place))
+            .ok_or(LedgerError::NoSuchEntry { sequence })
+    }
+
+    pub fn conclude(
+        &mut self,
+        sequence: Sequence,
+        outcome: &Outcome,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let entry = self.entry(sequence)?;
+        match &entry.outcome {
+            None => {
+                entry.outcome = Some(outcome.clone());
+                entry.ended = Some(at);
+                Ok(())
+            }
+            Some(before) if before == outcome => Ok(()),
+            Some(before) => Err(LedgerError::Concluded {
+                sequence,
+                outcome: before.clone(),
+            }),
+        }
+    }
+
+    pub fn journal(&self, run: &RunId) -> Vec<Entry> {
+        let entries = self.entries.iter().filter(|entry| entry.run == *run);
+        entries.cloned().collect()
+    }
+
+    /// The epoch of the newest lease of a scope.
+    pub fn epoch(&self, scope: &LeaseScope) -> Option<u64> {
+        self.epochs.get(scope).copied()
+    }
+
+    /// The epoch of a new lease.
+    pub fn next_epoch(&mut self, scope: &LeaseScope) -> u64 {
+        let epoch = self.epochs.entry(scope.clone()).or_default();
+        *epoch += 1;
+        *epoch
+    }
+}
+
+fn ended(run: &Run) -> LedgerError {
+    LedgerError::RunEnded {
+        run: run.id.clone(),
+        state: run.state.clone(),
+    }
+}
