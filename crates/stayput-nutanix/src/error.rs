@@ -9,6 +9,8 @@ use std::time::Duration;
 use stayput_estate::SiteName;
 use stayput_estate::TaskExtId;
 
+use crate::retry::Outcome;
+
 /// Which appliance of a site was spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
@@ -170,14 +172,29 @@ impl TlsProblem {
 ///
 /// When it broke, the request may have taken effect all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: {}", tls.as_ref().map_or_else(|| format!("no connection: {}", innermost(source)), ToString::to_string))]
+#[error("{call}: {}", tls.as_ref().map_or_else(|| format!("no connection: {}", innermost(&**source)), ToString::to_string))]
 pub struct ConnectError {
     /// The call.
     pub call: Box<Call>,
     /// What is wrong with the other side's certificate, if that is why.
     pub tls: Option<TlsProblem>,
-    /// What the HTTP library says.
-    pub source: reqwest::Error,
+    /// Whether there was a connection, so that the request may have been received.
+    pub sent: bool,
+    /// What the transport says.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl ConnectError {
+    /// How the attempt ended.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.sent {
+            Outcome::Broken
+        } else if self.tls.is_some() {
+            Outcome::Certificate
+        } else {
+            Outcome::NotSent
+        }
+    }
 }
 
 /// The last cause in a chain; the one that says something.

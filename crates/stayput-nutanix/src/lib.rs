@@ -14,8 +14,9 @@
 //!                 └── prism/v4/api      negotiation, paging, ETags, tasks
 //! MoveClient ─── mv/{observe,plans,…}
 //!                 └── mv/api            token, refresh
-//! both ────────── transport             TLS, limits, secrets kept out of errors
-//!                 └── retry             whether and when a call is made again
+//! both ────────── transport             limits, secrets kept out of errors
+//!                 ├── retry             whether and when a call is made again
+//!                 └── wire              the seam below which one request is sent: HTTPS, or a simulator
 //! ```
 //!
 //! Prism Central's v3 API is not here; it would stand beside `prism/v4` behind the same [`PrismClient`].
@@ -33,6 +34,7 @@ mod retry;
 mod tls;
 mod tolerant;
 mod transport;
+mod wire;
 
 pub use credentials::Credentials;
 pub use credentials::Secret;
@@ -54,3 +56,6 @@ pub use prism::*;
 pub use progress::TaskProgress;
 pub use retry::Limits;
 pub use retry::Looks;
+pub use wire::HttpsWire;
+pub use wire::Wire;
+pub use wire::WireError;

@@ -11,8 +11,10 @@ mod spec;
 mod token;
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use stayput_ambient::Entropy;
 use stayput_estate::Appliance;
 use stayput_estate::SiteName;
 
@@ -20,6 +22,8 @@ use crate::credentials::Credentials;
 use crate::error::Service;
 use crate::retry::Limits;
 use crate::transport::Transport;
+use crate::wire::HttpsWire;
+use crate::wire::Wire;
 
 pub use error::MoveApiError;
 pub use error::MoveError;
@@ -52,11 +56,42 @@ impl MoveClient {
         call_timeout: Duration,
         poll_interval: Duration,
     ) -> Result<Self, MoveError> {
-        let transport =
-            Transport::new(site, Service::Move, appliance, call_timeout, poll_interval)?;
-        let credentials = credentials.clone();
+        let wire = HttpsWire::new(site, Service::Move, appliance, call_timeout)?;
+        Self::over(
+            site,
+            Arc::new(wire),
+            credentials,
+            call_timeout,
+            poll_interval,
+            &Entropy::system(),
+        )
+    }
+
+    /// Prepares a client that reaches its appliance over a wire of the caller; no network yet.
+    ///
+    /// `call_timeout` limits one attempt of one call, also on a wire that never answers; jitter and request ids of its own are drawn from a
+    /// stream of `entropy` for this appliance. Otherwise as [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// [`MoveError::Setup`] when the URL of the wire is none.
+    pub fn over(
+        site: &SiteName,
+        wire: Arc<dyn Wire>,
+        credentials: &Credentials,
+        call_timeout: Duration,
+        poll_interval: Duration,
+        entropy: &Entropy,
+    ) -> Result<Self, MoveError> {
+        let transport = Transport::over(
+            site,
+            Service::Move,
+            wire,
+            call_timeout,
+            poll_interval,
+            entropy,
+        )?;
         Ok(Self {
-            api: api::Api::new(transport, credentials, poll_interval),
+            api: api::Api::new(transport, credentials.clone(), poll_interval),
         })
     }
 

@@ -5,8 +5,10 @@ mod request_id;
 mod spec;
 mod v4;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use stayput_ambient::Entropy;
 use stayput_estate::Appliance;
 use stayput_estate::SiteName;
 
@@ -16,6 +18,8 @@ use crate::progress::Progress;
 use crate::progress::TaskProgress;
 use crate::retry::Limits;
 use crate::transport::Transport;
+use crate::wire::HttpsWire;
+use crate::wire::Wire;
 
 pub use error::ApiError;
 pub use error::AppMessage;
@@ -70,12 +74,39 @@ impl PrismClient {
         call_timeout: Duration,
         poll_interval: Duration,
     ) -> Result<Self, PrismError> {
-        let transport = Transport::new(
+        let wire = HttpsWire::new(site, Service::PrismCentral, appliance, call_timeout)?;
+        Self::over(
             site,
-            Service::PrismCentral,
-            appliance,
+            Arc::new(wire),
+            credentials,
             call_timeout,
             poll_interval,
+            &Entropy::system(),
+        )
+    }
+
+    /// Prepares a client that reaches its appliance over a wire of the caller; no network yet.
+    ///
+    /// `call_timeout` limits one attempt of one call, also on a wire that never answers; jitter and request ids of its own are drawn from a
+    /// stream of `entropy` for this appliance. Otherwise as [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// [`PrismError::Setup`] when the URL of the wire is none.
+    pub fn over(
+        site: &SiteName,
+        wire: Arc<dyn Wire>,
+        credentials: &Credentials,
+        call_timeout: Duration,
+        poll_interval: Duration,
+        entropy: &Entropy,
+    ) -> Result<Self, PrismError> {
+        let transport = Transport::over(
+            site,
+            Service::PrismCentral,
+            wire,
+            call_timeout,
+            poll_interval,
+            entropy,
         )?;
         Ok(Self {
             v4: v4::Api::new(transport, credentials, poll_interval),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use stayput_ambient::Entropy;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// Longest pause that we choose ourselves.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -164,10 +164,21 @@ pub(crate) struct Patience {
 }
 
 /// How earlier attempts of one call ended.
-#[derive(Debug, Default)]
-pub(crate) struct Past(Vec<Outcome>);
+#[derive(Debug)]
+pub(crate) struct Past {
+    outcomes: Vec<Outcome>,
+    entropy: Entropy,
+}
 
 impl Past {
+    /// No attempt yet. Jitter is drawn from `entropy`.
+    pub(crate) fn new(entropy: &Entropy) -> Self {
+        Self {
+            outcomes: Vec::new(),
+            entropy: entropy.clone(),
+        }
+    }
+
     /// Adds an attempt. `started` is when the first began.
     pub(crate) fn add(
         &mut self,
@@ -175,16 +186,16 @@ impl Past {
         started: Instant,
         asked: Option<Duration>,
     ) -> Attempt {
-        self.0.push(outcome);
+        self.outcomes.push(outcome);
         let kind = std::mem::discriminant(&outcome);
-        let alike = self.0.iter().map(std::mem::discriminant);
+        let alike = self.outcomes.iter().map(std::mem::discriminant);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Attempt {
-            number: count(self.0.len()),
+            number: count(self.outcomes.len()),
             alike: count(alike.filter(|other| *other == kind).count()),
             elapsed: started.elapsed(),
             asked,
-            jitter: jitter(),
+            jitter: self.entropy.fraction(),
         }
     }
 }
@@ -246,12 +257,6 @@ pub(crate) fn backoff(first: Duration, number: u32, jitter: f64) -> Duration {
     doubled
         .min(LONGEST_PAUSE)
         .mul_f64(0.5 + jitter.clamp(0.0, 1.0))
-}
-
-/// A number between 0 and 1, another one each time.
-pub(crate) fn jitter() -> f64 {
-    let (random, _) = Uuid::new_v4().as_u64_pair();
-    f64::from((random >> 32) as u32) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]
@@ -377,7 +382,7 @@ mod tests {
             ..attempt(6, 0)
         };
         assert!(decide(Repeat::Read, Outcome::Malformed, malformed).is_some());
-        let mut past = Past::default();
+        let mut past = Past::new(&Entropy::system());
         let now = Instant::now();
         past.add(Outcome::Status(503), now, None);
         past.add(Outcome::Malformed, now, None);
@@ -419,8 +424,6 @@ mod tests {
         assert_eq!(backoff(FIRST, 99, 0.5), LONGEST_PAUSE);
         assert_eq!(backoff(FIRST, 1, 0.0), FIRST / 2);
         assert_eq!(backoff(FIRST, 1, 1.0), FIRST * 3 / 2);
-        let spread = jitter();
-        assert!((0.0..=1.0).contains(&spread));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Sending one request, with limits and repeats. Knows neither Prism Central nor Move.
 
+use std::sync::Arc;
 use std::sync::RwLock;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
 use reqwest::Method;
 use reqwest::StatusCode;
 use reqwest::Url;
@@ -13,9 +16,8 @@ use reqwest::header::HeaderValue;
 use reqwest::header::RETRY_AFTER;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
-use stayput_estate::Appliance;
+use stayput_ambient::Entropy;
 use stayput_estate::SiteName;
-use stayput_estate::Trust;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -26,22 +28,20 @@ use crate::error::DecodeError;
 use crate::error::Service;
 use crate::error::SetupError;
 use crate::error::TimeoutError;
-use crate::error::TlsProblem;
 use crate::redact::Redactor;
 use crate::retry;
 use crate::retry::Outcome;
 use crate::retry::Past;
 use crate::retry::Patience;
 use crate::retry::Repeat;
-use crate::tls;
-use crate::tls::TlsSetupError;
+use crate::wire::Wire;
+use crate::wire::WireError;
+use crate::wire::https;
+use crate::wire::https::LONGEST_CONNECT;
 
 /// Calls under way at once. The smallest Prism Central allows 30 requests a second (Prism reference §1); with eight under way
 /// at some 300 ms each we stay under it and leave room for others. A call that waits for its next attempt is not under way.
 pub(crate) const AT_ONCE: usize = 8;
-
-/// Longest wait for a connection; the time limit of a call is meant for its answer.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Longest first pause before a repeat; the gap between two looks at a task, which is given, may be longer.
 const LONGEST_FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -122,9 +122,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Connect(error) if error.tls.is_some() => Outcome::Certificate,
-            Self::Connect(error) if error.source.is_connect() => Outcome::NotSent,
-            Self::Connect(_) => Outcome::Broken,
+            Self::Connect(error) => error.outcome(),
             Self::Timeout(error) if !error.connected => Outcome::Unreachable,
             Self::Timeout(_) => Outcome::Silent,
             Self::Decode(_) => Outcome::Malformed,
@@ -152,7 +150,7 @@ pub(crate) enum Answer<T> {
 /// The way to one appliance.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    client: reqwest::Client,
+    wire: Arc<dyn Wire>,
     base: Url,
     site: SiteName,
     service: Service,
@@ -160,72 +158,38 @@ pub(crate) struct Transport {
     first_pause: Duration,
     at_once: Semaphore,
     redactor: RwLock<Redactor>,
+    entropy: Entropy,
 }
 
 impl Transport {
-    /// Checks the address and prepares TLS; no network.
+    /// Sends over a wire; no network yet.
     ///
-    /// `first_pause` is the pause before the first repeat, at most half a second; each further one is twice as long.
-    pub(crate) fn new(
+    /// `timeout` limits one attempt of a call; `first_pause` is the pause before the first repeat, at most half a second; each further one
+    /// is twice as long.
+    pub(crate) fn over(
         site: &SiteName,
         service: Service,
-        appliance: &Appliance,
+        wire: Arc<dyn Wire>,
         timeout: Duration,
         first_pause: Duration,
+        entropy: &Entropy,
     ) -> Result<Self, SetupError> {
-        let base = Url::parse(&appliance.url)
-            .ok()
-            .filter(|url| url.has_host() && !url.cannot_be_a_base())
-            .ok_or_else(|| SetupError::Url {
-                site: site.clone(),
-                service,
-                url: appliance.url.clone(),
-            })?;
-        let loopback = is_loopback(&base);
-        if base.scheme() != "https" && !(base.scheme() == "http" && loopback) {
-            return Err(SetupError::NotEncrypted {
-                site: site.clone(),
-                service,
-                url: appliance.url.clone(),
-            });
-        }
-        let cannot = |reason: String| SetupError::Client {
-            site: site.clone(),
-            service,
-            reason,
-        };
-        let trust = (base.scheme() == "https").then_some(&appliance.trust);
-        let config =
-            tls::client_config(trust).map_err(|error| match (error, &appliance.trust) {
-                (TlsSetupError::CaFile(reason), Trust::CaFile(path)) => SetupError::CaFile {
-                    site: site.clone(),
-                    service,
-                    path: path.clone(),
-                    reason,
-                },
-                (TlsSetupError::CaFile(reason) | TlsSetupError::Other(reason), _) => cannot(reason),
-            })?;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .user_agent(concat!("stayput/", env!("CARGO_PKG_VERSION")))
-            // A redirect would carry the credentials to an address that is not configured; it is reported instead.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timeout.min(LONGEST_CONNECT))
-            .timeout(timeout);
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| cannot(error.to_string()))?;
         Ok(Self {
-            client,
-            base,
+            base: https::base(site, service, wire.url())?,
+            wire,
             site: site.clone(),
             service,
             timeout,
             first_pause: first_pause.min(LONGEST_FIRST_PAUSE),
             at_once: Semaphore::new(AT_ONCE),
             redactor: RwLock::default(),
+            entropy: entropy.stream(&format!("{service}/{site}")),
         })
+    }
+
+    /// The randomness of this client.
+    pub(crate) fn entropy(&self) -> &Entropy {
+        &self.entropy
     }
 
     /// The URL of a path of the appliance; segments are percent-encoded as needed.
@@ -284,7 +248,7 @@ impl Transport {
         understand: impl Fn(&Reply) -> Result<T, DecodeError>,
     ) -> Result<Answer<T>, Failure> {
         let started = Instant::now();
-        let mut past = Past::default();
+        let mut past = Past::new(&self.entropy);
         loop {
             let result = match self.send_once(outgoing).await {
                 Ok(reply) if reply.status.is_success() => match understand(&reply) {
@@ -310,7 +274,7 @@ impl Transport {
         patience: Patience,
     ) -> Result<Reply, Failure> {
         let started = Instant::now();
-        let mut past = Past::default();
+        let mut past = Past::new(&self.entropy);
         loop {
             let mut result = self.send_once(outgoing).await;
             if matches!(&result, Ok(reply) if reply.status.is_success()) {
@@ -333,75 +297,97 @@ impl Transport {
 
     async fn send_once(&self, outgoing: &Outgoing) -> Result<Reply, Failure> {
         let timeout = outgoing.timeout.unwrap_or(self.timeout);
-        let mut request = self
-            .client
-            .request(outgoing.method.clone(), outgoing.url.clone())
-            .headers(outgoing.headers.clone())
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .timeout(timeout);
-        if let Some(body) = &outgoing.body {
-            if !outgoing.headers.contains_key(CONTENT_TYPE) {
-                request =
-                    request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            }
-            request = request.body(body.clone());
-        }
         let call = self.call(&outgoing.method, &outgoing.url, &outgoing.what);
-        let failed = |error: reqwest::Error, call: Box<Call>| {
-            if error.is_timeout() {
-                let connected = !error.is_connect();
-                Failure::Timeout(TimeoutError {
+        let redactor = || {
+            self.redactor()
+                .with(outgoing.secrets.iter().map(String::as_str))
+        };
+        let too_long = |call| {
+            let reason = format!("it is longer than {} bytes", outgoing.body_bytes);
+            Failure::Decode(malformed(call, &redactor(), ".", &reason))
+        };
+        let request = match request(outgoing) {
+            Ok(request) => request,
+            Err(error) => {
+                return Err(Failure::Connect(ConnectError {
                     call,
-                    after: if connected {
-                        timeout
-                    } else {
-                        timeout.min(self.timeout).min(LONGEST_CONNECT)
-                    },
-                    connected,
-                })
-            } else {
-                let tls = TlsProblem::find(&error);
-                Failure::Connect(ConnectError {
-                    call,
-                    tls,
-                    source: error.without_url(),
-                })
+                    tls: None,
+                    sent: false,
+                    source: error.into(),
+                }));
             }
         };
         // Held for this attempt only. The semaphore lives as long as we do and is never closed.
         let _permit = self.at_once.acquire().await;
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Err(failed(error, call)),
-        };
-        let redactor = self
-            .redactor()
-            .with(outgoing.secrets.iter().map(String::as_str));
-        let status = response.status();
-        let headers = response.headers().clone();
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > outgoing.body_bytes => {
-                    let reason = format!("it is longer than {} bytes", outgoing.body_bytes);
-                    return Err(Failure::Decode(malformed(call, &redactor, ".", &reason)));
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) => return Err(failed(error, call)),
+        let exchange = self.wire.exchange(request, outgoing.body_bytes);
+        let response = match tokio::time::timeout(timeout, exchange).await {
+            Ok(Ok(response)) if response.body().len() > outgoing.body_bytes => {
+                return Err(too_long(call));
             }
-        }
-        if !status.is_success() {
+            Ok(Ok(response)) => response,
+            Ok(Err(WireError::TooLong)) => return Err(too_long(call)),
+            Ok(Err(WireError::ConnectTimeout)) => {
+                return Err(Failure::Timeout(TimeoutError {
+                    call,
+                    after: timeout.min(self.timeout).min(LONGEST_CONNECT),
+                    connected: false,
+                }));
+            }
+            Ok(Err(WireError::NotSent { tls, source })) => {
+                return Err(Failure::Connect(ConnectError {
+                    call,
+                    tls,
+                    sent: false,
+                    source,
+                }));
+            }
+            Ok(Err(WireError::Broken { source })) => {
+                return Err(Failure::Connect(ConnectError {
+                    call,
+                    tls: None,
+                    sent: true,
+                    source,
+                }));
+            }
+            Err(_elapsed) => {
+                return Err(Failure::Timeout(TimeoutError {
+                    call,
+                    after: timeout,
+                    connected: true,
+                }));
+            }
+        };
+        let redactor = redactor();
+        let (parts, body) = response.into_parts();
+        let mut body = Vec::from(body);
+        if !parts.status.is_success() {
             body = redactor.clean_body(&body);
         }
         Ok(Reply {
             call,
-            status,
-            headers,
+            status: parts.status,
+            headers: parts.headers,
             body,
             redactor,
         })
     }
+}
+
+/// The request as it is sent. Headers that are given take precedence over the usual ones.
+fn request(outgoing: &Outgoing) -> Result<Request<Bytes>, http::Error> {
+    let json = HeaderValue::from_static("application/json");
+    let body = outgoing.body.clone().unwrap_or_default();
+    let mut request = Request::builder()
+        .method(&outgoing.method)
+        .uri(outgoing.url.as_str())
+        .body(Bytes::from(body))?;
+    let headers = request.headers_mut();
+    headers.clone_from(&outgoing.headers);
+    headers.insert(ACCEPT, json.clone());
+    if outgoing.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, json);
+    }
+    Ok(request)
 }
 
 /// How an attempt ended that is not a success.
@@ -428,76 +414,32 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn transport(url: &str) -> Result<Transport, SetupError> {
-        Transport::new(
-            &SiteName::new("tokyo"),
-            Service::PrismCentral,
-            &Appliance {
-                url: url.to_owned(),
-                trust: Trust::System,
-            },
-            Duration::from_secs(1),
-            Duration::from_millis(1),
-        )
-    }
-
-    #[test]
-    fn credentials_are_not_sent_in_the_clear_except_on_loopback() {
-        assert!(matches!(
-            transport("http://pc.example:9440"),
-            Err(SetupError::NotEncrypted { .. })
-        ));
-        assert!(transport("http://127.0.0.1:9440").is_ok());
-        assert!(transport("http://[::1]:9440").is_ok());
-        assert!(matches!(
-            transport("pc.example"),
-            Err(SetupError::Url { .. })
-        ));
-    }
+    use crate::wire::HttpsWire;
 
     #[test]
     fn an_id_in_a_path_cannot_leave_its_segment() {
-        let url = transport("http://127.0.0.1:9440")
-            .unwrap()
-            .url(["api", "a/b?c", "ZXJnb24=:1"]);
+        let site = SiteName::new("tokyo");
+        let appliance = stayput_estate::Appliance {
+            url: "http://127.0.0.1:9440".to_owned(),
+            trust: stayput_estate::Trust::System,
+        };
+        let second = Duration::from_secs(1);
+        let wire = HttpsWire::new(&site, Service::PrismCentral, &appliance, second).unwrap();
+        let transport = Transport::over(
+            &site,
+            Service::PrismCentral,
+            Arc::new(wire),
+            second,
+            second,
+            &Entropy::system(),
+        );
+        let url = transport.unwrap().url(["api", "a/b?c", "ZXJnb24=:1"]);
         assert_eq!(
             url.as_str(),
             "http://127.0.0.1:9440/api/a%2Fb%3Fc/ZXJnb24=:1"
-        );
-    }
-
-    #[test]
-    fn a_ca_file_without_a_certificate_is_refused_by_its_name() {
-        let path = std::env::temp_dir().join("stayput-no-certificate.pem");
-        std::fs::write(&path, "nothing here\n").unwrap();
-        let error = Transport::new(
-            &SiteName::new("tokyo"),
-            Service::Move,
-            &Appliance {
-                url: "https://move.example".to_owned(),
-                trust: Trust::CaFile(path),
-            },
-            Duration::from_secs(1),
-            Duration::from_millis(1),
-        )
-        .unwrap_err();
-        assert!(
-            error.to_string().contains("stayput-no-certificate.pem"),
-            "{error}"
         );
     }
 }

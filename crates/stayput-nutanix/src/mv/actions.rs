@@ -103,7 +103,7 @@ impl MoveClient {
     {
         let started = Instant::now();
         let patience = self.api.change_patience();
-        let mut past = Past::default();
+        let mut past = Past::new(self.api.entropy());
         let mut unclear = 0;
         loop {
             let error = match self.api.change(ask).await {

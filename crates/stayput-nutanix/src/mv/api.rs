@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use stayput_ambient::Entropy;
 use tokio::sync::Mutex;
 
 use super::error::MoveApiError;
@@ -156,9 +157,14 @@ impl Api {
         self.shared.transport.call(&ask.method, &url, &ask.what)
     }
 
+    /// The randomness of this client.
+    pub(super) fn entropy(&self) -> &Entropy {
+        self.shared.transport.entropy()
+    }
+
     /// Waits before look or attempt `number` + 1: one poll interval, more with each further one.
     pub(super) async fn pause(&self, number: u32) {
-        let pause = retry::backoff(self.shared.poll_interval, number, retry::jitter());
+        let pause = retry::backoff(self.shared.poll_interval, number, self.entropy().fraction());
         tokio::time::sleep(pause).await;
     }
 

@@ -137,9 +137,7 @@ impl MoveError {
     /// How the attempt to change something ended, where that decides about another one.
     pub(super) fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::Connect(error) if error.tls.is_some() => Some(Outcome::Certificate),
-            Self::Connect(error) if error.source.is_connect() => Some(Outcome::NotSent),
-            Self::Connect(_) => Some(Outcome::Broken),
+            Self::Connect(error) => Some(error.outcome()),
             Self::Timeout(error) if !error.connected => Some(Outcome::Unreachable),
             Self::Timeout(_) => Some(Outcome::Silent),
             Self::Api(error) => Some(Outcome::Status(error.status)),

@@ -155,9 +155,7 @@ impl PrismError {
     /// How the attempt to change something ended, where that decides about another one.
     pub(super) fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::Connect(error) if error.tls.is_some() => Some(Outcome::Certificate),
-            Self::Connect(error) if error.source.is_connect() => Some(Outcome::NotSent),
-            Self::Connect(_) => Some(Outcome::Broken),
+            Self::Connect(error) => Some(error.outcome()),
             Self::Timeout(error) if !error.connected => Some(Outcome::Unreachable),
             Self::Timeout(_) => Some(Outcome::Silent),
             Self::Api(error) if error.is_stale() => Some(Outcome::Status(412)),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_ambient::Entropy;
 use uuid::Builder;
 use uuid::Uuid;
 
@@ -22,9 +23,14 @@ pub struct RequestId(Uuid);
 pub struct NotARequestId(pub String);
 
 impl RequestId {
-    /// A new id.
+    /// A new id, from the randomness of this computer.
     pub fn random() -> Self {
-        Self(Uuid::new_v4())
+        Self::new(&Entropy::system())
+    }
+
+    /// A new id.
+    pub fn new(entropy: &Entropy) -> Self {
+        Self(entropy.uuid())
     }
 
     /// The id of one part of a change that takes several requests: the same part of the same change, the same id.

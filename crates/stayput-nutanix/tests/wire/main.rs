@@ -13,6 +13,7 @@ mod prism_doubt;
 mod prism_lists;
 mod prism_reads;
 mod prism_recovery;
+mod seam;
 mod secrets;
 mod server;
 mod tls;

@@ -14,6 +14,7 @@ use reqwest::header::HeaderMap;
 use reqwest::header::HeaderName;
 use reqwest::header::HeaderValue;
 use serde::de::DeserializeOwned;
+use stayput_ambient::Entropy;
 use tokio::sync::OnceCell;
 
 use super::envelope;
@@ -143,16 +144,21 @@ impl Api {
         self.call(&Method::GET, &url, what)
     }
 
+    /// The randomness of this client.
+    pub(super) fn entropy(&self) -> &Entropy {
+        self.shared.transport.entropy()
+    }
+
     /// Waits before look or attempt `number` + 1: one poll interval, more with each further one.
     pub(super) async fn pause(&self, number: u32) {
-        let pause = retry::backoff(self.shared.poll_interval, number, retry::jitter());
+        let pause = retry::backoff(self.shared.poll_interval, number, self.entropy().fraction());
         tokio::time::sleep(pause).await;
     }
 
     /// Waits one poll interval or a little more, so that many tasks that began together are not all asked for at once. Not less: a
     /// look just before a task's usual end costs another whole interval.
     pub(super) async fn poll_pause(&self) {
-        let spread = POLL_SPREAD * retry::jitter();
+        let spread = POLL_SPREAD * self.entropy().fraction();
         tokio::time::sleep(self.shared.poll_interval.mul_f64(1.0 + spread)).await;
     }
 
@@ -307,7 +313,8 @@ impl Api {
     fn sign(&self, headers: &mut HeaderMap) {
         headers.insert(AUTHORIZATION, self.shared.authorization.clone());
         if !headers.contains_key(&REQUEST_ID) {
-            insert(headers, REQUEST_ID, &RequestId::random().to_string());
+            let id = RequestId::new(self.entropy());
+            insert(headers, REQUEST_ID, &id.to_string());
         }
     }
 

@@ -111,7 +111,7 @@ impl PrismClient {
         let made = self
             .v4
             .create(
-                &RequestId::random(),
+                &RequestId::new(self.v4.entropy()),
                 &what,
                 ("category", &name),
                 &change,

@@ -144,7 +144,7 @@ impl Api {
     {
         let started = Instant::now();
         let patience = self.change_patience();
-        let mut past = Past::default();
+        let mut past = Past::new(self.entropy());
         let (mut unclear, mut vanished) = (0, 0);
         loop {
             let looks = if unclear == 0 {
