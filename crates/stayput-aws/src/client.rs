@@ -11,8 +11,10 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::HttpClient;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use stayput_ambient::Ambient;
 use stayput_estate::AccountId;
 use stayput_estate::AwsAccess;
 use stayput_estate::Region;
@@ -22,6 +24,7 @@ use crate::endpoint::Endpoints;
 use crate::endpoint::Service;
 use crate::error::AwsError;
 use crate::error::Effect;
+use crate::http::guarded;
 use crate::http::http_client;
 use crate::query::Query;
 use crate::redact::Secrets;
@@ -111,6 +114,45 @@ impl AwsClient {
             tried,
             endpoints,
             Patience::for_calls_of(call_timeout),
+            &Ambient::system(),
+        )))
+    }
+
+    /// Prepares a client that reaches AWS over an HTTP client of the caller, such as one that calls an emulator in the same process.
+    ///
+    /// `endpoint` is for every service of every region; the region of a request is in its signature. All waiting is tokio's, signatures take
+    /// their time from the clock of `ambient`, and pauses between attempts are drawn from a stream of its entropy. Retry quotas are the
+    /// client's own. Neither environment nor files are read, nothing is spawned, and no thread is blocked.
+    ///
+    /// Connectors are given no time limit for an answer: the client drops the future of an attempt that takes longer than `call_timeout`. A
+    /// connector says how far a request got by its error: [`ConnectorError::timeout`] when there was no connection in time,
+    /// [`ConnectorError::io`] with [`ConnectionRefused`] when there was none, and with [`ConnectionReset`] when it broke, which leaves the
+    /// outcome of a write in doubt.
+    ///
+    /// [`ConnectorError::timeout`]: aws_smithy_runtime_api::client::result::ConnectorError::timeout
+    /// [`ConnectorError::io`]: aws_smithy_runtime_api::client::result::ConnectorError::io
+    /// [`ConnectionRefused`]: std::io::ErrorKind::ConnectionRefused
+    /// [`ConnectionReset`]: std::io::ErrorKind::ConnectionReset
+    ///
+    /// # Errors
+    ///
+    /// [`AwsError::Config`] for an unusable endpoint.
+    pub fn over(
+        http: impl HttpClient + 'static,
+        endpoint: &str,
+        call_timeout: Duration,
+        key_id: &str,
+        secret: &str,
+        ambient: &Ambient,
+    ) -> Result<Self, AwsError> {
+        let credentials = Credentials::new(key_id, secret, None, None, "given access key");
+        Ok(Self::assemble(Transport::new(
+            guarded(http),
+            SharedCredentialsProvider::new(credentials),
+            "the given access key".to_owned(),
+            Endpoints::everywhere(endpoint)?,
+            Patience::for_calls_of(call_timeout),
+            ambient,
         )))
     }
 
@@ -155,6 +197,7 @@ impl AwsClient {
             "the given access key".to_owned(),
             endpoints,
             patience,
+            &Ambient::system(),
         )))
     }
 

@@ -78,6 +78,30 @@ pub(crate) fn http_client(
     }))
 }
 
+/// The same limits around an HTTP client of the caller: nothing in clear but to this machine, and no body beyond [`BODY_BYTES_MAX`].
+pub(crate) fn guarded(http: impl HttpClient + 'static) -> SharedHttpClient {
+    SharedHttpClient::new(GuardedClient {
+        inner: SharedHttpClient::new(http),
+    })
+}
+
+/// A client whose connectors are [`Guarded`].
+#[derive(Debug)]
+struct GuardedClient {
+    inner: SharedHttpClient,
+}
+
+impl HttpClient for GuardedClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Guarded { inner })
+    }
+}
+
 /// The system's authorities; none at all where the system has none, which then shows as an untrusted certificate.
 fn system_store() -> TrustStore {
     let found = rustls_native_certs::load_native_certs();

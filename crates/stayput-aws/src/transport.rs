@@ -9,14 +9,19 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::SCHEME_ID;
 use aws_runtime::auth::sigv4::SigV4AuthScheme;
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime::client::retries::classifiers::HttpStatusCodeClassifier;
 use aws_smithy_runtime::client::retries::classifiers::TransientErrorClassifier;
 use aws_smithy_runtime_api::box_error::BoxError as SdkBoxError;
@@ -36,6 +41,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
+use stayput_ambient::Ambient;
+use stayput_ambient::Clock;
+use stayput_ambient::Entropy;
 use stayput_estate::Region;
 
 use crate::answer::Remote;
@@ -54,6 +62,7 @@ use attempts::WatchAttempts;
 use retry::NotAgain;
 use retry::NothingSent;
 use retry::PASSING;
+use retry::Paced;
 use retry::TOO_MANY;
 
 /// What every request says we are.
@@ -124,7 +133,21 @@ pub(crate) struct Transport {
     /// Where the credentials come from, for messages.
     credentials_from: String,
     secrets: Arc<Secrets>,
+    clock: SharedTimeSource,
+    entropy: Entropy,
     senders: Mutex<BTreeMap<(Service, Region, Effect), Arc<Sender>>>,
+    /// The retry quotas of this client: a region that is down must not use up another's, nor that of another client in this process.
+    quotas: Mutex<BTreeMap<(Service, Region), RetryPartition>>,
+}
+
+/// The wall clock as the SDK wants it, for signatures and for the lifetime of credentials.
+#[derive(Debug)]
+struct WallClock(Clock);
+
+impl TimeSource for WallClock {
+    fn now(&self) -> SystemTime {
+        self.0.now().into()
+    }
 }
 
 impl Transport {
@@ -134,6 +157,7 @@ impl Transport {
         credentials_from: String,
         endpoints: Endpoints,
         patience: Patience,
+        ambient: &Ambient,
     ) -> Self {
         let secrets = Arc::new(Secrets::default());
         let credentials = remembering(credentials, Arc::clone(&secrets));
@@ -145,7 +169,10 @@ impl Transport {
             patience,
             credentials_from,
             secrets,
+            clock: SharedTimeSource::new(WallClock(ambient.clock.clone())),
+            entropy: ambient.entropy.stream("AWS"),
             senders: Mutex::new(BTreeMap::new()),
+            quotas: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -223,6 +250,15 @@ impl Transport {
         )
     }
 
+    /// The retry quota of a service in a region, which its reads and writes share.
+    fn quota(&self, service: Service, region: &Region) -> RetryPartition {
+        let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        let quota = quotas
+            .entry((service, region.clone()))
+            .or_insert_with(|| RetryPartition::custom(name_of(service, region)).build());
+        quota.clone()
+    }
+
     fn build_sender(&self, service: Service, region: &Region, effect: Effect) -> Sender {
         let signing = SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(aws_types::region::Region::new(
@@ -233,6 +269,7 @@ impl Transport {
         };
         let mut layer = Layer::new("stayput-aws");
         layer.store_put(signing);
+        layer.store_put(self.quota(service, region));
         layer.store_put(AuthSchemeOptionResolverParams::new(
             StaticAuthSchemeOptionResolverParams::new(),
         ));
@@ -244,6 +281,7 @@ impl Transport {
                     .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(
                         vec![SCHEME_ID],
                     )))
+                    .with_retry_strategy(Some(Paced::new(self.entropy.clone())))
                     .with_identity_cache(Some(self.identity_cache.clone()))
                     .with_identity_resolver(SCHEME_ID, self.identity.clone()),
             );
@@ -256,13 +294,14 @@ impl Transport {
             .operation_timeout(self.patience.whole)
             .build();
         let builder = Operation::builder()
-            // Also the name of the retry quota: a region that is down must not use up the other's.
-            .service_name(format!("{}/{region}", service.name()))
+            .service_name(name_of(service, region))
             .operation_name("call")
             .http_client(self.http.clone())
             .endpoint_url(&self.endpoints.url(service, region))
             .timeout_config(limits)
             .standard_retry(&retries)
+            .time_source(self.clock.clone())
+            .sleep_impl(TokioSleep::new())
             // The attempt limit covers slow bodies; throughput checks would only give a second, vaguer error.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .with_connection_poisoning()
@@ -289,6 +328,10 @@ impl Transport {
             .deserializer(move |response| read_response(service, response, Attempts::read))
             .build()
     }
+}
+
+fn name_of(service: Service, region: &Region) -> String {
+    format!("{}/{region}", service.name())
 }
 
 fn build_request(outgoing: Outgoing) -> Result<HttpRequest, SdkBoxError> {

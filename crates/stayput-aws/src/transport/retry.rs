@@ -2,16 +2,30 @@
 //!
 //! What only reads is repeated after everything that may pass: 5xx, throttles, silence, broken connections, half answers, answers not
 //! understood. What writes is repeated only where it certainly was not done: it was never sent, or AWS refused it as one too many. How often
-//! and at what pace is the SDK's standard strategy: so many attempts, exponential pauses times a random number, and a quota for each
-//! service and region that a lasting fault uses up, after which calls fail at once.
+//! is the SDK's standard strategy: so many attempts, and a quota for each service and region of one client that a lasting fault uses up, after
+//! which calls fail at once. The pauses are its exponential ones times a random number, which is drawn here: the SDK takes it from a
+//! generator of the thread.
 
+use std::time::Duration;
+
+use aws_smithy_runtime::client::retries::classifiers::run_classifiers_on_ctx;
+use aws_smithy_runtime::client::retries::strategy::StandardRetryStrategy;
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::retries::RetryStrategy;
+use aws_smithy_runtime_api::client::retries::ShouldAttempt;
 use aws_smithy_runtime_api::client::retries::classifiers::ClassifyRetry;
 use aws_smithy_runtime_api::client::retries::classifiers::RetryAction;
 use aws_smithy_runtime_api::client::retries::classifiers::RetryClassifierPriority;
+use aws_smithy_runtime_api::client::retries::classifiers::RetryReason;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
+use stayput_ambient::Entropy;
 
 use super::Attempts;
 use crate::answer::Remote;
@@ -21,6 +35,76 @@ use crate::error::connect_reason;
 pub(super) const PASSING: &[u16] = &[408, 429, 500, 502, 503, 504];
 /// The status of an answer that says only that there were too many calls.
 pub(super) const TOO_MANY: &[u16] = &[429];
+
+/// The SDK's standard strategy with pauses from our own randomness.
+#[derive(Debug)]
+pub(super) struct Paced {
+    standard: StandardRetryStrategy,
+    entropy: Entropy,
+}
+
+impl Paced {
+    /// A strategy for one kind of call.
+    pub(super) fn new(entropy: Entropy) -> Self {
+        Self {
+            standard: StandardRetryStrategy::new(),
+            entropy,
+        }
+    }
+}
+
+impl RetryStrategy for Paced {
+    fn should_attempt_initial_request(
+        &self,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<ShouldAttempt, BoxError> {
+        self.standard
+            .should_attempt_initial_request(components, config)
+    }
+
+    fn should_attempt_retry(
+        &self,
+        context: &InterceptorContext,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<ShouldAttempt, BoxError> {
+        let standard = self
+            .standard
+            .should_attempt_retry(context, components, config)?;
+        let ShouldAttempt::YesAfterDelay(pause) = standard else {
+            return Ok(standard);
+        };
+        let action = run_classifiers_on_ctx(components.retry_classifiers(), context);
+        let is_asked_for = matches!(
+            action,
+            RetryAction::RetryIndicated(RetryReason::RetryableError {
+                retry_after: Some(_),
+                ..
+            })
+        );
+        let known = (
+            config.load::<RetryConfig>(),
+            config.load::<RequestAttempts>(),
+        );
+        let pause = match known {
+            (Some(retries), Some(attempts)) if !is_asked_for => {
+                longest_pause(retries, attempts.attempts()).mul_f64(self.entropy.fraction())
+            }
+            _ => pause,
+        };
+        Ok(ShouldAttempt::YesAfterDelay(pause))
+    }
+}
+
+/// The longest pause after so many attempts: the first pause, doubled with each further attempt up to a limit.
+fn longest_pause(retries: &RetryConfig, attempts: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(attempts.saturating_sub(1));
+    retries
+        .initial_backoff()
+        .saturating_mul(doubled.unwrap_or(u32::MAX))
+        .min(retries.max_backoff())
+}
 
 /// A certificate does not get better by asking again, nor does an answer get smaller.
 #[derive(Debug)]
@@ -95,4 +179,20 @@ pub(super) fn cannot_have_changed_anything(error: &OrchestratorError<ErasedError
     }
     // What is left and is not about an answer happened before anything was sent, such as a lack of credentials.
     !error.is_timeout_error() && !error.is_response_error()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_limit_of_the_sdk() {
+        let retries = RetryConfig::standard().with_initial_backoff(Duration::from_secs(1));
+        let pauses = [1, 2, 3, 5, 6, 40].map(|attempts| longest_pause(&retries, attempts));
+        assert_eq!(
+            pauses.map(|pause| pause.as_secs()),
+            [1, 2, 4, 16, 20, 20],
+            "{pauses:?}"
+        );
+    }
 }
