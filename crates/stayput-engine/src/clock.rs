@@ -1,14 +1,9 @@
-//! The engine's clocks.
+//! Durations and pauses. The wall clock is [`stayput_ambient::Clock`].
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use stayput_ambient::Entropy;
 use tokio::time::Instant;
-
-/// The wall clock, for records. It may be set back or forward, so nothing is ordered or measured by it.
-pub fn now() -> Timestamp {
-    Timestamp::now()
-}
 
 /// Measures how long something takes, by a clock that only goes forward.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +27,25 @@ impl Stopwatch {
 }
 
 /// A random pause between half of `longest` and `longest`, so that many waiting steps do not retry at the same time.
-pub fn jittered(longest: Duration) -> Duration {
-    let (chance, _) = uuid::Uuid::new_v4().as_u64_pair();
-    let part = u32::try_from(chance >> 48).unwrap_or_default();
-    longest / 2 + (longest / 2) * part / u32::from(u16::MAX).max(1)
+pub fn jittered(longest: Duration, entropy: &Entropy) -> Duration {
+    longest.mul_f64(0.5 + entropy.fraction() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_between_half_and_the_whole_of_the_longest() {
+        let entropy = Entropy::seeded(1);
+        let longest = Duration::from_secs(8);
+        let pauses: Vec<_> = (0..100).map(|_| jittered(longest, &entropy)).collect();
+        assert!(
+            pauses
+                .iter()
+                .all(|pause| (longest / 2..=longest).contains(pause))
+        );
+        assert!(pauses.iter().any(|pause| *pause > longest * 3 / 4));
+        assert!(pauses.iter().any(|pause| *pause < longest * 3 / 4));
+    }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use stayput_ambient::Ambient;
 use stayput_estate::Estate;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::InstanceId;
@@ -33,7 +35,6 @@ use crate::Events;
 use crate::StepError;
 use crate::catalog::Catalog;
 use crate::clock::Stopwatch;
-use crate::clock::now;
 use crate::stop::Stop;
 use crate::watch::Watcher;
 
@@ -49,6 +50,7 @@ pub struct PhaseContext {
     pub ledger: Arc<dyn Ledger>,
     pub lease: Arc<Lease>,
     pub events: Events,
+    pub ambient: Ambient,
     pub stop: Stop,
     pub run: RunId,
     pub who: Who,
@@ -73,6 +75,13 @@ impl std::ops::Deref for StepContext {
     }
 }
 
+impl PhaseContext {
+    /// The time now, for records.
+    pub fn now(&self) -> Timestamp {
+        self.ambient.clock.now()
+    }
+}
+
 impl StepContext {
     pub fn new(shared: PhaseContext, step: StepId, attempt: Attempt) -> Self {
         Self {
@@ -92,7 +101,8 @@ impl StepContext {
         let id = uuid::Builder::from_random_bytes(bytes)
             .into_uuid()
             .to_string();
-        id.parse().unwrap_or_else(|_| RequestId::random())
+        id.parse()
+            .unwrap_or_else(|_| RequestId::new(&self.ambient.entropy))
     }
 
     /// Records in the journal what the step observed.
@@ -127,7 +137,7 @@ impl StepContext {
         vm: &stayput_estate::VmExtId,
     ) -> Result<(), StepError> {
         self.ledger
-            .put_vm(machine, site, vm, now(), &self.by())
+            .put_vm(machine, site, vm, self.now(), &self.by())
             .await?;
         self.catalog.put_vm(machine, site, vm.clone());
         Ok(())

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use stayput_ambient::Ambient;
 use stayput_estate::Estate;
 use stayput_ledger::Ledger;
 use stayput_plan::Action;
@@ -24,6 +26,9 @@ pub struct Observation {
 }
 
 /// What every use case works with. Cloning it is cheap, and the clones share everything.
+///
+/// It reads no file and no environment, starts no thread and spawns no task: everything outside is reached through these fields, so that a
+/// simulator can put its own in place.
 #[derive(Clone)]
 pub struct Engine {
     /// The estate.
@@ -34,9 +39,16 @@ pub struct Engine {
     pub ledger: Arc<dyn Ledger>,
     /// Where events are sent.
     pub events: Events,
+    /// Its wall clock, and its randomness for ids and pauses. Clients have their own.
+    pub ambient: Ambient,
 }
 
 impl Engine {
+    /// The time now, for records.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ambient.clock.now()
+    }
+
     /// Reads all systems that answer; the world names those that do not. Read-only.
     ///
     /// `facts` is what the ledger knows: an object that it names and a list lacks is requested by id before it counts as absent.

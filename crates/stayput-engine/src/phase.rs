@@ -17,7 +17,6 @@ use crate::Event;
 use crate::StepError;
 use crate::clock::Stopwatch;
 use crate::clock::jittered;
-use crate::clock::now;
 use crate::context::PhaseContext;
 use crate::context::StepContext;
 use crate::error::FailedStep;
@@ -143,7 +142,7 @@ async fn run_step(
     name: &StepName,
 ) -> Result<StepReport, StepError> {
     let watch = Stopwatch::start();
-    let began = now().to_string();
+    let began = shared.now().to_string();
     shared
         .events
         .send(Event::StepStarted { name: name.clone() });
@@ -160,7 +159,7 @@ async fn run_step(
             name: name.clone(),
             error: chain(error),
         });
-        tokio::time::sleep(jittered(pause)).await;
+        tokio::time::sleep(jittered(pause, &shared.ambient.entropy)).await;
         attempts += 1;
         pause = pause.saturating_mul(2);
     };
@@ -176,7 +175,7 @@ async fn run_step(
                 step: step.id.clone(),
                 changed,
                 began,
-                ended: now().to_string(),
+                ended: shared.now().to_string(),
                 ms,
             })
         }
@@ -196,7 +195,7 @@ async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> 
     let intent = serde_json::json!({"action": step.action, "inverse": step.inverse});
     let ledger = &shared.ledger;
     let attempt = ledger
-        .begin_attempt(&shared.run, &step.id, &shared.who, &intent, now())
+        .begin_attempt(&shared.run, &step.id, &shared.who, &intent, shared.now())
         .await?;
     let context = StepContext::new(shared.clone(), step.id.clone(), attempt);
     let result = steps::perform(&context, &step.action).await;
@@ -210,7 +209,9 @@ async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> 
             error: chain(error),
         },
     };
-    let concluded = ledger.conclude(attempt.sequence, &outcome, now()).await;
+    let concluded = ledger
+        .conclude(attempt.sequence, &outcome, shared.now())
+        .await;
     match result {
         Ok(changed) => Ok(concluded.map(|()| changed)?),
         Err(error) => Err(error.and_then(concluded.map_err(StepError::from))),

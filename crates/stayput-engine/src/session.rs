@@ -22,7 +22,6 @@ use crate::EngineError;
 use crate::Event;
 use crate::Observation;
 use crate::clock::Stopwatch;
-use crate::clock::now;
 use crate::phase::StepReport;
 use crate::stop::Stop;
 
@@ -110,7 +109,7 @@ impl Session {
     pub async fn lock(&self) -> Result<Locked<'_>, EngineError> {
         let ledger = &self.engine.ledger;
         let lease = ledger
-            .acquire(&LeaseScope::Estate, &self.who, now())
+            .acquire(&LeaseScope::Estate, &self.who, self.engine.now())
             .await?;
         Ok(Locked {
             session: self,
@@ -143,7 +142,7 @@ impl Locked<'_> {
             if !is_known {
                 engine
                     .ledger
-                    .put_vm(&machine, &site, &vm, now(), by)
+                    .put_vm(&machine, &site, &vm, engine.now(), by)
                     .await?;
                 written = true;
             }
@@ -222,7 +221,7 @@ impl Locked<'_> {
         });
         let stopped = result?;
         if stopped.is_none() {
-            engine.ledger.close_run(&run.id, now()).await?;
+            engine.ledger.close_run(&run.id, engine.now()).await?;
         }
         let (stopped_after, unreached) = stopped.unzip();
         Ok(RunReport {
@@ -302,3 +301,6 @@ fn unreached(plan: &Plan) -> usize {
     let undelivered = present.into_iter().flat_map(|state| &state.undelivered);
     undelivered.map(|undelivered| undelivered.addresses).sum()
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,6 @@ mod verify;
 use stayput_plan::Action;
 
 use crate::StepError;
-use crate::clock::now;
 use crate::context::StepContext;
 
 /// Performs an action.
@@ -22,7 +21,7 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
         Action::Capture { machines } => {
             context
                 .ledger
-                .put_machines(machines, now(), &context.by())
+                .put_machines(machines, context.now(), &context.by())
                 .await?;
             Ok(true)
         }

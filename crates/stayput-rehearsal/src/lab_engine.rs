@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stayput_ambient::Ambient;
 use stayput_aws::AwsClient;
 use stayput_engine::Clients;
 use stayput_engine::Engine;
@@ -59,6 +60,7 @@ pub(crate) fn engine(endpoints: &Endpoints, estate: Arc<Estate>) -> Result<Engin
         ledger: Arc::new(open_ledger(&estate)?),
         estate,
         events: Events::none(),
+        ambient: Ambient::system(),
     })
 }
 

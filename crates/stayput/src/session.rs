@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use stayput_ambient::Ambient;
 use stayput_engine::Clients;
 use stayput_engine::Engine;
 use stayput_engine::Events;
@@ -112,6 +113,7 @@ pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, Comma
         clients,
         ledger,
         events,
+        ambient: Ambient::system(),
     })
 }
 

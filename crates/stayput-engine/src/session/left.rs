@@ -28,7 +28,6 @@ use crate::EngineError;
 use crate::Event;
 use crate::Observation;
 use crate::catalog::Catalog;
-use crate::clock::now;
 use crate::context::PhaseContext;
 use crate::error::FailedStep;
 use crate::event::StepName;
@@ -269,6 +268,7 @@ impl Locked<'_> {
             ledger: Arc::clone(&engine.ledger),
             lease: Arc::clone(&self.lease),
             events: engine.events.clone(),
+            ambient: engine.ambient.clone(),
             stop: self.session.stop.clone(),
             run,
             who: self.session.who.clone(),
@@ -371,7 +371,7 @@ impl Locked<'_> {
         let events = &self.session.engine.events;
         let mut waited = false;
         loop {
-            let left = time.duration_since(now());
+            let left = time.duration_since(self.session.engine.now());
             let Ok(left) = std::time::Duration::try_from(left) else {
                 return waited;
             };
@@ -461,7 +461,7 @@ pub(super) async fn rehearse(
             });
         }
     }
-    engine.ledger.close_run(&run.id, now()).await?;
+    engine.ledger.close_run(&run.id, engine.now()).await?;
     Ok(done)
 }
 

@@ -9,7 +9,6 @@ use stayput_plan::Goal;
 use crate::Engine;
 use crate::EngineError;
 use crate::Event;
-use crate::clock::now;
 
 /// The open run to a goal, or a new one. Older open runs that this goal supersedes are closed and named, so that one of their requests
 /// is never taken for a request of this run.
@@ -18,15 +17,15 @@ pub async fn open(
     goal: &Goal,
     who: &Who,
 ) -> Result<(Run, Vec<String>), EngineError> {
-    let id = RunId::new(uuid::Uuid::new_v4().to_string());
-    let run = engine.ledger.open_run(goal, &id, who, now()).await?;
+    let id = RunId::new(engine.ambient.entropy.uuid().to_string());
+    let run = engine.ledger.open_run(goal, &id, who, engine.now()).await?;
     let mut abandoned = Vec::new();
     for other in engine.ledger.runs().await? {
         if other.is_open() && other.id != run.id && is_superseded(&other.goal, goal) {
             let why = format!("superseded by run {} to {goal}", run.id);
             engine
                 .ledger
-                .abandon_run(&other.id, now(), who, &why)
+                .abandon_run(&other.id, engine.now(), who, &why)
                 .await?;
             abandoned.push(format!("{} ({})", other.id, other.goal));
             engine.events.send(Event::RunAbandoned {
@@ -48,7 +47,7 @@ pub async fn is_open(engine: &Engine, goal: &Goal) -> Result<bool, EngineError> 
 pub async fn close_reached(engine: &Engine, goal: &Goal) -> Result<(), EngineError> {
     for run in engine.ledger.runs().await? {
         if run.is_open() && run.goal == *goal {
-            engine.ledger.close_run(&run.id, now()).await?;
+            engine.ledger.close_run(&run.id, engine.now()).await?;
         }
     }
     Ok(())

@@ -373,6 +373,7 @@ impl Lab {
             clients: self.clients(),
             ledger: Arc::new(SqliteLedger::open(&self.folder().join("unused.db")).unwrap()),
             events: Events::none(),
+            ambient: stayput_ambient::Ambient::system(),
         };
         World::clone(&self.wait(engine.look()).unwrap().world)
     }

@@ -16,7 +16,6 @@ use stayput_plan::RecoveryRun;
 use stayput_world::prism::PowerState;
 
 use crate::StepError;
-use crate::clock::now;
 use crate::context::StepContext;
 
 /// Recovery points older than this multiple of the RPO are reported: data written since then is lost if the final sync fails.
@@ -73,7 +72,7 @@ pub async fn all_are_protected(
             let expected = "a recovery point at {to}; run `stayput apply protect` again".to_owned();
             return Err(changed(found, expected));
         };
-        if let Some(age) = age(point) {
+        if let Some(age) = age(point, context.now()) {
             let limit = context.estate.protection.rpo * OLD;
             if age > limit {
                 let minutes = age.as_secs() / 60;
@@ -90,10 +89,10 @@ pub async fn all_are_protected(
     Ok(running)
 }
 
-/// How long ago a time (RFC 3339) was, by this machine's clock.
-fn age(time: &str) -> Option<Duration> {
+/// How long ago a time (RFC 3339) was at `now`, by this machine's clock.
+fn age(time: &str, now: Timestamp) -> Option<Duration> {
     let time: Timestamp = time.parse().ok()?;
-    now().duration_since(time).try_into().ok()
+    now.duration_since(time).try_into().ok()
 }
 
 /// Machines that ran before and are not on at the site they came to. They are not powered on: a person must decide
