@@ -1,16 +1,24 @@
 //! The control API of the lab: JSON over HTTPS, for clients that hold the token of `lab.json`.
 //!
-//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`. With
+//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`; for faults
+//! `GET`, `POST` and `DELETE /faults`, `DELETE /faults/ID`; for the world `POST /sites`, `/regions`, `/vms` and `/instances`. With
 //! the kernel as data plane also what `kernel/control.rs` lists.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::json;
 
+use crate::faults::Rule;
+use crate::faults::RuleId;
 use crate::http::Request;
 use crate::http::Response;
+use crate::operator::Availability;
+use crate::operator::OperatorError;
+use crate::operator::Power;
 use crate::run::checked_latency;
 use crate::run::checked_speed;
 use crate::server::Shared;
@@ -24,7 +32,7 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
             .with_header("www-authenticate", "Bearer");
     }
     if request.path == "/kernel" || request.path.starts_with("/kernel/") {
-        return match shared.kernel() {
+        return match shared.lab.kernel() {
             Some(kernel) => kernel.handle(request),
             None => error(404, "this lab's data plane is not the kernel"),
         };
@@ -38,12 +46,24 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
             shared.stop();
             Response::json(200, &json!({ "stopping": true }))
         }
-        (_, "/status" | "/speed" | "/latency" | "/walk" | "/shutdown") => {
-            error(405, "this path does not support that method")
+        ("GET", "/faults") => Response::json(200, &json!({ "faults": shared.lab.list_faults() })),
+        ("POST", "/faults") => add_fault(shared, request),
+        ("DELETE", "/faults") => {
+            Response::json(200, &json!({ "cleared": shared.lab.clear_faults(None) }))
         }
+        ("DELETE", path) if path.starts_with("/faults/") => clear_fault(shared, path),
+        ("POST", "/sites") => site(shared, request),
+        ("POST", "/regions") => region(shared, request),
+        ("POST", "/vms") => vm(shared, request),
+        ("POST", "/instances") => instance(shared, request),
+        (
+            _,
+            "/status" | "/speed" | "/latency" | "/walk" | "/shutdown" | "/faults" | "/sites"
+            | "/regions" | "/vms" | "/instances",
+        ) => error(405, "this path does not support that method"),
         _ => error(
             404,
-            "the paths are /status, /speed, /latency, /walk and /shutdown",
+            "the paths are /status, /speed, /latency, /walk, /faults, /sites, /regions, /vms, /instances and /shutdown",
         ),
     }
 }
@@ -64,18 +84,18 @@ fn is_allowed(shared: &Shared, request: &Request) -> bool {
 }
 
 fn status(shared: &Shared) -> Response {
-    let requests = shared.requests();
-    let lab = shared.present();
-    let passed = lab.now().since(shared.started).as_millis();
+    let requests = shared.lab.requests();
+    let lab = shared.lab.present();
+    let passed = lab.now().since(shared.lab.started()).as_millis();
     Response::json(
         200,
         &json!({
             "scenario": shared.endpoints.scenario,
-            "machines": shared.machines,
+            "machines": shared.lab.machines(),
             "virtual_time": lab.now().rfc3339(),
             "virtual_ms": u64::try_from(passed).unwrap_or(u64::MAX),
             "speed": lab.clock.speed(),
-            "latency_ms": u64::try_from(shared.latency().as_millis()).unwrap_or(u64::MAX),
+            "latency_ms": u64::try_from(shared.lab.latency().as_millis()).unwrap_or(u64::MAX),
             "requests": requests,
             "pid": shared.endpoints.pid,
         }),
@@ -96,7 +116,7 @@ fn speed(shared: &Shared, request: &Request) -> Response {
     };
     match checked_speed(wanted) {
         Ok(speed) => {
-            shared.present().clock.set_speed(speed);
+            shared.lab.present().clock.set_speed(speed);
             Response::json(200, &json!({ "speed": speed }))
         }
         Err(wrong) => error(400, &wrong.to_string()),
@@ -114,12 +134,164 @@ fn latency(shared: &Shared, request: &Request) -> Response {
     match serde_json::from_slice::<Latency>(&request.body) {
         Ok(Latency { ms }) => match checked_latency(Duration::from_millis(ms)) {
             Ok(latency) => {
-                shared.set_latency(latency);
+                shared.lab.set_latency(latency);
                 Response::json(200, &json!({ "ms": ms }))
             }
             Err(wrong) => error(400, &wrong.to_string()),
         },
         Err(wrong) => error(400, &format!("the body must be {{\"ms\": n}}: {wrong}")),
+    }
+}
+
+fn add_fault(shared: &Shared, request: &Request) -> Response {
+    let rule = match serde_json::from_slice::<Rule>(&request.body) {
+        Ok(rule) => rule,
+        Err(wrong) => return error(400, &wrong_rule(&wrong)),
+    };
+    match shared.lab.add_fault(rule) {
+        Ok(id) => Response::json(200, &json!({ "id": id })),
+        Err(wrong) => error(400, &wrong.to_string()),
+    }
+}
+
+/// Returns the message of an invalid rule without the position in the body, which its author does not see.
+fn wrong_rule(wrong: &serde_json::Error) -> String {
+    let text = wrong.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
+}
+
+fn clear_fault(shared: &Shared, path: &str) -> Response {
+    let id = path.trim_start_matches("/faults/").parse::<RuleId>();
+    match id {
+        Ok(id) if shared.lab.clear_faults(Some(id)) > 0 => {
+            Response::json(200, &json!({ "cleared": 1 }))
+        }
+        Ok(_) | Err(_) => {
+            let known: Vec<String> = shared
+                .lab
+                .list_faults()
+                .iter()
+                .map(|fault| fault.id.to_string())
+                .collect();
+            let known = if known.is_empty() {
+                "there is none".to_owned()
+            } else {
+                format!("there are {}", known.join(", "))
+            };
+            error(404, &format!("no fault has this number; {known}"))
+        }
+    }
+}
+
+/// Body of `POST /sites` and `POST /regions`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    name: String,
+    state: Availability,
+}
+
+/// Body of `POST /vms`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VmPower {
+    vm: String,
+    site: Option<String>,
+    power: Power,
+}
+
+/// Body of `POST /instances`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InstancePower {
+    instance: String,
+    power: Power,
+}
+
+fn body<T: DeserializeOwned>(request: &Request, form: &str) -> Result<T, Response> {
+    serde_json::from_slice(&request.body)
+        .map_err(|wrong| error(400, &format!("the body must be {form}: {wrong}")))
+}
+
+const PLACE: &str = r#"{"name": NAME, "state": "up" or "down"}"#;
+
+fn site(shared: &Shared, request: &Request) -> Response {
+    let place: Place = match body(request, PLACE) {
+        Ok(place) => place,
+        Err(response) => return response,
+    };
+    let before = shared
+        .lab
+        .with(|lab| lab.set_site(&place.name, place.state));
+    changed(
+        before.map(|before| json!({ "site": place.name, "state": place.state, "before": before })),
+    )
+}
+
+fn region(shared: &Shared, request: &Request) -> Response {
+    let place: Place = match body(request, PLACE) {
+        Ok(place) => place,
+        Err(response) => return response,
+    };
+    let (before, sites) = shared.lab.with(|lab| {
+        let before = lab.set_region(&place.name, place.state);
+        let sites = lab.pcs.iter().filter(|pc| pc.aws.0 == place.name);
+        let sites: Vec<String> = sites.map(|pc| pc.name.clone()).collect();
+        (before, sites)
+    });
+    changed(before.map(|before| {
+        json!({ "region": place.name, "state": place.state, "before": before, "sites": sites })
+    }))
+}
+
+fn vm(shared: &Shared, request: &Request) -> Response {
+    let form = r#"{"vm": NAME or UUID, "site": NAME, "power": "on" or "off"}"#;
+    let wanted: VmPower = match body(request, form) {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    let done = shared
+        .lab
+        .with(|lab| lab.set_vm_power(&wanted.vm, wanted.site.as_deref(), wanted.power));
+    changed(done.map(|(vm, before)| {
+        json!({ "vm": vm.vm, "name": vm.name, "site": vm.site, "power": wanted.power, "before": before })
+    }))
+}
+
+fn instance(shared: &Shared, request: &Request) -> Response {
+    let form = r#"{"instance": ID or NAME, "power": "on" or "off"}"#;
+    let wanted: InstancePower = match body(request, form) {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    let done = shared
+        .lab
+        .with(|lab| lab.set_instance(&wanted.instance, wanted.power));
+    changed(done.map(|(instance, before)| {
+        json!({
+            "instance": instance.instance,
+            "name": instance.name,
+            "region": instance.region,
+            "power": wanted.power,
+            "before": before.name(),
+        })
+    }))
+}
+
+fn changed(done: Result<Value, OperatorError>) -> Response {
+    match done {
+        Ok(answer) => Response::json(200, &answer),
+        Err(wrong) => {
+            let status = match wrong {
+                OperatorError::Unknown(_) => 404,
+                OperatorError::Ambiguous { .. } => 400,
+                OperatorError::Refused(_) => 409,
+            };
+            error(status, &wrong.to_string())
+        }
     }
 }
 
@@ -136,7 +308,7 @@ fn walk_packet(shared: &Shared, request: &Request) -> Response {
     else {
         return error(400, "`to` must be an IPv4 address");
     };
-    let walk = walk::walk(&shared.present(), origin, to);
+    let walk = walk::walk(&shared.lab.present(), origin, to);
     match serde_json::to_value(&walk) {
         Ok(walk) => Response::json(200, &walk),
         Err(wrong) => error(500, &wrong.to_string()),

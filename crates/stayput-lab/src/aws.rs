@@ -15,7 +15,7 @@ pub mod query;
 pub mod routing;
 pub mod sigv4;
 pub mod ssm;
-mod sts;
+pub(crate) mod sts;
 pub mod xml;
 
 use serde_json::json;
@@ -27,6 +27,8 @@ pub use self::actors::stop_instance;
 use self::query::Fault;
 use self::query::Params;
 use self::sigv4::AuthError;
+use self::sigv4::Scope;
+use crate::faults::dynamodb_actions;
 use crate::http::Request;
 use crate::http::Response;
 use crate::state::LabState;
@@ -52,7 +54,14 @@ pub fn handle(lab: &mut LabState, request: &Request) -> Response {
     let verified = sigv4::verify(request, &lab.aws.keys);
     if request.header("x-amz-target").is_some() {
         return match verified {
-            Ok(scope) => json::handle(lab, request, &scope.region),
+            Ok(scope) => match denied_json(lab, request, &scope) {
+                Some(message) => {
+                    let dynamo = json::is_dynamodb(request);
+                    json::error(400, "AccessDeniedException", &message, dynamo)
+                        .with_header("x-amzn-requestid", request_id)
+                }
+                None => json::handle(lab, request, &scope.region),
+            },
             Err(error) => refuse_json(&error, &request_id),
         };
     }
@@ -64,6 +73,15 @@ pub fn handle(lab: &mut LabState, request: &Request) -> Response {
             return refuse_query(&error, service.as_deref() == Some("sts"), &request_id);
         }
     };
+    let action = params.get("Action").unwrap_or_default();
+    if let Some(message) = denied(lab, &scope, &format!("{}:{action}", scope.service)) {
+        return match scope.service.as_str() {
+            "ec2" => Fault::with_status(403, "UnauthorizedOperation", message).ec2(&request_id),
+            _ => {
+                Fault::with_status(403, "AccessDenied", message).plain(sts::NAMESPACE, &request_id)
+            }
+        };
+    }
     match scope.service.as_str() {
         "ec2" => ec2::handle(lab, params, &scope.region, &request_id),
         "sts" => sts::handle(lab, &params, &scope.key, &request_id),
@@ -73,6 +91,34 @@ pub fn handle(lab: &mut LabState, request: &Request) -> Response {
         )
         .plain(sts::NAMESPACE, &request_id),
     }
+}
+
+/// Returns IAM's message when the caller's policy does not allow an action.
+fn denied(lab: &LabState, scope: &Scope, action: &str) -> Option<String> {
+    let denial = lab.policy.denial(action)?;
+    let prefix = match scope.service.as_str() {
+        "ec2" => "You are not authorized to perform this operation. ",
+        _ => "",
+    };
+    Some(format!(
+        "{prefix}User: arn:aws:iam::{}:user/{} is not authorized to perform: {action} {}",
+        lab.aws.account,
+        scope.key,
+        denial.because(action)
+    ))
+}
+
+/// The same for an operation of a JSON service.
+fn denied_json(lab: &LabState, request: &Request, scope: &Scope) -> Option<String> {
+    let target = request.header("x-amz-target").unwrap_or_default();
+    let (_, operation) = target.split_once('.').unwrap_or(("", target));
+    let actions = if json::is_dynamodb(request) {
+        let body = serde_json::from_slice(&request.body).unwrap_or_default();
+        dynamodb_actions(operation, &body)
+    } else {
+        vec![format!("{}:{operation}", scope.service)]
+    };
+    actions.iter().find_map(|action| denied(lab, scope, action))
 }
 
 fn refuse_query(error: &AuthError, sts: bool, request_id: &str) -> Response {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::run::Endpoints;
-use crate::scenario::Built;
+use crate::scenario::BulkNetwork;
 use crate::scenario::Fault;
 use crate::scenario::Scenario;
 use crate::scenario::ScenarioError;
@@ -22,13 +22,13 @@ pub(crate) const CA_FILE: &str = "ca.pem";
 /// [`Fault`] when the scenario has no estate, or refers to something that it does not define.
 pub(crate) fn render(
     scenario: &Scenario,
-    built: &Built,
+    bulk: &[BulkNetwork],
     endpoints: &Endpoints,
 ) -> Result<String, ScenarioError> {
-    text(scenario, built, endpoints).map_err(|fault| scenario.point(fault))
+    text(scenario, bulk, endpoints).map_err(|fault| scenario.point(fault))
 }
 
-fn text(scenario: &Scenario, built: &Built, endpoints: &Endpoints) -> Result<String, Fault> {
+fn text(scenario: &Scenario, bulk: &[BulkNetwork], endpoints: &Endpoints) -> Result<String, Fault> {
     let file = scenario.file();
     let estate = file
         .estate
@@ -48,7 +48,7 @@ fn text(scenario: &Scenario, built: &Built, endpoints: &Endpoints) -> Result<Str
     for (name, site) in &estate.sites {
         nc2_site(&mut out, file, name, site, endpoints)?;
     }
-    networks(&mut out, file, estate, built)?;
+    networks(&mut out, file, estate, bulk)?;
     for wave in &estate.waves {
         out.table(&format!("[waves.{}]", key(&wave.name)));
         let tags: Vec<String> = wave
@@ -58,7 +58,7 @@ fn text(scenario: &Scenario, built: &Built, endpoints: &Endpoints) -> Result<Str
             .collect();
         out.line(&format!("tags = {{ {} }}", tags.join(", ")));
     }
-    for network in &built.bulk {
+    for network in bulk {
         out.table(&format!("[waves.{}]", key(&network.name)));
         out.line(&format!("tags = {{ Wave = {} }}", quoted(&network.name)));
     }
@@ -135,7 +135,7 @@ fn networks(
     out: &mut Out,
     file: &format::File,
     estate: &format::Estate,
-    built: &Built,
+    generated: &[BulkNetwork],
 ) -> Result<(), Fault> {
     for (name, network) in &estate.networks {
         let path = network.subnet.get_ref();
@@ -164,7 +164,7 @@ fn networks(
         return Ok(());
     };
     find(&estate.sites, &bulk.primary, "site of the estate")?;
-    for network in &built.bulk {
+    for network in generated {
         out.table(&format!("[networks.{}]", key(&network.name)));
         out.text("cidr", &network.cidr.to_string());
         let path = format!("{}/{}", bulk.vpc.get_ref(), network.name);

@@ -25,6 +25,8 @@ use model::MoveState;
 use wire::Answer;
 use wire::Fault;
 
+pub(crate) use wire::error_body;
+
 /// A change that Move makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MoveEvent {
@@ -57,8 +59,8 @@ fn route(lab: &mut LabState, mv: usize, request: &Request) -> Result<Answer, Fau
     };
     let method = request.method.as_str();
     match (method, path) {
-        ("POST", ["users", "login"]) => return auth::login(appliance(lab, mv), request),
-        ("POST", ["token"]) => return auth::token(appliance(lab, mv), request),
+        ("POST", ["users", "login"]) => return auth::login(lab, mv, request),
+        ("POST", ["token"]) => return auth::token(lab, mv, request),
         ("GET", ["appinfo"]) => {
             return Ok(Answer::ok(
                 json!({ "Status": { "Version": wire::VERSION } }),
@@ -66,7 +68,7 @@ fn route(lab: &mut LabState, mv: usize, request: &Request) -> Result<Answer, Fau
         }
         _ => {}
     }
-    auth::check(appliance(lab, mv), request)?;
+    auth::check(lab, mv, request)?;
     let body = wire::body(request)?;
     match (method, path) {
         ("GET", ["token", "status"]) => Ok(Answer::ok(json!({}))),

@@ -34,6 +34,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use stayput_estate::Cidr;
 
+use crate::faults;
 use crate::http::Request;
 use crate::http::Response;
 use crate::prism::answer::Answer;
@@ -46,6 +47,7 @@ use crate::state::LabState;
 
 pub use machines::MigratedVm;
 pub use machines::create_migrated_vm;
+pub(crate) use machines::switch as switch_vm;
 
 /// A change that a Prism Central makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +94,12 @@ pub fn handle(lab: &mut LabState, pc: usize, request: &Request) -> Response {
         return Problem::new(401, "UNAUTHENTICATED", "Authentication required")
             .response(shown, 0, request)
             .with_header("WWW-Authenticate", "Basic realm=\"Prism Central\"");
+    }
+    let denial = lab
+        .policy
+        .denial(&format!("prism:{}", faults::path_name(request)));
+    if denial.is_some() {
+        return error(request, 403, "", "Access is denied");
     }
     let not_found = || Problem::no_route(&request.path).response(shown, 0, request);
     let Some((namespace, highest)) =
@@ -143,6 +151,37 @@ pub fn handle_event(lab: &mut LabState, pc: usize, event: PrismEvent) {
         PrismEvent::Job(job) => recovery::advance(lab, pc, &job),
         PrismEvent::Nc2Route(prefix) => crate::nc2::write_route(lab, pc, prefix),
     }
+}
+
+/// Returns an error as the namespace of a request answers it; without a code, with the general one of the namespace.
+pub fn error(request: &Request, status: u16, code: &str, message: &str) -> Response {
+    let segments = request.segments();
+    let (namespace, minor_called) = match segments.as_slice() {
+        ["api", namespace, version, ..] => (
+            NAMESPACES.iter().find(|known| *known == namespace).copied(),
+            minor(version),
+        ),
+        _ => (None, None),
+    };
+    let group = match status {
+        401 => "UNAUTHENTICATED",
+        403 => "FORBIDDEN",
+        404 => "ENTITY_NOT_FOUND",
+        409 => "CONFLICT",
+        412 => "ETAG_MISMATCH",
+        429 => "TOO_MANY_REQUESTS",
+        500.. => "INTERNAL_ERROR",
+        _ => "INVALID_ARGUMENT",
+    };
+    let problem = Problem {
+        code: code.to_owned(),
+        ..Problem::new(status, group, message)
+    };
+    problem.response(
+        namespace.unwrap_or("prism"),
+        minor_called.unwrap_or(0),
+        request,
+    )
 }
 
 /// Accepts Basic authentication, or the password as an API key.

@@ -19,13 +19,15 @@ use crate::ca::LabCa;
 use crate::clock::Clock;
 use crate::clock::VTime;
 use crate::estate_file;
+use crate::gate::Lab;
+use crate::gate::Service;
 use crate::kernel::Kernel;
 use crate::kernel::Privilege;
 use crate::scenario::Built;
 use crate::scenario::Scenario;
 use crate::scenario::ScenarioError;
 use crate::server;
-use crate::server::Service;
+use crate::server::Port;
 use crate::server::Shared;
 use crate::state::LabState;
 
@@ -287,7 +289,7 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
 
     let listeners = Listeners::open(&built).await?;
     let endpoints = listeners.endpoints(&scenario, &built, dir, ca_path)?;
-    let estate = estate_file::render(&scenario, &built, &endpoints)?;
+    let estate = estate_file::render(&scenario, &built.bulk, &endpoints)?;
     write(&endpoints.estate_file, estate.as_bytes(), false)?;
     let lab_path = endpoints.dir.join(LAB_FILE);
     let json = serde_json::to_vec_pretty(&endpoints).map_err(|source| LabError::Format {
@@ -296,17 +298,13 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
     })?;
     write(&lab_path, &json, true)?;
 
-    let shared = Arc::new(Shared::new(
-        built.lab,
-        kernel,
-        options.latency,
-        endpoints.clone(),
-        built.machines,
-    ));
+    let lab = Lab::of(built, kernel);
+    lab.set_latency(options.latency);
+    let shared = Arc::new(Shared::new(lab, endpoints.clone()));
     let mut tasks = JoinSet::new();
-    for (service, listener) in listeners.0 {
+    for (port, listener) in listeners.0 {
         let tls = Arc::clone(&ca.tls);
-        tasks.spawn(server::serve(listener, service, tls, Arc::clone(&shared)));
+        tasks.spawn(server::serve(listener, port, tls, Arc::clone(&shared)));
     }
     tasks.spawn(server::run_due_events(Arc::clone(&shared)));
     Ok(RunningLab {
@@ -324,7 +322,12 @@ impl RunningLab {
 
     /// Returns the lab's state. While it is locked, the lab answers no request. Call [`LabState::catch_up`] first.
     pub fn state(&self) -> Arc<Mutex<LabState>> {
-        self.shared.state()
+        self.shared.lab.state()
+    }
+
+    /// Returns the lab behind the servers.
+    pub fn lab(&self) -> &Lab {
+        &self.shared.lab
     }
 
     /// Waits until a client of the control API asks the lab to shut down. [`Self::shutdown`] then does it.
@@ -336,7 +339,7 @@ impl RunningLab {
     pub async fn shutdown(mut self) {
         self.shared.stop();
         while self.tasks.join_next().await.is_some() {}
-        if let Some(kernel) = self.shared.kernel() {
+        if let Some(kernel) = self.shared.lab.kernel() {
             kernel.stop();
         }
         self.remove_lab_file();
@@ -360,23 +363,23 @@ impl Drop for RunningLab {
     }
 }
 
-/// One listener for each service.
-struct Listeners(Vec<(Service, TcpListener)>);
+/// One listener for each port.
+struct Listeners(Vec<(Port, TcpListener)>);
 
 impl Listeners {
     async fn open(built: &Built) -> Result<Self, LabError> {
         let prisms = (0..built.lab.pcs.len()).map(Service::Prism);
         let moves = (0..built.lab.moves.len()).map(Service::Move);
         let mut listeners = Vec::new();
-        for service in [Service::Aws, Service::Admin]
+        let services = prisms.chain(moves).map(Port::Service);
+        for port in [Port::Service(Service::Aws), Port::Admin]
             .into_iter()
-            .chain(prisms)
-            .chain(moves)
+            .chain(services)
         {
             let listener = TcpListener::bind(("127.0.0.1", 0))
                 .await
                 .map_err(LabError::Listen)?;
-            listeners.push((service, listener));
+            listeners.push((port, listener));
         }
         Ok(Self(listeners))
     }
@@ -411,18 +414,18 @@ impl Listeners {
             endpoints.credentials.access_key = key.clone();
             endpoints.credentials.secret_key = secret.clone();
         }
-        for (service, listener) in &self.0 {
+        for (port, listener) in &self.0 {
             let address = listener.local_addr().map_err(LabError::Listen)?;
             let url = server::base_url(address);
-            match *service {
-                Service::Aws => endpoints.aws = url,
-                Service::Admin => endpoints.admin = url,
-                Service::Prism(index) => {
+            match *port {
+                Port::Service(Service::Aws) => endpoints.aws = url,
+                Port::Admin => endpoints.admin = url,
+                Port::Service(Service::Prism(index)) => {
                     if let Some(pc) = lab.pcs.get(index) {
                         endpoints.prism.insert(pc.name.clone(), url);
                     }
                 }
-                Service::Move(index) => {
+                Port::Service(Service::Move(index)) => {
                     if let Some(mv) = lab.moves.get(index) {
                         endpoints.moves.insert(mv.name.clone(), url);
                     }

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::clock::Clock;
+use crate::faults::Rule;
 use crate::state::LabState;
 
 pub(crate) use build::find;
@@ -169,6 +170,8 @@ pub struct Built {
     pub machines: usize,
     /// The networks of generated machines.
     pub bulk: Vec<BulkNetwork>,
+    /// The faults that are in force at the start.
+    pub faults: Vec<Rule>,
 }
 
 impl Scenario {

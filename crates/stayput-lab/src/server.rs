@@ -1,28 +1,22 @@
 //! The lab's servers: TLS on loopback, HTTP/1.1 and HTTP/2, one port for each service.
 //!
-//! A request is read completely. The lab then runs the events that are due and answers it, under the one lock of the state.
-//! Nothing waits while it holds the lock.
+//! A request is read completely, and then goes through the lab's one gate (`gate.rs`), which says what becomes of it.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::ops::Deref;
-use std::ops::DerefMut;
-use std::panic;
-use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use http_body_util::Full;
 use http_body_util::Limited;
+use hyper::body::Body;
 use hyper::body::Bytes;
+use hyper::body::Frame;
 use hyper::body::Incoming;
+use hyper::body::SizeHint;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
@@ -38,15 +32,12 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
-use crate::aws;
-use crate::clock::VTime;
+use crate::gate::Exchange;
+use crate::gate::Lab;
+use crate::gate::Service;
 use crate::http::Request;
 use crate::http::Response;
-use crate::kernel::Kernel;
-use crate::mv;
-use crate::prism;
 use crate::run::Endpoints;
-use crate::state::LabState;
 
 /// The largest request body. The largest real ones are DynamoDB's batches of 16 MB (AWS reference §6).
 const MAX_BODY: usize = 32 << 20;
@@ -56,18 +47,12 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 const MAX_IDLE: Duration = Duration::from_millis(250);
 /// The shortest pause between two runs of due events.
 const MIN_IDLE: Duration = Duration::from_millis(5);
-/// AWS services whose requests are counted by name.
-const AWS_SERVICES: [&str; 6] = ["ec2", "sts", "dynamodb", "ssm", "directconnect", "iam"];
 
 /// What answers on a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    /// AWS, all regions and services.
-    Aws,
-    /// The Prism Central with this index.
-    Prism(usize),
-    /// The Move appliance with this index.
-    Move(usize),
+pub(crate) enum Port {
+    /// An emulated service.
+    Service(Service),
     /// The lab's control API.
     Admin,
 }
@@ -75,87 +60,20 @@ pub(crate) enum Service {
 /// State that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    lab: Arc<Mutex<LabState>>,
-    kernel: Option<Kernel>,
-    latency_ms: AtomicU64,
-    requests: Mutex<BTreeMap<String, u64>>,
+    /// The lab.
+    pub(crate) lab: Lab,
     stop: watch::Sender<bool>,
     /// Where the lab can be reached.
     pub(crate) endpoints: Endpoints,
-    /// How many machines move.
-    pub(crate) machines: usize,
-    /// Virtual time at the start.
-    pub(crate) started: VTime,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        lab: LabState,
-        kernel: Option<Kernel>,
-        latency: Duration,
-        endpoints: Endpoints,
-        machines: usize,
-    ) -> Self {
-        let this = Self {
-            started: lab.now(),
-            lab: Arc::new(Mutex::new(lab)),
-            kernel,
-            latency_ms: AtomicU64::new(0),
-            requests: Mutex::default(),
+    pub(crate) fn new(lab: Lab, endpoints: Endpoints) -> Self {
+        Self {
+            lab,
             stop: watch::Sender::new(false),
             endpoints,
-            machines,
-        };
-        this.set_latency(latency);
-        this
-    }
-
-    /// Returns the wall-clock time by which every answer is delayed.
-    pub(crate) fn latency(&self) -> Duration {
-        Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
-    }
-
-    /// Sets the time by which answers are delayed from now on.
-    pub(crate) fn set_latency(&self, latency: Duration) {
-        let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        self.latency_ms.store(millis, Ordering::Relaxed);
-    }
-
-    /// Returns the state.
-    pub(crate) fn state(&self) -> Arc<Mutex<LabState>> {
-        Arc::clone(&self.lab)
-    }
-
-    /// Locks the state and runs the events that are due. A handler that panicked before does not stop the lab.
-    pub(crate) fn present(&self) -> LockedState<'_> {
-        let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
-        lab.catch_up();
-        LockedState {
-            lab,
-            kernel: self.kernel.as_ref(),
         }
-    }
-
-    /// Returns the data plane, if it is the kernel.
-    pub(crate) fn kernel(&self) -> Option<&Kernel> {
-        self.kernel.as_ref()
-    }
-
-    /// Returns how many requests each service has answered.
-    pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn count(&self, service: String) {
-        *self
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(service)
-            .or_default() += 1;
     }
 
     /// Tells all servers and connections to stop.
@@ -171,35 +89,6 @@ impl Shared {
     }
 }
 
-/// The locked state. Before the lock is released, the kernel data plane applies what has changed, so that no client gets an
-/// answer to a change that is not in force.
-pub(crate) struct LockedState<'a> {
-    lab: MutexGuard<'a, LabState>,
-    kernel: Option<&'a Kernel>,
-}
-
-impl Deref for LockedState<'_> {
-    type Target = LabState;
-
-    fn deref(&self) -> &LabState {
-        &self.lab
-    }
-}
-
-impl DerefMut for LockedState<'_> {
-    fn deref_mut(&mut self) -> &mut LabState {
-        &mut self.lab
-    }
-}
-
-impl Drop for LockedState<'_> {
-    fn drop(&mut self) {
-        if let Some(kernel) = self.kernel {
-            kernel.follow(&self.lab);
-        }
-    }
-}
-
 /// `https://127.0.0.1:PORT`.
 pub(crate) fn base_url(address: SocketAddr) -> String {
     format!("https://{address}")
@@ -208,7 +97,7 @@ pub(crate) fn base_url(address: SocketAddr) -> String {
 /// Serves one port until the lab stops.
 pub(crate) async fn serve(
     listener: TcpListener,
-    service: Service,
+    port: Port,
     tls: Arc<ServerConfig>,
     shared: Arc<Shared>,
 ) {
@@ -220,7 +109,7 @@ pub(crate) async fn serve(
             // When no file descriptor is left or the client has gone, the next accept can still succeed.
             accepted = listener.accept() => if let Ok((stream, _)) = accepted {
                 let acceptor = acceptor.clone();
-                connections.spawn(connection(stream, acceptor, service, Arc::clone(&shared)));
+                connections.spawn(connection(stream, acceptor, port, Arc::clone(&shared)));
             } else {
                 tokio::time::sleep(MIN_IDLE).await;
             },
@@ -237,7 +126,7 @@ pub(crate) async fn serve(
 pub(crate) async fn run_due_events(shared: Arc<Shared>) {
     loop {
         let pause = {
-            let lab = shared.present();
+            let lab = shared.lab.present();
             lab.next_due()
                 .and_then(|due| lab.clock.wall_until(due))
                 .map_or(MAX_IDLE, |wait| wait.clamp(MIN_IDLE, MAX_IDLE))
@@ -249,12 +138,7 @@ pub(crate) async fn run_due_events(shared: Arc<Shared>) {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    service: Service,
-    shared: Arc<Shared>,
-) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, port: Port, shared: Arc<Shared>) {
     let Ok(address) = stream.local_addr() else {
         return;
     };
@@ -266,7 +150,7 @@ async fn connection(
     };
     let base: Arc<str> = base_url(address).into();
     let respond =
-        service_fn(|request| respond(Arc::clone(&shared), service, Arc::clone(&base), request));
+        service_fn(|request| respond(Arc::clone(&shared), port, Arc::clone(&base), request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new());
@@ -282,108 +166,85 @@ async fn connection(
 
 async fn respond(
     shared: Arc<Shared>,
-    service: Service,
+    port: Port,
     base: Arc<str>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
-    let response = match read(request, &base).await {
-        Ok(request) => answer(&shared, service, &request).await,
-        Err(status) => Response::empty(status),
+) -> Result<hyper::Response<Sent>, ConnectionLost> {
+    let request = match read(request, &base).await {
+        Ok(request) => request,
+        Err(status) => return Ok(written(Response::empty(status), None)),
     };
-    Ok(written(response))
-}
-
-async fn answer(shared: &Shared, service: Service, request: &Request) -> Response {
-    if service == Service::Admin {
-        return admin::handle(shared, request);
-    }
-    let answered = {
-        let mut lab = shared.present();
-        shared.count(counted_as(&lab, service, request));
-        if is_down(&lab, service, request) {
-            None
-        } else {
-            Some(handled(&mut lab, service, request))
-        }
+    let service = match port {
+        Port::Admin => return Ok(written(admin::handle(&shared, &request), None)),
+        Port::Service(service) => service,
     };
-    match answered {
-        Some(response) => {
-            let latency = shared.latency();
-            if !latency.is_zero() {
-                tokio::time::sleep(latency).await;
-            }
-            response
-        }
-        None => {
+    match shared.lab.exchange(service, &request).await {
+        Exchange::Answer(response) => Ok(written(response, None)),
+        Exchange::Cut(response, bytes) => Ok(written(response, Some(bytes))),
+        // The request has been read: the nearest to a refused connection is one that is closed.
+        Exchange::NotSent | Exchange::Broken => Err(ConnectionLost),
+        Exchange::Silent => {
             // A site that is down does not refuse connections: it does not answer.
             shared.stopped().await;
-            Response::empty(503)
+            Ok(written(Response::empty(503), None))
         }
     }
 }
 
-fn handled(lab: &mut LabState, service: Service, request: &Request) -> Response {
-    let handled = panic::catch_unwind(AssertUnwindSafe(|| match service {
-        Service::Aws => aws::handle(lab, request),
-        Service::Prism(index) => prism::handle(lab, index, request),
-        Service::Move(index) => mv::handle(lab, index, request),
-        Service::Admin => Response::empty(404),
-    }));
-    // A defect of the lab must not look like a network error: it is answered, with the cause.
-    handled.unwrap_or_else(|_| Response {
-        status: 500,
-        headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
-        body: b"the lab has an internal error; see its output".to_vec(),
-    })
+/// The connection is to be closed without an answer, or in the middle of one.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault of the lab closes the connection")]
+struct ConnectionLost;
+
+/// The body of an answer: whole, or announced whole and cut.
+struct Sent {
+    rest: Bytes,
+    announced: u64,
+    state: Sending,
 }
 
-/// Whether the service is at a site or in a region that is down.
-fn is_down(lab: &LabState, service: Service, request: &Request) -> bool {
-    let down = |index: usize| {
-        let site = lab.pcs.get(index);
-        site.is_some_and(|pc| pc.down || lab.aws.down_regions.contains(&pc.aws.0))
-    };
-    match service {
-        Service::Aws => {
-            let region = scope(request).and_then(|mut scope| scope.nth(REGION_OF_SCOPE));
-            region.is_some_and(|region| lab.aws.down_regions.contains(region))
+/// How far a body has been sent.
+enum Sending {
+    /// It is sent whole.
+    Whole,
+    /// This part of it is sent, then the connection is closed.
+    Part,
+    /// The part has been sent and is flushed before the connection is closed.
+    Flush,
+    /// The connection is closed.
+    Lost,
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = ConnectionLost;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ConnectionLost>>> {
+        match self.state {
+            Sending::Whole if self.rest.is_empty() => Poll::Ready(None),
+            Sending::Whole => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest))))),
+            Sending::Part => {
+                self.state = Sending::Flush;
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))))
+            }
+            Sending::Flush => {
+                self.state = Sending::Lost;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Sending::Lost => Poll::Ready(Some(Err(ConnectionLost))),
         }
-        Service::Admin => false,
-        Service::Prism(index) => down(index),
-        Service::Move(index) => lab.moves.get(index).is_some_and(|mv| down(mv.pc)),
     }
-}
 
-/// Position of the region in a credential scope.
-const REGION_OF_SCOPE: usize = 2;
-/// Position of the service.
-const SERVICE_OF_SCOPE: usize = 3;
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, Sending::Whole) && self.rest.is_empty()
+    }
 
-/// The scope a request is signed for: `KEY/DATE/REGION/SERVICE/aws4_request`.
-fn scope(request: &Request) -> Option<std::str::Split<'_, char>> {
-    let credential = request
-        .header("authorization")?
-        .split("Credential=")
-        .nth(1)?;
-    Some(credential.split('/'))
-}
-
-fn counted_as(lab: &LabState, service: Service, request: &Request) -> String {
-    match service {
-        Service::Aws => {
-            let service = scope(request).and_then(|mut scope| scope.nth(SERVICE_OF_SCOPE));
-            let known = AWS_SERVICES.iter().find(|known| service == Some(known));
-            known.map_or("aws", |known| known).to_owned()
-        }
-        Service::Prism(index) => {
-            let name = lab.pcs.get(index).map_or("", |pc| pc.name.as_str());
-            format!("prism-{name}")
-        }
-        Service::Move(index) => {
-            let name = lab.moves.get(index).map_or("", |mv| mv.name.as_str());
-            format!("move-{name}")
-        }
-        Service::Admin => "admin".to_owned(),
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced)
     }
 }
 
@@ -428,8 +289,22 @@ async fn read(request: hyper::Request<Incoming>, base: &str) -> Result<Request, 
     })
 }
 
-fn written(response: Response) -> hyper::Response<Full<Bytes>> {
-    let mut written = hyper::Response::new(Full::new(Bytes::from(response.body)));
+/// Returns a response for the server; with `cut`, only so many bytes of its body are sent.
+fn written(response: Response, cut: Option<usize>) -> hyper::Response<Sent> {
+    let mut rest = Bytes::from(response.body);
+    let announced = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+    let state = match cut {
+        Some(bytes) => {
+            rest.truncate(bytes);
+            Sending::Part
+        }
+        None => Sending::Whole,
+    };
+    let mut written = hyper::Response::new(Sent {
+        rest,
+        announced,
+        state,
+    });
     *written.status_mut() = hyper::StatusCode::from_u16(response.status)
         .unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in response.headers {

@@ -11,13 +11,18 @@ use crate::aws;
 use crate::aws::model::AwsState;
 use crate::clock::Clock;
 use crate::clock::VTime;
+use crate::faults::Fate;
+use crate::faults::Policy;
+use crate::gate;
+use crate::gate::Service;
+use crate::http::Request;
 use crate::mv;
 use crate::mv::model::MoveState;
 use crate::prism;
 use crate::prism::model::PcState;
 
-/// The whole state of a lab.
-#[derive(Debug)]
+/// The whole state of a lab. Its clone is a snapshot that shares nothing with it.
+#[derive(Debug, Clone)]
 pub struct LabState {
     /// Virtual time. Read [`LabState::now`] instead.
     pub clock: Clock,
@@ -33,6 +38,10 @@ pub struct LabState {
     pub pcs: Vec<PcState>,
     /// Move appliances.
     pub moves: Vec<MoveState>,
+    /// What the caller may do.
+    pub policy: Policy,
+    /// What becomes of the tasks that the request being handled starts; `None`: they run as usual.
+    pub(crate) fate: Option<Fate>,
 }
 
 /// How long operations take, in virtual time. The defaults are the middle of the ranges in the reference pages.
@@ -86,6 +95,12 @@ pub enum LabEvent {
     Prism(usize, prism::PrismEvent),
     /// An event of the Move appliance with this index.
     Move(usize, mv::MoveEvent),
+    /// A site that a fault has taken down returns: index of its Prism Central.
+    SiteReturns(usize),
+    /// A region that a fault has taken down returns: its name.
+    RegionReturns(String),
+    /// A request that was held on its way arrives; its caller gets no answer.
+    Arrives(Service, Box<Request>),
 }
 
 impl LabState {
@@ -102,6 +117,8 @@ impl LabState {
             aws: AwsState::default(),
             pcs: Vec::new(),
             moves: Vec::new(),
+            policy: Policy::default(),
+            fate: None,
         }
     }
 
@@ -115,8 +132,11 @@ impl LabState {
         self.queue.peek().map(|Reverse((due, ..))| *due)
     }
 
-    /// Queues an event `delay` of virtual time from now.
+    /// Queues an event `delay` of virtual time from now. What a request starts that was chosen never to end is not queued.
     pub fn after(&mut self, delay: Duration, event: LabEvent) {
+        if self.fate == Some(Fate::NeverEnds) {
+            return;
+        }
         self.sequence += 1;
         self.queue
             .push(Reverse((self.now.after(delay), self.sequence, event)));
@@ -131,6 +151,17 @@ impl LabState {
                 LabEvent::Aws(event) => aws::handle_event(self, event),
                 LabEvent::Prism(pc, event) => prism::handle_event(self, pc, event),
                 LabEvent::Move(mv, event) => mv::handle_event(self, mv, event),
+                LabEvent::SiteReturns(pc) => {
+                    if let Some(pc) = self.pcs.get_mut(pc) {
+                        pc.down = false;
+                    }
+                }
+                LabEvent::RegionReturns(region) => {
+                    self.aws.down_regions.remove(&region);
+                }
+                LabEvent::Arrives(service, request) => {
+                    gate::handle(self, service, &request);
+                }
             }
         }
         self.now = self.now.max(present);
@@ -163,7 +194,7 @@ impl LabState {
 impl LabState {
     /// Advances virtual time by this much and runs the events that become due.
     pub fn advance(&mut self, by: Duration) {
-        self.clock = Clock::new(self.clock.now().after(by), self.clock.speed());
+        self.clock.skip(by);
         self.catch_up();
     }
 }

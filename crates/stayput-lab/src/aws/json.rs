@@ -5,6 +5,7 @@
 
 use serde_json::Map;
 use serde_json::Value as Json;
+use serde_json::json;
 
 use super::direct_connect;
 use super::dynamodb;
@@ -212,24 +213,45 @@ pub fn handle(lab: &mut LabState, request: &Request, region: &str) -> Response {
         }
     };
     let request_id = lab.uuid();
-    let mut response = Response {
+    answer(status, &body, dynamo).with_header("x-amzn-requestid", request_id)
+}
+
+/// Whether a request is one to DynamoDB.
+pub fn is_dynamodb(request: &Request) -> bool {
+    request
+        .header("x-amz-target")
+        .is_some_and(|target| target.starts_with("DynamoDB_20120810."))
+}
+
+/// Returns an answer of DynamoDB or of another JSON service.
+fn answer(status: u16, body: &Json, dynamo: bool) -> Response {
+    let content_type = if dynamo {
+        "application/x-amz-json-1.0"
+    } else {
+        "application/x-amz-json-1.1"
+    };
+    let response = Response {
         status,
-        headers: vec![(
-            "content-type".to_owned(),
-            if dynamo {
-                "application/x-amz-json-1.0"
-            } else {
-                "application/x-amz-json-1.1"
-            }
-            .to_owned(),
-        )],
+        headers: vec![("content-type".to_owned(), content_type.to_owned())],
         body: body.to_string().into_bytes(),
     };
     if dynamo {
         let checksum = crc32fast::hash(&response.body).to_string();
-        response = response.with_header("x-amz-crc32", checksum);
+        return response.with_header("x-amz-crc32", checksum);
     }
-    response.with_header("x-amzn-requestid", request_id)
+    response
+}
+
+/// Returns an error of DynamoDB or of another JSON service. Errors that DynamoDB shares with the other services have the name space
+/// of their protocol.
+pub fn error(status: u16, code: &str, message: &str, dynamo: bool) -> Response {
+    let name_space = if dynamo {
+        "com.amazon.coral.service#"
+    } else {
+        ""
+    };
+    let body = json!({ "__type": format!("{name_space}{code}"), "message": message });
+    answer(status, &body, dynamo)
 }
 
 /// Runs a due event.

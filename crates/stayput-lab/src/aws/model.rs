@@ -16,7 +16,7 @@ use crate::clock::VTime;
 pub type Tags = BTreeMap<String, String>;
 
 /// All regions and the global services.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AwsState {
     /// Account id.
     pub account: String,
@@ -43,7 +43,7 @@ pub struct AwsState {
 }
 
 /// One region.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RegionState {
     /// VPCs.
     pub vpcs: BTreeMap<String, Vpc>,
@@ -177,6 +177,19 @@ pub enum InstanceState {
     Stopped,
     /// Terminated.
     Terminated,
+}
+
+impl InstanceState {
+    /// Returns the name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Terminated => "terminated",
+        }
+    }
 }
 
 /// A network interface.

@@ -54,31 +54,48 @@ impl Fault {
 
     /// Returns the error document of EC2.
     pub fn ec2(&self, request_id: &str) -> Response {
-        let mut xml = Xml::new();
-        xml.node("Response", |xml| {
-            xml.node("Errors", |xml| {
-                xml.node("Error", |xml| {
-                    xml.text("Code", self.code).text("Message", &self.message);
-                });
-            })
-            .text("RequestID", request_id);
-        });
-        document(self.status, &xml, request_id)
+        ec2_error(self.status, self.code, &self.message, request_id)
     }
 
     /// Returns the error document of the other Query services; `namespace` is the service's.
     pub fn plain(&self, namespace: &str, request_id: &str) -> Response {
-        let mut xml = Xml::new();
-        xml.node(&format!("ErrorResponse xmlns=\"{namespace}\""), |xml| {
-            xml.node("Error", |xml| {
-                xml.text("Type", "Sender")
-                    .text("Code", self.code)
-                    .text("Message", &self.message);
-            })
-            .text("RequestId", request_id);
-        });
-        document(self.status, &xml, request_id)
+        plain_error(self.status, self.code, &self.message, namespace, request_id)
     }
+}
+
+/// Returns an error document of EC2.
+pub fn ec2_error(status: u16, code: &str, message: &str, request_id: &str) -> Response {
+    let mut xml = Xml::new();
+    xml.node("Response", |xml| {
+        xml.node("Errors", |xml| {
+            xml.node("Error", |xml| {
+                xml.text("Code", code).text("Message", message);
+            });
+        })
+        .text("RequestID", request_id);
+    });
+    document(status, &xml, request_id)
+}
+
+/// Returns an error document of the other Query services; `namespace` is the service's.
+pub fn plain_error(
+    status: u16,
+    code: &str,
+    message: &str,
+    namespace: &str,
+    request_id: &str,
+) -> Response {
+    let mut xml = Xml::new();
+    xml.node(&format!("ErrorResponse xmlns=\"{namespace}\""), |xml| {
+        xml.node("Error", |xml| {
+            let at_fault = if status < 500 { "Sender" } else { "Receiver" };
+            xml.text("Type", at_fault)
+                .text("Code", code)
+                .text("Message", message);
+        })
+        .text("RequestId", request_id);
+    });
+    document(status, &xml, request_id)
 }
 
 /// Returns an XML document as a response.

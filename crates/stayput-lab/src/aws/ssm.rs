@@ -21,6 +21,7 @@ use super::json::structure;
 use super::json::unknown_operation;
 use super::model::InstanceState;
 use crate::clock::VTime;
+use crate::faults::Fate;
 use crate::state::LabState;
 
 /// Most instances named in one command, and most entries of one page.
@@ -51,6 +52,8 @@ pub struct Command {
     pub limits: (String, String),
     /// Its runs by instance.
     pub invocations: BTreeMap<String, Invocation>,
+    /// What a fault has chosen for it; `None`: it runs as usual.
+    pub fate: Option<Fate>,
 }
 
 /// A run of a command on one instance.
@@ -235,6 +238,7 @@ fn send(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fault>
             args.text("MaxErrors")?.unwrap_or("0").to_owned(),
         ),
         invocations,
+        fate: lab.fate,
     };
     let answer = json!({ "Command": invocations::command_json(&id, &command, now) });
     if let Some(region) = lab.aws.regions.get_mut(region) {
@@ -421,6 +425,7 @@ pub fn end(lab: &mut LabState, region: &str, id: &str, instance: &str) {
     if !pending {
         return;
     }
+    let fate = command.fate;
     let script: Vec<&str> = command
         .parameters
         .get("commands")
@@ -434,7 +439,16 @@ pub fn end(lab: &mut LabState, region: &str, id: &str, instance: &str) {
         .instances
         .get(instance)
         .is_some_and(|instance| instance.state == InstanceState::Running);
-    let outcome = if running {
+    let outcome = if fate == Some(Fate::Fails) {
+        Outcome {
+            status: "Failed",
+            details: "Failed",
+            code: 1,
+            stdout: String::new(),
+            stderr: "the document worker exited unexpectedly".to_owned(),
+            ended: now,
+        }
+    } else if running {
         let said = guest::run(lab, region, instance, &script);
         let (status, details) = if said.code == 0 {
             ("Success", "Success")
@@ -459,12 +473,17 @@ pub fn end(lab: &mut LabState, region: &str, id: &str, instance: &str) {
             ended: now,
         }
     };
-    let invocation = lab
+    let command = lab
         .aws
         .regions
         .get_mut(region)
-        .and_then(|region| region.commands.get_mut(id)?.invocations.get_mut(instance));
-    if let Some(invocation) = invocation {
+        .and_then(|region| region.commands.get_mut(id));
+    let Some(command) = command else {
+        return;
+    };
+    if fate == Some(Fate::Vanishes) {
+        command.invocations.remove(instance);
+    } else if let Some(invocation) = command.invocations.get_mut(instance) {
         invocation.outcome = Some(outcome);
     }
 }

@@ -1,7 +1,4 @@
-//! Tokens: issued for user name and password, valid for a number of wall-clock seconds.
-
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+//! Tokens: issued for user name and password, valid for a number of seconds on the callers' clock.
 
 use base64::Engine as _;
 use base64::engine::GeneralPurpose;
@@ -14,8 +11,9 @@ use super::wire;
 use super::wire::Answer;
 use super::wire::Fault;
 use crate::http::Request;
+use crate::state::LabState;
 
-/// Lifetime of a refresh token in wall-clock seconds (inferred).
+/// Lifetime of a refresh token in seconds on the callers' clock (inferred).
 const REFRESH_LIFE: u64 = 24 * 3600;
 /// Prefix of refresh tokens in the table of tokens. A JWT contains no colon, so a refresh token is never accepted as an access
 /// token.
@@ -26,24 +24,26 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_encode_padding(false),
 );
 
-fn wall_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+/// Seconds since the Unix epoch on the callers' clock.
+fn callers_now(lab: &LabState) -> u64 {
+    lab.clock.callers().0 / 1000
 }
 
 /// `POST /users/login`.
-pub fn login(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> {
+pub fn login(lab: &mut LabState, mv: usize, request: &Request) -> Result<Answer, Fault> {
+    let state = &lab.moves[mv];
     let body = wire::body(request)?;
     let user = wire::need(&body, &["Spec", "UserName"])?;
     check_password(state, user, wire::need(&body, &["Spec", "Password"])?)?;
     let life = state.token_ttl_secs;
-    let token = give(state, user, life);
+    let token = give(lab, mv, user, life);
     Ok(Answer::ok(json!({ "Status": { "Token": token } })))
 }
 
 /// `POST /token`, a form.
-pub fn token(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> {
+pub fn token(lab: &mut LabState, mv: usize, request: &Request) -> Result<Answer, Fault> {
+    let now = callers_now(lab);
+    let state = &mut lab.moves[mv];
     let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
     let member = |name: &str| {
         form.iter()
@@ -59,7 +59,7 @@ pub fn token(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> 
         Some("REFRESH_TOKEN") => {
             let key = format!("{REFRESH}{}", member("refreshToken").unwrap_or_default());
             match state.tokens.remove(&key) {
-                Some(end) if end > wall_now() => state.credentials.0.clone(),
+                Some(end) if end > now => state.credentials.0.clone(),
                 Some(_) | None => return Err(Fault::unauthorized("invalid refresh token")),
             }
         }
@@ -73,11 +73,11 @@ pub fn token(state: &mut MoveState, request: &Request) -> Result<Answer, Fault> 
             .map_err(|_| Fault::unprocessable("expiry is not a number of seconds"))?
             .min(state.token_ttl_secs),
     };
-    let access = give(state, &user, life);
-    let refresh = jwt(&user, wall_now() + REFRESH_LIFE);
-    state
+    let access = give(lab, mv, &user, life);
+    let refresh = jwt(lab, &user, now + REFRESH_LIFE);
+    lab.moves[mv]
         .tokens
-        .insert(format!("{REFRESH}{refresh}"), wall_now() + REFRESH_LIFE);
+        .insert(format!("{REFRESH}{refresh}"), now + REFRESH_LIFE);
     Ok(Answer::ok(json!({
         "AccessToken": access,
         "RefreshToken": refresh,
@@ -107,13 +107,14 @@ pub fn configure(state: &mut MoveState, body: &Json) -> Result<Answer, Fault> {
 }
 
 /// Whether the request has a valid token, raw or after `Bearer`.
-pub fn check(state: &mut MoveState, request: &Request) -> Result<(), Fault> {
+pub fn check(lab: &mut LabState, mv: usize, request: &Request) -> Result<(), Fault> {
+    let now = callers_now(lab);
+    let state = &mut lab.moves[mv];
     let header = request.header("authorization").unwrap_or_default();
     let token = match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => header.trim(),
     };
-    let now = wall_now();
     state.tokens.retain(|_, end| *end > now);
     if !token.contains(':') && state.tokens.contains_key(token) {
         Ok(())
@@ -132,22 +133,22 @@ fn check_password(state: &MoveState, user: &str, password: &str) -> Result<(), F
     }
 }
 
-fn give(state: &mut MoveState, user: &str, life: u64) -> String {
-    let end = wall_now() + life;
-    let token = jwt(user, end);
-    state.tokens.insert(token.clone(), end);
+fn give(lab: &mut LabState, mv: usize, user: &str, life: u64) -> String {
+    let end = callers_now(lab) + life;
+    let token = jwt(lab, user, end);
+    lab.moves[mv].tokens.insert(token.clone(), end);
     token
 }
 
 /// Creates a token in the form of a JWT, since clients read its `exp`. Its signature is not checked: the table of tokens decides.
-fn jwt(user: &str, end: u64) -> String {
-    let id = uuid::Uuid::new_v4();
+fn jwt(lab: &mut LabState, user: &str, end: u64) -> String {
+    let id = lab.uuid();
     let header = json!({ "alg": "HS256", "typ": "JWT" });
-    let claims = json!({ "sub": user, "exp": end, "jti": id.to_string() });
+    let claims = json!({ "sub": user, "exp": end, "jti": id });
     format!(
         "{}.{}.{}",
         BASE64.encode(header.to_string()),
         BASE64.encode(claims.to_string()),
-        BASE64.encode(id.as_bytes())
+        BASE64.encode(id)
     )
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::clock::VTime;
+use crate::faults::Fate;
 
 /// One Move appliance.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct MoveState {
     /// Site name in the scenario.
     pub name: String,
@@ -13,9 +14,9 @@ pub struct MoveState {
     pub pc: usize,
     /// User name and password.
     pub credentials: (String, String),
-    /// Lifetime of a token in wall-clock seconds; 900 on a real appliance.
+    /// Lifetime of a token in seconds on the callers' clock; 900 on a real appliance.
     pub token_ttl_secs: u64,
-    /// Tokens issued, with their end on the wall clock (seconds since the Unix epoch).
+    /// Tokens issued, with their end on the callers' clock (seconds since the Unix epoch).
     pub tokens: BTreeMap<String, u64>,
     /// Providers by uuid.
     pub providers: BTreeMap<String, Provider>,
@@ -137,6 +138,8 @@ pub struct PlanVm {
     pub vm: Option<String>,
     /// Error message of a failure.
     pub error: Option<String>,
+    /// What a fault has chosen for its current phase; `None`: it ends as usual.
+    pub fate: Option<Fate>,
 }
 
 /// Phase of a VM in a plan.

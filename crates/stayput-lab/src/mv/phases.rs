@@ -15,6 +15,7 @@ use super::prepare;
 use super::status;
 use super::wire::Answer;
 use super::wire::Fault;
+use crate::faults::Fate;
 use crate::state::LabState;
 
 /// `POST /plans/{id}/start`.
@@ -156,10 +157,11 @@ pub fn enter(
     phase: Phase,
     delay: Option<Duration>,
 ) {
-    let now = lab.now();
+    let (now, fate) = (lab.now(), lab.fate);
     let Some(found) = vm_mut(lab, mv, plan, vm) else {
         return;
     };
+    found.fate = fate;
     found.phase = phase;
     found.generation += 1;
     found.due = delay.map(|delay| now.after(delay));
@@ -208,6 +210,10 @@ pub fn next(lab: &mut LabState, mv: usize, plan: &str, vm: &str, generation: u64
     let Some(found) = vm_mut(lab, mv, plan, vm).filter(|vm| vm.generation == generation) else {
         return;
     };
+    if found.fate == Some(Fate::Fails) {
+        let why = "internal error: the operation could not be completed";
+        return fail(lab, mv, plan, vm, why);
+    }
     let instance = found.instance.clone();
     let copy = copy_time(found.bytes, rate);
     let fault = lab.moves[mv].faults.get(&instance).copied();

@@ -219,6 +219,7 @@ fn read(lab: &LabState, mv: usize, body: &Json, known: Option<&str>) -> Result<P
             test_vm: None,
             vm: None,
             error: None,
+            fate: None,
         };
         if vms.insert(key, vm).is_some() {
             return Err(Fault::unprocessable(format!(

@@ -104,12 +104,17 @@ impl Fault {
 
 impl From<Fault> for Response {
     fn from(fault: Fault) -> Self {
-        let mut body = json!({ "Message": fault.message });
-        if let Some(code) = fault.code {
-            body["Code"] = json!(code);
-        }
-        Self::json(fault.status, &body)
+        Self::json(fault.status, &error_body(&fault.message, fault.code))
     }
+}
+
+/// Returns the body of an error.
+pub fn error_body(message: &str, code: Option<i64>) -> Json {
+    let mut body = json!({ "Message": message });
+    if let Some(code) = code {
+        body["Code"] = json!(code);
+    }
+    body
 }
 
 /// Returns the body as JSON; an absent body counts as empty.

@@ -222,6 +222,17 @@ pub fn remove(lab: &mut LabState, pc: usize, id: &str) -> Option<Vm> {
     lab.pcs[pc].vms.remove(id)
 }
 
+/// Switches a VM on or off without a task, as a person at the console does. Returns whether it was on.
+pub fn switch(lab: &mut LabState, pc: usize, id: &str, on: bool) -> bool {
+    let was_on = lab.pcs[pc].vms.get(id).is_some_and(|vm| vm.on);
+    if was_on != on
+        && let Ok(vm) = touch(lab, pc, id)
+    {
+        vm.on = on;
+    }
+    was_on
+}
+
 fn power(lab: &mut LabState, pc: usize, id: &str, action: PowerAction) -> Result<(), Failure> {
     let vm = find(lab, pc, id)?;
     // A power action on a VM that already has that state fails (inferred).

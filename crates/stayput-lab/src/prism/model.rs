@@ -9,9 +9,10 @@ use stayput_estate::Cidr;
 use stayput_estate::MacAddr;
 
 use crate::clock::VTime;
+use crate::faults::Fate;
 
 /// One Prism Central.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PcState {
     /// Site name in the scenario.
     pub name: String,
@@ -426,6 +427,8 @@ pub struct Task {
     pub error: Option<Failure>,
     /// The change to apply when it completes. Tasks of recovery plan jobs have none: the job completes them.
     pub effect: Option<super::effects::Effect>,
+    /// What a fault has chosen for it; `None`: it runs as usual.
+    pub fate: Option<Fate>,
 }
 
 /// State of a task.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::VTime;
+use crate::faults::Fate;
 use crate::prism::PrismEvent;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
@@ -188,10 +189,25 @@ pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
         proceed_after(lab, pc, id, DEAD_SITE_RETRY);
         return;
     }
+    let Some(job) = lab.pcs[pc].jobs.get(id) else {
+        return;
+    };
+    let (next, is_validation) = (job.next, job.action == Action::Validate);
+    let fate = tasks::fate(lab, pc, &job.task);
+    let fails = match next {
+        NextAction::Validate => is_validation,
+        NextAction::Recover(_) => true,
+        NextAction::Start | NextAction::Finish | NextAction::Nothing => false,
+    };
+    if fails && fate == Some(Fate::Fails) {
+        let why = Some("Internal error: the operation could not be completed");
+        end(lab, pc, id, JobStatus::Failed, why);
+        return;
+    }
     let Some(job) = lab.pcs[pc].jobs.get_mut(id) else {
         return;
     };
-    match job.next {
+    match next {
         NextAction::Start => {
             job.status = JobStatus::Running;
             job.next = NextAction::Validate;
@@ -341,6 +357,9 @@ fn end(lab: &mut LabState, pc: usize, id: &str, status: JobStatus, why: Option<&
             format!("{why}: recovery plan job {id}"),
         )),
     };
+    if tasks::fate(lab, pc, &task) == Some(Fate::Vanishes) {
+        lab.pcs[pc].jobs.remove(id);
+    }
     tasks::finish(lab, pc, &task, outcome);
 }
 

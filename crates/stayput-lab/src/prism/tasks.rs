@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::faults::Fate;
 use crate::prism::PrismEvent;
 use crate::prism::answer::Answer;
 use crate::prism::answer::Call;
@@ -65,6 +66,7 @@ pub fn add(
         details: Vec::new(),
         error: None,
         effect,
+        fate: lab.fate,
     };
     lab.pcs[pc].tasks.insert(id.clone(), task);
     id
@@ -93,7 +95,9 @@ pub fn step(lab: &mut LabState, pc: usize, id: &str) {
             lab.after(rest, again);
         }
         TaskStatus::Running => {
+            let fails = task.fate == Some(Fate::Fails);
             let outcome = match task.effect.take() {
+                _ if fails => Err(internal_error()),
                 Some(effect) => apply(lab, pc, effect),
                 None => Ok(Vec::new()),
             };
@@ -111,8 +115,26 @@ pub fn step(lab: &mut LabState, pc: usize, id: &str) {
     }
 }
 
+/// Why a task fails that a fault has chosen to fail.
+pub fn internal_error() -> Failure {
+    Failure::new(
+        "PRISM-40500",
+        "INTERNAL_ERROR",
+        "Internal error: the operation could not be completed",
+    )
+}
+
+/// Returns what a fault has chosen for a task.
+pub fn fate(lab: &LabState, pc: usize, id: &str) -> Option<Fate> {
+    lab.pcs[pc].tasks.get(id).and_then(|task| task.fate)
+}
+
 /// Ends a task.
 pub fn finish(lab: &mut LabState, pc: usize, id: &str, outcome: Result<(), Failure>) {
+    if fate(lab, pc, id) == Some(Fate::Vanishes) {
+        lab.pcs[pc].tasks.remove(id);
+        return;
+    }
     let now = lab.now();
     if let Some(task) = lab.pcs[pc].tasks.get_mut(id) {
         task.percent = 100;

@@ -25,6 +25,8 @@ use crate::aws::model::RegionState;
 use crate::aws::model::Tags;
 use crate::clock::Clock;
 use crate::clock::VTime;
+use crate::faults::Policy;
+use crate::faults::Rule;
 use crate::state::LabState;
 use crate::state::Timing;
 
@@ -88,7 +90,10 @@ pub(super) fn build(file: &File, clock: Clock, machines: usize) -> Result<Built,
     crowd::make(&mut build)?;
     prism::make(&mut build)?;
     appliance::make(&mut build)?;
+    policy(&mut build)?;
+    let faults = faults(&build)?;
     Ok(Built {
+        faults,
         lab: build.lab,
         machines,
         bulk,
@@ -109,6 +114,54 @@ fn account(build: &mut Build<'_>) {
     for region in &build.file.regions {
         aws.regions.insert(region.clone(), RegionState::default());
     }
+}
+
+/// Services that a policy can have actions of.
+const POLICY_SERVICES: [&str; 6] = ["ec2", "ssm", "dynamodb", "sts", "directconnect", "prism"];
+
+fn policy(build: &mut Build<'_>) -> Result<(), Fault> {
+    let Some(given) = &build.file.policy else {
+        return Ok(());
+    };
+    let checked = |patterns: &[Text]| -> Result<Vec<String>, Fault> {
+        patterns
+            .iter()
+            .map(|pattern| {
+                let text = pattern.get_ref();
+                let service = text.split(':').next().unwrap_or_default();
+                let is_known = text == "*"
+                    || (text.contains(':')
+                        && (service.contains('*') || POLICY_SERVICES.contains(&service)));
+                if is_known {
+                    return Ok(text.clone());
+                }
+                Err(Fault::at(
+                    pattern.span(),
+                    format!(
+                        "`{text}` is not an action: write SERVICE:ACTION, such as \
+                         ec2:ReplaceTransitGatewayRoute; the services are {}",
+                        POLICY_SERVICES.join(", ")
+                    ),
+                ))
+            })
+            .collect()
+    };
+    build.lab.policy = Policy {
+        allow: checked(&given.allow)?,
+        deny: checked(&given.deny)?,
+    };
+    Ok(())
+}
+
+fn faults(build: &Build<'_>) -> Result<Vec<Rule>, Fault> {
+    let rules = build.file.faults.iter();
+    rules
+        .map(|rule| {
+            let checked = rule.get_ref().check(&build.lab);
+            checked.map_err(|wrong| Fault::at(rule.span(), wrong.to_string()))?;
+            Ok(rule.get_ref().clone())
+        })
+        .collect()
 }
 
 fn timing(file: &File) -> Result<Timing, Fault> {

@@ -15,6 +15,8 @@ use serde::Deserialize;
 use stayput_estate::Cidr;
 use toml::Spanned;
 
+use crate::faults::Rule;
+
 /// A text with its position in the file, for errors.
 pub type Text = Spanned<String>;
 
@@ -71,8 +73,25 @@ pub struct File {
     /// Move appliances.
     #[serde(default)]
     pub moves: BTreeMap<String, Move>,
+    /// Faults that are in force at the start.
+    #[serde(default)]
+    pub faults: Vec<Spanned<Rule>>,
+    /// What the caller may do; by default everything.
+    pub policy: Option<Policy>,
     /// Content of the `stayput.toml` of this scenario.
     pub estate: Option<Estate>,
+}
+
+/// The caller's policy. See [`crate::faults::Policy`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Policy {
+    /// Actions that are allowed; by default all.
+    #[serde(default = "defaults::everything")]
+    pub allow: Vec<Text>,
+    /// Actions that are denied.
+    #[serde(default)]
+    pub deny: Vec<Text>,
 }
 
 /// The AWS account.
@@ -517,7 +536,7 @@ pub struct Move {
     pub username: String,
     /// Password.
     pub password: String,
-    /// Lifetime of a token in wall-clock seconds.
+    /// Lifetime of a token in seconds on the callers' clock.
     #[serde(default = "defaults::token_ttl")]
     pub token_ttl_secs: u64,
     /// Its providers.
@@ -648,6 +667,13 @@ pub struct Protection {
 }
 
 mod defaults {
+    use toml::Spanned;
+
+    /// Default of what is allowed. The position is not used: the pattern is valid.
+    pub(super) fn everything() -> Vec<super::Text> {
+        vec![Spanned::new(0..0, "*".to_owned())]
+    }
+
     pub(super) fn yes() -> bool {
         true
     }

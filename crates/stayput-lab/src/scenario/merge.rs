@@ -39,6 +39,8 @@ impl File {
             crowds: by_name(self.crowds, base.crowds),
             prisms: by_name(self.prisms, base.prisms),
             moves: by_name(self.moves, base.moves),
+            faults: base.faults.into_iter().chain(self.faults).collect(),
+            policy: self.policy.or(base.policy),
             estate: match (self.estate, base.estate) {
                 (Some(mine), Some(base)) => Some(mine.over(base)),
                 (mine, base) => mine.or(base),

@@ -142,13 +142,7 @@ fn http_tokens(instance: &Instance) -> &'static str {
 
 /// Returns a state's name in the API.
 pub(super) fn name(state: InstanceState) -> &'static str {
-    match state {
-        InstanceState::Pending => "pending",
-        InstanceState::Running => "running",
-        InstanceState::Stopping => "stopping",
-        InstanceState::Stopped => "stopped",
-        InstanceState::Terminated => "terminated",
-    }
+    state.name()
 }
 
 /// Returns a state's code in the API.

@@ -1,0 +1,532 @@
+//! The gate: the one place through which every request to an emulated service goes.
+//!
+//! The HTTPS server calls [`Lab::exchange`] for what arrives on a port, and a simulator calls it directly, without sockets, files or
+//! threads. Faults (`faults.rs`) apply here and nowhere else. Waiting is done with tokio's clock; the lock of the state is never held
+//! meanwhile.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::ops::DerefMut;
+use std::panic;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::aws;
+use crate::clock::Clock;
+use crate::clock::VTime;
+use crate::estate_file;
+use crate::faults;
+use crate::faults::Applied;
+use crate::faults::Call;
+use crate::faults::Connection;
+use crate::faults::Effect;
+use crate::faults::FaultReport;
+use crate::faults::Faults;
+use crate::faults::Rule;
+use crate::faults::RuleError;
+use crate::faults::RuleId;
+use crate::faults::Verdict;
+use crate::http::Request;
+use crate::http::Response;
+use crate::kernel::Kernel;
+use crate::mv;
+use crate::prism;
+use crate::run::Endpoints;
+use crate::scenario::Built;
+use crate::scenario::BulkNetwork;
+use crate::scenario::Scenario;
+use crate::scenario::ScenarioError;
+use crate::state::LabState;
+
+/// AWS services whose requests are counted by name.
+const AWS_SERVICES: [&str; 6] = ["ec2", "sts", "dynamodb", "ssm", "directconnect", "iam"];
+
+/// An emulated service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// AWS, all regions and services.
+    Aws,
+    /// The Prism Central with this index in [`LabState::pcs`].
+    Prism(usize),
+    /// The Move appliance with this index in [`LabState::moves`].
+    Move(usize),
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchange {
+    /// It is answered.
+    Answer(Response),
+    /// The connection was refused before the request was sent; nothing was applied.
+    NotSent,
+    /// It is never answered, and the connection stays open. It may have been applied, or may still be.
+    Silent,
+    /// The connection is closed after the request was sent, without an answer. It may have been applied.
+    Broken,
+    /// It is answered, but the connection is closed after this many bytes of the body, which the header announces whole.
+    Cut(Response, usize),
+}
+
+/// A lab without servers: its state, its faults, and the one way to call its services.
+///
+/// It can be used from any thread. In a runtime with paused time, at speed 1, its virtual time is that of the runtime, and the same
+/// requests at the same times have the same answers, byte for byte.
+#[derive(Debug)]
+pub struct Lab {
+    state: Arc<Mutex<LabState>>,
+    // Locked only while `state` is locked, or alone.
+    faults: Mutex<Faults>,
+    kernel: Option<Kernel>,
+    latency_ms: AtomicU64,
+    requests: Mutex<BTreeMap<String, u64>>,
+    machines: usize,
+    bulk: Vec<BulkNetwork>,
+    started: VTime,
+}
+
+impl Lab {
+    /// Builds the lab of a scenario at the virtual time `start`, which then runs `speed` times as fast as tokio's clock (0: it is
+    /// stopped). `machines` move; `None`: as many as the scenario lists. The faults of the scenario are in force.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when the scenario contradicts itself or has fewer machines.
+    pub fn new(
+        scenario: &Scenario,
+        start: VTime,
+        speed: f64,
+        machines: Option<usize>,
+    ) -> Result<Self, ScenarioError> {
+        let built = scenario.build(Clock::new(start, speed), machines)?;
+        Ok(Self::of(built, None))
+    }
+
+    /// Takes a lab that was built, and its data plane if that is the kernel.
+    pub(crate) fn of(built: Built, kernel: Option<Kernel>) -> Self {
+        let now = built.lab.now();
+        let mut faults = Faults::default();
+        for rule in built.faults {
+            faults.add(rule, now);
+        }
+        Self {
+            started: now,
+            state: Arc::new(Mutex::new(built.lab)),
+            faults: Mutex::new(faults),
+            kernel,
+            latency_ms: AtomicU64::new(0),
+            requests: Mutex::default(),
+            machines: built.machines,
+            bulk: built.bulk,
+        }
+    }
+
+    /// Sends one request to a service and returns what becomes of it.
+    ///
+    /// Delays pass on tokio's clock before this returns. A caller that stops waiting is a client that has given up: a request that
+    /// was still delayed on its way is then not applied.
+    pub async fn exchange(&self, service: Service, request: &Request) -> Exchange {
+        let (call, verdict) = {
+            let lab = self.present();
+            let call = Call::of(&lab, service, request);
+            self.count(counted_as(&lab, service, request));
+            if is_down(&lab, service, &call) {
+                return Exchange::Silent;
+            }
+            let verdict = self.faults().decide(&call, request, lab.now());
+            (call, verdict)
+        };
+        let Verdict {
+            request_delay,
+            answer_delay,
+            effect,
+        } = verdict;
+        wait(request_delay).await;
+        let exchange = {
+            let mut lab = self.present();
+            if is_down(&lab, service, &call) {
+                Exchange::Silent
+            } else {
+                let of = Passing {
+                    gate: self,
+                    service,
+                    call: &call,
+                    request,
+                };
+                of.apply(&mut lab, effect)
+            }
+        };
+        wait(answer_delay.saturating_add(self.latency())).await;
+        exchange
+    }
+
+    /// Returns every service with its name: `aws`, `prism-SITE`, `move-NAME`.
+    pub fn services(&self) -> Vec<(Service, String)> {
+        let lab = self.present();
+        let prisms = (0..lab.pcs.len()).map(Service::Prism);
+        let moves = (0..lab.moves.len()).map(Service::Move);
+        std::iter::once(Service::Aws)
+            .chain(prisms)
+            .chain(moves)
+            .map(|service| (service, name(&lab, service)))
+            .collect()
+    }
+
+    /// Adds a rule; it is in force at once.
+    ///
+    /// # Errors
+    /// [`RuleError`] when it names a site or region that the lab does not have.
+    pub fn add_fault(&self, rule: Rule) -> Result<RuleId, RuleError> {
+        let lab = self.present();
+        rule.check(&lab)?;
+        Ok(self.faults().add(rule, lab.now()))
+    }
+
+    /// Returns the rules and what they have done.
+    pub fn list_faults(&self) -> Vec<FaultReport> {
+        let lab = self.present();
+        self.faults().reports(lab.now())
+    }
+
+    /// Removes a rule, or all. Sites and regions that a rule has taken down stay down. Returns how many rules were removed.
+    pub fn clear_faults(&self, id: Option<RuleId>) -> usize {
+        self.faults().clear(id)
+    }
+
+    /// Locks the state, runs the events that are due, and returns what `look` makes of it.
+    ///
+    /// A simulator changes the world with it as people do: see [`LabState::set_site`], [`LabState::set_region`],
+    /// [`LabState::set_vm_power`], [`LabState::set_instance`].
+    pub fn with<T>(&self, look: impl FnOnce(&mut LabState) -> T) -> T {
+        look(&mut self.present())
+    }
+
+    /// Returns when the next event is due; `None`: nothing happens until a request arrives.
+    pub fn next_due(&self) -> Option<VTime> {
+        self.present().next_due()
+    }
+
+    /// Returns the text of the estate file of this lab's scenario.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when the scenario has no estate.
+    pub fn estate_text(
+        &self,
+        scenario: &Scenario,
+        endpoints: &Endpoints,
+    ) -> Result<String, ScenarioError> {
+        estate_file::render(scenario, &self.bulk, endpoints)
+    }
+
+    /// Returns how many machines move.
+    pub fn machines(&self) -> usize {
+        self.machines
+    }
+
+    /// Returns the virtual time at the start.
+    pub fn started(&self) -> VTime {
+        self.started
+    }
+
+    /// Returns how many requests each service has received.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns the time on the caller's clock by which every answer is delayed.
+    pub fn latency(&self) -> Duration {
+        Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets the time by which answers are delayed from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        self.latency_ms.store(millis, Ordering::Relaxed);
+    }
+
+    /// Returns the state. While it is locked, no request is answered.
+    pub(crate) fn state(&self) -> Arc<Mutex<LabState>> {
+        Arc::clone(&self.state)
+    }
+
+    /// Returns the data plane, if it is the kernel.
+    pub(crate) fn kernel(&self) -> Option<&Kernel> {
+        self.kernel.as_ref()
+    }
+
+    /// Locks the state and runs the events that are due. A handler that panicked before does not stop the lab.
+    pub(crate) fn present(&self) -> LockedState<'_> {
+        let mut lab = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        lab.catch_up();
+        LockedState {
+            lab,
+            kernel: self.kernel.as_ref(),
+        }
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, service: String) {
+        *self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(service)
+            .or_default() += 1;
+    }
+}
+
+/// The locked state. Before the lock is released, the kernel data plane applies what has changed, so that no client gets an
+/// answer to a change that is not in force.
+pub(crate) struct LockedState<'a> {
+    lab: MutexGuard<'a, LabState>,
+    kernel: Option<&'a Kernel>,
+}
+
+impl Deref for LockedState<'_> {
+    type Target = LabState;
+
+    fn deref(&self) -> &LabState {
+        &self.lab
+    }
+}
+
+impl DerefMut for LockedState<'_> {
+    fn deref_mut(&mut self) -> &mut LabState {
+        &mut self.lab
+    }
+}
+
+impl Drop for LockedState<'_> {
+    fn drop(&mut self) {
+        if let Some(kernel) = self.kernel {
+            kernel.follow(&self.lab);
+        }
+    }
+}
+
+/// One request at the gate.
+#[derive(Clone, Copy)]
+struct Passing<'a> {
+    gate: &'a Lab,
+    service: Service,
+    call: &'a Call,
+    request: &'a Request,
+}
+
+impl Passing<'_> {
+    /// Applies what was decided about the request.
+    fn apply(self, lab: &mut LabState, effect: Option<(RuleId, Effect)>) -> Exchange {
+        let Some((rule, effect)) = effect else {
+            return Exchange::Answer(self.handle(lab));
+        };
+        let of = (self.service, self.call, self.request);
+        match effect {
+            Effect::Refuse(refusal) => {
+                if refusal.applied == Applied::Yes {
+                    self.handle(lab);
+                }
+                Exchange::Answer(faults::refuse(lab, of, &refusal))
+            }
+            Effect::Throttle(retry_after) => {
+                Exchange::Answer(faults::throttle(lab, of, retry_after))
+            }
+            Effect::NotSent => Exchange::NotSent,
+            // The time has passed, or will pass before the answer.
+            Effect::DelayAnswer(_) | Effect::DelayRequest(_) => Exchange::Answer(self.handle(lab)),
+            Effect::Hang(applied_after) => {
+                if let Some(delay) = applied_after {
+                    lab.arrive(delay, self.service, self.request.clone());
+                }
+                Exchange::Silent
+            }
+            Effect::LoseRequest(connection) => unanswered(connection),
+            Effect::LoseAnswer(connection) => {
+                self.handle(lab);
+                unanswered(connection)
+            }
+            Effect::Twice => {
+                self.handle(lab);
+                Exchange::Answer(self.handle(lab))
+            }
+            Effect::Cut(bytes) => {
+                let response = self.handle(lab);
+                match response.body.len().checked_sub(1) {
+                    Some(most) => Exchange::Cut(response, bytes.min(most)),
+                    None => Exchange::Broken,
+                }
+            }
+            Effect::Replace(kind, applied) => {
+                let usual = match applied {
+                    Applied::Yes => self.handle(lab),
+                    Applied::No => Response::empty(200),
+                };
+                let content_type = usual.header("content-type");
+                let content_type = content_type.unwrap_or("application/json").to_owned();
+                Exchange::Answer(faults::replacement(kind, &content_type))
+            }
+            Effect::Stale(lasts) => {
+                let snapshot = lab.clone();
+                self.gate
+                    .faults()
+                    .veil(rule, self.call.clone(), lasts, snapshot);
+                Exchange::Answer(self.handle(lab))
+            }
+            Effect::Drop(n) => Exchange::Answer(faults::drop_element(self.handle(lab), n)),
+            Effect::Page(most) => Exchange::Answer(self.paged(lab, most)),
+            Effect::Task(fate) => {
+                lab.fate = Some(fate);
+                let response = self.handle(lab);
+                lab.fate = None;
+                Exchange::Answer(response)
+            }
+            Effect::ExpireToken => Exchange::Answer(match self.service {
+                Service::Move(index) => {
+                    if let Some(mv) = lab.moves.get_mut(index) {
+                        mv.tokens.clear();
+                    }
+                    self.handle(lab)
+                }
+                Service::Aws | Service::Prism(_) => faults::expired(lab, of),
+            }),
+            Effect::SiteDown(name, lasts) => {
+                lab.take_site_down(&name, lasts);
+                self.answer_if_up(lab)
+            }
+            Effect::RegionDown(name, lasts) => {
+                lab.take_region_down(&name, lasts);
+                self.answer_if_up(lab)
+            }
+        }
+    }
+
+    /// Answers the request, from a past state if reads see one.
+    fn handle(self, lab: &mut LabState) -> Response {
+        let mut faults = self.gate.faults();
+        let Some(past) = faults.past(self.call) else {
+            drop(faults);
+            return handle(lab, self.service, self.request);
+        };
+        // A session that was opened since is valid.
+        for (past, present) in past.moves.iter_mut().zip(&lab.moves) {
+            past.tokens.clone_from(&present.tokens);
+        }
+        handle(past, self.service, self.request)
+    }
+
+    /// Answers the request with lists in pages of at most `most`.
+    fn paged(self, lab: &mut LabState, most: usize) -> Response {
+        match self.service {
+            Service::Aws => {
+                let usual = lab.aws.page_cap;
+                lab.aws.page_cap = Some(usual.unwrap_or(most).min(most));
+                let response = self.handle(lab);
+                lab.aws.page_cap = usual;
+                response
+            }
+            Service::Prism(_) => {
+                let mut request = self.request.clone();
+                let asked = request.param("$limit").map(str::parse::<usize>);
+                match asked {
+                    // An invalid limit is refused as usual.
+                    Some(Err(_)) => {}
+                    Some(Ok(asked)) if asked <= most => {}
+                    Some(Ok(_)) | None => {
+                        request.query.retain(|(name, _)| name != "$limit");
+                        request.query.push(("$limit".to_owned(), most.to_string()));
+                    }
+                }
+                let paged = Passing {
+                    request: &request,
+                    ..self
+                };
+                paged.handle(lab)
+            }
+            Service::Move(_) => self.handle(lab),
+        }
+    }
+
+    fn answer_if_up(self, lab: &mut LabState) -> Exchange {
+        if is_down(lab, self.service, self.call) {
+            Exchange::Silent
+        } else {
+            Exchange::Answer(self.handle(lab))
+        }
+    }
+}
+
+fn unanswered(connection: Connection) -> Exchange {
+    match connection {
+        Connection::Open => Exchange::Silent,
+        Connection::Closed => Exchange::Broken,
+    }
+}
+
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// Lets a service handle a request, without faults.
+pub(crate) fn handle(lab: &mut LabState, service: Service, request: &Request) -> Response {
+    let handled = panic::catch_unwind(AssertUnwindSafe(|| match service {
+        Service::Aws => aws::handle(lab, request),
+        Service::Prism(index) => prism::handle(lab, index, request),
+        Service::Move(index) => mv::handle(lab, index, request),
+    }));
+    // A defect of the lab must not look like a network error: it is answered, with the cause.
+    handled.unwrap_or_else(|_| Response {
+        status: 500,
+        headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+        body: b"the lab has an internal error; see its output".to_vec(),
+    })
+}
+
+/// Whether the service is at a site or in a region that is down.
+fn is_down(lab: &LabState, service: Service, call: &Call) -> bool {
+    let in_region = call
+        .region
+        .as_deref()
+        .is_some_and(|region| lab.aws.down_regions.contains(region));
+    let pc = match service {
+        Service::Aws => None,
+        Service::Prism(index) => lab.pcs.get(index),
+        Service::Move(index) => lab.moves.get(index).and_then(|mv| lab.pcs.get(mv.pc)),
+    };
+    in_region || pc.is_some_and(|pc| pc.down)
+}
+
+fn counted_as(lab: &LabState, service: Service, request: &Request) -> String {
+    match service {
+        Service::Aws => {
+            let signed = faults::signed_service(request);
+            let known = AWS_SERVICES.iter().find(|known| signed == Some(known));
+            known.map_or("aws", |known| known).to_owned()
+        }
+        Service::Prism(_) | Service::Move(_) => name(lab, service),
+    }
+}
+
+fn name(lab: &LabState, service: Service) -> String {
+    match service {
+        Service::Aws => "aws".to_owned(),
+        Service::Prism(index) => {
+            let name = lab.pcs.get(index).map_or("", |pc| pc.name.as_str());
+            format!("prism-{name}")
+        }
+        Service::Move(index) => {
+            let name = lab.moves.get(index).map_or("", |mv| mv.name.as_str());
+            format!("move-{name}")
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What people and disasters do to the world of a lab, without a request to a service: sites and regions go down and return, VMs
+//! are switched, instances are started and stopped.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::aws;
+use crate::aws::model::InstanceState;
+use crate::faults::known;
+use crate::gate::Service;
+use crate::http::Request;
+use crate::prism;
+use crate::state::LabEvent;
+use crate::state::LabState;
+
+/// Whether a site or region answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Availability {
+    /// It answers.
+    Up,
+    /// It is silent: no request is answered, no packet passes, and what it does itself waits. Its state is kept.
+    Down,
+}
+
+/// Whether a VM or an instance runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Power {
+    /// It runs.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// A VM at a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundVm {
+    /// Site.
+    pub site: String,
+    /// UUID.
+    pub vm: String,
+    /// Name.
+    pub name: String,
+}
+
+/// An instance in a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundInstance {
+    /// Region.
+    pub region: String,
+    /// Instance id.
+    pub instance: String,
+    /// `Name` tag; empty without one.
+    pub name: String,
+}
+
+/// Why the world of a lab cannot be changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorError {
+    /// Nothing has this name.
+    #[error("{0}")]
+    Unknown(String),
+    /// Several have it.
+    #[error("{what} `{name}` is not unique: {}; {remedy}", found.join(", "))]
+    Ambiguous {
+        /// What kind of object.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Those that have it.
+        found: Vec<String>,
+        /// How to name one of them.
+        remedy: &'static str,
+    },
+    /// The object is in a state in which this is not possible.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl LabState {
+    /// Takes a site down, or up again with the state it had. Returns how it was before.
+    ///
+    /// # Errors
+    /// [`OperatorError::Unknown`], with the known names.
+    pub fn set_site(
+        &mut self,
+        name: &str,
+        to: Availability,
+    ) -> Result<Availability, OperatorError> {
+        known("site", name, self.pcs.iter().map(|pc| pc.name.as_str())).map_err(|what| {
+            let regions: Vec<&str> = self.aws.regions.keys().map(String::as_str).collect();
+            let hint = if regions.contains(&name) {
+                "; it is a region: use `region` instead of `site`"
+            } else {
+                ""
+            };
+            OperatorError::Unknown(format!("{what}{hint}"))
+        })?;
+        let mut before = Availability::Up;
+        for pc in self.pcs.iter_mut().filter(|pc| pc.name == name) {
+            if pc.down {
+                before = Availability::Down;
+            }
+            pc.down = to == Availability::Down;
+        }
+        Ok(before)
+    }
+
+    /// Takes a region down, with the sites in it, or up again with the state it had. Returns how it was before.
+    ///
+    /// # Errors
+    /// [`OperatorError::Unknown`], with the known names.
+    pub fn set_region(
+        &mut self,
+        name: &str,
+        to: Availability,
+    ) -> Result<Availability, OperatorError> {
+        let names = self.aws.regions.keys().map(String::as_str);
+        known("region", name, names).map_err(OperatorError::Unknown)?;
+        let was_down = match to {
+            Availability::Down => !self.aws.down_regions.insert(name.to_owned()),
+            Availability::Up => self.aws.down_regions.remove(name),
+        };
+        Ok(if was_down {
+            Availability::Down
+        } else {
+            Availability::Up
+        })
+    }
+
+    /// Switches a VM on or off at once, by name or UUID, as a person does in Prism Central. Returns the VM and how it was before.
+    ///
+    /// # Errors
+    /// [`OperatorError`] when no VM or more than one has this name, or when its site is down.
+    pub fn set_vm_power(
+        &mut self,
+        name: &str,
+        site: Option<&str>,
+        to: Power,
+    ) -> Result<(FoundVm, Power), OperatorError> {
+        if let Some(site) = site {
+            known("site", site, self.pcs.iter().map(|pc| pc.name.as_str()))
+                .map_err(OperatorError::Unknown)?;
+        }
+        let mut found = Vec::new();
+        for (index, pc) in self.pcs.iter().enumerate() {
+            if site.is_some_and(|site| site != pc.name) {
+                continue;
+            }
+            for (id, vm) in &pc.vms {
+                if id == name || vm.name == name {
+                    let place = FoundVm {
+                        site: pc.name.clone(),
+                        vm: id.clone(),
+                        name: vm.name.clone(),
+                    };
+                    found.push((index, place));
+                }
+            }
+        }
+        let (index, vm) = match found.as_slice() {
+            [] => {
+                let at = site.map_or_else(String::new, |site| format!(" at site `{site}`"));
+                return Err(OperatorError::Unknown(format!(
+                    "no VM{at} has the name or UUID `{name}`"
+                )));
+            }
+            [one] => one.clone(),
+            _ => {
+                return Err(OperatorError::Ambiguous {
+                    what: "VM",
+                    name: name.to_owned(),
+                    found: found
+                        .iter()
+                        .map(|(_, vm)| format!("{} at `{}`", vm.vm, vm.site))
+                        .collect(),
+                    remedy: "give the UUID, or the site",
+                });
+            }
+        };
+        if self.pcs[index].down || self.aws.down_regions.contains(&self.pcs[index].aws.0) {
+            return Err(OperatorError::Refused(format!(
+                "site `{}` is down: bring it up first",
+                vm.site
+            )));
+        }
+        let was_on = prism::switch_vm(self, index, &vm.vm, to == Power::On);
+        Ok((vm, if was_on { Power::On } else { Power::Off }))
+    }
+
+    /// Asks an instance to start or stop, by `Name` tag or id, as a person does in the EC2 console. It takes as long as there.
+    /// Returns the instance and its state before.
+    ///
+    /// # Errors
+    /// [`OperatorError`] when no instance or more than one has this name, or when its region or its state does not allow it.
+    pub fn set_instance(
+        &mut self,
+        name: &str,
+        to: Power,
+    ) -> Result<(FoundInstance, InstanceState), OperatorError> {
+        let mut found = Vec::new();
+        for (region, state) in &self.aws.regions {
+            for (id, instance) in &state.instances {
+                let tag = instance.tags.get("Name").map_or("", String::as_str);
+                let exists = instance.state != InstanceState::Terminated;
+                if id == name || (tag == name && exists && !tag.is_empty()) {
+                    found.push(FoundInstance {
+                        region: region.clone(),
+                        instance: id.clone(),
+                        name: tag.to_owned(),
+                    });
+                }
+            }
+        }
+        let instance = match found.as_slice() {
+            [] => {
+                return Err(OperatorError::Unknown(format!(
+                    "no instance has the id or Name tag `{name}`"
+                )));
+            }
+            [one] => one.clone(),
+            _ => {
+                return Err(OperatorError::Ambiguous {
+                    what: "instance",
+                    name: name.to_owned(),
+                    found: found
+                        .iter()
+                        .map(|one| format!("{} in {}", one.instance, one.region))
+                        .collect(),
+                    remedy: "give the instance id",
+                });
+            }
+        };
+        if self.aws.down_regions.contains(&instance.region) {
+            return Err(OperatorError::Refused(format!(
+                "region `{}` is down: bring it up first",
+                instance.region
+            )));
+        }
+        let (region, id) = (&instance.region, &instance.instance);
+        let before = match to {
+            Power::On => aws::start_instance(self, region, id),
+            Power::Off => aws::stop_instance(self, region, id),
+        };
+        let before = before.map_err(|fault| OperatorError::Refused(fault.message))?;
+        Ok((instance, before))
+    }
+
+    /// Takes a site down that a rule names, for this virtual time or until it is brought up.
+    pub(crate) fn take_site_down(&mut self, name: &str, lasts: Option<Duration>) {
+        let sites = 0..self.pcs.len();
+        for index in sites
+            .filter(|index| self.pcs[*index].name == name)
+            .collect::<Vec<_>>()
+        {
+            self.pcs[index].down = true;
+            if let Some(lasts) = lasts {
+                self.after(lasts, LabEvent::SiteReturns(index));
+            }
+        }
+    }
+
+    /// Takes a region down that a rule names, for this virtual time or until it is brought up.
+    pub(crate) fn take_region_down(&mut self, name: &str, lasts: Option<Duration>) {
+        self.aws.down_regions.insert(name.to_owned());
+        if let Some(lasts) = lasts {
+            self.after(lasts, LabEvent::RegionReturns(name.to_owned()));
+        }
+    }
+
+    /// Lets a request arrive after a virtual time; its caller gets no answer.
+    pub(crate) fn arrive(&mut self, delay: Duration, service: Service, request: Request) {
+        self.after(delay, LabEvent::Arrives(service, Box::new(request)));
+    }
+}
