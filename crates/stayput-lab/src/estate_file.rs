@@ -13,6 +13,8 @@ use crate::scenario::ids;
 
 /// How often stayput polls an operation in progress. Short, because in a lab an hour can pass in a second.
 const POLL_INTERVAL: &str = "20ms";
+/// Name of the estate file, in the lab's directory.
+pub(crate) const ESTATE_FILE: &str = "stayput.toml";
 /// Name of the lab CA's file, in the same directory as the estate file.
 pub(crate) const CA_FILE: &str = "ca.pem";
 

@@ -253,6 +253,3 @@ pub(crate) fn known<'n>(
     };
     Err(format!("no {what} is called `{name}`; {hint}"))
 }
-
-#[cfg(test)]
-mod tests;

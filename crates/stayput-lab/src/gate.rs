@@ -9,6 +9,7 @@ use std::ops::Deref;
 use std::ops::DerefMut;
 use std::panic;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -37,6 +38,7 @@ use crate::http::Response;
 use crate::kernel::Kernel;
 use crate::mv;
 use crate::prism;
+use crate::run::Credentials;
 use crate::run::Endpoints;
 use crate::scenario::Built;
 use crate::scenario::BulkNetwork;
@@ -208,6 +210,48 @@ impl Lab {
     /// Returns when the next event is due; `None`: nothing happens until a request arrives.
     pub fn next_due(&self) -> Option<VTime> {
         self.present().next_due()
+    }
+
+    /// Returns where clients find this lab if `url` is where each service can be reached; with the credentials that the services
+    /// accept. Without servers there is no control API, and no file is written: `dir` is only named.
+    pub fn endpoints(
+        &self,
+        scenario: &Scenario,
+        dir: &Path,
+        url: impl Fn(Service) -> String,
+    ) -> Endpoints {
+        let lab = self.present();
+        let (access_key, secret_key) = lab
+            .aws
+            .keys
+            .first_key_value()
+            .map(|(key, secret)| (key.clone(), secret.clone()))
+            .unwrap_or_default();
+        let prisms = lab.pcs.iter().enumerate();
+        let moves = lab.moves.iter().enumerate();
+        Endpoints {
+            aws: url(Service::Aws),
+            prism: prisms
+                .map(|(index, pc)| (pc.name.clone(), url(Service::Prism(index))))
+                .collect(),
+            moves: moves
+                .map(|(index, mv)| (mv.name.clone(), url(Service::Move(index))))
+                .collect(),
+            admin: String::new(),
+            admin_token: String::new(),
+            ca: dir.join(estate_file::CA_FILE),
+            estate_file: dir.join(estate_file::ESTATE_FILE),
+            dir: dir.to_path_buf(),
+            scenario: scenario.name.clone(),
+            pid: 0,
+            credentials: Credentials {
+                access_key,
+                secret_key,
+                region: scenario.source_region(),
+                prism: lab.pcs.first().map(|pc| pc.credentials.clone()),
+                mv: lab.moves.first().map(|mv| mv.credentials.clone()),
+            },
+        }
     }
 
     /// Returns the text of the estate file of this lab's scenario.

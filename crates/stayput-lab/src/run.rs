@@ -20,10 +20,8 @@ use crate::clock::Clock;
 use crate::clock::VTime;
 use crate::estate_file;
 use crate::gate::Lab;
-use crate::gate::Service;
 use crate::kernel::Kernel;
 use crate::kernel::Privilege;
-use crate::scenario::Built;
 use crate::scenario::Scenario;
 use crate::scenario::ScenarioError;
 use crate::server;
@@ -33,8 +31,6 @@ use crate::state::LabState;
 
 /// Name of the file in which a running lab describes itself, in its directory.
 const LAB_FILE: &str = "lab.json";
-/// The estate file, in the lab's directory.
-const ESTATE_FILE: &str = "stayput.toml";
 
 /// What carries packets in a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -287,9 +283,11 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
     let ca_path = dir.join(estate_file::CA_FILE);
     write(&ca_path, ca.pem.as_bytes(), false)?;
 
-    let listeners = Listeners::open(&built).await?;
-    let endpoints = listeners.endpoints(&scenario, &built, dir, ca_path)?;
-    let estate = estate_file::render(&scenario, &built.bulk, &endpoints)?;
+    let lab = Lab::of(built, kernel);
+    lab.set_latency(options.latency);
+    let listeners = Listeners::open(&lab).await?;
+    let endpoints = listeners.endpoints(&scenario, &lab, dir, ca_path)?;
+    let estate = lab.estate_text(&scenario, &endpoints)?;
     write(&endpoints.estate_file, estate.as_bytes(), false)?;
     let lab_path = endpoints.dir.join(LAB_FILE);
     let json = serde_json::to_vec_pretty(&endpoints).map_err(|source| LabError::Format {
@@ -298,8 +296,6 @@ pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
     })?;
     write(&lab_path, &json, true)?;
 
-    let lab = Lab::of(built, kernel);
-    lab.set_latency(options.latency);
     let shared = Arc::new(Shared::new(lab, endpoints.clone()));
     let mut tasks = JoinSet::new();
     for (port, listener) in listeners.0 {
@@ -367,15 +363,11 @@ impl Drop for RunningLab {
 struct Listeners(Vec<(Port, TcpListener)>);
 
 impl Listeners {
-    async fn open(built: &Built) -> Result<Self, LabError> {
-        let prisms = (0..built.lab.pcs.len()).map(Service::Prism);
-        let moves = (0..built.lab.moves.len()).map(Service::Move);
+    async fn open(lab: &Lab) -> Result<Self, LabError> {
+        let services = lab.services().into_iter();
+        let ports = services.map(|(service, _)| Port::Service(service));
         let mut listeners = Vec::new();
-        let services = prisms.chain(moves).map(Port::Service);
-        for port in [Port::Service(Service::Aws), Port::Admin]
-            .into_iter()
-            .chain(services)
-        {
+        for port in ports.chain([Port::Admin]) {
             let listener = TcpListener::bind(("127.0.0.1", 0))
                 .await
                 .map_err(LabError::Listen)?;
@@ -387,52 +379,29 @@ impl Listeners {
     fn endpoints(
         &self,
         scenario: &Scenario,
-        built: &Built,
+        lab: &Lab,
         dir: PathBuf,
         ca: PathBuf,
     ) -> Result<Endpoints, LabError> {
-        let lab = &built.lab;
-        let mut endpoints = Endpoints {
-            aws: String::new(),
-            prism: BTreeMap::new(),
-            moves: BTreeMap::new(),
-            admin: String::new(),
-            admin_token: new_token(),
-            ca,
-            estate_file: dir.join(ESTATE_FILE),
-            dir,
-            scenario: scenario.name.clone(),
-            pid: std::process::id(),
-            credentials: Credentials {
-                region: scenario.source_region(),
-                prism: lab.pcs.first().map(|pc| pc.credentials.clone()),
-                mv: lab.moves.first().map(|mv| mv.credentials.clone()),
-                ..Credentials::default()
-            },
-        };
-        if let Some((key, secret)) = lab.aws.keys.first_key_value() {
-            endpoints.credentials.access_key = key.clone();
-            endpoints.credentials.secret_key = secret.clone();
-        }
+        let (mut urls, mut admin) = (BTreeMap::new(), String::new());
         for (port, listener) in &self.0 {
             let address = listener.local_addr().map_err(LabError::Listen)?;
             let url = server::base_url(address);
             match *port {
-                Port::Service(Service::Aws) => endpoints.aws = url,
-                Port::Admin => endpoints.admin = url,
-                Port::Service(Service::Prism(index)) => {
-                    if let Some(pc) = lab.pcs.get(index) {
-                        endpoints.prism.insert(pc.name.clone(), url);
-                    }
-                }
-                Port::Service(Service::Move(index)) => {
-                    if let Some(mv) = lab.moves.get(index) {
-                        endpoints.moves.insert(mv.name.clone(), url);
-                    }
+                Port::Admin => admin = url,
+                Port::Service(service) => {
+                    urls.insert(service, url);
                 }
             }
         }
-        Ok(endpoints)
+        let url = |service| urls.get(&service).cloned().unwrap_or_default();
+        Ok(Endpoints {
+            admin,
+            admin_token: new_token(),
+            ca,
+            pid: std::process::id(),
+            ..lab.endpoints(scenario, &dir, url)
+        })
     }
 }
 

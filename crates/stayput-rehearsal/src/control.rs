@@ -37,12 +37,14 @@ pub enum ControlError {
         source: reqwest::Error,
     },
     /// The lab refused.
-    #[error("the lab refused {path} with HTTP status {status}")]
+    #[error("the lab refused {path} with HTTP status {status}: {reason}")]
     Refused {
         /// What was asked.
         path: String,
         /// The status.
         status: u16,
+        /// Why, as the lab says it.
+        reason: String,
     },
     /// The answer is not JSON.
     #[error("the lab's answer to {path} is not JSON")]
@@ -126,6 +128,15 @@ impl Control {
         self.ask(path, request.body(what.to_string())).await
     }
 
+    /// `DELETE`s a path.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn delete(&self, path: &str) -> Result<Value, ControlError> {
+        self.ask(path, self.client.delete(format!("{}{path}", self.url)))
+            .await
+    }
+
     /// Sets how fast the lab's time runs, in virtual seconds a second; 0 stops it.
     ///
     /// # Errors
@@ -158,13 +169,15 @@ impl Control {
             .await
             .map_err(no_answer)?;
         let status = answer.status();
+        let bytes = answer.bytes().await.map_err(no_answer)?;
         if !status.is_success() {
+            let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
             return Err(ControlError::Refused {
                 path: path.to_owned(),
                 status: status.as_u16(),
+                reason: said["error"].as_str().unwrap_or("no reason").to_owned(),
             });
         }
-        let bytes = answer.bytes().await.map_err(no_answer)?;
         serde_json::from_slice(&bytes).map_err(|source| ControlError::Unreadable {
             path: path.to_owned(),
             source,

@@ -1,11 +1,22 @@
 //! The command line.
 
+mod lab;
+
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+
+pub use lab::FaultAddArgs;
+pub use lab::FaultCommand;
+pub use lab::InstanceCommand;
+pub use lab::PlaceArgs;
+pub use lab::RegionCommand;
+pub use lab::SiteCommand;
+pub use lab::VmArgs;
+pub use lab::VmCommand;
 
 /// Moves machines from EC2 to NC2 and between NC2 sites without changing one IP address.
 #[derive(Debug, Parser)]
@@ -439,6 +450,21 @@ pub enum LabCommand {
     Scenarios,
     /// Print variables for a shell: eval "$(stayput lab env)".
     Env(LabDirArgs),
+    /// Make calls to its systems fail.
+    #[command(subcommand)]
+    Fault(FaultCommand),
+    /// Take an NC2 site down or up: its Prism Central, its Move and its machines.
+    #[command(subcommand)]
+    Site(SiteCommand),
+    /// Take an AWS region down or up, with the sites in it.
+    #[command(subcommand)]
+    Region(RegionCommand),
+    /// Switch a VM off or on, as a person in Prism Central does.
+    #[command(subcommand)]
+    Vm(VmCommand),
+    /// Start or stop an instance, as a person in the EC2 console does.
+    #[command(subcommand)]
+    Instance(InstanceCommand),
 }
 
 /// `lab up`.

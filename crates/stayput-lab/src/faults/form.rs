@@ -8,7 +8,7 @@ use serde::Serialize;
 ///
 /// Exactly one of the effects is given. `docs/lab.md` describes every key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RuleForm {
     /// `ec2`, `ssm`, `dynamodb`, `sts`, `directconnect`, `aws` (all of these), `prism` or `move`; any service if not given.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -167,6 +167,14 @@ impl Rule {
         &self.form
     }
 
+    /// Reads a rule in TOML, as in a `[[faults]]` table.
+    ///
+    /// # Errors
+    /// What is wrong, for the author of the text.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|wrong: toml::de::Error| wrong.message().to_owned())
+    }
+
     /// Returns what becomes of the calls.
     pub fn effect(&self) -> &Effect {
         &self.effect

@@ -1,5 +1,7 @@
 //! `stayput lab`: the emulator as a separate process.
 
+mod trouble;
+
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -54,6 +56,11 @@ pub async fn run(command: &LabCommand, data_plane: DataPlane) -> Result<Output, 
                 .collect();
             Ok(Output::new(text, json!({ "scenarios": list })))
         }
+        LabCommand::Fault(command) => trouble::fault(command).await,
+        LabCommand::Site(command) => trouble::site(command).await,
+        LabCommand::Region(command) => trouble::region(command).await,
+        LabCommand::Vm(command) => trouble::vm(command).await,
+        LabCommand::Instance(command) => trouble::instance(command).await,
         LabCommand::Env(args) => {
             let env = read(&args.dir)?.env();
             let mut text = String::new();
