@@ -386,3 +386,87 @@ async fn a_lab_with_impossible_options_is_refused() {
     let error = stayput_lab::start(options).await.unwrap_err();
     assert!(matches!(error, LabError::Write { .. }));
 }
+
+/// Adds a fault to the first call of EC2.
+fn fault(lab: &RunningLab, effect: &str) {
+    let rule = stayput_lab::faults::Rule::from_toml(&format!("service = 'ec2'\n{effect}"));
+    lab.lab().add_fault(rule.unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn a_broken_connection_and_a_cut_answer_are_seen_as_such_by_a_client() {
+    let (_dir, lab) = lab().await;
+    let endpoints = lab.endpoints();
+    let scope = "AWS4-HMAC-SHA256 Credential=K/20261123/ap-northeast-1/ec2/aws4_request";
+    let pem = std::fs::read(&endpoints.ca).unwrap();
+    let http_1 = Client::builder()
+        .tls_certs_only([Certificate::from_pem(&pem).unwrap()])
+        .http1_only()
+        .build()
+        .unwrap();
+    for client in [http_1, client(&endpoints.ca)] {
+        let ask = || {
+            let request = client.post(&endpoints.aws);
+            request.header("authorization", scope).send()
+        };
+        for effect in ["lose-answer = true\nclose = true", "not-sent = true"] {
+            fault(&lab, effect);
+            let error = ask().await.unwrap_err();
+            assert!(error.is_request() && !error.is_timeout(), "{error:?}");
+        }
+        fault(&lab, "cut = 10");
+        let mut cut = ask().await.unwrap();
+        assert!(cut.content_length() > Some(10));
+        assert_eq!(cut.chunk().await.unwrap().unwrap().len(), 10);
+        cut.chunk().await.unwrap_err();
+        assert_eq!(ask().await.unwrap().status(), 403);
+    }
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn faults_are_added_listed_and_removed_over_the_control_api() {
+    let (_dir, lab) = lab().await;
+    let endpoints = lab.endpoints();
+    let client = client(&endpoints.ca);
+    let call = async |method: reqwest::Method, path: &str, body: Value| {
+        let request = client.request(method, format!("{}{path}", endpoints.admin));
+        let request = request.bearer_auth(&endpoints.admin_token);
+        let answer = request.json(&body).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let (get, post, delete) = (
+        reqwest::Method::GET,
+        reqwest::Method::POST,
+        reqwest::Method::DELETE,
+    );
+    let rule = json!({ "service": "ec2", "throttle": true });
+    assert_eq!(
+        call(post.clone(), "/faults", rule.clone()).await,
+        (200, json!({ "id": 1 }))
+    );
+    let (_, listed) = call(get, "/faults", Value::Null).await;
+    assert_eq!(listed["faults"][0]["rule"], rule);
+    assert_eq!(listed["faults"][0]["hits"], 0);
+    for (path, body) in [
+        ("/faults", json!({ "service": "ec2" })),
+        ("/faults", json!({ "throttles": true })),
+        ("/sites", json!({ "name": "osaka" })),
+        ("/vms", json!({})),
+    ] {
+        let (status, said) = call(post.clone(), path, body).await;
+        assert_eq!(status, 400, "{said}");
+        assert!(!said["error"].as_str().unwrap().is_empty());
+    }
+    let site = json!({ "name": "kobe", "state": "down" });
+    assert_eq!(call(post, "/sites", site).await.0, 404);
+    assert_eq!(call(delete.clone(), "/faults/2", Value::Null).await.0, 404);
+    assert_eq!(
+        call(delete, "/faults/1", Value::Null).await,
+        (200, json!({ "cleared": 1 }))
+    );
+    lab.shutdown().await;
+}

@@ -35,7 +35,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Returns why an action is not allowed; `None` if it is. AWS allows `sts:GetCallerIdentity` to everybody.
+    /// Returns why an action is not allowed; `None` if it is. AWS always allows `sts:GetCallerIdentity`.
     pub fn denial(&self, action: &str) -> Option<Denial> {
         if action == "sts:GetCallerIdentity" {
             return None;

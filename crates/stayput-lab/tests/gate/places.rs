@@ -109,9 +109,11 @@ async fn an_unknown_place_or_machine_is_refused_with_the_known_names() {
         assert!(wrong.to_string().contains("it is a region"), "{wrong}");
         let wrong = state.set_region("tokyo", Availability::Down).unwrap_err();
         assert!(wrong.to_string().contains("there are `ap-"), "{wrong}");
-        let wrong = state.set_vm_power("nobody", None, Power::On).unwrap_err();
+        let wrong = state
+            .set_vm_power("absent-01", None, Power::On)
+            .unwrap_err();
         assert!(matches!(wrong, OperatorError::Unknown(_)));
-        let wrong = state.set_instance("nobody", Power::On).unwrap_err();
+        let wrong = state.set_instance("absent-01", Power::On).unwrap_err();
         assert!(matches!(wrong, OperatorError::Unknown(_)));
         // Both sites have a VM of this name.
         let wrong = state.set_vm_power("mgmt-monitor", None, Power::Off);

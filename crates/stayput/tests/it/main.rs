@@ -6,6 +6,7 @@
 
 mod article;
 mod demo;
+mod faults;
 mod identity;
 mod interface;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,197 @@
+//! Faults of a lab, added with `stayput lab fault`, and what stayput does about them; sites, regions and machines that people switch.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::lab::Answer;
+use crate::lab::Lab;
+use crate::lab::apply;
+use crate::world::addresses;
+use crate::world::assert_kept;
+use crate::world::assert_one_vm_each;
+
+/// Runs `stayput lab …` on this lab.
+fn run(lab: &Lab, args: &[&str]) -> Answer {
+    let dir = lab.lab_dir().to_str().unwrap();
+    lab.run(&[&["lab"], args, &["--dir", dir]].concat())
+}
+
+/// The same, which must succeed, as JSON.
+#[track_caller]
+fn json_of(lab: &Lab, args: &[&str]) -> Value {
+    run(lab, &[args, &["--json"]].concat()).exits(0).json()
+}
+
+#[test]
+fn a_move_whose_answers_are_lost_ends_with_one_nic_and_route_each() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    for rule in [
+        &[
+            "--service=prism",
+            "--call=POST */vms/{id}/nics",
+            "--nth=2",
+            "--times=3",
+        ][..],
+        &["--service=prism", "--kind=change", "--nth=5"],
+        &["--service=move", "--kind=change", "--nth=2"],
+        &["--service=ec2", "--kind=change"],
+    ] {
+        let add = [&["fault", "add", "--lose-answer", "--close"], rule].concat();
+        run(&lab, &add).exits(0);
+    }
+    // As a person does: the same command again until it succeeds.
+    let done = (0..6).any(|_| lab.run(&apply(&["move"])).code == 0);
+    let faults = json_of(&lab, &["fault", "list"]);
+    assert!(done, "{faults}");
+    for fault in faults["faults"].as_array().unwrap() {
+        assert!(fault["hits"].as_u64() > Some(0), "{fault}");
+        assert!(fault["last"]["call"].is_string(), "{fault}");
+    }
+    assert_kept(&lab.status(), "tokyo", &original);
+    let running = original
+        .values()
+        .flatten()
+        .filter(|address| *address != "172.30.1.60");
+    assert_one_vm_each(
+        &lab.observe(),
+        running.map(|address| address.parse().unwrap()),
+    );
+    let again = lab.run(&apply(&["move"])).exits(0);
+    assert!(again.out.contains("Nothing to do"), "{}", again.out);
+}
+
+#[test]
+fn a_site_that_goes_down_is_named_by_status_until_it_is_up() {
+    let lab = Lab::fast();
+    let hasty = [("[engine]\n", "[engine]\ncall-timeout = \"1s\"\n")];
+    let file = lab.edited("hasty.toml", &hasty);
+    let status = |lab: &Lab| {
+        let mut command = lab.command(&["status"]);
+        command.arg("--file").arg(&file);
+        Answer::new("status".to_owned(), command.output().unwrap()).exits(0)
+    };
+    assert!(!status(&lab).out.contains("is unknown"));
+
+    let down = run(&lab, &["site", "down", "osaka"]).exits(0);
+    assert_eq!(down.out, "site osaka is now down\n");
+    let again = json_of(&lab, &["site", "down", "osaka"]);
+    assert_eq!(
+        again,
+        json!({ "ok": true, "site": "osaka", "state": "down", "before": "down" })
+    );
+    let shown = status(&lab).out;
+    assert!(
+        shown.contains("Prism Central of site `osaka`") && shown.contains("is unknown"),
+        "{shown}"
+    );
+    run(&lab, &["site", "up", "osaka"]).exits(0);
+    assert!(!status(&lab).out.contains("is unknown"));
+
+    let down = run(&lab, &["region", "down", "ap-northeast-3"]).exits(0);
+    assert!(down.out.contains("with site osaka"), "{}", down.out);
+    let shown = status(&lab).out;
+    assert!(shown.contains("ap-northeast-3"), "{shown}");
+    assert!(shown.contains("is unknown"), "{shown}");
+    run(&lab, &["region", "up", "ap-northeast-3"]).exits(0);
+    assert!(!status(&lab).out.contains("is unknown"));
+}
+
+#[test]
+fn machines_are_switched_by_name_as_people_do() {
+    let lab = Lab::fast();
+    let stopped = json_of(&lab, &["instance", "stop", "web-01"]);
+    assert_eq!(stopped["before"], "running");
+    assert_eq!(stopped["name"], "web-01");
+    // At this speed an instance stops within a few milliseconds.
+    let id = stopped["instance"].as_str().unwrap();
+    let stopped = crate::process::until(|| {
+        let again = run(&lab, &["instance", "stop", id]).exits(0);
+        again.out.contains("was already stopped")
+    });
+    assert!(stopped);
+    let started = run(&lab, &["instance", "start", id]).exits(0);
+    assert!(started.out.contains("is starting"), "{}", started.out);
+
+    let off = json_of(&lab, &["vm", "off", "mgmt-monitor", "--site", "osaka"]);
+    assert_eq!(off["before"], "on");
+    let vm = off["vm"].as_str().unwrap();
+    let off = run(&lab, &["vm", "off", vm]).exits(0);
+    assert!(off.out.ends_with("was already off\n"), "{}", off.out);
+    let on = run(&lab, &["vm", "on", vm]).exits(0);
+    assert!(on.out.ends_with("is now on\n"), "{}", on.out);
+}
+
+#[test]
+fn a_fault_is_added_listed_and_removed_by_its_number() {
+    let lab = Lab::fast();
+    let rule = "service = 'ec2', call = 'Describe*', refuse = 503";
+    let added = json_of(&lab, &["fault", "add", "--rule", rule]);
+    let rule = json!({ "service": "ec2", "call": "Describe*", "refuse": 503 });
+    assert_eq!(added, json!({ "ok": true, "id": 1, "rule": rule }));
+    let options = [
+        "fault",
+        "add",
+        "--site=osaka",
+        "--delay=1s500ms",
+        "--forever",
+        "--lasts=1h",
+    ];
+    let added = run(&lab, &options).exits(0);
+    assert!(
+        added.out.starts_with("fault 2 is in force: ")
+            && added.out.contains("delay='1s 500ms'")
+            && added.out.contains("forever"),
+        "{}",
+        added.out
+    );
+    let listed = run(&lab, &["fault", "list"]).exits(0).out;
+    assert!(
+        listed.contains("  1  call=Describe* refuse=503 service=ec2  applied 0 of 0"),
+        "{listed}"
+    );
+    run(&lab, &["fault", "clear", "1"]).exits(0);
+    run(&lab, &["fault", "clear", "1"])
+        .exits(2)
+        .says(&["no fault has this number; there are 2"]);
+    assert_eq!(json_of(&lab, &["fault", "clear"])["cleared"], 1);
+    let listed = run(&lab, &["fault", "list"]).exits(0).out;
+    assert_eq!(listed, "no faults\n");
+}
+
+#[test]
+fn a_wrong_fault_or_name_exits_with_2_and_says_what_is_known() {
+    let lab = Lab::fast();
+    for (args, says) in [
+        (&["fault", "add", "--site=osaka"][..], "give one of refuse"),
+        (&["fault", "add", "--hang", "--twice"], "a rule has one"),
+        (
+            &["fault", "add", "--hang", "--site=kobe"],
+            "there are `osaka`, `tokyo`",
+        ),
+        (
+            &["fault", "add", "--hang", "--service=prisma"],
+            "did you mean `prism`?",
+        ),
+        (
+            &["fault", "add", "--rule=hung = true"],
+            "unknown field `hung`",
+        ),
+        (&["site", "down", "kobe"], "there are `osaka`, `tokyo`"),
+        (&["site", "down", "ap-northeast-1"], "it is a region"),
+        (&["region", "up", "osaka"], "there are `ap-northeast-1`"),
+        (&["vm", "off", "mgmt-monitor"], "give the UUID, or the site"),
+        (&["vm", "off", "web-09"], "no VM has the name or UUID"),
+        (&["instance", "stop", "web-09"], "no instance has the id"),
+    ] {
+        run(&lab, args).exits(2).says(&[says]);
+    }
+    for conflicting in [
+        &["fault", "add", "--hang", "--rule=hang = true"][..],
+        &["fault", "add", "--delay=soon"],
+        &["fault", "add", "--hang", "--times=2", "--forever"],
+    ] {
+        run(&lab, conflicting).exits(2);
+    }
+    assert_eq!(run(&lab, &["fault", "list"]).exits(0).out, "no faults\n");
+}
