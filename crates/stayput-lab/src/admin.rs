@@ -85,6 +85,8 @@ fn is_allowed(shared: &Shared, request: &Request) -> bool {
 
 fn status(shared: &Shared) -> Response {
     let requests = shared.lab.requests();
+    let faults = shared.lab.list_faults();
+    let active = faults.iter().filter(|fault| fault.active).count();
     let lab = shared.lab.present();
     let passed = lab.now().since(shared.lab.started()).as_millis();
     Response::json(
@@ -97,6 +99,9 @@ fn status(shared: &Shared) -> Response {
             "speed": lab.clock.speed(),
             "latency_ms": u64::try_from(shared.lab.latency().as_millis()).unwrap_or(u64::MAX),
             "requests": requests,
+            "faults": active,
+            "sites_down": lab.pcs.iter().filter(|pc| pc.down).map(|pc| &pc.name).collect::<Vec<_>>(),
+            "regions_down": lab.aws.down_regions,
             "pid": shared.endpoints.pid,
         }),
     )

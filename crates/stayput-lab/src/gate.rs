@@ -536,18 +536,27 @@ pub(crate) fn handle(lab: &mut LabState, service: Service, request: &Request) ->
     })
 }
 
+/// Lets a request arrive late: its caller gets no answer, and at a place that is down it is lost.
+pub(crate) fn arrive(lab: &mut LabState, service: Service, request: &Request) {
+    let call = Call::of(lab, service, request);
+    if !is_down(lab, service, &call) {
+        handle(lab, service, request);
+    }
+}
+
 /// Whether the service is at a site or in a region that is down.
 fn is_down(lab: &LabState, service: Service, call: &Call) -> bool {
-    let in_region = call
-        .region
-        .as_deref()
-        .is_some_and(|region| lab.aws.down_regions.contains(region));
-    let pc = match service {
-        Service::Aws => None,
-        Service::Prism(index) => lab.pcs.get(index),
-        Service::Move(index) => lab.moves.get(index).and_then(|mv| lab.pcs.get(mv.pc)),
-    };
-    in_region || pc.is_some_and(|pc| pc.down)
+    match service {
+        Service::Aws => call
+            .region
+            .as_deref()
+            .is_some_and(|region| lab.aws.down_regions.contains(region)),
+        Service::Prism(index) => lab.is_site_down(index),
+        Service::Move(index) => lab
+            .moves
+            .get(index)
+            .is_some_and(|mv| lab.is_site_down(mv.pc)),
+    }
 }
 
 fn counted_as(lab: &LabState, service: Service, request: &Request) -> String {

@@ -35,12 +35,12 @@ pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
 
 /// Makes the AWS VPC's tables agree with the transit VPC about one prefix, as it is now.
 pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
-    let site = &lab.pcs[pc];
-    if site.down {
+    if lab.is_site_down(pc) {
         let again = state::LabEvent::Prism(pc, prism::PrismEvent::Nc2Route(prefix));
         lab.after(DEAD_SITE_RETRY, again);
         return;
     }
+    let site = &lab.pcs[pc];
     let wanted = site
         .vpcs
         .values()

@@ -181,7 +181,7 @@ impl LabState {
                 });
             }
         };
-        if self.pcs[index].down || self.aws.down_regions.contains(&self.pcs[index].aws.0) {
+        if self.is_site_down(index) {
             return Err(OperatorError::Refused(format!(
                 "site `{}` is down: bring it up first",
                 vm.site
@@ -247,6 +247,13 @@ impl LabState {
         };
         let before = before.map_err(|fault| OperatorError::Refused(fault.message))?;
         Ok((instance, before))
+    }
+
+    /// Whether the site of the Prism Central with this index is down, by itself or with its region.
+    pub(crate) fn is_site_down(&self, index: usize) -> bool {
+        self.pcs
+            .get(index)
+            .is_some_and(|pc| pc.down || self.aws.down_regions.contains(&pc.aws.0))
     }
 
     /// Takes a site down that a rule names, for this virtual time or until it is brought up.

@@ -160,7 +160,7 @@ impl LabState {
                     self.aws.down_regions.remove(&region);
                 }
                 LabEvent::Arrives(service, request) => {
-                    gate::handle(self, service, &request);
+                    gate::arrive(self, service, &request);
                 }
             }
         }

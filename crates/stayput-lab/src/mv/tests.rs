@@ -13,6 +13,7 @@ use super::model::ProviderKind;
 use super::model::VmFault;
 use crate::aws::json::tests as aws;
 use crate::aws::model::InstanceState;
+use crate::faults::Fate;
 use crate::http::Request;
 use crate::prism::model::FlowSubnet;
 use crate::prism::model::PcState;
@@ -702,4 +703,19 @@ fn unknown_paths_return_404_and_invalid_json_returns_422() {
         client.ok("GET", "/appinfo", json!({}))["Status"]["Version"],
         "5.2.0"
     );
+}
+
+#[test]
+fn a_phase_that_a_fault_fails_fails_only_what_the_call_started() {
+    let mut client = client();
+    let id = client.prepared(&["web-01"]);
+    client.post(&format!("/plans/{id}/start"));
+    client.pass(2000);
+    assert_eq!(client.vm(&id)["StateString"], "ReadyToCutover");
+    client.lab.fate = Some(Fate::Fails);
+    client.act(&id, "cutover");
+    client.lab.fate = None;
+    client.pass(300);
+    let vm = client.vm(&id);
+    assert!(vm.to_string().contains("internal error"), "{vm}");
 }

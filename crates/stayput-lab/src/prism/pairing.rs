@@ -40,11 +40,9 @@ pub fn peer(lab: &LabState, pc: usize, domain_manager: &str) -> Option<usize> {
 
 /// Whether two Prism Centrals reach each other now.
 pub fn connected(lab: &LabState, a: usize, b: usize) -> bool {
+    let up = !lab.is_site_down(a) && !lab.is_site_down(b);
     let (a, b) = (&lab.pcs[a], &lab.pcs[b]);
-    !a.down
-        && !b.down
-        && !a.cut_off.contains(&b.domain_manager)
-        && !b.cut_off.contains(&a.domain_manager)
+    up && !a.cut_off.contains(&b.domain_manager) && !b.cut_off.contains(&a.domain_manager)
 }
 
 /// Serves `prism/v4.N/config/domain-managers…` and `prism/v4.N/management/domain-managers…`.

@@ -90,7 +90,7 @@ pub fn take_scheduled(lab: &mut LabState, pc: usize, vm: String, policy: String,
     let (vm, policy, target) = key;
     let period = period(&schedule);
     // A site that is down takes no points; its schedule continues when it is up.
-    if !lab.pcs[pc].down
+    if !lab.is_site_down(pc)
         && let Some(point) = take(lab, pc, &vm, &schedule)
         && target != lab.pcs[pc].domain_manager
     {

@@ -185,7 +185,7 @@ fn instant(text: &str) -> Result<VTime, Problem> {
 
 /// Handles a due event of a job.
 pub fn advance(lab: &mut LabState, pc: usize, id: &str) {
-    if lab.pcs[pc].down {
+    if lab.is_site_down(pc) {
         proceed_after(lab, pc, id, DEAD_SITE_RETRY);
         return;
     }

@@ -75,7 +75,7 @@ pub fn add(
 /// Moves a task to its next state.
 pub fn step(lab: &mut LabState, pc: usize, id: &str) {
     let again = state::LabEvent::Prism(pc, PrismEvent::Task(id.to_owned()));
-    if lab.pcs[pc].down {
+    if lab.is_site_down(pc) {
         lab.after(DEAD_SITE_RETRY, again);
         return;
     }

@@ -60,6 +60,43 @@ async fn a_region_that_is_down_is_silent_with_its_sites() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_in_a_region_that_is_down_waits_until_it_is_up() {
+    let lab = lab();
+    let (id, _) = lab
+        .with(|state| state.set_vm_power("mgmt-monitor", Some("tokyo"), Power::On))
+        .unwrap();
+    let path = format!("{VMS}/{}", id.vm);
+    let read = answer(&lab, PRISM_TOKYO, &prism("GET", &path, &json!(null))).await;
+    let mut off = prism("POST", &format!("{path}/$actions/power-off"), &json!({}));
+    let etag = read.header("etag").unwrap().to_owned();
+    off.headers.insert("if-match".to_owned(), etag);
+    assert_eq!(answer(&lab, PRISM_TOKYO, &off).await.status, 202);
+    let is_on = || lab.with(|state| state.pcs[1].vms[&id.vm].on);
+    lab.with(|state| state.set_region(TOKYO, Availability::Down))
+        .unwrap();
+    pass(Duration::from_secs(3600)).await;
+    assert!(is_on());
+    lab.with(|state| state.set_region(TOKYO, Availability::Up))
+        .unwrap();
+    pass(Duration::from_secs(120)).await;
+    assert!(!is_on());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_hangs_is_lost_when_its_site_is_down_then() {
+    let lab = lab_with("call = 'POST *'\nhang = true\napplied-after = '10s'");
+    let create = json!({ "key": "owner", "value": "us" });
+    let create = prism("POST", crate::fixture::CATEGORIES, &create);
+    assert_eq!(lab.exchange(PRISM_TOKYO, &create).await, Exchange::Silent);
+    lab.with(|state| state.set_region(TOKYO, Availability::Down))
+        .unwrap();
+    pass(Duration::from_secs(20)).await;
+    lab.with(|state| state.set_region(TOKYO, Availability::Up))
+        .unwrap();
+    assert!(!crate::fixture::has_category(&lab).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_takes_a_site_or_region_down_with_a_call_and_for_a_time() {
     let lab = lab_with("site = 'tokyo'\nnth = 2\nsite-down = 'tokyo'\ndown-for = '10m'");
     let list = prism("GET", VMS, &json!(null));

@@ -34,12 +34,13 @@ pub async fn run(command: &LabCommand, data_plane: DataPlane) -> Result<Output, 
             let control = Control::of(&endpoints).map_err(LabProcessError::from)?;
             let status = control.status().await.map_err(LabProcessError::from)?;
             let text = format!(
-                "{} with {} machines, process {}\nvirtual time {} at speed {}\n{}",
+                "{} with {} machines, process {}\nvirtual time {} at speed {}\n{}{}",
                 status["scenario"].as_str().unwrap_or("?"),
                 status["machines"],
                 status["pid"],
                 status["virtual_time"].as_str().unwrap_or("?"),
                 status["speed"],
+                trouble::in_force(&status),
                 describe(&endpoints),
             );
             Ok(Output::new(text, status))

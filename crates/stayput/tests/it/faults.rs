@@ -80,6 +80,8 @@ fn a_site_that_goes_down_is_named_by_status_until_it_is_up() {
         again,
         json!({ "ok": true, "site": "osaka", "state": "down", "before": "down" })
     );
+    let of_lab = run(&lab, &["status"]).exits(0).out;
+    assert!(of_lab.contains("site osaka is down"), "{of_lab}");
     let shown = status(&lab).out;
     assert!(
         shown.contains("Prism Central of site `osaka`") && shown.contains("is unknown"),

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::fixture::*;
 use super::protection::policy;
+use crate::faults::Fate;
+use crate::prism::model::JobStatus;
 
 /// Two protected VMs in two stages, and a plan that maps `app` to `app`.
 struct Protected {
@@ -273,6 +275,36 @@ fn an_unplanned_failover_uses_recovery_points_new_macs_and_keeps_the_sources() {
         2,
         "no VM is recovered twice"
     );
+}
+
+#[test]
+fn a_failover_that_a_fault_fails_has_powered_its_sources_off() {
+    let mut p = Protected::new();
+    p.lab.state.fate = Some(Fate::Fails);
+    let started = p.act("planned-failover", TOKYO, OSAKA, json!({}));
+    p.lab.state.fate = None;
+    p.lab.failed(OSAKA, &started);
+    assert!(p.lab.state.pcs[TOKYO].vms.values().all(|vm| !vm.on));
+    assert!(p.lab.state.pcs[OSAKA].vms.is_empty());
+    let failed = p.lab.state.pcs[OSAKA].jobs.values();
+    assert!(
+        failed
+            .into_iter()
+            .all(|job| job.status == JobStatus::Failed)
+    );
+}
+
+#[test]
+fn a_failover_that_vanishes_has_recovered_its_machines() {
+    let mut p = Protected::new();
+    p.lab.state.fate = Some(Fate::Vanishes);
+    let started = p.act("planned-failover", TOKYO, OSAKA, json!({}));
+    p.lab.state.fate = None;
+    p.lab.pass(3600);
+    let task = started.data()["extId"].as_str().unwrap();
+    assert_eq!(p.lab.get(OSAKA, &format!("{TASKS}/{task}")).status, 404);
+    assert!(p.lab.get(OSAKA, JOBS).list().is_empty());
+    assert!(p.lab.addresses(OSAKA, "app").is_some());
 }
 
 #[test]

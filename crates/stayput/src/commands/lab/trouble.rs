@@ -45,6 +45,25 @@ fn refused(error: ControlError) -> CommandError {
     }
 }
 
+/// What is down and how many faults are in force, one line each; nothing if all is well.
+pub(super) fn in_force(status: &Value) -> String {
+    let mut text = String::new();
+    for (what, names) in [("site", "sites_down"), ("region", "regions_down")] {
+        for name in status[names].as_array().into_iter().flatten() {
+            let name = name.as_str().unwrap_or_default();
+            let _ = writeln!(text, "{what} {name} is down (stayput lab {what} up {name})");
+        }
+    }
+    match status["faults"].as_u64() {
+        Some(0) | None => {}
+        Some(1) => text.push_str("1 fault is in force (stayput lab fault list)\n"),
+        Some(many) => {
+            let _ = writeln!(text, "{many} faults are in force (stayput lab fault list)");
+        }
+    }
+    text
+}
+
 /// `lab fault`.
 pub(super) async fn fault(command: &FaultCommand) -> Result<Output, CommandError> {
     match command {
