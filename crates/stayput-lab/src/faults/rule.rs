@@ -15,6 +15,12 @@ use super::known;
 use crate::http::Request;
 use crate::state::LabState;
 
+/// A rule that is read from an inline table.
+#[derive(Debug, Deserialize)]
+struct OneLine {
+    rule: Rule,
+}
+
 /// Names that `service` can have.
 const SERVICES: [&str; 8] = [
     "aws",
@@ -167,12 +173,18 @@ impl Rule {
         &self.form
     }
 
-    /// Reads a rule in TOML, as in a `[[faults]]` table.
+    /// Reads a rule in TOML: the lines of a `[[faults]]` table, or all of it in one line, separated by commas.
     ///
     /// # Errors
     /// What is wrong, for the author of the text.
     pub fn from_toml(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|wrong: toml::de::Error| wrong.message().to_owned())
+        let text = text.trim();
+        let read = if text.contains('\n') {
+            toml::from_str(text)
+        } else {
+            toml::from_str(&format!("rule = {{ {text} }}")).map(|OneLine { rule }| rule)
+        };
+        read.map_err(|wrong| wrong.message().to_owned())
     }
 
     /// Returns what becomes of the calls.

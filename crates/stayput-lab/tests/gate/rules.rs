@@ -223,9 +223,13 @@ async fn an_action_that_the_policy_denies_has_the_error_of_its_service() {
 
 /// Loads a scenario file with this text added.
 fn scenario(text: &str) -> Result<Lab, String> {
+    file(&format!("summary = 'x'\nextends = 'tokyo-osaka'\n{text}"))
+}
+
+/// Loads a scenario file.
+fn file(text: &str) -> Result<Lab, String> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("faulty.toml");
-    let text = format!("summary = 'x'\nextends = 'tokyo-osaka'\n{text}");
     fs::write(&path, text).unwrap();
     let scenario = Scenario::load(path.to_str().unwrap());
     let scenario = scenario.map_err(|wrong| wrong.to_string())?;
@@ -301,4 +305,31 @@ fn a_rule_is_written_as_it_was_read() {
         json!({ "service": "prism", "call": "POST *", "lose-answer": true, "close": true, "lasts": "5m" })
     );
     assert_eq!(serde_json::from_value::<Rule>(json).unwrap(), rule);
+}
+
+#[test]
+fn a_rule_is_read_from_one_line_or_from_several() {
+    let one = Rule::from_toml("service = 'ec2', call = 'Describe*', hang = true");
+    let several = Rule::from_toml("service = 'ec2'\ncall = 'Describe*'\nhang = true\n");
+    assert_eq!(one, several);
+    assert!(one.is_ok());
+    let wrong = Rule::from_toml("hung = true").unwrap_err();
+    assert!(wrong.starts_with("unknown field `hung`"), "{wrong}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scenarios_in_the_documents_can_be_used() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lab.md");
+    let page = fs::read_to_string(page).unwrap();
+    let blocks: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(blocks.len(), 3);
+    let faults: Vec<usize> = blocks
+        .iter()
+        .map(|block| file(block).unwrap().list_faults().len())
+        .collect();
+    assert_eq!(faults, [0, 2, 0]);
 }

@@ -118,8 +118,8 @@ async fn add(args: &FaultAddArgs) -> Result<Output, CommandError> {
 /// One line for a fault, and one for the last call it applied to.
 fn describe(fault: &Value) -> String {
     let mut text = format!(
-        "{:>3}  {}  applied {} of {} matching calls{}\n",
-        fault["id"],
+        "{:<3} {}  applied {} of {} matching calls{}\n",
+        fault["id"].to_string(),
         rule_text(&fault["rule"]),
         fault["hits"],
         fault["matched"],
@@ -134,7 +134,7 @@ fn describe(fault: &Value) -> String {
         let place = last["site"].as_str().or(last["region"].as_str());
         let _ = writeln!(
             text,
-            "     last: {} {} {call} at {}",
+            "    last: {} {} {call} at {}",
             last["service"].as_str().unwrap_or_default(),
             place.unwrap_or_default(),
             last["virtual_time"].as_str().unwrap_or_default(),
@@ -143,10 +143,21 @@ fn describe(fault: &Value) -> String {
     text
 }
 
+/// The order in which a rule is read: which calls, then what becomes of them, then how often.
+const FIRST: [&str; 6] = ["service", "site", "region", "call", "object", "kind"];
+const LAST: [&str; 4] = ["nth", "times", "forever", "lasts"];
+
 /// A rule as its options, without dashes.
 fn rule_text(rule: &Value) -> String {
-    let options = rule.as_object().into_iter().flatten();
+    let position = |name: &str, list: &[&str]| list.iter().position(|known| *known == name);
+    let place = |name: &str| {
+        let last = position(name, &LAST).map(|at| FIRST.len() + 1 + at);
+        position(name, &FIRST).or(last).unwrap_or(FIRST.len())
+    };
+    let mut options: Vec<(&String, &Value)> = rule.as_object().into_iter().flatten().collect();
+    options.sort_by_key(|(name, _)| place(name));
     let words: Vec<String> = options
+        .into_iter()
         .map(|(name, value)| match value {
             Value::Bool(_) => name.clone(),
             Value::String(text) if text.contains(' ') => format!("{name}='{text}'"),
