@@ -48,6 +48,20 @@ pub enum AwsEvent {
     Json(json::JsonServiceEvent),
 }
 
+impl AwsEvent {
+    /// Returns the region it happens in; `None` for the global services.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::InstanceSettles(region, _)
+            | Self::InstanceForgotten(region, _)
+            | Self::AttachmentSettles(region, _)
+            | Self::AttachmentForgotten(region, _)
+            | Self::Json(json::JsonServiceEvent::CommandEnds(region, _, _)) => Some(region),
+            Self::Json(json::JsonServiceEvent::AssociationSettles(_)) => None,
+        }
+    }
+}
+
 /// Answers one request to the AWS endpoint.
 pub fn handle(lab: &mut LabState, request: &Request) -> Response {
     let request_id = lab.uuid();

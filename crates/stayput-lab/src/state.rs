@@ -21,6 +21,9 @@ use crate::mv::model::MoveState;
 use crate::prism;
 use crate::prism::model::PcState;
 
+/// How long an event of a region that is down waits before it is tried again.
+const DEAD_REGION_RETRY: Duration = Duration::from_secs(60);
+
 /// The whole state of a lab. Its clone is a snapshot that shares nothing with it.
 #[derive(Debug, Clone)]
 pub struct LabState {
@@ -148,6 +151,9 @@ impl LabState {
         while let Some(Reverse((due, _, event))) = self.queue.pop_if_due(present) {
             self.now = self.now.max(due);
             match event {
+                LabEvent::Aws(event) if self.is_frozen(&event) => {
+                    self.after(DEAD_REGION_RETRY, LabEvent::Aws(event));
+                }
                 LabEvent::Aws(event) => aws::handle_event(self, event),
                 LabEvent::Prism(pc, event) => prism::handle_event(self, pc, event),
                 LabEvent::Move(mv, event) => mv::handle_event(self, mv, event),
@@ -165,6 +171,13 @@ impl LabState {
             }
         }
         self.now = self.now.max(present);
+    }
+
+    /// Whether an event is one of a region that is down: it waits until the region is up.
+    fn is_frozen(&self, event: &aws::AwsEvent) -> bool {
+        event
+            .region()
+            .is_some_and(|region| self.aws.down_regions.contains(region))
     }
 
     /// Returns a new number. The same run gives the same numbers.

@@ -1,4 +1,4 @@
-//! Errors as the real services answer them (AWS reference §1.4–1.5, Prism reference §1.4 and §1.6, Move reference §1).
+//! Errors as the real services answer them (AWS reference §1.4–1.5, Prism reference §1 and §1.4, Move reference §1).
 
 use super::call::Call;
 use super::rule::Refusal;

@@ -83,6 +83,29 @@ async fn a_task_in_a_region_that_is_down_waits_until_it_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_instance_in_a_region_that_is_down_stops_when_it_is_up() {
+    let lab = lab();
+    let (instance, _) = lab
+        .with(|state| state.set_instance("web-01", Power::Off))
+        .unwrap();
+    lab.with(|state| state.set_region(TOKYO, Availability::Down))
+        .unwrap();
+    pass(Duration::from_secs(3600)).await;
+    let state_of = || {
+        lab.with(|state| {
+            state.aws.regions[TOKYO].instances[&instance.instance]
+                .state
+                .name()
+        })
+    };
+    assert_eq!(state_of(), "stopping");
+    lab.with(|state| state.set_region(TOKYO, Availability::Up))
+        .unwrap();
+    pass(Duration::from_secs(120)).await;
+    assert_eq!(state_of(), "stopped");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_hangs_is_lost_when_its_site_is_down_then() {
     let lab = lab_with("call = 'POST *'\nhang = true\napplied-after = '10s'");
     let create = json!({ "key": "owner", "value": "us" });
@@ -97,7 +120,7 @@ async fn a_request_that_hangs_is_lost_when_its_site_is_down_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rule_takes_a_site_or_region_down_with_a_call_and_for_a_time() {
+async fn a_call_takes_a_site_or_region_down_for_a_time() {
     let lab = lab_with("site = 'tokyo'\nnth = 2\nsite-down = 'tokyo'\ndown-for = '10m'");
     let list = prism("GET", VMS, &json!(null));
     answer(&lab, PRISM_TOKYO, &list).await;
