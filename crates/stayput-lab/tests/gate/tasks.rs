@@ -61,6 +61,11 @@ async fn a_prism_task_fails_or_never_ends_or_vanishes_as_the_rule_says() {
     assert_eq!(failed["status"], "FAILED");
     assert!(failed["errorMessages"][0]["message"].is_string());
     assert!(!is_on(&lab, &vm));
+    // The next call is not affected.
+    let (id, vm) = power_on(&lab).await;
+    pass(LONG).await;
+    assert_eq!(task(&lab, &id).await.1["status"], "SUCCEEDED");
+    assert!(is_on(&lab, &vm));
 
     let lab = lab_with(&rule("never-ends"));
     let (id, vm) = power_on(&lab).await;
