@@ -204,7 +204,16 @@ impl Lab {
     /// A simulator changes the world with it as people do: see [`LabState::set_site`], [`LabState::set_region`],
     /// [`LabState::set_vm_power`], [`LabState::set_instance`].
     pub fn with<T>(&self, look: impl FnOnce(&mut LabState) -> T) -> T {
-        look(&mut self.present())
+        let mut lab = self.present();
+        let made = look(&mut lab);
+        lab.changed();
+        made
+    }
+
+    /// Describes a request as rules see it.
+    pub fn call(&self, service: Service, request: &Request) -> Call {
+        let lab = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Call::of(&lab, service, request)
     }
 
     /// Returns when the next event is due; `None`: nothing happens until a request arrives.

@@ -20,6 +20,41 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns a request as a service reads it. `base` is `https://host:port` that the client called.
+    pub fn new(parts: &hyper::http::request::Parts, body: Vec<u8>, base: &str) -> Self {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &parts.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|all| {
+                    all.push(',');
+                    all.push_str(&value);
+                })
+                .or_insert(value);
+        }
+        // HTTP/2 has no Host header, but signatures cover it.
+        if let Some(authority) = parts.uri.authority() {
+            headers
+                .entry("host".to_owned())
+                .or_insert_with(|| authority.to_string());
+        }
+        let path = percent_encoding::percent_decode_str(parts.uri.path())
+            .decode_utf8_lossy()
+            .into_owned();
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
+            .into_owned()
+            .collect();
+        Self {
+            method: parts.method.as_str().to_owned(),
+            path,
+            query,
+            headers,
+            body,
+            base: base.to_owned(),
+        }
+    }
+
     /// Returns a header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)

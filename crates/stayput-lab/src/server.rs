@@ -2,7 +2,6 @@
 //!
 //! A request is read completely, and then goes through the lab's one gate (`gate.rs`), which says what becomes of it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -251,42 +250,12 @@ impl Body for Sent {
 /// Reads a request completely.
 async fn read(request: hyper::Request<Incoming>, base: &str) -> Result<Request, u16> {
     let (parts, body) = request.into_parts();
-    let mut headers: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in &parts.headers {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        headers
-            .entry(name.as_str().to_owned())
-            .and_modify(|all| {
-                all.push(',');
-                all.push_str(&value);
-            })
-            .or_insert(value);
-    }
-    // HTTP/2 has no Host header, but signatures cover it.
-    if let Some(authority) = parts.uri.authority() {
-        headers
-            .entry("host".to_owned())
-            .or_insert_with(|| authority.to_string());
-    }
-    let path = percent_encoding::percent_decode_str(parts.uri.path())
-        .decode_utf8_lossy()
-        .into_owned();
-    let query = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
-        .into_owned()
-        .collect();
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(413),
         Err(_) => return Err(400),
     };
-    Ok(Request {
-        method: parts.method.as_str().to_owned(),
-        path,
-        query,
-        headers,
-        body,
-        base: base.to_owned(),
-    })
+    Ok(Request::new(&parts, body, base))
 }
 
 /// Returns a response for the server; with `cut`, only so many bytes of its body are sent.

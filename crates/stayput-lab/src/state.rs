@@ -5,6 +5,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws;
@@ -45,6 +47,18 @@ pub struct LabState {
     pub policy: Policy,
     /// What becomes of the tasks that the request being handled starts; `None`: they run as usual.
     pub(crate) fate: Option<Fate>,
+    /// Who is shown every change.
+    observer: Option<Observer>,
+}
+
+/// Who is shown the state after every change, with the instant of the change.
+#[derive(Clone)]
+struct Observer(Arc<dyn Fn(&LabState) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 /// How long operations take, in virtual time. The defaults are the middle of the ranges in the reference pages.
@@ -122,6 +136,7 @@ impl LabState {
             moves: Vec::new(),
             policy: Policy::default(),
             fate: None,
+            observer: None,
         }
     }
 
@@ -169,6 +184,7 @@ impl LabState {
                     gate::arrive(self, service, &request);
                 }
             }
+            self.changed();
         }
         self.now = self.now.max(present);
     }
@@ -178,6 +194,19 @@ impl LabState {
         event
             .region()
             .is_some_and(|region| self.aws.down_regions.contains(region))
+    }
+
+    /// Shows the state to an observer after every change from now on: event, call that may change something, or act of a person. The observer
+    /// must not call the lab.
+    pub fn observe(&mut self, observer: impl Fn(&Self) + Send + Sync + 'static) {
+        self.observer = Some(Observer(Arc::new(observer)));
+    }
+
+    /// Shows the state to the observer.
+    pub(crate) fn changed(&self) {
+        if let Some(observer) = &self.observer {
+            (observer.0)(self);
+        }
     }
 
     /// Returns a new number. The same run gives the same numbers.

@@ -8,6 +8,7 @@ use super::is_down;
 use crate::faults;
 use crate::faults::Applied;
 use crate::faults::Call;
+use crate::faults::CallKind;
 use crate::faults::Connection;
 use crate::faults::Effect;
 use crate::faults::RuleId;
@@ -119,7 +120,11 @@ impl Passing<'_> {
         let mut faults = self.gate.faults();
         let Some(past) = faults.past(self.call) else {
             drop(faults);
-            return handle(lab, self.service, self.request);
+            let response = handle(lab, self.service, self.request);
+            if self.call.kind == CallKind::Change {
+                lab.changed();
+            }
+            return response;
         };
         // A session that was opened since is valid.
         for (past, present) in past.moves.iter_mut().zip(&lab.moves) {

@@ -1,0 +1,293 @@
+//! The judge: reads the lab's own state after every change, and never the engine's opinion of it.
+//!
+//! Plans and journal are claims: a plan says which addresses may be unreachable while it runs, the journal says what was begun. The judge
+//! compares both with what the lab shows, at the virtual instant of each change.
+
+mod goal;
+mod truth;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use serde::Serialize;
+use stayput_lab::faults::Call;
+use stayput_lab::http::Request;
+use stayput_lab::state::LabState;
+use stayput_lab::walk;
+use stayput_lab::walk::End;
+use stayput_lab::walk::Origin;
+use stayput_ledger::Crash;
+use stayput_ledger::Ledger;
+use stayput_ledger::MemoryLedger;
+use stayput_plan::Goal;
+use stayput_plan::Plan;
+
+pub(crate) use self::truth::Holder;
+pub(crate) use self::truth::Truth;
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Violation {
+    /// Virtual time, RFC 3339.
+    pub at: String,
+    /// Which promise.
+    pub promise: Promise,
+    /// What was seen.
+    pub what: String,
+}
+
+/// The promises that are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promise {
+    /// No captured address is lost.
+    KeepsAddresses,
+    /// No address is answered by two machines that one source can reach.
+    OneAnswer,
+    /// No packet is lost, or sent to another site, beyond what the plan announced.
+    AnnouncedOutage,
+    /// Nothing is made twice.
+    MakesOnce,
+    /// What is no machine of the goal stays as it is.
+    HarmsNoBystander,
+    /// Every change is on record before it is made.
+    OnRecord,
+    /// Exit code 0 only if the goal is reached.
+    TellsTruth,
+}
+
+/// What the judge knows of a story.
+struct Seen {
+    truth: Truth,
+    ledger: MemoryLedger,
+    /// Addresses that may be undelivered: announced by the plan in progress, or undelivered before it.
+    announced: BTreeSet<Ipv4Addr>,
+    /// Addresses that on-prem did not reach at the last look.
+    undelivered: BTreeSet<Ipv4Addr>,
+    /// Whether people or outages have changed the world since the last plan was shown: holes are then not this tool's doing.
+    disturbed: bool,
+    looks: u64,
+    violations: BTreeSet<Violation>,
+}
+
+/// Judges one story.
+pub(crate) struct Judge(Mutex<Seen>);
+
+impl Judge {
+    /// Takes the lab before anything was done as the truth about who has which address.
+    pub(crate) fn new(
+        lab: &LabState,
+        ledger: &MemoryLedger,
+        networks: &[stayput_estate::Cidr],
+    ) -> Self {
+        Self(Mutex::new(Seen {
+            truth: Truth::of(lab, networks),
+            ledger: ledger.clone(),
+            announced: BTreeSet::new(),
+            undelivered: BTreeSet::new(),
+            disturbed: false,
+            looks: 0,
+            violations: BTreeSet::new(),
+        }))
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger was replaced: its process crashed.
+    pub(crate) fn ledger(&self, ledger: &MemoryLedger) {
+        self.seen().ledger = ledger.clone();
+    }
+
+    /// A plan is shown and about to be applied: what it announces may happen from now on.
+    pub(crate) fn approved(&self, plan: &Plan) {
+        let mut seen = self.seen();
+        let undelivered = seen.undelivered.clone();
+        seen.announced.extend(undelivered);
+        let announced: Vec<_> = seen.truth.addresses().collect();
+        for hole in &plan.proof.holes {
+            let inside = announced
+                .iter()
+                .filter(|address| hole.ranges.iter().any(|range| range.contains(**address)));
+            seen.announced.extend(inside);
+        }
+        seen.disturbed = false;
+    }
+
+    /// A goal is reached, as the engine says: from now on only what is unreachable now may be.
+    pub(crate) fn settled(&self) {
+        let mut seen = self.seen();
+        seen.announced = seen.undelivered.clone();
+    }
+
+    /// People or an outage have changed the world: what becomes unreachable by it is not this tool's doing.
+    pub(crate) fn disturbed(&self) {
+        self.seen().disturbed = true;
+    }
+
+    /// Every violation so far.
+    pub(crate) fn violations(&self) -> Vec<Violation> {
+        self.seen().violations.iter().cloned().collect()
+    }
+
+    /// How many states were looked at.
+    pub(crate) fn looks(&self) -> u64 {
+        self.seen().looks
+    }
+
+    /// Looks at the lab after a change.
+    pub(crate) fn look(&self, lab: &LabState) {
+        let mut seen = self.seen();
+        seen.looks += 1;
+        let at = lab.now().rfc3339();
+        let holders = seen.truth.holders(lab);
+        let mut found = Vec::new();
+        found.extend(two_answers(lab, &holders));
+        let undelivered = undelivered(lab, &seen.truth, &holders);
+        for (address, why) in &undelivered {
+            let is_new = !seen.undelivered.contains(address);
+            if is_new && !seen.disturbed && !seen.announced.contains(address) {
+                found.push((
+                    Promise::AnnouncedOutage,
+                    format!("{address} is not reached, which no plan announced: {why}"),
+                ));
+            }
+        }
+        seen.undelivered = undelivered.into_keys().collect();
+        if seen.disturbed {
+            let undelivered = seen.undelivered.clone();
+            seen.announced.extend(undelivered);
+        }
+        found.extend(seen.truth.bystanders_harmed(lab));
+        found.extend(truth::made_twice(lab));
+        seen.add(&at, found);
+    }
+
+    /// A call that changes something is about to be sent.
+    pub(crate) fn before_change(&self, call: &Call, request: &Request) {
+        let seen = self.seen();
+        let durable = seen.ledger.crash(Crash::PowerLost { surviving: 0 });
+        drop(seen);
+        if !has_attempt(&durable) {
+            let body = String::from_utf8_lossy(&request.body);
+            let body: String = body.chars().take(80).collect();
+            let what = format!(
+                "{} {} of {} was sent without an attempt on record: {body}",
+                call.service,
+                call.name,
+                call.site
+                    .as_deref()
+                    .or(call.region.as_deref())
+                    .unwrap_or("?"),
+            );
+            self.seen().add("", vec![(Promise::OnRecord, what)]);
+        }
+    }
+
+    /// The engine says that a goal is reached.
+    pub(crate) fn reached(&self, lab: &LabState, goal: &Goal, estate: &stayput_estate::Estate) {
+        let mut seen = self.seen();
+        let found = goal::not_reached(lab, &seen.truth, goal, estate)
+            .into_iter()
+            .map(|what| {
+                (
+                    Promise::TellsTruth,
+                    format!("`{goal}` was called reached: {what}"),
+                )
+            })
+            .collect();
+        let at = lab.now().rfc3339();
+        seen.add(&at, found);
+    }
+}
+
+impl Seen {
+    fn add(&mut self, at: &str, found: Vec<(Promise, String)>) {
+        for (promise, what) in found {
+            // The same fault is seen at every change until it is over.
+            if self
+                .violations
+                .iter()
+                .any(|known| known.promise == promise && known.what == what)
+            {
+                continue;
+            }
+            self.violations.insert(Violation {
+                at: at.to_owned(),
+                promise,
+                what,
+            });
+        }
+    }
+}
+
+/// Whether an attempt was begun and not concluded.
+fn has_attempt(ledger: &MemoryLedger) -> bool {
+    let runs = now(ledger.runs());
+    let Some(Ok(runs)) = runs else {
+        return false;
+    };
+    runs.iter().filter(|run| run.is_open()).any(|run| {
+        matches!(now(ledger.journal(&run.id)), Some(Ok(entries)) if entries.iter().any(|entry| entry.outcome.is_none()))
+    })
+}
+
+/// The result of a future that needs no waiting, as those of a ledger in memory.
+fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(ready) => Some(ready),
+        std::task::Poll::Pending => None,
+    }
+}
+
+type Holders = BTreeMap<Ipv4Addr, Vec<Holder>>;
+
+/// Addresses that packets of one source reach at two machines.
+fn two_answers(lab: &LabState, holders: &Holders) -> Vec<(Promise, String)> {
+    let several = holders.iter().filter(|(_, holders)| holders.len() > 1);
+    let mut found = Vec::new();
+    for (address, holders) in several {
+        let origins = std::iter::once(Origin::OnPrem).chain(holders.iter().map(Holder::origin));
+        for origin in origins {
+            let ends: BTreeSet<String> = walk::ways(lab, &origin, *address)
+                .into_iter()
+                .filter_map(|walk| match walk.end {
+                    End::Delivered { holder, .. } => Some(holder),
+                    _ => None,
+                })
+                .collect();
+            if ends.len() > 1 {
+                found.push((
+                    Promise::OneAnswer,
+                    format!("{address} is answered by {ends:?} for {origin:?}"),
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Captured addresses of running machines that on-prem does not reach at the machine, with the reason.
+fn undelivered(lab: &LabState, truth: &Truth, holders: &Holders) -> BTreeMap<Ipv4Addr, String> {
+    let mut undelivered = BTreeMap::new();
+    for address in truth.addresses_that_ran() {
+        let walks = walk::ways(lab, &Origin::OnPrem, address);
+        let own = holders.get(&address).map(Vec::as_slice).unwrap_or_default();
+        let wrong = walks.iter().find(|walk| match &walk.end {
+            End::Delivered { holder, .. } => !own.iter().any(|own| own.name() == holder),
+            _ => true,
+        });
+        if let Some(wrong) = wrong {
+            let hops = wrong.hops.last().map_or("", String::as_str);
+            undelivered.insert(address, format!("{:?} after {hops}", wrong.end));
+        }
+    }
+    undelivered
+}

@@ -1,0 +1,195 @@
+//! Whether a goal that the engine calls reached is reached, by the lab's own state.
+
+use std::collections::BTreeSet;
+
+use stayput_estate::Estate;
+use stayput_estate::NetworkName;
+use stayput_lab::aws::model::InstanceState;
+use stayput_lab::state::LabState;
+use stayput_plan::FailoverMode;
+use stayput_plan::Goal;
+
+use super::truth::Holder;
+use super::truth::Machine;
+use super::truth::Truth;
+use super::truth::addresses_of_vm;
+
+/// What is missing of a goal.
+pub(crate) fn not_reached(
+    lab: &LabState,
+    truth: &Truth,
+    goal: &Goal,
+    estate: &Estate,
+) -> Vec<String> {
+    let machines = machines(truth, goal, estate);
+    match goal {
+        Goal::Capture { .. } => Vec::new(),
+        Goal::Move { .. } | Goal::Failback { .. } => machines
+            .iter()
+            .filter_map(|(id, machine, network)| {
+                let site = &estate.networks.get(network)?.primary;
+                Some(not_at(lab, truth, id, machine, site.as_str()))
+            })
+            .flatten()
+            .collect(),
+        Goal::Failover {
+            to,
+            mode: FailoverMode::Planned | FailoverMode::Unplanned,
+            ..
+        } => machines
+            .iter()
+            .flat_map(|(id, machine, _)| not_at(lab, truth, id, machine, to.as_str()))
+            .collect(),
+        Goal::Failover {
+            to,
+            mode: FailoverMode::Test,
+            ..
+        } => {
+            let site = lab.pcs.iter().find(|site| site.name == to.as_str());
+            let copies = site.into_iter().flat_map(|site| &site.vms);
+            copies
+                .filter(|(_, vm)| vm.test_of.is_some())
+                .map(|(_, vm)| format!("the test copy of {} is left at {to}", vm.name))
+                .collect()
+        }
+        Goal::Protect { .. } => machines
+            .iter()
+            .filter_map(|(id, machine, network)| {
+                let network = estate.networks.get(network)?;
+                let recovery = network.recovery.as_ref()?;
+                not_protected(
+                    lab,
+                    id,
+                    machine,
+                    [network.primary.as_str(), recovery.as_str()],
+                )
+            })
+            .collect(),
+        Goal::CleanUp { site, .. } => {
+            let Some(pc) = lab.pcs.iter().position(|pc| pc.name == site.as_str()) else {
+                return Vec::new();
+            };
+            let stale = lab.pcs[pc]
+                .vms
+                .iter()
+                .filter(|(id, vm)| vm.on && lab.pcs[pc].stale.contains(*id));
+            stale
+                .map(|(_, vm)| format!("the old VM {} runs at {site}", vm.name))
+                .collect()
+        }
+    }
+}
+
+/// The machines that a goal is about, with the network of each.
+fn machines<'t>(
+    truth: &'t Truth,
+    goal: &Goal,
+    estate: &Estate,
+) -> Vec<(&'t str, &'t Machine, NetworkName)> {
+    let (canaries, left) = match goal {
+        Goal::Move {
+            canaries,
+            leave_out,
+            ..
+        } => (canaries.clone(), leave_out.clone()),
+        _ => (BTreeSet::new(), BTreeSet::new()),
+    };
+    let is_named = |names: &BTreeSet<String>, id: &str, machine: &Machine| {
+        names.contains(id) || names.contains(&machine.name)
+    };
+    let mut found = Vec::new();
+    for (id, machine) in &truth.machines {
+        let network = goal.networks().iter().find(|name| {
+            let network = estate.networks.get(*name);
+            network.is_some_and(|network| {
+                machine
+                    .addresses
+                    .iter()
+                    .any(|address| network.cidr.contains(*address))
+            })
+        });
+        let Some(network) = network else {
+            continue;
+        };
+        if (canaries.is_empty() || is_named(&canaries, id, machine))
+            && !is_named(&left, id, machine)
+        {
+            found.push((id.as_str(), machine, network.clone()));
+        }
+    }
+    found
+}
+
+/// Why a machine is not at a site with exactly its own addresses, running if it ran, and alone.
+fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let name = format!("{} ({id})", machine.name);
+    let Some(pc) = lab.pcs.iter().position(|pc| pc.name == site) else {
+        return vec![format!("there is no site {site}")];
+    };
+    let own = lab.pcs[pc].vms.iter().filter(|(vm_id, vm)| {
+        vm.test_of.is_none() && Truth::instance_of(lab, pc, vm_id).as_deref() == Some(id)
+    });
+    let own: Vec<_> = own.collect();
+    let current: Vec<_> = own
+        .iter()
+        .filter(|(_, vm)| vm.on == machine.ran && addresses_of_vm(vm) == machine.addresses)
+        .collect();
+    if current.is_empty() {
+        let seen: Vec<_> = own
+            .iter()
+            .map(|(_, vm)| (vm.on, addresses_of_vm(vm)))
+            .collect();
+        wrong.push(format!(
+            "{name} is not at {site} with exactly {:?}, on: {}; its VMs there: {seen:?}",
+            machine.addresses, machine.ran
+        ));
+    }
+    let holders = truth.holders(lab);
+    for address in machine.addresses.iter().filter(|_| machine.ran) {
+        let here = holders.get(address).map(Vec::as_slice).unwrap_or_default();
+        for holder in here {
+            if !truth.is_owner(lab, *address, holder) {
+                wrong.push(format!(
+                    "{address} of {name} is answered by {}",
+                    holder.name()
+                ));
+            }
+            if let Holder::Instance { id, .. } = holder {
+                wrong.push(format!("{address} is still answered by instance {id}"));
+            }
+        }
+    }
+    for region in lab.aws.regions.values() {
+        if let Some(instance) = region.instances.get(id)
+            && instance.state == InstanceState::Running
+        {
+            wrong.push(format!("the source of {name} runs in EC2"));
+        }
+    }
+    wrong
+}
+
+/// Whether a machine has no recovery point at the site where it does not run.
+fn not_protected(lab: &LabState, id: &str, machine: &Machine, sites: [&str; 2]) -> Option<String> {
+    let [one, other] = sites.map(|site| lab.pcs.iter().position(|pc| pc.name == site));
+    let (one, other) = (one?, other?);
+    for (here, there) in [(one, other), (other, one)] {
+        let vms = lab.pcs[here].vms.iter().filter(|(vm_id, vm)| {
+            (vm.on || !machine.ran) && Truth::instance_of(lab, here, vm_id).as_deref() == Some(id)
+        });
+        for (vm_id, _) in vms {
+            if lab.pcs[there]
+                .points_of
+                .get(vm_id)
+                .is_some_and(|points| !points.is_empty())
+            {
+                return None;
+            }
+        }
+    }
+    Some(format!(
+        "{} ({id}) has no recovery point at the other site",
+        machine.name
+    ))
+}

@@ -1,0 +1,332 @@
+//! Who had which address before anything was done, and who has it now, by the lab's own state.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Cidr;
+use stayput_lab::aws::model::Instance;
+use stayput_lab::aws::model::InstanceState;
+use stayput_lab::aws::model::RegionState;
+use stayput_lab::prism::model::Vm;
+use stayput_lab::state::LabState;
+use stayput_lab::walk::Origin;
+
+use super::Promise;
+
+/// A machine of the networks, as it was in EC2 in the beginning.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(crate) name: String,
+    pub(crate) addresses: BTreeSet<Ipv4Addr>,
+    pub(crate) ran: bool,
+}
+
+/// What was true in the beginning.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    pub(crate) machines: BTreeMap<String, Machine>,
+    owner: BTreeMap<Ipv4Addr, String>,
+    networks: Vec<Cidr>,
+    bystanders: Bystanders,
+}
+
+/// What is none of the tool's business.
+#[derive(Debug, PartialEq, Eq)]
+struct Bystanders {
+    /// Instances with their state and interfaces.
+    instances: BTreeMap<String, (InstanceState, Vec<String>)>,
+    /// VMs with their power state and addresses, by site and id.
+    vms: BTreeMap<(String, String), (bool, Vec<Ipv4Addr>)>,
+    /// Static routes of Transit Gateway tables that do not overlap the networks.
+    routes: BTreeSet<(String, String, Cidr, String)>,
+}
+
+/// Who answers for an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// A running instance, by its subnet.
+    Instance {
+        id: String,
+        region: String,
+        subnet: String,
+    },
+    /// A VM that is on, in a production VPC.
+    Vm { pc: usize, id: String },
+}
+
+impl Holder {
+    /// As the lab's walk calls it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Instance { id, .. } | Self::Vm { id, .. } => id,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Self::Instance { region, subnet, .. } => Origin::Subnet {
+                region: region.clone(),
+                subnet: subnet.clone(),
+            },
+            Self::Vm { pc, id } => Origin::Vm {
+                pc: *pc,
+                vm: id.clone(),
+            },
+        }
+    }
+}
+
+fn addresses_of(region: &RegionState, instance: &Instance) -> BTreeSet<Ipv4Addr> {
+    let enis = instance
+        .enis
+        .values()
+        .filter_map(|eni| region.enis.get(eni));
+    enis.flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.iter().copied()))
+        .collect()
+}
+
+/// Addresses of a VM's NICs.
+pub(crate) fn addresses_of_vm(vm: &Vm) -> BTreeSet<Ipv4Addr> {
+    let nics = vm.nics.iter();
+    nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
+        .collect()
+}
+
+impl Truth {
+    pub(crate) fn of(lab: &LabState, networks: &[Cidr]) -> Self {
+        let mut machines = BTreeMap::new();
+        for region in lab.aws.regions.values() {
+            for (id, instance) in &region.instances {
+                let addresses = addresses_of(region, instance);
+                let inside =
+                    |address: &Ipv4Addr| networks.iter().any(|cidr| cidr.contains(*address));
+                if addresses.iter().any(inside) {
+                    let machine = Machine {
+                        name: instance.tags.get("Name").cloned().unwrap_or_default(),
+                        ran: instance.state == InstanceState::Running,
+                        addresses,
+                    };
+                    machines.insert(id.clone(), machine);
+                }
+            }
+        }
+        let owner = machines
+            .iter()
+            .flat_map(|(id, machine)| {
+                machine
+                    .addresses
+                    .iter()
+                    .map(|address| (*address, id.clone()))
+            })
+            .collect();
+        let bystanders = Bystanders::of(lab, &machines, None, networks);
+        Self {
+            machines,
+            owner,
+            networks: networks.to_vec(),
+            bystanders,
+        }
+    }
+
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.owner.keys().copied()
+    }
+
+    pub(crate) fn addresses_that_ran(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let ran = self.machines.values().filter(|machine| machine.ran);
+        ran.flat_map(|machine| machine.addresses.iter().copied())
+    }
+
+    /// Who answers for each captured address, in production, in regions and at sites that are up.
+    pub(crate) fn holders(&self, lab: &LabState) -> BTreeMap<Ipv4Addr, Vec<Holder>> {
+        let mut holders: BTreeMap<Ipv4Addr, Vec<Holder>> = BTreeMap::new();
+        let up = |region: &str| !lab.aws.down_regions.contains(region);
+        for (name, region) in lab.aws.regions.iter().filter(|(name, _)| up(name)) {
+            for eni in region.enis.values() {
+                let Some((id, _)) = &eni.instance else {
+                    continue;
+                };
+                let instance = region.instances.get(id);
+                if instance.is_none_or(|instance| instance.state != InstanceState::Running) {
+                    continue;
+                }
+                for address in std::iter::once(&eni.primary).chain(&eni.secondary) {
+                    if self.owner.contains_key(address) {
+                        holders.entry(*address).or_default().push(Holder::Instance {
+                            id: id.clone(),
+                            region: name.clone(),
+                            subnet: eni.subnet.clone(),
+                        });
+                    }
+                }
+            }
+        }
+        for (pc, site) in lab.pcs.iter().enumerate() {
+            if site.down || !up(&site.aws.0) {
+                continue;
+            }
+            for (id, vm) in &site.vms {
+                if !vm.on || vm.test_of.is_some() {
+                    continue;
+                }
+                for address in addresses_of_vm(vm) {
+                    if self.owner.contains_key(&address) {
+                        let holder = Holder::Vm { pc, id: id.clone() };
+                        holders.entry(address).or_default().push(holder);
+                    }
+                }
+            }
+        }
+        holders
+    }
+
+    /// The machine that a VM is: Move made it from an instance, or it was recovered from such a VM.
+    pub(crate) fn instance_of(lab: &LabState, pc: usize, vm: &str) -> Option<String> {
+        let (mut pc, mut vm) = (pc, vm.to_owned());
+        for _ in 0..32 {
+            let moves = lab.moves.iter().filter(|mv| mv.pc == pc);
+            let mut made = moves
+                .flat_map(|mv| mv.plans.values())
+                .flat_map(|plan| plan.vms.values());
+            if let Some(made) = made.find(|made| made.vm.as_ref() == Some(&vm)) {
+                return Some(made.instance.clone());
+            }
+            let (manager, origin) = lab.pcs.get(pc)?.origins.get(&vm)?.clone();
+            pc = lab
+                .pcs
+                .iter()
+                .position(|site| site.domain_manager == manager)?;
+            vm = origin;
+        }
+        None
+    }
+
+    /// Whether the right machine answers.
+    pub(crate) fn is_owner(&self, lab: &LabState, address: Ipv4Addr, holder: &Holder) -> bool {
+        let Some(owner) = self.owner.get(&address) else {
+            return true;
+        };
+        match holder {
+            Holder::Instance { id, .. } => id == owner,
+            Holder::Vm { pc, id } => Self::instance_of(lab, *pc, id).as_ref() == Some(owner),
+        }
+    }
+
+    pub(crate) fn bystanders_harmed(&self, lab: &LabState) -> Vec<(Promise, String)> {
+        let now = Bystanders::of(lab, &self.machines, Some(&self.bystanders), &self.networks);
+        let mut harmed = Vec::new();
+        for (id, was) in &self.bystanders.instances {
+            if now.instances.get(id) != Some(was) {
+                harmed.push(format!(
+                    "instance {id} was {was:?} and is {:?}",
+                    now.instances.get(id)
+                ));
+            }
+        }
+        for (id, was) in &self.bystanders.vms {
+            if now.vms.get(id) != Some(was) {
+                harmed.push(format!(
+                    "VM {id:?} was {was:?} and is {:?}",
+                    now.vms.get(id)
+                ));
+            }
+        }
+        for route in self.bystanders.routes.difference(&now.routes) {
+            harmed.push(format!("route {route:?} is gone"));
+        }
+        for route in now.routes.difference(&self.bystanders.routes) {
+            harmed.push(format!("route {route:?} is new"));
+        }
+        harmed
+            .into_iter()
+            .map(|what| (Promise::HarmsNoBystander, what))
+            .collect()
+    }
+}
+
+impl Bystanders {
+    /// Those of the lab; of VMs only `known` ones, as others are made later by the tool.
+    fn of(
+        lab: &LabState,
+        machines: &BTreeMap<String, Machine>,
+        known: Option<&Self>,
+        networks: &[Cidr],
+    ) -> Self {
+        let mut instances = BTreeMap::new();
+        let mut routes = BTreeSet::new();
+        for (name, region) in &lab.aws.regions {
+            for (id, instance) in &region.instances {
+                if !machines.contains_key(id) {
+                    let enis = instance.enis.values().cloned().collect();
+                    instances.insert(id.clone(), (instance.state, enis));
+                }
+            }
+            for (table, found) in &region.tgw_route_tables {
+                for (cidr, route) in &found.statics {
+                    if !networks
+                        .iter()
+                        .any(|network| network.overlaps(*cidr) && network.len() <= cidr.len())
+                    {
+                        let route = (name.clone(), table.clone(), *cidr, format!("{route:?}"));
+                        routes.insert(route);
+                    }
+                }
+            }
+        }
+        let mut vms = BTreeMap::new();
+        for site in &lab.pcs {
+            for (id, vm) in &site.vms {
+                let key = (site.name.clone(), id.clone());
+                if known.is_none_or(|known| known.vms.contains_key(&key)) {
+                    vms.insert(key, (vm.on, addresses_of_vm(vm).into_iter().collect()));
+                }
+            }
+        }
+        Self {
+            instances,
+            vms,
+            routes,
+        }
+    }
+}
+
+/// Objects of which there are two where one was to be made.
+pub(crate) fn made_twice(lab: &LabState) -> Vec<(Promise, String)> {
+    let mut twice = Vec::new();
+    for (index, site) in lab.pcs.iter().enumerate() {
+        let mut names = BTreeMap::<String, usize>::new();
+        let mut count = |what: String| *names.entry(what).or_default() += 1;
+        for subnet in site.subnets.values().filter(|subnet| subnet.vpc.is_some()) {
+            count(format!(
+                "overlay subnet {} of {:?}",
+                subnet.name, subnet.vpc
+            ));
+        }
+        for vpc in site.vpcs.values() {
+            count(format!("Flow VPC {}", vpc.name));
+        }
+        for policy in site.policies.values() {
+            count(format!("protection policy {}", policy.name));
+        }
+        for plan in site.plans.values() {
+            count(format!("recovery plan {}", plan.name));
+        }
+        for category in site.categories.values() {
+            count(format!("category {category:?}"));
+        }
+        for (id, vm) in site.vms.iter().filter(|(_, vm)| vm.test_of.is_none()) {
+            if let Some(instance) = Truth::instance_of(lab, index, id).filter(|_| vm.on) {
+                count(format!("running VM of {instance}"));
+            }
+        }
+        let several = names.into_iter().filter(|(_, count)| *count > 1);
+        twice.extend(several.map(|(what, count)| {
+            (
+                Promise::MakesOnce,
+                format!("{count} times at {}: {what}", site.name),
+            )
+        }));
+    }
+    twice
+}

@@ -1,0 +1,23 @@
+//! The simulator: the engine with its real clients, serialisation, retries and pacing, against the lab, in one process, on one thread and
+//! in virtual time. Nothing here models a remote system a second time.
+//!
+//! [`tell`] tells one story with faults and kills. A judge of its own reads the lab's state after every change (`judge.rs`).
+
+mod gate;
+mod judge;
+mod simulation;
+mod story;
+mod wires;
+
+pub use gate::CallRecord;
+pub use gate::KillAt;
+pub use judge::Promise;
+pub use judge::Violation;
+pub use simulation::Disaster;
+pub use simulation::End;
+pub use simulation::Outcome;
+pub use simulation::Setting;
+pub use simulation::SimulationError;
+pub use simulation::Told;
+pub use simulation::tell;
+pub use story::Act;

@@ -1,0 +1,411 @@
+//! One story, told in virtual time on one thread: processes run commands against the lab, are killed, and run again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use stayput_ambient::Ambient;
+use stayput_aws::AwsClient;
+use stayput_engine::ApplyOptions;
+use stayput_engine::Clients;
+use stayput_engine::Engine;
+use stayput_engine::EngineError;
+use stayput_engine::Events;
+use stayput_engine::Session;
+use stayput_engine::Stop;
+use stayput_estate::Estate;
+use stayput_estate::SiteName;
+use stayput_lab::Availability;
+use stayput_lab::Endpoints;
+use stayput_lab::Lab;
+use stayput_lab::Scenario;
+use stayput_lab::ScenarioError;
+use stayput_lab::Service;
+use stayput_lab::clock::VTime;
+use stayput_lab::faults::Rule;
+use stayput_ledger::Crash;
+use stayput_ledger::GatedLedger;
+use stayput_ledger::MemoryLedger;
+use stayput_nutanix::Credentials;
+use stayput_nutanix::MoveClient;
+use stayput_nutanix::PrismClient;
+use stayput_plan::Goal;
+use tokio::time::Instant;
+
+use crate::gate::CallRecord;
+use crate::gate::Gate;
+use crate::gate::KillAt;
+use crate::gate::LedgerGate;
+use crate::judge::Judge;
+use crate::judge::Violation;
+use crate::story;
+use crate::story::Act;
+use crate::wires::LabWire;
+use crate::wires::url_of;
+
+/// When every story begins, by the lab's clock.
+const START: &str = "2026-03-01T00:00:00Z";
+/// How often an operation in progress is polled.
+const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// How often a person repeats a command that failed, before giving up.
+const REPEATS: usize = 12;
+/// How long a person waits before the second attempt; twice as long before each further one, up to an hour.
+const FIRST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// What befalls a story.
+#[derive(Debug, Clone, Default)]
+pub struct Disaster {
+    /// Faults of calls.
+    pub rules: Vec<Rule>,
+    /// Where processes are killed.
+    pub kills: Vec<KillAt>,
+}
+
+/// What a story is told about.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The lab's scenario.
+    pub scenario: String,
+    /// How many machines move; `None`: as many as the scenario lists.
+    pub machines: Option<usize>,
+    /// Seed of jitter and ids.
+    pub seed: u64,
+}
+
+/// Why a story cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// The scenario is not valid.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The scenario's estate file is not valid.
+    #[error("the estate of the scenario is not valid: {0}")]
+    Estate(String),
+    /// A client cannot be made.
+    #[error(transparent)]
+    Client(#[from] EngineError),
+    /// A rule names something that the lab does not have.
+    #[error("{0}")]
+    Rule(String),
+}
+
+/// How one command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "end", content = "why")]
+pub enum End {
+    /// Its goal is reached.
+    Reached,
+    /// It was refused: what stands in the way, with remedies.
+    Refused(Vec<String>),
+    /// It failed.
+    Failed(String),
+    /// Its process was killed.
+    Killed,
+}
+
+/// One command of a story.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// Virtual time at its end, RFC 3339.
+    pub at: String,
+    /// The command.
+    pub command: String,
+    /// How it ended.
+    pub end: End,
+}
+
+/// A story that was told.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// Every command, in order.
+    pub told: Vec<Told>,
+    /// Promises that were not kept.
+    pub violations: Vec<Violation>,
+    /// The command that was given up, if one was: its goal was not reached within the bound of repeats.
+    pub stuck: Option<String>,
+    /// How many faults took effect, kills included.
+    pub faults_injected: u64,
+    /// Virtual time that passed, in seconds.
+    pub virtual_secs: u64,
+    /// How many states the judge looked at.
+    pub looks: u64,
+    /// Every call of the processes.
+    #[serde(skip)]
+    pub calls: Vec<CallRecord>,
+    /// How many writes of the ledger were begun.
+    #[serde(skip)]
+    pub writes: u64,
+}
+
+/// Tells the whole story with a disaster.
+///
+/// # Errors
+/// [`SimulationError`] when it cannot be told; what goes wrong in it is in the outcome.
+pub fn tell(setting: &Setting, disaster: &Disaster) -> Result<Outcome, SimulationError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(|error| SimulationError::Rule(error.to_string()))?;
+    runtime.block_on(async {
+        let mut simulation = Simulation::new(setting, disaster)?;
+        let acts = story::whole(&simulation.estate);
+        simulation.run(acts).await;
+        Ok(simulation.finish())
+    })
+}
+
+struct Simulation {
+    lab: Arc<Lab>,
+    estate: Arc<Estate>,
+    endpoints: Endpoints,
+    ambient: Ambient,
+    ledger: MemoryLedger,
+    gate: Arc<Gate>,
+    judge: Arc<Judge>,
+    began: Instant,
+    process: u32,
+    kills: u64,
+    told: Vec<Told>,
+    stuck: Option<String>,
+}
+
+impl Simulation {
+    fn new(setting: &Setting, disaster: &Disaster) -> Result<Self, SimulationError> {
+        let start: Timestamp = START.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        let vtime = VTime(u64::try_from(start.as_millisecond()).unwrap_or_default());
+        let scenario = Scenario::load(&setting.scenario)?;
+        let lab = Arc::new(Lab::new(&scenario, vtime, 1.0, setting.machines)?);
+        let dir = Path::new("/stayput-simulator");
+        let endpoints = lab.endpoints(&scenario, dir, url_of);
+        let text = lab.estate_text(&scenario, &endpoints)?;
+        let mut estate = stayput_estate::parse("stayput.toml", &text, dir)
+            .map_err(|error| SimulationError::Estate(format!("{error:?}")))?;
+        // The lab's estate file polls often, because in a lab an hour can pass in a second. Here it does not.
+        estate.engine.poll_interval = POLL_INTERVAL;
+        let ledger = MemoryLedger::new();
+        let networks: Vec<_> = estate
+            .networks
+            .values()
+            .map(|network| network.cidr)
+            .collect();
+        let judge = Arc::new(lab.with(|state| Judge::new(state, &ledger, &networks)));
+        let watching = Arc::clone(&judge);
+        lab.with(|state| state.observe(move |state| watching.look(state)));
+        for rule in &disaster.rules {
+            lab.add_fault(rule.clone())
+                .map_err(|error| SimulationError::Rule(error.to_string()))?;
+        }
+        Ok(Self {
+            gate: Gate::new(&lab, &judge, disaster.kills.clone()),
+            ambient: Ambient::simulated(start, setting.seed),
+            lab,
+            estate: Arc::new(estate),
+            endpoints,
+            ledger,
+            judge,
+            began: Instant::now(),
+            process: 0,
+            kills: 0,
+            told: Vec::new(),
+            stuck: None,
+        })
+    }
+
+    async fn run(&mut self, acts: Vec<Act>) {
+        for act in acts {
+            match act {
+                Act::Apply(goal) => self.until_done(&goal).await,
+                Act::RegionDown(region) => self.region(&region, Availability::Down),
+                Act::RegionUp(region) => self.region(&region, Availability::Up),
+            }
+            if self.stuck.is_some() {
+                break;
+            }
+        }
+    }
+
+    fn region(&mut self, region: &str, to: Availability) {
+        self.judge.disturbed();
+        let known = self.lab.with(|state| state.set_region(region, to).is_ok());
+        self.tell(
+            format!("region {region}: {to:?}, known: {known}"),
+            End::Reached,
+        );
+    }
+
+    /// Repeats a command as a person does, until its goal is reached.
+    async fn until_done(&mut self, goal: &Goal) {
+        let mut wait = FIRST_WAIT;
+        for _ in 0..REPEATS {
+            let end = self.command(goal).await;
+            self.tell(format!("apply {goal}"), end.clone());
+            match end {
+                End::Reached => {
+                    self.judge.settled();
+                    return;
+                }
+                End::Killed => continue,
+                End::Refused(_) | End::Failed(_) => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        }
+        self.stuck = Some(format!("apply {goal}"));
+    }
+
+    fn tell(&mut self, command: String, end: End) {
+        let at = self.lab.with(|state| state.now().rfc3339());
+        if std::env::var_os("STAYPUT_SIMULATOR_TRACE").is_some() {
+            eprintln!("{at} {command} {end:?} calls {}", self.gate.record().len());
+        }
+        self.told.push(Told { at, command, end });
+    }
+
+    /// Runs one command as a process of its own.
+    async fn command(&mut self, goal: &Goal) -> End {
+        self.process += 1;
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(error) => return End::Failed(error.to_string()),
+        };
+        let session = Session::new(
+            engine,
+            format!("operator@process-{}", self.process),
+            Stop::never(),
+        );
+        let gate = Arc::clone(&self.gate);
+        let end = tokio::select! {
+            biased;
+            () = gate.killed() => End::Killed,
+            result = self.apply(&session, goal) => match result {
+                Ok(()) => End::Reached,
+                Err(EngineError::Obstacles(obstacles)) => End::Refused(
+                    obstacles
+                        .iter()
+                        .map(|obstacle| format!("{obstacle} → {}", obstacle.remedy()))
+                        .collect(),
+                ),
+                Err(error) => End::Failed(chain(&error)),
+            },
+        };
+        drop(session);
+        if end == End::Killed {
+            self.kills += 1;
+            self.ledger = self.ledger.crash(Crash::ProcessKilled);
+            self.judge.ledger(&self.ledger);
+        }
+        if end == End::Reached {
+            self.lab
+                .with(|state| self.judge.reached(state, goal, &self.estate));
+        }
+        end
+    }
+
+    async fn apply(&self, session: &Session, goal: &Goal) -> Result<(), EngineError> {
+        let locked = session.lock().await?;
+        let seen = locked.look().await?;
+        let plan = locked.plan(&seen, goal)?;
+        if plan.steps.is_empty() {
+            return locked.reached(goal, &seen).await;
+        }
+        self.judge.approved(&plan);
+        locked.apply(&plan, &ApplyOptions::default()).await?;
+        Ok(())
+    }
+
+    fn engine(&self) -> Result<Engine, EngineError> {
+        // What one process draws does not change what another one does.
+        let ambient = Ambient {
+            clock: self.ambient.clock.clone(),
+            entropy: self
+                .ambient
+                .entropy
+                .stream(&format!("process-{}", self.process)),
+        };
+        let ledger = self.ledger.for_process(self.process);
+        let gate = Arc::new(LedgerGate(Arc::clone(&self.gate)));
+        Ok(Engine {
+            estate: Arc::clone(&self.estate),
+            clients: self.clients(&ambient)?,
+            ledger: Arc::new(GatedLedger::new(Arc::new(ledger), gate)),
+            events: Events::none(),
+            ambient,
+        })
+    }
+
+    fn clients(&self, ambient: &Ambient) -> Result<Clients, EngineError> {
+        let limit = self.estate.engine.call_timeout;
+        let interval = self.estate.engine.poll_interval;
+        let known = &self.endpoints.credentials;
+        let account = |account: &Option<(String, String)>| {
+            let (user, password) = account.clone().unwrap_or_default();
+            Credentials::new(user, password)
+        };
+        let wire = |service| LabWire::new(&self.gate, service);
+        let aws = AwsClient::over(
+            wire(Service::Aws),
+            &url_of(Service::Aws),
+            limit,
+            &known.access_key,
+            &known.secret_key,
+            ambient,
+        )?;
+        let (mut prism, mut moves) = (BTreeMap::new(), BTreeMap::new());
+        for (service, name) in self.lab.services() {
+            let site = name.split_once('-').map_or("", |(_, site)| site);
+            let Some((name, site)) = self.estate.sites.get_key_value(&SiteName::new(site)) else {
+                continue;
+            };
+            let wire = Arc::new(wire(service));
+            match service {
+                Service::Aws => {}
+                Service::Prism(_) => {
+                    let account = account(&known.prism);
+                    let entropy = &ambient.entropy;
+                    let client = PrismClient::over(name, wire, &account, limit, interval, entropy)?;
+                    prism.insert(name.clone(), client);
+                }
+                Service::Move(_) if site.mv.is_some() => {
+                    let account = account(&known.mv);
+                    let entropy = &ambient.entropy;
+                    let client = MoveClient::over(name, wire, &account, limit, interval, entropy)?;
+                    moves.insert(name.clone(), client);
+                }
+                Service::Move(_) => {}
+            }
+        }
+        Ok(Clients { aws, prism, moves })
+    }
+
+    fn finish(self) -> Outcome {
+        let hits: u64 = self.lab.list_faults().iter().map(|fault| fault.hits).sum();
+        Outcome {
+            violations: self.judge.violations(),
+            looks: self.judge.looks(),
+            calls: self.gate.record(),
+            writes: self.gate.writes(),
+            told: self.told,
+            stuck: self.stuck,
+            faults_injected: hits + self.kills,
+            virtual_secs: self.began.elapsed().as_secs(),
+        }
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
