@@ -263,7 +263,7 @@ fn an_ambiguous_vm_is_linked_by_hand() {
     let answer = lab
         .run(&["plan", "failover", "app", "db", "--to", "osaka"])
         .exits(4);
-    answer.says(&["run `stayput apply protect`"]);
+    answer.says(&["run `stayput apply protect app db`"]);
 }
 
 #[test]
