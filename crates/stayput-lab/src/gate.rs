@@ -108,6 +108,20 @@ impl Lab {
         Ok(Self::of(built, None))
     }
 
+    /// Continues from a snapshot of a state, at speed 1 on the clock of the current runtime, without faults.
+    ///
+    /// It has no estate file and no bulk networks: those of the lab that the snapshot is from are the same.
+    pub fn resume(mut state: LabState, machines: usize) -> Self {
+        state.clock = Clock::new(state.now(), 1.0);
+        let built = Built {
+            lab: state,
+            machines,
+            bulk: Vec::new(),
+            faults: Vec::new(),
+        };
+        Self::of(built, None)
+    }
+
     /// Takes a lab that was built, and its data plane if that is the kernel.
     pub(crate) fn of(built: Built, kernel: Option<Kernel>) -> Self {
         let now = built.lab.now();

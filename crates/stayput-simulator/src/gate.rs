@@ -6,6 +6,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
+use stayput_ambient::Clock;
 use stayput_lab::Exchange;
 use stayput_lab::Lab;
 use stayput_lab::Service;
@@ -18,6 +19,8 @@ use stayput_ledger::WriteGate;
 use tokio::sync::Notify;
 
 use crate::judge::Judge;
+use crate::simulation::ClockStep;
+use crate::simulation::Disaster;
 
 /// Where a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -55,18 +58,27 @@ pub(crate) struct Gate {
     lab: Arc<Lab>,
     judge: Arc<Judge>,
     counts: Mutex<Counts>,
+    clock: Clock,
+    steps: Vec<ClockStep>,
     killed: Notify,
 }
 
 impl Gate {
-    pub(crate) fn new(lab: &Arc<Lab>, judge: &Arc<Judge>, kills: Vec<KillAt>) -> Arc<Self> {
+    pub(crate) fn new(
+        lab: &Arc<Lab>,
+        judge: &Arc<Judge>,
+        clock: &Clock,
+        disaster: &Disaster,
+    ) -> Arc<Self> {
         Arc::new(Self {
             lab: Arc::clone(lab),
             judge: Arc::clone(judge),
             counts: Mutex::new(Counts {
-                kills,
+                kills: disaster.kills.clone(),
                 ..Counts::default()
             }),
+            clock: clock.clone(),
+            steps: disaster.clock_steps.clone(),
             killed: Notify::new(),
         })
     }
@@ -102,6 +114,9 @@ impl Gate {
             let mut counts = self.counts();
             counts.calls += 1;
             let number = counts.calls;
+            for step in self.steps.iter().filter(|step| step.at_call == number) {
+                self.clock.step(step.by);
+            }
             let name = (
                 call.service.clone(),
                 call.site.clone(),

@@ -9,11 +9,14 @@ mod truth;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use serde::Serialize;
+use stayput_estate::Estate;
+use stayput_estate::NetworkName;
 use stayput_lab::faults::Call;
 use stayput_lab::http::Request;
 use stayput_lab::state::LabState;
@@ -61,8 +64,9 @@ pub enum Promise {
 }
 
 /// What the judge knows of a story.
+#[derive(Clone)]
 struct Seen {
-    truth: Truth,
+    truth: Arc<Truth>,
     ledger: MemoryLedger,
     /// Addresses that may be undelivered: announced by the plan in progress, or undelivered before it.
     announced: BTreeSet<Ipv4Addr>,
@@ -70,6 +74,8 @@ struct Seen {
     undelivered: BTreeSet<Ipv4Addr>,
     /// Whether people or outages have changed the world since the last plan was shown: holes are then not this tool's doing.
     disturbed: bool,
+    /// Sites and regions that are down.
+    down: BTreeSet<String>,
     looks: u64,
     violations: BTreeSet<Violation>,
 }
@@ -85,18 +91,50 @@ impl Judge {
         networks: &[stayput_estate::Cidr],
     ) -> Self {
         Self(Mutex::new(Seen {
-            truth: Truth::of(lab, networks),
+            truth: Arc::new(Truth::of(lab, networks)),
             ledger: ledger.clone(),
             announced: BTreeSet::new(),
             undelivered: BTreeSet::new(),
             disturbed: false,
+            down: BTreeSet::new(),
             looks: 0,
             violations: BTreeSet::new(),
         }))
     }
 
+    /// A judge who knows what this one knows, for a story that goes on from here with another ledger.
+    pub(crate) fn fork(&self, ledger: &MemoryLedger) -> Self {
+        let mut seen = self.seen().clone();
+        seen.ledger = ledger.clone();
+        seen.looks = 0;
+        Self(Mutex::new(seen))
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id of each machine that one network has alone, with the network; of the others one of their networks.
+    pub(crate) fn machines(&self, estate: &Estate) -> Vec<(String, NetworkName)> {
+        let seen = self.seen();
+        let mut machines: Vec<(usize, String, NetworkName)> = Vec::new();
+        for (id, machine) in &seen.truth.machines {
+            let networks = estate.networks.values().filter(|network| {
+                let mut addresses = machine.addresses.iter();
+                addresses.any(|address| network.cidr.contains(*address))
+            });
+            let networks: Vec<_> = networks.collect();
+            machines.extend(
+                networks
+                    .iter()
+                    .map(|network| (networks.len(), id.clone(), network.name.clone())),
+            );
+        }
+        machines.sort();
+        machines
+            .into_iter()
+            .map(|(_, id, network)| (id, network))
+            .collect()
     }
 
     /// The ledger was replaced: its process crashed.
@@ -144,6 +182,11 @@ impl Judge {
     pub(crate) fn look(&self, lab: &LabState) {
         let mut seen = self.seen();
         seen.looks += 1;
+        let down = outages(lab);
+        if down != seen.down {
+            seen.down = down;
+            seen.disturbed = true;
+        }
         let at = lab.now().rfc3339();
         let holders = seen.truth.holders(lab);
         let mut found = Vec::new();
@@ -190,7 +233,7 @@ impl Judge {
     }
 
     /// The engine says that a goal is reached.
-    pub(crate) fn reached(&self, lab: &LabState, goal: &Goal, estate: &stayput_estate::Estate) {
+    pub(crate) fn reached(&self, lab: &LabState, goal: &Goal, estate: &Estate) {
         let mut seen = self.seen();
         let found = goal::not_reached(lab, &seen.truth, goal, estate)
             .into_iter()
@@ -224,6 +267,12 @@ impl Seen {
             });
         }
     }
+}
+
+fn outages(lab: &LabState) -> BTreeSet<String> {
+    let sites = lab.pcs.iter().filter(|pc| pc.down);
+    let sites = sites.map(|pc| pc.name.clone());
+    sites.chain(lab.aws.down_regions.iter().cloned()).collect()
 }
 
 /// Whether an attempt was begun and not concluded.

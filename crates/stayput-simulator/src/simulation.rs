@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::Timestamp;
 use serde::Serialize;
 use stayput_ambient::Ambient;
@@ -26,6 +27,7 @@ use stayput_lab::ScenarioError;
 use stayput_lab::Service;
 use stayput_lab::clock::VTime;
 use stayput_lab::faults::Rule;
+use stayput_lab::state::LabState;
 use stayput_ledger::Crash;
 use stayput_ledger::GatedLedger;
 use stayput_ledger::MemoryLedger;
@@ -63,6 +65,40 @@ pub struct Disaster {
     pub rules: Vec<Rule>,
     /// Where processes are killed.
     pub kills: Vec<KillAt>,
+    /// When the wall clock is set forward or back.
+    pub clock_steps: Vec<ClockStep>,
+}
+
+/// The wall clock of the operator's computer is set.
+#[derive(Debug, Clone, Copy)]
+pub struct ClockStep {
+    /// Before the call with this number.
+    pub at_call: u64,
+    /// By this much; negative: back.
+    pub by: SignedDuration,
+}
+
+impl Disaster {
+    /// The same without one of its parts, for each part.
+    pub(crate) fn smaller(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        for number in 0..self.rules.len() {
+            let mut smaller = self.clone();
+            smaller.rules.remove(number);
+            all.push(smaller);
+        }
+        for number in 0..self.kills.len() {
+            let mut smaller = self.clone();
+            smaller.kills.remove(number);
+            all.push(smaller);
+        }
+        for number in 0..self.clock_steps.len() {
+            let mut smaller = self.clone();
+            smaller.clock_steps.remove(number);
+            all.push(smaller);
+        }
+        all
+    }
 }
 
 /// What a story is told about.
@@ -88,6 +124,12 @@ pub enum SimulationError {
     /// A client cannot be made.
     #[error(transparent)]
     Client(#[from] EngineError),
+    /// The runtime cannot be made.
+    #[error("a runtime cannot be made")]
+    Runtime(#[source] std::io::Error),
+    /// The beginning of a story cannot be told.
+    #[error("the beginning of the story cannot be told: {0}")]
+    Beginning(String),
     /// A rule names something that the lab does not have.
     #[error("{0}")]
     Rule(String),
@@ -133,6 +175,9 @@ pub struct Outcome {
     pub virtual_secs: u64,
     /// How many states the judge looked at.
     pub looks: u64,
+    /// The smallest part of the disaster with which the story is still bad, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<String>,
     /// Every call of the processes.
     #[serde(skip)]
     pub calls: Vec<CallRecord>,
@@ -141,22 +186,163 @@ pub struct Outcome {
     pub writes: u64,
 }
 
+impl Outcome {
+    /// Whether every promise was kept and the end was reached.
+    pub fn is_fine(&self) -> bool {
+        self.violations.is_empty() && self.stuck.is_none()
+    }
+}
+
+/// A story up to the beginning of one of its acts, to go on from there any number of times.
+#[derive(Clone)]
+pub struct Chapter {
+    /// The act that comes next.
+    pub act: Act,
+    /// Every call that the act makes when nothing goes wrong, and how many writes of the ledger.
+    pub calls: Vec<CallRecord>,
+    /// Writes of the ledger that the act begins when nothing goes wrong.
+    pub writes: u64,
+    scene: Scene,
+    rest: Vec<Act>,
+}
+
+/// Everything that a story consists of at one instant.
+#[derive(Clone)]
+struct Scene {
+    state: LabState,
+    machines: usize,
+    estate: Arc<Estate>,
+    endpoints: Endpoints,
+    ledger: MemoryLedger,
+    judge: Arc<Judge>,
+    process: u32,
+    seed: u64,
+}
+
 /// Tells the whole story with a disaster.
 ///
 /// # Errors
 /// [`SimulationError`] when it cannot be told; what goes wrong in it is in the outcome.
 pub fn tell(setting: &Setting, disaster: &Disaster) -> Result<Outcome, SimulationError> {
+    in_virtual_time(async {
+        let scene = Scene::first(setting)?;
+        let acts = scene.acts();
+        let mut simulation = Simulation::new(&scene, disaster)?;
+        simulation.run(&acts).await;
+        Ok(simulation.finish())
+    })
+}
+
+/// Tells these acts from the beginning, with a disaster.
+///
+/// # Errors
+/// [`SimulationError`] when they cannot be told.
+pub fn tell_acts(
+    setting: &Setting,
+    acts: impl Fn(&Estate) -> Vec<Act>,
+    disaster: &Disaster,
+) -> Result<Outcome, SimulationError> {
+    in_virtual_time(async {
+        let scene = Scene::first(setting)?;
+        let acts = acts(&scene.estate);
+        let mut simulation = Simulation::new(&scene, disaster)?;
+        simulation.run(&acts).await;
+        Ok(simulation.finish())
+    })
+}
+
+/// Tells the whole story without a disaster and remembers the beginning of each act.
+///
+/// # Errors
+/// [`SimulationError`] when it cannot be told.
+pub fn chapters(setting: &Setting) -> Result<Vec<Chapter>, SimulationError> {
+    let first = in_virtual_time(async { Scene::first(setting) })?;
+    let acts = first.acts();
+    let mut scene = first;
+    let mut chapters = Vec::new();
+    for (number, act) in acts.iter().enumerate() {
+        let before = scene.clone();
+        let outcome;
+        (outcome, scene) = in_virtual_time(async {
+            let mut simulation = Simulation::new(&before, &Disaster::default())?;
+            simulation.run(std::slice::from_ref(act)).await;
+            let after = simulation.scene(before.seed);
+            Ok((simulation.finish(), after))
+        })?;
+        chapters.push(Chapter {
+            act: act.clone(),
+            calls: outcome.calls,
+            writes: outcome.writes,
+            scene: before,
+            rest: acts[number..].to_vec(),
+        });
+    }
+    Ok(chapters)
+}
+
+impl Chapter {
+    /// Goes on from the beginning of the act, with a disaster, for this many acts; numbers of calls and writes begin at 1 here.
+    ///
+    /// # Errors
+    /// [`SimulationError`] when it cannot be told.
+    pub fn tell(&self, disaster: &Disaster, acts: usize) -> Result<Outcome, SimulationError> {
+        in_virtual_time(async {
+            let mut simulation = Simulation::new(&self.scene, disaster)?;
+            let acts = self.rest.get(..acts).unwrap_or(&self.rest);
+            simulation.run(acts).await;
+            Ok(simulation.finish())
+        })
+    }
+}
+
+fn in_virtual_time<T>(
+    story: impl Future<Output = Result<T, SimulationError>>,
+) -> Result<T, SimulationError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
-        .map_err(|error| SimulationError::Rule(error.to_string()))?;
-    runtime.block_on(async {
-        let mut simulation = Simulation::new(setting, disaster)?;
-        let acts = story::whole(&simulation.estate);
-        simulation.run(acts).await;
-        Ok(simulation.finish())
-    })
+        .map_err(SimulationError::Runtime)?;
+    runtime.block_on(story)
+}
+
+impl Scene {
+    /// The whole story.
+    fn acts(&self) -> Vec<Act> {
+        let machines = self.judge.machines(&self.estate);
+        story::whole(&self.estate, &machines)
+    }
+
+    fn first(setting: &Setting) -> Result<Self, SimulationError> {
+        let start: Timestamp = START.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        let vtime = VTime(u64::try_from(start.as_millisecond()).unwrap_or_default());
+        let scenario = Scenario::load(&setting.scenario)?;
+        let lab = Lab::new(&scenario, vtime, 1.0, setting.machines)?;
+        let dir = Path::new("/stayput-simulator");
+        let endpoints = lab.endpoints(&scenario, dir, url_of);
+        let text = lab.estate_text(&scenario, &endpoints)?;
+        let mut estate = stayput_estate::parse("stayput.toml", &text, dir)
+            .map_err(|error| SimulationError::Estate(format!("{error:?}")))?;
+        // The lab's estate file polls often, because in a lab an hour can pass in a second. Here it does not.
+        estate.engine.poll_interval = POLL_INTERVAL;
+        let ledger = MemoryLedger::new();
+        let networks: Vec<_> = estate
+            .networks
+            .values()
+            .map(|network| network.cidr)
+            .collect();
+        let state = lab.with(|state| state.clone());
+        Ok(Self {
+            judge: Arc::new(Judge::new(&state, &ledger, &networks)),
+            state,
+            machines: lab.machines(),
+            estate: Arc::new(estate),
+            endpoints,
+            ledger,
+            process: 0,
+            seed: setting.seed,
+        })
+    }
 }
 
 struct Simulation {
@@ -175,53 +361,55 @@ struct Simulation {
 }
 
 impl Simulation {
-    fn new(setting: &Setting, disaster: &Disaster) -> Result<Self, SimulationError> {
-        let start: Timestamp = START.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        let vtime = VTime(u64::try_from(start.as_millisecond()).unwrap_or_default());
-        let scenario = Scenario::load(&setting.scenario)?;
-        let lab = Arc::new(Lab::new(&scenario, vtime, 1.0, setting.machines)?);
-        let dir = Path::new("/stayput-simulator");
-        let endpoints = lab.endpoints(&scenario, dir, url_of);
-        let text = lab.estate_text(&scenario, &endpoints)?;
-        let mut estate = stayput_estate::parse("stayput.toml", &text, dir)
-            .map_err(|error| SimulationError::Estate(format!("{error:?}")))?;
-        // The lab's estate file polls often, because in a lab an hour can pass in a second. Here it does not.
-        estate.engine.poll_interval = POLL_INTERVAL;
-        let ledger = MemoryLedger::new();
-        let networks: Vec<_> = estate
-            .networks
-            .values()
-            .map(|network| network.cidr)
-            .collect();
-        let judge = Arc::new(lab.with(|state| Judge::new(state, &ledger, &networks)));
+    fn new(scene: &Scene, disaster: &Disaster) -> Result<Self, SimulationError> {
+        let lab = Arc::new(Lab::resume(scene.state.clone(), scene.machines));
+        let ledger = scene.ledger.crash(Crash::ProcessKilled);
+        let judge = Arc::new(scene.judge.fork(&ledger));
         let watching = Arc::clone(&judge);
         lab.with(|state| state.observe(move |state| watching.look(state)));
         for rule in &disaster.rules {
             lab.add_fault(rule.clone())
                 .map_err(|error| SimulationError::Rule(error.to_string()))?;
         }
+        let now = i64::try_from(scene.state.now().0).unwrap_or(i64::MAX);
+        let now = Timestamp::from_millisecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
+        let ambient = Ambient::simulated(now, scene.seed);
         Ok(Self {
-            gate: Gate::new(&lab, &judge, disaster.kills.clone()),
-            ambient: Ambient::simulated(start, setting.seed),
+            gate: Gate::new(&lab, &judge, &ambient.clock, disaster),
+            ambient,
             lab,
-            estate: Arc::new(estate),
-            endpoints,
+            estate: Arc::clone(&scene.estate),
+            endpoints: scene.endpoints.clone(),
             ledger,
             judge,
             began: Instant::now(),
-            process: 0,
+            process: scene.process,
             kills: 0,
             told: Vec::new(),
             stuck: None,
         })
     }
 
-    async fn run(&mut self, acts: Vec<Act>) {
+    fn scene(&self, seed: u64) -> Scene {
+        let ledger = self.ledger.crash(Crash::ProcessKilled);
+        Scene {
+            judge: Arc::new(self.judge.fork(&ledger)),
+            state: self.lab.with(|state| state.clone()),
+            machines: self.lab.machines(),
+            estate: Arc::clone(&self.estate),
+            endpoints: self.endpoints.clone(),
+            ledger,
+            process: self.process,
+            seed,
+        }
+    }
+
+    async fn run(&mut self, acts: &[Act]) {
         for act in acts {
             match act {
-                Act::Apply(goal) => self.until_done(&goal).await,
-                Act::RegionDown(region) => self.region(&region, Availability::Down),
-                Act::RegionUp(region) => self.region(&region, Availability::Up),
+                Act::Apply(goal) => self.until_done(goal).await,
+                Act::RegionDown(region) => self.region(region, Availability::Down),
+                Act::RegionUp(region) => self.region(region, Availability::Up),
             }
             if self.stuck.is_some() {
                 break;
@@ -392,6 +580,7 @@ impl Simulation {
             writes: self.gate.writes(),
             told: self.told,
             stuck: self.stuck,
+            shrunk: None,
             faults_injected: hits + self.kills,
             virtual_secs: self.began.elapsed().as_secs(),
         }

@@ -22,9 +22,15 @@ pub enum Act {
 
 /// The whole life of the estate: capture, a canary, the move, protection, a drill, a failover by each path, a failback after each, the loss
 /// of the primary's region, its return, and the way home.
-pub fn whole(estate: &Estate) -> Vec<Act> {
-    let networks: BTreeSet<NetworkName> = estate.networks.keys().cloned().collect();
-    let Some(network) = estate.networks.values().next() else {
+///
+/// `machines` is the id of each machine with its network. A network without machines is not in the story.
+pub fn whole(estate: &Estate, machines: &[(String, NetworkName)]) -> Vec<Act> {
+    let networks: BTreeSet<NetworkName> = machines
+        .iter()
+        .map(|(_, network)| network.clone())
+        .collect();
+    let network = networks.first().and_then(|name| estate.networks.get(name));
+    let (Some(network), Some((canary, _))) = (network, machines.first()) else {
         return Vec::new();
     };
     let (home, away) = (network.primary.clone(), network.recovery.clone());
@@ -37,7 +43,7 @@ pub fn whole(estate: &Estate) -> Vec<Act> {
         Act::Apply(Goal::Capture {
             networks: networks.clone(),
         }),
-        Act::Apply(moved(["web-01".to_owned()].into())),
+        Act::Apply(moved([canary.clone()].into())),
         Act::Apply(moved(BTreeSet::new())),
     ];
     let Some(away) = away else {

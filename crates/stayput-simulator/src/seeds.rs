@@ -1,0 +1,225 @@
+//! Many faults: what befalls the story of a seed is drawn from the seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use jiff::SignedDuration;
+use stayput_ambient::Entropy;
+use stayput_lab::faults::Rule;
+use stayput_lab::faults::RuleForm;
+
+use crate::gate::KillAt;
+use crate::simulation::Chapter;
+use crate::simulation::ClockStep;
+use crate::simulation::Disaster;
+use crate::simulation::Outcome;
+use crate::simulation::Setting;
+use crate::simulation::SimulationError;
+use crate::simulation::chapters;
+use crate::sweep::effects;
+use crate::sweep::rule_of;
+
+/// Numbers of machines, and how many of a hundred stories have them.
+const SIZES: [(usize, u64); 4] = [(1, 20), (3, 40), (12, 38), (40, 2)];
+
+/// The acts of one number of machines, or why they cannot be told.
+type Told = Arc<Result<Vec<Chapter>, SimulationError>>;
+
+/// The stories of all seeds. Their beginnings are told once.
+pub struct Seeds {
+    scenario: String,
+    chapters: Mutex<BTreeMap<usize, Told>>,
+}
+
+/// What a seed stands for.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// How many machines move.
+    pub machines: usize,
+    /// The act with which the story begins, from 0.
+    pub act: usize,
+    /// How many acts are told.
+    pub acts: usize,
+    /// What befalls them.
+    pub disaster: Disaster,
+}
+
+impl Seeds {
+    /// Stories in a scenario of the lab.
+    pub fn new(scenario: &str) -> Self {
+        Self {
+            scenario: scenario.to_owned(),
+            chapters: Mutex::default(),
+        }
+    }
+
+    fn chapters(&self, machines: usize) -> Told {
+        let mut known = self.chapters.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = known.entry(machines).or_insert_with(|| {
+            let setting = Setting {
+                scenario: self.scenario.clone(),
+                machines: Some(machines),
+                seed: 1,
+            };
+            Arc::new(chapters(&setting))
+        });
+        Arc::clone(told)
+    }
+
+    /// Tells the story of a seed. Returns what befell it, too.
+    pub fn tell(&self, seed: u64) -> (String, Result<Outcome, SimulationError>) {
+        let draw = Draw(Entropy::seeded(seed));
+        let machines = draw.machines();
+        let told = self.chapters(machines);
+        let chapters = match told.as_ref() {
+            Ok(chapters) => chapters,
+            Err(error) => {
+                let what = format!("{machines} machines");
+                return (what, Err(SimulationError::Beginning(error.to_string())));
+            }
+        };
+        let drawn = draw.story(chapters, machines);
+        let what = format!(
+            "{machines} machines, acts {} to {}: {:?}",
+            drawn.act + 1,
+            drawn.act + drawn.acts,
+            drawn.disaster
+        );
+        let outcome = shrunk(&drawn, chapters);
+        (what, outcome)
+    }
+
+    /// What a seed stands for.
+    ///
+    /// # Errors
+    /// The beginning of the story cannot be told.
+    pub fn draw(&self, seed: u64) -> Result<Drawn, SimulationError> {
+        let draw = Draw(Entropy::seeded(seed));
+        let machines = draw.machines();
+        match self.chapters(machines).as_ref() {
+            Ok(chapters) => Ok(draw.story(chapters, machines)),
+            Err(error) => Err(SimulationError::Beginning(error.to_string())),
+        }
+    }
+}
+
+/// Tells a story; if it is bad, tells it again without one part of its disaster after the other, and returns the outcome with the fewest.
+fn shrunk(drawn: &Drawn, chapters: &[Chapter]) -> Result<Outcome, SimulationError> {
+    let tell = |disaster: &Disaster| chapters[drawn.act].tell(disaster, drawn.acts);
+    let mut worst = tell(&drawn.disaster)?;
+    if worst.is_fine() {
+        return Ok(worst);
+    }
+    let mut disaster = drawn.disaster.clone();
+    let mut again = true;
+    while again {
+        again = false;
+        for smaller in disaster.smaller() {
+            let outcome = tell(&smaller)?;
+            if !outcome.is_fine() {
+                (worst, disaster, again) = (outcome, smaller, true);
+                break;
+            }
+        }
+    }
+    worst.shrunk = Some(format!("{disaster:?}"));
+    Ok(worst)
+}
+
+/// Draws from a seed.
+struct Draw(Entropy);
+
+impl Draw {
+    fn below(&self, bound: u64) -> u64 {
+        self.0.number() % bound.max(1)
+    }
+
+    fn index(&self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).unwrap_or_default()
+    }
+
+    fn machines(&self) -> usize {
+        let mut part = self.below(SIZES.iter().map(|(_, weight)| weight).sum());
+        for (machines, weight) in SIZES {
+            if part < weight {
+                return machines;
+            }
+            part -= weight;
+        }
+        SIZES[0].0
+    }
+
+    fn story(&self, chapters: &[Chapter], machines: usize) -> Drawn {
+        let act = self.index(chapters.len());
+        let acts = 1 + self.index(3);
+        let mut disaster = Disaster::default();
+        let faults = [0, 1, 1, 1, 2, 2, 2, 3, 4, 6][self.index(10)];
+        for _ in 0..faults {
+            disaster.rules.extend(self.fault(&chapters[act]));
+        }
+        let kills = [0, 0, 1, 1, 2, 3][self.index(6)];
+        for _ in 0..kills {
+            disaster.kills.push(self.kill(&chapters[act]));
+        }
+        if self.below(5) == 0 {
+            disaster.rules.extend(self.outage(&chapters[act]));
+        }
+        if self.below(6) == 0 {
+            let hours = self.below(48);
+            let by = SignedDuration::from_hours(i64::try_from(hours).unwrap_or_default() - 24);
+            let at_call = 1 + self.below(chapters[act].calls.len() as u64);
+            disaster.clock_steps.push(ClockStep { at_call, by });
+        }
+        Drawn {
+            machines,
+            act,
+            acts,
+            disaster,
+        }
+    }
+
+    fn fault(&self, chapter: &Chapter) -> Option<Rule> {
+        if chapter.calls.is_empty() {
+            return None;
+        }
+        let record = &chapter.calls[self.index(chapter.calls.len())];
+        let mut all = effects(record.call.kind);
+        let (_, mut effect) = all.swap_remove(self.index(all.len()));
+        effect.times = Some([1, 1, 1, 2, 3, 8][self.index(6)]);
+        rule_of(record, effect)
+    }
+
+    fn kill(&self, chapter: &Chapter) -> KillAt {
+        let calls = 1 + self.below(chapter.calls.len() as u64 + 20);
+        match self.below(3) {
+            0 => KillAt::BeforeCall(calls),
+            1 => KillAt::AfterCall(calls),
+            _ => KillAt::BeforeWrite(1 + self.below(chapter.writes + 5)),
+        }
+    }
+
+    fn outage(&self, chapter: &Chapter) -> Option<Rule> {
+        if chapter.calls.is_empty() {
+            return None;
+        }
+        let record = &chapter.calls[self.index(chapter.calls.len())];
+        let minutes = [1, 3, 10, 30, 120][self.index(5)];
+        let down_for = Some(SignedDuration::from_mins(minutes));
+        let (site, region) = (record.call.site.clone(), record.call.region.clone());
+        let effect = match site {
+            Some(site) if self.below(2) == 0 => RuleForm {
+                site_down: Some(site),
+                down_for,
+                ..RuleForm::default()
+            },
+            _ => RuleForm {
+                region_down: Some(region?),
+                down_for,
+                ..RuleForm::default()
+            },
+        };
+        rule_of(record, effect)
+    }
+}
