@@ -265,6 +265,9 @@ pub enum Obstacle {
         recovery_points: BTreeMap<SiteName, String>,
         /// Sites whose Prism Central was not observed: the machine may have been failed over to one of them.
         may_be_at: BTreeSet<SiteName>,
+        /// VMs that no system calls this machine, and that have exactly its addresses.
+        #[serde(default)]
+        candidates: BTreeSet<(SiteName, VmExtId)>,
     },
     /// A list lacks what the machine is. That is no proof that it is gone.
     NotListed {

@@ -6,6 +6,7 @@
 mod campaign;
 mod gate;
 mod judge;
+mod remedies;
 mod seeds;
 mod simulation;
 mod story;

@@ -22,19 +22,23 @@ use stayput_estate::SiteName;
 use stayput_lab::Availability;
 use stayput_lab::Endpoints;
 use stayput_lab::Lab;
+use stayput_lab::Power;
 use stayput_lab::Scenario;
 use stayput_lab::ScenarioError;
 use stayput_lab::Service;
 use stayput_lab::clock::VTime;
 use stayput_lab::faults::Rule;
 use stayput_lab::state::LabState;
+use stayput_ledger::By;
 use stayput_ledger::Crash;
 use stayput_ledger::GatedLedger;
+use stayput_ledger::Ledger;
 use stayput_ledger::MemoryLedger;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use stayput_plan::Goal;
+use stayput_plan::Obstacle;
 use tokio::time::Instant;
 
 use crate::gate::CallRecord;
@@ -43,6 +47,8 @@ use crate::gate::KillAt;
 use crate::gate::LedgerGate;
 use crate::judge::Judge;
 use crate::judge::Violation;
+use crate::remedies;
+use crate::remedies::Remedy;
 use crate::story;
 use crate::story::Act;
 use crate::wires::LabWire;
@@ -430,7 +436,7 @@ impl Simulation {
     async fn until_done(&mut self, goal: &Goal) {
         let mut wait = FIRST_WAIT;
         for _ in 0..REPEATS {
-            let end = self.command(goal).await;
+            let (end, obstacles) = self.command(goal).await;
             self.tell(format!("apply {goal}"), end.clone());
             match end {
                 End::Reached => {
@@ -439,6 +445,7 @@ impl Simulation {
                 }
                 End::Killed => continue,
                 End::Refused(_) | End::Failed(_) => {
+                    self.follow(&obstacles).await;
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
@@ -456,12 +463,13 @@ impl Simulation {
     }
 
     /// Runs one command as a process of its own.
-    async fn command(&mut self, goal: &Goal) -> End {
+    async fn command(&mut self, goal: &Goal) -> (End, Vec<Obstacle>) {
         self.process += 1;
         let engine = match self.engine() {
             Ok(engine) => engine,
-            Err(error) => return End::Failed(error.to_string()),
+            Err(error) => return (End::Failed(error.to_string()), Vec::new()),
         };
+        let mut refused = Vec::new();
         let session = Session::new(
             engine,
             format!("operator@process-{}", self.process),
@@ -473,11 +481,20 @@ impl Simulation {
             () = gate.killed() => End::Killed,
             result = self.apply(&session, goal) => match result {
                 Ok(()) => End::Reached,
-                Err(EngineError::Obstacles(obstacles)) => End::Refused(
-                    obstacles
-                        .iter()
+                Err(EngineError::Obstacles(obstacles)) => {
+                    let texts = obstacles.iter();
+                    let texts = texts
                         .map(|obstacle| format!("{obstacle} → {}", obstacle.remedy()))
-                        .collect(),
+                        .collect();
+                    refused = obstacles;
+                    End::Refused(texts)
+                }
+                Err(EngineError::Steps { failed, .. }) => End::Failed(
+                    failed
+                        .iter()
+                        .map(|failed| format!("{}: {}", failed.step, chain(&failed.error)))
+                        .collect::<Vec<_>>()
+                        .join("; "),
                 ),
                 Err(error) => End::Failed(chain(&error)),
             },
@@ -492,7 +509,43 @@ impl Simulation {
             self.lab
                 .with(|state| self.judge.reached(state, goal, &self.estate));
         }
-        end
+        (end, refused)
+    }
+
+    /// Does what the remedies say.
+    async fn follow(&mut self, obstacles: &[Obstacle]) {
+        let mut first = Vec::new();
+        for remedy in obstacles.iter().map(remedies::of) {
+            let did = match &remedy {
+                Remedy::Again => continue,
+                Remedy::First(goal) => {
+                    if !first.contains(goal) {
+                        first.push(goal.clone());
+                    }
+                    continue;
+                }
+                Remedy::Adopt(machine, site, vm) => {
+                    let by = By::person("operator");
+                    let now = self.ambient.clock.now();
+                    let put = self.ledger.put_vm(machine, site, vm, now, &by).await;
+                    put.map_err(|error| error.to_string())
+                }
+                Remedy::StopInstance(machine) => self.lab.with(|state| {
+                    let stopped = state.set_instance(machine.as_str(), Power::Off);
+                    stopped.map(|_| ()).map_err(|error| error.to_string())
+                }),
+                Remedy::PowerOff(site, vm) => self.lab.with(|state| {
+                    let off = state.set_vm_power(vm.as_str(), Some(site.as_str()), Power::Off);
+                    off.map(|_| ()).map_err(|error| error.to_string())
+                }),
+            };
+            let end = did.map_or_else(End::Failed, |()| End::Reached);
+            self.tell(format!("{remedy:?}"), end);
+        }
+        for goal in first {
+            let (end, _) = self.command(&goal).await;
+            self.tell(format!("apply {goal}, as the remedy says"), end);
+        }
     }
 
     async fn apply(&self, session: &Session, goal: &Goal) -> Result<(), EngineError> {

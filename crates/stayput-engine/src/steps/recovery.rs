@@ -22,6 +22,7 @@ use stayput_world::prism::RecoveryAction;
 
 use self::protected::all_are_protected;
 use self::protected::any_made_copies;
+use self::protected::are_copies_gone;
 use self::protected::machines_that_are_off;
 use self::protected::tests_of_this_run;
 use crate::Event;
@@ -80,8 +81,14 @@ pub async fn run(
                 .await?
         }
         RecoveryRun::CleanUp => {
-            if tests_of_this_run(context, plan).await?.is_empty() {
+            let tests = tests_of_this_run(context, plan).await?;
+            if tests.is_empty() {
                 context.progress(None, "this run started no test: nothing to remove");
+                return Ok(false);
+            }
+            // An earlier attempt may have removed them without learning of it; Prism Central refuses to remove nothing.
+            if context.concluded() > 0 && are_copies_gone(prism, &tests).await? {
+                context.progress(None, "the copies are removed already");
                 return Ok(false);
             }
             prism.clean_up(&id, request).await?;

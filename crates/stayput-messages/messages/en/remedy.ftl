@@ -28,6 +28,7 @@ remedy-lost-terminated = take it out of the ledger: stayput retire { $machine };
 remedy-lost-not-found = check that the AWS credentials are of the right account; then take it out of the ledger: stayput retire { $machine }, or if it was moved, find its VM and run: stayput adopt { $machine } --vm UUID
 remedy-lost-nothing = run the command again; if it was moved, find its VM and run: stayput adopt { $machine } --vm UUID; if it is gone for good: stayput retire { $machine }
 remedy-vm-deleted-or-elsewhere = run the command again when Prism Central of { $sites } answers
+remedy-vm-deleted-found = VM { $vm } at { $at } has exactly its addresses; if it is this machine, run: stayput adopt { $machine } --vm { $vm } --site { $at }; if not: { $usual }
 remedy-vm-deleted-without-point = look in Prism Central of { $site } for a local recovery point, restore the VM from it and run: stayput adopt { $machine } --vm UUID --site { $site }; or, if it was deleted on purpose: stayput retire { $machine }
 remedy-vm-deleted = restore it from that recovery point in Prism Central of { $at } and run: stayput adopt { $machine } --vm UUID --site { $at }; or, if it was deleted on purpose: stayput retire { $machine }
 remedy-not-listed = run the command again; if it stays so, look for it in { $console }: link another VM with `stayput adopt { $machine } --vm UUID`, or strike the machine with `stayput retire { $machine }`

@@ -231,6 +231,7 @@ impl Obstacle {
                 vm,
                 recovery_points,
                 may_be_at,
+                ..
             } if may_be_at.is_empty() => Message::new("obstacle-vm-deleted")
                 .with("label", label)
                 .with("machine", machine)
@@ -244,6 +245,7 @@ impl Obstacle {
                 vm,
                 recovery_points,
                 may_be_at,
+                ..
             } => Message::new("obstacle-vm-deleted-or-elsewhere")
                 .with("label", label)
                 .with("machine", machine)

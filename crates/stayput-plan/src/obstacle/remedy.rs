@@ -112,8 +112,20 @@ impl Obstacle {
                 site,
                 recovery_points,
                 may_be_at,
+                candidates,
                 ..
-            } => remedies::of_deleted(machine, site, recovery_points, may_be_at),
+            } => {
+                let usual = remedies::of_deleted(machine, site, recovery_points, may_be_at);
+                let mut candidates = candidates.iter();
+                match (candidates.next(), candidates.next()) {
+                    (Some((at, vm)), None) => Message::new("remedy-vm-deleted-found")
+                        .with("at", at)
+                        .with("vm", vm)
+                        .with("machine", machine)
+                        .part("usual", usual),
+                    (None, _) | (_, Some(_)) => usual,
+                }
+            }
             Self::NotListed {
                 machine, system, ..
             } => Message::new("remedy-not-listed")

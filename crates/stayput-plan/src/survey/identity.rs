@@ -74,6 +74,7 @@ impl Survey<'_> {
                 machine: id.clone(),
                 label,
                 recovery_points: self.recovery_points(&vm),
+                candidates: self.with_the_addresses_of(machine),
                 may_be_at: self.unobserved_sites(),
                 site,
                 vm,
@@ -85,6 +86,19 @@ impl Survey<'_> {
                 what: format!("its VM {vm}"),
             }),
         }
+    }
+
+    /// VMs that have exactly the captured addresses of a machine on the estate's overlay subnets. That is no proof that one is the machine.
+    fn with_the_addresses_of(&self, machine: &MachineFacts) -> BTreeSet<Known> {
+        let sites = self.world.prism.iter();
+        let sites = sites.filter_map(|(site, prism)| Some((site, self.overlays.get(site)?, prism)));
+        sites
+            .flat_map(|(site, overlays, prism)| {
+                let vms = prism.vms.iter();
+                vms.filter(|(_, vm)| super::nics_are_right(overlays, machine, vm))
+                    .map(|(vm, _)| (site.clone(), vm.clone()))
+            })
+            .collect()
     }
 
     /// VMs that the machine is or was, by some system's own word.

@@ -99,6 +99,24 @@ fn a_deleted_vm_is_named_with_its_recovery_points_and_not_migrated_again() {
 }
 
 #[test]
+fn a_vm_with_the_addresses_of_a_deleted_one_is_offered_for_adoption() {
+    let mut setup = protected().after(&[failover(&["app"], OSAKA)]);
+    // Nothing says any more which VM the machine became: the job is no longer listed and its answer was lost.
+    let became = setup.facts.vms.get_mut(&"i-web".into()).unwrap();
+    became.remove(&OSAKA.into());
+    setup.facts.newest.insert("i-web".into(), TOKYO.into());
+    setup.prism(TOKYO).confirmed_absent.insert(WEB.into());
+    for prism in setup.world.prism.values_mut() {
+        prism.jobs.clear();
+    }
+    let remedy = one_obstacle(&setup, &failback(&["app"])).remedy();
+    assert!(
+        remedy.contains("has exactly its addresses") && remedy.contains("--site osaka"),
+        "{remedy}"
+    );
+}
+
+#[test]
 fn what_was_deleted_may_have_been_failed_over_to_an_unobserved_site() {
     let mut setup = protected();
     setup.delete_vm(TOKYO, WEB);

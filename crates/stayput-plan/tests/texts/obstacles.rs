@@ -111,6 +111,10 @@ fn of_vms() -> Vec<Value> {
             json!({"vm": "vm-1", "recovery_points": points, "may_be_at": may_be_at}),
         )
     };
+    let found = at(
+        "vm-deleted",
+        json!({"vm": "vm-1", "recovery_points": {}, "may_be_at": [], "candidates": [["osaka", "vm-2"]]}),
+    );
     let points = json!({"osaka": "2026-01-02T03:04:05Z", "tokyo": "2026-01-02T03:00:00Z"});
     let not_listed = |[system, of]: [&str; 2]| {
         machine(
@@ -119,6 +123,7 @@ fn of_vms() -> Vec<Value> {
         )
     };
     let mut all = vec![
+        found,
         at("ambiguous-vm", json!({"candidates": []})),
         at("ambiguous-vm", json!({"candidates": ["vm-1", "vm-2"]})),
         at(

@@ -154,3 +154,20 @@ pub async fn any_made_copies(
     }
     Ok(false)
 }
+
+/// Whether these jobs made copies, and none of the copies exists any more.
+pub async fn are_copies_gone(
+    prism: &PrismClient,
+    jobs: &[RecoveryJobExtId],
+) -> Result<bool, StepError> {
+    let mut made = 0;
+    for job in jobs {
+        for copy in prism.job(job).await?.job.recovered.values() {
+            made += 1;
+            if prism.vm(copy).await?.is_some() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(made > 0)
+}
