@@ -12,6 +12,7 @@ use stayput_estate::MoveConfig;
 use stayput_estate::Nc2Site;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_estate::mutants::Mutant;
 use stayput_ledger::Attempt;
 use stayput_ledger::By;
 use stayput_ledger::Lease;
@@ -95,7 +96,14 @@ impl StepContext {
     /// It is unique to this run.
     pub fn request(&self, part: &str) -> RequestId {
         let run = uuid::Uuid::try_parse(self.run.as_str()).unwrap_or_default();
-        let name = format!("{}/{part}/{}", self.step, self.attempt.concluded);
+        if Mutant::RequestIdAlwaysNew.is_chosen() {
+            return RequestId::new(&self.ambient.entropy);
+        }
+        let concluded = match Mutant::RequestIdWithoutAttempts.is_chosen() {
+            true => 0,
+            false => self.attempt.concluded,
+        };
+        let name = format!("{}/{part}/{concluded}", self.step);
         // Marked as version 4, which is what Prism documents.
         let bytes = uuid::Uuid::new_v5(&run, name.as_bytes()).into_bytes();
         let id = uuid::Builder::from_random_bytes(bytes)

@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod ids;
 mod model;
+pub mod mutants;
 mod net;
 mod parse;
 mod schema;

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_estate::mutants::Mutant;
 use stayput_plan::Goal;
 use stayput_plan::StepId;
 use stayput_world::Facts;
@@ -66,6 +67,14 @@ pub enum Crash {
 enum Durability {
     Synced,
     Unsynced,
+}
+
+/// A synced write, except for a deliberate defect.
+fn synced_unless(mutant: Mutant) -> Durability {
+    match mutant.is_chosen() {
+        true => Durability::Unsynced,
+        false => Durability::Synced,
+    }
 }
 
 type Repeatable = Box<dyn Fn(&mut State) + Send>;
@@ -216,7 +225,7 @@ impl Ledger for MemoryLedger {
         by: &By,
     ) -> Result<(), LedgerError> {
         let (machines, by) = (machines.clone(), by.clone());
-        self.write(Durability::Synced, move |state| {
+        self.write(synced_unless(Mutant::FactsNotSynced), move |state| {
             for (machine, facts) in &machines {
                 state.add(machine, at, &by, Change::Captured(Arc::clone(facts)));
             }
@@ -308,7 +317,7 @@ impl Ledger for MemoryLedger {
         at: Timestamp,
     ) -> Result<Attempt, LedgerError> {
         let (run, step, who, intent) = (run.clone(), step.clone(), who.clone(), intent.clone());
-        self.write(Durability::Synced, move |state| {
+        self.write(synced_unless(Mutant::IntentNotSynced), move |state| {
             state.begin(&run, &step, &who, &intent, at)
         })
     }

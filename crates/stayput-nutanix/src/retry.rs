@@ -1,5 +1,6 @@
 //! Whether a call is made again, and when: one pure function of what may be repeated, how the attempt ended, and which it was.
 
+use stayput_estate::mutants::Mutant;
 use std::time::Duration;
 
 use stayput_ambient::Entropy;
@@ -224,7 +225,12 @@ pub(crate) fn pause(
         (Repeat::AfterALook, Outcome::Status(408 | 500 | 502 | 503 | 504)) => DOUBTFUL_ATTEMPTS,
         // The object was changed by another client since the look.
         (Repeat::AfterALook, Outcome::Status(412)) => MOST_ATTEMPTS,
-        (Repeat::Blindly, Outcome::Broken | Outcome::Silent | Outcome::Malformed) => 1,
+        (Repeat::Blindly, Outcome::Broken | Outcome::Silent | Outcome::Malformed) => {
+            match Mutant::ChangesRepeatedBlindly.is_chosen() {
+                true => DOUBTFUL_ATTEMPTS,
+                false => 1,
+            }
+        }
         (_, Outcome::Status(_)) => 1,
     };
     if attempt.alike >= alike || attempt.number >= MOST_ATTEMPTS {

@@ -12,6 +12,7 @@ use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SubnetId;
+use stayput_estate::mutants::Mutant;
 use stayput_messages::Message;
 use stayput_world::AwsRegion;
 use stayput_world::MachineFacts;
@@ -253,7 +254,10 @@ impl<'a> Capture<'a> {
                     subnet: eni.subnet.clone(),
                     network: (*network).clone(),
                     primary,
-                    secondary: eni.secondary.clone(),
+                    secondary: match Mutant::SecondaryAddressesForgotten.is_chosen() {
+                        true => Vec::new(),
+                        false => eni.secondary.clone(),
+                    },
                 }),
                 None => {
                     self.obstacles.insert(Obstacle::ForeignInterface {

@@ -12,6 +12,7 @@ use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_estate::mutants::Mutant;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
@@ -221,7 +222,7 @@ fn list(addresses: &BTreeSet<Ipv4Addr>) -> Message {
 impl Verification {
     /// Whether all is as it must be.
     pub fn is_passed(&self) -> bool {
-        self.wrong.is_empty()
+        self.wrong.is_empty() || Mutant::VerificationAlwaysPasses.is_chosen()
     }
 
     /// Adds those of these routes that are not there. A region that was not observed has none.

@@ -16,6 +16,7 @@ use std::sync::PoisonError;
 
 use serde::Serialize;
 use stayput_estate::Estate;
+use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_lab::faults::Call;
 use stayput_lab::http::Request;
@@ -56,7 +57,7 @@ pub enum Promise {
     /// Nothing is made twice.
     MakesOnce,
     /// What is no machine of the goal stays as it is.
-    HarmsNoBystander,
+    HarmsNoOther,
     /// Every change is on record before it is made.
     OnRecord,
     /// Exit code 0 only if the goal is reached.
@@ -206,7 +207,7 @@ impl Judge {
             let undelivered = seen.undelivered.clone();
             seen.announced.extend(undelivered);
         }
-        found.extend(seen.truth.bystanders_harmed(lab));
+        found.extend(seen.truth.others_harmed(lab));
         found.extend(truth::made_twice(lab));
         seen.add(&at, found);
     }
@@ -216,6 +217,21 @@ impl Judge {
         let seen = self.seen();
         let durable = seen.ledger.crash(Crash::PowerLost { surviving: 0 });
         drop(seen);
+        if call.name.contains("/nics") && call.service == "prism" {
+            let facts = now(durable.facts())
+                .and_then(Result::ok)
+                .unwrap_or_default();
+            let mut seen = self.seen();
+            let truth = Arc::clone(&seen.truth);
+            let missing = truth
+                .machines
+                .keys()
+                .find(|id| !facts.machines.contains_key(&InstanceId::new(id.as_str())));
+            if let Some(missing) = missing {
+                let what = format!("a NIC is changed while the facts of {missing} are not on disk");
+                seen.add("", vec![(Promise::OnRecord, what)]);
+            }
+        }
         if !has_attempt(&durable) {
             let body = String::from_utf8_lossy(&request.body);
             let body: String = body.chars().take(80).collect();

@@ -9,6 +9,7 @@ use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
+use stayput_plan::Wrong;
 
 /// What a person does.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub(crate) enum Remedy {
     StopInstance(InstanceId),
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
+    /// Powers the VM of a machine on there.
+    PowerOn(SiteName, InstanceId),
 }
 
 /// What a person does about an obstacle. Those that only a change of the estate or of the scenario removes do not occur in a story; a story
@@ -54,6 +57,19 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
             Some((site, vm)) => Remedy::Adopt(machine.clone(), site, vm),
             None => Remedy::Again,
         },
+        _ => Remedy::Again,
+    }
+}
+
+/// What a person does about what a verification found.
+pub(crate) fn of_wrong(site: &SiteName, wrong: &Wrong) -> Remedy {
+    match wrong {
+        Wrong::NotRunning {
+            machine,
+            power: Some(_),
+            ..
+        } => Remedy::PowerOn(site.clone(), machine.clone()),
+        Wrong::Unknown { obstacle } => of(obstacle),
         _ => Remedy::Again,
     }
 }

@@ -38,7 +38,6 @@ use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use stayput_plan::Goal;
-use stayput_plan::Obstacle;
 use tokio::time::Instant;
 
 use crate::gate::CallRecord;
@@ -59,7 +58,7 @@ const START: &str = "2026-03-01T00:00:00Z";
 /// How often an operation in progress is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// How often a person repeats a command that failed, before giving up.
-const REPEATS: usize = 12;
+const REPEATS: usize = 20;
 /// How long a person waits before the second attempt; twice as long before each further one, up to an hour.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -184,6 +183,9 @@ pub struct Outcome {
     /// The smallest part of the disaster with which the story is still bad, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shrunk: Option<String>,
+    /// Every entry of the journal, as text.
+    #[serde(skip)]
+    pub journal: Vec<String>,
     /// Every call of the processes.
     #[serde(skip)]
     pub calls: Vec<CallRecord>,
@@ -235,7 +237,7 @@ pub fn tell(setting: &Setting, disaster: &Disaster) -> Result<Outcome, Simulatio
         let acts = scene.acts();
         let mut simulation = Simulation::new(&scene, disaster)?;
         simulation.run(&acts).await;
-        Ok(simulation.finish())
+        Ok(simulation.finish().await)
     })
 }
 
@@ -253,7 +255,7 @@ pub fn tell_acts(
         let acts = acts(&scene.estate);
         let mut simulation = Simulation::new(&scene, disaster)?;
         simulation.run(&acts).await;
-        Ok(simulation.finish())
+        Ok(simulation.finish().await)
     })
 }
 
@@ -273,7 +275,7 @@ pub fn chapters(setting: &Setting) -> Result<Vec<Chapter>, SimulationError> {
             let mut simulation = Simulation::new(&before, &Disaster::default())?;
             simulation.run(std::slice::from_ref(act)).await;
             let after = simulation.scene(before.seed);
-            Ok((simulation.finish(), after))
+            Ok((simulation.finish().await, after))
         })?;
         chapters.push(Chapter {
             act: act.clone(),
@@ -296,7 +298,7 @@ impl Chapter {
             let mut simulation = Simulation::new(&self.scene, disaster)?;
             let acts = self.rest.get(..acts).unwrap_or(&self.rest);
             simulation.run(acts).await;
-            Ok(simulation.finish())
+            Ok(simulation.finish().await)
         })
     }
 }
@@ -435,8 +437,9 @@ impl Simulation {
     /// Repeats a command as a person does, until its goal is reached.
     async fn until_done(&mut self, goal: &Goal) {
         let mut wait = FIRST_WAIT;
-        for _ in 0..REPEATS {
-            let (end, obstacles) = self.command(goal).await;
+        let mut repeats = 0;
+        while repeats < REPEATS {
+            let (end, remedies) = self.command(goal).await;
             self.tell(format!("apply {goal}"), end.clone());
             match end {
                 End::Reached => {
@@ -445,7 +448,8 @@ impl Simulation {
                 }
                 End::Killed => continue,
                 End::Refused(_) | End::Failed(_) => {
-                    self.follow(&obstacles).await;
+                    repeats += 1;
+                    self.follow(remedies).await;
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
@@ -456,20 +460,17 @@ impl Simulation {
 
     fn tell(&mut self, command: String, end: End) {
         let at = self.lab.with(|state| state.now().rfc3339());
-        if std::env::var_os("STAYPUT_SIMULATOR_TRACE").is_some() {
-            eprintln!("{at} {command} {end:?} calls {}", self.gate.record().len());
-        }
         self.told.push(Told { at, command, end });
     }
 
     /// Runs one command as a process of its own.
-    async fn command(&mut self, goal: &Goal) -> (End, Vec<Obstacle>) {
+    async fn command(&mut self, goal: &Goal) -> (End, Vec<Remedy>) {
         self.process += 1;
         let engine = match self.engine() {
             Ok(engine) => engine,
             Err(error) => return (End::Failed(error.to_string()), Vec::new()),
         };
-        let mut refused = Vec::new();
+        let mut remedies = Vec::new();
         let session = Session::new(
             engine,
             format!("operator@process-{}", self.process),
@@ -486,7 +487,7 @@ impl Simulation {
                     let texts = texts
                         .map(|obstacle| format!("{obstacle} → {}", obstacle.remedy()))
                         .collect();
-                    refused = obstacles;
+                    remedies = obstacles.iter().map(remedies::of).collect();
                     End::Refused(texts)
                 }
                 Err(EngineError::Steps { failed, .. }) => End::Failed(
@@ -496,6 +497,15 @@ impl Simulation {
                         .collect::<Vec<_>>()
                         .join("; "),
                 ),
+                Err(EngineError::NotVerified { site, verification }) => {
+                    let wrong = verification.wrong.iter();
+                    remedies = wrong
+                        .clone()
+                        .map(|wrong| remedies::of_wrong(&site, wrong))
+                        .collect();
+                    let texts: Vec<_> = wrong.map(ToString::to_string).collect();
+                    End::Failed(format!("not verified at {site}: {}", texts.join("; ")))
+                }
                 Err(error) => End::Failed(chain(&error)),
             },
         };
@@ -509,13 +519,13 @@ impl Simulation {
             self.lab
                 .with(|state| self.judge.reached(state, goal, &self.estate));
         }
-        (end, refused)
+        (end, remedies)
     }
 
     /// Does what the remedies say.
-    async fn follow(&mut self, obstacles: &[Obstacle]) {
+    async fn follow(&mut self, remedies: Vec<Remedy>) {
         let mut first = Vec::new();
-        for remedy in obstacles.iter().map(remedies::of) {
+        for remedy in remedies {
             let did = match &remedy {
                 Remedy::Again => continue,
                 Remedy::First(goal) => {
@@ -534,6 +544,15 @@ impl Simulation {
                     let stopped = state.set_instance(machine.as_str(), Power::Off);
                     stopped.map(|_| ()).map_err(|error| error.to_string())
                 }),
+                Remedy::PowerOn(site, machine) => {
+                    let facts = self.ledger.facts().await.unwrap_or_default();
+                    let vm = facts.vms.get(machine).and_then(|vms| vms.get(site));
+                    let vm = vm.map_or_else(String::new, ToString::to_string);
+                    self.lab.with(|state| {
+                        let on = state.set_vm_power(&vm, Some(site.as_str()), Power::On);
+                        on.map(|_| ()).map_err(|error| error.to_string())
+                    })
+                }
                 Remedy::PowerOff(site, vm) => self.lab.with(|state| {
                     let off = state.set_vm_power(vm.as_str(), Some(site.as_str()), Power::Off);
                     off.map(|_| ()).map_err(|error| error.to_string())
@@ -624,11 +643,17 @@ impl Simulation {
         Ok(Clients { aws, prism, moves })
     }
 
-    fn finish(self) -> Outcome {
+    async fn finish(self) -> Outcome {
+        let mut journal = Vec::new();
+        for run in self.ledger.runs().await.unwrap_or_default() {
+            let entries = self.ledger.journal(&run.id).await.unwrap_or_default();
+            journal.extend(entries.iter().map(|entry| format!("{entry:?}")));
+        }
         let hits: u64 = self.lab.list_faults().iter().map(|fault| fault.hits).sum();
         Outcome {
             violations: self.judge.violations(),
             looks: self.judge.looks(),
+            journal,
             calls: self.gate.record(),
             writes: self.gate.writes(),
             told: self.told,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod lab;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub use lab::RegionCommand;
 pub use lab::SiteCommand;
 pub use lab::VmArgs;
 pub use lab::VmCommand;
+pub use simulate::SimulateArgs;
+pub use simulate::Singles;
+pub use simulate::Span;
 
 /// Moves machines from EC2 to NC2 and between NC2 sites without changing one IP address.
 #[derive(Debug, Parser)]
@@ -465,6 +469,8 @@ pub enum LabCommand {
     /// Start or stop an instance, as a person in the EC2 console does.
     #[command(subcommand)]
     Instance(InstanceCommand),
+    /// Tell stories with faults in virtual time, and judge whether every promise was kept.
+    Simulate(Box<SimulateArgs>),
 }
 
 /// `lab up`.

@@ -65,6 +65,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stayput-lab",
         ],
     ),
+    // Never fabric: its judge walks packets with the lab.
+    (
+        "stayput-simulator",
+        &[
+            "stayput-ambient",
+            "stayput-estate",
+            "stayput-world",
+            "stayput-plan",
+            "stayput-ledger",
+            "stayput-aws",
+            "stayput-nutanix",
+            "stayput-engine",
+            "stayput-lab",
+        ],
+    ),
 ];
 
 const PURE: &[&str] = &[

@@ -9,6 +9,7 @@ use stayput_estate::DomainManagerId;
 use stayput_estate::InstanceId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
+use stayput_estate::mutants::Mutant;
 use stayput_nutanix::Direction;
 use stayput_nutanix::FindingGroup;
 use stayput_nutanix::FindingSeverity;
@@ -80,6 +81,7 @@ pub async fn run(
                 .test_failover(&id, &directions, OnWarnings::Stop, request)
                 .await?
         }
+        RecoveryRun::CleanUp if Mutant::TestCopiesLeft.is_chosen() => return Ok(true),
         RecoveryRun::CleanUp => {
             let tests = tests_of_this_run(context, plan).await?;
             if tests.is_empty() {

@@ -3,7 +3,7 @@
 wrong-unobserved = { $system } { $verb }: { $why }
 wrong-no-machines = there are no machines to verify
 wrong-elsewhere = { $label } is at { $at }
-wrong-not-running = { $label } ran before and its VM is { $power }
+wrong-not-running = { $label } ran before and its VM is { $power }: power it on in Prism Central
 wrong-not-running-not-listed = { $label } ran before and its VM is not listed
 wrong-addresses = { $label } has { $has } instead of { $wants }
 wrong-not-reached = { $label } { $address }: { $verdict }

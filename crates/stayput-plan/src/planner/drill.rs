@@ -43,7 +43,13 @@ impl Draft<'_> {
         let tests: Vec<_> = jobs
             .filter(|job| job.action == RecoveryAction::TestFailover)
             .collect();
+        // A machine with NICs in two networks is in the recovery plan of one; its copy has a NIC in the test network of the other.
+        let all = prism.jobs.values();
+        let own: Vec<_> = all
+            .filter(|job| job.action == RecoveryAction::TestFailover && is_own(job))
+            .collect();
         let mut of_tests: BTreeSet<&VmExtId> = BTreeSet::new();
+        of_tests.extend(own.iter().flat_map(|job| job.recovered.values()));
         for job in &tests {
             of_tests.extend(job.recovered.values());
             if is_own(job) {
@@ -64,7 +70,7 @@ impl Draft<'_> {
         }
         // Copies of a test that has not ended well are named by no job; those of the newest one are in the test network.
         let newest = tests.iter().max_by_key(|job| &job.started);
-        if newest.is_some_and(|job| is_own(job)) {
+        if newest.is_some_and(|job| is_own(job)) || own.iter().any(|job| has_not_ended_well(job)) {
             return;
         }
         let subnet = overlay_subnet(survey.estate, prism, to, OverlayKind::Test, network);
@@ -98,6 +104,17 @@ fn runs(status: &JobStatus) -> bool {
         | JobStatus::SucceededWithWarnings
         | JobStatus::Failed
         | JobStatus::Aborted => false,
+    }
+}
+
+fn has_not_ended_well(job: &RecoveryJob) -> bool {
+    match &job.status {
+        JobStatus::Succeeded | JobStatus::SucceededWithWarnings => false,
+        JobStatus::Queued
+        | JobStatus::Running
+        | JobStatus::Failed
+        | JobStatus::Aborted
+        | JobStatus::Unknown(_) => true,
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use stayput_estate::AddrRange;
 use stayput_estate::SiteName;
+use stayput_estate::mutants::Mutant;
 use stayput_fabric::Fabric;
 use stayput_fabric::Reachability;
 use stayput_fabric::RoundTrip;
@@ -426,6 +427,9 @@ impl<'m> Judge<'m> {
             self.obstacles.retain(of_on_prem);
         }
         let asymmetric = self.asymmetric();
+        if Mutant::HolesNotAnnounced.is_chosen() {
+            self.holes.clear();
+        }
         let holes: Vec<_> = std::mem::take(&mut self.holes)
             .into_iter()
             .map(|(key, classes)| (key, self.covered(classes)))

@@ -650,6 +650,16 @@ fn a_test_of_another_client_is_left_alone() {
         tested(&mut setup, Some("stayput-test-failover-0123"), status);
         assert_eq!(told(&setup, &goal), [""; 0]);
     }
+    // The copy of a machine with NICs in two networks is made by the test of the other network's recovery plan.
+    let mut setup = protected();
+    tested(
+        &mut setup,
+        Some("stayput-test-failover-0123"),
+        JobStatus::Succeeded,
+    );
+    let job = setup.prism(OSAKA).jobs.get_mut(&"job-test".into()).unwrap();
+    job.plan = "plan-of-the-other-network".into();
+    assert_eq!(told(&setup, &goal), [""; 0]);
     // One that was cleaned up is history.
     let mut setup = protected();
     tested(&mut setup, None, JobStatus::Succeeded);

@@ -28,12 +28,12 @@ pub(crate) struct Truth {
     pub(crate) machines: BTreeMap<String, Machine>,
     owner: BTreeMap<Ipv4Addr, String>,
     networks: Vec<Cidr>,
-    bystanders: Bystanders,
+    others: Others,
 }
 
 /// What is none of the tool's business.
 #[derive(Debug, PartialEq, Eq)]
-struct Bystanders {
+struct Others {
     /// Instances with their state and interfaces.
     instances: BTreeMap<String, (InstanceState, Vec<String>)>,
     /// VMs with their power state and addresses, by site and id.
@@ -120,12 +120,12 @@ impl Truth {
                     .map(|address| (*address, id.clone()))
             })
             .collect();
-        let bystanders = Bystanders::of(lab, &machines, None, networks);
+        let others = Others::of(lab, &machines, None, networks);
         Self {
             machines,
             owner,
             networks: networks.to_vec(),
-            bystanders,
+            others,
         }
     }
 
@@ -213,10 +213,10 @@ impl Truth {
         }
     }
 
-    pub(crate) fn bystanders_harmed(&self, lab: &LabState) -> Vec<(Promise, String)> {
-        let now = Bystanders::of(lab, &self.machines, Some(&self.bystanders), &self.networks);
+    pub(crate) fn others_harmed(&self, lab: &LabState) -> Vec<(Promise, String)> {
+        let now = Others::of(lab, &self.machines, Some(&self.others), &self.networks);
         let mut harmed = Vec::new();
-        for (id, was) in &self.bystanders.instances {
+        for (id, was) in &self.others.instances {
             if now.instances.get(id) != Some(was) {
                 harmed.push(format!(
                     "instance {id} was {was:?} and is {:?}",
@@ -224,7 +224,7 @@ impl Truth {
                 ));
             }
         }
-        for (id, was) in &self.bystanders.vms {
+        for (id, was) in &self.others.vms {
             if now.vms.get(id) != Some(was) {
                 harmed.push(format!(
                     "VM {id:?} was {was:?} and is {:?}",
@@ -232,20 +232,20 @@ impl Truth {
                 ));
             }
         }
-        for route in self.bystanders.routes.difference(&now.routes) {
+        for route in self.others.routes.difference(&now.routes) {
             harmed.push(format!("route {route:?} is gone"));
         }
-        for route in now.routes.difference(&self.bystanders.routes) {
+        for route in now.routes.difference(&self.others.routes) {
             harmed.push(format!("route {route:?} is new"));
         }
         harmed
             .into_iter()
-            .map(|what| (Promise::HarmsNoBystander, what))
+            .map(|what| (Promise::HarmsNoOther, what))
             .collect()
     }
 }
 
-impl Bystanders {
+impl Others {
     /// Those of the lab; of VMs only `known` ones, as others are made later by the tool.
     fn of(
         lab: &LabState,

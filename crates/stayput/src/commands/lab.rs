@@ -1,5 +1,6 @@
 //! `stayput lab`: the emulator as a separate process.
 
+mod simulate;
 mod trouble;
 
 use std::fmt::Write;
@@ -57,6 +58,7 @@ pub async fn run(command: &LabCommand, data_plane: DataPlane) -> Result<Output, 
                 .collect();
             Ok(Output::new(text, json!({ "scenarios": list })))
         }
+        LabCommand::Simulate(args) => simulate::simulate(args),
         LabCommand::Fault(command) => trouble::fault(command).await,
         LabCommand::Site(command) => trouble::site(command).await,
         LabCommand::Region(command) => trouble::region(command).await,

@@ -22,6 +22,7 @@ const FOLDERS: &[&str] = &[
     "crates/stayput-nutanix",
     "crates/stayput-plan",
     "crates/stayput-rehearsal",
+    "crates/stayput-simulator",
     "crates/stayput-world",
     "docs",
 ];

@@ -1,0 +1,55 @@
+//! Each deliberate defect is seen by the judge, or leaves a story without an end, within a number of seeds.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use stayput_estate::mutants;
+use stayput_estate::mutants::Mutant;
+use stayput_simulator::Seeds;
+
+/// Seeds within which every defect must be seen.
+const SEEDS: u64 = 200;
+
+/// The first seed with a bad story.
+fn caught(seeds: &Seeds, mutant: Mutant) -> Option<u64> {
+    (0..SEEDS).find(|seed| {
+        mutants::choose(Some(mutant));
+        let (_, outcome) = seeds.tell_once(*seed);
+        mutants::choose(None);
+        !outcome.is_ok_and(|outcome| outcome.is_fine())
+    })
+}
+
+#[test]
+fn every_mutant_is_caught() {
+    let seeds = Seeds::new("tokyo-osaka");
+    seeds.prepare();
+    let missed = AtomicBool::new(false);
+    let next = std::sync::Mutex::new(Mutant::ALL.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let Some(mutant) = next
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .next()
+                    else {
+                        return;
+                    };
+                    match caught(&seeds, mutant) {
+                        Some(seed) => println!("{mutant:?}: caught by seed {seed}"),
+                        None => {
+                            println!("{mutant:?}: NOT caught within {SEEDS} seeds");
+                            missed.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert!(
+        !missed.load(Ordering::Relaxed),
+        "a mutant was not caught; see the output"
+    );
+}

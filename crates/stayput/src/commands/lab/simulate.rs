@@ -1,0 +1,176 @@
+//! `stayput lab simulate`: stories with faults, in this process and in virtual time.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use indicatif::ProgressDrawTarget;
+use indicatif::ProgressStyle;
+use stayput_simulator::Bad;
+use stayput_simulator::Campaign;
+use stayput_simulator::Report;
+use stayput_simulator::Seeds;
+use stayput_simulator::Setting;
+use stayput_simulator::SimulationError;
+use stayput_simulator::Single;
+use stayput_simulator::chapters;
+use stayput_simulator::kinds;
+use stayput_simulator::singles;
+
+use crate::cli::SimulateArgs;
+use crate::cli::Singles;
+use crate::cli::Span;
+use crate::error::CommandError;
+use crate::error::Kind;
+use crate::output::Output;
+use crate::ui;
+
+/// Bad stories that are shown whole.
+const SHOWN: usize = 20;
+/// The seed of jitter and ids in stories with a single fault.
+const SINGLE_FAULT_SEED: u64 = 1;
+
+/// Tells the stories, in threads of its own: each has a runtime with paused time, which cannot be nested in this one.
+///
+/// # Errors
+/// The scenario is not valid, or nothing is left to tell.
+pub fn simulate(args: &SimulateArgs) -> Result<Output, CommandError> {
+    std::thread::scope(|scope| match scope.spawn(|| told(args)).join() {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
+fn told(args: &SimulateArgs) -> Result<Output, CommandError> {
+    let report = match (&args.seeds, args.single_faults) {
+        (Some(seeds), _) => of_seeds(args, *seeds),
+        (None, Some(which)) => of_singles(args, which)?,
+        (None, None) => {
+            return Err(CommandError::new(Kind::Usage, "nothing to simulate")
+                .hint("name --seeds A..B or --single-faults kinds"));
+        }
+    };
+    let text = text(&report);
+    let ok = report.is_ok();
+    let mut json = serde_json::to_value(&report).unwrap_or_default();
+    json["ok"] = ok.into();
+    Ok(Output {
+        text,
+        json: json.into(),
+        ok,
+    })
+}
+
+fn of_seeds(args: &SimulateArgs, span: Span) -> Report {
+    let seeds = Seeds::new(&args.scenario);
+    let numbers: Vec<_> = (span.from..span.to).step_by(args.step as usize).collect();
+    let mut report = campaign(args, numbers.len(), |campaign| {
+        campaign.run(&numbers, |seed| seeds.tell(seed))
+    });
+    report.seeds = numbers.len() as u64;
+    report
+}
+
+fn of_singles(args: &SimulateArgs, which: Singles) -> Result<Report, CommandError> {
+    let setting = Setting {
+        scenario: args.scenario.clone(),
+        machines: None,
+        seed: SINGLE_FAULT_SEED,
+    };
+    let failed = |error: SimulationError| CommandError::from_error(Kind::Usage, &error);
+    let chapters = chapters(&setting).map_err(failed)?;
+    let all = match which {
+        Singles::All => singles(&chapters),
+        Singles::Kinds => kinds(singles(&chapters)),
+    };
+    let count = all.len();
+    let range = args.range.map_or(0..count, |span| {
+        let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(count);
+        at(span.from)..at(span.to)
+    });
+    let chosen: Vec<Single> = all[range]
+        .iter()
+        .step_by(args.step as usize)
+        .cloned()
+        .collect();
+    if chosen.is_empty() {
+        let what = format!("the range is empty: there are {count} single faults, from 0");
+        return Err(CommandError::new(Kind::Usage, what));
+    }
+    Ok(campaign(args, chosen.len(), |campaign| {
+        campaign.singles(&chapters, &chosen, args.acts_after)
+    }))
+}
+
+fn campaign(args: &SimulateArgs, count: usize, run: impl Fn(&Campaign<'_>) -> Report) -> Report {
+    let threads = match args.threads {
+        Some(threads) => threads.into(),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let bar = ProgressBar::new(count as u64);
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} stories {wide_bar} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let progress = |_: usize, bad: Option<&Bad>| {
+        bar.inc(1);
+        if let Some(bad) = bad {
+            bar.println(ui::clean(&format!(
+                "story {} is bad: {}",
+                bad.number, bad.what
+            )));
+        }
+    };
+    let report = run(&Campaign {
+        threads,
+        keep: SHOWN,
+        progress: &progress,
+    });
+    bar.finish_and_clear();
+    report
+}
+
+fn text(report: &Report) -> String {
+    let mut text = String::new();
+    for bad in &report.bad {
+        let _ = writeln!(text, "story {}: {}", bad.number, bad.what);
+        if let Some(error) = &bad.error {
+            let _ = writeln!(text, "  it cannot be told: {error}");
+        }
+        let Some(outcome) = &bad.outcome else {
+            continue;
+        };
+        if let Some(shrunk) = &outcome.shrunk {
+            let _ = writeln!(text, "  bad also with no more than {shrunk}");
+        }
+        for told in &outcome.told {
+            let end = serde_json::to_string(&told.end).unwrap_or_default();
+            let _ = writeln!(text, "  {} {}: {end}", told.at, told.command);
+        }
+        for violation in &outcome.violations {
+            let _ = writeln!(
+                text,
+                "  ✗ {} {:?}: {}",
+                violation.at, violation.promise, violation.what
+            );
+        }
+        if let Some(stuck) = &outcome.stuck {
+            let _ = writeln!(text, "  ✗ given up: {stuck}");
+        }
+    }
+    let _ = writeln!(
+        text,
+        "{} stories told to their end, {} faults, {} with a promise not kept, {} stuck; {} s of wall time, {} h of virtual time",
+        report.runs_completed,
+        report.faults_injected,
+        report.violations,
+        report.stuck,
+        report.wall_ms / 1000,
+        report.virtual_secs / 3600,
+    );
+    text
+}
