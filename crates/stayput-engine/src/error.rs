@@ -214,6 +214,16 @@ pub enum StepError {
         /// The reason that it gives.
         reason: String,
     },
+    /// A home does not serve what it should.
+    #[error("{what}: {}", found(verification))]
+    NotVerified {
+        /// What was verified.
+        what: String,
+        /// The site.
+        site: SiteName,
+        /// What was expected, found, and is wrong.
+        verification: Box<Verification>,
+    },
     /// The run was asked to stop while this step waited.
     #[error("{what}: stayput stopped waiting on request; the operation continues")]
     Interrupted {
@@ -244,6 +254,7 @@ impl StepError {
             | Self::WorldChanged { .. }
             | Self::Missing { .. }
             | Self::Refused(_)
+            | Self::NotVerified { .. }
             | Self::Failed { .. } => false,
         }
     }
@@ -261,6 +272,7 @@ impl StepError {
             | Self::Refused(_)
             | Self::TooSlow { .. }
             | Self::Failed { .. }
+            | Self::NotVerified { .. }
             | Self::Interrupted { .. } => false,
         }
     }
@@ -275,6 +287,20 @@ impl StepError {
             },
         }
     }
+}
+
+/// Problems of a verification that are listed one by one; the rest is counted.
+const NAMED: usize = 10;
+
+fn found(verification: &Verification) -> String {
+    let named = verification.wrong.iter().take(NAMED);
+    let mut texts: Vec<_> = named.map(ToString::to_string).collect();
+    if let Some(more) = verification.wrong.len().checked_sub(NAMED)
+        && more > 0
+    {
+        texts.push(format!("and {more} more"));
+    }
+    format!("{}: {}", verification.summary(), texts.join("; "))
 }
 
 /// Whether a status reports a fault of the server or of a proxy in front of it.

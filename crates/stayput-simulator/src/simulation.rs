@@ -16,6 +16,7 @@ use stayput_engine::Engine;
 use stayput_engine::EngineError;
 use stayput_engine::Events;
 use stayput_engine::Session;
+use stayput_engine::StepError;
 use stayput_engine::Stop;
 use stayput_estate::Estate;
 use stayput_estate::SiteName;
@@ -490,13 +491,22 @@ impl Simulation {
                     remedies = obstacles.iter().map(remedies::of).collect();
                     End::Refused(texts)
                 }
-                Err(EngineError::Steps { failed, .. }) => End::Failed(
-                    failed
-                        .iter()
+                Err(EngineError::Steps { failed, .. }) => {
+                    for step in &failed {
+                        if let StepError::NotVerified {
+                            site, verification, ..
+                        } = &step.error
+                        {
+                            let wrong = verification.wrong.iter();
+                            remedies.extend(wrong.map(|wrong| remedies::of_wrong(site, wrong)));
+                        }
+                    }
+                    let texts = failed.iter();
+                    let texts: Vec<_> = texts
                         .map(|failed| format!("{}: {}", failed.step, chain(&failed.error)))
-                        .collect::<Vec<_>>()
-                        .join("; "),
-                ),
+                        .collect();
+                    End::Failed(texts.join("; "))
+                }
                 Err(EngineError::NotVerified { site, verification }) => {
                     let wrong = verification.wrong.iter();
                     remedies = wrong

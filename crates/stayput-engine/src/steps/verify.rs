@@ -19,9 +19,6 @@ use crate::observe::observe;
 /// (AWS reference §1.5, memory).
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
-/// Problems listed one by one; the rest is counted.
-const NAMED: usize = 10;
-
 pub async fn verify(
     context: &StepContext,
     site: &SiteName,
@@ -50,21 +47,11 @@ pub async fn verify(
             context.progress(None, last.summary());
             Ok(false)
         }
-        Err(StepError::TooSlow { .. }) => Err(StepError::Failed {
+        Err(StepError::TooSlow { .. }) => Err(StepError::NotVerified {
             what,
-            reason: format!("{}: {}", last.summary(), wrong(&last)),
+            site: site.clone(),
+            verification: Box::new(last),
         }),
         Err(error) => Err(error),
     }
-}
-
-fn wrong(verification: &Verification) -> String {
-    let named = verification.wrong.iter().take(NAMED);
-    let mut texts: Vec<_> = named.map(ToString::to_string).collect();
-    if let Some(more) = verification.wrong.len().checked_sub(NAMED)
-        && more > 0
-    {
-        texts.push(format!("and {more} more"));
-    }
-    texts.join("; ")
 }
