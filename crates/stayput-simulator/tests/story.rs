@@ -19,9 +19,9 @@ use stayput_simulator::singles;
 use stayput_simulator::tell_acts;
 
 /// Single faults that are told here, of some ten thousand kinds.
-const SINGLE_FAULTS: usize = 24;
+const SINGLE_FAULTS: usize = 12;
 /// Seeds that are told here.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 12;
 
 fn setting(machines: usize, seed: u64) -> Setting {
     Setting {

@@ -43,6 +43,8 @@ pub fn simulate(args: &SimulateArgs) -> Result<Output, CommandError> {
 }
 
 fn told(args: &SimulateArgs) -> Result<Output, CommandError> {
+    stayput_lab::Scenario::load(&args.scenario)
+        .map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     let report = match (&args.seeds, args.single_faults) {
         (Some(seeds), _) => of_seeds(args, *seeds),
         (None, Some(which)) => of_singles(args, which)?,
@@ -164,7 +166,7 @@ fn text(report: &Report) -> String {
     }
     let _ = writeln!(
         text,
-        "{} stories told to their end, {} faults, {} with a promise not kept, {} stuck; {} s of wall time, {} h of virtual time",
+        "stories told to their end: {}; faults: {}; stories with a promise not kept: {}; stuck: {}; wall time: {} s; virtual time: {} h",
         report.runs_completed,
         report.faults_injected,
         report.violations,
