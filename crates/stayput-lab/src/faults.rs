@@ -1,6 +1,6 @@
 //! Faults on request: rules that say which calls of the emulated services fail, and how.
 //!
-//! A rule is written as a [`RuleForm`] and checked into a [`Rule`]. [`Faults`] counts the calls that a rule matches and chooses what
+//! A rule is written as a [`RuleForm`] and checked into a [`Rule`]. `Faults` counts the calls that a rule matches and chooses what
 //! becomes of each; the gate (`gate.rs`) carries it out. Nothing here depends on chance or on the machine's clock: the same calls at
 //! the same virtual times have the same faults.
 
