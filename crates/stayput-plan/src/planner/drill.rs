@@ -1,8 +1,10 @@
 //! Tests of a recovery plan by another client: stayput touches neither their copies nor their job.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::NetworkName;
+use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_world::Prism;
@@ -70,7 +72,8 @@ impl Draft<'_> {
         }
         // Copies of a test that has not ended well are named by no job; those of the newest one are in the test network.
         let newest = tests.iter().max_by_key(|job| &job.started);
-        if newest.is_some_and(|job| is_own(job)) || own.iter().any(|job| has_not_ended_well(job)) {
+        if newest.is_some_and(|job| is_own(job)) || newest_of_each_plan(prism).any(has_left_unnamed)
+        {
             return;
         }
         let subnet = overlay_subnet(survey.estate, prism, to, OverlayKind::Test, network);
@@ -107,15 +110,30 @@ fn runs(status: &JobStatus) -> bool {
     }
 }
 
-fn has_not_ended_well(job: &RecoveryJob) -> bool {
-    match &job.status {
+/// The newest test of each recovery plan.
+fn newest_of_each_plan(prism: &Prism) -> impl Iterator<Item = &RecoveryJob> {
+    let mut newest: BTreeMap<&RecoveryPlanExtId, &RecoveryJob> = BTreeMap::new();
+    let tests = prism.jobs.values();
+    for job in tests.filter(|job| job.action == RecoveryAction::TestFailover) {
+        let known = newest.entry(&job.plan).or_insert(job);
+        if known.started < job.started {
+            *known = job;
+        }
+    }
+    newest.into_values()
+}
+
+/// Whether it is stayput's own and may have left copies that it does not name.
+fn has_left_unnamed(job: &RecoveryJob) -> bool {
+    let has_not_ended_well = match &job.status {
         JobStatus::Succeeded | JobStatus::SucceededWithWarnings => false,
         JobStatus::Queued
         | JobStatus::Running
         | JobStatus::Failed
         | JobStatus::Aborted
         | JobStatus::Unknown(_) => true,
-    }
+    };
+    has_not_ended_well && is_own(job)
 }
 
 /// Those of these VMs that exist, by id, with their names.

@@ -74,7 +74,7 @@ impl Survey<'_> {
                 machine: id.clone(),
                 label,
                 recovery_points: self.recovery_points(&vm),
-                candidates: self.with_the_addresses_of(machine),
+                candidates: self.with_the_addresses_of(id, machine, facts),
                 may_be_at: self.unobserved_sites(),
                 site,
                 vm,
@@ -88,8 +88,15 @@ impl Survey<'_> {
         }
     }
 
-    /// VMs that have exactly the captured addresses of a machine on the estate's overlay subnets. That is no proof that one is the machine.
-    fn with_the_addresses_of(&self, machine: &MachineFacts) -> BTreeSet<Known> {
+    /// VMs that have exactly the captured addresses of a machine on the estate's overlay subnets, and that it never was: an old VM of it, left
+    /// behind by an unplanned failover, has them too and old data. That is no proof that one is the machine.
+    fn with_the_addresses_of(
+        &self,
+        id: &InstanceId,
+        machine: &MachineFacts,
+        facts: &Facts,
+    ) -> BTreeSet<Known> {
+        let known = self.ever_was(id, facts);
         let sites = self.world.prism.iter();
         let sites = sites.filter_map(|(site, prism)| Some((site, self.overlays.get(site)?, prism)));
         sites
@@ -98,6 +105,7 @@ impl Survey<'_> {
                 vms.filter(|(_, vm)| super::nics_are_right(overlays, machine, vm))
                     .map(|(vm, _)| (site.clone(), vm.clone()))
             })
+            .filter(|found| !known.contains(found))
             .collect()
     }
 

@@ -660,6 +660,21 @@ fn a_test_of_another_client_is_left_alone() {
     let job = setup.prism(OSAKA).jobs.get_mut(&"job-test".into()).unwrap();
     job.plan = "plan-of-the-other-network".into();
     assert_eq!(told(&setup, &goal), [""; 0]);
+    // What such a test left unnamed long ago excuses nothing after a later one that ended well.
+    let job = setup.prism(OSAKA).jobs.get_mut(&"job-test".into()).unwrap();
+    (job.status, job.recovered) = (JobStatus::Failed, [].into());
+    let failed = job.clone();
+    assert_eq!(told(&setup, &goal), [""; 0]);
+    let later = RecoveryJob {
+        status: JobStatus::Succeeded,
+        started: Some("2026-01-02T00:00:00Z".into()),
+        ..failed
+    };
+    setup.prism(OSAKA).jobs.insert("job-later".into(), later);
+    assert_eq!(
+        only(&setup, &goal),
+        "test subnet app at osaka is in use by a test that stayput did not start: it has 1 VM: web (vm-copy)"
+    );
     // One that was cleaned up is history.
     let mut setup = protected();
     tested(&mut setup, None, JobStatus::Succeeded);
