@@ -148,9 +148,9 @@ impl Judge {
         let mut seen = self.seen();
         let undelivered = seen.undelivered.clone();
         seen.announced.extend(undelivered);
-        let announced: Vec<_> = seen.truth.addresses().collect();
+        let captured: Vec<_> = seen.truth.addresses().collect();
         for hole in &plan.proof.holes {
-            let inside = announced
+            let inside = captured
                 .iter()
                 .filter(|address| hole.ranges.iter().any(|range| range.contains(**address)));
             seen.announced.extend(inside);
@@ -251,6 +251,7 @@ impl Judge {
     /// The engine says that a goal is reached.
     pub(crate) fn reached(&self, lab: &LabState, goal: &Goal, estate: &Estate) {
         let mut seen = self.seen();
+        let lost = seen.not_kept(goal, estate);
         let found = goal::not_reached(lab, &seen.truth, goal, estate)
             .into_iter()
             .map(|what| {
@@ -259,6 +260,7 @@ impl Judge {
                     format!("`{goal}` was called reached: {what}"),
                 )
             })
+            .chain(lost.into_iter().map(|what| (Promise::KeepsAddresses, what)))
             .collect();
         let at = lab.now().rfc3339();
         seen.add(&at, found);
@@ -266,6 +268,22 @@ impl Judge {
 }
 
 impl Seen {
+    /// Addresses of the goal's machines that the ledger has not as they were.
+    fn not_kept(&self, goal: &Goal, estate: &Estate) -> Vec<String> {
+        let facts = now(self.ledger.facts())
+            .and_then(Result::ok)
+            .unwrap_or_default();
+        goal::machines(&self.truth, goal, estate)
+            .into_iter()
+            .filter_map(|(id, machine, _)| {
+                let known = facts.machines.get(&InstanceId::new(id));
+                let has: BTreeSet<_> = known.iter().flat_map(|facts| facts.addresses()).collect();
+                (has != machine.addresses)
+                    .then(|| format!("{id} has {:?}, and the ledger {has:?}", machine.addresses))
+            })
+            .collect()
+    }
+
     fn add(&mut self, at: &str, found: Vec<(Promise, String)>) {
         for (promise, what) in found {
             // The same fault is seen at every change until it is over.

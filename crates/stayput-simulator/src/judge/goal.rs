@@ -81,7 +81,7 @@ pub(crate) fn not_reached(
 }
 
 /// The machines that a goal is about, with the network of each.
-fn machines<'t>(
+pub(crate) fn machines<'t>(
     truth: &'t Truth,
     goal: &Goal,
     estate: &Estate,

@@ -29,7 +29,7 @@ a region and the way back. It runs in this process and in virtual time: no lab h
 
 Examples:
   stayput lab simulate --seeds 0..1000
-  stayput lab simulate --seeds 42                  # one story again, with every command
+  stayput lab simulate --seeds 42                  # one story again; if it is bad, with every command
   stayput lab simulate --single-faults kinds --range 0..500
 
 Exit code 0: every promise was kept and every story came to its end. Otherwise 1.")]
@@ -46,7 +46,7 @@ pub struct SimulateArgs {
     /// Of the single faults, or seeds, only every N-th.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub step: u32,
-    /// After the act with the fault, how many further acts are told.
+    /// Of single faults: how many further acts are told after the act with the fault.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub acts_after: usize,
     /// A built-in scenario or a scenario file.
