@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 
 use jiff::SignedDuration;
 use stayput_ambient::Entropy;
+use stayput_lab::Scenario;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
 
@@ -30,6 +31,8 @@ type Told = Arc<Result<Vec<Chapter>, SimulationError>>;
 /// The stories of all seeds. Their beginnings are told once.
 pub struct Seeds {
     scenario: String,
+    /// Of [`SIZES`] those that the scenario has.
+    sizes: Vec<(usize, u64)>,
     chapters: Mutex<BTreeMap<usize, Told>>,
 }
 
@@ -48,11 +51,20 @@ pub struct Drawn {
 
 impl Seeds {
     /// Stories in a scenario of the lab.
-    pub fn new(scenario: &str) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The scenario is not valid.
+    pub fn new(scenario: &str) -> Result<Self, SimulationError> {
+        let file = Scenario::load(scenario)?;
+        let has = |machines: usize| file.check_machines(Some(machines)).is_ok();
+        Ok(Self {
+            sizes: SIZES
+                .into_iter()
+                .filter(|(machines, _)| has(*machines))
+                .collect(),
             scenario: scenario.to_owned(),
             chapters: Mutex::default(),
-        }
+        })
     }
 
     fn chapters(&self, machines: usize) -> Told {
@@ -70,8 +82,8 @@ impl Seeds {
 
     /// Tells the beginnings of all stories now.
     pub fn prepare(&self) {
-        for (machines, _) in SIZES {
-            self.chapters(machines);
+        for (machines, _) in &self.sizes {
+            self.chapters(*machines);
         }
     }
 
@@ -93,7 +105,7 @@ impl Seeds {
         tell: impl Fn(&Drawn, &[Chapter]) -> Result<Outcome, SimulationError>,
     ) -> (String, Result<Outcome, SimulationError>) {
         let draw = Draw(Entropy::seeded(seed));
-        let machines = draw.machines();
+        let machines = draw.machines(&self.sizes);
         let told = self.chapters(machines);
         let chapters = match told.as_ref() {
             Ok(chapters) => chapters,
@@ -119,7 +131,7 @@ impl Seeds {
     /// The beginning of the story cannot be told.
     pub fn draw(&self, seed: u64) -> Result<Drawn, SimulationError> {
         let draw = Draw(Entropy::seeded(seed));
-        let machines = draw.machines();
+        let machines = draw.machines(&self.sizes);
         match self.chapters(machines).as_ref() {
             Ok(chapters) => Ok(draw.story(chapters, machines)),
             Err(error) => Err(SimulationError::Beginning(error.to_string())),
@@ -162,11 +174,11 @@ impl Draw {
         usize::try_from(self.below(len as u64)).unwrap_or_default()
     }
 
-    fn machines(&self) -> usize {
-        let mut part = self.below(SIZES.iter().map(|(_, weight)| weight).sum());
-        for (machines, weight) in SIZES {
-            if part < weight {
-                return machines;
+    fn machines(&self, sizes: &[(usize, u64)]) -> usize {
+        let mut part = self.below(sizes.iter().map(|(_, weight)| weight).sum());
+        for (machines, weight) in sizes {
+            if part < *weight {
+                return *machines;
             }
             part -= weight;
         }

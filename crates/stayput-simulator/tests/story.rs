@@ -86,7 +86,7 @@ fn the_whole_story_and_a_part_of_its_single_faults_keep_every_promise() {
 
 #[test]
 fn the_first_seeds_keep_every_promise() {
-    let seeds = Seeds::new("tokyo-osaka");
+    let seeds = Seeds::new("tokyo-osaka").unwrap();
     let numbers: Vec<_> = (0..SEEDS).collect();
     let report = campaign(|campaign| campaign.run(&numbers, |seed| seeds.tell(seed)));
     assert!(report.is_ok(), "{:#?}", report.bad);

@@ -43,10 +43,8 @@ pub fn simulate(args: &SimulateArgs) -> Result<Output, CommandError> {
 }
 
 fn told(args: &SimulateArgs) -> Result<Output, CommandError> {
-    stayput_lab::Scenario::load(&args.scenario)
-        .map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     let report = match (&args.seeds, args.single_faults) {
-        (Some(seeds), _) => of_seeds(args, *seeds),
+        (Some(seeds), _) => of_seeds(args, *seeds)?,
         (None, Some(which)) => of_singles(args, which)?,
         (None, None) => {
             return Err(CommandError::new(Kind::Usage, "nothing to simulate")
@@ -64,14 +62,18 @@ fn told(args: &SimulateArgs) -> Result<Output, CommandError> {
     })
 }
 
-fn of_seeds(args: &SimulateArgs, span: Span) -> Report {
-    let seeds = Seeds::new(&args.scenario);
+fn of_seeds(args: &SimulateArgs, span: Span) -> Result<Report, CommandError> {
+    let seeds = Seeds::new(&args.scenario).map_err(unusable)?;
     let numbers: Vec<_> = (span.from..span.to).step_by(args.step as usize).collect();
     let mut report = campaign(args, numbers.len(), |campaign| {
         campaign.run(&numbers, |seed| seeds.tell(seed))
     });
     report.seeds = numbers.len() as u64;
-    report
+    Ok(report)
+}
+
+fn unusable(error: SimulationError) -> CommandError {
+    CommandError::from_error(Kind::Usage, &error)
 }
 
 fn of_singles(args: &SimulateArgs, which: Singles) -> Result<Report, CommandError> {
@@ -80,8 +82,7 @@ fn of_singles(args: &SimulateArgs, which: Singles) -> Result<Report, CommandErro
         machines: None,
         seed: SINGLE_FAULT_SEED,
     };
-    let failed = |error: SimulationError| CommandError::from_error(Kind::Usage, &error);
-    let chapters = chapters(&setting).map_err(failed)?;
+    let chapters = chapters(&setting).map_err(unusable)?;
     let all = match which {
         Singles::All => singles(&chapters),
         Singles::Kinds => kinds(singles(&chapters)),
