@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::simulation::Chapter;
-use crate::simulation::Outcome;
-use crate::simulation::SimulationError;
+use crate::chapters::Chapter;
+use crate::outcome::Outcome;
+use crate::outcome::SimulationError;
 use crate::sweep::Single;
 
 /// What a campaign found.

@@ -18,9 +18,9 @@ use stayput_ledger::Write;
 use stayput_ledger::WriteGate;
 use tokio::sync::Notify;
 
+use crate::disaster::ClockStep;
+use crate::disaster::Disaster;
 use crate::judge::Judge;
-use crate::simulation::ClockStep;
-use crate::simulation::Disaster;
 
 /// Where a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -1,11 +1,14 @@
 //! The simulator: the engine with its real clients, serialisation, retries and pacing, against the lab, in one process, on one thread and
 //! in virtual time. Nothing here models a remote system a second time.
 //!
-//! [`tell`] tells one story with faults and kills. A judge of its own reads the lab's state after every change (`judge.rs`).
+//! [`Chapter::tell`] tells a part of the story with faults and kills. A judge of its own reads the lab's state after every change (`judge.rs`).
 
 mod campaign;
+mod chapters;
+mod disaster;
 mod gate;
 mod judge;
+mod outcome;
 mod remedies;
 mod seeds;
 mod simulation;
@@ -16,23 +19,22 @@ mod wires;
 pub use campaign::Bad;
 pub use campaign::Campaign;
 pub use campaign::Report;
+pub use chapters::Chapter;
+pub use chapters::Setting;
+pub use chapters::chapters;
+pub use chapters::tell_acts;
+pub use disaster::ClockStep;
+pub use disaster::Disaster;
 pub use gate::CallRecord;
 pub use gate::KillAt;
 pub use judge::Promise;
 pub use judge::Violation;
+pub use outcome::End;
+pub use outcome::Outcome;
+pub use outcome::SimulationError;
+pub use outcome::Told;
 pub use seeds::Drawn;
 pub use seeds::Seeds;
-pub use simulation::Chapter;
-pub use simulation::ClockStep;
-pub use simulation::Disaster;
-pub use simulation::End;
-pub use simulation::Outcome;
-pub use simulation::Setting;
-pub use simulation::SimulationError;
-pub use simulation::Told;
-pub use simulation::chapters;
-pub use simulation::tell;
-pub use simulation::tell_acts;
 pub use story::Act;
 pub use sweep::Single;
 pub use sweep::kinds;

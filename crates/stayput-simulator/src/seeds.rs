@@ -11,14 +11,14 @@ use stayput_lab::Scenario;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
 
+use crate::chapters::Chapter;
+use crate::chapters::Setting;
+use crate::chapters::chapters;
+use crate::disaster::ClockStep;
+use crate::disaster::Disaster;
 use crate::gate::KillAt;
-use crate::simulation::Chapter;
-use crate::simulation::ClockStep;
-use crate::simulation::Disaster;
-use crate::simulation::Outcome;
-use crate::simulation::Setting;
-use crate::simulation::SimulationError;
-use crate::simulation::chapters;
+use crate::outcome::Outcome;
+use crate::outcome::SimulationError;
 use crate::sweep::effects;
 use crate::sweep::rule_of;
 

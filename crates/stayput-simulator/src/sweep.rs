@@ -7,10 +7,10 @@ use stayput_lab::faults::Fate;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
 
+use crate::chapters::Chapter;
+use crate::disaster::Disaster;
 use crate::gate::CallRecord;
 use crate::gate::KillAt;
-use crate::simulation::Chapter;
-use crate::simulation::Disaster;
 
 /// One fault of one call, or one kill.
 #[derive(Debug, Clone)]

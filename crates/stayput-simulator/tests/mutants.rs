@@ -1,7 +1,5 @@
 //! Deliberate defects are seen by the judge, or leave a story without an end, within a number of seeds. Those that are not are named.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 

@@ -1,0 +1,49 @@
+//! What befalls a story.
+
+use jiff::SignedDuration;
+use stayput_lab::faults::Rule;
+
+use crate::gate::KillAt;
+
+/// What befalls a story.
+#[derive(Debug, Clone, Default)]
+pub struct Disaster {
+    /// Faults of calls.
+    pub rules: Vec<Rule>,
+    /// Where processes are killed.
+    pub kills: Vec<KillAt>,
+    /// When the wall clock is set forward or back.
+    pub clock_steps: Vec<ClockStep>,
+}
+
+/// The wall clock of the operator's computer is set.
+#[derive(Debug, Clone, Copy)]
+pub struct ClockStep {
+    /// Before the call with this number.
+    pub at_call: u64,
+    /// By this much; negative: back.
+    pub by: SignedDuration,
+}
+
+impl Disaster {
+    /// The same without one of its parts, for each part.
+    pub(crate) fn smaller(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        for number in 0..self.rules.len() {
+            let mut smaller = self.clone();
+            smaller.rules.remove(number);
+            all.push(smaller);
+        }
+        for number in 0..self.kills.len() {
+            let mut smaller = self.clone();
+            smaller.kills.remove(number);
+            all.push(smaller);
+        }
+        for number in 0..self.clock_steps.len() {
+            let mut smaller = self.clone();
+            smaller.clock_steps.remove(number);
+            all.push(smaller);
+        }
+        all
+    }
+}
