@@ -29,7 +29,7 @@ a region and the way back. It runs in this process and in virtual time: no lab h
 
 Examples:
   stayput lab simulate --seeds 0..1000
-  stayput lab simulate --seeds 42                  # one story again; if it is bad, with every command
+  stayput lab simulate --seeds 42                  # one story again, in full if it is bad
   stayput lab simulate --single-faults kinds --range 0..500
 
 Exit code 0: every promise was kept and every story came to its end. Otherwise 1.")]
