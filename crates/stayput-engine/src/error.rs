@@ -316,6 +316,7 @@ fn is_transient_prism(error: &PrismError) -> bool {
         PrismError::Setup(_)
         | PrismError::Auth(_)
         | PrismError::TaskFailed(_)
+        | PrismError::TaskLost(_)
         | PrismError::Unsupported(_)
         | PrismError::Missing(_)
         | PrismError::Differs(_)

@@ -182,6 +182,7 @@ fn silence_of_prism(error: &PrismError) -> Silence {
         PrismError::Api(error) if matches!(error.status, 401 | 403) => Silence::Refused,
         PrismError::Api(_)
         | PrismError::TaskFailed(_)
+        | PrismError::TaskLost(_)
         | PrismError::Decode(_)
         | PrismError::Unsupported(_)
         | PrismError::Missing(_)

@@ -224,6 +224,11 @@ impl Lab {
         made
     }
 
+    /// Looks at the state without changing it.
+    pub fn look<T>(&self, look: impl FnOnce(&LabState) -> T) -> T {
+        look(&self.present())
+    }
+
     /// Describes a request as rules see it.
     pub fn call(&self, service: Service, request: &Request) -> Call {
         let lab = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -169,6 +169,16 @@ impl MemoryLedger {
         self.store().unsynced.len()
     }
 
+    /// The facts that a later process would find if the computer lost power now, with no unsynced write on disk.
+    pub fn facts_on_disk(&self) -> Facts {
+        self.store().synced.facts()
+    }
+
+    /// Whether that process would find an attempt of an open run that was begun and not concluded.
+    pub fn has_open_attempt_on_disk(&self) -> bool {
+        self.store().synced.has_open_attempt()
+    }
+
     fn store(&self) -> MutexGuard<'_, Store> {
         locked(&self.store)
     }

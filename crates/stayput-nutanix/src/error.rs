@@ -318,6 +318,13 @@ pub struct InDoubt {
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+impl InDoubt {
+    /// Whether the task that was to do it does not exist (any more).
+    pub(crate) fn is_task_gone(&self) -> bool {
+        matches!(self.reason, DoubtReason::TaskGone { .. })
+    }
+}
+
 /// Why it is not known what became of a change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DoubtReason {

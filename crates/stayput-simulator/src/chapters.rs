@@ -163,7 +163,7 @@ impl Scene {
             .values()
             .map(|network| network.cidr)
             .collect();
-        let state = lab.with(|state| state.clone());
+        let state = lab.look(LabState::clone);
         Ok(Self {
             judge: Arc::new(Judge::new(&state, &ledger, &networks)),
             state,

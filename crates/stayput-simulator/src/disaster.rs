@@ -2,18 +2,31 @@
 
 use jiff::SignedDuration;
 use stayput_lab::faults::Rule;
+use stayput_ledger::Crash;
 
 use crate::gate::KillAt;
+use crate::hands::ByHand;
 
 /// What befalls a story.
 #[derive(Debug, Clone, Default)]
 pub struct Disaster {
     /// Faults of calls.
     pub rules: Vec<Rule>,
-    /// Where processes are killed.
-    pub kills: Vec<KillAt>,
+    /// Where processes end.
+    pub kills: Vec<Kill>,
+    /// What people do by hand.
+    pub by_hand: Vec<ByHand>,
     /// When the wall clock is set forward or back.
     pub clock_steps: Vec<ClockStep>,
+}
+
+/// A process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    /// Where.
+    pub at: KillAt,
+    /// With it the computer, or not.
+    pub crash: Crash,
 }
 
 /// The wall clock of the operator's computer is set.
@@ -37,6 +50,11 @@ impl Disaster {
         for number in 0..self.kills.len() {
             let mut smaller = self.clone();
             smaller.kills.remove(number);
+            all.push(smaller);
+        }
+        for number in 0..self.by_hand.len() {
+            let mut smaller = self.clone();
+            smaller.by_hand.remove(number);
             all.push(smaller);
         }
         for number in 0..self.clock_steps.len() {

@@ -13,6 +13,7 @@ use stayput_lab::Service;
 use stayput_lab::faults::Call;
 use stayput_lab::faults::CallKind;
 use stayput_lab::http::Request;
+use stayput_ledger::Crash;
 use stayput_ledger::LedgerError;
 use stayput_ledger::Write;
 use stayput_ledger::WriteGate;
@@ -20,6 +21,8 @@ use tokio::sync::Notify;
 
 use crate::disaster::ClockStep;
 use crate::disaster::Disaster;
+use crate::disaster::Kill;
+use crate::hands::ByHand;
 use crate::judge::Judge;
 
 /// Where a process is killed.
@@ -50,7 +53,10 @@ struct Counts {
     writes: u64,
     record: Vec<CallRecord>,
     by_name: std::collections::BTreeMap<(String, Option<String>, Option<String>, String), u64>,
-    kills: Vec<KillAt>,
+    /// How the process that is about to be killed ends.
+    crash: Option<Crash>,
+    /// What people did that changed anything.
+    done_by_hand: u64,
 }
 
 /// The gate of a story.
@@ -60,6 +66,8 @@ pub(crate) struct Gate {
     counts: Mutex<Counts>,
     clock: Clock,
     steps: Vec<ClockStep>,
+    kills: Vec<Kill>,
+    by_hand: Vec<ByHand>,
     killed: Notify,
 }
 
@@ -73,12 +81,11 @@ impl Gate {
         Arc::new(Self {
             lab: Arc::clone(lab),
             judge: Arc::clone(judge),
-            counts: Mutex::new(Counts {
-                kills: disaster.kills.clone(),
-                ..Counts::default()
-            }),
+            counts: Mutex::default(),
             clock: clock.clone(),
             steps: disaster.clock_steps.clone(),
+            kills: disaster.kills.clone(),
+            by_hand: disaster.by_hand.clone(),
             killed: Notify::new(),
         })
     }
@@ -97,20 +104,30 @@ impl Gate {
         self.counts().writes
     }
 
-    /// Completes when the process is to be killed.
-    pub(crate) async fn killed(&self) {
-        self.killed.notified().await;
+    /// How often people did something that changed anything.
+    pub(crate) fn done_by_hand(&self) -> u64 {
+        self.counts().done_by_hand
     }
 
-    async fn die<T>(&self) -> T {
-        self.killed.notify_one();
-        std::future::pending().await
+    /// Completes when the process is to be killed; returns how it ends.
+    pub(crate) async fn killed(&self) -> Crash {
+        self.killed.notified().await;
+        let crash = self.counts().crash.take();
+        crash.unwrap_or(Crash::ProcessKilled)
+    }
+
+    async fn die_at(&self, at: KillAt) {
+        if let Some(kill) = self.kills.iter().find(|kill| kill.at == at) {
+            self.counts().crash = Some(kill.crash);
+            self.killed.notify_one();
+            std::future::pending().await
+        }
     }
 
     /// Sends one request of the process.
     pub(crate) async fn exchange(&self, service: Service, request: Request) -> Exchange {
         let call = self.lab.call(service, &request);
-        let (before, after) = {
+        let number = {
             let mut counts = self.counts();
             counts.calls += 1;
             let number = counts.calls;
@@ -130,21 +147,21 @@ impl Gate {
                 call: call.clone(),
                 nth,
             });
-            (
-                counts.kills.contains(&KillAt::BeforeCall(number)),
-                counts.kills.contains(&KillAt::AfterCall(number)),
-            )
+            number
         };
-        if before {
-            return self.die().await;
+        for act in self.by_hand.iter().filter(|act| act.at_call == number) {
+            if act.carry_out(&self.lab, &self.judge) {
+                self.counts().done_by_hand += 1;
+            }
         }
+        self.die_at(KillAt::BeforeCall(number)).await;
         if call.kind == CallKind::Change {
-            self.judge.before_change(&call, &request);
+            let judge = &self.judge;
+            self.lab
+                .look(|state| judge.before_change(state, &call, &request));
         }
         let exchange = self.lab.exchange(service, &request).await;
-        if after {
-            return self.die().await;
-        }
+        self.die_at(KillAt::AfterCall(number)).await;
         exchange
     }
 }
@@ -155,15 +172,12 @@ pub(crate) struct LedgerGate(pub(crate) Arc<Gate>);
 #[async_trait]
 impl WriteGate for LedgerGate {
     async fn before(&self, _: Write) -> Result<(), LedgerError> {
-        let is_killed = {
+        let number = {
             let mut counts = self.0.counts();
             counts.writes += 1;
-            let number = counts.writes;
-            counts.kills.contains(&KillAt::BeforeWrite(number))
+            counts.writes
         };
-        match is_killed {
-            true => self.0.die().await,
-            false => Ok(()),
-        }
+        self.0.die_at(KillAt::BeforeWrite(number)).await;
+        Ok(())
     }
 }

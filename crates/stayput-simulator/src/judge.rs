@@ -13,25 +13,32 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use serde::Serialize;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
+use stayput_lab::aws::model::InstanceState;
+use stayput_lab::clock::VTime;
 use stayput_lab::faults::Call;
 use stayput_lab::http::Request;
 use stayput_lab::state::LabState;
 use stayput_lab::walk;
 use stayput_lab::walk::End;
 use stayput_lab::walk::Origin;
-use stayput_ledger::Crash;
-use stayput_ledger::Ledger;
 use stayput_ledger::MemoryLedger;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
 
+use crate::hands::DeletedRoute;
+use crate::hands::Effect;
+
 pub(crate) use self::truth::Holder;
 pub(crate) use self::truth::Truth;
+
+/// A source that a person started this long ago must have been seen.
+const SEEN_WITHIN: Duration = Duration::from_secs(90);
 
 /// A promise that was not kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,6 +84,12 @@ struct Seen {
     disturbed: bool,
     /// Sites and regions that are down.
     down: BTreeSet<String>,
+    /// Machines whose instance a person started, and when: until a command calls their goal reached, two machines may answer.
+    started: BTreeMap<String, VTime>,
+    /// Routes that a person deleted.
+    deleted: Vec<DeletedRoute>,
+    /// Machines that a person powered off since the last command began.
+    turned_off: BTreeSet<String>,
     looks: u64,
     violations: BTreeSet<Violation>,
 }
@@ -98,6 +111,9 @@ impl Judge {
             undelivered: BTreeSet::new(),
             disturbed: false,
             down: BTreeSet::new(),
+            started: BTreeMap::new(),
+            deleted: Vec::new(),
+            turned_off: BTreeSet::new(),
             looks: 0,
             violations: BTreeSet::new(),
         }))
@@ -136,6 +152,46 @@ impl Judge {
             .into_iter()
             .map(|(_, id, network)| (id, network))
             .collect()
+    }
+
+    /// Who has which address.
+    pub(crate) fn truth(&self) -> Arc<Truth> {
+        Arc::clone(&self.seen().truth)
+    }
+
+    /// A person did something by hand.
+    pub(crate) fn by_hand(&self, effect: &Effect, at: VTime) {
+        let mut seen = self.seen();
+        seen.disturbed = true;
+        match effect {
+            Effect::Starts(machine) => {
+                seen.started.insert(machine.clone(), at);
+            }
+            Effect::IsOff(machine) => {
+                seen.turned_off.insert(machine.clone());
+            }
+            Effect::HasAddress(machine, address) => {
+                Arc::make_mut(&mut seen.truth).add_address(machine, *address);
+            }
+            Effect::RoutesDeleted(routes) => seen.deleted.extend(routes.iter().cloned()),
+            Effect::Changed => {}
+        }
+    }
+
+    /// Routes that a person deleted; from now on they are forgotten.
+    pub(crate) fn take_deleted(&self) -> Vec<DeletedRoute> {
+        std::mem::take(&mut self.seen().deleted)
+    }
+
+    /// A command begins: a machine that a person powered off before may stay off.
+    pub(crate) fn begins(&self) {
+        let mut seen = self.seen();
+        for id in std::mem::take(&mut seen.turned_off) {
+            let truth = Arc::make_mut(&mut seen.truth);
+            if let Some(machine) = truth.machines.get_mut(&id) {
+                machine.may_be_off = true;
+            }
+        }
     }
 
     /// The ledger was replaced: its process crashed.
@@ -191,7 +247,10 @@ impl Judge {
         let at = lab.now().rfc3339();
         let holders = seen.truth.holders(lab);
         let mut found = Vec::new();
-        found.extend(two_answers(lab, &holders));
+        found.extend(two_answers(lab, &holders, |address| {
+            let owner = seen.truth.owner(address);
+            owner.is_some_and(|owner| seen.started.contains_key(owner))
+        }));
         let undelivered = undelivered(lab, &seen.truth, &holders);
         for (address, why) in &undelivered {
             let is_new = !seen.undelivered.contains(address);
@@ -213,26 +272,20 @@ impl Judge {
     }
 
     /// A call that changes something is about to be sent.
-    pub(crate) fn before_change(&self, call: &Call, request: &Request) {
-        let seen = self.seen();
-        let durable = seen.ledger.crash(Crash::PowerLost { surviving: 0 });
-        drop(seen);
-        if call.name.contains("/nics") && call.service == "prism" {
-            let facts = now(durable.facts())
-                .and_then(Result::ok)
-                .unwrap_or_default();
-            let mut seen = self.seen();
-            let truth = Arc::clone(&seen.truth);
-            let missing = truth
-                .machines
-                .keys()
-                .find(|id| !facts.machines.contains_key(&InstanceId::new(id.as_str())));
+    pub(crate) fn before_change(&self, lab: &LabState, call: &Call, request: &Request) {
+        self.before_address(lab, call, request);
+        let mut seen = self.seen();
+        if call.service == "prism" && call.name.contains("/nics") {
+            let facts = seen.ledger.facts_on_disk();
+            let mut ids = seen.truth.machines.keys();
+            let missing =
+                ids.find(|id| !facts.machines.contains_key(&InstanceId::new(id.as_str())));
             if let Some(missing) = missing {
                 let what = format!("a NIC is changed while the facts of {missing} are not on disk");
                 seen.add("", vec![(Promise::OnRecord, what)]);
             }
         }
-        if !has_attempt(&durable) {
+        if !seen.ledger.has_open_attempt_on_disk() {
             let body = String::from_utf8_lossy(&request.body);
             let body: String = body.chars().take(80).collect();
             let what = format!(
@@ -244,7 +297,38 @@ impl Judge {
                     .or(call.region.as_deref())
                     .unwrap_or("?"),
             );
-            self.seen().add("", vec![(Promise::OnRecord, what)]);
+            seen.add("", vec![(Promise::OnRecord, what)]);
+        }
+    }
+
+    /// A VM is about to get an address: its source must not have run for long.
+    fn before_address(&self, lab: &LabState, call: &Call, request: &Request) {
+        if call.service != "prism" || request.method != "POST" || !request.path.ends_with("/nics") {
+            return;
+        }
+        let mut seen = self.seen();
+        let started = seen.started.clone();
+        for (index, pc) in lab.pcs.iter().enumerate() {
+            let vms = pc.vms.keys().filter(|id| request.path.contains(*id));
+            for vm in vms {
+                let Some(machine) = Truth::instance_of(lab, index, vm) else {
+                    continue;
+                };
+                let Some(since) = started.get(&machine) else {
+                    continue;
+                };
+                let mut regions = lab.aws.regions.values();
+                let runs = regions.any(|region| {
+                    let instance = region.instances.get(&machine);
+                    instance.is_some_and(|instance| instance.state == InstanceState::Running)
+                });
+                let since = Duration::from_millis(lab.now().0.saturating_sub(since.0));
+                if runs && since > SEEN_WITHIN {
+                    let what =
+                        format!("the VM of {machine} gets an address while the instance runs");
+                    seen.add(&lab.now().rfc3339(), vec![(Promise::OneAnswer, what)]);
+                }
+            }
         }
     }
 
@@ -252,7 +336,23 @@ impl Judge {
     pub(crate) fn reached(&self, lab: &LabState, goal: &Goal, estate: &Estate) {
         let mut seen = self.seen();
         let lost = seen.not_kept(goal, estate);
-        let found = goal::not_reached(lab, &seen.truth, goal, estate)
+        let truth = Arc::clone(&seen.truth);
+        for (id, ..) in goal::machines(&truth, goal, estate) {
+            seen.started.remove(id);
+        }
+        let mut missing = goal::not_reached(lab, &truth, goal, estate);
+        if goal::brings_packets(goal) {
+            let holders = truth.holders(lab);
+            let undelivered = undelivered(lab, &truth, &holders);
+            for (id, machine, _) in goal::machines(&truth, goal, estate) {
+                let own = machine.addresses.iter();
+                let not = own.filter_map(|address| Some((address, undelivered.get(address)?)));
+                missing.extend(
+                    not.map(|(address, why)| format!("{address} of {id} is not reached: {why}")),
+                );
+            }
+        }
+        let found = missing
             .into_iter()
             .map(|what| {
                 (
@@ -268,11 +368,9 @@ impl Judge {
 }
 
 impl Seen {
-    /// Addresses of the goal's machines that the ledger has not as they were.
+    /// Addresses of the goal's machines that the ledger has not as they were, or would not have if the computer lost power now.
     fn not_kept(&self, goal: &Goal, estate: &Estate) -> Vec<String> {
-        let facts = now(self.ledger.facts())
-            .and_then(Result::ok)
-            .unwrap_or_default();
+        let facts = self.ledger.facts_on_disk();
         goal::machines(&self.truth, goal, estate)
             .into_iter()
             .filter_map(|(id, machine, _)| {
@@ -309,32 +407,17 @@ fn outages(lab: &LabState) -> BTreeSet<String> {
     sites.chain(lab.aws.down_regions.iter().cloned()).collect()
 }
 
-/// Whether an attempt was begun and not concluded.
-fn has_attempt(ledger: &MemoryLedger) -> bool {
-    let runs = now(ledger.runs());
-    let Some(Ok(runs)) = runs else {
-        return false;
-    };
-    runs.iter().filter(|run| run.is_open()).any(|run| {
-        matches!(now(ledger.journal(&run.id)), Some(Ok(entries)) if entries.iter().any(|entry| entry.outcome.is_none()))
-    })
-}
-
-/// The result of a future that needs no waiting, as those of a ledger in memory.
-fn now<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(ready) => Some(ready),
-        std::task::Poll::Pending => None,
-    }
-}
-
 type Holders = BTreeMap<Ipv4Addr, Vec<Holder>>;
 
 /// Addresses that packets of one source reach at two machines.
-fn two_answers(lab: &LabState, holders: &Holders) -> Vec<(Promise, String)> {
-    let several = holders.iter().filter(|(_, holders)| holders.len() > 1);
+fn two_answers(
+    lab: &LabState,
+    holders: &Holders,
+    is_excused: impl Fn(Ipv4Addr) -> bool,
+) -> Vec<(Promise, String)> {
+    let several = holders
+        .iter()
+        .filter(|(address, holders)| holders.len() > 1 && !is_excused(**address));
     let mut found = Vec::new();
     for (address, holders) in several {
         let origins = std::iter::once(Origin::OnPrem).chain(holders.iter().map(Holder::origin));

@@ -16,20 +16,23 @@ use stayput_plan::Wrong;
 pub(crate) enum Remedy {
     /// Waits and runs the same command again.
     Again,
+    /// The obstacle is one that no story makes: to meet it is a fault of the tool, and a story that does is stuck.
+    NotInStories,
     /// Runs another command first.
     First(Goal),
     /// `stayput adopt MACHINE --vm UUID --site SITE`.
     Adopt(InstanceId, SiteName, VmExtId),
     /// `aws ec2 stop-instances`.
     StopInstance(InstanceId),
+    /// Puts routes back that somebody deleted.
+    PutRoutesBack,
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
     /// Powers the VM of a machine on there.
     PowerOn(SiteName, InstanceId),
 }
 
-/// What a person does about an obstacle. Those that only a change of the estate or of the scenario removes do not occur in a story; a story
-/// that meets one is repeated and, as that does not help, stuck.
+/// What a person does about an obstacle. A new obstacle needs an entry here to compile.
 pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
     match obstacle {
         Obstacle::StillRouted {
@@ -57,7 +60,60 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
             Some((site, vm)) => Remedy::Adopt(machine.clone(), site, vm),
             None => Remedy::Again,
         },
-        _ => Remedy::Again,
+        Obstacle::NotOn { site, machine, .. } => Remedy::PowerOn(site.clone(), machine.clone()),
+        Obstacle::StillRuns { networks, to, .. } => Remedy::First(Goal::Failover {
+            networks: networks.clone(),
+            to: to.clone(),
+            mode: FailoverMode::Planned,
+            path: EntryPath::A,
+            lost: BTreeSet::new(),
+        }),
+        Obstacle::NoSafeOrder { .. } => Remedy::PutRoutesBack,
+        // What a later look shows otherwise, or what ends by itself.
+        Obstacle::SourceNotSeen { .. }
+        | Obstacle::UnsettledInterface { .. }
+        | Obstacle::InterfaceInDoubt { .. }
+        | Obstacle::BeingTerminated { .. }
+        | Obstacle::NotInInventory { .. }
+        | Obstacle::Lost { .. }
+        | Obstacle::NotListed { .. }
+        | Obstacle::NotObserved { .. }
+        | Obstacle::FenceNotPossible { .. }
+        | Obstacle::ForeignTest { .. }
+        | Obstacle::Missing { .. }
+        | Obstacle::Unreadable { .. }
+        | Obstacle::NotPaired { .. }
+        | Obstacle::Unreachable { .. } => Remedy::Again,
+        // What only a change of the estate, of the landing zone or of somebody else's objects removes: no story makes one.
+        Obstacle::SpansNetworks { .. }
+        | Obstacle::ForeignInterface { .. }
+        | Obstacle::UnmovableInterface { .. }
+        | Obstacle::NoIpv4Address { .. }
+        | Obstacle::InNoWave { .. }
+        | Obstacle::InSeveralWaves { .. }
+        | Obstacle::NotInSource { .. }
+        | Obstacle::NoSuchMachine { .. }
+        | Obstacle::NoAnnouncement { .. }
+        | Obstacle::CannotRun { .. }
+        | Obstacle::AmbiguousVm { .. }
+        | Obstacle::AddressTaken { .. }
+        | Obstacle::NoMove { .. }
+        | Obstacle::Elsewhere { .. }
+        | Obstacle::NoMachines { .. }
+        | Obstacle::NotRecoverySite { .. }
+        | Obstacle::NoRecoverySite { .. }
+        | Obstacle::NotUnique { .. }
+        | Obstacle::Differs { .. }
+        | Obstacle::Overlaps { .. }
+        | Obstacle::CarriesCategory { .. }
+        | Obstacle::NotCaptured { .. }
+        | Obstacle::NoAttachment { .. }
+        | Obstacle::NoPeering { .. }
+        | Obstacle::MoreSpecific { .. }
+        | Obstacle::PoolTooSmall { .. }
+        | Obstacle::PoolExhausted { .. }
+        | Obstacle::Unsafe { .. }
+        | Obstacle::Found { .. } => Remedy::NotInStories,
     }
 }
 
@@ -69,8 +125,15 @@ pub(crate) fn of_wrong(site: &SiteName, wrong: &Wrong) -> Remedy {
             power: Some(_),
             ..
         } => Remedy::PowerOn(site.clone(), machine.clone()),
+        Wrong::ServedTwice { machine, .. } => Remedy::StopInstance(machine.clone()),
         Wrong::Unknown { obstacle } => of(obstacle),
-        _ => Remedy::Again,
+        Wrong::NoMachines
+        | Wrong::Unobserved { .. }
+        | Wrong::Elsewhere { .. }
+        | Wrong::NotRunning { power: None, .. }
+        | Wrong::WrongAddresses { .. }
+        | Wrong::NotReached { .. }
+        | Wrong::NoRoute { .. } => Remedy::Again,
     }
 }
 

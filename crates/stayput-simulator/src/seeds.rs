@@ -8,15 +8,21 @@ use std::sync::PoisonError;
 use jiff::SignedDuration;
 use stayput_ambient::Entropy;
 use stayput_lab::Scenario;
+use stayput_lab::faults::CallKind;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
+use stayput_ledger::Crash;
 
 use crate::chapters::Chapter;
 use crate::chapters::Setting;
 use crate::chapters::chapters;
 use crate::disaster::ClockStep;
 use crate::disaster::Disaster;
+use crate::disaster::Kill;
+use crate::gate::CallRecord;
 use crate::gate::KillAt;
+use crate::hands::ByHand;
+use crate::hands::Deed;
 use crate::outcome::Outcome;
 use crate::outcome::SimulationError;
 use crate::sweep::effects;
@@ -197,6 +203,12 @@ impl Draw {
         for _ in 0..kills {
             disaster.kills.push(self.kill(&chapters[act]));
         }
+        if self.below(4) == 0 {
+            let times = 1 + self.index(2);
+            for _ in 0..times {
+                disaster.by_hand.push(self.by_hand(&chapters[act]));
+            }
+        }
         if self.below(5) == 0 {
             disaster.rules.extend(self.outage(&chapters[act]));
         }
@@ -214,11 +226,36 @@ impl Draw {
         }
     }
 
-    fn fault(&self, chapter: &Chapter) -> Option<Rule> {
-        if chapter.calls.is_empty() {
-            return None;
+    /// A call of the act: half of the time of all calls, else of a kind that is drawn first, so that those that are made once are not lost among
+    /// the polls.
+    fn call<'c>(&self, chapter: &'c Chapter) -> Option<(usize, &'c CallRecord)> {
+        let calls = chapter.calls.iter().enumerate();
+        if self.below(2) == 0 {
+            return calls.into_iter().nth(self.index(chapter.calls.len()));
         }
-        let record = &chapter.calls[self.index(chapter.calls.len())];
+        let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (number, record) in calls {
+            let call = &record.call;
+            let kind = (
+                call.kind == CallKind::Change,
+                &call.service,
+                &call.site,
+                &call.name,
+            );
+            kinds.entry(kind).or_default().push((number, record));
+        }
+        // A change half of the time.
+        let only = self.below(2) == 0 && kinds.keys().any(|(is_change, ..)| *is_change);
+        let kinds: Vec<_> = kinds
+            .into_iter()
+            .filter(|((is_change, ..), _)| *is_change || !only)
+            .collect();
+        let (_, of) = kinds.get(self.index(kinds.len()))?;
+        of.get(self.index(of.len())).copied()
+    }
+
+    fn fault(&self, chapter: &Chapter) -> Option<Rule> {
+        let (_, record) = self.call(chapter)?;
         let mut all = effects(record.call.kind);
         let (_, mut effect) = all.swap_remove(self.index(all.len()));
         // A list that lacks an object again and again is no longer a fault that passes.
@@ -230,12 +267,31 @@ impl Draw {
         rule_of(record, effect)
     }
 
-    fn kill(&self, chapter: &Chapter) -> KillAt {
-        let calls = 1 + self.below(chapter.calls.len() as u64 + 20);
-        match self.below(3) {
-            0 => KillAt::BeforeCall(calls),
-            1 => KillAt::AfterCall(calls),
+    fn kill(&self, chapter: &Chapter) -> Kill {
+        let number = match self.call(chapter) {
+            Some((number, _)) => number as u64 + 1,
+            None => 1,
+        };
+        let at = match self.below(3) {
+            0 => KillAt::BeforeCall(number),
+            1 => KillAt::AfterCall(number),
             _ => KillAt::BeforeWrite(1 + self.below(chapter.writes + 5)),
+        };
+        let crash = match self.below(3) {
+            0 => Crash::PowerLost {
+                surviving: self.index(4),
+            },
+            _ => Crash::ProcessKilled,
+        };
+        Kill { at, crash }
+    }
+
+    fn by_hand(&self, chapter: &Chapter) -> ByHand {
+        let number = self.call(chapter).map_or(0, |(number, _)| number);
+        ByHand {
+            at_call: number as u64 + 1,
+            machine: self.index(12),
+            deed: Deed::ALL[self.index(Deed::ALL.len())],
         }
     }
 

@@ -22,6 +22,7 @@ use stayput_lab::Endpoints;
 use stayput_lab::Lab;
 use stayput_lab::Power;
 use stayput_lab::Service;
+use stayput_lab::state::LabState;
 use stayput_ledger::By;
 use stayput_ledger::Crash;
 use stayput_ledger::GatedLedger;
@@ -37,6 +38,7 @@ use crate::chapters::Scene;
 use crate::disaster::Disaster;
 use crate::gate::Gate;
 use crate::gate::LedgerGate;
+use crate::hands;
 use crate::judge::Judge;
 use crate::outcome::End;
 use crate::outcome::Outcome;
@@ -104,7 +106,7 @@ impl Simulation {
         let ledger = self.ledger.crash(Crash::ProcessKilled);
         Scene {
             judge: Arc::new(self.judge.fork(&ledger)),
-            state: self.lab.with(|state| state.clone()),
+            state: self.lab.look(LabState::clone),
             machines: self.lab.machines(),
             estate: Arc::clone(&self.estate),
             endpoints: self.endpoints.clone(),
@@ -161,7 +163,7 @@ impl Simulation {
     }
 
     fn tell(&mut self, command: String, end: End) {
-        let at = self.lab.with(|state| state.now().rfc3339());
+        let at = self.lab.look(|state| state.now().rfc3339());
         self.told.push(Told { at, command, end });
     }
 
@@ -179,9 +181,14 @@ impl Simulation {
             Stop::never(),
         );
         let gate = Arc::clone(&self.gate);
+        let mut crashed = None;
+        self.judge.begins();
         let end = tokio::select! {
             biased;
-            () = gate.killed() => End::Killed,
+            crash = gate.killed() => {
+                crashed = Some(crash);
+                End::Killed
+            }
             result = self.apply(&session, goal) => match result {
                 Ok(()) => End::Reached,
                 Err(EngineError::Obstacles(obstacles)) => {
@@ -221,14 +228,14 @@ impl Simulation {
             },
         };
         drop(session);
-        if end == End::Killed {
+        if let Some(crash) = crashed {
             self.kills += 1;
-            self.ledger = self.ledger.crash(Crash::ProcessKilled);
+            self.ledger = self.ledger.crash(crash);
             self.judge.ledger(&self.ledger);
         }
         if end == End::Reached {
             self.lab
-                .with(|state| self.judge.reached(state, goal, &self.estate));
+                .look(|state| self.judge.reached(state, goal, &self.estate));
         }
         (end, remedies)
     }
@@ -238,7 +245,7 @@ impl Simulation {
         let mut first = Vec::new();
         for remedy in remedies {
             let did = match &remedy {
-                Remedy::Again => continue,
+                Remedy::Again | Remedy::NotInStories => continue,
                 Remedy::First(goal) => {
                     if !first.contains(goal) {
                         first.push(goal.clone());
@@ -250,6 +257,11 @@ impl Simulation {
                     let now = self.ambient.clock.now();
                     let put = self.ledger.put_vm(machine, site, vm, now, &by).await;
                     put.map_err(|error| error.to_string())
+                }
+                Remedy::PutRoutesBack => {
+                    let routes = self.judge.take_deleted();
+                    self.lab.with(|state| hands::put_back(state, routes));
+                    Ok(())
                 }
                 Remedy::StopInstance(machine) => self.lab.with(|state| {
                     let stopped = state.set_instance(machine.as_str(), Power::Off);
@@ -370,7 +382,7 @@ impl Simulation {
             told: self.told,
             stuck: self.stuck,
             shrunk: None,
-            faults_injected: hits + self.kills,
+            faults_injected: hits + self.kills + self.gate.done_by_hand(),
             virtual_secs: self.began.elapsed().as_secs(),
         }
     }

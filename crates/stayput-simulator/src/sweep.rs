@@ -6,9 +6,11 @@ use stayput_lab::faults::CallKind;
 use stayput_lab::faults::Fate;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
+use stayput_ledger::Crash;
 
 use crate::chapters::Chapter;
 use crate::disaster::Disaster;
+use crate::disaster::Kill;
 use crate::gate::CallRecord;
 use crate::gate::KillAt;
 
@@ -61,7 +63,7 @@ pub fn singles(chapters: &[Chapter]) -> Vec<Single> {
                     kind: format!("{name}: {}", place(record)),
                     what: format!("{name}: {}, time {}", place(record), record.nth),
                     disaster: Disaster {
-                        kills: vec![kill],
+                        kills: vec![killed(kill)],
                         ..Disaster::default()
                     },
                 });
@@ -75,13 +77,20 @@ pub fn singles(chapters: &[Chapter]) -> Vec<Single> {
                 kind: format!("killed before write {write}"),
                 what: format!("killed before write {write}"),
                 disaster: Disaster {
-                    kills: vec![kill],
+                    kills: vec![killed(kill)],
                     ..Disaster::default()
                 },
             });
         }
     }
     all
+}
+
+fn killed(at: KillAt) -> Kill {
+    Kill {
+        at,
+        crash: Crash::ProcessKilled,
+    }
 }
 
 /// One of each kind: a fault of a call in an act, whichever time the call is made there. Which one is taken differs from kind to kind.

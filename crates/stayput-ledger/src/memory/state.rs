@@ -251,6 +251,15 @@ impl State {
         }
     }
 
+    /// Whether an attempt of an open run was begun and not concluded.
+    pub fn has_open_attempt(&self) -> bool {
+        let mut open = self.entries.iter().filter(|entry| entry.outcome.is_none());
+        open.any(|entry| {
+            let mut runs = self.runs.iter();
+            runs.any(|run| run.id == entry.run && run.is_open())
+        })
+    }
+
     pub fn journal(&self, run: &RunId) -> Vec<Entry> {
         let entries = self.entries.iter().filter(|entry| entry.run == *run);
         entries.cloned().collect()

@@ -73,7 +73,7 @@ remedy-pool-too-small = { $missing ->
 remedy-pool-exhausted = add free addresses to the DHCP pool of { $what }
 remedy-pool-exhausted-suggested = set the DHCP pool of { $what } to { $ranges }, which are free
 remedy-unsafe = the order of steps cannot be made safe in this topology; see the trace with `stayput trace`
-remedy-no-safe-order = change one of these facts; see { $traces }
+remedy-no-safe-order = change one of these facts, and put back any route that was deleted by hand; see { $traces }
 remedy-too-many-calls-to-order = name fewer canaries in one command, or remove routes that need not reach the network
 remedy-unreachable = complete the routing first; see the trace with `stayput trace`
 

@@ -38,6 +38,9 @@ pub enum PrismError {
     /// Accepted, but its task did not succeed.
     #[error(transparent)]
     TaskFailed(#[from] Box<TaskFailed>),
+    /// Accepted, but its task does not exist any more, and looks show that it was not done.
+    #[error(transparent)]
+    TaskLost(#[from] Box<TaskLost>),
     /// The answer is not of the form we know.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -81,6 +84,7 @@ impl PrismError {
             Self::Auth(error) => Some(&error.call),
             Self::Api(error) => Some(&error.call),
             Self::TaskFailed(error) => Some(&error.call),
+            Self::TaskLost(error) => Some(&error.call),
             Self::Decode(error) => Some(&error.call),
             Self::Missing(error) => Some(&error.call),
             Self::Differs(error) => Some(&error.call),
@@ -99,6 +103,7 @@ impl PrismError {
             | Self::Connect(_)
             | Self::Timeout(_)
             | Self::Auth(_)
+            | Self::TaskLost(_)
             | Self::Decode(_)
             | Self::Unsupported(_)
             | Self::Missing(_)
@@ -116,8 +121,8 @@ impl PrismError {
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
             Self::InDoubt(_) => true,
-            // Its task has ended, and says that it did not do it.
-            Self::TaskFailed(_) => false,
+            // Its task has ended, and says that it did not do it; or looks do.
+            Self::TaskFailed(_) | Self::TaskLost(_) => false,
             Self::Setup(_)
             | Self::Connect(_)
             | Self::Timeout(_)
@@ -142,6 +147,7 @@ impl PrismError {
             Self::Setup(_)
             | Self::Auth(_)
             | Self::TaskFailed(_)
+            | Self::TaskLost(_)
             | Self::Decode(_)
             | Self::Unsupported(_)
             | Self::Missing(_)
@@ -164,6 +170,7 @@ impl PrismError {
             Self::Setup(_)
             | Self::Auth(_)
             | Self::TaskFailed(_)
+            | Self::TaskLost(_)
             | Self::Unsupported(_)
             | Self::Missing(_)
             | Self::Differs(_)
@@ -182,6 +189,7 @@ impl PrismError {
             Self::Auth(error) => Some(&mut error.call),
             Self::Api(error) => Some(&mut error.call),
             Self::TaskFailed(error) => Some(&mut error.call),
+            Self::TaskLost(error) => Some(&mut error.call),
             Self::Decode(error) => Some(&mut error.call),
             Self::Missing(error) => Some(&mut error.call),
             Self::Differs(error) => Some(&mut error.call),
@@ -290,6 +298,17 @@ pub struct TaskFailed {
     pub status: String,
     /// Why, as Prism Central says it.
     pub messages: Vec<AppMessage>,
+}
+
+/// A change was accepted, its task does not exist any more, and looks show that it was not done. The same request id may be answered
+/// with the same task for ever: another attempt needs a new one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: its task {task} does not exist any more, and it is not done")]
+pub struct TaskLost {
+    /// The last look at the task.
+    pub call: Box<Call>,
+    /// The task.
+    pub task: stayput_estate::TaskExtId,
 }
 
 impl TaskFailed {

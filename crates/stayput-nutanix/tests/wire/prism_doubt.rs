@@ -151,7 +151,7 @@ async fn a_look_that_fails_after_a_lost_answer_leaves_the_change_in_doubt() {
 }
 
 #[tokio::test]
-async fn a_task_that_does_not_exist_any_more_is_in_doubt_after_several_looks() {
+async fn a_task_that_vanishes_has_failed_if_several_looks_show_nothing_done() {
     let (server, error) = power_off(long(), |asked| {
         if is_task(asked) {
             say(404, json!({}))
@@ -160,13 +160,48 @@ async fn a_task_that_does_not_exist_any_more_is_in_doubt_after_several_looks() {
         }
     })
     .await;
-    let doubt = doubt(error);
     assert!(
-        matches!(doubt.reason, DoubtReason::TaskGone { .. }),
-        "{doubt}"
+        matches!(&error, PrismError::TaskLost(lost) if lost.task.as_str() == "ZXJnb24=:t"),
+        "{error}"
     );
+    assert!(!error.may_have_taken_effect());
     let asked = server.asked();
     assert_eq!(asked.iter().filter(|asked| is_task(asked)).count(), 4);
+}
+
+#[tokio::test]
+async fn a_task_that_vanishes_is_no_error_if_a_look_shows_it_done() {
+    let posted = AtomicUsize::new(0);
+    let server = Server::start(move |asked| match asked.method.as_str() {
+        "OPTIONS" => probe(asked),
+        "GET" if is_task(asked) => say(404, json!({})),
+        "GET" if posted.load(Ordering::SeqCst) > 0 => vm("OFF", json!([])),
+        "GET" => vm("ON", json!([])),
+        _ => {
+            posted.fetch_add(1, Ordering::SeqCst);
+            task_started("t")
+        }
+    })
+    .await;
+    let prism = server.prism();
+    let done = prism.power_off(&"v1".into(), RequestId::random()).await;
+    assert!(done.is_ok(), "{done:?}");
+}
+
+#[tokio::test]
+async fn an_empty_answer_to_a_change_is_in_doubt_and_not_success() {
+    let server = Server::start(|asked| match asked.method.as_str() {
+        "OPTIONS" => probe(asked),
+        "GET" => vm("ON", json!([])),
+        _ => Answer::Say(200, Vec::new(), String::new()),
+    })
+    .await;
+    let error = server
+        .prism()
+        .power_off(&"v1".into(), RequestId::random())
+        .await
+        .unwrap_err();
+    assert!(error.may_have_taken_effect(), "{error}");
 }
 
 #[tokio::test]

@@ -80,6 +80,16 @@ pub(crate) fn not_reached(
     }
 }
 
+/// Whether packets from on-prem reach the machines of a goal at the site where it brings them.
+pub(crate) fn brings_packets(goal: &Goal) -> bool {
+    match goal {
+        Goal::Move { canaries, .. } => canaries.is_empty(),
+        Goal::Failover { mode, .. } => *mode != FailoverMode::Test,
+        Goal::Failback { .. } => true,
+        Goal::Capture { .. } | Goal::Protect { .. } | Goal::CleanUp { .. } => false,
+    }
+}
+
 /// The machines that a goal is about, with the network of each.
 pub(crate) fn machines<'t>(
     truth: &'t Truth,
@@ -133,7 +143,10 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
     let own: Vec<_> = own.collect();
     let current: Vec<_> = own
         .iter()
-        .filter(|(_, vm)| vm.on == machine.ran && addresses_of_vm(vm) == machine.addresses)
+        .filter(|(_, vm)| {
+            let runs = vm.on == machine.ran || machine.may_be_off;
+            runs && addresses_of_vm(vm) == machine.addresses
+        })
         .collect();
     if current.is_empty() {
         let seen: Vec<_> = own
@@ -170,26 +183,25 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
     wrong
 }
 
-/// Whether a machine has no recovery point at the site where it does not run.
+/// Whether a machine has no recovery point at the site where it does not run; of a machine that is off, at the site where its VM is not.
 fn not_protected(lab: &LabState, id: &str, machine: &Machine, sites: [&str; 2]) -> Option<String> {
     let [one, other] = sites.map(|site| lab.pcs.iter().position(|pc| pc.name == site));
     let (one, other) = (one?, other?);
+    let mut own = Vec::new();
     for (here, there) in [(one, other), (other, one)] {
-        let vms = lab.pcs[here].vms.iter().filter(|(vm_id, vm)| {
-            (vm.on || !machine.ran) && Truth::instance_of(lab, here, vm_id).as_deref() == Some(id)
-        });
-        for (vm_id, _) in vms {
-            if lab.pcs[there]
-                .points_of
-                .get(vm_id)
-                .is_some_and(|points| !points.is_empty())
-            {
-                return None;
-            }
-        }
+        let vms = lab.pcs[here].vms.iter();
+        let vms =
+            vms.filter(|(vm_id, _)| Truth::instance_of(lab, here, vm_id).as_deref() == Some(id));
+        own.extend(vms.map(|(vm_id, vm)| (there, vm_id, vm.on)));
     }
-    Some(format!(
-        "{} ({id}) has no recovery point at the other site",
-        machine.name
-    ))
+    let runs = own.iter().any(|(.., on)| *on);
+    let mut own = own.into_iter().filter(|(.., on)| *on || !runs);
+    let has_points = |(there, vm, _): (usize, &String, bool)| {
+        let points = lab.pcs[there].points_of.get(vm);
+        points.is_some_and(|points| !points.is_empty())
+    };
+    (!own.any(has_points)).then(|| {
+        let name = &machine.name;
+        format!("{name} ({id}) has no recovery point at the other site")
+    })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use stayput_estate::Cidr;
 use stayput_lab::aws::model::Instance;
@@ -20,15 +21,17 @@ pub(crate) struct Machine {
     pub(crate) name: String,
     pub(crate) addresses: BTreeSet<Ipv4Addr>,
     pub(crate) ran: bool,
+    /// Whether a person powered it off: it may then be off or on.
+    pub(crate) may_be_off: bool,
 }
 
-/// What was true in the beginning.
-#[derive(Debug)]
+/// What was true in the beginning, and what people changed since.
+#[derive(Debug, Clone)]
 pub(crate) struct Truth {
     pub(crate) machines: BTreeMap<String, Machine>,
     owner: BTreeMap<Ipv4Addr, String>,
     networks: Vec<Cidr>,
-    others: Others,
+    others: Arc<Others>,
 }
 
 /// What is none of the tool's business.
@@ -105,6 +108,7 @@ impl Truth {
                     let machine = Machine {
                         name: instance.tags.get("Name").cloned().unwrap_or_default(),
                         ran: instance.state == InstanceState::Running,
+                        may_be_off: false,
                         addresses,
                     };
                     machines.insert(id.clone(), machine);
@@ -120,7 +124,7 @@ impl Truth {
                     .map(|address| (*address, id.clone()))
             })
             .collect();
-        let others = Others::of(lab, &machines, None, networks);
+        let others = Arc::new(Others::of(lab, &machines, None, networks));
         Self {
             machines,
             owner,
@@ -133,8 +137,39 @@ impl Truth {
         self.owner.keys().copied()
     }
 
+    /// The machine that has a captured address.
+    pub(crate) fn owner(&self, address: Ipv4Addr) -> Option<&String> {
+        self.owner.get(&address)
+    }
+
+    /// The network that an address is in.
+    pub(crate) fn network_of(&self, address: Ipv4Addr) -> Option<Cidr> {
+        self.networks
+            .iter()
+            .find(|network| network.contains(address))
+            .copied()
+    }
+
+    /// Whether a prefix is one of the networks or in one.
+    pub(crate) fn is_in_network(&self, cidr: Cidr) -> bool {
+        let mut networks = self.networks.iter();
+        networks.any(|network| network.overlaps(cidr) && network.len() <= cidr.len())
+    }
+
+    /// A machine has one more address.
+    pub(crate) fn add_address(&mut self, machine: &str, address: Ipv4Addr) {
+        if let Some(known) = self.machines.get_mut(machine) {
+            known.addresses.insert(address);
+            self.owner.insert(address, machine.to_owned());
+        }
+    }
+
+    /// Captured addresses of machines that ran in the beginning and were not powered off by a person.
     pub(crate) fn addresses_that_ran(&self) -> impl Iterator<Item = Ipv4Addr> {
-        let ran = self.machines.values().filter(|machine| machine.ran);
+        let ran = self
+            .machines
+            .values()
+            .filter(|machine| machine.ran && !machine.may_be_off);
         ran.flat_map(|machine| machine.addresses.iter().copied())
     }
 
@@ -214,7 +249,7 @@ impl Truth {
     }
 
     pub(crate) fn others_harmed(&self, lab: &LabState) -> Vec<(Promise, String)> {
-        let now = Others::of(lab, &self.machines, Some(&self.others), &self.networks);
+        let now = Others::of(lab, &self.machines, Some(&*self.others), &self.networks);
         let mut harmed = Vec::new();
         for (id, was) in &self.others.instances {
             if now.instances.get(id) != Some(was) {

@@ -69,7 +69,7 @@ pub async fn all_are_protected(
         }
         let Some(point) = points.get(id) else {
             let found = format!("without a recovery point at {to}");
-            let expected = "a recovery point at {to}; run `stayput apply protect` again".to_owned();
+            let expected = format!("a recovery point at {to}; run `stayput apply protect` again");
             return Err(changed(found, expected));
         };
         if let Some(age) = age(point, context.now()) {

@@ -5,6 +5,7 @@
 //! only (Prism reference §1), so that what may have taken effect is looked for several times first.
 
 use reqwest::Method;
+use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use reqwest::header::IF_MATCH;
 use serde::Deserialize;
@@ -20,6 +21,7 @@ use super::envelope::One;
 use super::envelope::Reference;
 use super::task::Task;
 use crate::prism::error::PrismError;
+use crate::prism::error::TaskLost;
 use crate::prism::request_id::RequestId;
 use crate::retry;
 use crate::retry::Looks;
@@ -204,7 +206,8 @@ impl Api {
         if !reply.status.is_success() {
             return Err(api::refusal(&reply));
         }
-        if reply.body.is_empty() {
+        // Only this status promises no body: another empty answer says nothing about what was done.
+        if reply.status == StatusCode::NO_CONTENT {
             return Ok(Submitted::AtOnce(Value::Null));
         }
         match reply.decode::<One<Value>>() {
@@ -216,7 +219,7 @@ impl Api {
 
     /// Submits and waits for the end.
     ///
-    /// A task that failed is not the last word: where an earlier attempt had already done it (or a person has), the look says so.
+    /// A task that failed or vanished is not the last word: where an earlier attempt had already done it (or a person has), the look says so.
     pub(super) async fn apply<T, P, F>(
         &self,
         id: &RequestId,
@@ -236,6 +239,16 @@ impl Api {
                     Ok(Next::There(there)) => Ok(Finished::There(there)),
                     Ok(Next::Send(_)) | Err(_) => Err(PrismError::TaskFailed(failed)),
                 },
+                Err(PrismError::InDoubt(doubt)) if doubt.is_task_gone() => {
+                    match prepare(Looks::Several).await {
+                        Ok(Next::There(there)) => Ok(Finished::There(there)),
+                        Ok(Next::Send(_)) => {
+                            let call = doubt.call;
+                            Err(PrismError::from(Box::new(TaskLost { call, task })))
+                        }
+                        Err(_) => Err(PrismError::InDoubt(doubt)),
+                    }
+                }
                 Err(error) => Err(error),
             },
         }

@@ -1,0 +1,186 @@
+//! What people do by hand in the middle of a story.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use stayput_estate::Cidr;
+use stayput_lab::Lab;
+use stayput_lab::Power;
+use stayput_lab::aws::model::InstanceState;
+use stayput_lab::aws::model::TgwStatic;
+use stayput_lab::state::LabState;
+
+use crate::judge::Judge;
+use crate::judge::Truth;
+
+/// An act of a person in the middle of a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByHand {
+    /// Before the call with this number is sent, from 1 over all processes of the story.
+    pub at_call: u64,
+    /// The machine it is about: its number in the order of instance ids, modulo how many there are.
+    pub machine: usize,
+    /// What is done.
+    pub deed: Deed,
+}
+
+/// What a person does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Starts the instance of a machine, in the EC2 console.
+    StartInstance,
+    /// Powers the VM of a machine off, in Prism Central.
+    PowerOffVm,
+    /// Assigns one more address to the first interface of a machine's instance, in the EC2 console.
+    AssignAddress,
+    /// Deletes the static routes for the networks in every Transit Gateway table.
+    DeleteRoutes,
+    /// Takes every category from the VM of a machine, in Prism Central.
+    TakeCategories,
+}
+
+impl Deed {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::StartInstance,
+        Self::PowerOffVm,
+        Self::AssignAddress,
+        Self::DeleteRoutes,
+        Self::TakeCategories,
+    ];
+}
+
+/// What an act changed.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    /// The instance of this machine starts.
+    Starts(String),
+    /// The VM of this machine is off.
+    IsOff(String),
+    /// This machine has one more address.
+    HasAddress(String, Ipv4Addr),
+    /// These static routes are gone: region, table, prefix, target.
+    RoutesDeleted(Vec<DeletedRoute>),
+    /// Something else is different.
+    Changed,
+}
+
+/// A route that a person deleted: region, table, prefix and target.
+pub(crate) type DeletedRoute = (String, String, Cidr, TgwStatic);
+
+/// Puts routes back that a person deleted, where none has been written since.
+pub(crate) fn put_back(state: &mut LabState, routes: Vec<DeletedRoute>) {
+    for (region, table, cidr, target) in routes {
+        let region = state.aws.regions.get_mut(&region);
+        if let Some(table) = region.and_then(|region| region.tgw_route_tables.get_mut(&table)) {
+            table.statics.entry(cidr).or_insert(target);
+        }
+    }
+}
+
+impl ByHand {
+    /// Does it. Returns whether there was anything to do.
+    pub(crate) fn carry_out(self, lab: &Lab, judge: &Judge) -> bool {
+        let truth = judge.truth();
+        let ids: Vec<_> = truth.machines.keys().collect();
+        let Some(id) = ids.get(self.machine.checked_rem(ids.len()).unwrap_or_default()) else {
+            return false;
+        };
+        let mut done = None;
+        lab.with(|state| {
+            done = self.deed.carry_out(state, &truth, id);
+            if let Some(effect) = &done {
+                judge.by_hand(effect, state.now());
+            }
+        });
+        done.is_some()
+    }
+}
+
+impl Deed {
+    fn carry_out(self, state: &mut LabState, truth: &Truth, machine: &str) -> Option<Effect> {
+        match self {
+            Self::StartInstance => {
+                let before = state.set_instance(machine, Power::On).ok()?.1;
+                (before == InstanceState::Stopped).then(|| Effect::Starts(machine.to_owned()))
+            }
+            Self::PowerOffVm => {
+                let (site, vm) = running_vm(state, machine)?;
+                let (_, before) = state.set_vm_power(&vm, Some(&site), Power::Off).ok()?;
+                (before == Power::On).then(|| Effect::IsOff(machine.to_owned()))
+            }
+            Self::AssignAddress => {
+                let (address, eni) = free_address(state, truth, machine)?;
+                let mut regions = state.aws.regions.values_mut();
+                let eni = regions.find_map(|region| region.enis.get_mut(&eni))?;
+                eni.secondary.push(address);
+                Some(Effect::HasAddress(machine.to_owned(), address))
+            }
+            Self::DeleteRoutes => {
+                let mut deleted = Vec::new();
+                for (name, region) in &mut state.aws.regions {
+                    for (id, table) in &mut region.tgw_route_tables {
+                        let routes = std::mem::take(&mut table.statics);
+                        let (gone, left) = routes
+                            .into_iter()
+                            .partition(|(cidr, _)| truth.is_in_network(*cidr));
+                        table.statics = left;
+                        let gone: BTreeMap<_, _> = gone;
+                        deleted.extend(
+                            gone.into_iter()
+                                .map(|(cidr, to)| (name.clone(), id.clone(), cidr, to)),
+                        );
+                    }
+                }
+                (!deleted.is_empty()).then_some(Effect::RoutesDeleted(deleted))
+            }
+            Self::TakeCategories => {
+                let (site, vm) = running_vm(state, machine)?;
+                let pc = state.pcs.iter_mut().find(|pc| pc.name == site)?;
+                let vm = pc.vms.get_mut(&vm)?;
+                let had = !std::mem::take(&mut vm.categories).is_empty();
+                vm.version += 1;
+                had.then_some(Effect::Changed)
+            }
+        }
+    }
+}
+
+/// The site and the id of the VM that is on and is this machine.
+fn running_vm(state: &LabState, machine: &str) -> Option<(String, String)> {
+    let sites = state.pcs.iter().enumerate();
+    let mut vms = sites.flat_map(|(index, pc)| pc.vms.iter().map(move |(id, vm)| (index, id, vm)));
+    let (index, id, _) = vms.find(|(index, id, vm)| {
+        vm.on
+            && vm.test_of.is_none()
+            && Truth::instance_of(state, *index, id).as_deref() == Some(machine)
+    })?;
+    Some((state.pcs.get(index)?.name.clone(), id.clone()))
+}
+
+/// An address that is free in the network of a running instance's first interface, with the interface.
+fn free_address(state: &LabState, truth: &Truth, machine: &str) -> Option<(Ipv4Addr, String)> {
+    let regions = &state.aws.regions;
+    let (region, instance) = regions.values().find_map(|region| {
+        let instance = region.instances.get(machine)?;
+        Some((region, instance))
+    })?;
+    if instance.state != InstanceState::Running {
+        return None;
+    }
+    let eni = instance.enis.get(&0)?;
+    let primary = region.enis.get(eni)?.primary;
+    let network = truth.network_of(primary)?;
+    let all = region.enis.values();
+    let used: BTreeSet<Ipv4Addr> = all
+        .flat_map(|eni| std::iter::once(eni.primary).chain(eni.secondary.iter().copied()))
+        .chain(truth.addresses())
+        .collect();
+    // From the end: the DHCP pools of the overlay subnets begin elsewhere.
+    let first = u32::from(network.network());
+    let last = u32::from(network.broadcast());
+    let free = (first + 16..last).rev().map(Ipv4Addr::from);
+    let address = free.into_iter().find(|address| !used.contains(address))?;
+    Some((address, eni.clone()))
+}
