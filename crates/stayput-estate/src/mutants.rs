@@ -35,11 +35,13 @@ pub enum Mutant {
     TestCopiesLeft,
     /// A run with failed steps is called done.
     FailedStepsIgnored,
+    /// A lock that another process has is given.
+    LockIgnored,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::IntentNotSynced,
         Self::FactsNotSynced,
         Self::RequestIdWithoutAttempts,
@@ -55,6 +57,7 @@ impl Mutant {
         Self::HolesNotAnnounced,
         Self::TestCopiesLeft,
         Self::FailedStepsIgnored,
+        Self::LockIgnored,
     ];
 
     /// Whether this defect is chosen on this thread.

@@ -16,6 +16,8 @@ pub struct Disaster {
     pub kills: Vec<Kill>,
     /// What people do by hand.
     pub by_hand: Vec<ByHand>,
+    /// A second operator runs the same command with the same ledger, from the call with this number on.
+    pub second: Option<u64>,
     /// When the wall clock is set forward or back.
     pub clock_steps: Vec<ClockStep>,
 }
@@ -55,6 +57,11 @@ impl Disaster {
         for number in 0..self.by_hand.len() {
             let mut smaller = self.clone();
             smaller.by_hand.remove(number);
+            all.push(smaller);
+        }
+        if self.second.is_some() {
+            let mut smaller = self.clone();
+            smaller.second = None;
             all.push(smaller);
         }
         for number in 0..self.clock_steps.len() {

@@ -68,6 +68,8 @@ pub(crate) struct Gate {
     steps: Vec<ClockStep>,
     kills: Vec<Kill>,
     by_hand: Vec<ByHand>,
+    second: Option<u64>,
+    second_comes: Notify,
     killed: Notify,
 }
 
@@ -86,6 +88,8 @@ impl Gate {
             steps: disaster.clock_steps.clone(),
             kills: disaster.kills.clone(),
             by_hand: disaster.by_hand.clone(),
+            second: disaster.second,
+            second_comes: Notify::new(),
             killed: Notify::new(),
         })
     }
@@ -114,6 +118,11 @@ impl Gate {
         self.killed.notified().await;
         let crash = self.counts().crash.take();
         crash.unwrap_or(Crash::ProcessKilled)
+    }
+
+    /// Completes when the second operator comes.
+    pub(crate) async fn second_comes(&self) {
+        self.second_comes.notified().await;
     }
 
     async fn die_at(&self, at: KillAt) {
@@ -149,6 +158,9 @@ impl Gate {
             });
             number
         };
+        if self.second == Some(number) {
+            self.second_comes.notify_one();
+        }
         for act in self.by_hand.iter().filter(|act| act.at_call == number) {
             if act.carry_out(&self.lab, &self.judge) {
                 self.counts().done_by_hand += 1;

@@ -8,6 +8,7 @@ mod truth;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -61,6 +62,8 @@ pub enum Promise {
     OneAnswer,
     /// No packet is lost, or sent to another site, beyond what the plan announced.
     AnnouncedOutage,
+    /// No packet loops.
+    NoLoop,
     /// Nothing is made twice.
     MakesOnce,
     /// What is no machine of the goal stays as it is.
@@ -71,6 +74,20 @@ pub enum Promise {
     TellsTruth,
 }
 
+/// How a packet ends that does not reach its machine.
+#[derive(Debug, Clone)]
+struct Undelivered {
+    end: End,
+    /// The last decision on its path.
+    after: String,
+}
+
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} after {}", self.end, self.after)
+    }
+}
+
 /// What the judge knows of a story.
 #[derive(Clone)]
 struct Seen {
@@ -79,7 +96,7 @@ struct Seen {
     /// Addresses that may be undelivered: announced by the plan in progress, or undelivered before it.
     announced: BTreeSet<Ipv4Addr>,
     /// Addresses that on-prem did not reach at the last look.
-    undelivered: BTreeSet<Ipv4Addr>,
+    undelivered: BTreeMap<Ipv4Addr, Undelivered>,
     /// Whether people or outages have changed the world since the last plan was shown: holes are then not this tool's doing.
     disturbed: bool,
     /// Sites and regions that are down.
@@ -108,7 +125,7 @@ impl Judge {
             truth: Arc::new(Truth::of(lab, networks)),
             ledger: ledger.clone(),
             announced: BTreeSet::new(),
-            undelivered: BTreeSet::new(),
+            undelivered: BTreeMap::new(),
             disturbed: false,
             down: BTreeSet::new(),
             started: BTreeMap::new(),
@@ -202,7 +219,7 @@ impl Judge {
     /// A plan is shown and about to be applied: what it announces may happen from now on.
     pub(crate) fn approved(&self, plan: &Plan) {
         let mut seen = self.seen();
-        let undelivered = seen.undelivered.clone();
+        let undelivered: Vec<_> = seen.undelivered.keys().copied().collect();
         seen.announced.extend(undelivered);
         let captured: Vec<_> = seen.truth.addresses().collect();
         for hole in &plan.proof.holes {
@@ -217,7 +234,7 @@ impl Judge {
     /// A goal is reached, as the engine says: from now on only what is unreachable now may be.
     pub(crate) fn settled(&self) {
         let mut seen = self.seen();
-        seen.announced = seen.undelivered.clone();
+        seen.announced = seen.undelivered.keys().copied().collect();
     }
 
     /// People or an outage have changed the world: what becomes unreachable by it is not this tool's doing.
@@ -253,17 +270,22 @@ impl Judge {
         }));
         let undelivered = undelivered(lab, &seen.truth, &holders);
         for (address, why) in &undelivered {
-            let is_new = !seen.undelivered.contains(address);
+            let is_new = !seen.undelivered.contains_key(address);
             if is_new && !seen.disturbed && !seen.announced.contains(address) {
                 found.push((
                     Promise::AnnouncedOutage,
                     format!("{address} is not reached, which no plan announced: {why}"),
                 ));
             }
+            let loops = |why: &Undelivered| why.end == End::TtlExceeded;
+            let looped = seen.undelivered.get(address).is_some_and(loops);
+            if loops(why) && !looped && !seen.disturbed {
+                found.push((Promise::NoLoop, format!("{address}: {why}")));
+            }
         }
-        seen.undelivered = undelivered.into_keys().collect();
+        seen.undelivered = undelivered;
         if seen.disturbed {
-            let undelivered = seen.undelivered.clone();
+            let undelivered: Vec<_> = seen.undelivered.keys().copied().collect();
             seen.announced.extend(undelivered);
         }
         found.extend(seen.truth.others_harmed(lab));
@@ -441,7 +463,11 @@ fn two_answers(
 }
 
 /// Captured addresses of running machines that on-prem does not reach at the machine, with the reason.
-fn undelivered(lab: &LabState, truth: &Truth, holders: &Holders) -> BTreeMap<Ipv4Addr, String> {
+fn undelivered(
+    lab: &LabState,
+    truth: &Truth,
+    holders: &Holders,
+) -> BTreeMap<Ipv4Addr, Undelivered> {
     let mut undelivered = BTreeMap::new();
     for address in truth.addresses_that_ran() {
         let walks = walk::ways(lab, &Origin::OnPrem, address);
@@ -451,8 +477,11 @@ fn undelivered(lab: &LabState, truth: &Truth, holders: &Holders) -> BTreeMap<Ipv
             _ => true,
         });
         if let Some(wrong) = wrong {
-            let hops = wrong.hops.last().map_or("", String::as_str);
-            undelivered.insert(address, format!("{:?} after {hops}", wrong.end));
+            let why = Undelivered {
+                end: wrong.end.clone(),
+                after: wrong.hops.last().cloned().unwrap_or_default(),
+            };
+            undelivered.insert(address, why);
         }
     }
     undelivered

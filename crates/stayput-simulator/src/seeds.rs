@@ -209,6 +209,11 @@ impl Draw {
                 disaster.by_hand.push(self.by_hand(&chapters[act]));
             }
         }
+        if self.below(10) == 0 {
+            disaster.second = self
+                .call(&chapters[act])
+                .map(|(number, _)| number as u64 + 1);
+        }
         if self.below(5) == 0 {
             disaster.rules.extend(self.outage(&chapters[act]));
         }

@@ -1,5 +1,6 @@
 //! One story, told in virtual time on one thread: processes run commands against the lab, are killed, and run again.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,17 +170,13 @@ impl Simulation {
 
     /// Runs one command as a process of its own.
     async fn command(&mut self, goal: &Goal) -> (End, Vec<Remedy>) {
-        self.process += 1;
-        let engine = match self.engine() {
-            Ok(engine) => engine,
-            Err(error) => return (End::Failed(error.to_string()), Vec::new()),
+        let (session, second) = match (self.session(), self.session()) {
+            (Ok(session), Ok(second)) => (session, second),
+            (Err(error), _) | (_, Err(error)) => {
+                return (End::Failed(error.to_string()), Vec::new());
+            }
         };
         let mut remedies = Vec::new();
-        let session = Session::new(
-            engine,
-            format!("operator@process-{}", self.process),
-            Stop::never(),
-        );
         let gate = Arc::clone(&self.gate);
         let mut crashed = None;
         self.judge.begins();
@@ -189,7 +186,7 @@ impl Simulation {
                 crashed = Some(crash);
                 End::Killed
             }
-            result = self.apply(&session, goal) => match result {
+            result = self.apply_with(&session, &second, goal) => match result {
                 Ok(()) => End::Reached,
                 Err(EngineError::Obstacles(obstacles)) => {
                     let texts = obstacles.iter();
@@ -227,7 +224,7 @@ impl Simulation {
                 Err(error) => End::Failed(chain(&error)),
             },
         };
-        drop(session);
+        drop((session, second));
         if let Some(crash) = crashed {
             self.kills += 1;
             self.ledger = self.ledger.crash(crash);
@@ -288,6 +285,39 @@ impl Simulation {
             let (end, _) = self.command(&goal).await;
             self.tell(format!("apply {goal}, as the remedy says"), end);
         }
+    }
+
+    /// Applies a goal; a second operator may do so, too, meanwhile. Returns what becomes of the first.
+    async fn apply_with(
+        &self,
+        session: &Session,
+        second: &Session,
+        goal: &Goal,
+    ) -> Result<(), EngineError> {
+        let came = Cell::new(false);
+        let mut first = std::pin::pin!(self.apply(session, goal));
+        let mut second = std::pin::pin!(async {
+            self.gate.second_comes().await;
+            came.set(true);
+            // What it says is judged by what it does.
+            let _ = self.apply(second, goal).await;
+        });
+        tokio::select! {
+            biased;
+            result = &mut first => {
+                if came.get() {
+                    second.await;
+                }
+                result
+            }
+            () = &mut second => first.await,
+        }
+    }
+
+    fn session(&mut self) -> Result<Session, EngineError> {
+        self.process += 1;
+        let operator = format!("operator@process-{}", self.process);
+        Ok(Session::new(self.engine()?, operator, Stop::never()))
     }
 
     async fn apply(&self, session: &Session, goal: &Goal) -> Result<(), EngineError> {
