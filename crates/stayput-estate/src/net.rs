@@ -30,6 +30,40 @@ pub enum CidrError {
         /// The prefix with its host bits cleared.
         meant: Cidr,
     },
+    /// A number has leading zeros, which some programs read as octal.
+    #[error("`{text}` has a number with leading zeros; without them it is {meant}")]
+    LeadingZeros {
+        /// What was given.
+        text: String,
+        /// The same without the zeros.
+        meant: String,
+    },
+}
+
+/// Returns an address or prefix without the leading zeros of its numbers; `None` if it has none, or is not made of numbers.
+///
+/// Programs disagree about `010`: some read 8, some read 10, and some refuse it.
+pub(crate) fn without_leading_zeros(text: &str) -> Option<String> {
+    let mut has_zeros = false;
+    let mut number = |text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let short = match text.trim_start_matches('0') {
+            "" => "0",
+            short => short,
+        };
+        has_zeros |= short.len() < text.len();
+        is_number.then(|| short.to_owned())
+    };
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(number(length)?)),
+        None => (text, None),
+    };
+    let octets: Option<Vec<_>> = address.split('.').map(number).collect();
+    let address = octets?.join(".");
+    has_zeros.then(|| match length {
+        Some(length) => format!("{address}/{length}"),
+        None => address,
+    })
 }
 
 impl Cidr {
@@ -112,6 +146,13 @@ impl FromStr for Cidr {
     type Err = CidrError;
 
     fn from_str(text: &str) -> Result<Self, CidrError> {
+        if let Some(meant) = without_leading_zeros(text) {
+            let text = text.to_owned();
+            return match meant.parse::<Ipv4Net>() {
+                Ok(_) => Err(CidrError::LeadingZeros { text, meant }),
+                Err(_) => Err(CidrError::Syntax(text)),
+            };
+        }
         let net: Ipv4Net = text
             .parse()
             .map_err(|_| CidrError::Syntax(text.to_owned()))?;
@@ -276,6 +317,24 @@ mod tests {
             error.to_string(),
             "`172.30.1.34/24` has host bits set; the prefix is 172.30.1.0/24"
         );
+    }
+
+    #[test]
+    fn a_prefix_with_leading_zeros_is_refused_and_shown_without_them() {
+        for (text, meant) in [
+            ("172.30.010.0/24", "172.30.10.0/24"),
+            ("172.30.1.0/024", "172.30.1.0/24"),
+            ("00.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            let (text, meant) = (text.to_owned(), meant.to_owned());
+            let error = text.parse::<Cidr>().unwrap_err();
+            assert_eq!(error, CidrError::LeadingZeros { text, meant });
+        }
+        for text in ["0300.1.1.0/24", "10.0.0.0/", "01.2.3/8", "web-01/24"] {
+            let error = text.parse::<Cidr>().unwrap_err();
+            assert_eq!(error, CidrError::Syntax(text.to_owned()));
+        }
+        assert_eq!("0.0.0.0/0".parse(), Ok(Cidr::ALL));
     }
 
     #[test]

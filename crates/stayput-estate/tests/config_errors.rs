@@ -102,6 +102,8 @@ refused! {
     an_empty_text: with("flow-vpc = \"prod-tokyo\"", "flow-vpc = \"\"");
     not_a_prefix: with("cidr = \"172.30.1.0/24\"", "cidr = \"172.30.1.0\"");
     host_bits: with("cidr = \"172.30.1.0/24\"", "cidr = \"172.30.1.34/24\"");
+    a_prefix_with_leading_zeros: with("cidr = \"172.30.1.0/24\"", "cidr = \"172.030.010.0/24\"");
+    an_address_with_leading_zeros: with("dns-servers = [\"10.101.0.2\"]", "dns-servers = [\"10.101.0.010\"]");
     a_name_as_dns_server: with("dns-servers = [\"10.101.0.2\"]", "dns-servers = [\"dns.example\"]");
     a_vpc_given_for_a_subnet: with("ec2-subnet = \"subnet-0a1\"", "ec2-subnet = \"vpc-0a1\"");
     an_attachment_given_for_a_transit_gateway: with("tgw = \"tgw-0a3\"\nflow", "tgw = \"tgw-attach-0a3\"\nflow");

@@ -48,6 +48,20 @@ pub enum TextFault {
         /// The prefix with its host bits cleared.
         meant: Cidr,
     },
+    /// An address or prefix with leading zeros in a number.
+    #[error("`{text}` has a number with leading zeros")]
+    #[diagnostic(
+        code(config::leading_zeros),
+        help(
+            "some programs read such a number as octal, others as decimal: write `{meant}` if it is decimal"
+        )
+    )]
+    LeadingZeros {
+        /// What was given.
+        text: String,
+        /// The same without the zeros.
+        meant: String,
+    },
     /// Not an IPv4 address.
     #[error("`{text}` is not an IPv4 address")]
     #[diagnostic(
@@ -168,6 +182,7 @@ impl TextFault {
             Self::Name { .. } => "must be a name",
             Self::Prefix { .. } => "must be an IPv4 prefix",
             Self::HostBits { .. } => "not a network address",
+            Self::LeadingZeros { .. } => "leading zeros",
             Self::Address { .. } => "must be an IPv4 address",
             Self::WrongIdKind { .. } => "id of another kind",
             Self::Id { .. } => "must be an AWS id",

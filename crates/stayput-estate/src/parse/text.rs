@@ -16,6 +16,7 @@ use crate::TgwRouteTableId;
 use crate::VpcId;
 use crate::error::TextFault;
 use crate::error::UrlProblem;
+use crate::net::without_leading_zeros;
 
 /// Longest name in the file. Names become parts of object names in Prism Central and Move, and the value of a category, which has
 /// 64 characters (Prism reference §5).
@@ -67,13 +68,19 @@ pub(super) fn cidr(text: &str) -> Result<Cidr, TextFault> {
     text.parse().map_err(|error| match error {
         CidrError::Syntax(text) => TextFault::Prefix { text },
         CidrError::HostBits { text, meant } => TextFault::HostBits { text, meant },
+        CidrError::LeadingZeros { text, meant } => TextFault::LeadingZeros { text, meant },
     })
 }
 
 /// Parses an IPv4 address.
 pub(super) fn address(text: &str) -> Result<Ipv4Addr, TextFault> {
-    text.parse().map_err(|_| TextFault::Address {
-        text: text.to_owned(),
+    text.parse().map_err(|_| {
+        let text = text.to_owned();
+        let meant = without_leading_zeros(&text);
+        match meant.filter(|meant| meant.parse::<Ipv4Addr>().is_ok()) {
+            Some(meant) => TextFault::LeadingZeros { text, meant },
+            None => TextFault::Address { text },
+        }
     })
 }
 

@@ -193,9 +193,11 @@ impl Params {
         match text.parse() {
             Ok(cidr) => Ok(cidr),
             Err(CidrError::HostBits { meant, .. }) => Ok(meant),
-            Err(CidrError::Syntax(_)) => Err(Fault::invalid(format!(
-                "Value ({text}) for parameter {name} is invalid. This is not a valid CIDR block."
-            ))),
+            Err(CidrError::LeadingZeros { .. } | CidrError::Syntax(_)) => {
+                Err(Fault::invalid(format!(
+                    "Value ({text}) for parameter {name} is invalid. This is not a valid CIDR block."
+                )))
+            }
         }
     }
 

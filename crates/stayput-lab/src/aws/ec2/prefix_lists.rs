@@ -90,7 +90,9 @@ fn entries_of(call: &Call<'_>, name: &str) -> Result<Vec<(Cidr, Option<String>)>
         .map(|member| {
             let text = call.params.need(&format!("{member}.Cidr"))?;
             let cidr = text.parse().map_err(|error| match error {
-                CidrError::HostBits { .. } | CidrError::Syntax(_) => Fault::invalid(format!(
+                CidrError::HostBits { .. }
+                | CidrError::LeadingZeros { .. }
+                | CidrError::Syntax(_) => Fault::invalid(format!(
                     "The CIDR ({text}) is not valid in an IPv4 prefix list."
                 )),
             })?;
