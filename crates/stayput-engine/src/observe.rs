@@ -12,6 +12,7 @@ use stayput_estate::SiteName;
 use stayput_nutanix::KnownPrismObjects;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
+use stayput_nutanix::Service;
 use stayput_world::Facts;
 use stayput_world::Silence;
 use stayput_world::System;
@@ -120,7 +121,7 @@ fn read<T, E: std::error::Error>(
     observed.map_err(|error| {
         let unobserved = Unobserved {
             silence: silence(&error),
-            why: chain(&error),
+            why: without_name(&system, chain(&error)),
             system,
         };
         events.send(Event::Unobserved {
@@ -129,6 +130,19 @@ fn read<T, E: std::error::Error>(
         });
         unobserved
     })
+}
+
+/// The text of an error without the name of its system, which is shown before it.
+fn without_name(system: &System, why: String) -> String {
+    let name = match system {
+        System::Aws(region) => return why.replacen(&format!(" in {region} ("), " (", 1),
+        System::PrismCentral(site) => Service::PrismCentral.of(site),
+        System::Move(site) => Service::Move.of(site),
+    };
+    let rest = why
+        .strip_prefix(&name)
+        .and_then(|rest| rest.strip_prefix(": "));
+    rest.map(str::to_owned).unwrap_or(why)
 }
 
 /// What must exist in a region according to the configuration and the ledger: requested by id if no list shows it.

@@ -29,6 +29,13 @@ impl fmt::Display for Service {
     }
 }
 
+impl Service {
+    /// The appliance of a site, as every error of it begins.
+    pub fn of(self, site: &SiteName) -> String {
+        format!("{self} of site `{site}`")
+    }
+}
+
 /// One call: to which appliance, what for, and what was sent where. Carried by every error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -50,8 +57,11 @@ impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of site `{}`: {} ({} {})",
-            self.service, self.site, self.what, self.method, self.url
+            "{}: {} ({} {})",
+            self.service.of(&self.site),
+            self.what,
+            self.method,
+            self.url
         )
     }
 }
