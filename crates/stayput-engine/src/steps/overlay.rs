@@ -1,13 +1,16 @@
 //! Flow VPCs, overlay subnets, externally routable prefixes.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_estate::FlowVpcExtId;
+use stayput_estate::RouteTableId;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
+use stayput_estate::SubnetId;
 use stayput_estate::VpcId;
 use stayput_estate::mutants::Mutant;
 use stayput_nutanix::Looks;
@@ -20,6 +23,7 @@ use stayput_world::AwsRegion;
 use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::RouteDestination;
 use stayput_world::aws::VpcRouteState;
+use stayput_world::aws::VpcRouteTable;
 use stayput_world::aws::VpcRouteTarget;
 
 use crate::StepError;
@@ -241,37 +245,45 @@ async fn nc2_has_written(
                 return Ok(Some(()));
             }
             let tables = aws.vpc_route_tables(&config.region, &config.vpc).await?;
-            let entered: Vec<_> = attachment_subnets
-                .iter()
-                .filter_map(|subnet| {
-                    let explicit = tables.values().find(|table| table.subnets.contains(subnet));
-                    explicit.or_else(|| tables.values().find(|table| table.main))
-                })
-                .collect();
-            let missing = entered
-                .iter()
-                .filter(|table| {
-                    let has = table.routes.iter().any(|route| {
-                        route.destination == RouteDestination::Cidr(cidr)
-                            && matches!(route.target, VpcRouteTarget::Eni(_))
-                            && route.state == VpcRouteState::Active
-                    });
-                    has != present
-                })
-                .count();
+            let Some((left, of)) = tables_left(&attachment_subnets, &tables, cidr, present) else {
+                let what = format!("the Transit Gateway attachment of VPC {}", config.vpc);
+                return Err(missing(what, site));
+            };
             context.progress(
                 None,
-                format!(
-                    "NC2 is writing {cidr} ({missing} of {} tables left)",
-                    entered.len()
-                ),
+                format!("NC2 is writing {cidr} ({left} of {of} tables left)"),
             );
-            Ok((missing == 0).then_some(()))
+            Ok((left == 0).then_some(()))
         })
         .await
 }
 
-fn attachment_subnets(region: &AwsRegion, wanted: &VpcId) -> BTreeSet<stayput_estate::SubnetId> {
+/// How many of the tables that packets from the Transit Gateway enter by do not have the prefix yet, or still have it, and of how many.
+/// `None` if there is no such table: a wait for nothing would end at once.
+fn tables_left(
+    attachment_subnets: &BTreeSet<SubnetId>,
+    tables: &BTreeMap<RouteTableId, VpcRouteTable>,
+    cidr: Cidr,
+    present: bool,
+) -> Option<(usize, usize)> {
+    let entered = attachment_subnets.iter().filter_map(|subnet| {
+        let explicit = tables.values().find(|table| table.subnets.contains(subnet));
+        explicit.or_else(|| tables.values().find(|table| table.main))
+    });
+    let (mut left, mut of) = (0, 0);
+    for table in entered {
+        let has = table.routes.iter().any(|route| {
+            route.destination == RouteDestination::Cidr(cidr)
+                && matches!(route.target, VpcRouteTarget::Eni(_))
+                && route.state == VpcRouteState::Active
+        });
+        left += usize::from(has != present);
+        of += 1;
+    }
+    (of > 0).then_some((left, of))
+}
+
+fn attachment_subnets(region: &AwsRegion, wanted: &VpcId) -> BTreeSet<SubnetId> {
     region
         .attachments
         .values()
@@ -282,4 +294,49 @@ fn attachment_subnets(region: &AwsRegion, wanted: &VpcId) -> BTreeSet<stayput_es
         .flatten()
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use stayput_world::aws::VpcRoute;
+
+    use super::*;
+
+    fn table(subnet: Option<&str>, written: bool) -> VpcRouteTable {
+        let route = VpcRoute {
+            destination: RouteDestination::Cidr("172.30.1.0/24".parse().unwrap()),
+            target: VpcRouteTarget::Eni("eni-host".into()),
+            state: VpcRouteState::Active,
+            propagated: false,
+        };
+        VpcRouteTable {
+            vpc: "vpc-nc2".into(),
+            main: subnet.is_none(),
+            subnets: subnet.into_iter().map(SubnetId::from).collect(),
+            routes: written.then_some(route).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn a_wait_for_no_table_is_never_over() {
+        let cidr = "172.30.1.0/24".parse().unwrap();
+        let left = |subnets: &[&str], tables: &[VpcRouteTable], present| {
+            let subnets = subnets
+                .iter()
+                .map(|subnet| SubnetId::from(*subnet))
+                .collect();
+            let ids = (0..).map(|number| RouteTableId::new(format!("rtb-{number}")));
+            let tables = ids.zip(tables.iter().cloned()).collect();
+            tables_left(&subnets, &tables, cidr, present)
+        };
+        let tables = [table(None, true), table(Some("subnet-b"), false)];
+        for present in [true, false] {
+            assert_eq!(left(&[], &tables, present), None);
+            assert_eq!(left(&["subnet-a"], &[], present), None);
+        }
+        // The main table serves a subnet without a table of its own.
+        assert_eq!(left(&["subnet-a", "subnet-b"], &tables, true), Some((1, 2)));
+        assert_eq!(left(&["subnet-a"], &tables, true), Some((0, 1)));
+        assert_eq!(left(&["subnet-a"], &tables, false), Some((1, 1)));
+    }
 }
