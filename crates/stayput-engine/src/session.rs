@@ -205,6 +205,7 @@ impl Locked<'_> {
         let engine = &self.session.engine;
         engine.may_write_routes(approved).await?;
         let (run, abandoned) = runs::open(engine, &approved.goal, &self.session.who).await?;
+        runs::record_approval(engine, &run.id, &self.session.who, approved).await?;
         engine.events.send(Event::RunStarted {
             run: run.id.clone(),
             goal: approved.goal.to_string(),

@@ -14,6 +14,25 @@ pub fn clean(text: &str) -> String {
     shown
 }
 
+/// The same for a text in JSON, whose meaning is unchanged: there such characters can only be in strings.
+pub fn clean_json(json: String) -> String {
+    if !json.chars().any(is_harmful) {
+        return json;
+    }
+    let mut shown = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if is_harmful(letter) {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 fn is_harmful(letter: char) -> bool {
     // C0, DEL and C1 controls; marks, embeddings, overrides and isolates of writing direction; line and paragraph separators; characters
     // without width that no script needs.
@@ -33,5 +52,14 @@ mod tests {
         assert_eq!(clean("evil\u{202e}exe"), "evil\\u{202e}exe");
         assert_eq!(clean("a\u{200b}b"), "a\\u{200b}b");
         assert_eq!(clean("本番/販売管理 🚀"), "本番/販売管理 🚀");
+    }
+
+    #[test]
+    fn json_has_the_same_meaning_and_no_harmful_character() {
+        assert_eq!(
+            clean_json("{\"name\":\"web\u{9b}2K\u{202e}\"}".to_owned()),
+            "{\"name\":\"web\\u009b2K\\u202e\"}"
+        );
+        assert_eq!(clean_json("[\"ü\"]".to_owned()), "[\"ü\"]");
     }
 }

@@ -22,4 +22,5 @@ mod message;
 pub use catalogue::Catalogue;
 pub use catalogue::RenderFault;
 pub use clean::clean;
+pub use clean::clean_json;
 pub use message::Message;

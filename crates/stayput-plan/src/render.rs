@@ -3,11 +3,13 @@
 mod action;
 mod effects;
 mod explain;
+mod summary;
 
 use std::fmt::Write;
 
 pub use effects::which;
 pub use explain::explain;
+pub use summary::PlanSummary;
 
 use crate::Action;
 use crate::Plan;

@@ -1,14 +1,21 @@
 //! Runs in the ledger: opens and closes them, and abandons those that a later goal supersedes.
 
+use stayput_ledger::Outcome;
 use stayput_ledger::Run;
 use stayput_ledger::RunId;
 use stayput_ledger::Who;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
+use stayput_plan::Plan;
+use stayput_plan::PlanSummary;
+use stayput_plan::StepId;
 
 use crate::Engine;
 use crate::EngineError;
 use crate::Event;
+
+/// The step id of the journal entry that keeps what was approved. No step of a plan has it.
+const APPROVAL: &str = "approval";
 
 /// The open run to a goal, or a new one. Older open runs that this goal supersedes are closed and named, so that one of their requests
 /// is never taken for a request of this run.
@@ -35,6 +42,27 @@ pub async fn open(
         }
     }
     Ok((run, abandoned))
+}
+
+/// Writes into the journal what was known of the plan when it was approved: its proof in short, and its warnings.
+///
+/// It is an entry of its own, unchanged by definition, at each time that a run is begun or resumed.
+pub async fn record_approval(
+    engine: &Engine,
+    run: &RunId,
+    who: &Who,
+    approved: &Plan,
+) -> Result<(), EngineError> {
+    let ledger = &engine.ledger;
+    let step = StepId(APPROVAL.to_owned());
+    let intent = serde_json::json!({ "approved": PlanSummary::of(approved) });
+    let attempt = ledger
+        .begin_attempt(run, &step, who, &intent, engine.now())
+        .await?;
+    ledger
+        .conclude(attempt.sequence, &Outcome::Unchanged, engine.now())
+        .await?;
+    Ok(())
 }
 
 /// Whether a run to this goal is open.

@@ -13,6 +13,8 @@ use stayput_ledger::Outcome;
 use stayput_ledger::Run;
 use stayput_plan::Action;
 use stayput_plan::Names;
+use stayput_plan::PlanSummary;
+use stayput_plan::counted;
 use stayput_world::Facts;
 
 use crate::cli::Global;
@@ -116,6 +118,15 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
     }
     let mut json = Vec::new();
     for entry in entries {
+        let approved = serde_json::from_value(entry.intent["approved"].clone());
+        if let Ok(approved) = approved {
+            approval(&mut text, run, entry, &approved);
+            let mut of_entry = json!(entry);
+            of_entry["title"] = json!("plan approved");
+            of_entry["ms"] = json!(null);
+            json.push(of_entry);
+            continue;
+        }
         let action = serde_json::from_value::<Action>(entry.intent["action"].clone());
         let title = match &action {
             Ok(action) => action.describe(&names),
@@ -159,6 +170,27 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
         text,
         json!({ "run": run, "entries": json, "holder": holder }),
     )
+}
+
+/// What was known of the plan when it was approved.
+fn approval(text: &mut String, run: &Run, entry: &Entry, approved: &PlanSummary) {
+    let by = match entry.who == run.who {
+        true => String::new(),
+        false => format!(" by {}", entry.who),
+    };
+    let steps = counted(approved.steps, "step");
+    let _ = writeln!(
+        text,
+        "  {}  a plan of {steps} was approved{by}: {}",
+        entry.at, approved.verdict
+    );
+    for hole in &approved.holes {
+        let _ = writeln!(text, "      {hole}");
+    }
+    let warnings = approved.warnings.iter().map(ToString::to_string);
+    for told in warnings.chain(approved.findings.iter().cloned()) {
+        let _ = writeln!(text, "      ! {told}");
+    }
 }
 
 /// Names of machines, for people.
