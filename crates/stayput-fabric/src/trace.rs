@@ -93,6 +93,18 @@ pub enum Holder {
     Sender,
 }
 
+/// A name with its control characters as escapes: a path has one line for each hop, and a name must not add one.
+fn in_one_line(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match letter.is_control() {
+            true => shown.extend(letter.escape_unicode()),
+            false => shown.push(letter),
+        }
+    }
+    shown
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,9 +112,9 @@ impl fmt::Display for Holder {
             Self::Instance {
                 id,
                 name: Some(name),
-            } => write!(f, "instance {name} ({id})"),
-            Self::Interface { id, kind } => write!(f, "{kind} {id}"),
-            Self::Vm { name, .. } => write!(f, "VM {name}"),
+            } => write!(f, "instance {} ({id})", in_one_line(name)),
+            Self::Interface { id, kind } => write!(f, "{} {id}", in_one_line(kind)),
+            Self::Vm { name, .. } => write!(f, "VM {}", in_one_line(name)),
             Self::Planned => f.write_str("the machine put there"),
             Self::OnPrem => f.write_str("on-prem host"),
             Self::Sender => f.write_str("the sender"),
