@@ -5,7 +5,10 @@ mod rehearsal;
 use std::fmt::Write;
 use std::process::ExitCode;
 
+use miette::Diagnostic;
+use serde::Serialize;
 use stayput_engine::EngineError;
+use stayput_estate::ConfigErrors;
 use stayput_ledger::LedgerError;
 use stayput_plan::Obstacle;
 use stayput_plan::counted;
@@ -48,6 +51,32 @@ impl Kind {
     }
 }
 
+/// One error in the estate file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileError {
+    /// The file as named by the user.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
+    /// What kind of error, such as `config::host_bits`.
+    pub code: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Who reads a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A person at a terminal.
+    Person,
+    /// A program, or a person who reads its log.
+    Program,
+}
+
 /// The error of a command.
 #[derive(Debug)]
 pub struct CommandError {
@@ -61,6 +90,10 @@ pub struct CommandError {
     pub hints: Vec<String>,
     /// Obstacles, if the plan failed on them.
     pub obstacles: Vec<Obstacle>,
+    /// Errors in the estate file, in the order of the file.
+    pub file_errors: Vec<FileError>,
+    /// A report of them with the lines of the file, for a terminal.
+    report: Option<String>,
 }
 
 impl CommandError {
@@ -72,6 +105,8 @@ impl CommandError {
             causes: Vec::new(),
             hints: Vec::new(),
             obstacles: Vec::new(),
+            file_errors: Vec::new(),
+            report: None,
         }
     }
 
@@ -96,14 +131,23 @@ impl CommandError {
         self
     }
 
-    /// As text for a terminal, without colour.
-    pub fn render(&self) -> String {
+    /// As text, without colour; for a person with the lines of the estate file that are wrong.
+    pub fn render(&self, reader: Reader) -> String {
         let mut text = String::new();
-        if self.kind == Kind::Usage && self.message.contains('\n') {
-            // A rendered configuration report, complete in itself.
-            let _ = writeln!(text, "{}", self.message.trim_end());
-        } else {
-            let _ = writeln!(text, "error: {}", self.message);
+        match (&self.report, reader) {
+            (Some(report), Reader::Person) => {
+                let _ = writeln!(text, "{}\n", report.trim_end());
+            }
+            (None, Reader::Person) | (_, Reader::Program) => {
+                let _ = writeln!(text, "error: {}", self.message);
+                for error in &self.file_errors {
+                    let (line, column) = (error.line, error.column);
+                    let _ = writeln!(text, "  {}:{line}:{column}: {}", error.file, error.message);
+                    if let Some(help) = &error.help {
+                        let _ = writeln!(text, "      → {help}");
+                    }
+                }
+            }
         }
         for cause in &self.causes {
             let _ = writeln!(text, "  because: {cause}");
@@ -126,6 +170,7 @@ impl CommandError {
                 "message": self.message,
                 "causes": self.causes,
                 "hints": self.hints,
+                "errors": self.file_errors,
                 "obstacles": self.obstacles.iter().map(|obstacle| serde_json::json!({
                     "obstacle": obstacle,
                     "id": obstacle.message().id(),
@@ -134,6 +179,36 @@ impl CommandError {
                 })).collect::<Vec<_>>(),
             },
         })
+    }
+}
+
+impl From<ConfigErrors> for CommandError {
+    fn from(errors: ConfigErrors) -> Self {
+        let mut this = Self::new(Kind::Usage, errors.to_string())
+            .hint("nothing was contacted and nothing was changed");
+        let text =
+            |part: Option<Box<dyn std::fmt::Display + '_>>| part.map(|part| part.to_string());
+        for error in errors.errors() {
+            let position = errors.position(error);
+            this.file_errors.push(FileError {
+                file: errors.file_name().to_owned(),
+                line: position.line,
+                column: position.column,
+                code: text(error.code()),
+                message: error.to_string(),
+                help: text(error.help()),
+            });
+        }
+        let handler =
+            miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
+                // Keys and ids have hyphens and must not be broken there.
+                .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+                .with_width(100);
+        let mut report = String::new();
+        if handler.render_report(&mut report, &errors).is_ok() {
+            this.report = Some(report);
+        }
+        this
     }
 }
 

@@ -19,6 +19,7 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::error::Reader;
 
 fn main() -> ExitCode {
     // One provider for every TLS client and server in this process. An error means that one is installed already.
@@ -44,7 +45,9 @@ fn main() -> ExitCode {
     match result {
         Ok(output) => {
             let text = if json {
-                format!("{}\n", output.json)
+                let mut line = ui::clean_json(output.json.to_string());
+                line.push('\n');
+                line
             } else {
                 ui::clean_lines(&output.text)
             };
@@ -61,9 +64,14 @@ fn main() -> ExitCode {
 }
 
 fn report(error: &CommandError, json: bool) -> ExitCode {
-    if json {
-        let _ = writeln!(anstream::stdout(), "{}", error.json());
-    }
-    let _ = write!(anstream::stderr(), "{}", ui::clean_lines(&error.render()));
+    let reader = if json {
+        let line = ui::clean_json(error.json().to_string());
+        let _ = writeln!(anstream::stdout(), "{line}");
+        Reader::Program
+    } else {
+        Reader::Person
+    };
+    let text = error.render(reader);
+    let _ = write!(anstream::stderr(), "{}", ui::clean_lines(&text));
     error.kind.exit_code()
 }

@@ -14,10 +14,12 @@ use stayput_estate::Estate;
 use stayput_estate::LedgerConfig;
 use stayput_estate::NetworkName;
 use stayput_estate::Trust;
+use stayput_estate::VmExtId;
 use stayput_ledger::SqliteLedger;
 
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::ui;
 
 /// The largest estate file; a thousand networks are some hundred KiB.
 const ESTATE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -72,23 +74,11 @@ pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
         .parent()
         .filter(|dir| !dir.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let parsed = stayput_estate::parse(&file.display().to_string(), &text, base);
-    parsed.map(Arc::new).map_err(|errors| {
-        let mut rendered = String::new();
-        let handler =
-            miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
-                // Keys and ids have hyphens and must not be broken there.
-                .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
-                .with_width(100);
-        if handler.render_report(&mut rendered, &errors).is_err() {
-            rendered = errors.to_string();
-        }
-        let mut error = CommandError::new(Kind::Usage, format!("{rendered}\n"));
-        error
-            .hints
-            .push("nothing was contacted and nothing was changed".to_owned());
-        error
-    })
+    Ok(Arc::new(stayput_estate::parse(
+        &file.display().to_string(),
+        &text,
+        base,
+    )?))
 }
 
 /// Where the ledger of an estate is.
@@ -167,6 +157,24 @@ pub fn site(estate: &Estate, name: &str) -> Result<stayput_estate::SiteName, Com
         )
         .hint(format!("its sites are {}", known.join(", "))))
     }
+}
+
+/// The id of a VM as typed: a UUID, whose case does not matter.
+///
+/// # Errors
+/// It is not a UUID.
+pub fn vm(text: &str) -> Result<VmExtId, CommandError> {
+    let is_uuid = text.bytes().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    });
+    if is_uuid && text.len() == 36 {
+        return Ok(VmExtId::new(text.to_ascii_lowercase()));
+    }
+    let what = format!("`{}` is not the UUID of a VM", ui::clean(text));
+    Err(CommandError::new(Kind::Usage, what).hint(
+        "copy it from the VM's details in Prism Central, for example 3f1c8e2a-5b6d-4e7f-8091-a2b3c4d5e6f7; nothing was contacted",
+    ))
 }
 
 /// A machine of the ledger as typed: by instance id, or by a `Name` tag that only one has.

@@ -14,6 +14,7 @@ use stayput_engine::Event;
 use stayput_engine::StepName;
 use stayput_plan::StepId;
 pub use stayput_plan::clean;
+pub use stayput_plan::clean_json;
 use stayput_plan::counted;
 pub use stayput_plan::seconds;
 use tokio::sync::mpsc::UnboundedReceiver;

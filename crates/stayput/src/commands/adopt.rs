@@ -29,6 +29,7 @@ use crate::ui;
 
 pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
+    let vm = session::vm(&args.vm)?;
     let ledger = session::open_ledger(&estate)?;
     let who = session::who();
     let _lease = ledger
@@ -41,7 +42,6 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
         Some(name) => session::site(&estate, name)?,
         None => primary_of(&estate, &id, machine)?,
     };
-    let vm = VmExtId::new(args.vm.to_lowercase());
     is_not_linked_to_another(&facts, &id, &site, &vm)?;
     let config = &estate.sites[&site];
     let client = prism_of_site(&estate, config, &|name| std::env::var(name).ok())?;

@@ -1,6 +1,7 @@
 //! `stayput plan` and `stayput apply`, the same for every goal: observe, plan, prove, show; then ask and apply.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use jiff::Zoned;
 use serde_json::json;
 use stayput_engine::ApplyOptions;
 use stayput_engine::Events;
+use stayput_engine::RunReport;
 use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_engine::Stopper;
@@ -131,6 +133,9 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
     // Errors in the file or the goal are reported before any system is contacted.
     let estate = session::load_estate(&global.file)?;
     let goal = goal(&estate, &args.goal)?;
+    if let Some(step) = &args.explain {
+        names_a_step(step)?;
+    }
     let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;
     // Before the file is written: a step that the plan does not have changes nothing.
@@ -151,6 +156,20 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
             Ok(Output::new(text, json))
         }
     }
+}
+
+/// Checks that a text can name a step of some plan: a number from 1, or an id, which has parts. Whether the plan has it is known only when
+/// it is made.
+fn names_a_step(step: &str) -> Result<(), CommandError> {
+    let is_id = step == "capture" || step.contains('/');
+    let is_number = step.parse().is_ok_and(|number: usize| number > 0);
+    if is_id || is_number {
+        return Ok(());
+    }
+    let what = format!("`{}` names no step of any plan", ui::clean(step));
+    Err(CommandError::new(Kind::Usage, what).hint(
+        "name a step by its number, as `stayput plan` shows it, or by its id, as `stayput plan --json` does; nothing was contacted",
+    ))
 }
 
 /// The error for a step that a plan does not have.
@@ -342,7 +361,19 @@ pub async fn apply(
         text.push_str(&format!("superseded and closed: run {abandoned}\n"));
     }
     let run = report.run.as_str().into();
-    let arrivals = arrivals(&session.engine().ledger.journal(&run).await?);
+    let journal = session.engine().ledger.journal(&run).await?;
+    let arrivals = arrivals(&journal);
+    let verified = verified(&journal, &report);
+    for (site, found) in &verified {
+        let count = |key: &str| found[key].as_u64().unwrap_or_default();
+        text.push_str(&format!(
+            "verified at {site}: {} of {} machines that must run do, {} of {} addresses are reached\n",
+            count("found"),
+            count("expected"),
+            count("delivered"),
+            count("addresses"),
+        ));
+    }
     let json = json!({
         "ok": true,
         "goal": goal,
@@ -357,8 +388,22 @@ pub async fn apply(
         "abandoned": report.abandoned,
         "plan": plan.as_plan(),
         "arrivals": arrivals,
+        "verified": verified,
     });
     Ok(Output::new(text, json))
+}
+
+/// What the verifications of this command found, by site: the last of each.
+fn verified(journal: &[Entry], report: &RunReport) -> BTreeMap<String, serde_json::Value> {
+    let steps: BTreeSet<_> = report.steps.iter().map(|step| &step.step).collect();
+    let entries = journal.iter().filter(|entry| steps.contains(&entry.step));
+    let observed = entries.flat_map(|entry| &entry.observed);
+    observed
+        .filter_map(|observed| {
+            let site = observed.get("site")?.as_str()?;
+            Some((site.to_owned(), observed.get("verification")?.clone()))
+        })
+        .collect()
 }
 
 /// The first interrupt asks the run to stop; the second ends the process.
