@@ -16,18 +16,33 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use stayput_ambient::Ambient;
 use stayput_aws::AwsClient;
+use stayput_estate::SiteName;
+use stayput_ledger::GatedLedger;
+use stayput_ledger::LedgerError;
 use stayput_ledger::MemoryLedger;
+use stayput_ledger::Write;
+use stayput_ledger::WriteGate;
+use stayput_ledger::WriteKind;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use stayput_nutanix::Wire;
 use stayput_nutanix::WireError;
+use stayput_plan::Action;
+use stayput_plan::Step;
+use stayput_plan::StepId;
 use stayput_world::Silence;
+use stayput_world::System;
 use tokio::time::Instant;
 
 use super::*;
 use crate::Clients;
 use crate::Events;
+use crate::catalog::Catalog;
+use crate::context::PhaseContext;
+use crate::error::chain;
+use crate::event::StepName;
+use crate::watch::Watcher;
 
 /// Systems that never answer.
 #[derive(Debug, Clone)]
@@ -117,6 +132,13 @@ async fn systems_that_never_answer_are_named_after_virtual_time() {
     );
     for unobserved in &seen.world.unobserved {
         assert_eq!(unobserved.silence, Silence::Silent, "{unobserved}");
+        // Each is named once: the error follows its name.
+        let shown = unobserved.to_string();
+        let name = match &unobserved.system {
+            System::Aws(region) => region.to_string(),
+            System::PrismCentral(site) | System::Move(site) => site.to_string(),
+        };
+        assert_eq!(shown.matches(&name).count(), 1, "{shown}");
     }
     assert!(began.elapsed() >= session.engine().estate.engine.call_timeout);
 }
@@ -181,4 +203,86 @@ async fn a_wait_for_a_time_follows_the_wall_clock_when_it_is_set() {
             "{late:?}"
         );
     }
+}
+
+/// A ledger that was deleted when an outcome is to be written.
+struct NoOutcome;
+
+#[async_trait]
+impl WriteGate for NoOutcome {
+    async fn before(&self, write: Write) -> Result<(), LedgerError> {
+        if write.kind != WriteKind::Conclude {
+            return Ok(());
+        }
+        let place = "stayput.db".to_owned();
+        Err(LedgerError::Replaced { place })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_journal_write_hides_no_error_of_its_step() {
+    let ambient = Ambient::simulated(start(), 1);
+    let mut session = session(&MemoryLedger::new(), &ambient);
+    session.engine.ledger = Arc::new(GatedLedger::new(
+        Arc::clone(&session.engine.ledger),
+        Arc::new(NoOutcome),
+    ));
+    let locked = session.lock().await.unwrap();
+    let engine = session.engine();
+    let goal = Goal::Protect {
+        networks: ["app".into()].into(),
+    };
+    let (run, _) = runs::open(engine, &goal, &session.who).await.unwrap();
+    let seen = session.look().await.unwrap();
+    let survey = Survey::of_goal(&engine.estate, &seen.world, &seen.facts, &goal);
+    let shared = PhaseContext {
+        estate: Arc::clone(&engine.estate),
+        clients: engine.clients.clone(),
+        ledger: Arc::clone(&engine.ledger),
+        lease: Arc::clone(&locked.lease),
+        events: Events::none(),
+        ambient: ambient.clone(),
+        stop: Stop::never(),
+        run: run.id,
+        who: session.who.clone(),
+        catalog: Arc::new(Catalog::new(&engine.estate, &seen.world, &survey)),
+        watcher: Arc::new(Watcher::new(engine.estate.engine.poll_interval)),
+        world: Arc::clone(&seen.world),
+    };
+    let site = SiteName::from("tokyo");
+    let step = Step {
+        id: StepId("verify/tokyo".to_owned()),
+        phase: Phase::Verify,
+        needs: Arc::default(),
+        action: Action::Verify {
+            site,
+            networks: ["app".into()].into(),
+            machines: [].into(),
+            lost: [].into(),
+            routes: Vec::new(),
+        },
+        why: String::new(),
+        inverse: None,
+    };
+    let name = |step: &Step| StepName {
+        step: step.id.clone(),
+        number: None,
+        title: "verify".to_owned(),
+    };
+    let began = Instant::now();
+    let end = crate::phase::run(&shared, &[&step], &name).await;
+    let [failed] = end.failed.as_slice() else {
+        panic!("{end:?}");
+    };
+    let told = chain(&failed.error);
+    // What was not read is not verified, and the wait for it ends.
+    assert!(
+        told.contains("every machine runs and is reached at tokyo"),
+        "{told}"
+    );
+    assert!(
+        told.contains("; then the ledger stayput.db was deleted or replaced"),
+        "{told}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(3600));
 }

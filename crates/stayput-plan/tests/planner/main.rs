@@ -26,6 +26,7 @@ mod preflight;
 mod repairs;
 mod resume;
 mod search;
+mod verified;
 mod ways;
 
 use proptest::test_runner::Config;

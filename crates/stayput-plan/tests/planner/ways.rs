@@ -7,6 +7,7 @@ use stayput_fabric::Verdict;
 use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
+use stayput_plan::Finding;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
 use stayput_plan::Plan;
@@ -78,6 +79,28 @@ fn a_canary_goes_ahead_by_a_route_of_its_own() {
     assert_eq!(
         on_prem_after(&setup, &plan, "172.30.1.20"),
         "by tokyo to ec2"
+    );
+}
+
+#[test]
+fn neighbours_of_a_canary_lose_the_canary_and_not_its_network() {
+    let mut setup = pair();
+    setup.machine("other", &["172.30.2.30"], true);
+    let plan = setup.plan(&canary(&["app"], &["web"])).unwrap();
+    let lose: Vec<_> = plan
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding, Finding::NeighboursLose { .. }))
+        .collect();
+    let [Finding::NeighboursLose { canaries, .. }] = lose[..] else {
+        panic!("{:#?}", plan.findings);
+    };
+    assert_eq!(*canaries, ["web".to_owned()].into());
+    let told = lose[0].to_string();
+    assert!(
+        told.contains("cannot reach web")
+            && told.contains("the rest of the network are reached as before"),
+        "{told}"
     );
 }
 
