@@ -84,7 +84,15 @@ fn a_site_that_goes_down_is_named_by_status_until_it_is_up() {
     assert!(of_lab.contains("site osaka is down"), "{of_lab}");
     let shown = status(&lab).out;
     assert!(
-        shown.contains("Prism Central of site `osaka`") && shown.contains("is unknown"),
+        shown.contains("Prism Central of osaka does not answer") && shown.contains("is unknown"),
+        "{shown}"
+    );
+    // Named once: the error follows its name.
+    let mut about = shown
+        .lines()
+        .filter(|line| line.contains("does not answer"));
+    assert!(
+        about.all(|line| line.matches("of osaka").count() == 1),
         "{shown}"
     );
     run(&lab, &["site", "up", "osaka"]).exits(0);

@@ -102,3 +102,16 @@ fn completions_and_man_pages_contain_the_commands() {
     assert!(page.contains("stayput"));
     assert!(dir.path().join("stayput-apply-failover.1").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_in_place_of_the_ledger_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("stayput.toml");
+    std::fs::write(&file, run(&["config", "init"]).exits(0).out).unwrap();
+    let elsewhere = dir.path().join("elsewhere.db");
+    std::os::unix::fs::symlink(&elsewhere, dir.path().join("stayput.db")).unwrap();
+    let journal = run(&["journal", "--file", file.to_str().unwrap()]).exits(1);
+    journal.says(&["stayput.db", "symbolic link"]);
+    assert!(!elsewhere.exists());
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
 
 use crate::lab::Answer;
@@ -166,6 +167,16 @@ fn killed_until_done(
     }
 }
 
+/// The ledger knows of every machine which VM it is at a site, and that it became this one last: also of those whose step was killed.
+#[track_caller]
+fn assert_recorded(lab: &Lab, site: &str) {
+    let (facts, site) = (lab.facts(), SiteName::from(site));
+    for machine in facts.machines.keys() {
+        assert!(facts.vms[machine].contains_key(&site), "{machine}");
+        assert_eq!(facts.newest[machine], site, "{machine}");
+    }
+}
+
 /// The world after move, protect and failover without a kill.
 fn undisturbed() -> &'static [Value; 3] {
     static SHAPES: OnceLock<[Value; 3]> = OnceLock::new();
@@ -200,6 +211,7 @@ fn a_move_killed_at_many_points_ends_like_an_undisturbed_one() {
     let original = addresses(&lab.status());
     let sound = || assert_sound(&lab, &original);
     killed_until_done(&lab, &["move"], 5, sound, KillPoints::seeded(7));
+    assert_recorded(&lab, "tokyo");
     assert_kept(&lab.status(), "tokyo", &original);
     let running = original
         .values()
@@ -231,6 +243,7 @@ fn protection_and_failover_killed_at_many_points_end_as_planned() {
         sound,
         KillPoints::seeded(13),
     );
+    assert_recorded(&lab, "osaka");
     assert_kept(&lab.status(), "osaka", &original);
     assert_same(&shape(&lab.observe()), &undisturbed()[2]);
 }
@@ -257,6 +270,7 @@ fn an_unplanned_failover_killed_at_many_points_recovers_all_once() {
     ];
     let known = || assert_known(&lab, &original);
     killed_until_done(&lab, &goal, 3, known, KillPoints::seeded(19));
+    assert_recorded(&lab, "osaka");
     assert_eq!((vms("tokyo"), vms("osaka")), (tokyo, osaka + 12));
     let status = lab.status();
     assert_eq!(addresses(&status), original);

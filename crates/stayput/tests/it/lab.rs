@@ -18,10 +18,12 @@ use stayput_estate::Estate;
 use stayput_lab::Endpoints;
 use stayput_lab::LabOptions;
 use stayput_lab::RunningLab;
+use stayput_ledger::Ledger;
 use stayput_ledger::SqliteLedger;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
+use stayput_world::Facts;
 use stayput_world::World;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -252,6 +254,35 @@ impl Lab {
         let journal = self.journal();
         let outcomes = journal.iter().map(|entry| &entry["outcome"]["outcome"]);
         outcomes.filter(|outcome| **outcome == "done").count()
+    }
+
+    /// What the ledger knows.
+    pub fn facts(&self) -> Facts {
+        let ledger = SqliteLedger::open(&self.lab_dir().join("stayput.db")).unwrap();
+        self.wait(ledger.facts()).unwrap()
+    }
+
+    /// Adds a fault to the lab; `rule` has the options of `stayput lab fault add` as keys.
+    pub fn fault(&self, rule: &Value) {
+        let added = self.tell("/faults", rule);
+        assert!(added["id"].is_u64(), "{added}");
+    }
+
+    /// Removes all faults and asserts that each was applied.
+    #[track_caller]
+    pub fn clear_faults(&self) {
+        for fault in self.ask("/faults")["faults"].as_array().unwrap() {
+            assert!(fault["hits"].as_u64() > Some(0), "{fault}");
+        }
+        self.control(|client, admin| client.delete(format!("{admin}/faults")));
+    }
+
+    /// Runs `stayput lab …` on this lab, which must succeed.
+    #[track_caller]
+    pub fn manage(&self, args: &[&str]) -> Answer {
+        let dir = self.lab_dir().to_str().unwrap();
+        self.run(&[&["lab"], args, &["--dir", dir]].concat())
+            .exits(0)
     }
 
     /// Sends a GET to the lab's control API.

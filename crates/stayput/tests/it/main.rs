@@ -4,23 +4,31 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod answers;
 mod article;
+mod compared;
 mod demo;
 mod faults;
 mod identity;
 mod interface;
+mod interrupts;
 #[cfg(target_os = "linux")]
 mod kernel;
 mod kill;
 mod lab;
 mod lab_command;
+mod names;
 mod obstacles;
+mod partial;
 mod phases;
 mod process;
 mod readme;
 mod saved;
 mod story;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod trace;
 mod trouble;
+mod verified;
 mod ways;
 mod world;

@@ -232,6 +232,19 @@ fn an_ambiguous_vm_is_linked_by_hand() {
         vm.vm.clone().unwrap()
     };
     let id = machine.as_str();
+    let before = lab.requests();
+    for malformed in [
+        "",
+        "web-01",
+        "00000000-0000-4000-8000-00000000000",
+        "{truth}",
+        "00000000+0000-4000-8000-000000000000",
+    ] {
+        lab.run(&["adopt", id, "--vm", malformed])
+            .exits(2)
+            .says(&["is not the UUID of a VM", "nothing was contacted"]);
+    }
+    assert_eq!(lab.requests(), before);
     let absent = "00000000-0000-4000-8000-000000000000";
     lab.run(&["adopt", id, "--vm", absent])
         .exits(1)

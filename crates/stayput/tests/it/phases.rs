@@ -1,14 +1,10 @@
 //! A run phase by phase: it stops where requested, reads the world again before machines stop, and resumes from there.
 
-use std::process::Command;
-use std::process::Stdio;
-
-use serde_json::Value;
 use stayput_lab::mv::model::VmFault;
 
-use crate::lab::Answer;
 use crate::lab::Lab;
 use crate::lab::apply;
+use crate::process::Waiting;
 use crate::world::addresses;
 use crate::world::assert_kept;
 
@@ -204,52 +200,4 @@ fn a_failed_cutover_leaves_no_other_machine_without_addresses() {
         restored += 1;
     }
     assert_eq!(restored, original.len() - 1);
-}
-
-/// A running command whose standard error is followed.
-struct Waiting {
-    child: std::process::Child,
-    lines: std::sync::mpsc::Receiver<String>,
-}
-
-impl Waiting {
-    fn start(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = std::io::BufReader::new(child.stderr.take().unwrap());
-        let (sender, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in std::io::BufRead::lines(stderr).map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { child, lines }
-    }
-
-    fn until(&self, text: &str) {
-        let longest = std::time::Duration::from_secs(60);
-        while !self.lines.recv_timeout(longest).unwrap().contains(text) {}
-    }
-
-    fn interrupt(&self) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    fn end(mut self) -> Answer {
-        let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        let err: Vec<String> = self.lines.iter().collect();
-        Answer {
-            command: "apply".to_owned(),
-            code,
-            out: Value::Null.to_string(),
-            err: err.join("\n"),
-        }
-    }
 }

@@ -30,6 +30,14 @@ fn a_saved_plan_is_applied_only_to_an_unchanged_world() {
     .exits(2)
     .says(&["has no step 99"]);
     assert!(!file.exists());
+    let before = lab.requests();
+    for no_step in ["0", "-1", "prepare", ""] {
+        let option = format!("--explain={no_step}");
+        lab.run(&["plan", "move", "app", "db", &option])
+            .exits(2)
+            .says(&["names no step of any plan", "nothing was contacted"]);
+    }
+    assert_eq!(lab.requests(), before);
 
     fs::write(&file, "{}").unwrap();
     lab.run(&apply)

@@ -102,10 +102,7 @@ fn wrong_credentials_are_reported_with_their_system() {
             command.env("PRISM_CENTRAL_PASSWORD_OSAKA", "wrong");
         },
         PROTECT,
-        &[
-            host(&endpoints.prism["osaka"]),
-            "Prism Central of site `osaka`",
-        ],
+        &[host(&endpoints.prism["osaka"]), "Prism Central of osaka"],
     );
     is_named(
         &lab,
@@ -114,7 +111,7 @@ fn wrong_credentials_are_reported_with_their_system() {
             command.env("PRISM_CENTRAL_PASSWORD", "wrong");
         },
         MOVE,
-        &["Prism Central of site `"],
+        &["Prism Central of tokyo"],
     );
     is_named(
         &lab,
@@ -123,7 +120,7 @@ fn wrong_credentials_are_reported_with_their_system() {
             command.env("MOVE_PASSWORD", "wrong");
         },
         MOVE,
-        &[host(&endpoints.moves["tokyo"]), "Move of site `tokyo`"],
+        &[host(&endpoints.moves["tokyo"]), "Move of tokyo"],
     );
 }
 
@@ -156,6 +153,15 @@ fn missing_credentials_are_named_and_no_system_is_contacted() {
     answer
         .exits(2)
         .says(&["no AWS credentials", "nothing was changed"]);
+    // Nor are any sent to an endpoint without TLS.
+    let endpoint = format!("endpoint = \"{}\"\n", lab.endpoints().aws);
+    let file = lab.edited("by-environment.toml", &[(&endpoint, "")]);
+    let answer = run(&lab, &["status"], Some(&file), |command| {
+        command.env("AWS_ENDPOINT_URL", "http://192.0.2.1");
+    });
+    answer
+        .exits(2)
+        .says(&["http://192.0.2.1", "nothing was changed"]);
     assert_eq!(lab.requests(), before);
 }
 
@@ -186,8 +192,8 @@ fn an_endpoint_with_an_untrusted_ca_is_refused() {
     );
 
     for (url, name) in [
-        (&endpoints.prism["tokyo"], "Prism Central of site `tokyo`"),
-        (&endpoints.moves["tokyo"], "Move of site `tokyo`"),
+        (&endpoints.prism["tokyo"], "Prism Central of tokyo"),
+        (&endpoints.moves["tokyo"], "Move of tokyo"),
     ] {
         let theirs = format!("url = \"{url}\", ca-file = \"ca.pem\"");
         let file = lab.edited(
@@ -234,9 +240,16 @@ fn a_host_that_is_down_is_named() {
     let mut lab = lab;
     lab.down();
     for args in COMMANDS {
-        lab.run(args)
-            .exits(1)
-            .says(&["127.0.0.1:", "nothing was changed"]);
+        let failed = lab.run(args).exits(1);
+        failed.says(&["127.0.0.1:", "nothing was changed"]);
+        // Not only the first.
+        failed.says(&[
+            "AWS ap-northeast-1 does not answer",
+            "AWS ap-northeast-3 does not answer",
+            "Prism Central of tokyo does not answer",
+            "Prism Central of osaka does not answer",
+            "Move of tokyo does not answer",
+        ]);
     }
 }
 
@@ -280,7 +293,7 @@ type Mistake<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 fn a_wrong_file_is_explained_and_no_system_is_contacted() {
     let lab = Lab::fast();
     let before = lab.requests();
-    let wrong: [Mistake; 5] = [
+    let wrong: [Mistake; 7] = [
         (
             "unknown key",
             &[("flow-vpc = ", "flow-vcp = ")],
@@ -290,6 +303,16 @@ fn a_wrong_file_is_explained_and_no_system_is_contacted() {
             "bad prefix",
             &[("172.30.1.0/24", "172.30.1.34/24")],
             &["172.30.1.34/24", "172.30.1.0/24"],
+        ),
+        (
+            "leading zeros",
+            &[("172.30.1.0/24", "172.30.010.0/24")],
+            &["leading zeros", "172.30.10.0/24"],
+        ),
+        (
+            "leading zeros of an address",
+            &[("dns-servers = [\"10.", "dns-servers = [\"010.")],
+            &["leading zeros", "write `10."],
         ),
         (
             "overlap",
@@ -318,9 +341,36 @@ fn a_wrong_file_is_explained_and_no_system_is_contacted() {
                 .says(&["wrong.toml", "nothing was contacted"]);
         }
         let answer = run(&lab, &["status", "--json"], Some(&file), |_| {}).exits(2);
+        assert!(!answer.err.contains('│'), "{}", answer.err);
         let answer = answer.json();
         assert_eq!(answer["ok"], false, "{name}");
         assert_error_object(&answer["error"], "usage");
+        let error = &answer["error"];
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("wrong.toml has "), "{error}");
+        let text = fs::read_to_string(&file).unwrap();
+        let errors = error["errors"].as_array().unwrap();
+        assert!(!errors.is_empty(), "{error}");
+        for one in errors {
+            assert!(
+                one["file"].as_str().unwrap().ends_with("wrong.toml"),
+                "{one}"
+            );
+            let at = |key: &str| usize::try_from(one[key].as_u64().unwrap()).unwrap();
+            let line = text.lines().nth(at("line") - 1).unwrap();
+            assert!(
+                (1..=line.chars().count() + 1).contains(&at("column")),
+                "{one}"
+            );
+            assert!(
+                one["code"].as_str().unwrap().starts_with("config::"),
+                "{one}"
+            );
+            for key in ["message", "help"] {
+                let text = one[key].as_str().unwrap_or_default();
+                assert!(!text.is_empty() && !text.contains(['│', '\n']), "{one}");
+            }
+        }
     }
     let absent = lab.lab_dir().join("absent.toml");
     let answer = run(&lab, &["status"], Some(&absent), |_| {}).exits(2);
@@ -332,7 +382,7 @@ fn a_wrong_file_is_explained_and_no_system_is_contacted() {
 fn assert_error_object(error: &Value, kind: &str) {
     assert_eq!(error["kind"], kind);
     assert!(error["message"].is_string());
-    for list in ["causes", "hints", "obstacles"] {
+    for list in ["causes", "hints", "obstacles", "errors"] {
         assert!(error[list].is_array(), "{list}");
     }
 }

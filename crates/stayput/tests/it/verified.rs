@@ -1,0 +1,50 @@
+//! A goal is called reached only when every machine that ran before runs, is reached, and nothing else answers for it.
+
+use crate::lab::Lab;
+use crate::lab::apply;
+use crate::process::until;
+use crate::world::addresses;
+use crate::world::assert_kept;
+
+/// Starts or stops the instance of a machine in EC2, and waits until it is so.
+fn instance(lab: &Lab, order: &str, machine: &str) {
+    let is_so = until(|| {
+        let answer = lab.manage(&["instance", order, machine]);
+        answer.out.contains("was already")
+    });
+    assert!(is_so, "{order} {machine}");
+}
+
+#[test]
+fn a_machine_that_is_off_or_served_twice_keeps_the_run_open() {
+    let lab = Lab::fast();
+    let original = addresses(&lab.status());
+    let mut routed = apply(&["move"]);
+    routed.extend(["--until", "route"]);
+    lab.json(&routed);
+    let run = || lab.json(&["journal"])["runs"][0].clone();
+
+    lab.manage(&["vm", "off", "web-01", "--site", "tokyo"]);
+    let failed = lab.run(&apply(&["move"])).exits(1);
+    failed.says(&[
+        "not verified at tokyo",
+        "10 of 11",
+        "web-01",
+        "the run stays open",
+    ]);
+    assert_eq!(run()["state"]["state"], "open");
+    lab.manage(&["vm", "on", "web-01", "--site", "tokyo"]);
+
+    // Started again by a person after its copy had got the addresses.
+    instance(&lab, "start", "web-01");
+    let refused = lab.run(&apply(&["move"])).exits(4);
+    refused.says(&["web-01", "served twice", "aws ec2 stop-instances"]);
+    let status = lab.run(&["status"]).exits(0).out;
+    assert!(status.contains("served twice"), "{status}");
+    assert_eq!(run()["state"]["state"], "open");
+    instance(&lab, "stop", "web-01");
+
+    lab.run(&apply(&["move"])).exits(0);
+    assert_eq!(run()["state"]["state"], "reached");
+    assert_kept(&lab.status(), "tokyo", &original);
+}
