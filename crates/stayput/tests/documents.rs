@@ -232,6 +232,30 @@ fn every_source_file_the_documents_name_exists() {
     }
 }
 
+#[test]
+fn every_test_that_the_documents_name_exists() {
+    let page = fs::read_to_string(root().join("docs/promises.md")).unwrap();
+    let mut seen = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let named = row.split('`').skip(1).step_by(2);
+        let mut in_row = 0;
+        for (path, name) in named.filter_map(|code| code.split_once("::")) {
+            let file = root().join("crates").join(path);
+            let source = fs::read_to_string(&file);
+            let source = source.unwrap_or_else(|error| panic!("crates/{path}: {error}"));
+            assert!(
+                source.contains(&format!("fn {name}(")),
+                "there is no {name} in crates/{path}"
+            );
+            in_row += 1;
+        }
+        let is_heading = row.starts_with("| what ") || row.starts_with("| --- ");
+        assert!(in_row > 0 || is_heading, "no test in: {row}");
+        seen += in_row;
+    }
+    assert!(seen > 100, "only {seen} tests are named");
+}
+
 /// Every key of a schema, wherever it is.
 fn keys(schema: &Value, found: &mut BTreeSet<String>) {
     match schema {
