@@ -89,6 +89,9 @@ async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
 /// What the ledger knows of a site: the VMs that machines became there.
 fn known_at(site: &SiteName, facts: &Facts) -> KnownPrismObjects {
     let vms = facts.vms.values().filter_map(|at| at.get(site));
+    // What a machine was before it returned to EC2 must be seen to be off.
+    let was = facts.was.values().flatten().filter(|(at, _)| at == site);
+    let vms = vms.chain(was.map(|(_, vm)| vm));
     let elsewhere = facts.vms.values().flatten().filter(|(at, _)| *at != site);
     KnownPrismObjects {
         vms: vms.cloned().collect(),

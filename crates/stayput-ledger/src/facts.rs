@@ -1,5 +1,6 @@
 //! Who wrote a record, and the versions of a machine's facts.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -117,6 +118,11 @@ pub enum MachineChange {
         site: SiteName,
         /// This VM.
         vm: VmExtId,
+    },
+    /// The machine is its EC2 instance again, and none of the VMs that it was.
+    ReturnedToEc2 {
+        /// The VMs that it was by any system's word, with their sites; those on record are among them or not.
+        was: BTreeSet<(SiteName, VmExtId)>,
     },
     /// The machine is permanently gone and is no longer planned.
     Retired {

@@ -1,6 +1,7 @@
 //! A ledger whose writes can be stopped: a simulator ends its process before any one of them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -57,6 +58,8 @@ pub enum WriteKind {
     PutMachines,
     /// [`Ledger::put_vm`].
     PutVm,
+    /// [`Ledger::put_returned`].
+    PutReturned,
     /// [`Ledger::retire`].
     Retire,
     /// [`Ledger::open_run`].
@@ -140,6 +143,17 @@ impl Ledger for GatedLedger {
     ) -> Result<(), LedgerError> {
         self.pass(WriteKind::PutVm).await?;
         self.inner.put_vm(machine, site, vm, at, by).await
+    }
+
+    async fn put_returned(
+        &self,
+        machine: &InstanceId,
+        was: &BTreeSet<(SiteName, VmExtId)>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        self.pass(WriteKind::PutReturned).await?;
+        self.inner.put_returned(machine, was, at, by).await
     }
 
     async fn retire(

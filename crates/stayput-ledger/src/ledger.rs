@@ -1,6 +1,7 @@
 //! The interface of a store of the ledger.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -33,7 +34,8 @@ use crate::Who;
 /// [`LedgerError::Store`] when the store cannot be used, and with [`LedgerError::Row`] when a record cannot be understood.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The current facts: of each machine that is not retired the newest version, and every VM it became; and which machines are retired.
+    /// The current facts: of each machine that is not retired the newest version, and every VM it became or was before it
+    /// returned to EC2; and which machines are retired.
     ///
     /// # Errors
     /// [`LedgerError::Altered`] when a record's checksum does not match.
@@ -45,7 +47,7 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError::Altered`] when the record's checksum does not match.
     async fn machine(&self, machine: &InstanceId) -> Result<Option<MachineFacts>, LedgerError>;
 
-    /// Every record about one machine, oldest first: captures, VMs it became, retirements.
+    /// Every record about one machine, oldest first: captures, VMs it became, returns to EC2, retirements.
     ///
     /// # Errors
     /// [`LedgerError::Altered`] when a record's checksum does not match.
@@ -72,6 +74,15 @@ pub trait Ledger: Send + Sync {
         machine: &InstanceId,
         site: &SiteName,
         vm: &VmExtId,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError>;
+
+    /// Adds that a machine is its EC2 instance again: it is none of the VMs on record, and none of `was`, unless a later record says so.
+    async fn put_returned(
+        &self,
+        machine: &InstanceId,
+        was: &BTreeSet<(SiteName, VmExtId)>,
         at: Timestamp,
         by: &By,
     ) -> Result<(), LedgerError>;

@@ -10,6 +10,7 @@
 mod error;
 mod facts;
 mod gated;
+mod homes;
 mod journal;
 mod lease;
 mod ledger;

@@ -5,6 +5,7 @@
 mod state;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -255,6 +256,21 @@ impl Ledger for MemoryLedger {
         let became = Change::BecameVm(site.clone(), vm.clone());
         self.write(Durability::Synced, move |state| {
             state.add(&machine, at, &by, became.clone());
+            Ok(())
+        })
+    }
+
+    async fn put_returned(
+        &self,
+        machine: &InstanceId,
+        was: &BTreeSet<(SiteName, VmExtId)>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        let (machine, by) = (machine.clone(), by.clone());
+        let returned = Change::Returned(was.clone());
+        self.write(Durability::Synced, move |state| {
+            state.add(&machine, at, &by, returned.clone());
             Ok(())
         })
     }

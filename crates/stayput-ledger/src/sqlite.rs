@@ -9,10 +9,12 @@ mod files;
 mod format;
 mod journal;
 mod lease;
+mod returned;
 mod row;
 mod runs;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -189,6 +191,16 @@ impl Ledger for SqliteLedger {
         by: &By,
     ) -> Result<(), LedgerError> {
         self.write(|transaction| facts::put_vm(transaction, machine, site, vm, at, by))
+    }
+
+    async fn put_returned(
+        &self,
+        machine: &InstanceId,
+        was: &BTreeSet<(SiteName, VmExtId)>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| returned::put(transaction, machine, was, at, by))
     }
 
     async fn retire(

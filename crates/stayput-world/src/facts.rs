@@ -29,13 +29,39 @@ pub struct Facts {
     /// earlier builds.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub retired: BTreeSet<InstanceId>,
+    /// VMs that a machine was before it was brought back to EC2, with their sites: it is none of them now. A machine that is here and not in
+    /// `vms` is its EC2 instance again. Absent in worlds saved by earlier builds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub was: BTreeMap<InstanceId, BTreeSet<(SiteName, VmExtId)>>,
 }
 
 impl Facts {
     /// Records that a machine has become this VM at a site, later than everything recorded before.
     pub fn became(&mut self, machine: InstanceId, site: SiteName, vm: VmExtId) {
+        if let Some(was) = self.was.get_mut(&machine) {
+            was.remove(&(site.clone(), vm.clone()));
+        }
         self.newest.insert(machine.clone(), site.clone());
         self.vms.entry(machine).or_default().insert(site, vm);
+    }
+
+    /// Records that a machine is its EC2 instance again, later than everything recorded before: it is none of the VMs recorded so far, and
+    /// none of these.
+    pub fn returned(
+        &mut self,
+        machine: &InstanceId,
+        was: impl IntoIterator<Item = (SiteName, VmExtId)>,
+    ) {
+        self.newest.remove(machine);
+        let recorded = self.vms.remove(machine).unwrap_or_default();
+        let all = self.was.entry(machine.clone()).or_default();
+        all.extend(recorded);
+        all.extend(was);
+    }
+
+    /// Whether a machine was a VM and is its EC2 instance again.
+    pub fn has_returned(&self, machine: &InstanceId) -> bool {
+        self.was.contains_key(machine) && !self.vms.contains_key(machine)
     }
 }
 

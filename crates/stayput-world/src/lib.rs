@@ -34,7 +34,8 @@ pub use unreadable::UnreadableExtent;
 ///
 /// - 1: without the systems that could not be observed: a snapshot was complete or was not made.
 /// - 2: with them, and with objects of Prism Central and Move that could not be read or are confirmed as absent.
-pub const WORLD_VERSION: u32 = 2;
+/// - 3: the facts beside it name VMs that machines were before they returned to EC2.
+pub const WORLD_VERSION: u32 = 3;
 
 /// The oldest version that this build reads; what a later version added is empty.
 pub const OLDEST_WORLD_VERSION: u32 = 1;

@@ -25,12 +25,14 @@ use crate::RunId;
 use crate::RunState;
 use crate::Sequence;
 use crate::Who;
+use crate::homes::Homes;
 
 /// What a record says about a machine: [`MachineChange`] with shared facts.
 #[derive(Debug, Clone)]
 pub enum Change {
     Captured(Arc<MachineFacts>),
     BecameVm(SiteName, VmExtId),
+    Returned(BTreeSet<(SiteName, VmExtId)>),
     Retired(String),
 }
 
@@ -76,7 +78,7 @@ impl State {
         let mut changes = self.of(machine).map(|record| &record.change).rev();
         changes.find(|change| match change {
             Change::Captured(_) | Change::Retired(_) => true,
-            Change::BecameVm(..) => false,
+            Change::BecameVm(..) | Change::Returned(_) => false,
         })
     }
 
@@ -111,15 +113,19 @@ impl State {
                     facts.machines.remove(&machine);
                     facts.retired.insert(machine);
                 }
-                Change::BecameVm(..) => {}
+                Change::BecameVm(..) | Change::Returned(_) => {}
             }
         }
-        let retired: BTreeSet<_> = facts.retired.clone();
+        let mut homes = Homes::default();
         for record in &self.records {
-            if let Change::BecameVm(site, vm) = &record.change
-                && !retired.contains(&record.machine)
-            {
-                facts.became(record.machine.clone(), site.clone(), vm.clone());
+            let machine = &record.machine;
+            match &record.change {
+                _ if facts.retired.contains(machine) => {}
+                Change::BecameVm(site, vm) => {
+                    homes.became(&mut facts, machine.clone(), (site.clone(), vm.clone()));
+                }
+                Change::Returned(was) => homes.returned(&mut facts, machine, was.clone()),
+                Change::Captured(_) | Change::Retired(_) => {}
             }
         }
         facts
@@ -128,7 +134,7 @@ impl State {
     pub fn machine(&self, machine: &InstanceId) -> Option<MachineFacts> {
         match self.newest(machine)? {
             Change::Captured(facts) => Some(MachineFacts::clone(facts)),
-            Change::BecameVm(..) | Change::Retired(_) => None,
+            Change::BecameVm(..) | Change::Returned(_) | Change::Retired(_) => None,
         }
     }
 
@@ -148,6 +154,7 @@ impl State {
                         site: site.clone(),
                         vm: vm.clone(),
                     },
+                    Change::Returned(was) => MachineChange::ReturnedToEc2 { was: was.clone() },
                     Change::Retired(why) => MachineChange::Retired { why: why.clone() },
                 },
             })

@@ -14,6 +14,7 @@ use stayput_estate::VmExtId;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 
+use super::returned;
 use super::row::Fault;
 use super::row::checksum;
 use super::row::from_text;
@@ -26,6 +27,7 @@ use crate::MachineRecord;
 use crate::RunId;
 use crate::Sequence;
 use crate::Who;
+use crate::homes::Homes;
 
 /// A row of `machine` as stored: exactly one of facts and retirement.
 pub struct MachineRow {
@@ -213,7 +215,7 @@ impl VmRow {
     }
 }
 
-fn record(
+pub fn record(
     what: String,
     sequence: i64,
     at: &str,
@@ -232,11 +234,11 @@ fn record(
     })
 }
 
-/// The position of the next record about any machine: both tables share one sequence.
+/// The position of the next record about any machine: all their tables share one sequence.
 pub fn next_sequence(connection: &Connection) -> Result<i64, Fault> {
     let newest: i64 = connection
         .prepare_cached(
-            "SELECT max(coalesce((SELECT max(sequence) FROM machine), 0), coalesce((SELECT max(sequence) FROM vm), 0))",
+            "SELECT max(coalesce((SELECT max(sequence) FROM machine), 0), coalesce((SELECT max(sequence) FROM vm), 0), coalesce((SELECT max(sequence) FROM returned), 0))",
         )?
         .query_row([], |row| row.get(0))?;
     Ok(newest + 1)
@@ -274,14 +276,28 @@ pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
             }
         }
     }
+    let mut homes = Homes::default();
+    let mut returns = returned::all(connection)?.into_iter().peekable();
+    let mut return_before = |sequence, homes: &Homes, facts: &mut Facts| -> Result<(), Fault> {
+        while let Some(row) = returns.next_if(|row| row.sequence < sequence) {
+            let machine = InstanceId::new(row.machine.as_str());
+            if !facts.retired.contains(&machine) {
+                homes.returned(facts, &machine, row.was()?);
+            }
+        }
+        Ok(())
+    };
     let mut rows = connection.prepare_cached(&format!("SELECT {VM} FROM vm ORDER BY sequence"))?;
     for row in rows.query_map([], VmRow::read)? {
         let row = VmRow::verified(row?)?;
+        return_before(row.sequence, &homes, &mut facts)?;
         let machine = InstanceId::new(row.machine);
         if !facts.retired.contains(&machine) {
-            facts.became(machine, SiteName::new(row.site), VmExtId::new(row.vm));
+            let known = (SiteName::new(row.site), VmExtId::new(row.vm));
+            homes.became(&mut facts, machine, known);
         }
     }
+    return_before(i64::MAX, &homes, &mut facts)?;
     Ok(facts)
 }
 
@@ -306,6 +322,7 @@ pub fn history(connection: &Connection, machine: &InstanceId) -> Result<Vec<Mach
     for row in rows.query_map([machine.as_str()], VmRow::read)? {
         records.push(VmRow::verified(row?)?.record()?);
     }
+    records.extend(returned::history(connection, machine)?);
     records.sort_by_key(|record| record.sequence);
     Ok(records)
 }
@@ -389,7 +406,7 @@ pub fn retire(
     match newest_row(connection, machine)? {
         Some(row) if row.facts.is_none() => return Ok(()),
         Some(_) => {}
-        None if became_a_vm(connection, machine)? => {}
+        None if has_moved(connection, machine)? => {}
         None => {
             let machine = machine.clone();
             return Err(LedgerError::NoSuchMachine { machine }.into());
@@ -407,7 +424,10 @@ pub fn retire(
     row.insert(connection)
 }
 
-fn became_a_vm(connection: &Connection, machine: &InstanceId) -> Result<bool, Fault> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM vm WHERE machine = ?1")?;
+/// Whether it is on record that the machine became a VM, or returned from one.
+fn has_moved(connection: &Connection, machine: &InstanceId) -> Result<bool, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM vm WHERE machine = ?1 UNION ALL SELECT 1 FROM returned WHERE machine = ?1",
+    )?;
     Ok(statement.exists([machine.as_str()])?)
 }

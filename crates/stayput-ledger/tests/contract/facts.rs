@@ -95,6 +95,47 @@ pub async fn the_newest_vm_is_the_last_written_whatever_the_clocks(
     assert_eq!(found.vms[&web()][&"tokyo".into()], VmExtId::from("vm-c"));
 }
 
+pub async fn a_machine_that_returned_to_ec2_is_no_vm_that_it_ever_was(
+    open: &dyn Fn() -> Arc<dyn Ledger>,
+) {
+    let ledger = open();
+    for (site, vm) in [("tokyo", "vm-a"), ("osaka", "vm-b"), ("tokyo", "vm-c")] {
+        became(&*ledger, site, vm, 0).await;
+    }
+    let by_move = [("tokyo".into(), "vm-m".into())].into();
+    ledger
+        .put_returned(&web(), &by_move, at(1), &kim())
+        .await
+        .unwrap();
+    drop(ledger);
+    let ledger = open();
+    let found = ledger.facts().await.unwrap();
+    assert!(found.has_returned(&web()));
+    assert!(found.vms.is_empty(), "{found:?}");
+    assert!(found.newest.is_empty(), "{found:?}");
+    let was: Vec<_> = found.was[&web()]
+        .iter()
+        .map(|(_, vm)| vm.as_str())
+        .collect();
+    assert_eq!(was, ["vm-b", "vm-a", "vm-c", "vm-m"]);
+    // It moves again, and then a person finds that an old VM is the right one.
+    became(&*ledger, "tokyo", "vm-n", 2).await;
+    let found = ledger.facts().await.unwrap();
+    assert!(!found.has_returned(&web()));
+    assert_eq!(found.vms[&web()][&"tokyo".into()], VmExtId::from("vm-n"));
+    assert_eq!(found.was[&web()].len(), 4);
+    became(&*ledger, "tokyo", "vm-a", 3).await;
+    let found = ledger.facts().await.unwrap();
+    assert_eq!(found.vms[&web()][&"tokyo".into()], VmExtId::from("vm-a"));
+    assert_eq!(found.was[&web()].len(), 3);
+    let history = ledger.machine_history(&web()).await.unwrap();
+    assert_eq!(history.len(), 6);
+    assert_eq!(
+        history[3].change,
+        MachineChange::ReturnedToEc2 { was: by_move }
+    );
+}
+
 pub async fn a_retired_machine_leaves_the_facts_and_stays_in_the_history(
     open: &dyn Fn() -> Arc<dyn Ledger>,
 ) {

@@ -45,6 +45,7 @@ macro_rules! contract_tests {
             facts::captured_facts_are_read_again_by_the_next_process,
             facts::capturing_again_keeps_the_earlier_version_in_the_history,
             facts::the_newest_vm_is_the_last_written_whatever_the_clocks,
+            facts::a_machine_that_returned_to_ec2_is_no_vm_that_it_ever_was,
             facts::a_retired_machine_leaves_the_facts_and_stays_in_the_history,
             facts::capturing_a_retired_machine_again_restores_its_vms,
             facts::retiring_an_unknown_machine_is_refused,

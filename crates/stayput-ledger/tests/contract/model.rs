@@ -36,6 +36,7 @@ struct Op {
 enum Call {
     PutMachines(Vec<(&'static str, &'static str)>),
     PutVm(&'static str, &'static str, &'static str),
+    PutReturned(&'static str, Option<&'static str>),
     Retire(&'static str),
     OpenRun(&'static str),
     CloseRun(usize),
@@ -77,6 +78,8 @@ fn call() -> impl Strategy<Value = Call> {
         2 => prop::collection::btree_map(machine(), address(), 0..3)
             .prop_map(|machines| Call::PutMachines(machines.into_iter().collect())),
         2 => (machine(), site, vm).prop_map(|(machine, site, vm)| Call::PutVm(machine, site, vm)),
+        1 => (machine(), prop::option::of(Just("vm-c")))
+            .prop_map(|(machine, vm)| Call::PutReturned(machine, vm)),
         1 => machine().prop_map(Call::Retire),
         2 => network.prop_map(Call::OpenRun),
         1 => (0..4_usize).prop_map(Call::CloseRun),
@@ -142,12 +145,18 @@ impl Model {
     /// Whether the last record of a machine, apart from VMs, is its retirement.
     fn is_retired(&self, machine: &InstanceId) -> bool {
         let mut changes = self.of(machine).into_iter().rev();
-        let last = changes.find(|(_, _, change)| !matches!(change, MachineChange::BecameVm { .. }));
+        let last = changes.find(|(_, _, change)| {
+            matches!(
+                change,
+                MachineChange::Captured { .. } | MachineChange::Retired { .. }
+            )
+        });
         matches!(last, Some((_, _, MachineChange::Retired { .. })))
     }
 
     fn facts(&self) -> Facts {
         let mut facts = Facts::default();
+        let mut ever: BTreeMap<&InstanceId, Vec<_>> = BTreeMap::new();
         for (id, _, _, change) in &self.records {
             if self.is_retired(id) {
                 facts.retired.insert(id.clone());
@@ -159,6 +168,12 @@ impl Model {
                 }
                 MachineChange::BecameVm { site, vm } => {
                     facts.became(id.clone(), site.clone(), vm.clone());
+                    let ever = ever.entry(id).or_default();
+                    ever.push((site.clone(), vm.clone()));
+                }
+                MachineChange::ReturnedToEc2 { was } => {
+                    let ever = ever.get(id).into_iter().flatten();
+                    facts.returned(id, was.iter().chain(ever).cloned());
                 }
                 MachineChange::Retired { .. } => {}
             }
@@ -199,6 +214,14 @@ impl Both<'_> {
                 let (id, site, vm) = ((*id).into(), (*site).into(), (*vm).into());
                 self.ledger.put_vm(&id, &site, &vm, at, &by).await.unwrap();
                 let change = MachineChange::BecameVm { site, vm };
+                self.model.records.push((id, at, by, change));
+            }
+            Call::PutReturned(id, vm) => {
+                let id = InstanceId::from(*id);
+                let was = vm.map(|vm| ("tokyo".into(), vm.into()));
+                let was = was.into_iter().collect();
+                self.ledger.put_returned(&id, &was, at, &by).await.unwrap();
+                let change = MachineChange::ReturnedToEc2 { was };
                 self.model.records.push((id, at, by, change));
             }
             Call::Retire(id) => self.retire((*id).into(), at, by).await,

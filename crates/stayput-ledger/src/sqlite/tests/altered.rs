@@ -8,6 +8,9 @@ fn written() -> (Folder, SqliteLedger) {
     put(&ledger, "i-2", "172.30.1.20").unwrap();
     put(&ledger, "i-1", "172.30.1.11").unwrap();
     put_vm(&ledger, "i-1", "tokyo", "vm-a").unwrap();
+    let returned = [("tokyo".into(), "vm-c".into())].into();
+    let by = By::person("kim");
+    block_on(ledger.put_returned(&"i-3".into(), &returned, at(5), &by)).unwrap();
     (folder, ledger)
 }
 
@@ -61,6 +64,13 @@ fn a_vm_or_its_order_altered_by_hand_is_refused() {
     noticed("UPDATE vm SET vm = 'vm-b'", "i-1");
     noticed("UPDATE vm SET site = 'osaka'", "i-1");
     noticed("UPDATE vm SET sequence = 8", "i-1");
+}
+
+#[test]
+fn a_return_to_ec2_altered_by_hand_is_refused() {
+    noticed("UPDATE returned SET was = '[]'", "i-3");
+    noticed("UPDATE returned SET machine = 'i-2'", "i-2");
+    noticed("UPDATE returned SET sequence = 8", "i-3");
 }
 
 #[test]

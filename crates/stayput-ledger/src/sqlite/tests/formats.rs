@@ -167,6 +167,36 @@ fn a_migrated_ledger_is_like_a_new_one_in_every_table() {
 }
 
 #[test]
+fn a_ledger_of_format_2_keeps_its_rows_and_takes_returns() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    put(&ledger, "i-1", "172.30.1.10").unwrap();
+    put_vm(&ledger, "i-1", "tokyo", "vm-a").unwrap();
+    drop(ledger);
+    let tables = |folder: &Folder| -> Vec<String> {
+        let sql = folder.sql();
+        let mut rows = sql
+            .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+            .unwrap();
+        let rows = rows.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    let new = tables(&folder);
+    folder
+        .sql()
+        .execute_batch("DROP TABLE returned; PRAGMA user_version = 2")
+        .unwrap();
+    let ledger = folder.open();
+    assert_eq!((version(&folder), tables(&folder)), (3, new));
+    let web = "i-1".into();
+    let by = By::person("kim");
+    block_on(ledger.put_returned(&web, &[].into(), at(9), &by)).unwrap();
+    let facts = block_on(ledger.facts()).unwrap();
+    assert!(facts.has_returned(&web), "{facts:?}");
+    assert_eq!(facts.machines.len(), 1);
+}
+
+#[test]
 fn a_migration_that_cannot_be_finished_leaves_the_old_ledger() {
     let folder = format_1();
     folder
@@ -200,7 +230,7 @@ fn a_ledger_is_not_migrated_while_an_older_build_works_with_it() {
     assert_eq!(version(&folder), 1);
     drop(lock);
     folder.open();
-    assert_eq!(version(&folder), 2);
+    assert_eq!(version(&folder), 3);
 }
 
 #[test]
@@ -233,7 +263,7 @@ fn a_ledger_of_a_newer_build_is_not_changed() {
             error,
             LedgerError::TooNew {
                 found: 99,
-                known: 2,
+                known: 3,
                 ..
             }
         ),
@@ -283,6 +313,7 @@ fn a_database_of_another_program_is_refused_and_not_changed() {
         "CREATE TABLE notes (text TEXT)",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 1",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 2",
+        "CREATE TABLE notes (text TEXT); PRAGMA user_version = 3",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 30",
         "PRAGMA application_id = 17",
     ] {
@@ -303,5 +334,5 @@ fn an_empty_file_becomes_a_ledger() {
     let folder = Folder::new();
     fs::write(folder.path(), "").unwrap();
     put(&folder.open(), "i-1", "172.30.1.10").unwrap();
-    assert_eq!(version(&folder), 2);
+    assert_eq!(version(&folder), 3);
 }
