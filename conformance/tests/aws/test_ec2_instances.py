@@ -60,7 +60,7 @@ def test_an_address_outside_the_subnet_is_refused(ec2, place, refuse):
         )
 
 
-def test_stopping_and_starting_takes_time_and_keeps_the_address(lab, ec2, instance):
+def test_stopping_and_starting_takes_time_and_keeps_the_address(lab, ec2, instance, refuse):
     ident, address = instance
     with lab.frozen():
         (change,) = ec2.stop_instances(InstanceIds=[ident])["StoppingInstances"]
@@ -70,6 +70,9 @@ def test_stopping_and_starting_takes_time_and_keeps_the_address(lab, ec2, instan
     stopped = state_of(ec2, ident)
     assert stopped["PrivateIpAddress"] == address
     assert stopped["State"] == {"Code": 80, "Name": "stopped"}
+    with refuse("DryRunOperation"):
+        ec2.start_instances(InstanceIds=[ident], DryRun=True)
+    assert state_of(ec2, ident)["State"]["Name"] == "stopped"
     with lab.frozen():
         (change,) = ec2.start_instances(InstanceIds=[ident])["StartingInstances"]
         assert (change["PreviousState"]["Name"], change["CurrentState"]["Name"]) == ("stopped", "pending")

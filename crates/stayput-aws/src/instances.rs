@@ -22,6 +22,7 @@ use crate::parse::Entry;
 use crate::parse::Sorted;
 use crate::parse::vpc;
 use crate::query::Query;
+use crate::routes::WOULD_SUCCEED;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
@@ -220,6 +221,35 @@ impl AwsClient {
         ids: &[InstanceId],
     ) -> Result<(), AwsError> {
         self.power(region, "StartInstances", ids).await
+    }
+
+    /// Whether the credentials may start these instances, asked by dry run (AWS reference §1.4). Changes nothing, and says nothing about
+    /// whether a start would otherwise succeed.
+    ///
+    /// # Errors
+    ///
+    /// Any [`AwsError`]; [`AwsError::Parse`] if the endpoint ignored the dry run.
+    pub async fn may_start(&self, region: &Region, ids: &[InstanceId]) -> Result<bool, AwsError> {
+        for ids in ids.chunks(BATCH) {
+            let query = Query::ec2("StartInstances").with_list("InstanceId", ids);
+            match self.query(region, &query.dry(), |_| Ok(())).await {
+                Err(error) if error.has_code(WOULD_SUCCEED) => {}
+                // An objection to the state of an instance comes after the question of rights.
+                Err(error) if error.has_code("IncorrectInstanceState") => {}
+                Err(error) if error.is_permission() => return Ok(false),
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let problem = Malformed::new(
+                        "DryRun",
+                        "the endpoint ignored the dry run and may have started instances",
+                    );
+                    let action = "StartInstances";
+                    let error = self.unexpected(region, Service::Ec2, action, problem);
+                    return Err(error.in_doubt());
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Stops instances, cleanly; those already stopped are left as they are. Returns when AWS has accepted, not when they

@@ -34,7 +34,7 @@ const NO_SUCH_ROUTE: &str = "InvalidRoute.NotFound";
 /// There is a static route for the prefix already (AWS reference §1.4).
 const ROUTE_EXISTS: &str = "RouteAlreadyExists";
 /// How a dry run says yes.
-const WOULD_SUCCEED: &str = "DryRunOperation";
+pub(crate) const WOULD_SUCCEED: &str = "DryRunOperation";
 
 /// Searches for the routes of one table, narrowed because the endpoint keeps some back. A Transit Gateway holds 10,000 routes (AWS reference
 /// §1.5); a thousand to an answer, each of those ten parts is at most 32 halvings down, and each halving takes three searches.

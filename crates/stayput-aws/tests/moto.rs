@@ -188,6 +188,8 @@ async fn moto_agrees_on_what_there_is_and_on_what_we_change() {
         InstanceNow::Gone(gone) => panic!("{gone:?}"),
     };
     assert_eq!(state().await, InstanceState::Stopped);
+    assert!(client.may_start(&region, &ids).await.unwrap());
+    assert_eq!(state().await, InstanceState::Stopped);
     client.start_instances(&region, &ids).await.unwrap();
     assert_eq!(state().await, InstanceState::Running);
     let looked = client.instance(&region, &unknown).await.unwrap();

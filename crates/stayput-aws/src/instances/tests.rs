@@ -246,3 +246,28 @@ async fn what_fails_after_a_batch_that_was_done_is_in_doubt() {
         .unwrap_err();
     assert!(error.may_have_taken_effect());
 }
+
+#[tokio::test]
+async fn a_dry_run_tells_whether_instances_may_be_started_and_starts_none() {
+    let asked = async |reply: Reply| {
+        let answered = reply.clone();
+        let server = Server::start(move |_| answered.clone()).await;
+        let client = server.client_for(&reply);
+        let ids = [InstanceId::new("i-1"), InstanceId::new("i-2")];
+        let may = client.may_start(&server.region(), &ids).await;
+        let seen = server.seen();
+        assert!(
+            seen.iter()
+                .all(|request| request.form("DryRun").as_deref() == Some("true"))
+        );
+        may
+    };
+    let refused =
+        |code: &str| Reply::ec2_error(if code == "DryRunOperation" { 412 } else { 403 }, code);
+    assert!(asked(refused("DryRunOperation")).await.unwrap());
+    assert!(asked(refused("IncorrectInstanceState")).await.unwrap());
+    assert!(!asked(refused("UnauthorizedOperation")).await.unwrap());
+    // An endpoint that does not know dry runs has started them.
+    let error = asked(Reply::ec2("<instancesSet/>")).await.unwrap_err();
+    assert!(error.may_have_taken_effect(), "{error}");
+}
