@@ -1,5 +1,6 @@
 //! One estate with its clients, ledger and events.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -92,6 +93,29 @@ impl Engine {
                     region: region.clone(),
                     table: table.clone(),
                 });
+            }
+        }
+        self.may_start_sources(plan).await
+    }
+
+    /// Every instance that the plan starts may be started by the credentials, asked by dry run before its VM is shut down.
+    async fn may_start_sources(&self, plan: &Plan) -> Result<(), EngineError> {
+        let mut starts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for step in &plan.steps {
+            if let Action::StartSource {
+                region,
+                machine,
+                start: true,
+                ..
+            } = &step.action
+            {
+                starts.entry(region).or_default().push(machine.clone());
+            }
+        }
+        for (region, machines) in starts {
+            if !self.clients.aws.may_start(region, &machines).await? {
+                let region = region.clone();
+                return Err(EngineError::MayNotStart { region });
             }
         }
         Ok(())

@@ -46,6 +46,12 @@ pub enum EngineError {
         /// The table.
         table: TgwRouteTableId,
     },
+    /// The credentials may not start instances that the plan starts; found before the first step.
+    #[error("the AWS credentials may not start instances of the plan in {region}")]
+    MayNotStart {
+        /// Region of the instances.
+        region: Region,
+    },
     /// There is no plan.
     #[error("no plan: {}", counted(.0.len(), "obstacle"))]
     Obstacles(Vec<Obstacle>),
@@ -152,6 +158,7 @@ impl EngineError {
             | Self::Ledger(_)
             | Self::NoCredentials { .. }
             | Self::NotAllowed { .. }
+            | Self::MayNotStart { .. }
             | Self::Obstacles(_)
             | Self::Interrupted { .. }
             | Self::Undone { .. }

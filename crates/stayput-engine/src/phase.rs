@@ -236,7 +236,10 @@ impl Lane {
     fn of(action: &Action) -> Self {
         match action {
             Action::Cutover { .. } | Action::Replicate { .. } => Self::Cutover,
-            Action::RestoreNics { .. } => Self::Machine,
+            Action::RestoreNics { .. }
+            | Action::ShutDown { .. }
+            | Action::StartSource { .. }
+            | Action::ReleaseNics { .. } => Self::Machine,
             Action::Capture { .. }
             | Action::EnsureFlowVpc { .. }
             | Action::EnsureSubnet { .. }
@@ -249,6 +252,8 @@ impl Lane {
             | Action::RunRecovery { .. }
             | Action::PowerOff { .. }
             | Action::DeleteVm { .. }
+            | Action::CancelMovePlan { .. }
+            | Action::RemoveCopies { .. }
             | Action::Verify { .. } => Self::Other,
         }
     }

@@ -3,6 +3,8 @@
 mod left;
 mod runs;
 
+pub(crate) use runs::places_machines;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -170,14 +172,22 @@ impl Locked<'_> {
     }
 
     /// Closes open runs to a goal for which no step is left: their processes ended after the last change. A goal that places machines is
-    /// verified first, because the process may have ended before the verification.
+    /// verified first, because the process may have ended before the verification. A rollback that has nothing to do is
+    /// recorded as a run, once: it closes the run that it takes back.
+    ///
+    /// Returns the runs that are closed without their goals being reached.
     ///
     /// # Errors
     /// [`EngineError::NotVerified`]: the run stays open. The ledger.
-    pub async fn reached(&self, goal: &Goal, seen: &Observation) -> Result<(), EngineError> {
+    pub async fn reached(
+        &self,
+        goal: &Goal,
+        seen: &Observation,
+    ) -> Result<Vec<String>, EngineError> {
         let engine = &self.session.engine;
-        if !runs::is_open(engine, goal).await? {
-            return Ok(());
+        let is_new = runs::is_new_rollback(engine, goal).await?;
+        if !is_new && !runs::is_open(engine, goal).await? {
+            return Ok(Vec::new());
         }
         let (world, facts) = (&seen.world, &seen.facts);
         for (site, verification) in stayput_plan::verify_goal(&engine.estate, world, facts, goal) {
@@ -188,7 +198,12 @@ impl Locked<'_> {
                 });
             }
         }
-        runs::close_reached(engine, goal).await
+        let abandoned = match is_new {
+            true => runs::open(engine, goal, &self.session.who).await?.1,
+            false => Vec::new(),
+        };
+        runs::close_reached(engine, goal).await?;
+        Ok(abandoned)
     }
 
     /// Applies a plan, phase by phase. After each phase the world is read again, and the rest is planned and proven again; it continues

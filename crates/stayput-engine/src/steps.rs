@@ -6,6 +6,7 @@ mod migrate;
 mod overlay;
 mod protect;
 mod recovery;
+mod returns;
 mod route;
 mod source;
 mod verify;
@@ -79,6 +80,24 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
         } => recovery::run(context, plan, *run, from, to, machines).await,
         Action::PowerOff { former } => clean_up::power_off(context, former).await,
         Action::DeleteVm { former } => clean_up::delete(context, former).await,
+        Action::ShutDown {
+            site, machine, vm, ..
+        } => returns::shut_down(context, site, machine, vm).await,
+        Action::StartSource {
+            region,
+            machine,
+            was,
+            start,
+        } => returns::start_source(context, region, machine, was, *start).await,
+        Action::CancelMovePlan { site, move_plan } => {
+            returns::cancel_move_plan(context, site, move_plan).await
+        }
+        Action::ReleaseNics {
+            site, machine, vm, ..
+        } => returns::release_nics(context, site, machine, vm).await,
+        Action::RemoveCopies { plan, site, jobs } => {
+            returns::remove_copies(context, plan, site, jobs).await
+        }
         Action::Verify {
             site,
             networks,

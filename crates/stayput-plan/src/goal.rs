@@ -9,6 +9,9 @@ use stayput_estate::Estate;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 
+use crate::RunId;
+use crate::RunRecord;
+
 /// What the operator wants for some networks. Networks that share machines must be named together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "goal")]
@@ -65,6 +68,17 @@ pub enum Goal {
         #[serde(default)]
         remove: bool,
     },
+    /// What a run did is taken back, as far as that is possible.
+    Rollback {
+        /// The networks of the run.
+        networks: BTreeSet<NetworkName>,
+        /// The run.
+        run: RunId,
+        /// Its goal.
+        of: Box<Goal>,
+        /// What it did, and runs before it that were not finished.
+        did: Box<RunRecord>,
+    },
 }
 
 /// How to fail over.
@@ -102,7 +116,8 @@ impl Goal {
             | Self::Protect { networks }
             | Self::Failover { networks, .. }
             | Self::Failback { networks }
-            | Self::CleanUp { networks, .. } => networks,
+            | Self::CleanUp { networks, .. }
+            | Self::Rollback { networks, .. } => networks,
         }
     }
 
@@ -116,7 +131,8 @@ impl Goal {
             | Self::Protect { networks }
             | Self::Failover { networks, .. }
             | Self::Failback { networks }
-            | Self::CleanUp { networks, .. } => *networks = these,
+            | Self::CleanUp { networks, .. }
+            | Self::Rollback { networks, .. } => *networks = these,
         }
         goal
     }
@@ -155,7 +171,8 @@ impl Goal {
             | Self::Move { .. }
             | Self::Protect { .. }
             | Self::Failback { .. }
-            | Self::CleanUp { .. } => &NONE,
+            | Self::CleanUp { .. }
+            | Self::Rollback { .. } => &NONE,
         }
     }
 }
@@ -208,6 +225,7 @@ impl fmt::Display for Goal {
                 write!(f, "clean-up {networks} --site {site}")?;
                 f.write_str(if *remove { " --remove" } else { "" })
             }
+            Self::Rollback { run, .. } => write!(f, "rollback {run}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod attachment;
 mod message;
+mod not_undone;
 mod remedies;
 mod remedy;
 
@@ -33,12 +34,14 @@ use stayput_world::aws::EniStatus;
 use stayput_world::aws::Gone;
 
 pub use attachment::AttachmentFault;
+pub use not_undone::NotUndone;
 
 use crate::Delivery;
 use crate::Finding;
 use crate::Harm;
 use crate::Moment;
 use crate::NoOrder;
+use crate::RunId;
 
 /// Why there is no plan. `Display` says what is wrong; [`Obstacle::remedy`] what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -213,6 +216,24 @@ pub enum Obstacle {
         at: SiteName,
         /// As this VM.
         vm: VmExtId,
+    },
+    /// The machine is in EC2 again, and a VM that it was before is not off: powered on, it serves the machine's addresses twice.
+    FormerVmRuns {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where the VM is.
+        at: SiteName,
+        /// The VM.
+        vm: VmExtId,
+    },
+    /// A run cannot be rolled back, or not now.
+    NotUndone {
+        /// The run.
+        run: RunId,
+        /// Why.
+        why: Box<NotUndone>,
     },
     /// The machine has become a VM, and its EC2 instance runs again.
     SourceRuns {
@@ -648,6 +669,7 @@ impl Obstacle {
     pub fn whose_place_is_unknown(&self) -> Option<&InstanceId> {
         if let Self::AmbiguousVm { machine, .. }
         | Self::RunsTwice { machine, .. }
+        | Self::FormerVmRuns { machine, .. }
         | Self::VmDeleted { machine, .. }
         | Self::NotListed { machine, .. }
         | Self::Lost { machine, .. } = self

@@ -25,6 +25,8 @@ const RESTORE: u64 = 15;
 const RESTORES_AT_ONCE: u64 = 16;
 /// Seconds a recovery plan takes to stop, sync, restore and start its machines: minutes (Prism reference §6, inferred).
 const RECOVERY: u64 = 600;
+/// Seconds a guest takes to shut down on NC2, and its instance to start in EC2: minutes (inferred). Machines of a phase go side by side.
+const RETURN: u64 = 180;
 /// Seconds until NC2 has written a prefix into the tables of the AWS VPC (AWS reference §4, inferred).
 const PREFIX: u64 = 60;
 /// Seconds until packets follow a Transit Gateway route (AWS reference §1.5, memory).
@@ -52,7 +54,7 @@ pub(crate) fn outages(survey: &Survey<'_>, steps: &[Step]) -> Vec<Outage> {
         .collect();
     let of = |id: &InstanceId| networks.get(id).into_iter().flatten().copied();
     let mut opens: BTreeMap<&NetworkName, &StepId> = BTreeMap::new();
-    let (mut cutovers, mut recoveries, mut restores) = (false, false, 0);
+    let (mut cutovers, mut recoveries, mut returns, mut restores) = (false, false, false, 0);
     for step in steps.iter().filter(|step| step.phase == Phase::CutOver) {
         match &step.action {
             Action::Cutover { machine, .. } => {
@@ -72,12 +74,19 @@ pub(crate) fn outages(survey: &Survey<'_>, steps: &[Step]) -> Vec<Outage> {
                 }
             }
             Action::RestoreNics { .. } => restores += 1,
+            Action::ShutDown { machine, .. } => {
+                returns = true;
+                for network in of(machine) {
+                    opens.entry(network).or_insert(&step.id);
+                }
+            }
             _ => {}
         }
     }
     let machines = [
         u64::from(cutovers) * CUTOVER,
         u64::from(recoveries) * RECOVERY,
+        u64::from(returns) * RETURN,
         u64::div_ceil(restores, RESTORES_AT_ONCE) * RESTORE,
     ];
     let machines: u64 = machines.iter().sum();

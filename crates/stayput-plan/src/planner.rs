@@ -14,6 +14,8 @@ mod protect;
 mod protection;
 mod readable;
 mod relocate;
+mod returns;
+mod rollback;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -58,6 +60,7 @@ use crate::survey::Place;
 use crate::survey::Survey;
 use crate::text::commas;
 use home::HomeChange;
+use rollback::Undo;
 
 /// Makes the plan that leads from `world` to `goal`.
 ///
@@ -128,6 +131,7 @@ pub fn plan(
             draft.relocate_each(networks, EntryPath::A);
         }
         Goal::CleanUp { site, remove, .. } => draft.clean_up(site, *remove),
+        Goal::Rollback { run, of, did, .. } => draft.roll_back(&Undo { run, of, did }),
     }
 
     let end = draft.fabric_so_far();

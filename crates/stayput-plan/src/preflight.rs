@@ -34,7 +34,7 @@ struct Look<'a> {
 
 /// Everything found; `end` is where packets go when the plan is done. A goal that changes no routes gives nothing.
 pub(crate) fn findings(survey: &Survey<'_>, end: Fabric, goal: &Goal) -> BTreeSet<Finding> {
-    let Some(home) = home_after(goal) else {
+    let Some(home) = home_after(survey.estate, goal) else {
         return BTreeSet::new();
     };
     let homes = survey.networks.iter().filter_map(|network| {

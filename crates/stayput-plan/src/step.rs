@@ -13,6 +13,7 @@ use stayput_estate::Cidr;
 use stayput_estate::InstanceId;
 use stayput_estate::Nc2Site;
 use stayput_estate::NetworkName;
+use stayput_estate::RecoveryJobExtId;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
@@ -29,7 +30,13 @@ use crate::Proof;
 use crate::Warning;
 
 /// The version of the plan format this build writes.
-pub const PLAN_VERSION: u32 = 3;
+///
+/// - 3: without rollbacks.
+/// - 4: with the goal and the steps of rollbacks.
+pub const PLAN_VERSION: u32 = 4;
+
+/// The oldest version that this build reads.
+pub const OLDEST_PLAN_VERSION: u32 = 3;
 
 /// An ordered, proven way from a world to a goal. Immutable once made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -415,9 +422,60 @@ pub enum Action {
         /// Which.
         former: FormerVm,
     },
+    /// The VM that a machine is at a site is off: the machine goes back to EC2. Its guest is asked first.
+    ShutDown {
+        /// Where.
+        site: SiteName,
+        /// The machine.
+        machine: InstanceId,
+        /// The VM.
+        vm: VmExtId,
+        /// Its name, for people.
+        name: String,
+        /// The addresses of its NICs.
+        addresses: Vec<Ipv4Addr>,
+    },
+    /// A machine is its EC2 instance again, and that is in the ledger. It is started only while every VM that the machine was is off.
+    StartSource {
+        /// Region of the instance.
+        region: Region,
+        /// The machine.
+        machine: InstanceId,
+        /// The VMs that it was, by any system's word, with their sites.
+        was: BTreeSet<(SiteName, VmExtId)>,
+        /// Whether it is started: it ran when it was captured.
+        start: bool,
+    },
+    /// A Move plan has ended: Move cannot take a machine up again while a plan that cut it over goes on.
+    CancelMovePlan {
+        /// Where Move is.
+        site: SiteName,
+        /// Its name.
+        move_plan: String,
+    },
+    /// A VM that was a machine, and is off, has no NIC on the estate's overlay subnets: its addresses are free for the machine's next VM.
+    ReleaseNics {
+        /// Where.
+        site: SiteName,
+        /// The machine, which is in EC2.
+        machine: InstanceId,
+        /// The VM.
+        vm: VmExtId,
+        /// Its name, for people.
+        name: String,
+    },
+    /// The copies that test failovers have made do not exist.
+    RemoveCopies {
+        /// The recovery plan's name.
+        plan: String,
+        /// Where the copies are.
+        site: SiteName,
+        /// The jobs of the tests.
+        jobs: BTreeSet<RecoveryJobExtId>,
+    },
     /// Every running machine's address is delivered at this site, seen from on-prem; nothing is written.
     Verify {
-        /// The home expected.
+        /// The home expected; the source's name for EC2.
         site: SiteName,
         /// Of these networks.
         networks: BTreeSet<NetworkName>,
@@ -438,11 +496,14 @@ impl Action {
     pub fn machines(&self) -> BTreeSet<InstanceId> {
         match self {
             Self::Capture { machines } => machines.keys().cloned().collect(),
-            Self::Cutover { machine, .. } | Self::RestoreNics { machine, .. } => {
-                [machine.clone()].into()
-            }
+            Self::Cutover { machine, .. }
+            | Self::RestoreNics { machine, .. }
+            | Self::ShutDown { machine, .. }
+            | Self::StartSource { machine, .. } => [machine.clone()].into(),
             // What it was, not the machine.
-            Self::PowerOff { .. } | Self::DeleteVm { .. } => BTreeSet::new(),
+            Self::PowerOff { .. } | Self::DeleteVm { .. } | Self::ReleaseNics { .. } => {
+                BTreeSet::new()
+            }
             Self::Replicate { machines, .. }
             | Self::Categorize { machines, .. }
             | Self::AwaitRecoveryPoints { machines, .. }
@@ -453,6 +514,8 @@ impl Action {
             | Self::TgwRoute { .. }
             | Self::ProtectionPolicy { .. }
             | Self::RecoveryPlan { .. }
+            | Self::CancelMovePlan { .. }
+            | Self::RemoveCopies { .. }
             | Self::Verify { .. } => BTreeSet::new(),
         }
     }

@@ -4,6 +4,7 @@ mod facts;
 mod identity;
 mod power;
 mod remains;
+mod returning;
 mod sight;
 
 use std::collections::BTreeMap;
@@ -89,6 +90,10 @@ pub struct Survey<'a> {
     pub lost: BTreeSet<SiteName>,
     /// Sites that an unplanned failover leaves: nothing is asked of their Prism Centrals.
     pub left: BTreeSet<SiteName>,
+    /// Machines that a rollback brings back to EC2.
+    pub returning: BTreeSet<InstanceId>,
+    /// What machines were before they returned to EC2.
+    was: returning::Was,
     /// What was found in the way.
     pub obstacles: BTreeSet<Obstacle>,
     /// Groups of networks that machines link, directly or by others, of the ledger and of EC2.
@@ -168,6 +173,8 @@ impl<'a> Survey<'a> {
             kept: BTreeSet::new(),
             lost,
             left: BTreeSet::new(),
+            returning: BTreeSet::new(),
+            was: facts.was.clone(),
             obstacles: BTreeSet::new(),
             links: identity::links(facts.machines.values().chain(observed.values())),
             overlays: world
@@ -226,7 +233,11 @@ impl<'a> Survey<'a> {
                 }
             }
             Goal::Capture { .. } => {}
-            Goal::Protect { .. }
+            Goal::Rollback { of, did, .. } if matches!(**of, Goal::Move { .. }) => {
+                survey.only_returning(did.machines.keys());
+            }
+            Goal::Rollback { .. }
+            | Goal::Protect { .. }
             | Goal::Failover { .. }
             | Goal::Failback { .. }
             | Goal::CleanUp { .. } => {
@@ -516,7 +527,8 @@ impl<'a> Survey<'a> {
         world.moves.iter().flat_map(move |(site, mv)| {
             let workload = mv.workloads.get(id);
             let found = workload.and_then(|workload| self.in_plans.get(&(site, &workload.id)));
-            found.into_iter().flatten().map(move |vm| (site, *vm))
+            let found = found.into_iter().flatten().map(move |vm| (site, *vm));
+            found.filter(move |(_, vm)| !self.is_past(id, vm))
         })
     }
 }

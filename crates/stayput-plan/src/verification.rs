@@ -1,6 +1,8 @@
 //! Whether a home serves what it should: every machine that ran before runs there, with its own addresses, and is reached; and nothing
 //! else answers for them. Pure: `verify` and `status` look at the same.
 
+mod in_ec2;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -265,7 +267,7 @@ pub fn verify_goal(
     facts: &Facts,
     goal: &Goal,
 ) -> BTreeMap<SiteName, Verification> {
-    let Some(home) = home_after(goal) else {
+    let Some(home) = home_after(estate, goal) else {
         return BTreeMap::new();
     };
     let mut networks: BTreeMap<SiteName, BTreeSet<NetworkName>> = BTreeMap::new();
@@ -279,19 +281,24 @@ pub fn verify_goal(
     }
     networks
         .into_iter()
-        .map(|(site, names)| {
+        .filter_map(|(site, names)| {
             let survey = Survey::of_goal(estate, world, facts, &goal.with_networks(names));
-            let machines = match survey.are_canaries {
+            let machines = match survey.are_canaries || site == estate.source.name {
                 true => survey.moving.clone(),
                 false => BTreeSet::new(),
             };
+            // A rollback of a run that moved no machine brings none back.
+            if machines.is_empty() && site == estate.source.name {
+                return None;
+            }
             let verification = verify(&survey, &site, &machines);
-            (site, verification)
+            Some((site, verification))
         })
         .collect()
 }
 
-/// Verifies that `site` serves the machines of a survey's networks; of them only `machines`, if any are named.
+/// Verifies that `site` serves the machines of a survey's networks; of them only `machines`, if any are named. The source's name stands for
+/// EC2.
 pub fn verify(
     survey: &Survey<'_>,
     site: &SiteName,
@@ -317,7 +324,10 @@ pub fn verify(
     }
     for (id, facts) in survey.machines.iter().filter(|(id, _)| wanted(id)) {
         found.machines += 1;
-        machine(survey, &fabric, site, id, facts, &mut found);
+        match *site == survey.estate.source.name {
+            true => in_ec2::machine(survey, &fabric, id, facts, &mut found),
+            false => machine(survey, &fabric, site, id, facts, &mut found),
+        }
     }
     if found.machines + of_unknown == 0 {
         found.wrong.push(Wrong::NoMachines);
@@ -329,7 +339,14 @@ pub fn verify(
 fn unobserved(survey: &Survey<'_>, site: &SiteName) -> Vec<Wrong> {
     let world = survey.world;
     let source = &survey.estate.source.region;
-    let mut needed = vec![System::PrismCentral(site.clone())];
+    let mut needed = match site == &survey.estate.source.name {
+        // What the machines were must be off.
+        true => in_ec2::former_sites(survey)
+            .into_iter()
+            .map(System::PrismCentral)
+            .collect(),
+        false => vec![System::PrismCentral(site.clone())],
+    };
     needed.extend(
         survey
             .estate
@@ -401,9 +418,21 @@ fn machine(
             state,
         });
     }
-    if !runs {
-        return;
+    if runs {
+        reach(survey, fabric, site, id, facts, found);
     }
+}
+
+/// Whether on-prem reaches every address of a machine at a site.
+fn reach(
+    survey: &Survey<'_>,
+    fabric: &Fabric,
+    site: &SiteName,
+    id: &InstanceId,
+    facts: &MachineFacts,
+    found: &mut Verification,
+) {
+    let must_run = facts.was_running;
     for address in facts.addresses() {
         let trip = fabric.round_trip(&Source::OnPrem, address);
         let forward = &trip.forward.verdict;
@@ -417,7 +446,7 @@ fn machine(
             None => found.delivered += usize::from(must_run),
             Some((verdict, reply)) => found.wrong.push(Wrong::NotReached {
                 machine: id.clone(),
-                label: label(),
+                label: survey.label(id),
                 address,
                 verdict: verdict.to_string(),
                 reply,

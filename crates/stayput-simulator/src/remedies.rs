@@ -50,7 +50,9 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         Obstacle::NotProtected { networks, .. } => Remedy::First(Goal::Protect {
             networks: networks.clone(),
         }),
-        Obstacle::RunsTwice { at, vm, .. } => Remedy::PowerOff(at.clone(), vm.clone()),
+        Obstacle::RunsTwice { at, vm, .. } | Obstacle::FormerVmRuns { at, vm, .. } => {
+            Remedy::PowerOff(at.clone(), vm.clone())
+        }
         Obstacle::SourceRuns { machine, .. } => Remedy::StopInstance(machine.clone()),
         Obstacle::VmDeleted {
             machine,
@@ -70,7 +72,8 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         }),
         Obstacle::NoSafeOrder { .. } => Remedy::PutRoutesBack,
         // What a later look shows otherwise, or what ends by itself.
-        Obstacle::SourceNotSeen { .. }
+        Obstacle::NotUndone { .. }
+        | Obstacle::SourceNotSeen { .. }
         | Obstacle::UnsettledInterface { .. }
         | Obstacle::InterfaceInDoubt { .. }
         | Obstacle::BeingTerminated { .. }

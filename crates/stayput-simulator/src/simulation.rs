@@ -325,7 +325,7 @@ impl Simulation {
         let seen = locked.look().await?;
         let plan = locked.plan(&seen, goal)?;
         if plan.steps.is_empty() {
-            return locked.reached(goal, &seen).await;
+            return locked.reached(goal, &seen).await.map(drop);
         }
         self.judge.approved(&plan);
         locked.apply(&plan, &ApplyOptions::default()).await?;

@@ -312,6 +312,9 @@ impl From<EngineError> for CommandError {
             EngineError::NotAllowed { call, .. } => {
                 this.hint(format!("allow ec2:{call} on it; nothing was changed"))
             }
+            EngineError::MayNotStart { .. } => this.hint(
+                "allow ec2:StartInstances on them, as for every rollback of a move; nothing was changed",
+            ),
             EngineError::Undone { .. } => {
                 this.hint("find out who changes it, with the audit log of that system, then run the same command again")
             }

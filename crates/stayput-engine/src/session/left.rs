@@ -229,7 +229,12 @@ fn leaves_nothing_to_observe(action: &Action) -> bool {
         | Action::RecoveryPlan { .. }
         | Action::AwaitRecoveryPoints { .. }
         | Action::PowerOff { .. }
-        | Action::DeleteVm { .. } => false,
+        | Action::DeleteVm { .. }
+        | Action::ShutDown { .. }
+        | Action::StartSource { .. }
+        | Action::CancelMovePlan { .. }
+        | Action::ReleaseNics { .. }
+        | Action::RemoveCopies { .. } => false,
     }
 }
 

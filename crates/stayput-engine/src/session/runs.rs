@@ -28,8 +28,15 @@ pub async fn open(
     let run = engine.ledger.open_run(goal, &id, who, engine.now()).await?;
     let mut abandoned = Vec::new();
     for other in engine.ledger.runs().await? {
-        if other.is_open() && other.id != run.id && is_superseded(&other.goal, goal) {
-            let why = format!("superseded by run {} to {goal}", run.id);
+        let is_taken_back = takes_back(goal, &other);
+        if other.is_open()
+            && other.id != run.id
+            && (is_taken_back || is_superseded(&other.goal, goal))
+        {
+            let why = match is_taken_back {
+                true => format!("rolled back by run {}", run.id),
+                false => format!("superseded by run {} to {goal}", run.id),
+            };
             engine
                 .ledger
                 .abandon_run(&other.id, engine.now(), who, &why)
@@ -71,6 +78,15 @@ pub async fn is_open(engine: &Engine, goal: &Goal) -> Result<bool, EngineError> 
     Ok(runs.iter().any(|run| run.is_open() && run.goal == *goal))
 }
 
+/// Whether a goal takes back a run, and no run of it was begun.
+pub async fn is_new_rollback(engine: &Engine, goal: &Goal) -> Result<bool, EngineError> {
+    if !matches!(goal, Goal::Rollback { .. }) {
+        return Ok(false);
+    }
+    let runs = engine.ledger.runs().await?;
+    Ok(runs.iter().all(|run| run.goal != *goal))
+}
+
 /// Closes every open run to a goal that is reached.
 pub async fn close_reached(engine: &Engine, goal: &Goal) -> Result<(), EngineError> {
     for run in engine.ledger.runs().await? {
@@ -81,19 +97,26 @@ pub async fn close_reached(engine: &Engine, goal: &Goal) -> Result<(), EngineErr
     Ok(())
 }
 
+/// Whether a goal takes this run back.
+fn takes_back(goal: &Goal, other: &Run) -> bool {
+    matches!(goal, Goal::Rollback { run, .. } if *run == other.id)
+}
+
 /// Whether `later` supersedes `earlier`: both place the same machines.
 fn is_superseded(earlier: &Goal, later: &Goal) -> bool {
     let shared = !earlier.networks().is_disjoint(later.networks());
     shared && places_machines(later) && (places_machines(earlier) || is_drill(earlier))
 }
 
-fn places_machines(goal: &Goal) -> bool {
+/// Whether a goal decides where machines are.
+pub fn places_machines(goal: &Goal) -> bool {
     match goal {
         Goal::Move { .. } | Goal::Failback { .. } => true,
         Goal::Failover { mode, .. } => match mode {
             FailoverMode::Planned | FailoverMode::Unplanned => true,
             FailoverMode::Test => false,
         },
+        Goal::Rollback { of, .. } => places_machines(of),
         Goal::Capture { .. } | Goal::Protect { .. } | Goal::CleanUp { .. } => false,
     }
 }

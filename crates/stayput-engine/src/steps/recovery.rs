@@ -23,7 +23,7 @@ use stayput_world::prism::RecoveryAction;
 
 use self::protected::all_are_protected;
 use self::protected::any_made_copies;
-use self::protected::are_copies_gone;
+pub use self::protected::are_copies_gone;
 use self::protected::machines_that_are_off;
 use self::protected::tests_of_this_run;
 use crate::Event;

@@ -24,6 +24,7 @@ obstacle-cannot-run = { $label } ({ $machine }) cannot run on NC2: { $reason }
 obstacle-ambiguous-vm = { $label } ({ $machine }): { $count } VMs at { $site } could be it: { $candidates }
 obstacle-ambiguous-vm-of-none = { $label } ({ $machine }): 0 VMs at { $site } could be it
 obstacle-runs-twice = { $label } ({ $machine }) is at { $site }, and its former VM { $vm } at { $at } is not off: served twice
+obstacle-former-vm-runs = { $label } ({ $machine }) is in EC2 again, and VM { $vm } at { $at }, which it was before, is not off
 obstacle-source-runs = { $label } ({ $machine }) is at { $site }, and its EC2 instance is { $state } again: served twice
 obstacle-source-runs-with-vm-off = { $label } ({ $machine }) is at { $site }, and its EC2 instance is { $state } while its VM is off
 obstacle-address-taken = { $address } of { $label } ({ $machine }) is taken at { $site } by { $holder }
@@ -98,3 +99,19 @@ attachment-not-associated = { $attachment } is associated with no route table
 attachment-pending-acceptance = { $attachment } is pendingAcceptance
 attachment-state = { $attachment } is { $state }
 attachment-absent = there is none
+
+## A run that is not rolled back
+
+obstacle-not-undone = run { $run } cannot be rolled back: { $why }
+not-undone-later-run = run { $later } ({ $goal }) was started later and concerns the same networks
+not-undone-is-rollback = it is a rollback itself
+not-undone-cut-over-now = Move is cutting over { $label } ({ $machine }) to { $site } now
+not-undone-recovery-runs = recovery plan { $plan } is running, as Prism Central of { $site } reports
+not-undone-source-gone = { $label } ({ $machine }) cannot be started in { $region }: { $ec2 }
+not-undone-source-differs = { $label } ({ $machine }) has { $has } in EC2, and { $wants } was captured
+not-undone-protected = { $label } ({ $machine }): its VM { $vm } at { $site } carries category { $category }, so a recovery plan would start it again
+not-undone-route-changed = route { $cidr } in { $table } ({ $region }) is { $found }: neither what the run wrote nor what was there before
+not-undone-old-site-lost = its machines were started at { $at } from recovery points, and what is at { $site } is older
+not-undone-protection = what protects the networks is not removed, because failovers need it: { $made }
+not-undone-put-away = former VMs that it powered off or deleted are not started again, because their machines run elsewhere: { $vms }
+route-absent = absent

@@ -21,6 +21,7 @@ remedy-not-in-inventory = check that Move's AWS provider covers the region and a
 remedy-cannot-run = leave it in EC2 by moving it to another subnet, or rebuild it
 remedy-ambiguous-vm = find the right VM in Prism Central of { $site } and run: stayput adopt { $machine } --vm UUID --site { $site }
 remedy-runs-twice = power off the former VM: stayput apply clean-up { $networks } --site { $at }; or, if it is the right one, run `stayput adopt { $machine } --vm { $vm } --site { $at }` and power off the other
+remedy-former-vm-runs = power off VM { $vm } in Prism Central of { $at }
 remedy-source-runs = stop the instance: aws ec2 stop-instances --instance-ids { $machine } --region { $region }
 remedy-address-taken = free { $address }: change or delete the NIC that has it
 remedy-lost-exists = give it its addresses back in EC2, or take it out of the ledger: stayput retire { $machine }
@@ -81,3 +82,17 @@ remedy-unreachable = complete the routing first; see the trace with `stayput tra
 
 console-of-aws = the EC2 console ({ $region })
 command-trace = `stayput trace { $from } { $address }`
+
+## A run that is not rolled back
+
+remedy-not-undone-later-run = roll back that run first: stayput rollback { $later }
+remedy-not-undone-is-rollback = apply the goal of the run that it rolled back again: stayput apply { $of }
+remedy-not-undone-cut-over-now = when Move has finished, run it again: stayput rollback { $run }
+remedy-not-undone-recovery-runs = when the recovery plan has ended, run it again: stayput rollback { $run }
+remedy-not-undone-source-gone = leave { $machine } where it is; the past cannot be restored
+remedy-not-undone-source-differs = give the interfaces of { $machine } exactly { $wants } in EC2, then run the command again
+remedy-not-undone-protected = remove category { $category } from VM { $vm } in Prism Central of { $site }, then run the command again
+remedy-not-undone-route-changed = find out who changed it; set { $cidr } in { $table } ({ $region }) to { $before } by hand if that is right, then run the command again
+remedy-not-undone-old-site-lost = bring the machines home: stayput apply clean-up { $networks } --site { $site }, then stayput apply protect { $networks }, then stayput apply failback { $networks }
+remedy-not-undone-protection = it can stay; to remove it, delete recovery plans and policies in Prism Central, then categories, test networks and overlay subnets
+remedy-not-undone-put-away = nothing needs to be done; to work with the data of a VM that still exists, attach its disks to another VM in Prism Central

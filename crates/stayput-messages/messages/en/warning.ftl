@@ -47,3 +47,13 @@ warning-left-out-in-ec2 = { $count ->
     }
 warning-left-out = { $machine } is left out: it is left wherever it is
 machine-with-id = { $label } ({ $machine })
+
+## Rollbacks
+
+warning-data-stays-on-vm = { $label } ({ $machine }): what was written since its cutover began at { $time } is lost to it: it stays on VM { $vm } at { $site }, which is kept, off
+warning-move-plans-stay = Move plans of the run go on and are not changed: { $plans }; cancel them in Move if the machines are not to be moved
+warning-move-plans-end = Move plans of the run are cancelled, because they have cut over machines that go back: { $plans }; copies of machines that were not cut over are dropped
+warning-made-stays = what the run made beforehand stays, and does no harm: { $made }
+warning-facts-stay = what was captured stays in the ledger: nothing is taken back
+warning-nothing-is-lost = what was written at { $at } comes along, because machines are synchronized before they leave
+warning-failover-undone-before-recovery = no machine has left { $home }: only routes are taken back

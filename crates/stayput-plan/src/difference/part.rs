@@ -133,7 +133,12 @@ impl Action {
             | Self::ProtectionPolicy { .. }
             | Self::RecoveryPlan { .. }
             | Self::PowerOff { .. }
-            | Self::DeleteVm { .. } => self == approved,
+            | Self::DeleteVm { .. }
+            | Self::ShutDown { .. }
+            | Self::StartSource { .. }
+            | Self::CancelMovePlan { .. }
+            | Self::ReleaseNics { .. }
+            | Self::RemoveCopies { .. } => self == approved,
         }
     }
 }

@@ -180,6 +180,19 @@ impl Obstacle {
                 .with("site", site)
                 .with("vm", vm)
                 .with("at", at),
+            Self::FormerVmRuns {
+                machine,
+                label,
+                at,
+                vm,
+            } => Message::new("obstacle-former-vm-runs")
+                .with("label", label)
+                .with("machine", machine)
+                .with("vm", vm)
+                .with("at", at),
+            Self::NotUndone { run, why } => Message::new("obstacle-not-undone")
+                .with("run", run)
+                .part("why", why.message()),
             Self::SourceRuns {
                 machine,
                 label,
@@ -552,7 +565,7 @@ fn doubtful(machine: &InstanceId, label: &str, eni: &EniId, doubt: InterfaceDoub
 }
 
 impl SaidByEc2 {
-    fn message(self) -> Message {
+    pub(super) fn message(self) -> Message {
         match self {
             Self::Exists => Message::new("ec2-says-exists"),
             Self::Terminated => Message::new("ec2-says-terminated"),

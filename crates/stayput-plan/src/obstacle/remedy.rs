@@ -89,6 +89,10 @@ impl Obstacle {
                 .with("at", at)
                 .with("machine", machine)
                 .with("vm", vm),
+            Self::FormerVmRuns { at, vm, .. } => Message::new("remedy-former-vm-runs")
+                .with("vm", vm)
+                .with("at", at),
+            Self::NotUndone { run, why } => why.remedy_message(run),
             Self::SourceRuns {
                 machine, region, ..
             } => Message::new("remedy-source-runs")

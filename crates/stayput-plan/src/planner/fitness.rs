@@ -37,6 +37,14 @@ impl Draft<'_> {
             Goal::Protect { .. } | Goal::CleanUp { .. } => {
                 matches!(obstacle, Obstacle::SourceRuns { .. })
             }
+            // Where nothing is done, nothing stands in the way.
+            Goal::Rollback { of, .. } => match &**of {
+                Goal::Capture { .. }
+                | Goal::Protect { .. }
+                | Goal::CleanUp { .. }
+                | Goal::Rollback { .. } => true,
+                Goal::Move { .. } | Goal::Failover { .. } | Goal::Failback { .. } => false,
+            },
             Goal::Move { .. } | Goal::Failover { .. } | Goal::Failback { .. } => false,
         };
         let all = std::mem::take(&mut self.obstacles).into_iter();
@@ -57,6 +65,9 @@ impl Draft<'_> {
                     .with("machine", id);
                 self.warnings.push(Warning::of_machine(id, text));
             }
+            return;
+        }
+        if let Goal::Rollback { .. } = goal {
             return;
         }
         let expected = survey.expected_running();

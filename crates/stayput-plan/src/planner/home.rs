@@ -36,7 +36,7 @@ const ROUTE_LASTS: Duration = Duration::from_secs(10);
 const PREFIX_LASTS: Duration = Duration::from_secs(30);
 
 /// A network's calls in the order they are made.
-struct Chain {
+pub(super) struct Chain {
     calls: Vec<Prepared>,
     addresses: usize,
     lasts: Duration,
@@ -147,7 +147,12 @@ impl Draft<'_> {
             | Action::Cutover { site, .. }
             | Action::RestoreNics { site, .. } => Some(site),
             Action::RunRecovery { to, .. } => Some(to),
-            Action::Capture { .. }
+            Action::ShutDown { .. }
+            | Action::StartSource { .. }
+            | Action::CancelMovePlan { .. }
+            | Action::ReleaseNics { .. }
+            | Action::RemoveCopies { .. }
+            | Action::Capture { .. }
             | Action::EnsureFlowVpc { .. }
             | Action::TgwRoute { .. }
             | Action::Categorize { .. }
@@ -170,7 +175,7 @@ impl Draft<'_> {
     }
 
     /// Adds chains of calls, and gives the steps that end them. Routes are written one after the other, never two tables at once.
-    fn link(&mut self, chains: Vec<Chain>) -> BTreeSet<StepId> {
+    pub(super) fn link(&mut self, chains: Vec<Chain>) -> BTreeSet<StepId> {
         let mut last = BTreeSet::new();
         for chain in chains {
             let mut before = BTreeSet::new();
@@ -203,7 +208,7 @@ impl Draft<'_> {
 
     /// Addresses that the order of calls is judged by: those of machines that run, and all that any source may reach, without those of
     /// machines that are left out.
-    fn addresses_of_interest(&self, fabric: &Fabric) -> BTreeSet<Ipv4Addr> {
+    pub(super) fn addresses_of_interest(&self, fabric: &Fabric) -> BTreeSet<Ipv4Addr> {
         let left_out = self.survey.left_out_addresses();
         let mut addresses = fabric.addresses_of_interest();
         addresses.extend(self.survey.running_addresses().keys());
@@ -308,7 +313,7 @@ impl Draft<'_> {
     }
 
     /// These calls in the best safe order.
-    fn chain(
+    pub(super) fn chain(
         &mut self,
         now: &Reachability,
         of_interest: &BTreeSet<Ipv4Addr>,

@@ -149,7 +149,8 @@ impl Draft<'_> {
         }
 
         let mv = survey.world.moves.get(site);
-        let held = mv.map(plans_by_workload).unwrap_or_default();
+        let held = mv.map(|mv| plans_by_workload(mv, &survey.returned_workloads(mv)));
+        let held = held.unwrap_or_default();
         let mut batches = Batches::new();
         for ((network, _, wave), ids) in groups {
             for (number, chunk) in ids.chunks(MOVE_PLAN_SIZE).enumerate() {
@@ -267,11 +268,17 @@ impl Held<'_> {
     }
 }
 
-/// By workload once: looked up for every machine.
-fn plans_by_workload(mv: &MoveAppliance) -> BTreeMap<&MoveVmId, Held<'_>> {
-    let mut held: BTreeMap<&MoveVmId, Held<'_>> = BTreeMap::new();
+/// By workload once: looked up for every machine. What was completed of workloads that have returned to EC2 since is past.
+fn plans_by_workload<'w>(
+    mv: &'w MoveAppliance,
+    returned: &BTreeSet<&MoveVmId>,
+) -> BTreeMap<&'w MoveVmId, Held<'w>> {
+    let mut held: BTreeMap<&MoveVmId, Held<'w>> = BTreeMap::new();
     for plan in mv.plans.values() {
         for (id, vm) in &plan.vms {
+            if vm.completed && returned.contains(id) {
+                continue;
+            }
             let now = match (has_failed(vm), is_alive(&plan.state)) {
                 (true, _) if may_retry(vm) => Held::CanRetry(plan, vm),
                 (true, _) => Held::Failed(plan, vm),
@@ -300,7 +307,7 @@ fn may_retry(vm: &MoveVm) -> bool {
     actions.any(|action| action.eq_ignore_ascii_case("RETRY"))
 }
 
-fn is_alive(state: &MovePlanState) -> bool {
+pub(super) fn is_alive(state: &MovePlanState) -> bool {
     match state {
         MovePlanState::NotStarted
         | MovePlanState::InProgress

@@ -112,6 +112,37 @@ impl Draft<'_> {
                 let sites = homes.chain([site.clone()]);
                 regions.chain(sites.map(System::PrismCentral)).collect()
             }
+            Goal::Rollback { of, .. } => self.needed_for_rollback(of),
+        }
+    }
+
+    /// The systems without which nothing can be said of taking a run to this goal back.
+    fn needed_for_rollback(&self, of: &Goal) -> BTreeSet<System> {
+        let survey = self.survey;
+        let regions = survey.estate.regions().into_iter().map(System::Aws);
+        let prisms = self.sites_concerned().into_iter().map(System::PrismCentral);
+        match of {
+            Goal::Move { .. } => {
+                let ids = survey.moving.iter();
+                let was = ids.flat_map(|id| survey.vms_of(id));
+                let sites = was.map(|(site, _)| System::PrismCentral(site));
+                let with_move = self.sites_to_move_to().into_iter().map(System::Move);
+                regions.chain(sites).chain(with_move).collect()
+            }
+            Goal::Failover {
+                mode: FailoverMode::Planned | FailoverMode::Unplanned,
+                ..
+            }
+            | Goal::Failback { .. } => regions.chain(prisms).collect(),
+            Goal::Failover {
+                mode: FailoverMode::Test,
+                ..
+            } => prisms.collect(),
+            // Nothing is done about them.
+            Goal::Capture { .. }
+            | Goal::Protect { .. }
+            | Goal::CleanUp { .. }
+            | Goal::Rollback { .. } => BTreeSet::new(),
         }
     }
 
@@ -162,7 +193,8 @@ impl Draft<'_> {
             | Goal::Move { .. }
             | Goal::Protect { .. }
             | Goal::Failback { .. }
-            | Goal::CleanUp { .. } => None,
+            | Goal::CleanUp { .. }
+            | Goal::Rollback { .. } => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use stayput_estate::Estate;
 use stayput_estate::Network;
 use stayput_estate::SiteName;
 use stayput_fabric::Reachability;
@@ -24,7 +25,7 @@ pub(super) fn unreached(
     matrix: &Reachability,
     worked: &BTreeSet<(usize, usize)>,
 ) -> BTreeSet<Obstacle> {
-    let Some(home) = home_after(goal) else {
+    let Some(home) = home_after(survey.estate, goal) else {
         return BTreeSet::new();
     };
     let mut obstacles = BTreeSet::new();
@@ -67,9 +68,13 @@ pub(super) fn unreached(
 
 pub(crate) type HomeOf<'g> = Box<dyn Fn(&Network) -> SiteName + 'g>;
 
-/// Where a network is served when the goal is reached; `None` when the goal moves nothing.
-pub(crate) fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
+/// Where a network's machines that move are served when the goal is reached; `None` when the goal moves nothing.
+pub(crate) fn home_after<'g>(estate: &'g Estate, goal: &'g Goal) -> Option<HomeOf<'g>> {
     match goal {
+        Goal::Rollback { of, .. } => match &**of {
+            Goal::Move { .. } => Some(Box::new(|_| estate.source.name.clone())),
+            of => Some(Box::new(home_before(of)?)),
+        },
         Goal::Move { .. } | Goal::Failback { .. } => {
             Some(Box::new(|network| network.primary.clone()))
         }
@@ -86,4 +91,32 @@ pub(crate) fn home_after(goal: &Goal) -> Option<HomeOf<'_>> {
         | Goal::Protect { .. }
         | Goal::CleanUp { .. } => None,
     }
+}
+
+/// Where a network was served before a run to this goal; `None` when the goal moves nothing between sites.
+pub(crate) fn home_before(goal: &Goal) -> Option<impl Fn(&Network) -> SiteName> {
+    let to = match goal {
+        Goal::Failover {
+            to,
+            mode: FailoverMode::Planned | FailoverMode::Unplanned,
+            ..
+        } => Some(to.clone()),
+        Goal::Failback { .. } => None,
+        Goal::Failover {
+            mode: FailoverMode::Test,
+            ..
+        }
+        | Goal::Capture { .. }
+        | Goal::Move { .. }
+        | Goal::Protect { .. }
+        | Goal::CleanUp { .. }
+        | Goal::Rollback { .. } => return None,
+    };
+    Some(move |network: &Network| {
+        let to = to.as_ref().unwrap_or(&network.primary);
+        match &network.recovery {
+            Some(recovery) if *to == network.primary => recovery.clone(),
+            Some(_) | None => network.primary.clone(),
+        }
+    })
 }

@@ -54,8 +54,11 @@ pub(crate) fn prove(
     let fabric = survey.fabric();
     let mut not_kept = survey.left_out_addresses();
     for step in steps {
-        if let Action::RestoreNics { nics, .. } = &step.action {
-            not_kept.extend(nics.from_pools());
+        match &step.action {
+            Action::RestoreNics { nics, .. } => not_kept.extend(nics.from_pools()),
+            // Its own addresses are the machine's, which are kept; others are from pools.
+            Action::ShutDown { addresses, .. } => not_kept.extend(addresses),
+            _ => {}
         }
     }
     let matrix = matrix(fabric, movers, &not_kept, &transitions);

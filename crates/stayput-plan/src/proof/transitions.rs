@@ -44,7 +44,10 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
     let mut steps = steps.iter().peekable();
     while let Some(step) = steps.next() {
         match &step.action {
-            Action::Cutover { .. } | Action::RestoreNics { .. } => {
+            Action::Cutover { .. }
+            | Action::RestoreNics { .. }
+            | Action::ShutDown { .. }
+            | Action::StartSource { .. } => {
                 let kind = std::mem::discriminant(&step.action);
                 let mut changes = of_machine(step, source, &serve);
                 let mut last = step;
@@ -129,6 +132,21 @@ fn of_machine(
             });
             ends.chain(serve(machine, site, true)).collect()
         }
+        Action::ShutDown {
+            site, addresses, ..
+        } => addresses
+            .iter()
+            .map(|address| Change::Serve {
+                site: site.clone(),
+                address: *address,
+                serving: false,
+            })
+            .collect(),
+        Action::StartSource {
+            machine,
+            start: true,
+            ..
+        } => serve(machine, source, true),
         _ => Vec::new(),
     }
 }
@@ -190,6 +208,11 @@ pub(crate) fn of_routing(action: &Action) -> Option<Change> {
         | Action::RunRecovery { .. }
         | Action::PowerOff { .. }
         | Action::DeleteVm { .. }
+        | Action::ShutDown { .. }
+        | Action::StartSource { .. }
+        | Action::CancelMovePlan { .. }
+        | Action::ReleaseNics { .. }
+        | Action::RemoveCopies { .. }
         | Action::Verify { .. } => None,
     }
 }

@@ -1,5 +1,7 @@
 //! A step as one line.
 
+use std::net::Ipv4Addr;
+
 use stayput_world::aws::TgwTarget;
 
 use crate::Action;
@@ -9,6 +11,7 @@ use crate::OverlayKind;
 use crate::counted;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
+use crate::text::commas;
 
 impl Action {
     /// One line: what shall be true.
@@ -158,6 +161,47 @@ impl Action {
             },
             Self::PowerOff { former } => format!("{} is powered off", of_former(former, names)),
             Self::DeleteVm { former } => format!("{} is deleted", of_former(former, names)),
+            Self::ShutDown {
+                site,
+                machine,
+                vm,
+                name,
+                addresses,
+            } => format!(
+                "{site}: VM {name} ({vm}, {}) of {} shuts down",
+                listed(addresses),
+                names.name(machine.as_str())
+            ),
+            Self::StartSource {
+                region,
+                machine,
+                start,
+                ..
+            } => match start {
+                true => format!(
+                    "{region}: {} starts in EC2 again",
+                    names.with_id(machine.as_str())
+                ),
+                false => format!(
+                    "{region}: {} is in EC2 again, stopped as it was captured",
+                    names.with_id(machine.as_str())
+                ),
+            },
+            Self::CancelMovePlan { site, move_plan } => {
+                format!("{site}: Move plan {move_plan} ends")
+            }
+            Self::ReleaseNics {
+                site,
+                machine,
+                vm,
+                name,
+            } => format!(
+                "{site}: VM {name} ({vm}), which was {}, has no NIC on the overlay",
+                names.name(machine.as_str())
+            ),
+            Self::RemoveCopies { plan, site, .. } => {
+                format!("{site}: {plan} removes the copies that its test made")
+            }
             Self::Verify { site, machines, .. } if !machines.is_empty() => {
                 let machines: Vec<_> = machines
                     .iter()
@@ -192,8 +236,11 @@ impl Action {
             Self::Erp { present: false, .. } => '-',
             Self::TgwRoute { from: None, .. } => '+',
             Self::TgwRoute { to: None, .. } => '-',
-            Self::DeleteVm { .. } => '-',
-            Self::PowerOff { .. } => '~',
+            Self::DeleteVm { .. }
+            | Self::CancelMovePlan { .. }
+            | Self::ReleaseNics { .. }
+            | Self::RemoveCopies { .. } => '-',
+            Self::PowerOff { .. } | Self::ShutDown { .. } | Self::StartSource { .. } => '~',
             Self::TgwRoute { .. } | Self::Cutover { .. } | Self::RestoreNics { .. } => '~',
             Self::AwaitRecoveryPoints { .. } | Self::Verify { .. } => '?',
             Self::RunRecovery { run, .. } => match run {
@@ -217,13 +264,16 @@ fn of_former(former: &FormerVm, names: &Names) -> String {
         home,
         ..
     } = former;
-    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    let has = match addresses.as_slice() {
-        [] => "no address".to_owned(),
-        addresses => addresses.join(", "),
-    };
     format!(
-        "{site}: former VM {name} ({vm}, {has}) of {}, which is at {home},",
+        "{site}: former VM {name} ({vm}, {}) of {}, which is at {home},",
+        listed(addresses),
         names.name(machine.as_str())
     )
+}
+
+fn listed(addresses: &[Ipv4Addr]) -> String {
+    match addresses {
+        [] => "no address".to_owned(),
+        addresses => commas(addresses),
+    }
 }

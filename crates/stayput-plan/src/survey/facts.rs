@@ -88,7 +88,7 @@ impl Survey<'_> {
 }
 
 /// Whether Move is past the point where a cutover could be asked for (Move reference §7; state names are inferred).
-fn is_being_cut_over(vm: &MoveVm) -> bool {
+pub(super) fn is_being_cut_over(vm: &MoveVm) -> bool {
     let state = vm.state.to_ascii_lowercase();
     vm.completed || state.contains("cutoverinprogress") || state.contains("lastsync")
 }

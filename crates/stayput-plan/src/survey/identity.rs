@@ -47,7 +47,10 @@ impl Survey<'_> {
     ) -> Result<Place, Obstacle> {
         let label = machine.label(id);
         let newest = match self.last_known(id, facts) {
-            LastKnown::Never => return self.place_in_ec2(id, &label, in_ec2),
+            LastKnown::Never => {
+                self.note_former_vms(id, &label, facts);
+                return self.place_in_ec2(id, &label, in_ec2);
+            }
             LastKnown::Is(known) => known,
             LastKnown::OneOf(candidates) => self.decide(id, &label, candidates)?,
         };
@@ -114,6 +117,7 @@ impl Survey<'_> {
         let mut known = self.made_by_move(id);
         let ledger = facts.vms.get(id).into_iter().flatten();
         known.extend(ledger.map(|(site, vm)| (site.clone(), vm.clone())));
+        known.extend(facts.was.get(id).into_iter().flatten().cloned());
         self.with_what_became(known)
     }
 
@@ -146,6 +150,9 @@ impl Survey<'_> {
             .flatten()
             .map(|(site, vm)| (site.clone(), vm.clone()))
             .collect();
+        // What it was before it returned to EC2, and what recoveries made of that, it is not any more.
+        let past = facts.was.get(id).cloned().unwrap_or_default();
+        let past = self.with_what_became(past);
         let by_order = facts.newest.get(id).and_then(|site| {
             let mut recorded = recorded.iter();
             recorded.find(|(at, _)| at == site)
@@ -154,7 +161,7 @@ impl Survey<'_> {
             Some(newest) => [newest.clone()].into(),
             // Facts of an earlier build have no order.
             None if !recorded.is_empty() => recorded.clone(),
-            None => self.made_by_move(id),
+            None => &self.made_by_move(id) - &past,
         };
         if said.is_empty() {
             return LastKnown::Never;
@@ -163,7 +170,8 @@ impl Survey<'_> {
             return LastKnown::OneOf(self.with_what_became(said));
         };
         // What the ledger knows came earlier, and no VM is followed twice.
-        let mut earlier: BTreeSet<VmExtId> = recorded.into_iter().map(|(_, vm)| vm).collect();
+        let earlier = recorded.into_iter().chain(past);
+        let mut earlier: BTreeSet<VmExtId> = earlier.map(|(_, vm)| vm).collect();
         loop {
             let mut became = self.recovered_as(&newest.1);
             became.retain(|(_, vm)| !earlier.contains(vm));
@@ -213,7 +221,7 @@ impl Survey<'_> {
     }
 
     /// Whether a VM is seen, and not seen to be off.
-    fn may_run(&self, (site, vm): &Known) -> bool {
+    pub(super) fn may_run(&self, (site, vm): &Known) -> bool {
         match self.vm_sight(site, vm) {
             VmSight::Seen(vm) => power_of(&vm.power) != Power::Off,
             VmSight::Gone | VmSight::NotListed | VmSight::NotObserved => false,
@@ -256,7 +264,8 @@ impl Survey<'_> {
             };
             let done = self.in_plans.get(&(site, &workload.id));
             let mut done = done.into_iter().flatten();
-            if done.any(|vm| vm.completed && vm.vm.is_none()) {
+            let is_unnamed = done.any(|vm| vm.completed && vm.vm.is_none());
+            if is_unnamed && !self.was_started_again(id) {
                 let vms = self
                     .world
                     .prism

@@ -49,19 +49,24 @@ impl Survey<'_> {
                 VmSight::Seen(vm) => power_of(&vm.power),
                 VmSight::Gone | VmSight::NotListed | VmSight::NotObserved => Power::Unknown,
             },
-            Some(Place::Ec2) => match self.instance_sight(id) {
-                InstanceSight::Seen(instance) => match instance.state {
-                    InstanceState::Pending | InstanceState::Running => Power::On,
-                    InstanceState::Stopped | InstanceState::Terminated => Power::Off,
-                    InstanceState::Stopping
-                    | InstanceState::ShuttingDown
-                    | InstanceState::Unknown(_) => Power::Unknown,
-                },
-                InstanceSight::Gone | InstanceSight::NotListed | InstanceSight::NotObserved => {
-                    Power::Unknown
-                }
-            },
+            Some(Place::Ec2) => self.power_in_ec2(id),
             None => Power::Unknown,
+        }
+    }
+
+    /// Whether a machine's EC2 instance runs, whatever the machine is now.
+    pub(crate) fn power_in_ec2(&self, id: &InstanceId) -> Power {
+        match self.instance_sight(id) {
+            InstanceSight::Seen(instance) => match instance.state {
+                InstanceState::Pending | InstanceState::Running => Power::On,
+                InstanceState::Stopped | InstanceState::Terminated => Power::Off,
+                InstanceState::Stopping
+                | InstanceState::ShuttingDown
+                | InstanceState::Unknown(_) => Power::Unknown,
+            },
+            InstanceSight::Gone | InstanceSight::NotListed | InstanceSight::NotObserved => {
+                Power::Unknown
+            }
         }
     }
 
@@ -74,6 +79,8 @@ impl Survey<'_> {
                 .is_some_and(|machine| machine.was_running)
         };
         match self.places.get(id) {
+            // A rollback starts what ran when it was captured.
+            _ if self.returning.contains(id) => ran(),
             Some(Place::At(site, _)) if self.left.contains(site) => ran(),
             Some(Place::At(..)) => match self.power(id) {
                 Power::On => true,
@@ -112,7 +119,7 @@ impl Survey<'_> {
     /// its EC2 instance runs again.
     pub fn served_twice(&self) -> impl Iterator<Item = &Obstacle> {
         self.obstacles.iter().filter(|obstacle| match obstacle {
-            Obstacle::RunsTwice { .. } => true,
+            Obstacle::RunsTwice { .. } | Obstacle::FormerVmRuns { .. } => true,
             Obstacle::SourceRuns { vm_is_off, .. } => !vm_is_off,
             _ => false,
         })

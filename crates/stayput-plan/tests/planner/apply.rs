@@ -214,6 +214,56 @@ impl Setup {
                 let vm = prism.vms.remove(&former.vm).unwrap();
                 assert_eq!(vm.power, PowerState::Off, "{}", step.id);
             }
+            Action::ShutDown { site, vm, .. } => {
+                let vm = self.prism(site.as_str()).vms.get_mut(vm).unwrap();
+                assert_ne!(vm.power, PowerState::Off, "{}", step.id);
+                vm.power = PowerState::Off;
+            }
+            Action::StartSource {
+                machine,
+                was,
+                start,
+                ..
+            } => {
+                for (site, vm) in was {
+                    let vm = &self.prism(site.as_str()).vms[vm];
+                    assert_eq!(vm.power, PowerState::Off, "{}", step.id);
+                }
+                let instance = self.tokyo().instances.get_mut(machine).unwrap();
+                assert_eq!(instance.state, InstanceState::Stopped, "{}", step.id);
+                if *start {
+                    instance.state = InstanceState::Running;
+                }
+                if !was.is_empty() {
+                    self.facts.returned(machine, was.clone());
+                }
+            }
+            Action::CancelMovePlan { move_plan, .. } => {
+                let plans = &mut self.mv().plans;
+                let plan = plans.get_mut(&MovePlanId::new(move_plan)).unwrap();
+                plan.state = MovePlanState::Aborted;
+                for vm in plan.vms.values_mut().filter(|vm| !vm.completed) {
+                    vm.state = "ABORTED".into();
+                    vm.actions.clear();
+                }
+            }
+            Action::ReleaseNics {
+                site, machine, vm, ..
+            } => {
+                assert!(self.facts.has_returned(machine), "{}", step.id);
+                let vm = self.prism(site.as_str()).vms.get_mut(vm).unwrap();
+                assert_eq!(vm.power, PowerState::Off, "{}", step.id);
+                vm.nics.clear();
+            }
+            Action::RemoveCopies { site, jobs, .. } => {
+                let prism = self.prism(site.as_str());
+                for job in jobs {
+                    let copies = prism.jobs[job].recovered.values();
+                    for copy in copies {
+                        prism.vms.remove(copy);
+                    }
+                }
+            }
         }
     }
 
@@ -255,6 +305,15 @@ impl Setup {
             .iter()
             .map(|id| mv.workloads[id].id.clone())
             .collect();
+        for vm in &vms {
+            let mut others = mv.plans.values().filter(|plan| plan.name != name);
+            let is_in_another = others.any(|plan| {
+                let ended = [MovePlanState::Completed, MovePlanState::Aborted];
+                let cut_over = plan.vms.get(vm).is_some_and(|vm| vm.completed);
+                !ended.contains(&plan.state) && cut_over
+            });
+            assert!(!is_in_another, "{vm} is in another plan than {name}");
+        }
         // Move makes a plan once; a name that is taken gives the plan that has it.
         let plan = mv.plans.entry(MovePlanId::new(name)).or_insert_with(|| {
             let ready = |id: MoveVmId| {
@@ -283,7 +342,11 @@ impl Setup {
     fn cutover(&mut self, site: &SiteName, move_plan: &str, machine: &InstanceId) {
         let facts = self.facts.machines[machine].clone();
         let subnet = subnet_id(OverlayKind::Production, &facts.nics[0].network);
-        let id = VmExtId::new(format!("vm-{site}-{machine}"));
+        let times = self.facts.was.get(machine).map_or(0, BTreeSet::len);
+        let id = match times {
+            0 => VmExtId::new(format!("vm-{site}-{machine}")),
+            times => VmExtId::new(format!("vm-{site}-{machine}-again{times}")),
+        };
         let prism = self.prism(site.as_str());
         let taken: BTreeSet<_> = prism
             .vms

@@ -368,6 +368,11 @@ fn machines_are_safe(setup: &Setup, plan: &Plan) -> Result<(), TestCaseError> {
             | Action::RunRecovery { .. }
             | Action::PowerOff { .. }
             | Action::DeleteVm { .. }
+            | Action::ShutDown { .. }
+            | Action::StartSource { .. }
+            | Action::CancelMovePlan { .. }
+            | Action::ReleaseNics { .. }
+            | Action::RemoveCopies { .. }
             | Action::Verify { .. } => {}
         }
     }

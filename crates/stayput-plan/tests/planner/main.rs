@@ -25,6 +25,7 @@ mod plans;
 mod preflight;
 mod repairs;
 mod resume;
+mod rollback;
 mod search;
 mod verified;
 mod ways;

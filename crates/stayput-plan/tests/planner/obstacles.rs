@@ -48,6 +48,8 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::AmbiguousVm { .. } => "ambiguous VM",
         Obstacle::RunsTwice { .. } => "runs twice",
         Obstacle::AddressTaken { .. } => "address taken",
+        Obstacle::FormerVmRuns { .. } => "former VM runs",
+        Obstacle::NotUndone { .. } => "not undone",
         Obstacle::SourceRuns { .. } => "source runs",
         Obstacle::VmDeleted { .. } => "VM deleted",
         Obstacle::NotListed { .. } => "not listed",
@@ -87,7 +89,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 51;
+const VARIANTS: usize = 53;
 
 type Bend = fn(&mut Setup);
 
@@ -119,6 +121,17 @@ fn captured() -> Setup {
 /// Failed over to Osaka; the old VM in Tokyo runs on.
 fn zombie() -> Setup {
     protected().after(&[unplanned_without_tokyo(&["app"], EntryPath::A)])
+}
+
+/// Moved and rolled back: the VM in Tokyo is off.
+fn returned() -> Setup {
+    let (moved, back) = crate::rollback::reached(&Setup::small(), &move_in(&["app"]));
+    moved.after(&[back])
+}
+
+/// The goal that takes the move back.
+fn taken_back() -> Goal {
+    crate::rollback::reached(&Setup::small(), &move_in(&["app"])).1
 }
 
 fn cases() -> Vec<Case> {
@@ -227,6 +240,13 @@ fn cases() -> Vec<Case> {
             setup.prism(OSAKA).vms.insert("vm-twin".into(), twin);
             let known = setup.facts.vms.get_mut(&"i-web".into()).unwrap();
             known.insert(OSAKA.into(), "vm-twin".into());
+        }),
+        case("former VM runs", returned(), move_in(app), |setup| {
+            let vm = setup.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-web".into());
+            vm.unwrap().power = PowerState::On;
+        }),
+        case("not undone", moved(), taken_back(), |setup| {
+            setup.instance("web").state = InstanceState::Terminated;
         }),
         small("address taken", |setup| {
             setup.overlay("app", "172.30.1.0/24", &["172.30.1.100-172.30.1.199"]);

@@ -12,7 +12,7 @@ use stayput_plan::Obstacle;
 use crate::findings;
 
 /// How many variants [`Obstacle`] has.
-const VARIANTS: usize = 51;
+const VARIANTS: usize = 53;
 
 const AWS: [&str; 2] = ["aws", "ap-northeast-1"];
 const PRISM: [&str; 2] = ["prism-central", "tokyo"];
@@ -130,6 +130,7 @@ fn of_vms() -> Vec<Value> {
             "runs-twice",
             json!({"networks": ["app", "db"], "at": "osaka", "vm": "vm-1"}),
         ),
+        machine("former-vm-runs", json!({"at": "tokyo", "vm": "vm-1"})),
         source(true),
         source(false),
         at(
@@ -286,14 +287,77 @@ fn of_proof() -> Vec<Value> {
     ]
 }
 
+/// Runs that are not rolled back.
+fn of_runs() -> Vec<Value> {
+    let not = |reason: &str, more: Value| {
+        let why = with(json!({"reason": reason}), more);
+        json!({"obstacle": "not-undone", "run": "4a81cb7a", "why": why})
+    };
+    let of_machine = |reason: &str, more: Value| {
+        not(
+            reason,
+            with(json!({"machine": "i-web", "label": "web"}), more),
+        )
+    };
+    let gone = |ec2: &str| {
+        of_machine(
+            "source-gone",
+            json!({"region": "ap-northeast-1", "ec2": ec2}),
+        )
+    };
+    let route = |found: Value, before: Value| {
+        not(
+            "route-changed",
+            json!({"region": "ap-northeast-1", "table": "tgw-rtb-1", "cidr": "172.30.1.0/24", "found": found, "before": before}),
+        )
+    };
+    vec![
+        not("later-run", json!({"later": "5b92", "goal": "move app"})),
+        not("is-rollback", json!({"of": "move app --canary web"})),
+        of_machine("cut-over-now", json!({"site": "tokyo"})),
+        not(
+            "recovery-runs",
+            json!({"site": "osaka", "plan": "stayput-lab-app"}),
+        ),
+        gone("terminated"),
+        gone("not-found"),
+        of_machine(
+            "source-differs",
+            json!({"has": [], "wants": ["172.30.1.4", "172.30.1.5"]}),
+        ),
+        of_machine(
+            "protected",
+            json!({"site": "tokyo", "vm": "vm-1", "category": "stayput=app"}),
+        ),
+        route(Value::Null, json!({"attachment": "tgw-attach-1"})),
+        route(json!("blackhole"), Value::Null),
+        not(
+            "old-site-lost",
+            json!({"site": "tokyo", "at": "osaka", "networks": ["app", "db"]}),
+        ),
+        not(
+            "protection",
+            json!({"made": ["1", "2", "3", "4", "5", "6"]}),
+        ),
+        not("put-away", json!({"vms": ["former VM web"]})),
+    ]
+}
+
 fn all() -> Vec<Obstacle> {
-    [of_ec2(), of_vms(), of_sites(), of_objects(), of_proof()]
-        .into_iter()
-        .flatten()
-        .map(|json| {
-            serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{json}: {error}"))
-        })
-        .collect()
+    [
+        of_ec2(),
+        of_vms(),
+        of_sites(),
+        of_objects(),
+        of_runs(),
+        of_proof(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|json| {
+        serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{json}: {error}"))
+    })
+    .collect()
 }
 
 #[test]

@@ -429,7 +429,8 @@ fn home_of(
         | stayput_plan::Goal::Move { .. }
         | stayput_plan::Goal::Protect { .. }
         | stayput_plan::Goal::Failback { .. }
-        | stayput_plan::Goal::CleanUp { .. } => None,
+        | stayput_plan::Goal::CleanUp { .. }
+        | stayput_plan::Goal::Rollback { .. } => None,
     };
     site.map(|site| site.region.clone())
         .ok_or(ArticleError::NoSite)

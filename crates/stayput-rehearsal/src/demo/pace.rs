@@ -96,6 +96,11 @@ fn urgency_of(action: &Action) -> Option<Urgency> {
         Action::Capture { .. }
         | Action::PowerOff { .. }
         | Action::DeleteVm { .. }
+        | Action::ShutDown { .. }
+        | Action::StartSource { .. }
+        | Action::CancelMovePlan { .. }
+        | Action::ReleaseNics { .. }
+        | Action::RemoveCopies { .. }
         | Action::EnsureFlowVpc { .. }
         | Action::EnsureSubnet { .. }
         | Action::Erp { .. }

@@ -65,6 +65,20 @@ pub(crate) fn not_reached(
                 )
             })
             .collect(),
+        Goal::Rollback { of, did, .. } => match &**of {
+            Goal::Move { .. } => machines
+                .iter()
+                .filter(|(id, _, _)| did.machines.keys().any(|of| of.as_str() == *id))
+                .flat_map(|(id, machine, _)| not_in_ec2(lab, truth, id, machine))
+                .collect(),
+            // Their own journeys are judged where they happen: stories roll back moves.
+            Goal::Capture { .. }
+            | Goal::Protect { .. }
+            | Goal::Failover { .. }
+            | Goal::Failback { .. }
+            | Goal::CleanUp { .. }
+            | Goal::Rollback { .. } => Vec::new(),
+        },
         Goal::CleanUp { site, .. } => {
             let Some(pc) = lab.pcs.iter().position(|pc| pc.name == site.as_str()) else {
                 return Vec::new();
@@ -178,6 +192,43 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
             && instance.state == InstanceState::Running
         {
             wrong.push(format!("the source of {name} runs in EC2"));
+        }
+    }
+    wrong
+}
+
+/// Why a machine is not in EC2 again, running if it ran, and alone.
+fn not_in_ec2(lab: &LabState, truth: &Truth, id: &str, machine: &Machine) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let name = format!("{} ({id})", machine.name);
+    let mut instances = lab.aws.regions.values();
+    let runs = instances.any(|region| {
+        let instance = region.instances.get(id);
+        instance.is_some_and(|instance| instance.state == InstanceState::Running)
+    });
+    if machine.ran && !runs {
+        wrong.push(format!("{name} does not run in EC2"));
+    }
+    for (pc, site) in lab.pcs.iter().enumerate() {
+        for (vm_id, vm) in site.vms.iter().filter(|(_, vm)| vm.on) {
+            if Truth::instance_of(lab, pc, vm_id).as_deref() == Some(id) {
+                wrong.push(format!(
+                    "{name} also runs as VM {} at {}",
+                    vm.name, site.name
+                ));
+            }
+        }
+    }
+    let holders = truth.holders(lab);
+    for address in machine.addresses.iter().filter(|_| machine.ran) {
+        let here = holders.get(address).map(Vec::as_slice).unwrap_or_default();
+        for holder in here {
+            if !truth.is_owner(lab, *address, holder) {
+                wrong.push(format!(
+                    "{address} of {name} is answered by {}",
+                    holder.name()
+                ));
+            }
         }
     }
     wrong

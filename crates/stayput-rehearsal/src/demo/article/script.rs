@@ -288,6 +288,11 @@ fn is_preparation(action: &Action) -> bool {
         Action::Erp { .. }
         | Action::PowerOff { .. }
         | Action::DeleteVm { .. }
+        | Action::ShutDown { .. }
+        | Action::StartSource { .. }
+        | Action::CancelMovePlan { .. }
+        | Action::ReleaseNics { .. }
+        | Action::RemoveCopies { .. }
         | Action::Replicate { .. }
         | Action::Cutover { .. }
         | Action::RestoreNics { .. }
