@@ -35,6 +35,7 @@ Examples:
   stayput plan move app db                show the plan for moving two networks, with its proof
   stayput apply move app db               show the plan, ask, apply it; after a kill, run it again
   stayput apply failover app db --to osaka
+  stayput rollback 4a81cb7a               take back what a run did
   stayput trace on-prem 172.30.1.34       show where packets go now
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
@@ -85,6 +86,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show a plan, ask, and apply it. Run it again to resume after a failure or a kill.
     Apply(ApplyArgs),
+    /// Take back what a run did: show the plan, ask, and apply it. Run it again to resume after a failure or a kill.
+    Rollback(RollbackArgs),
     /// Show where each network and machine is now, and whether it is reached.
     Status(StatusArgs),
     /// Show the path of packets from SRC to DST, hop by hop, and why they take it.
@@ -202,6 +205,24 @@ pub struct ApplyArgs {
     pub cutover_after: Option<String>,
 }
 
+/// `rollback`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stayput journal                         list the runs
+  stayput plan rollback 4a81cb7a          show what a rollback would do
+  stayput rollback 4a81cb7a               show it, ask, apply it
+  stayput plan rollback 4a81cb7a --out undo.json
+  stayput apply --plan undo.json          apply exactly the plan that was reviewed")]
+pub struct RollbackArgs {
+    /// The run, by its id or the beginning of it, as `stayput journal` lists them.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Do not ask before applying.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// A phase of a run. The world is read again after each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PhaseName {
@@ -296,6 +317,12 @@ pub enum GoalCommand {
         /// Also delete them, with their disks.
         #[arg(long)]
         remove: bool,
+    },
+    /// Take back what a run did: machines that it moved start in EC2 again, machines that it failed over go home, routes lead where they led.
+    Rollback {
+        /// The run, by its id or the beginning of it, as `stayput journal` lists them.
+        #[arg(value_name = "RUN")]
+        run: String,
     },
 }
 

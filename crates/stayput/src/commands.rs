@@ -69,6 +69,14 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
                 (None, None) => Err(CommandError::new(Kind::Usage, "name a goal or a --plan")),
             }
         }
+        Command::Rollback(args) => {
+            let goal = GoalCommand::Rollback { run: args.run };
+            let how = apply::How {
+                yes: args.yes,
+                ..apply::How::default()
+            };
+            apply::apply(global, apply::ApplyInput::Goal(&goal), &how).await
+        }
         Command::Status(args) => status::run(global, &args).await,
         Command::Trace(args) => trace::run(global, &args).await,
         Command::World(WorldCommand::Save { path }) => {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stayput_estate::Estate;
+use stayput_plan::OLDEST_PLAN_VERSION;
 use stayput_plan::PLAN_VERSION;
 use stayput_world::OLDEST_WORLD_VERSION;
 use stayput_world::WORLD_VERSION;
@@ -49,7 +50,7 @@ pub const WORLD: Format = Format {
 pub const PLAN: Format = Format {
     what: "saved plan",
     written_by: "stayput plan … --out FILE",
-    versions: PLAN_VERSION..=PLAN_VERSION,
+    versions: OLDEST_PLAN_VERSION..=PLAN_VERSION,
     version_in: |header| header.version,
 };
 

@@ -15,8 +15,10 @@ use stayput_engine::RunReport;
 use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_engine::Stopper;
+use stayput_engine::rollback_goal;
 use stayput_estate::Estate;
 use stayput_ledger::Entry;
+use stayput_ledger::Ledger;
 use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
@@ -30,6 +32,7 @@ use crate::cli::Global;
 use crate::cli::GoalCommand;
 use crate::cli::Mode;
 use crate::cli::PlanArgs;
+use crate::commands::journal;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::observed;
@@ -41,8 +44,8 @@ use crate::ui;
 /// The goal a command names.
 ///
 /// # Errors
-/// It names a network or site that is not in the estate.
-pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
+/// It names a network or site that is not in the estate, or a run that is not in the ledger or cannot be rolled back.
+pub async fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError> {
     let networks = |names: &[String]| session::networks(estate, names);
     Ok(match command {
         GoalCommand::Capture { networks: names } => Goal::Capture {
@@ -100,7 +103,31 @@ pub fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, CommandError
             site: session::site(estate, site)?,
             remove: *remove,
         },
+        GoalCommand::Rollback { run } => {
+            let ledger = session::open_ledger(estate)?;
+            let runs = ledger.runs().await?;
+            rollback_goal(&*ledger, journal::called(&runs, run)?).await?
+        }
     })
+}
+
+/// The goal as the ledger is now: until the estate was locked, another process may have worked on the run that is rolled back.
+async fn goal_now(ledger: &dyn Ledger, goal: Goal, is_saved: bool) -> Result<Goal, CommandError> {
+    let Goal::Rollback { run, .. } = &goal else {
+        return Ok(goal);
+    };
+    let runs = ledger.runs().await?;
+    let now = rollback_goal(ledger, journal::called(&runs, run.as_str())?).await?;
+    if is_saved && now != goal {
+        return Err(CommandError::new(
+            Kind::WorldChanged,
+            format!("run {run} has done more since this plan was made; nothing was changed"),
+        )
+        .hint(format!(
+            "look at the new plan and save it again: stayput plan rollback {run} --out FILE"
+        )));
+    }
+    Ok(now)
 }
 
 /// Only a site that an unplanned failover leaves can be declared lost.
@@ -132,7 +159,7 @@ fn lost_sites_are_left(estate: &Estate, goal: &Goal) -> Result<(), CommandError>
 pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandError> {
     // Errors in the file or the goal are reported before any system is contacted.
     let estate = session::load_estate(&global.file)?;
-    let goal = goal(&estate, &args.goal)?;
+    let goal = goal(&estate, &args.goal).await?;
     if let Some(step) = &args.explain {
         names_a_step(step)?;
     }
@@ -283,7 +310,7 @@ pub async fn apply(
     // Errors in the file or the goal are reported before any system is contacted.
     let estate = session::load_estate(&global.file)?;
     let (goal, saved) = match input {
-        ApplyInput::Goal(command) => (goal(&estate, command)?, None),
+        ApplyInput::Goal(command) => (goal(&estate, command).await?, None),
         ApplyInput::Plan(file) => {
             let saved = saved::PLAN.read::<Plan>(&estate, file)?;
             (saved.goal.clone(), Some(saved))
@@ -294,6 +321,7 @@ pub async fn apply(
     let (stopper, stop) = Stop::channel();
     let session = Session::new(engine, session::who(), stop);
     let locked = session.lock().await?;
+    let goal = goal_now(&*session.engine().ledger, goal, saved.is_some()).await?;
     let display = ui::show(events.listen(), global.quiet);
     let seen = locked.look().await;
     events.close();
@@ -311,8 +339,9 @@ pub async fn apply(
     let mut shown = stayput_plan::render(&plan);
     if plan.steps.is_empty() {
         // Closes a run whose process ended after its last step.
-        locked.reached(&goal, &seen).await?;
-        let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan.as_plan(), "arrivals": {} });
+        let abandoned = locked.reached(&goal, &seen).await?;
+        shown.push_str(&closed(&goal, &abandoned));
+        let json = json!({ "ok": true, "goal": goal, "changed": false, "steps": [], "plan": plan.as_plan(), "abandoned": abandoned, "arrivals": {} });
         return Ok(Output::new(shown, json));
     }
     if let Some(time) = how.options.cutover_after
@@ -357,9 +386,7 @@ pub async fn apply(
     for warning in &plan.warnings {
         text.push_str(&format!("! {warning}\n"));
     }
-    for abandoned in &report.abandoned {
-        text.push_str(&format!("superseded and closed: run {abandoned}\n"));
-    }
+    text.push_str(&closed(&goal, &report.abandoned));
     let run = report.run.as_str().into();
     let journal = session.engine().ledger.journal(&run).await?;
     let arrivals = arrivals(&journal);
@@ -403,6 +430,23 @@ fn verified(journal: &[Entry], report: &RunReport) -> BTreeMap<String, serde_jso
             let site = observed.get("site")?.as_str()?;
             Some((site.to_owned(), observed.get("verification")?.clone()))
         })
+        .collect()
+}
+
+/// Runs that were closed without their goals being reached, one line each.
+fn closed(goal: &Goal, abandoned: &[String]) -> String {
+    let what = match goal {
+        Goal::Rollback { .. } => "rolled back",
+        Goal::Capture { .. }
+        | Goal::Move { .. }
+        | Goal::Protect { .. }
+        | Goal::Failover { .. }
+        | Goal::Failback { .. }
+        | Goal::CleanUp { .. } => "superseded",
+    };
+    let lines = abandoned.iter();
+    lines
+        .map(|run| format!("{what} and closed: run {run}\n"))
         .collect()
 }
 

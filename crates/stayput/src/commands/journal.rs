@@ -60,7 +60,10 @@ pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandE
 }
 
 /// The run with this id or beginning of an id.
-fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError> {
+///
+/// # Errors
+/// No run has it, or several.
+pub fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError> {
     let found: Vec<_> = runs
         .iter()
         .filter(|run| run.id.as_str().starts_with(wanted))

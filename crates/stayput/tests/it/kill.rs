@@ -54,13 +54,13 @@ impl KillPoints {
 }
 
 /// A running command whose progress is followed.
-struct UnderWay {
+pub struct UnderWay {
     child: std::process::Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl UnderWay {
-    fn start(lab: &Lab, args: &[&str]) -> Self {
+    pub fn start(lab: &Lab, args: &[&str]) -> Self {
         let mut child = lab
             .command(args)
             .stdout(Stdio::null())
@@ -80,12 +80,12 @@ impl UnderWay {
     }
 
     /// Waits until the plan is shown and its first steps begin; `false` if the command ended before.
-    fn begins(&self) -> bool {
+    pub fn begins(&self) -> bool {
         self.lines_like(1, |line| line.contains(" steps (run "))
     }
 
     /// Waits until so many steps are over; `false` if the command ended before.
-    fn steps(&self, count: u64) -> bool {
+    pub fn steps(&self, count: u64) -> bool {
         self.lines_like(count, |line| {
             line.contains("   ✓ ") || line.contains("   = ")
         })
@@ -105,7 +105,7 @@ impl UnderWay {
     }
 
     /// Kills it (SIGKILL); `false` if it had ended on its own.
-    fn kill(mut self) -> bool {
+    pub fn kill(mut self) -> bool {
         self.child.kill().unwrap();
         self.child.wait().unwrap().code().is_none()
     }

@@ -23,6 +23,7 @@ mod partial;
 mod phases;
 mod process;
 mod readme;
+mod rollback;
 mod saved;
 mod story;
 #[cfg(target_os = "linux")]

@@ -52,7 +52,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
     let estate = session::load_estate(&global.file)?;
     let planned = match (&args.goal, &args.plan) {
         (Some(_), Some(_)) => return Err(usage("name a goal or a --plan, not both")),
-        (Some(goal), None) => Some((apply::goal(&estate, goal)?, None)),
+        (Some(goal), None) => Some((apply::goal(&estate, goal).await?, None)),
         (None, Some(file)) => {
             let plan: Plan = saved::PLAN.read(&estate, file)?;
             Some((plan.goal.clone(), Some(plan)))
