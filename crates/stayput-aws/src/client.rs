@@ -18,6 +18,7 @@ use stayput_ambient::Ambient;
 use stayput_estate::AccountId;
 use stayput_estate::AwsAccess;
 use stayput_estate::Region;
+use stayput_messages::Message;
 
 use crate::bounds::Pages;
 use crate::endpoint::Endpoints;
@@ -92,13 +93,15 @@ impl AwsClient {
             Some(url) => Endpoints::everywhere(url)?,
             None => Endpoints::from_config(&config)?,
         };
-        let tried = match &access.profile {
-            Some(profile) => format!("profile `{profile}`"),
-            None => "the environment, profiles or instance metadata".to_owned(),
+        let tried: String = match &access.profile {
+            Some(profile) => Message::new("aws-tried-profile")
+                .with("profile", profile)
+                .into(),
+            None => Message::new("aws-tried-chain").into(),
         };
-        let credentials = config.credentials_provider().ok_or_else(|| {
-            AwsError::config("the AWS configuration switches credentials off", None)
-        })?;
+        let credentials = config
+            .credentials_provider()
+            .ok_or_else(|| AwsError::config(Message::new("aws-credentials-off"), None))?;
         // Asked once now, so that missing credentials are one clear error instead of one from every call.
         credentials
             .provide_credentials()
@@ -269,7 +272,7 @@ impl AwsClient {
     {
         let body = serde_json::to_string(body).map_err(|error| {
             AwsError::config(
-                format!("{operation}: input not serialisable"),
+                Message::new("aws-input-not-serialisable").with("operation", operation),
                 Some(Box::new(error)),
             )
         })?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use stayput_estate::Region;
+use stayput_messages::Message;
 
 use crate::error::AwsError;
 use crate::http::is_loopback;
@@ -102,10 +103,10 @@ impl Endpoints {
                     service,
                     checked(url).map_err(|error| match error {
                         AwsError::Config { problem, source } => AwsError::Config {
-                            problem: format!(
-                                "{problem} (from {} or the AWS configuration files)",
-                                service.endpoint_variable()
-                            ),
+                            problem: Message::new("aws-problem-of-variable")
+                                .with("problem", problem)
+                                .with("variable", service.endpoint_variable())
+                                .into(),
                             source,
                         },
                         other => other,
@@ -147,14 +148,12 @@ fn checked(url: &str) -> Result<String, AwsError> {
     match host {
         // The session token and what is asked would be readable on the way, and answers could be forged.
         Some(host) if usable(host) && !url.starts_with("https://") && !is_loopback(url) => {
-            let problem = format!(
-                "endpoint {said} is plain HTTP, which is allowed on loopback only: use https://"
-            );
+            let problem = Message::new("aws-endpoint-is-plain").with("said", said);
             Err(AwsError::config(problem, None))
         }
         Some(host) if usable(host) => Ok(url.to_owned()),
         Some(_) | None => {
-            let problem = format!("`{said}` is not an endpoint such as https://127.0.0.1:4566");
+            let problem = Message::new("aws-no-endpoint").with("said", said);
             Err(AwsError::config(problem, None))
         }
     }

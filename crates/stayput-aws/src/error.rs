@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use stayput_estate::Region;
+use stayput_messages::Message;
 
 use crate::xml::Malformed;
 
@@ -89,14 +90,20 @@ pub struct CallSite {
 
 impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} in {} ({}",
-            self.service, self.operation, self.region, self.endpoint
-        )?;
         match self.attempts {
-            0 | 1 => f.write_str(")"),
-            more => write!(f, ", {more} attempts)"),
+            0 | 1 => Message::new("aws-call")
+                .with("service", self.service)
+                .with("operation", self.operation)
+                .with("region", &self.region)
+                .with("endpoint", &self.endpoint)
+                .fmt(f),
+            more => Message::new("aws-call-attempts")
+                .with("service", self.service)
+                .with("operation", self.operation)
+                .with("region", &self.region)
+                .with("endpoint", &self.endpoint)
+                .with("attempts", more)
+                .fmt(f),
         }
     }
 }
@@ -112,10 +119,10 @@ pub enum TimeoutPhase {
 
 impl fmt::Display for TimeoutPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "no connection",
-            Self::Answer => "no answer",
-        })
+        match self {
+            Self::Connect => Message::new("aws-no-connection").fmt(f),
+            Self::Answer => Message::new("aws-no-answer").fmt(f),
+        }
     }
 }
 
@@ -131,7 +138,7 @@ pub enum AwsError {
         source: Option<BoxError>,
     },
     /// The credential chain gave nothing usable.
-    #[error("no AWS credentials from {tried}")]
+    #[error("{}", Message::new("aws-no-credentials").with("tried", .tried))]
     Credentials {
         /// What was asked for them: the profile or the whole chain.
         tried: String,
@@ -139,7 +146,7 @@ pub enum AwsError {
         source: BoxError,
     },
     /// AWS answered with an error.
-    #[error("{call}: {code}: {message}{}", request_suffix(request_id))]
+    #[error("{}", refused(call, code, message, request_id.as_deref()))]
     Service {
         /// Which call.
         call: Box<CallSite>,
@@ -153,7 +160,13 @@ pub enum AwsError {
         request_id: Option<String>,
     },
     /// The answer did not come in time.
-    #[error("{call}: {phase} within {} s", limit.as_secs_f32())]
+    #[error(
+        "{}",
+        Message::new("aws-timeout")
+            .with("call", .call)
+            .with("phase", .phase)
+            .with("seconds", .limit.as_secs_f32())
+    )]
     Timeout {
         /// Which call.
         call: Box<CallSite>,
@@ -175,7 +188,7 @@ pub enum AwsError {
         source: BoxError,
     },
     /// The answer was not what the API documents.
-    #[error("{call}: answer not understood")]
+    #[error("{}", Message::new("aws-not-understood").with("call", .call))]
     Parse {
         /// Which call.
         call: Box<CallSite>,
@@ -184,10 +197,17 @@ pub enum AwsError {
     },
 }
 
-fn request_suffix(request_id: &Option<String>) -> String {
-    match request_id {
-        Some(id) => format!(" (request {id})"),
-        None => String::new(),
+fn refused(call: &CallSite, code: &str, message: &str, request: Option<&str>) -> Message {
+    match request {
+        Some(request) => Message::new("aws-error-of-request")
+            .with("call", call)
+            .with("code", code)
+            .with("message", message)
+            .with("request", request),
+        None => Message::new("aws-error")
+            .with("call", call)
+            .with("code", code)
+            .with("message", message),
     }
 }
 

@@ -30,6 +30,7 @@ use http_body_util::Limited;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use stayput_estate::Trust;
+use stayput_messages::Message;
 
 use crate::bounds::BODY_BYTES_MAX;
 use crate::error::AwsError;
@@ -66,7 +67,7 @@ pub(crate) fn http_client(
         .with_trust_store(store)
         .build()
         .map_err(|error| {
-            AwsError::config("the TLS settings are unusable", Some(Box::new(error)))
+            AwsError::config(Message::new("aws-tls-unusable"), Some(Box::new(error)))
         })?;
     let has_proxy = PROXY_VARIABLES
         .iter()
@@ -113,7 +114,7 @@ fn system_store() -> TrustStore {
 fn ca_store(path: &Path) -> Result<TrustStore, AwsError> {
     let text = std::fs::read(path).map_err(|error| {
         AwsError::config(
-            format!("the CA file {} cannot be read", path.display()),
+            Message::new("aws-ca-file-unreadable").with("file", path.display()),
             Some(Box::new(error)),
         )
     })?;
@@ -134,10 +135,7 @@ fn ca_store(path: &Path) -> Result<TrustStore, AwsError> {
     }
     if usable == 0 {
         return Err(AwsError::config(
-            format!(
-                "the CA file {} has no usable PEM certificate",
-                path.display()
-            ),
+            Message::new("aws-ca-file-unusable").with("file", path.display()),
             None,
         ));
     }

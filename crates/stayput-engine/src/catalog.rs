@@ -15,6 +15,7 @@ use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_plan::OverlayKind;
 use stayput_plan::Place;
 use stayput_plan::Survey;
@@ -117,7 +118,9 @@ impl Catalog {
     ) -> Result<SubnetExtId, StepError> {
         self.find_subnet(site, kind, network)
             .ok_or_else(|| StepError::Missing {
-                what: format!("overlay subnet {network}"),
+                what: Message::new("object-overlay-subnet")
+                    .with("network", network)
+                    .into(),
                 site: site.clone(),
             })
     }
@@ -153,7 +156,9 @@ impl Catalog {
             .get(&(site.clone(), name.to_owned()))
             .cloned();
         plan.ok_or_else(|| StepError::Missing {
-            what: format!("recovery plan {name}"),
+            what: Message::new("object-recovery-plan")
+                .with("name", name)
+                .into(),
             site: site.clone(),
         })
     }
@@ -171,7 +176,7 @@ impl Catalog {
             .get(&(site.clone(), name.to_owned()))
             .cloned();
         plan.ok_or_else(|| StepError::Missing {
-            what: format!("Move plan {name}"),
+            what: Message::new("object-move-plan").with("plan", name).into(),
             site: site.clone(),
         })
     }
@@ -189,7 +194,7 @@ impl Catalog {
             .get(&(machine.clone(), site.clone()))
             .cloned();
         vm.ok_or_else(|| StepError::Missing {
-            what: format!("the VM of {machine}"),
+            what: Message::new("object-vm-of").with("machine", machine).into(),
             site: site.clone(),
         })
     }

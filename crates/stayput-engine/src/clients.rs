@@ -6,6 +6,7 @@ use stayput_aws::AwsClient;
 use stayput_estate::Estate;
 use stayput_estate::Nc2Site;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
@@ -92,10 +93,14 @@ fn account(
     match (value("USERNAME"), value("PASSWORD")) {
         (Some(username), Some(password)) => Ok(Credentials::new(username, password)),
         _ => Err(EngineError::NoCredentials {
-            what: format!("{what} of {site}"),
-            variables: format!(
-                "{prefix}_USERNAME and {prefix}_PASSWORD (or the same with _{suffix})"
-            ),
+            what: Message::new("credentials-of")
+                .with("what", what)
+                .with("site", site)
+                .into(),
+            variables: Message::new("credentials-variables")
+                .with("prefix", prefix)
+                .with("suffix", suffix)
+                .into(),
         }),
     }
 }

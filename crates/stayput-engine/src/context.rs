@@ -20,6 +20,7 @@ use stayput_ledger::Ledger;
 use stayput_ledger::Outcome;
 use stayput_ledger::RunId;
 use stayput_ledger::Who;
+use stayput_messages::Message;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
 use stayput_nutanix::RequestId;
@@ -161,7 +162,7 @@ impl StepContext {
         self.clients
             .prism
             .get(site)
-            .ok_or_else(|| missing("Prism Central", site))
+            .ok_or_else(|| missing(Message::new("object-prism-central"), site))
     }
 
     /// What a Prism Central held when the phase began.
@@ -169,7 +170,7 @@ impl StepContext {
         self.world
             .prism
             .get(site)
-            .ok_or_else(|| missing("what Prism Central holds", site))
+            .ok_or_else(|| missing(Message::new("object-held-by-prism-central"), site))
     }
 
     /// The Move appliance of a site.
@@ -177,7 +178,7 @@ impl StepContext {
         self.clients
             .moves
             .get(site)
-            .ok_or_else(|| missing("Move", site))
+            .ok_or_else(|| missing(Message::new("object-move"), site))
     }
 
     /// What Move held when the phase began.
@@ -185,15 +186,18 @@ impl StepContext {
         self.world
             .moves
             .get(site)
-            .ok_or_else(|| missing("what Move holds", site))
+            .ok_or_else(|| missing(Message::new("object-held-by-move"), site))
     }
 
     /// What AWS held when the phase began.
     pub fn aws_world(&self, region: &Region) -> Result<&AwsRegion, StepError> {
-        self.world
-            .aws
-            .get(region)
-            .ok_or_else(|| StepError::Refused(format!("{region} was not observed")))
+        self.world.aws.get(region).ok_or_else(|| {
+            StepError::Refused(
+                Message::new("refused-not-observed")
+                    .with("region", region)
+                    .into(),
+            )
+        })
     }
 
     /// A site as configured.
@@ -201,7 +205,7 @@ impl StepContext {
         self.estate
             .sites
             .get(site)
-            .ok_or_else(|| missing("this site in stayput.toml", site))
+            .ok_or_else(|| missing(Message::new("object-site"), site))
     }
 
     /// A site's Move as configured.
@@ -209,20 +213,24 @@ impl StepContext {
         self.site(site)?
             .mv
             .as_ref()
-            .ok_or_else(|| missing("`move` in stayput.toml", site))
+            .ok_or_else(|| missing(Message::new("object-move-of-site"), site))
     }
 
     /// A Flow VPC of a site.
     pub fn flow_vpc(&self, site: &SiteName, name: &str) -> Result<FlowVpcExtId, StepError> {
         let found = self.catalog.vpc(site, name);
-        found.ok_or_else(|| missing(&format!("Flow VPC {name}"), site))
+        found.ok_or_else(|| missing(Message::new("object-flow-vpc").with("name", name), site))
     }
 
     /// A machine's facts, from the ledger.
     pub async fn machine(&self, machine: &InstanceId) -> Result<MachineFacts, StepError> {
         let facts = self.ledger.machine(machine).await?;
         facts.ok_or_else(|| {
-            StepError::Refused(format!("the addresses of {machine} are not in the ledger"))
+            StepError::Refused(
+                Message::new("refused-not-in-ledger")
+                    .with("machine", machine)
+                    .into(),
+            )
         })
     }
 
@@ -263,7 +271,7 @@ impl StepContext {
                     if since.elapsed() > READS_MAY_FAIL_FOR {
                         return Err(error);
                     }
-                    self.progress(None, format!("{error}; retrying"));
+                    self.progress(None, Message::new("note-retries").with("error", error));
                 }
                 Err(error) => return Err(error),
             }
@@ -278,9 +286,9 @@ impl StepContext {
     }
 }
 
-fn missing(what: &str, site: &SiteName) -> StepError {
+fn missing(what: Message, site: &SiteName) -> StepError {
     StepError::Missing {
-        what: what.to_owned(),
+        what: what.into(),
         site: site.clone(),
     }
 }

@@ -5,13 +5,13 @@ use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
 use stayput_ledger::LedgerError;
+use stayput_messages::Message;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
 use stayput_plan::Obstacle;
 use stayput_plan::Phase;
 use stayput_plan::StepId;
 use stayput_plan::Verification;
-use stayput_plan::counted;
 
 /// Why the engine stopped.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,12 @@ pub enum EngineError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// Credentials are missing; nothing was contacted.
-    #[error("no credentials for {what}: set {variables}")]
+    #[error(
+        "{}",
+        Message::new("engine-no-credentials")
+            .with("what", .what)
+            .with("variables", .variables)
+    )]
     NoCredentials {
         /// For what.
         what: String,
@@ -37,7 +42,13 @@ pub enum EngineError {
         variables: String,
     },
     /// The credentials lack a permission that the plan needs; found before the first step.
-    #[error("the AWS credentials may not call {call} on {table} in {region}")]
+    #[error(
+        "{}",
+        Message::new("engine-not-allowed")
+            .with("call", .call)
+            .with("table", .table)
+            .with("region", .region)
+    )]
     NotAllowed {
         /// Which operation.
         call: &'static str,
@@ -53,7 +64,7 @@ pub enum EngineError {
         region: Region,
     },
     /// There is no plan.
-    #[error("no plan: {}", counted(.0.len(), "obstacle"))]
+    #[error("{}", Message::new("engine-no-plan").count("obstacles", .0.len()))]
     Obstacles(Vec<Obstacle>),
     /// The world, read again between two phases, is not what was approved.
     #[error("{}", world_changed(*after))]
@@ -76,7 +87,7 @@ pub enum EngineError {
         done: (usize, usize),
     },
     /// The run was asked to stop.
-    #[error("stopped on request{}", after_phase(*after))]
+    #[error("{}", stopped(*after))]
     Interrupted {
         /// The last phase that was finished; `None` before the first.
         after: Option<Phase>,
@@ -88,9 +99,7 @@ pub enum EngineError {
         in_outage: bool,
     },
     /// A step is planned again each time it was done: another system or a person undoes it.
-    #[error(
-        "{title}: done {times} times in this run, and undone each time by another system or person"
-    )]
+    #[error("{}", Message::new("engine-undone").with("title", .title).count("times", *.times))]
     Undone {
         /// The step.
         step: StepId,
@@ -100,7 +109,12 @@ pub enum EngineError {
         times: u32,
     },
     /// No step is left, but the verification failed.
-    #[error("not verified at {site}: {}", verification.summary())]
+    #[error(
+        "{}",
+        Message::new("engine-not-verified")
+            .with("site", .site)
+            .with("summary", .verification.summary())
+    )]
     NotVerified {
         /// The site.
         site: SiteName,
@@ -108,28 +122,33 @@ pub enum EngineError {
         verification: Box<Verification>,
     },
     /// Steps without a proof run only in a lab.
-    #[error("{0} is not on loopback: steps without a proof run only in a lab")]
+    #[error("{}", Message::new("engine-not-a-lab").with("url", .0))]
     NotALab(String),
     /// A bug in the engine.
-    #[error("internal error: {0}")]
+    #[error("{}", Message::new("engine-internal").with("what", .0))]
     Internal(String),
 }
 
-fn world_changed(after: Option<Phase>) -> String {
+fn world_changed(after: Option<Phase>) -> Message {
     match after {
-        None => "the world is not what this plan was made for".to_owned(),
-        Some(after) => format!("after phase {after} the world is not what was approved"),
+        None => Message::new("engine-world-changed"),
+        Some(after) => Message::new("engine-world-changed-after").with("phase", after),
     }
 }
 
-fn after_phase(after: Option<Phase>) -> String {
-    after.map_or_else(String::new, |after| format!(" after phase {after}"))
+fn stopped(after: Option<Phase>) -> Message {
+    match after {
+        None => Message::new("engine-stopped"),
+        Some(after) => Message::new("engine-stopped-after").with("phase", after),
+    }
 }
 
-fn failed_steps(failed: &[FailedStep]) -> String {
+fn failed_steps(failed: &[FailedStep]) -> Message {
     match failed {
-        [one] => format!("step {} failed: {}", one.step, one.title),
-        many => format!("{} failed", counted(many.len(), "step")),
+        [one] => Message::new("engine-step-failed")
+            .with("step", &one.step)
+            .with("title", &one.title),
+        many => Message::new("engine-steps-failed").count("steps", many.len()),
     }
 }
 
@@ -185,7 +204,13 @@ pub enum StepError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The world is not what the plan was made for.
-    #[error("{what} is {found}, the plan expects {expected}")]
+    #[error(
+        "{}",
+        Message::new("step-error-world-changed")
+            .with("what", .what)
+            .with("found", .found)
+            .with("expected", .expected)
+    )]
     WorldChanged {
         /// What.
         what: String,
@@ -195,7 +220,7 @@ pub enum StepError {
         expected: String,
     },
     /// Something the step relies on is missing.
-    #[error("{what} is missing at {site}")]
+    #[error("{}", Message::new("step-error-missing").with("what", .what).with("site", .site))]
     Missing {
         /// What.
         what: String,
@@ -203,10 +228,15 @@ pub enum StepError {
         site: SiteName,
     },
     /// Continuing would break a guarantee of stayput.
-    #[error("refused: {0}")]
+    #[error("{}", Message::new("step-error-refused").with("why", .0))]
     Refused(String),
     /// A condition was not met in time.
-    #[error("{what}: timed out after {seconds} s; it may still complete")]
+    #[error(
+        "{}",
+        Message::new("step-error-too-slow")
+            .with("what", .what)
+            .with("seconds", .seconds)
+    )]
     TooSlow {
         /// What was waited for.
         what: String,
@@ -214,7 +244,7 @@ pub enum StepError {
         seconds: u64,
     },
     /// The remote system reports a failure.
-    #[error("{what}: {reason}")]
+    #[error("{}", Message::new("step-error-failed").with("what", .what).with("reason", .reason))]
     Failed {
         /// What.
         what: String,
@@ -222,7 +252,7 @@ pub enum StepError {
         reason: String,
     },
     /// A home does not serve what it should.
-    #[error("{what}: {}", found(verification))]
+    #[error("{}", not_verified(what, verification))]
     NotVerified {
         /// What was verified.
         what: String,
@@ -232,13 +262,13 @@ pub enum StepError {
         verification: Box<Verification>,
     },
     /// The run was asked to stop while this step waited.
-    #[error("{what}: stayput stopped waiting on request; the operation continues")]
+    #[error("{}", Message::new("step-error-interrupted").with("what", .what))]
     Interrupted {
         /// What was waited for.
         what: String,
     },
     /// The step failed, and so did an action that followed from the failure.
-    #[error("{first}; then {then}")]
+    #[error("{}", Message::new("step-error-both").with("first", .first).with("then", .then))]
     Both {
         /// Why the step failed.
         #[source]
@@ -299,15 +329,18 @@ impl StepError {
 /// Problems of a verification that are listed one by one; the rest is counted.
 const NAMED: usize = 10;
 
-fn found(verification: &Verification) -> String {
-    let named = verification.wrong.iter().take(NAMED);
-    let mut texts: Vec<_> = named.map(ToString::to_string).collect();
-    if let Some(more) = verification.wrong.len().checked_sub(NAMED)
-        && more > 0
-    {
-        texts.push(format!("and {more} more"));
-    }
-    format!("{}: {}", verification.summary(), texts.join("; "))
+fn not_verified(what: &str, verification: &Verification) -> Message {
+    let named: Vec<_> = verification
+        .wrong
+        .iter()
+        .take(NAMED)
+        .map(ToString::to_string)
+        .collect();
+    Message::new("step-error-not-verified")
+        .with("what", what)
+        .with("summary", verification.summary())
+        .with("wrong", named.join("; "))
+        .count("more", verification.wrong.len() - named.len())
 }
 
 /// Whether a status reports a fault of the server or of a proxy in front of it.

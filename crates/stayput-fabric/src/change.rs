@@ -12,6 +12,7 @@ use stayput_estate::Region;
 use stayput_estate::RouteTableId;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
+use stayput_messages::Message;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTarget;
 
@@ -27,10 +28,11 @@ pub enum ErpScope {
 
 impl fmt::Display for ErpScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::UserVpc => "user VPC",
-            Self::TransitVpc => "transit VPC",
-        })
+        let text = match self {
+            Self::UserVpc => Message::new("scope-user-vpc"),
+            Self::TransitVpc => Message::new("scope-transit-vpc"),
+        };
+        text.fmt(f)
     }
 }
 
@@ -143,13 +145,18 @@ pub enum Change {
 #[serde(rename_all = "kebab-case")]
 pub enum Refused {
     /// What it names was not observed.
-    #[error("{what} was not observed")]
+    #[error("{}", Message::new("change-refused-not-observed").with("what", .what))]
     NotObserved {
         /// What it names.
         what: String,
     },
     /// The attachment is on another Transit Gateway than the table (AWS reference §1.4).
-    #[error("{attachment} is not on the Transit Gateway of {table}")]
+    #[error(
+        "{}",
+        Message::new("change-refused-other-tgw")
+            .with("attachment", .attachment)
+            .with("table", .table)
+    )]
     OtherTgw {
         /// The attachment.
         attachment: AttachmentId,
@@ -157,7 +164,13 @@ pub enum Refused {
         table: TgwRouteTableId,
     },
     /// On one Direct Connect gateway, prefixes of two associations may not overlap (AWS reference §2.2).
-    #[error("{cidr} overlaps {other}, which the same Direct Connect gateway announces for {edge}")]
+    #[error(
+        "{}",
+        Message::new("change-refused-allowed-prefix-overlap")
+            .with("cidr", .cidr)
+            .with("other", .other)
+            .with("edge", .edge)
+    )]
     AllowedPrefixOverlap {
         /// The prefix.
         cidr: Cidr,
@@ -167,14 +180,19 @@ pub enum Refused {
         edge: EdgeName,
     },
     /// The edge announces what its table holds; that cannot be configured (AWS reference §2.3).
-    #[error("{edge} announces its route table; announcements are changed there")]
+    #[error("{}", Message::new("change-refused-announces-its-table").with("edge", .edge))]
     AnnouncesItsTable {
         /// The edge.
         edge: EdgeName,
     },
     /// The local route of a VPC cannot be changed, nor can a route inside it lead anywhere but, for a whole subnet, to an interface or a
     /// gateway (AWS reference §3 item 2).
-    #[error("{cidr} is local to the VPC of {table} and cannot be routed elsewhere")]
+    #[error(
+        "{}",
+        Message::new("change-refused-local-to-vpc")
+            .with("cidr", .cidr)
+            .with("table", .table)
+    )]
     LocalToVpc {
         /// The prefix.
         cidr: Cidr,
@@ -182,17 +200,18 @@ pub enum Refused {
         table: RouteTableId,
     },
     /// The site has no such Flow VPC.
-    #[error("{site} has no {scope} that was observed")]
+    #[error(
+        "{}",
+        Message::new("change-refused-no-flow-vpc")
+            .with("site", .site)
+            .with("scope", .scope)
+    )]
     NoFlowVpc {
         /// The site.
         site: SiteName,
         /// Which one.
         scope: ErpScope,
     },
-}
-
-fn there(present: bool) -> &'static str {
-    if present { "present" } else { "absent" }
 }
 
 impl Change {
@@ -221,90 +240,123 @@ impl fmt::Display for Change {
                 cidr,
                 target: Some(target),
                 ..
-            } => write!(f, "{table}: {cidr} → {target}"),
+            } => Message::new("change-tgw-route")
+                .with("table", table)
+                .with("cidr", cidr)
+                .with("target", target)
+                .fmt(f),
             Self::TgwRoute {
                 table,
                 cidr,
                 target: None,
                 ..
-            } => write!(f, "{table}: no static route for {cidr}"),
+            } => Message::new("change-no-tgw-route")
+                .with("table", table)
+                .with("cidr", cidr)
+                .fmt(f),
             Self::Erp {
                 site,
                 scope,
                 cidr,
                 present,
-            } => write!(
-                f,
-                "{site}: externally routable prefix {cidr} {} on the {scope}",
-                there(*present)
-            ),
+            } => Message::new("change-prefix")
+                .with("site", site)
+                .with("cidr", cidr)
+                .with("state", state(*present, "present", "absent"))
+                .with("scope", scope)
+                .fmt(f),
             Self::Serve {
                 site,
                 address,
                 serving: true,
-            } => write!(f, "{site}: a machine answers for {address}"),
+            } => Message::new("change-serves")
+                .with("site", site)
+                .with("address", address)
+                .fmt(f),
             Self::Serve {
                 site,
                 address,
                 serving: false,
-            } => write!(f, "{site}: no machine answers for {address}"),
+            } => Message::new("change-serves-not")
+                .with("site", site)
+                .with("address", address)
+                .fmt(f),
             Self::Subnet {
                 site,
                 cidr,
                 name,
                 present,
-            } => write!(
-                f,
-                "{site}: overlay subnet {name} {cidr} {}",
-                there(*present)
-            ),
+            } => Message::new("change-subnet")
+                .with("site", site)
+                .with("name", name)
+                .with("cidr", cidr)
+                .with("state", state(*present, "present", "absent"))
+                .fmt(f),
             Self::VpcRoute {
                 table,
                 cidr,
                 target: Some(_),
                 ..
-            } => write!(f, "{table}: a route for {cidr}"),
+            } => Message::new("change-vpc-route")
+                .with("table", table)
+                .with("cidr", cidr)
+                .fmt(f),
             Self::VpcRoute {
                 table,
                 cidr,
                 target: None,
                 ..
-            } => write!(f, "{table}: no route for {cidr}"),
+            } => Message::new("change-no-vpc-route")
+                .with("table", table)
+                .with("cidr", cidr)
+                .fmt(f),
             Self::Announce {
                 edge,
                 cidr,
                 present: true,
-            } => write!(f, "{edge}: {cidr} announced"),
+            } => Message::new("change-announced")
+                .with("edge", edge)
+                .with("cidr", cidr)
+                .fmt(f),
             Self::Announce {
                 edge,
                 cidr,
                 present: false,
-            } => write!(f, "{edge}: {cidr} not announced"),
-            Self::Edge { edge, up } => {
-                write!(f, "{edge}: session {}", if *up { "up" } else { "down" })
-            }
+            } => Message::new("change-not-announced")
+                .with("edge", edge)
+                .with("cidr", cidr)
+                .fmt(f),
+            Self::Edge { edge, up } => Message::new("change-session")
+                .with("edge", edge)
+                .with("state", state(*up, "up", "down"))
+                .fmt(f),
             Self::Attachment {
                 attachment,
                 attached,
                 ..
-            } => write!(
-                f,
-                "{attachment}: {}",
-                if *attached { "attached" } else { "detached" }
-            ),
+            } => Message::new("change-attachment")
+                .with("attachment", attachment)
+                .with("state", state(*attached, "attached", "detached"))
+                .fmt(f),
             Self::Propagation {
                 table,
                 attachment,
                 enabled,
                 ..
-            } => write!(
-                f,
-                "{table}: propagation from {attachment} {}",
-                if *enabled { "enabled" } else { "disabled" }
-            ),
-            Self::Region { region, up } => {
-                write!(f, "{region}: {}", if *up { "up" } else { "down" })
-            }
+            } => Message::new("change-propagation")
+                .with("table", table)
+                .with("attachment", attachment)
+                .with("state", state(*enabled, "enabled", "disabled"))
+                .fmt(f),
+            Self::Region { region, up } => Message::new("change-region")
+                .with("region", region)
+                .with("state", state(*up, "up", "down"))
+                .fmt(f),
         }
     }
+}
+
+/// The key of a state.
+fn state(is_so: bool, so: &'static str, otherwise: &'static str) -> &'static str {
+    if is_so { so } else { otherwise }
 }

@@ -13,6 +13,7 @@ use stayput_estate::SiteName;
 use stayput_estate::TgwId;
 use stayput_estate::VpcId;
 use stayput_estate::VpnId;
+use stayput_messages::Message;
 
 /// What a route leads to: the target of a VPC route, or what is behind the attachment of a Transit Gateway route.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,24 +67,35 @@ pub enum NextHop {
 impl fmt::Display for NextHop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Local => f.pad("local"),
+            Self::Local => Message::new("hop-local").fmt(f),
             Self::Tgw(tgw) => tgw.fmt(f),
             Self::Eni(eni) => eni.fmt(f),
             Self::Gateway(id) | Self::VpcPeering(id) => f.pad(id),
-            Self::NatUplink => f.pad("NAT uplink"),
-            Self::Vpc { vpc, site: None } => write!(f, "VPC {vpc}"),
+            Self::NatUplink => Message::new("hop-nat-uplink").fmt(f),
+            Self::Vpc { vpc, site: None } => Message::new("hop-vpc").with("vpc", vpc).fmt(f),
             Self::Vpc {
                 vpc,
                 site: Some(site),
-            } => write!(f, "VPC {vpc} of {site}"),
-            Self::Vpn(vpn) => write!(f, "VPN {vpn}"),
-            Self::DirectConnect(gateway) => write!(f, "Direct Connect gateway {gateway}"),
-            Self::TgwPeering { region, tgw } => write!(f, "peering to {tgw} in {region}"),
+            } => Message::new("hop-vpc-of-site")
+                .with("vpc", vpc)
+                .with("site", site)
+                .fmt(f),
+            Self::Vpn(vpn) => Message::new("hop-vpn").with("vpn", vpn).fmt(f),
+            Self::DirectConnect(gateway) => Message::new("hop-direct-connect")
+                .with("gateway", gateway)
+                .fmt(f),
+            Self::TgwPeering { region, tgw } => Message::new("hop-peering")
+                .with("tgw", tgw)
+                .with("region", region)
+                .fmt(f),
             Self::Edge(edge) => edge.fmt(f),
-            Self::Blackhole => f.pad("blackhole"),
+            Self::Blackhole => Message::new("hop-blackhole").fmt(f),
             Self::Gone(attachment) => attachment.fmt(f),
             Self::Unknown { kind, id } if kind.is_empty() => f.pad(id),
-            Self::Unknown { kind, id } => write!(f, "{kind} {id}"),
+            Self::Unknown { kind, id } => Message::new("hop-unknown")
+                .with("kind", kind)
+                .with("id", id)
+                .fmt(f),
         }
     }
 }

@@ -11,6 +11,7 @@ use stayput_estate::EniId;
 use stayput_estate::PrefixListId;
 use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
+use stayput_messages::Message;
 
 use crate::next_hop::NextHop;
 
@@ -39,16 +40,17 @@ pub enum Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Static => "static",
-            Self::PrefixList => "by a prefix list",
-            Self::Vpc => "propagated from a VPC",
-            Self::DirectConnect => "learned by Direct Connect",
-            Self::Connect => "learned by Connect",
-            Self::PrivateVpn => "learned by private VPN",
-            Self::Vpn => "learned by VPN",
-            Self::Other => "propagated",
-        })
+        let text = match self {
+            Self::Static => Message::new("origin-static"),
+            Self::PrefixList => Message::new("origin-prefix-list"),
+            Self::Vpc => Message::new("origin-vpc"),
+            Self::DirectConnect => Message::new("origin-direct-connect"),
+            Self::Connect => Message::new("origin-connect"),
+            Self::PrivateVpn => Message::new("origin-private-vpn"),
+            Self::Vpn => Message::new("origin-vpn"),
+            Self::Other => Message::new("origin-other"),
+        };
+        text.fmt(f)
     }
 }
 
@@ -95,14 +97,15 @@ pub enum LossReason {
 
 impl fmt::Display for LossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Shorter => "shorter prefix",
-            Self::UnderStatic => "a static route comes first",
-            Self::UnderPrefixList => "an entry of a prefix list comes first",
-            Self::LowerRank => "its kind ranks lower",
-            Self::AttachedLater => "attached later",
-            Self::LessPreferred => "less preferred",
-        })
+        let text = match self {
+            Self::Shorter => Message::new("loss-shorter"),
+            Self::UnderStatic => Message::new("loss-under-static"),
+            Self::UnderPrefixList => Message::new("loss-under-prefix-list"),
+            Self::LowerRank => Message::new("loss-lower-rank"),
+            Self::AttachedLater => Message::new("loss-attached-later"),
+            Self::LessPreferred => Message::new("loss-less-preferred"),
+        };
+        text.fmt(f)
     }
 }
 
@@ -122,14 +125,13 @@ pub enum DeadEniCause {
 
 impl fmt::Display for DeadEniCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Missing => "does not exist",
-            Self::Detached => "is attached to nothing",
-            Self::InstanceDown => "belongs to an instance that does not run",
-            Self::SourceDestCheck => {
-                "drops what is not addressed to itself (source/dest check is on)"
-            }
-        })
+        let text = match self {
+            Self::Missing => Message::new("dead-missing"),
+            Self::Detached => Message::new("dead-detached"),
+            Self::InstanceDown => Message::new("dead-instance-down"),
+            Self::SourceDestCheck => Message::new("dead-source-dest-check"),
+        };
+        text.fmt(f)
     }
 }
 
@@ -320,18 +322,26 @@ pub enum Reason {
 
 fn of_list(f: &mut fmt::Formatter<'_>, list: Option<&PrefixListId>) -> fmt::Result {
     match list {
-        Some(list) => write!(f, ", of prefix list {list}"),
+        Some(list) => {
+            let list = Message::new("reason-of-list").with("list", list);
+            write!(f, ", {list}")
+        }
         None => Ok(()),
     }
 }
 
 fn join(f: &mut fmt::Formatter<'_>, over: &[LosingRoute]) -> fmt::Result {
-    for beaten in over {
-        write!(
-            f,
-            "; beats {} → {}: {}",
-            beaten.prefix, beaten.toward, beaten.because
-        )?;
+    for LosingRoute {
+        prefix,
+        toward,
+        because,
+    } in over
+    {
+        let beats = Message::new("reason-beats")
+            .with("prefix", prefix)
+            .with("toward", toward)
+            .with("because", because);
+        write!(f, "; {beats}")?;
     }
     Ok(())
 }
@@ -339,7 +349,9 @@ fn join(f: &mut fmt::Formatter<'_>, over: &[LosingRoute]) -> fmt::Result {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OwnPrefix { prefix } => write!(f, "{prefix} is here"),
+            Self::OwnPrefix { prefix } => Message::new("reason-own-prefix")
+                .with("prefix", prefix)
+                .fmt(f),
             Self::Announced {
                 prefix,
                 edge,
@@ -348,30 +360,42 @@ impl fmt::Display for Reason {
             } => {
                 match by {
                     Announcement::AllowedPrefix => {
-                        write!(f, "{prefix} → {edge}, an allowed prefix of its gateway")?;
+                        Message::new("reason-allowed-prefix")
+                            .with("prefix", prefix)
+                            .with("edge", edge)
+                            .fmt(f)?;
                     }
                     Announcement::TableRoute(table) => {
-                        write!(f, "{prefix} → {edge}, announced from {table}")?;
+                        Message::new("reason-announced")
+                            .with("prefix", prefix)
+                            .with("edge", edge)
+                            .with("table", table)
+                            .fmt(f)?;
                     }
                     Announcement::Configured => {
-                        write!(f, "{prefix} → {edge}, configured on-prem")?;
+                        Message::new("reason-configured")
+                            .with("prefix", prefix)
+                            .with("edge", edge)
+                            .fmt(f)?;
                     }
                 }
                 join(f, over)
             }
-            Self::NothingAnnounced => f.write_str("no edge announces a prefix for it"),
-            Self::Enters { attachment, tgw } => write!(f, "into {tgw} by {attachment}"),
-            Self::ToOnPrem => f.write_str("out to on-prem"),
-            Self::EdgeNotObserved { edge, attachment } => {
-                write!(f, "attachment {attachment} of edge {edge} was not observed")
-            }
-            Self::SessionDown => f.write_str("no tunnel is up"),
-            Self::AttachmentDown { attachment } => {
-                write!(f, "attachment {attachment} is gone or does not forward")
-            }
-            Self::NotAssociated => {
-                f.write_str("no route table is associated with the attachment it came in by")
-            }
+            Self::NothingAnnounced => Message::new("reason-nothing-announced").fmt(f),
+            Self::Enters { attachment, tgw } => Message::new("reason-enters")
+                .with("tgw", tgw)
+                .with("attachment", attachment)
+                .fmt(f),
+            Self::ToOnPrem => Message::new("reason-to-on-prem").fmt(f),
+            Self::EdgeNotObserved { edge, attachment } => Message::new("reason-edge-not-observed")
+                .with("attachment", attachment)
+                .with("edge", edge)
+                .fmt(f),
+            Self::SessionDown => Message::new("reason-session-down").fmt(f),
+            Self::AttachmentDown { attachment } => Message::new("reason-attachment-down")
+                .with("attachment", attachment)
+                .fmt(f),
+            Self::NotAssociated => Message::new("reason-not-associated").fmt(f),
             Self::TgwRoute {
                 prefix,
                 origin,
@@ -381,13 +405,18 @@ impl fmt::Display for Reason {
                 ways,
                 over,
             } => {
-                write!(f, "{prefix} → {attachment} ({toward})")?;
+                Message::new("reason-tgw-route")
+                    .with("prefix", prefix)
+                    .with("attachment", attachment)
+                    .with("toward", toward)
+                    .fmt(f)?;
                 match list {
                     Some(_) => of_list(f, list.as_ref())?,
                     None => write!(f, ", {origin}")?,
                 }
                 if *ways > 1 {
-                    write!(f, ", one of {ways} ways")?;
+                    let one_of = Message::new("reason-one-of").with("ways", ways);
+                    write!(f, ", {one_of}")?;
                 }
                 join(f, over)
             }
@@ -399,77 +428,92 @@ impl fmt::Display for Reason {
             } => {
                 match (gone, list) {
                     (Some(attachment), _) => {
-                        write!(f, "{prefix} → blackhole, left by {attachment} that is gone")?;
+                        Message::new("reason-blackhole-left")
+                            .with("prefix", prefix)
+                            .with("attachment", attachment)
+                            .fmt(f)?;
                     }
-                    (None, None) => write!(f, "{prefix} → blackhole, static")?,
-                    (None, Some(_)) => write!(f, "{prefix} → blackhole")?,
+                    (None, None) => Message::new("reason-blackhole-static")
+                        .with("prefix", prefix)
+                        .fmt(f)?,
+                    (None, Some(_)) => Message::new("reason-blackhole")
+                        .with("prefix", prefix)
+                        .fmt(f)?,
                 }
                 of_list(f, list.as_ref())?;
                 join(f, over)
             }
-            Self::NoMatch => f.write_str("no route matches"),
-            Self::NoTable => f.write_str("its subnet has no route table that was observed"),
+            Self::NoMatch => Message::new("reason-no-match").fmt(f),
+            Self::NoTable => Message::new("reason-no-table").fmt(f),
             Self::VpcRoute {
                 prefix,
                 toward,
                 list,
                 over,
             } => {
-                write!(f, "{prefix} → {toward}")?;
+                Message::new("reason-vpc-route")
+                    .with("prefix", prefix)
+                    .with("toward", toward)
+                    .fmt(f)?;
                 of_list(f, list.as_ref())?;
                 join(f, over)
             }
-            Self::VpcRouteDead { prefix, toward } => {
-                write!(f, "{prefix} → {toward}, which is gone")
-            }
-            Self::NotAttached { prefix, toward } => {
-                write!(
-                    f,
-                    "{prefix} → {toward}, to which this VPC has no working attachment"
-                )
-            }
+            Self::VpcRouteDead { prefix, toward } => Message::new("reason-vpc-route-dead")
+                .with("prefix", prefix)
+                .with("toward", toward)
+                .fmt(f),
+            Self::NotAttached { prefix, toward } => Message::new("reason-not-attached")
+                .with("prefix", prefix)
+                .with("toward", toward)
+                .fmt(f),
             Self::ZoneNotAttached {
                 prefix,
                 toward,
                 zone,
-            } => {
-                write!(
-                    f,
-                    "{prefix} → {toward}, which has no attachment subnet in {zone}"
-                )
-            }
+            } => Message::new("reason-zone-not-attached")
+                .with("prefix", prefix)
+                .with("toward", toward)
+                .with("zone", zone)
+                .fmt(f),
             Self::DeadEni {
                 prefix,
                 toward,
                 cause,
-            } => write!(f, "{prefix} → {toward}, which {cause}"),
-            Self::PeeringRefuses { prefix, toward } => write!(
-                f,
-                "{prefix} → {toward}, which only carries what starts in one VPC and ends in the other"
-            ),
-            Self::PeerLocal => f.write_str("local at the far side of the VPC peering"),
-            Self::TransitPrefix { prefix, to } => {
-                write!(f, "{prefix} is externally routable → {to}")
-            }
-            Self::NoTransitPrefix => {
-                f.write_str("no externally routable prefix of the transit VPC covers it")
-            }
-            Self::NoUserPrefix { prefix } => write!(
-                f,
-                "{prefix} is externally routable here, but in no user VPC with a no-NAT uplink"
-            ),
-            Self::TransitUplink { eni } => write!(f, "out into the AWS VPC by {eni}"),
-            Self::NoGateway => f.write_str("no interface leads into the AWS VPC"),
-            Self::OverlaySubnet { prefix, name } => write!(f, "{prefix} is overlay subnet {name}"),
-            Self::NoOverlaySubnet => f.write_str("no overlay subnet has it"),
-            Self::NoNatUplink => f.write_str("out by the no-NAT uplink"),
-            Self::NatUplink => f.write_str("out by the NAT uplink, which changes its sender"),
-            Self::NoUplink => f.write_str("no uplink"),
-            Self::OnLink { prefix } => write!(f, "on-link in {prefix}"),
-            Self::OffLink => f.write_str("to the default gateway"),
-            Self::Answers => f.write_str("answers"),
-            Self::RegionDown => f.write_str("the region is down"),
-            Self::NotObserved => f.write_str("was not observed"),
+            } => Message::new("reason-dead-interface")
+                .with("prefix", prefix)
+                .with("toward", toward)
+                .with("cause", cause)
+                .fmt(f),
+            Self::PeeringRefuses { prefix, toward } => Message::new("reason-peering-refuses")
+                .with("prefix", prefix)
+                .with("toward", toward)
+                .fmt(f),
+            Self::PeerLocal => Message::new("reason-peer-local").fmt(f),
+            Self::TransitPrefix { prefix, to } => Message::new("reason-transit-prefix")
+                .with("prefix", prefix)
+                .with("to", to)
+                .fmt(f),
+            Self::NoTransitPrefix => Message::new("reason-no-transit-prefix").fmt(f),
+            Self::NoUserPrefix { prefix } => Message::new("reason-no-user-prefix")
+                .with("prefix", prefix)
+                .fmt(f),
+            Self::TransitUplink { eni } => Message::new("reason-transit-uplink")
+                .with("eni", eni)
+                .fmt(f),
+            Self::NoGateway => Message::new("reason-no-gateway").fmt(f),
+            Self::OverlaySubnet { prefix, name } => Message::new("reason-overlay-subnet")
+                .with("prefix", prefix)
+                .with("name", name)
+                .fmt(f),
+            Self::NoOverlaySubnet => Message::new("reason-no-overlay-subnet").fmt(f),
+            Self::NoNatUplink => Message::new("reason-no-nat-uplink").fmt(f),
+            Self::NatUplink => Message::new("reason-nat-uplink").fmt(f),
+            Self::NoUplink => Message::new("reason-no-uplink").fmt(f),
+            Self::OnLink { prefix } => Message::new("reason-on-link").with("prefix", prefix).fmt(f),
+            Self::OffLink => Message::new("reason-off-link").fmt(f),
+            Self::Answers => Message::new("reason-answers").fmt(f),
+            Self::RegionDown => Message::new("reason-region-down").fmt(f),
+            Self::NotObserved => Message::new("reason-not-observed").fmt(f),
         }
     }
 }

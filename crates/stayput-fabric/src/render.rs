@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use stayput_messages::Message;
+use stayput_messages::list::arrows;
+use stayput_messages::list::text;
+
 use crate::source::Source;
 use crate::trace::Caveat;
 use crate::trace::RoundTrip;
@@ -11,38 +15,47 @@ use crate::trace::Verdict;
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Delivered { place, holder } => write!(f, "delivered at {place} to {holder}"),
-            Self::NoRoute { at } => write!(f, "no route at {at}"),
-            Self::Blackhole { at } => write!(f, "blackhole at {at}"),
-            Self::DeadEni { at, eni, cause } => {
-                write!(f, "dead interface at {at}: {eni} {cause}")
-            }
-            Self::LeavesByNat { at, gateway } => {
-                write!(f, "lost: leaves through {gateway} at {at}")
-            }
+            Self::Delivered { place, holder } => Message::new("verdict-delivered")
+                .with("place", place)
+                .with("holder", holder)
+                .fmt(f),
+            Self::NoRoute { at } => Message::new("verdict-no-route").with("at", at).fmt(f),
+            Self::Blackhole { at } => Message::new("verdict-blackhole").with("at", at).fmt(f),
+            Self::DeadEni { at, eni, cause } => Message::new("verdict-dead-interface")
+                .with("at", at)
+                .with("eni", eni)
+                .with("cause", cause)
+                .fmt(f),
+            Self::LeavesByNat { at, gateway } => Message::new("verdict-leaves-by-nat")
+                .with("gateway", gateway)
+                .with("at", at)
+                .fmt(f),
             Self::WrongSite {
                 sent_to,
                 machine_at,
                 ..
-            } => write!(
-                f,
-                "wrong site: sent to {sent_to}, where no machine answers; its machine is at {machine_at}"
-            ),
-            Self::NoMachine { place } => {
-                write!(f, "no machine answers at {place} or at any other site")
-            }
+            } => Message::new("verdict-wrong-site")
+                .with("sent_to", sent_to)
+                .with("machine_at", machine_at)
+                .fmt(f),
+            Self::NoMachine { place } => Message::new("verdict-no-machine")
+                .with("place", place)
+                .fmt(f),
             Self::Loop { cycle } => {
-                f.write_str("loop: ")?;
-                for node in cycle {
-                    write!(f, "{node} → ")?;
-                }
-                match cycle.first() {
-                    Some(first) => write!(f, "{first}"),
-                    None => f.write_str("itself"),
-                }
+                let path = match cycle.first() {
+                    Some(first) => text(arrows(cycle.iter().chain([first]))),
+                    None => Message::new("verdict-loop-to-itself"),
+                };
+                Message::new("verdict-loop").part("path", path).fmt(f)
             }
-            Self::RegionDown { at, region } => write!(f, "lost at {at}: {region} is down"),
-            Self::Unmodelled { at, what } => write!(f, "not modelled beyond {at}: {what}"),
+            Self::RegionDown { at, region } => Message::new("verdict-region-down")
+                .with("at", at)
+                .with("region", region)
+                .fmt(f),
+            Self::Unmodelled { at, what } => Message::new("verdict-not-modelled")
+                .with("at", at)
+                .with("what", what)
+                .fmt(f),
         }
     }
 }
@@ -50,14 +63,14 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PrefixList { table, list } => write!(
-                f,
-                "{table} also routes by prefix list {list}, whose contents were not observed"
-            ),
-            Self::TgwPrefixList { table, list } => write!(
-                f,
-                "{table} also routes by prefix list {list}, whose contents were not observed"
-            ),
+            Self::PrefixList { table, list } => Message::new("caveat-prefix-list")
+                .with("table", table)
+                .with("list", list)
+                .fmt(f),
+            Self::TgwPrefixList { table, list } => Message::new("caveat-prefix-list")
+                .with("table", table)
+                .with("list", list)
+                .fmt(f),
         }
     }
 }
@@ -83,7 +96,8 @@ impl fmt::Display for Trace {
             write!(f, "\n  {name:width$}  {}", hop.reason)?;
         }
         for caveat in &self.caveats {
-            write!(f, "\n  note: {caveat}")?;
+            let note = Message::new("trace-note").with("caveat", caveat);
+            write!(f, "\n  {note}")?;
         }
         Ok(())
     }
@@ -93,11 +107,11 @@ impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.forward)?;
         let Some(back) = &self.back else {
-            return f.write_str("\nno reply: no machine was reached");
+            return write!(f, "\n{}", Message::new("trace-no-reply"));
         };
-        write!(f, "\nreply: {back}")?;
+        write!(f, "\n{} {back}", Message::new("trip-reply"))?;
         if self.works() && !self.symmetric {
-            f.write_str("\nthe reply takes another path than the request")?;
+            write!(f, "\n{}", Message::new("trip-asymmetric"))?;
         }
         Ok(())
     }
@@ -105,14 +119,19 @@ impl fmt::Display for RoundTrip {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OnPrem => f.pad("on-prem"),
-            Self::OnPremVia { edge } => f.pad(&format!("on-prem through {edge}")),
-            Self::Ec2Subnet { subnet, .. } => f.pad(&format!("EC2 subnet {subnet}")),
-            Self::Nc2Vpc { site } => f.pad(&format!("NC2 VPC of {site}")),
-            Self::Overlay { site, network } => f.pad(&format!("overlay {network} at {site}")),
-            Self::Spoke { vpc } => f.pad(&format!("VPC {vpc}")),
-            Self::Machine { place, address } => f.pad(&format!("{address} at {place}")),
-        }
+        let text = match self {
+            Self::OnPrem => Message::new("place-on-prem"),
+            Self::OnPremVia { edge } => Message::new("source-on-prem-via").with("edge", edge),
+            Self::Ec2Subnet { subnet, .. } => Message::new("source-subnet").with("subnet", subnet),
+            Self::Nc2Vpc { site } => Message::new("source-nc2-vpc").with("site", site),
+            Self::Overlay { site, network } => Message::new("source-overlay")
+                .with("network", network)
+                .with("site", site),
+            Self::Spoke { vpc } => Message::new("source-vpc").with("vpc", vpc),
+            Self::Machine { place, address } => Message::new("source-machine")
+                .with("address", address)
+                .with("place", place),
+        };
+        text.fmt(f)
     }
 }

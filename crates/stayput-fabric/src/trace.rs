@@ -17,6 +17,7 @@ use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VmExtId;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 
 use crate::next_hop::NextHop;
 pub use crate::reason::Announcement;
@@ -55,7 +56,7 @@ impl fmt::Display for Place {
         match self {
             Self::Site(site) => site.fmt(f),
             Self::Vpc(vpc) => vpc.fmt(f),
-            Self::OnPrem => f.pad("on-prem"),
+            Self::OnPrem => Message::new("place-on-prem").fmt(f),
         }
     }
 }
@@ -93,31 +94,27 @@ pub enum Holder {
     Sender,
 }
 
-/// A name with its control characters as escapes: a path has one line for each hop, and a name must not add one.
-fn in_one_line(name: &str) -> String {
-    let mut shown = String::with_capacity(name.len());
-    for letter in name.chars() {
-        match letter.is_control() {
-            true => shown.extend(letter.escape_unicode()),
-            false => shown.push(letter),
-        }
-    }
-    shown
-}
-
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instance { id, name: None } => write!(f, "instance {id}"),
+            Self::Instance { id, name: None } => {
+                Message::new("host-instance").with("id", id).fmt(f)
+            }
             Self::Instance {
                 id,
                 name: Some(name),
-            } => write!(f, "instance {} ({id})", in_one_line(name)),
-            Self::Interface { id, kind } => write!(f, "{} {id}", in_one_line(kind)),
-            Self::Vm { name, .. } => write!(f, "VM {}", in_one_line(name)),
-            Self::Planned => f.write_str("the machine put there"),
-            Self::OnPrem => f.write_str("on-prem host"),
-            Self::Sender => f.write_str("the sender"),
+            } => Message::new("host-named-instance")
+                .with("name", name)
+                .with("id", id)
+                .fmt(f),
+            Self::Interface { id, kind } => Message::new("host-interface")
+                .with("kind", kind)
+                .with("id", id)
+                .fmt(f),
+            Self::Vm { name, .. } => Message::new("host-vm").with("name", name).fmt(f),
+            Self::Planned => Message::new("host-planned").fmt(f),
+            Self::OnPrem => Message::new("host-on-prem").fmt(f),
+            Self::Sender => Message::new("host-sender").fmt(f),
         }
     }
 }
@@ -179,26 +176,43 @@ pub enum Node {
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OnPrem => f.pad("on-prem router"),
-            Self::Edge(edge) => f.pad(&format!("edge {edge}")),
+            Self::OnPrem => Message::new("node-on-prem").fmt(f),
+            Self::Edge(edge) => Message::new("node-edge").with("edge", edge).fmt(f),
             Self::Tgw {
                 tgw,
                 table: Some(table),
                 ..
-            } => f.pad(&format!("{tgw} / {table}")),
+            } => Message::new("node-tgw")
+                .with("tgw", tgw)
+                .with("table", table)
+                .fmt(f),
             Self::Tgw {
                 tgw, table: None, ..
             } => tgw.fmt(f),
             Self::Vpc {
                 vpc,
                 table: Some(table),
-            } => f.pad(&format!("{vpc} / {table}")),
+            } => Message::new("node-vpc")
+                .with("vpc", vpc)
+                .with("table", table)
+                .fmt(f),
             Self::Vpc { vpc, table: None } => vpc.fmt(f),
-            Self::FlowTransit { site } => f.pad(&format!("transit VPC of {site}")),
-            Self::FlowVpc { site, name } => f.pad(&format!("Flow VPC {name} of {site}")),
-            Self::Overlay { site, prefix } => f.pad(&format!("overlay {prefix} of {site}")),
-            Self::Machine { place, holder } => f.pad(&format!("{holder} at {place}")),
-            Self::Source => f.pad("the source"),
+            Self::FlowTransit { site } => {
+                Message::new("node-transit-vpc").with("site", site).fmt(f)
+            }
+            Self::FlowVpc { site, name } => Message::new("node-flow-vpc")
+                .with("name", name)
+                .with("site", site)
+                .fmt(f),
+            Self::Overlay { site, prefix } => Message::new("node-overlay")
+                .with("prefix", prefix)
+                .with("site", site)
+                .fmt(f),
+            Self::Machine { place, holder } => Message::new("node-machine")
+                .with("holder", holder)
+                .with("place", place)
+                .fmt(f),
+            Self::Source => Message::new("node-source").fmt(f),
         }
     }
 }
@@ -216,7 +230,7 @@ pub enum Waypoint {
 impl fmt::Display for Waypoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Edge(edge) => f.pad(&format!("edge {edge}")),
+            Self::Edge(edge) => Message::new("node-edge").with("edge", edge).fmt(f),
             Self::Tgw(tgw) => tgw.fmt(f),
         }
     }

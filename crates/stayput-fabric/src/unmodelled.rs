@@ -10,6 +10,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetId;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 
 use crate::reason::Reason;
 use crate::trace::Place;
@@ -64,14 +65,22 @@ impl fmt::Display for Unmodelled {
 impl fmt::Display for MissingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Edge(edge) => write!(f, "the estate has no edge {edge}"),
-            Self::Subnet(subnet) => write!(f, "subnet {subnet} was not observed"),
-            Self::SiteVpc(site) => write!(f, "no subnet of the VPC of {site} was observed"),
-            Self::Vpc(vpc) => write!(f, "no subnet of {vpc} was observed"),
-            Self::Overlay { site, network } => {
-                write!(f, "{site} has no overlay subnet for {network}")
-            }
-            Self::Machine { place, address } => write!(f, "nothing at {place} has {address}"),
+            Self::Edge(edge) => Message::new("unmodelled-edge").with("edge", edge).fmt(f),
+            Self::Subnet(subnet) => Message::new("unmodelled-subnet")
+                .with("subnet", subnet)
+                .fmt(f),
+            Self::SiteVpc(site) => Message::new("unmodelled-site-vpc")
+                .with("site", site)
+                .fmt(f),
+            Self::Vpc(vpc) => Message::new("unmodelled-vpc").with("vpc", vpc).fmt(f),
+            Self::Overlay { site, network } => Message::new("unmodelled-overlay")
+                .with("site", site)
+                .with("network", network)
+                .fmt(f),
+            Self::Machine { place, address } => Message::new("unmodelled-machine")
+                .with("place", place)
+                .with("address", address)
+                .fmt(f),
         }
     }
 }

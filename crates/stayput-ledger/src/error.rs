@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use stayput_estate::InstanceId;
+use stayput_messages::Message;
 
 use crate::Holder;
 use crate::LeaseScope;
@@ -15,7 +16,7 @@ use crate::Sequence;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The store cannot be reached, read or written.
-    #[error("the ledger {place} cannot be used")]
+    #[error("{}", Message::new("ledger-store").with("place", .place))]
     Store {
         /// Where the ledger is: a path or a table.
         place: String,
@@ -24,7 +25,7 @@ pub enum LedgerError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The file or table is not a ledger.
-    #[error("{place} is not a ledger of stayput: {reason}")]
+    #[error("{}", Message::new("ledger-no-ledger").with("place", .place).with("reason", .reason))]
     NotALedger {
         /// The place.
         place: String,
@@ -32,7 +33,7 @@ pub enum LedgerError {
         reason: String,
     },
     /// The ledger's files can be read or changed by other users, so it is not opened.
-    #[error("the ledger {place} is not opened: {reason}")]
+    #[error("{}", Message::new("ledger-unsafe").with("place", .place).with("reason", .reason))]
     Unsafe {
         /// The file at fault.
         place: String,
@@ -40,15 +41,19 @@ pub enum LedgerError {
         reason: String,
     },
     /// The ledger's files were deleted or replaced while they were open. Nothing was read or written.
-    #[error(
-        "the ledger {place} was deleted or replaced while it was open: restore the file, then run the command again"
-    )]
+    #[error("{}", Message::new("ledger-replaced").with("place", .place))]
     Replaced {
         /// The file at fault.
         place: String,
     },
     /// The ledger was written by a newer build.
-    #[error("the ledger {place} has format {found}; this build reads up to format {known}")]
+    #[error(
+        "{}",
+        Message::new("ledger-too-new")
+            .with("place", .place)
+            .with("found", .found)
+            .with("known", .known)
+    )]
     TooNew {
         /// The place.
         place: String,
@@ -58,7 +63,13 @@ pub enum LedgerError {
         known: i64,
     },
     /// The ledger's format is older than what this build can migrate.
-    #[error("the ledger {place} has format {found}; this build migrates from format {oldest} on")]
+    #[error(
+        "{}",
+        Message::new("ledger-too-old")
+            .with("place", .place)
+            .with("found", .found)
+            .with("oldest", .oldest)
+    )]
     TooOld {
         /// The place.
         place: String,
@@ -68,15 +79,13 @@ pub enum LedgerError {
         oldest: i64,
     },
     /// A record was altered: its checksum does not match.
-    #[error(
-        "{what} was altered outside of stayput: its checksum does not match; restore the ledger from a backup"
-    )]
+    #[error("{}", Message::new("ledger-altered").with("what", .what))]
     Altered {
         /// Which record of which machine.
         what: String,
     },
     /// A record holds what this build cannot read.
-    #[error("{what} in the ledger cannot be read")]
+    #[error("{}", Message::new("ledger-row").with("what", .what))]
     Row {
         /// Which record.
         what: String,
@@ -85,19 +94,19 @@ pub enum LedgerError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// What was read back is not what was written.
-    #[error("the facts of {machine} were not read back as written; do not trust this store")]
+    #[error("{}", Message::new("ledger-not-read-back").with("machine", .machine))]
     NotReadBack {
         /// The machine.
         machine: InstanceId,
     },
     /// Another worker holds the lease.
-    #[error("another stayput is working on this estate ({holder})")]
+    #[error("{}", Message::new("ledger-held").with("holder", .holder))]
     Held {
         /// Who holds it.
         holder: Box<Holder>,
     },
     /// A lease is no longer held: another worker has acquired the scope, or its lock file was deleted.
-    #[error("the lease on {scope} with epoch {epoch} was lost")]
+    #[error("{}", Message::new("ledger-lease-lost").with("scope", .scope).with("epoch", .epoch))]
     LeaseLost {
         /// What was leased.
         scope: LeaseScope,
@@ -105,19 +114,19 @@ pub enum LedgerError {
         epoch: u64,
     },
     /// The machine is not in the ledger.
-    #[error("{machine} is not in the ledger")]
+    #[error("{}", Message::new("ledger-no-such-machine").with("machine", .machine))]
     NoSuchMachine {
         /// The machine.
         machine: InstanceId,
     },
     /// There is no such run.
-    #[error("there is no run {run} in the ledger")]
+    #[error("{}", Message::new("ledger-no-such-run").with("run", .run))]
     NoSuchRun {
         /// Its id.
         run: RunId,
     },
     /// The run has ended: no attempt can be started in it, and its state cannot change.
-    #[error("run {run} has ended: {state}")]
+    #[error("{}", Message::new("ledger-run-ended").with("run", .run).with("state", .state))]
     RunEnded {
         /// Its id.
         run: RunId,
@@ -125,13 +134,18 @@ pub enum LedgerError {
         state: RunState,
     },
     /// There is no such entry in the journal.
-    #[error("there is no entry {sequence} in the journal")]
+    #[error("{}", Message::new("ledger-no-such-entry").with("sequence", .sequence))]
     NoSuchEntry {
         /// Its number.
         sequence: Sequence,
     },
     /// The entry has another outcome already; an outcome is written once.
-    #[error("entry {sequence} of the journal already has the outcome: {outcome}")]
+    #[error(
+        "{}",
+        Message::new("ledger-concluded")
+            .with("sequence", .sequence)
+            .with("outcome", .outcome)
+    )]
     Concluded {
         /// Its number.
         sequence: Sequence,

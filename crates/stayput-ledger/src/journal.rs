@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
 use stayput_plan::StepId;
 
 use crate::RunId;
@@ -54,14 +55,21 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// How the attempt ended, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Unchanged => Message::new("outcome-unchanged"),
+            Self::Done => Message::new("outcome-done"),
+            Self::Failed { error } => Message::new("outcome-failed").with("error", error),
+            Self::InDoubt { error } => Message::new("outcome-in-doubt").with("error", error),
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unchanged => f.write_str("unchanged"),
-            Self::Done => f.write_str("done"),
-            Self::Failed { error } => write!(f, "failed: {error}"),
-            Self::InDoubt { error } => write!(f, "in doubt: {error}"),
-        }
+        self.message().fmt(f)
     }
 }
 

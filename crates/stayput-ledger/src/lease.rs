@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
 
 use crate::Who;
 
@@ -19,7 +20,7 @@ pub enum LeaseScope {
 impl fmt::Display for LeaseScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Estate => f.write_str("the estate"),
+            Self::Estate => Message::new("lease-of-estate").fmt(f),
         }
     }
 }
@@ -89,14 +90,16 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.who {
-            Some(who) => write!(f, "{who}")?,
-            None => f.write_str("it has not written its name yet")?,
+            Some(who) => who.fmt(f)?,
+            None => Message::new("holder-unknown").fmt(f)?,
         }
         if let Some(process) = self.process {
-            write!(f, ", process {process}")?;
+            let process = Message::new("holder-process").with("process", process);
+            write!(f, ", {process}")?;
         }
         if let Some(since) = self.since {
-            write!(f, ", since {since}")?;
+            let since = Message::new("holder-since").with("since", since);
+            write!(f, ", {since}")?;
         }
         Ok(())
     }

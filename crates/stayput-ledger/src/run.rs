@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 pub use stayput_plan::RunId;
 
@@ -58,12 +59,22 @@ pub enum RunState {
     },
 }
 
+impl RunState {
+    /// The state, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Open => Message::new("run-open"),
+            Self::Reached { at } => Message::new("run-reached").with("at", at),
+            Self::Abandoned { at, by, why } => Message::new("run-abandoned")
+                .with("at", at)
+                .with("by", by)
+                .with("why", why),
+        }
+    }
+}
+
 impl fmt::Display for RunState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open => f.write_str("open"),
-            Self::Reached { at } => write!(f, "reached {at}"),
-            Self::Abandoned { at, by, why } => write!(f, "abandoned {at} by {by}: {why}"),
-        }
+        self.message().fmt(f)
     }
 }

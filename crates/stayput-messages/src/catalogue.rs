@@ -13,16 +13,34 @@ use unic_langid::LanguageIdentifier;
 use crate::Message;
 use crate::message::Argument;
 
+/// A file of the English catalogue, with its name.
+macro_rules! english {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../messages/en/", $name)))
+    };
+}
+
 /// The files of the English catalogue, with their names.
 const ENGLISH: &[(&str, &str)] = &[
-    ("obstacle.ftl", include_str!("../messages/en/obstacle.ftl")),
-    ("remedy.ftl", include_str!("../messages/en/remedy.ftl")),
-    ("finding.ftl", include_str!("../messages/en/finding.ftl")),
-    (
-        "verification.ftl",
-        include_str!("../messages/en/verification.ftl"),
-    ),
-    ("warning.ftl", include_str!("../messages/en/warning.ftl")),
+    english!("obstacle.ftl"),
+    english!("remedy.ftl"),
+    english!("finding.ftl"),
+    english!("verification.ftl"),
+    english!("warning.ftl"),
+    english!("step.ftl"),
+    english!("plan.ftl"),
+    english!("path.ftl"),
+    english!("delivery.ftl"),
+    english!("object.ftl"),
+    english!("command.ftl"),
+    english!("engine.ftl"),
+    english!("lab.ftl"),
+    english!("ledger.ftl"),
+    english!("list.ftl"),
+    english!("count.ftl"),
+    english!("nutanix.ftl"),
+    english!("aws.ftl"),
+    english!("progress.ftl"),
 ];
 
 /// The messages of one language.
@@ -216,6 +234,17 @@ mod tests {
             let message = Message::new("few").count("number", number);
             assert_eq!(catalogue.render(&message).as_deref(), Ok(text));
         }
+    }
+
+    #[test]
+    fn a_message_that_is_quoted_gets_the_arguments_of_the_one_that_quotes_it() {
+        let text = "n-steps = { $steps ->\n    [one] one step\n   *[other] { $steps } steps\n}\nleft = { n-steps } left\n";
+        let catalogue = Catalogue::of("en", &[("test.ftl", text)]);
+        for (steps, text) in [(1, "one step left"), (2, "2 steps left")] {
+            let message = Message::new("left").count("steps", steps);
+            assert_eq!(catalogue.render(&message).as_deref(), Ok(text));
+        }
+        assert!(catalogue.render(&Message::new("left")).is_err());
     }
 
     #[test]

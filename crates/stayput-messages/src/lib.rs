@@ -13,10 +13,14 @@
 //! The id and the names of the arguments stand as literals in one chain of calls: `tests/catalogue.rs` compares each chain with the catalogue,
 //! so that neither a missing id nor a missing argument can be shipped.
 //!
+//! A text may quote another message, such as `{ n-machines }`, which gets the same arguments. A message is rendered each time it is displayed, so
+//! what many values have in common is rendered once.
+//!
 //! [Fluent]: https://projectfluent.org
 
 mod catalogue;
 mod clean;
+pub mod list;
 mod message;
 
 pub use catalogue::Catalogue;

@@ -69,7 +69,7 @@ impl Message {
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Catalogue::english().text(self))
+        f.pad(&Catalogue::english().text(self))
     }
 }
 

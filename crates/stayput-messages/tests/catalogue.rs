@@ -9,9 +9,6 @@ use std::path::PathBuf;
 
 use stayput_messages::Catalogue;
 
-/// Where messages are built.
-const USERS: &[&str] = &["stayput-plan", "stayput"];
-
 const OPENING: &str = "Message::new(";
 const ARGUMENTS: [&str; 3] = [".with(", ".count(", ".part("];
 
@@ -59,12 +56,21 @@ fn behind_closing(code: &str) -> &str {
     panic!("a parenthesis is not closed: {code}");
 }
 
+/// Whether a file builds messages of the catalogue. Except for lists, those of the catalogue's own crate are examples.
+fn builds_messages(path: &Path, text: &str) -> bool {
+    path.ends_with("stayput-messages/src/list.rs") || text.contains("stayput_messages::Message;")
+}
+
 fn built() -> Vec<Built> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let crates = crates.canonicalize().expect("a folder");
     let mut all = Vec::new();
-    for user in USERS {
-        for path in files(&crates.join(user).join("src"), "rs") {
+    for user in fs::read_dir(crates).expect("a folder") {
+        for path in files(&user.expect("a folder").path().join("src"), "rs") {
             let text = fs::read_to_string(&path).expect("a text");
+            if !builds_messages(&path, &text) {
+                continue;
+            }
             let at = path.display().to_string();
             all.extend(
                 text.match_indices(OPENING)
@@ -96,30 +102,67 @@ fn message(at: &str, code: &str) -> Built {
     }
 }
 
-/// The variables that each message of the catalogue needs.
-fn needed() -> BTreeMap<String, BTreeSet<String>> {
+/// A message as it stands in the catalogue.
+#[derive(Default)]
+struct Text {
+    variables: BTreeSet<String>,
+    /// Other messages that it quotes; they get the same variables.
+    quotes: BTreeSet<String>,
+}
+
+/// The name at the beginning of a text.
+fn name(text: &str) -> String {
+    let is_of_name = |sign: &char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-');
+    text.chars().take_while(is_of_name).collect()
+}
+
+/// A line without what stands in it as it is, such as `{"{"}`.
+fn without_literals(line: &str) -> String {
+    let mut parts = line.split("{\"");
+    let first = parts.next().unwrap_or_default();
+    let behind = |part| str::split_once(part, "\"}").map_or("", |(_, behind)| behind);
+    std::iter::once(first).chain(parts.map(behind)).collect()
+}
+
+/// Every message of the catalogue.
+fn texts() -> BTreeMap<String, Text> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("messages/en");
-    let mut needed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut texts: BTreeMap<String, Text> = BTreeMap::new();
     for path in files(&dir, "ftl") {
-        let text = fs::read_to_string(path).expect("a text");
+        let file = fs::read_to_string(path).expect("a text");
         let mut id = String::new();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
+        for line in file.lines().filter(|line| !line.starts_with('#')) {
             if let (false, Some((name, _))) = (line.starts_with(' '), line.split_once(" = ")) {
                 id = name.to_owned();
             }
-            for variable in line.split('$').skip(1) {
-                let end = variable.find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
-                let name = &variable[..end.unwrap_or(variable.len())];
-                needed
-                    .entry(id.clone())
-                    .or_default()
-                    .insert(name.to_owned());
-            }
-            needed.entry(id.clone()).or_default();
+            let text = texts.entry(id.clone()).or_default();
+            let variables = line.split('$').skip(1).map(name);
+            text.variables
+                .extend(variables.filter(|name| !name.is_empty()));
+            let placed = without_literals(line);
+            let placed = placed.split('{').skip(1).map(str::trim_start);
+            let quotes =
+                placed.filter(|inside| inside.starts_with(|c: char| c.is_ascii_lowercase()));
+            text.quotes.extend(quotes.map(name));
         }
     }
-    needed.remove("");
-    needed
+    texts.remove("");
+    texts
+}
+
+/// The variables that each message of the catalogue needs, with those of the messages that it quotes.
+fn needed() -> BTreeMap<String, BTreeSet<String>> {
+    let texts = texts();
+    let of = |id: &String| {
+        let (mut variables, mut open, mut seen) = (BTreeSet::new(), vec![id], BTreeSet::new());
+        while let Some(id) = open.pop() {
+            let text = texts.get(id).unwrap_or_else(|| panic!("no message {id}"));
+            variables.extend(text.variables.iter().cloned());
+            open.extend(text.quotes.iter().filter(|quoted| seen.insert(*quoted)));
+        }
+        (id.clone(), variables)
+    };
+    texts.keys().map(of).collect()
 }
 
 #[test]
@@ -136,22 +179,27 @@ fn every_file_of_the_catalogue_is_part_of_the_program() {
     let source = include_str!("../src/catalogue.rs");
     for path in files(&dir, "ftl") {
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(source.contains(&format!("messages/en/{name}")), "{name}");
+        assert!(source.contains(&format!("english!(\"{name}\")")), "{name}");
     }
 }
 
 #[test]
 fn every_message_that_is_built_has_a_text_and_exactly_its_arguments() {
     let needed = needed();
-    for Built { at, id, arguments } in built() {
-        let expected = needed.get(&id);
-        assert_eq!(Some(&arguments), expected, "{at}: {id}");
-    }
+    let is_wrong = |built: &Built| needed.get(&built.id) != Some(&built.arguments);
+    let wrong: Vec<_> = built().into_iter().filter(is_wrong).collect();
+    let wrong = wrong.iter().map(|Built { at, id, arguments }| {
+        let expected = needed.get(id);
+        format!("{at}: {id} with {arguments:?} instead of {expected:?}")
+    });
+    assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
 fn every_message_of_the_catalogue_is_used_in_the_code() {
-    let used: BTreeSet<_> = built().into_iter().map(|built| built.id).collect();
-    let all: BTreeSet<_> = needed().into_keys().collect();
+    let mut used: BTreeSet<_> = built().into_iter().map(|built| built.id).collect();
+    let texts = texts();
+    used.extend(texts.values().flat_map(|text| text.quotes.iter().cloned()));
+    let all: BTreeSet<_> = texts.into_keys().collect();
     assert_eq!(all.difference(&used).collect::<Vec<_>>(), [""; 0]);
 }

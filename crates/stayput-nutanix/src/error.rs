@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use stayput_estate::SiteName;
 use stayput_estate::TaskExtId;
+use stayput_messages::Message;
 
 use crate::retry::Outcome;
 
@@ -55,14 +56,13 @@ pub struct Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {} ({} {})",
-            self.service.of(&self.site),
-            self.what,
-            self.method,
-            self.url
-        )
+        Message::new("appliance-call")
+            .with("service", self.service)
+            .with("site", &self.site)
+            .with("what", &self.what)
+            .with("method", &self.method)
+            .with("url", &self.url)
+            .fmt(f)
     }
 }
 
@@ -70,7 +70,13 @@ impl fmt::Display for Call {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The address is not a URL with a host.
-    #[error("{service} of site `{site}`: `{url}` is not an address such as https://host:port")]
+    #[error(
+        "{}",
+        Message::new("setup-url")
+            .with("service", .service)
+            .with("site", .site)
+            .with("url", .url)
+    )]
     Url {
         /// The site.
         site: SiteName,
@@ -81,7 +87,11 @@ pub enum SetupError {
     },
     /// The address would send credentials in the clear.
     #[error(
-        "{service} of site `{site}`: `{url}` is not encrypted; only https is spoken, except on loopback"
+        "{}",
+        Message::new("setup-not-encrypted")
+            .with("service", .service)
+            .with("site", .site)
+            .with("url", .url)
     )]
     NotEncrypted {
         /// The site.
@@ -92,7 +102,14 @@ pub enum SetupError {
         url: String,
     },
     /// The private CA cannot be read.
-    #[error("{service} of site `{site}`: the CA file {path} cannot be read: {reason}")]
+    #[error(
+        "{}",
+        Message::new("setup-ca-file")
+            .with("service", .service)
+            .with("site", .site)
+            .with("path", .path.display())
+            .with("reason", .reason)
+    )]
     CaFile {
         /// The site.
         site: SiteName,
@@ -104,7 +121,13 @@ pub enum SetupError {
         reason: String,
     },
     /// The TLS or HTTP machinery refused its settings.
-    #[error("{service} of site `{site}`: the HTTPS client cannot be made: {reason}")]
+    #[error(
+        "{}",
+        Message::new("setup-client")
+            .with("service", .service)
+            .with("site", .site)
+            .with("reason", .reason)
+    )]
     Client {
         /// The site.
         site: SiteName,
@@ -119,19 +142,19 @@ pub enum SetupError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsProblem {
     /// No CA that we trust signed it.
-    #[error("its certificate is not signed by a trusted CA")]
+    #[error("{}", Message::new("tls-unknown-issuer"))]
     UnknownIssuer,
     /// It is for another name than the one in the URL.
-    #[error("its certificate is for another name")]
+    #[error("{}", Message::new("tls-wrong-name"))]
     WrongName,
     /// It is no longer valid.
-    #[error("its certificate has expired")]
+    #[error("{}", Message::new("tls-expired"))]
     Expired,
     /// It is not valid yet; often a clock that is wrong.
-    #[error("its certificate is not valid yet")]
+    #[error("{}", Message::new("tls-not-yet-valid"))]
     NotYetValid,
     /// Anything else, as the TLS library says it.
-    #[error("TLS: {0}")]
+    #[error("{}", Message::new("tls-other").with("problem", .0))]
     Other(String),
 }
 
@@ -182,7 +205,7 @@ impl TlsProblem {
 ///
 /// When it broke, the request may have taken effect all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: {}", tls.as_ref().map_or_else(|| format!("no connection: {}", innermost(&**source)), ToString::to_string))]
+#[error("{}", no_connection(call, tls.as_ref(), &**source))]
 pub struct ConnectError {
     /// The call.
     pub call: Box<Call>,
@@ -207,6 +230,17 @@ impl ConnectError {
     }
 }
 
+fn no_connection(call: &Call, tls: Option<&TlsProblem>, source: &(dyn Error + 'static)) -> Message {
+    match tls {
+        Some(problem) => Message::new("appliance-certificate")
+            .with("call", call)
+            .with("problem", problem),
+        None => Message::new("appliance-no-connection")
+            .with("call", call)
+            .with("why", innermost(source)),
+    }
+}
+
 /// The last cause in a chain; the one that says something.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
@@ -218,7 +252,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 
 /// No answer was received in time. If there was a connection, the request may have taken effect all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: no {} within {}", if *connected { "answer" } else { "connection" }, seconds(*after))]
+#[error("{}", too_late(call, *connected, *after))]
 pub struct TimeoutError {
     /// The call.
     pub call: Box<Call>,
@@ -228,13 +262,20 @@ pub struct TimeoutError {
     pub connected: bool,
 }
 
-fn seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
+fn too_late(call: &Call, connected: bool, after: Duration) -> Message {
+    match connected {
+        true => Message::new("appliance-no-answer-in-time")
+            .with("call", call)
+            .with("seconds", after.as_secs_f64()),
+        false => Message::new("appliance-no-connection-in-time")
+            .with("call", call)
+            .with("seconds", after.as_secs_f64()),
+    }
 }
 
 /// The appliance does not know us (401) or does not let us (403).
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: {} (HTTP {status}){detail}", if *status == 401 { "user or password refused" } else { "not permitted for this user" })]
+#[error("{}{detail}", refused(call, *status))]
 pub struct AuthError {
     /// The call.
     pub call: Box<Call>,
@@ -244,9 +285,20 @@ pub struct AuthError {
     pub detail: String,
 }
 
+fn refused(call: &Call, status: u16) -> Message {
+    match status {
+        401 => Message::new("appliance-refuses-password")
+            .with("call", call)
+            .with("status", status),
+        _ => Message::new("appliance-refuses-user")
+            .with("call", call)
+            .with("status", status),
+    }
+}
+
 /// The answer is not of the form we know, or too long.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: the answer is not understood at `{path}`")]
+#[error("{}", Message::new("appliance-not-understood").with("call", .call).with("path", .path))]
 pub struct DecodeError {
     /// The call.
     pub call: Box<Call>,
@@ -258,7 +310,7 @@ pub struct DecodeError {
 
 /// A list could not be read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: {problem}")]
+#[error("{}", Message::new("appliance-list").with("call", .call).with("problem", .problem))]
 pub struct ListError {
     /// The list.
     pub call: Box<Call>,
@@ -270,7 +322,7 @@ pub struct ListError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListProblem {
     /// It is longer than anything this build reads; most likely the figure is wrong.
-    #[error("the list is said to have {total} objects; at most {limit} are read")]
+    #[error("{}", Message::new("list-too-long").with("total", .total).with("limit", .limit))]
     TooLong {
         /// How many there are said to be.
         total: u64,
@@ -278,14 +330,18 @@ pub enum ListProblem {
         limit: u64,
     },
     /// Page after page came, without an end.
-    #[error("the list did not end after {pages} pages")]
+    #[error("{}", Message::new("list-endless").with("pages", .pages))]
     Endless {
         /// How many pages were read.
         pages: u64,
     },
     /// It changed each time it was read, or never had as many objects as it says.
     #[error(
-        "the list was read {reads} times and was never complete: {got} objects were given, {expected} announced"
+        "{}",
+        Message::new("list-unsettled")
+            .with("reads", .reads)
+            .with("got", .got)
+            .with("expected", .expected)
     )]
     Unsettled {
         /// How often it was read.
@@ -296,7 +352,7 @@ pub enum ListProblem {
         expected: u64,
     },
     /// Pages repeat, and nothing says whether more would come.
-    #[error("pages of the list repeat; whether the {got} objects given are all cannot be told")]
+    #[error("{}", Message::new("list-repeats").with("got", .got))]
     Repeats {
         /// How many objects were received, without repeated ones.
         got: u64,
@@ -305,7 +361,13 @@ pub enum ListProblem {
 
 /// Several objects are what only one may be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: there is more than one {what}: {}", ids.join(", "))]
+#[error(
+    "{}",
+    Message::new("appliance-ambiguous")
+        .with("call", .call)
+        .with("what", .what)
+        .with("ids", .ids.join(", "))
+)]
 pub struct Ambiguous {
     /// The look that showed it.
     pub call: Box<Call>,
@@ -318,7 +380,7 @@ pub struct Ambiguous {
 /// A change was sent or accepted, and what became of it is not known. Neither done nor failed: look again, or call again with
 /// the same request id.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}: in doubt: {reason}")]
+#[error("{}", Message::new("appliance-in-doubt").with("call", .call).with("reason", .reason))]
 pub struct InDoubt {
     /// The change, or the last look for what became of it.
     pub call: Box<Call>,
@@ -339,19 +401,19 @@ impl InDoubt {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DoubtReason {
     /// Its task does not exist (any more).
-    #[error("task {task} does not exist (any more)")]
+    #[error("{}", Message::new("doubt-task-gone").with("task", .task))]
     TaskGone {
         /// The task.
         task: TaskExtId,
     },
     /// Its task stands still until a person acts.
-    #[error("task {task} is suspended")]
+    #[error("{}", Message::new("doubt-task-suspended").with("task", .task))]
     TaskSuspended {
         /// The task.
         task: TaskExtId,
     },
     /// Its task ended in a status this build does not know.
-    #[error("task {task} ended as `{status}`, which is neither known as success nor as failure")]
+    #[error("{}", Message::new("doubt-task-status").with("task", .task).with("status", .status))]
     TaskStatus {
         /// The task.
         task: TaskExtId,
@@ -359,7 +421,7 @@ pub enum DoubtReason {
         status: String,
     },
     /// Its task did not end in time.
-    #[error("task {task} did not end within {} s; it was `{status}` at {}", limit.as_secs(), percent.map_or_else(|| "an unknown percentage".to_owned(), |percent| format!("{percent} %")))]
+    #[error("{}", task_too_slow(task, *limit, status, *percent))]
     TaskTooSlow {
         /// The task.
         task: TaskExtId,
@@ -371,7 +433,12 @@ pub enum DoubtReason {
         percent: Option<u8>,
     },
     /// Move did not come to a decision in time.
-    #[error("{what} did not end within {} s", limit.as_secs())]
+    #[error(
+        "{}",
+        Message::new("doubt-too-slow")
+            .with("what", .what)
+            .with("seconds", .limit.as_secs())
+    )]
     TooSlow {
         /// What was waited for.
         what: String,
@@ -379,13 +446,13 @@ pub enum DoubtReason {
         limit: Duration,
     },
     /// It was accepted, but what it should have made cannot be found.
-    #[error("it was accepted, but {what} is not there")]
+    #[error("{}", Message::new("doubt-not-found").with("what", .what))]
     NotFound {
         /// What was looked for.
         what: String,
     },
     /// What became of it could not be looked up.
-    #[error("what became of it could not be looked up")]
+    #[error("{}", Message::new("doubt-not-looked-up"))]
     NotLookedUp,
 }
 
@@ -397,5 +464,19 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     match text.char_indices().nth(LIMIT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+fn task_too_slow(task: &TaskExtId, limit: Duration, status: &str, percent: Option<u8>) -> Message {
+    match percent {
+        Some(percent) => Message::new("doubt-task-too-slow")
+            .with("task", task)
+            .with("seconds", limit.as_secs())
+            .with("status", status)
+            .with("percent", percent),
+        None => Message::new("doubt-task-too-slow-at-unknown")
+            .with("task", task)
+            .with("seconds", limit.as_secs())
+            .with("status", status),
     }
 }

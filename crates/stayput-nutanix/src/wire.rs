@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
+use stayput_messages::Message;
 
 use crate::error::TlsProblem;
 
@@ -45,7 +46,7 @@ pub trait Wire: fmt::Debug + Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// There was no connection; nothing was sent.
-    #[error("no connection")]
+    #[error("{}", Message::new("wire-not-sent"))]
     NotSent {
         /// What is wrong with the other side's certificate, if that is why.
         tls: Option<TlsProblem>,
@@ -53,15 +54,15 @@ pub enum WireError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// There was no connection in time; nothing was sent.
-    #[error("no connection in time")]
+    #[error("{}", Message::new("wire-connect-timeout"))]
     ConnectTimeout,
     /// The connection broke after the request was sent, or while it was. The request may have taken effect.
-    #[error("the connection broke")]
+    #[error("{}", Message::new("wire-broken"))]
     Broken {
         /// What the transport says.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The answer is longer than may be read.
-    #[error("the answer is too long")]
+    #[error("{}", Message::new("wire-too-long"))]
     TooLong,
 }

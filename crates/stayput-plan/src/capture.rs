@@ -291,9 +291,14 @@ fn unsettled(eni: &Eni) -> Option<&EniStatus> {
 
 /// What an interface is, for people: its type, its description, the machine that has it.
 fn what(eni: &Eni, machine: Option<(&InstanceId, &Instance)>) -> String {
-    let of = machine.map(|(id, instance)| match instance.name() {
-        Some(name) => format!("of {name}, {id}"),
-        None => format!("of {id}"),
+    let of = machine.map(|(id, instance)| {
+        let of = match instance.name() {
+            Some(name) => Message::new("interface-of-named-machine")
+                .with("name", name)
+                .with("machine", id),
+            None => Message::new("interface-of-machine").with("machine", id),
+        };
+        of.to_string()
     });
     [
         Some(eni.interface_type.as_str()),

@@ -12,6 +12,8 @@ use stayput_fabric::Reachability;
 use stayput_fabric::Shift;
 use stayput_fabric::Verdict;
 use stayput_fabric::Visibility;
+use stayput_messages::Message;
+use stayput_messages::list::and;
 
 use crate::StepId;
 use crate::outcome::Outcome;
@@ -106,80 +108,81 @@ impl Delivery {
 
     /// As a clause about packets in a hole. When machines have moved and routes have not yet, packets still go where the machine was:
     /// no route has led them wrong.
-    pub(crate) fn in_a_hole(&self) -> String {
+    pub(crate) fn in_a_hole(&self) -> Message {
         match self {
             Self::NotDelivered(Verdict::WrongSite {
                 sent_to,
                 machine_at,
                 steerable,
-            }) => {
-                let how = led(*steerable);
-                format!("{how} to {sent_to} while the machine is at {machine_at}")
-            }
+            }) => Message::new("hole-wrong-site")
+                .with("led", led(*steerable))
+                .with("sent_to", sent_to)
+                .with("machine_at", machine_at),
             Self::NoSender
             | Self::Delivered { .. }
             | Self::ReplyLost { .. }
-            | Self::NotDelivered(_) => self.to_string(),
+            | Self::NotDelivered(_) => self.message(),
+        }
+    }
+
+    /// With all that is known, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::NoSender => Message::new("delivery-no-sender"),
+            Self::Delivered { at } => Message::new("delivery-delivered").with("place", at),
+            Self::ReplyLost { at, reply } => Message::new("delivery-reply-lost")
+                .with("place", at)
+                .with("reply", reply),
+            Self::NotDelivered(verdict) => {
+                Message::new("delivery-not-delivered").with("verdict", verdict)
+            }
         }
     }
 
     /// In a few words, for lists of many.
-    pub fn brief(&self) -> Brief<'_> {
-        Brief(self)
+    pub fn brief(&self) -> Message {
+        let verdict = match self {
+            Self::NoSender => return Message::new("delivery-no-sender"),
+            Self::Delivered { at } => return Message::new("brief-delivered").with("place", at),
+            Self::ReplyLost { at, .. } => {
+                return Message::new("brief-reply-lost").with("place", at);
+            }
+            Self::NotDelivered(verdict) => verdict,
+        };
+        match verdict {
+            Verdict::NoMachine { place } => Message::new("brief-no-machine").with("place", place),
+            Verdict::WrongSite {
+                sent_to,
+                machine_at,
+                steerable,
+            } => Message::new("brief-wrong-site")
+                .with("led", led(*steerable))
+                .with("sent_to", sent_to)
+                .with("machine_at", machine_at),
+            Verdict::LeavesByNat { gateway, .. } => {
+                Message::new("brief-leaves-by-nat").with("gateway", gateway)
+            }
+            Verdict::Loop { .. } => Message::new("brief-loop"),
+            Verdict::Unmodelled { .. } => Message::new("brief-not-modelled"),
+            Verdict::Delivered { .. }
+            | Verdict::NoRoute { .. }
+            | Verdict::Blackhole { .. }
+            | Verdict::DeadEni { .. }
+            | Verdict::RegionDown { .. } => self.message(),
+        }
     }
 }
 
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSender => f.write_str("no sender"),
-            Self::Delivered { at } => write!(f, "delivered at {at}"),
-            Self::ReplyLost { at, reply } => {
-                write!(f, "arrives at {at}, but the reply does not: {reply}")
-            }
-            Self::NotDelivered(verdict) => verdict.fmt(f),
-        }
+        self.message().fmt(f)
     }
 }
 
-/// How packets come to a wrong site: by a route, or because the address is local to the sender's VPC or segment, which no route changes
-/// (AWS reference §3 item 2, §4).
+/// The key of how packets come to a wrong site: by a route, or because the address is local to the sender's VPC or segment, which no
+/// route changes (AWS reference §3 item 2, §4).
 fn led(steerable: bool) -> &'static str {
-    if steerable { "sent" } else { "local" }
-}
-
-/// A [`Delivery`] in a few words.
-#[derive(Debug, Clone, Copy)]
-pub struct Brief<'d>(&'d Delivery);
-
-impl fmt::Display for Brief<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match self.0 {
-            Delivery::NoSender => return f.write_str("no sender"),
-            Delivery::Delivered { at } => return write!(f, "{at}"),
-            Delivery::ReplyLost { at, .. } => return write!(f, "{at}, replies lost"),
-            Delivery::NotDelivered(verdict) => verdict,
-        };
-        match verdict {
-            Verdict::NoMachine { place } => write!(f, "no machine at {place}"),
-            Verdict::WrongSite {
-                sent_to,
-                machine_at,
-                steerable,
-            } => {
-                let how = led(*steerable);
-                write!(f, "{how} to {sent_to}, machine at {machine_at}")
-            }
-            Verdict::LeavesByNat { gateway, .. } => write!(f, "lost through {gateway}"),
-            Verdict::Loop { .. } => f.write_str("loop"),
-            Verdict::Unmodelled { .. } => f.write_str("not modelled"),
-            Verdict::Delivered { .. }
-            | Verdict::NoRoute { .. }
-            | Verdict::Blackhole { .. }
-            | Verdict::DeadEni { .. }
-            | Verdict::RegionDown { .. } => verdict.fmt(f),
-        }
-    }
+    if steerable { "by-route" } else { "local" }
 }
 
 /// A time in a plan at which packets are harmed.
@@ -192,12 +195,19 @@ pub enum Moment {
     During(StepId),
 }
 
+impl Moment {
+    /// The time, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::After(step) => Message::new("moment-after").with("step", step),
+            Self::During(step) => Message::new("moment-during").with("step", step),
+        }
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::After(step) => write!(f, "after step {step}"),
-            Self::During(step) => write!(f, "while step {step} takes effect"),
-        }
+        self.message().fmt(f)
     }
 }
 
@@ -221,19 +231,27 @@ pub enum Harm {
     },
 }
 
-impl fmt::Display for Harm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Harm {
+    /// What happens, as a message of the catalogue.
+    pub fn message(&self) -> Message {
         match self {
-            Self::Settled(delivery) => delivery.fmt(f),
+            Self::Settled(delivery) => delivery.message(),
             Self::InFlight {
                 verdict,
                 visibility,
-            } => write!(f, "{verdict} ({visibility})"),
+            } => Message::new("harm-in-flight")
+                .with("verdict", verdict)
+                .with("visibility", visibility),
             Self::ServedTwice { sites } => {
-                let sites: Vec<_> = sites.iter().map(SiteName::as_str).collect();
-                write!(f, "machines at {} answer at once", sites.join(" and "))
+                Message::new("harm-served-twice").part("sites", and(sites))
             }
         }
+    }
+}
+
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
     }
 }
 

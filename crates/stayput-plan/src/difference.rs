@@ -13,6 +13,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::AddrRange;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 use crate::Goal;
 use crate::Hole;
@@ -22,7 +24,8 @@ use crate::Plan;
 use crate::Step;
 use crate::StepId;
 use crate::Warning;
-use crate::counted;
+use crate::proof::closing;
+use crate::proof::opening;
 use crate::render::which;
 
 /// One way in which two plans differ. `Display` is a line for people.
@@ -90,7 +93,7 @@ impl StepTitle {
         Self {
             id: step.id.clone(),
             phase: step.phase,
-            title: step.action.describe(names),
+            title: step.action.describe(names).into(),
         }
     }
 }
@@ -107,13 +110,13 @@ pub enum StepField {
     Inverse,
 }
 
-impl fmt::Display for StepField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Phase => "phase",
-            Self::Action => "action",
-            Self::Inverse => "undo",
-        })
+impl StepField {
+    fn message(self) -> Message {
+        match self {
+            Self::Phase => Message::new("step-field-phase"),
+            Self::Action => Message::new("step-field-action"),
+            Self::Inverse => Message::new("step-field-undo"),
+        }
     }
 }
 
@@ -128,36 +131,47 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// The line for people, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Goal { was, is } => Message::new("difference-goal")
+                .with("was", was)
+                .with("is", is),
+            Self::Gone { step } => Message::new("difference-gone").with("title", &step.title),
+            Self::New { step } => Message::new("difference-new").with("title", &step.title),
+            Self::Changed { was, is, fields } if was.title == is.title => {
+                let fields = fields.iter().map(|field| field.message());
+                Message::new("difference-changed")
+                    .with("fields", commas(fields))
+                    .with("title", &is.title)
+            }
+            Self::Changed { was, is, .. } => Message::new("difference-other")
+                .with("was", &was.title)
+                .with("is", &is.title),
+            Self::Reordered { step } => {
+                Message::new("difference-reordered").with("title", &step.title)
+            }
+            Self::Warning { warning } => {
+                Message::new("difference-warning").with("warning", warning)
+            }
+            Self::Hole { hole, ranges } => Message::new("difference-hole")
+                .part("opens", opening(hole.opens.as_ref()))
+                .part("closes", closing(hole.closes.as_ref()))
+                .with("source", &hole.source)
+                .count(
+                    "addresses",
+                    ranges.iter().map(|range| range.size()).sum::<u64>(),
+                )
+                .with("ranges", which(ranges))
+                .part("what", hole.what()),
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Goal { was, is } => write!(f, "the goal is {is} instead of {was}"),
-            Self::Gone { step } => write!(f, "no longer needed: {}", step.title),
-            Self::New { step } => write!(f, "new: {}", step.title),
-            Self::Changed { was, is, fields } if was.title == is.title => {
-                let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
-                write!(f, "changed ({}): {}", fields.join(", "), is.title)
-            }
-            Self::Changed { was, is, .. } => write!(f, "was: {}; is: {}", was.title, is.title),
-            Self::Reordered { step } => write!(f, "in another order: {}", step.title),
-            Self::Warning { warning } => write!(f, "new warning: {warning}"),
-            Self::Hole { hole, ranges } => {
-                let step = |step: &Option<StepId>, none: &str| {
-                    step.as_ref().map_or(none.to_owned(), ToString::to_string)
-                };
-                let addresses: u64 = ranges.iter().map(|range| range.size()).sum();
-                write!(
-                    f,
-                    "new or longer hole from {} to {} for {}: {} {}, {}",
-                    step(&hole.opens, "now"),
-                    step(&hole.closes, "the end"),
-                    hole.source,
-                    counted(usize::try_from(addresses).unwrap_or(usize::MAX), "address"),
-                    which(ranges),
-                    hole.what()
-                )
-            }
-        }
+        self.message().fmt(f)
     }
 }
 

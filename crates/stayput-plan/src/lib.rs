@@ -5,12 +5,12 @@
 //! Pure: no IO, no clock, no randomness; the same inputs give the same plan.
 
 mod capture;
-mod counted;
 mod delivery;
 mod difference;
 mod finding;
 mod goal;
 mod nics;
+mod object;
 mod obstacle;
 mod order;
 mod outage;
@@ -29,13 +29,10 @@ mod seconds;
 mod states;
 mod step;
 mod survey;
-mod text;
 mod verification;
 mod warning;
 
 pub use capture::observe_facts;
-pub use counted::counted;
-pub use delivery::Brief;
 pub use delivery::Delivery;
 pub use delivery::Harm;
 pub use delivery::Moment;

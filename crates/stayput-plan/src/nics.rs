@@ -1,7 +1,6 @@
 //! What a plan says of a machine's NICs: the addresses it gets, and the NICs that are removed.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::Deserialize;
@@ -10,6 +9,9 @@ use stayput_estate::AddrRange;
 use stayput_estate::NetworkName;
 use stayput_estate::NicExtId;
 use stayput_estate::SubnetExtId;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
+use stayput_messages::list::semicolons;
 use stayput_world::NicFacts;
 use stayput_world::prism::Nic;
 
@@ -145,38 +147,35 @@ impl NicChange {
     }
 }
 
-/// What the machine gets and what is removed, after its name: `gets 172.30.1.10; NIC … with 172.30.1.120 is removed`.
-impl fmt::Display for NicChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl NicChange {
+    /// What the machine gets and what is removed, after its name: `gets 172.30.1.10; NIC … with 172.30.1.120 is removed`.
+    pub fn message(&self) -> Message {
         let kept: BTreeSet<_> = match &self.before {
             NicsBefore::Seen { kept, .. } => kept.iter().flat_map(|nic| &nic.addresses).collect(),
             NicsBefore::FromPool | NicsBefore::FromRecovery => BTreeSet::new(),
         };
         let wanted = self.wanted.iter().flat_map(WantedNic::addresses);
-        let gets: Vec<_> = wanted
-            .filter(|address| !kept.contains(address))
-            .map(|address| address.to_string())
-            .collect();
-        match (&self.before, gets.as_slice()) {
-            (NicsBefore::FromRecovery, gets) => write!(f, "keeps {}", gets.join(", "))?,
-            (_, []) => f.write_str("keeps its addresses")?,
-            (_, gets) => write!(f, "gets {}", gets.join(", "))?,
-        }
+        let gets: Vec<_> = wanted.filter(|address| !kept.contains(address)).collect();
+        let get = match gets.as_slice() {
+            [] => Message::new("nics-keep"),
+            gets => Message::new("nics-get").with("addresses", commas(gets)),
+        };
         match &self.before {
-            NicsBefore::FromPool => match self.wanted.len() {
-                0 | 1 => f.write_str("; the NIC with an address from the pool is removed"),
-                _ => f.write_str("; the NICs with addresses from the pool are removed"),
-            },
+            NicsBefore::FromPool => Message::new("nics-get-and-pool")
+                .part("gets", get)
+                .count("nics", self.wanted.len()),
             NicsBefore::FromRecovery => {
-                f.write_str("; a NIC with another address from the pool is replaced")
+                Message::new("nics-get-and-recovery").with("addresses", commas(gets))
             }
-            NicsBefore::Seen { removed, .. } => removed.iter().try_for_each(|nic| {
-                let with: Vec<_> = nic.addresses.iter().map(ToString::to_string).collect();
-                match with.as_slice() {
-                    [] => write!(f, "; NIC {} without an address is removed", nic.id),
-                    with => write!(f, "; NIC {} with {} is removed", nic.id, with.join(", ")),
-                }
-            }),
+            NicsBefore::Seen { removed, .. } => {
+                let removed = removed.iter().map(|nic| match nic.addresses.is_empty() {
+                    true => Message::new("nic-without-address-removed").with("nic", &nic.id),
+                    false => Message::new("nic-removed")
+                        .with("nic", &nic.id)
+                        .with("addresses", commas(&nic.addresses)),
+                });
+                semicolons(std::iter::once(get).chain(removed))
+            }
         }
     }
 }

@@ -20,9 +20,10 @@ use serde::Serialize;
 use stayput_fabric::Change;
 use stayput_fabric::Reachability;
 use stayput_fabric::Source;
+use stayput_messages::Message;
+use stayput_messages::list::semicolons;
 
 use crate::Harm;
-use crate::counted;
 
 /// So many calls are searched exhaustively; of more, the first safe order found is taken.
 pub const EXHAUSTIVE: usize = 20;
@@ -72,8 +73,9 @@ pub enum NoOrder {
     },
 }
 
-impl fmt::Display for Blocked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Blocked {
+    /// What is harmed by it, as a message of the catalogue.
+    pub fn message(&self) -> Message {
         let Self {
             call,
             from,
@@ -81,33 +83,43 @@ impl fmt::Display for Blocked {
             harm,
         } = self;
         match call {
-            Some(call) => write!(f, "after \"{call}\" {from} → {address}: {harm}"),
-            None => write!(f, "without it {from} → {address}: {harm}"),
+            Some(call) => Message::new("blocked-after-call")
+                .with("call", call)
+                .with("from", from)
+                .with("address", address)
+                .part("harm", harm.message()),
+            None => Message::new("blocked-without-it")
+                .with("from", from)
+                .with("address", address)
+                .part("harm", harm.message()),
         }
+    }
+}
+
+impl NoOrder {
+    /// The reason, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Conflict { after, blocked } => {
+                let blocked = semicolons(blocked.iter().map(Blocked::message));
+                Message::new("no-order-conflict")
+                    .count("calls", after.len())
+                    .part("blocked", blocked)
+            }
+            Self::TooMany { calls } => Message::new("no-order-too-many").count("calls", *calls),
+        }
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
     }
 }
 
 impl fmt::Display for NoOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict { after, blocked } => {
-                match after.len() {
-                    0 => {}
-                    1 => write!(f, "when 1 call is made, ")?,
-                    many => write!(f, "when {many} calls are made, ")?,
-                }
-                for (at, blocked) in blocked.iter().enumerate() {
-                    let semicolon = if at == 0 { "" } else { "; " };
-                    write!(f, "{semicolon}{blocked}")?;
-                }
-                Ok(())
-            }
-            Self::TooMany { calls } => write!(
-                f,
-                "{} are too many to search for a safe order",
-                counted(*calls, "call")
-            ),
-        }
+        self.message().fmt(f)
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
+use stayput_messages::Message;
 
 use crate::Action;
 use crate::Phase;
@@ -133,11 +134,11 @@ pub(crate) fn outages(survey: &Survey<'_>, steps: &[Step]) -> Vec<Outage> {
 }
 
 /// A duration as people say it when it is an estimate.
-pub(crate) fn about(seconds: u64) -> String {
+pub(crate) fn about(seconds: u64) -> Message {
     match seconds {
-        0..90 => format!("about {seconds} s"),
-        90..5400 => format!("about {} min", seconds.div_ceil(60)),
-        _ => format!("about {} h", seconds.div_ceil(3600)),
+        0..90 => Message::new("about-seconds").count("seconds", seconds),
+        90..5400 => Message::new("about-minutes").count("minutes", seconds.div_ceil(60)),
+        _ => Message::new("about-hours").count("hours", seconds.div_ceil(3600)),
     }
 }
 
@@ -147,8 +148,13 @@ mod tests {
 
     #[test]
     fn estimates_are_rounded_up_to_what_people_say() {
-        assert_eq!(about(45), "about 45 s");
-        assert_eq!(about(301), "about 6 min");
-        assert_eq!(about(7200), "about 2 h");
+        let cases = [
+            (45, "about 45 s"),
+            (301, "about 6 min"),
+            (7200, "about 2 h"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(about(seconds).to_string(), text);
+        }
     }
 }

@@ -33,6 +33,8 @@ use stayput_estate::VpcId;
 use stayput_fabric::Fabric;
 use stayput_messages::Message;
 use stayput_messages::clean;
+use stayput_messages::list::commas;
+use stayput_messages::list::text;
 use stayput_world::Facts;
 use stayput_world::World;
 use stayput_world::aws::AttachmentKind;
@@ -58,7 +60,6 @@ use crate::proof;
 use crate::step::ErpScope;
 use crate::survey::Place;
 use crate::survey::Survey;
-use crate::text::commas;
 use home::HomeChange;
 use rollback::Undo;
 
@@ -226,10 +227,12 @@ fn names(survey: &Survey<'_>) -> Names {
     for region in survey.world.aws.values() {
         for (id, attachment) in &region.attachments {
             let name = match &attachment.kind {
-                AttachmentKind::Vpc { vpc, .. } => format!("VPC of {}", vpc_name(vpc)),
-                AttachmentKind::Peering { .. } => "peering".to_owned(),
-                AttachmentKind::Vpn(_) => "VPN".to_owned(),
-                AttachmentKind::DirectConnect(_) => "Direct Connect".to_owned(),
+                AttachmentKind::Vpc { vpc, .. } => Message::new("name-vpc-attachment")
+                    .with("site", vpc_name(vpc))
+                    .into(),
+                AttachmentKind::Peering { .. } => Message::new("name-peering").into(),
+                AttachmentKind::Vpn(_) => Message::new("name-vpn").into(),
+                AttachmentKind::DirectConnect(_) => Message::new("name-direct-connect").into(),
                 AttachmentKind::Unknown { resource_type, .. } => resource_type.clone(),
             };
             names.insert(id.to_string(), name);
@@ -362,7 +365,7 @@ impl<'s> Draft<'s> {
         if machines.is_empty() {
             return;
         }
-        let why = "addresses must be in the ledger, synced, before any NIC is touched";
+        let why = Message::new("why-capture");
         let action = Action::Capture {
             machines: machines.clone(),
         };
@@ -479,7 +482,7 @@ impl<'s> Draft<'s> {
                 Some(facts) => Message::new("machine-with-id")
                     .with("label", facts.label(id))
                     .with("machine", id),
-                None => Message::new("list-one").with("item", id),
+                None => text(id),
             };
             let facts = survey.machines.get(id);
             let addresses = facts.into_iter().flat_map(|facts| facts.addresses());

@@ -34,6 +34,9 @@ pub(crate) use ends::home_before;
 pub(crate) use in_flight::harm_in_flight;
 pub(crate) use judge::prove;
 pub use summary::Window;
+pub(crate) use summary::closing;
+pub(crate) use summary::opening;
+pub(crate) use summary::span;
 pub(crate) use transitions::of_routing;
 pub(crate) use transitions::transitions;
 

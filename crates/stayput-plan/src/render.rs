@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 pub use effects::which;
 pub use explain::explain;
+use stayput_messages::Message;
 pub use summary::PlanSummary;
 
 use crate::Action;
@@ -70,7 +71,7 @@ fn warn(text: &mut String, plan: &Plan) {
     if plan.warnings.is_empty() && plan.findings.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\nTo know:");
+    let _ = writeln!(text, "\n{}", Message::new("plan-to-know"));
     for warning in &plan.warnings {
         let _ = writeln!(text, "  ! {warning}");
     }
@@ -84,33 +85,31 @@ fn expect(text: &mut String, plan: &Plan, steps: &Numbered<'_>) {
     if plan.outages.is_empty() {
         return;
     }
-    let _ = writeln!(
-        text,
-        "\nExpected outage (estimated, not measured in a real estate):"
-    );
+    let _ = writeln!(text, "\n{}", Message::new("plan-outages"));
     for outage in &plan.outages {
         let number = |id| {
             steps
                 .number(id)
                 .map_or_else(|| "?".to_owned(), |n| n.to_string())
         };
-        let _ = writeln!(
-            text,
-            "  {}: {}, from step {} to step {}",
-            outage.network,
-            about(outage.seconds),
-            number(&outage.opens),
-            number(&outage.closes)
-        );
+        let line = Message::new("plan-outage")
+            .with("network", &outage.network)
+            .part("about", about(outage.seconds))
+            .with("opens", number(&outage.opens))
+            .with("closes", number(&outage.closes));
+        let _ = writeln!(text, "  {line}");
     }
 }
 
 /// The whole plan as text.
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "Plan: {} ({})", plan.goal, plan.estate);
+    let title = Message::new("plan-title")
+        .with("goal", &plan.goal)
+        .with("estate", &plan.estate);
+    let _ = writeln!(text, "{title}");
     if plan.steps.is_empty() {
-        let _ = writeln!(text, "\nNothing to do: this is so already.");
+        let _ = writeln!(text, "\n{}", Message::new("plan-nothing-to-do"));
         warn(&mut text, plan);
         return text;
     }
@@ -126,7 +125,8 @@ pub fn render(plan: &Plan) -> String {
             );
         }
         if group.len() > NAMED {
-            let _ = writeln!(text, "  {number:>3}   … and {} more", group.len() - NAMED);
+            let more = Message::new("plan-more-steps").count("more", group.len() - NAMED);
+            let _ = writeln!(text, "  {number:>3}   {more}");
         }
         if let Some(first) = group.first() {
             let _ = writeln!(text, "        {}", first.why);

@@ -167,7 +167,7 @@ impl RunRecord {
             }
             Action::PowerOff { .. } | Action::DeleteVm { .. } if !is_unchanged => {
                 self.put_away
-                    .insert(attempt.action.describe(&Names::default()));
+                    .insert(attempt.action.describe(&Names::default()).to_string());
             }
             Action::EnsureFlowVpc { .. }
             | Action::EnsureSubnet { .. }
@@ -181,7 +181,7 @@ impl RunRecord {
             | Action::RecoveryPlan { .. }
                 if attempt.end == AttemptEnd::MayBeDone =>
             {
-                self.made.insert(attempt.action.describe(&Names::default()));
+                self.made.insert(attempt.action.describe(&Names::default()).to_string());
             }
             Action::EnsureFlowVpc { .. }
             | Action::EnsureSubnet { .. }

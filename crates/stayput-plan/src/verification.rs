@@ -19,6 +19,8 @@ use stayput_fabric::Fabric;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
 use stayput_messages::Message;
+use stayput_messages::list::commas;
+use stayput_messages::list::text;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::System;
@@ -35,7 +37,6 @@ use crate::Obstacle;
 use crate::proof::home_after;
 use crate::survey::Place;
 use crate::survey::Survey;
-use crate::text::commas;
 
 /// What was expected at a home, what was found, and everything that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -217,7 +218,7 @@ impl fmt::Display for Wrong {
 fn list(addresses: &BTreeSet<Ipv4Addr>) -> Message {
     match addresses.is_empty() {
         true => Message::new("no-address"),
-        false => Message::new("list-one").with("item", commas(addresses)),
+        false => text(commas(addresses)),
     }
 }
 

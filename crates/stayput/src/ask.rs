@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::io::Write;
 
+use stayput_messages::Message;
+
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::error::Kind;
@@ -12,29 +14,22 @@ use crate::ui;
 ///
 /// # Errors
 /// There is no terminal to confirm on; the answer was not `yes`.
-pub fn confirm(global: &Global, shown: &str, look_first: &str) -> Result<(), CommandError> {
+pub fn confirm(global: &Global, shown: &str, look_first: Message) -> Result<(), CommandError> {
     if global.no_input || global.json || !std::io::stdin().is_terminal() {
-        return Err(CommandError::new(
-            Kind::Usage,
-            "Not applied: no terminal to confirm on. Use --yes.",
-        )
-        .hint(look_first));
+        return Err(
+            CommandError::new(Kind::Usage, Message::new("not-applied-without-terminal"))
+                .hint(look_first),
+        );
     }
     let mut terminal = anstream::stderr();
-    let _ = write!(
-        terminal,
-        "{}\nType `yes` to apply: ",
-        ui::clean_lines(shown)
-    );
+    let shown = ui::clean_lines(shown);
+    let _ = write!(terminal, "{shown}\n{} ", Message::new("confirm"));
     let _ = terminal.flush();
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     if read.is_ok() && answer.trim() == "yes" {
         Ok(())
     } else {
-        Err(CommandError::new(
-            Kind::Failed,
-            "Not applied. Nothing was changed.",
-        ))
+        Err(CommandError::new(Kind::Failed, Message::new("not-applied")))
     }
 }

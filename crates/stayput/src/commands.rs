@@ -17,6 +17,7 @@ mod trace;
 use std::fs;
 
 use clap::CommandFactory;
+use stayput_messages::Message;
 
 use crate::cli::Cli;
 use crate::cli::Command;
@@ -66,7 +67,10 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
                 (None, Some(file)) => {
                     apply::apply(global, apply::ApplyInput::Plan(file), &how).await
                 }
-                (None, None) => Err(CommandError::new(Kind::Usage, "name a goal or a --plan")),
+                (None, None) => Err(CommandError::new(
+                    Kind::Usage,
+                    Message::new("name-goal-or-plan"),
+                )),
             }
         }
         Command::Rollback(args) => {
@@ -81,12 +85,11 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
         Command::Trace(args) => trace::run(global, &args).await,
         Command::World(WorldCommand::Save { path }) => {
             let bytes = observed::save(global, &path).await?;
-            let text = format!(
-                "{} has the world as it is now ({bytes} bytes)\n",
-                path.display()
-            );
-            Ok(Output::new(
-                text,
+            let text = Message::new("world-saved")
+                .with("file", path.display())
+                .with("bytes", bytes);
+            Ok(Output::line(
+                &text,
                 serde_json::json!({ "ok": true, "file": path, "bytes": bytes }),
             ))
         }
@@ -109,13 +112,15 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
             let io = |error: std::io::Error| {
                 CommandError::new(
                     Kind::Failed,
-                    format!("{} cannot be written: {error}", dir.display()),
+                    Message::new("file-unwritable")
+                        .with("file", dir.display())
+                        .with("error", error),
                 )
             };
             fs::create_dir_all(&dir).map_err(io)?;
             clap_mangen::generate_to(Cli::command(), &dir).map_err(io)?;
-            let text = format!("man pages are in {}\n", dir.display());
-            Ok(Output::new(text, serde_json::json!({ "dir": dir })))
+            let text = Message::new("man-pages-written").with("dir", dir.display());
+            Ok(Output::line(&text, serde_json::json!({ "dir": dir })))
         }
         Command::Bench(args) => bench::run(global, &args).await,
     }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use stayput_engine::EngineError;
 use stayput_estate::ConfigErrors;
 use stayput_ledger::LedgerError;
+use stayput_messages::Message;
 use stayput_plan::Obstacle;
-use stayput_plan::counted;
 
 /// What kind of failure it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl CommandError {
                 let _ = writeln!(text, "{}\n", report.trim_end());
             }
             (None, Reader::Person) | (_, Reader::Program) => {
-                let _ = writeln!(text, "error: {}", self.message);
+                let _ = writeln!(text, "{} {}", Message::new("error"), self.message);
                 for error in &self.file_errors {
                     let (line, column) = (error.line, error.column);
                     let _ = writeln!(text, "  {}:{line}:{column}: {}", error.file, error.message);
@@ -150,13 +150,13 @@ impl CommandError {
             }
         }
         for cause in &self.causes {
-            let _ = writeln!(text, "  because: {cause}");
+            let _ = writeln!(text, "  {} {cause}", Message::new("because"));
         }
         for obstacle in &self.obstacles {
             let _ = writeln!(text, "  ✗ {obstacle}\n      → {}", obstacle.remedy());
         }
         for hint in &self.hints {
-            let _ = writeln!(text, "hint: {hint}");
+            let _ = writeln!(text, "{} {hint}", Message::new("hint"));
         }
         text
     }
@@ -184,8 +184,8 @@ impl CommandError {
 
 impl From<ConfigErrors> for CommandError {
     fn from(errors: ConfigErrors) -> Self {
-        let mut this = Self::new(Kind::Usage, errors.to_string())
-            .hint("nothing was contacted and nothing was changed");
+        let mut this =
+            Self::new(Kind::Usage, errors.to_string()).hint(Message::new("hint-nothing-contacted"));
         let text =
             |part: Option<Box<dyn std::fmt::Display + '_>>| part.map(|part| part.to_string());
         for error in errors.errors() {
@@ -221,9 +221,7 @@ impl From<LedgerError> for CommandError {
         };
         let this = Self::from_error(kind, &error);
         match kind {
-            Kind::Held => this.hint(
-                "wait until it has ended; a killed process releases its lock, so this one is still running",
-            ),
+            Kind::Held => this.hint(Message::new("hint-wait-for-holder")),
             _ => this,
         }
     }
@@ -244,8 +242,6 @@ impl From<EngineError> for CommandError {
             _ => Kind::Failed,
         };
         let mut this = Self::from_error(kind, &error);
-        let done_of =
-            |(done, of): (usize, usize)| format!("{done} of {of} steps are done and kept");
         match error {
             EngineError::Steps { failed, done } => {
                 if let [one] = failed.as_slice() {
@@ -253,19 +249,20 @@ impl From<EngineError> for CommandError {
                 } else {
                     this.causes = failed
                         .iter()
-                        .map(|failed| format!("{}: {}", failed.title, causes(&failed.error).join(": ")))
+                        .map(|failed| {
+                            format!("{}: {}", failed.title, causes(&failed.error).join(": "))
+                        })
                         .collect();
                 }
                 let in_doubt = failed.iter().any(|failed| failed.error.is_in_doubt());
                 if in_doubt {
-                    this = this.hint(
-                        "it is not known whether the call took effect; run the same command again: it checks this first",
-                    );
+                    this = this.hint(Message::new("hint-check-doubt"));
                 }
-                this.hint(format!(
-                    "{}; run the same command again to resume from here",
-                    done_of(done)
-                ))
+                this.hint(
+                    Message::new("hint-resume")
+                        .with("done", done.0)
+                        .count("steps", done.1),
+                )
             }
             EngineError::WorldChanged {
                 differences,
@@ -275,13 +272,7 @@ impl From<EngineError> for CommandError {
             } => {
                 this.causes = differences;
                 this.obstacles = obstacles;
-                this.hint(format!(
-                    "{}; run the same command again: it shows the new plan and asks before it applies it",
-                    match done {
-                        1 => "1 step is done and kept".to_owned(),
-                        many => format!("{many} steps are done and kept"),
-                    }
-                ))
+                this.hint(Message::new("hint-look-again").count("steps", done))
             }
             EngineError::Interrupted {
                 goes_on,
@@ -291,40 +282,36 @@ impl From<EngineError> for CommandError {
             } => {
                 this.causes = goes_on
                     .iter()
-                    .map(|what| format!("continues without stayput: {what}"))
+                    .map(|what| {
+                        Message::new("goes-on-without-stayput")
+                            .with("what", what)
+                            .into()
+                    })
                     .collect();
-                let outage = match in_outage {
-                    true => {
-                        "; machines may not be reached until the routes are written: continue at once"
-                    }
-                    false => "",
-                };
-                this.hint(format!(
-                    "{}; run the same command again to resume from here{outage}",
-                    done_of(done)
-                ))
+                this.hint(match in_outage {
+                    true => Message::new("hint-resume-at-once")
+                        .with("done", done.0)
+                        .count("steps", done.1),
+                    false => Message::new("hint-resume")
+                        .with("done", done.0)
+                        .count("steps", done.1),
+                })
             }
             EngineError::Obstacles(obstacles) => obstacles.into(),
             EngineError::Ledger(error) => error.into(),
-            EngineError::NoCredentials { .. } => {
-                this.hint("nothing was contacted and nothing was changed")
-            }
+            EngineError::NoCredentials { .. } => this.hint(Message::new("hint-nothing-contacted")),
             EngineError::NotAllowed { call, .. } => {
-                this.hint(format!("allow ec2:{call} on it; nothing was changed"))
+                this.hint(Message::new("hint-allow-call").with("call", call))
             }
-            EngineError::MayNotStart { .. } => this.hint(
-                "allow ec2:StartInstances on them, as for every rollback of a move; nothing was changed",
-            ),
-            EngineError::Undone { .. } => {
-                this.hint("find out who changes it, with the audit log of that system, then run the same command again")
-            }
+            EngineError::MayNotStart { .. } => this.hint(Message::new("hint-allow-start")),
+            EngineError::Undone { .. } => this.hint(Message::new("hint-find-who-undoes")),
             EngineError::NotVerified { verification, .. } => {
                 this.causes = verification.wrong.iter().map(ToString::to_string).collect();
-                this.hint("check with `stayput status`; the run stays open until the verification passes")
+                this.hint(Message::new("hint-run-stays-open"))
             }
             EngineError::NotALab(_) | EngineError::Internal(_) => this,
             EngineError::Aws(_) | EngineError::Prism(_) | EngineError::Move(_) => {
-                this.hint("nothing was changed")
+                this.hint(Message::new("hint-nothing-changed"))
             }
         }
     }
@@ -346,10 +333,9 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
 
 impl From<Vec<Obstacle>> for CommandError {
     fn from(obstacles: Vec<Obstacle>) -> Self {
-        let count = counted(obstacles.len(), "obstacle");
         let mut this = Self::new(
             Kind::Obstacles,
-            format!("no plan: {count}; nothing was changed"),
+            Message::new("no-plan").count("obstacles", obstacles.len()),
         );
         this.obstacles = obstacles;
         this

@@ -11,6 +11,7 @@ use stayput_engine::Observation;
 use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_estate::Estate;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::World;
 
@@ -83,8 +84,8 @@ pub fn something(world: &World) -> Result<(), CommandError> {
     if is_seen || world.unobserved.is_empty() {
         return Ok(());
     }
-    let mut error = CommandError::new(Kind::Failed, "no system of the estate could be observed")
-        .hint("nothing was changed; check the network, then each of these");
+    let mut error = CommandError::new(Kind::Failed, Message::new("nothing-observed"))
+        .hint(Message::new("hint-check-network"));
     error.causes = world.unobserved.iter().map(ToString::to_string).collect();
     Err(error)
 }

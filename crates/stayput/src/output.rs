@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
+use stayput_messages::Message;
 use stayput_plan::Plan;
 
 /// A command's result.
@@ -25,6 +26,11 @@ impl Output {
             json: json.into(),
             ok: true,
         }
+    }
+
+    /// A successful result with one line for people.
+    pub fn line(message: &Message, json: impl Into<Json>) -> Self {
+        Self::new(format!("{message}\n"), json)
     }
 }
 

@@ -7,6 +7,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::VmExtId;
 use stayput_fabric::Holder;
 use stayput_fabric::Verdict;
+use stayput_messages::Message;
 use stayput_plan::Survey;
 use stayput_world::System;
 
@@ -47,9 +48,11 @@ impl Reach {
     /// Why a path is not the answer.
     pub fn doubt(&self, verdict: &Verdict) -> Option<String> {
         let machine = self.former(verdict)?;
-        Some(format!(
-            "this VM is not {machine} any more: see `stayput status`"
-        ))
+        Some(
+            Message::new("doubt-former-vm")
+                .with("machine", machine)
+                .into(),
+        )
     }
 }
 

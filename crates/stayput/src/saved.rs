@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stayput_estate::Estate;
+use stayput_messages::Message;
 use stayput_plan::OLDEST_PLAN_VERSION;
 use stayput_plan::PLAN_VERSION;
 use stayput_world::OLDEST_WORLD_VERSION;
@@ -17,7 +18,7 @@ use crate::error::Kind;
 
 /// A kind of file: JSON that names its format and its estate.
 pub struct Format {
-    what: &'static str,
+    what: fn() -> Message,
     written_by: &'static str,
     /// Versions that this build reads; it writes the last.
     versions: RangeInclusive<u32>,
@@ -40,7 +41,7 @@ struct WorldHeader {
 
 /// A world.
 pub const WORLD: Format = Format {
-    what: "saved world",
+    what: || Message::new("saved-world"),
     written_by: "stayput world save FILE",
     versions: OLDEST_WORLD_VERSION..=WORLD_VERSION,
     version_in: |header| header.world.as_ref().map(|world| world.version),
@@ -48,7 +49,7 @@ pub const WORLD: Format = Format {
 
 /// A plan.
 pub const PLAN: Format = Format {
-    what: "saved plan",
+    what: || Message::new("saved-plan"),
     written_by: "stayput plan … --out FILE",
     versions: OLDEST_PLAN_VERSION..=PLAN_VERSION,
     version_in: |header| header.version,
@@ -70,29 +71,52 @@ impl Format {
             versions,
             version_in,
         } = self;
-        let wrong = |text: String| {
-            CommandError::new(Kind::Usage, format!("{} {text}", file.display()))
-                .hint(format!("{written_by} writes a {what}"))
+        let at = file.display();
+        let wrong = |message: Message| {
+            let hint = Message::new("hint-written-by")
+                .with("command", written_by)
+                .part("what", what());
+            CommandError::new(Kind::Usage, message).hint(hint)
         };
-        let none = |error: serde_json::Error| wrong(format!("is no {what}: {error}"));
-        let text =
-            std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let none = |error: serde_json::Error| {
+            wrong(
+                Message::new("file-is-none")
+                    .with("file", &at)
+                    .part("what", what())
+                    .with("error", error),
+            )
+        };
+        let text = std::fs::read(file).map_err(|error| {
+            wrong(
+                Message::new("file-unreadable")
+                    .with("file", &at)
+                    .with("error", error),
+            )
+        })?;
         let header: Header = serde_json::from_slice(&text).map_err(none)?;
         if let Some(has) = version_in(&header)
             && !versions.contains(&has)
         {
             let reads = match (versions.start(), versions.end()) {
                 (first, last) if first == last => last.to_string(),
-                (first, last) => format!("{first} to {last}"),
+                (first, last) => Message::new("formats")
+                    .with("first", first)
+                    .with("last", last)
+                    .into(),
             };
-            let differs = format!("has format {has}; this build reads {reads}");
+            let differs = Message::new("file-of-other-format")
+                .with("file", &at)
+                .with("has", has)
+                .with("reads", reads);
             return Err(wrong(differs));
         }
         if let Some(of) = header.estate
             && of != estate.name
         {
-            let own = &estate.name;
-            let differs = format!("is of estate {of}, the estate file is of {own}");
+            let differs = Message::new("file-of-other-estate")
+                .with("file", &at)
+                .with("of", of)
+                .with("own", &estate.name);
             return Err(wrong(differs));
         }
         serde_json::from_slice(&text).map_err(none)
@@ -107,7 +131,9 @@ pub fn write(file: &Path, content: &impl Serialize) -> Result<usize, CommandErro
     let text = serde_json::to_vec_pretty(content)
         .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
     std::fs::write(file, &text).map_err(|error| {
-        let what = format!("{} cannot be written: {error}", file.display());
+        let what = Message::new("file-unwritable")
+            .with("file", file.display())
+            .with("error", error);
         CommandError::new(Kind::Failed, what)
     })?;
     Ok(text.len())

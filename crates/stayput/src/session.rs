@@ -16,6 +16,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::Trust;
 use stayput_estate::VmExtId;
 use stayput_ledger::SqliteLedger;
+use stayput_messages::Message;
 
 use crate::error::CommandError;
 use crate::error::Kind;
@@ -31,7 +32,9 @@ fn read_text(file: &Path) -> std::io::Result<String> {
         .take(ESTATE_BYTES_MAX + 1)
         .read_to_string(&mut text)?;
     if read as u64 > ESTATE_BYTES_MAX {
-        let problem = format!("it has more than {ESTATE_BYTES_MAX} bytes");
+        let problem = Message::new("file-too-long")
+            .with("bytes", ESTATE_BYTES_MAX)
+            .to_string();
         return Err(std::io::Error::other(problem));
     }
     Ok(text)
@@ -54,12 +57,13 @@ pub fn ca_files_exist(estate: &Estate) -> Result<(), CommandError> {
         };
         let problem = match std::fs::metadata(path) {
             Ok(found) if found.is_file() => continue,
-            Ok(_) => "it is not a regular file".to_owned(),
+            Ok(_) => Message::new("file-not-regular").into(),
             Err(error) => error.to_string(),
         };
-        let what = format!("the CA file {} cannot be read: {problem}", path.display());
-        return Err(CommandError::new(Kind::Usage, what)
-            .hint("name the right file with ca-file; nothing was contacted"));
+        let what = Message::new("ca-file-unreadable")
+            .with("file", path.display())
+            .with("problem", problem);
+        return Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-right-ca-file")));
     }
     Ok(())
 }
@@ -67,8 +71,13 @@ pub fn ca_files_exist(estate: &Estate) -> Result<(), CommandError> {
 /// Reads and checks the estate file. Contacts no system.
 pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
     let text = read_text(file).map_err(|error| {
-        CommandError::new(Kind::Usage, format!("{} cannot be read: {error}", file.display()))
-            .hint("name the estate file with --file or STAYPUT_FILE, or start one: stayput config init > stayput.toml")
+        CommandError::new(
+            Kind::Usage,
+            Message::new("file-unreadable")
+                .with("file", file.display())
+                .with("error", error),
+        )
+        .hint(Message::new("hint-name-estate-file"))
     })?;
     let base = file
         .parent()
@@ -132,9 +141,9 @@ pub fn networks(
                 let known: Vec<_> = estate.networks.keys().map(NetworkName::as_str).collect();
                 Err(CommandError::new(
                     Kind::Usage,
-                    format!("there is no network `{name}` in the estate"),
+                    Message::new("no-such-network").with("name", name),
                 )
-                .hint(format!("its networks are {}", known.join(", "))))
+                .hint(Message::new("hint-networks").with("networks", known.join(", "))))
             }
         })
         .collect()
@@ -151,11 +160,10 @@ pub fn site(estate: &Estate, name: &str) -> Result<stayput_estate::SiteName, Com
             .keys()
             .map(stayput_estate::SiteName::as_str)
             .collect();
-        Err(CommandError::new(
-            Kind::Usage,
-            format!("there is no NC2 site `{name}` in the estate"),
+        Err(
+            CommandError::new(Kind::Usage, Message::new("no-such-site").with("name", name))
+                .hint(Message::new("hint-sites").with("sites", known.join(", "))),
         )
-        .hint(format!("its sites are {}", known.join(", "))))
     }
 }
 
@@ -194,13 +202,15 @@ pub fn machine(
         (Some((id, _)), 0) => Ok(id.clone()),
         (Some(_), more) => Err(CommandError::new(
             Kind::Usage,
-            format!("{} machines in the ledger are called `{name}`", more + 1),
+            Message::new("several-machines-in-ledger")
+                .count("machines", more + 1)
+                .with("name", name),
         )
-        .hint("name it by its instance id")),
+        .hint(Message::new("hint-by-instance-id"))),
         (None, _) => Err(CommandError::new(
             Kind::Usage,
-            format!("no machine `{name}` is in the ledger"),
+            Message::new("no-machine-in-ledger").with("name", name),
         )
-        .hint("`stayput status --all` lists the machines; `stayput capture` records them")),
+        .hint(Message::new("hint-list-machines"))),
     }
 }

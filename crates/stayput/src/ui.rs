@@ -12,10 +12,10 @@ use indicatif::ProgressStyle;
 use jiff::Zoned;
 use stayput_engine::Event;
 use stayput_engine::StepName;
+use stayput_messages::Message;
 use stayput_plan::StepId;
 pub use stayput_plan::clean;
 pub use stayput_plan::clean_json;
-use stayput_plan::counted;
 pub use stayput_plan::seconds;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
@@ -58,13 +58,15 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         let line = line(&event);
         match event {
-            Event::Observing { what } => total.set_message(format!("reading {what}")),
+            Event::Observing { what } => total.set_message(
+                Message::new("progress-reading")
+                    .with("what", what)
+                    .to_string(),
+            ),
             Event::RunStarted { goal, steps, .. } => {
                 total_of = steps as u64;
                 total.set_length(total_of);
-                total.set_style(style(
-                    "{bar:32} {pos}/{len} steps  {elapsed} elapsed  {msg}",
-                ));
+                total.set_style(style(&Message::new("progress-bar").to_string()));
                 total.set_message(goal);
             }
             Event::StepStarted { name } => {
@@ -157,24 +159,40 @@ fn line(event: &Event) -> Option<String> {
             return None;
         }
         Event::Unobserved { what, why } => {
-            return Some(format!("! {what} could not be read: {}", clean(why)));
+            let line = Message::new("progress-unobserved")
+                .with("what", what)
+                .with("why", why);
+            return Some(format!("! {line}"));
         }
         Event::RunStarted { goal, steps, run } => {
-            return Some(format!("{goal}: {} (run {run})", counted(*steps, "step")));
+            let line = Message::new("progress-run")
+                .with("goal", goal)
+                .count("steps", *steps)
+                .with("run", run);
+            return Some(line.into());
         }
         Event::RunAbandoned { run, goal } => {
-            return Some(format!("superseded and closed: run {run} ({goal})"));
+            let line = Message::new("progress-superseded")
+                .with("run", run)
+                .with("goal", goal);
+            return Some(line.into());
         }
-        Event::PhaseStarted { phase, steps } => {
-            format!("phase {phase}: {}", counted(*steps, "step"))
-        }
-        Event::Waiting { phase, until } => format!("phase {phase} waits until {until}"),
-        Event::Changed { what } => {
-            let what: Vec<_> = what.iter().map(|what| clean(what)).collect();
-            format!("changed since the plan was approved: {}", what.join("; "))
-        }
+        Event::PhaseStarted { phase, steps } => Message::new("progress-phase")
+            .with("phase", phase)
+            .count("steps", *steps)
+            .into(),
+        Event::Waiting { phase, until } => Message::new("progress-waits")
+            .with("phase", phase)
+            .with("until", until)
+            .into(),
+        Event::Changed { what } => Message::new("progress-changed")
+            .with("what", what.join("; "))
+            .into(),
         Event::StepRetried { name, error } => {
-            format!("  ~ {}: {}; retrying", numbered(name), clean(error))
+            let line = Message::new("progress-retrying")
+                .with("step", numbered(name))
+                .with("error", error);
+            format!("  ~ {line}")
         }
         Event::StepDone { name, changed, ms } => {
             let mark = if *changed { "✓" } else { "=" };
@@ -185,20 +203,26 @@ fn line(event: &Event) -> Option<String> {
             error,
             in_doubt,
         } => {
-            let doubt = if *in_doubt {
-                " (it may have taken effect nevertheless)"
-            } else {
-                ""
+            let line = match in_doubt {
+                true => Message::new("progress-in-doubt")
+                    .with("step", numbered(name))
+                    .with("error", error),
+                false => Message::new("progress-failed")
+                    .with("step", numbered(name))
+                    .with("error", error),
             };
-            format!("  ✗ {}: {}{doubt}", numbered(name), clean(error))
+            format!("  ✗ {line}")
         }
         Event::RunDone { done, ok, ms, .. } => {
-            let word = if *ok { "done" } else { "stopped" };
-            format!(
-                "{word} after {} in {}",
-                counted(*done, "step"),
-                seconds(*ms)
-            )
+            let line = match ok {
+                true => Message::new("progress-done")
+                    .count("steps", *done)
+                    .with("took", seconds(*ms)),
+                false => Message::new("progress-stopped")
+                    .count("steps", *done)
+                    .with("took", seconds(*ms)),
+            };
+            line.into()
         }
     };
     Some(format!("{} {text}", time()))

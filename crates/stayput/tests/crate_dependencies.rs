@@ -12,7 +12,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-estate", &[]),
     ("stayput-messages", &[]),
     ("stayput-world", &["stayput-estate"]),
-    ("stayput-fabric", &["stayput-estate", "stayput-world"]),
+    (
+        "stayput-fabric",
+        &["stayput-estate", "stayput-world", "stayput-messages"],
+    ),
     (
         "stayput-plan",
         &[
@@ -24,15 +27,30 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "stayput-ledger",
-        &["stayput-estate", "stayput-world", "stayput-plan"],
+        &[
+            "stayput-estate",
+            "stayput-world",
+            "stayput-messages",
+            "stayput-plan",
+        ],
     ),
     (
         "stayput-aws",
-        &["stayput-ambient", "stayput-estate", "stayput-world"],
+        &[
+            "stayput-ambient",
+            "stayput-estate",
+            "stayput-world",
+            "stayput-messages",
+        ],
     ),
     (
         "stayput-nutanix",
-        &["stayput-ambient", "stayput-estate", "stayput-world"],
+        &[
+            "stayput-ambient",
+            "stayput-estate",
+            "stayput-world",
+            "stayput-messages",
+        ],
     ),
     (
         "stayput-engine",
@@ -40,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stayput-ambient",
             "stayput-estate",
             "stayput-world",
+            "stayput-messages",
             "stayput-fabric",
             "stayput-plan",
             "stayput-ledger",

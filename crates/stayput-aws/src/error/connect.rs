@@ -4,6 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use stayput_messages::Message;
+use stayput_messages::list::text;
+
 /// Why there was no conversation with an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectReason {
@@ -78,25 +81,29 @@ impl ConnectReason {
 
 impl fmt::Display for ConnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl ConnectReason {
+    fn message(&self) -> Message {
         match self {
-            Self::Refused => f.write_str("connection refused"),
-            Self::NameNotFound => f.write_str("name does not resolve"),
-            Self::CertificateNotTrusted => {
-                f.write_str("certificate not trusted: its issuer is not among the trusted ones")
-            }
-            Self::Certificate(what) => write!(f, "certificate not accepted: {what}"),
-            Self::Tls(what) => write!(f, "TLS: {what}"),
-            Self::Broken(what) => write!(f, "connection broke: {what}"),
-            Self::CutOff(what) => write!(f, "answer broke off: {what}"),
-            Self::PlainHttp => f.write_str("plain HTTP is refused except on loopback"),
-            Self::Other(what) => f.write_str(what),
+            Self::Refused => Message::new("connect-refused"),
+            Self::NameNotFound => Message::new("connect-name-not-found"),
+            Self::CertificateNotTrusted => Message::new("connect-certificate-not-trusted"),
+            Self::Certificate(what) => Message::new("connect-certificate").with("what", what),
+            Self::Tls(what) => Message::new("connect-tls").with("what", what),
+            Self::Broken(what) => Message::new("connect-broken").with("what", what),
+            Self::CutOff(what) => Message::new("connect-cut-off").with("what", what),
+            Self::PlainHttp => Message::new("connect-plain-http"),
+            Self::Other(what) => text(what),
         }
     }
 }
 
 /// What the HTTP client says instead of sending in clear.
 #[derive(Debug, thiserror::Error)]
-#[error("plain HTTP to {host} is refused: only loopback may be called without TLS")]
+#[error("{}", Message::new("connect-pub").with("host", .host))]
 pub(crate) struct PlainHttpRefused {
     pub(crate) host: String,
 }

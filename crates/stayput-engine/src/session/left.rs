@@ -9,6 +9,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::mutants::Mutant;
 use stayput_ledger::By;
 use stayput_ledger::RunId;
+use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::Goal;
 use stayput_plan::Numbered;
@@ -86,7 +87,7 @@ impl<'a> Progress<'a> {
             if times >= TIMES {
                 return Err(EngineError::Undone {
                     step: step.id.clone(),
-                    title: step.action.describe(&now.names),
+                    title: step.action.describe(&now.names).into(),
                     times,
                 });
             }
@@ -260,7 +261,7 @@ impl Locked<'_> {
         let name = |step: &Step| StepName {
             step: step.id.clone(),
             number: progress.numbers.get(&step.id).copied(),
-            title: step.action.describe(&now.names),
+            title: step.action.describe(&now.names).into(),
         };
         Ok(phase::run(&shared, &steps, &name).await)
     }
@@ -415,7 +416,12 @@ fn changed_since_capture(engine: &Engine, seen: &Observation, goal: &Goal) -> Ve
         let (was, is) = (list(before), list(now));
         (was != is).then(|| {
             let label = now.label(id);
-            format!("{label} ({id}) has {is} now; {was} was captured")
+            Message::new("changed-addresses")
+                .with("label", label)
+                .with("id", id)
+                .with("is", is)
+                .with("was", was)
+                .into()
         })
     });
     changed.collect()
@@ -453,7 +459,7 @@ pub(super) async fn rehearse(
     let name = |step: &Step| StepName {
         step: step.id.clone(),
         number: None,
-        title: step.action.describe(&plan.names),
+        title: step.action.describe(&plan.names).into(),
     };
     let mut done = Vec::new();
     for phase in plan.phases() {

@@ -4,6 +4,7 @@ use stayput_ledger::Outcome;
 use stayput_ledger::Run;
 use stayput_ledger::RunId;
 use stayput_ledger::Who;
+use stayput_messages::Message;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
@@ -34,9 +35,12 @@ pub async fn open(
             && (is_taken_back || is_superseded(&other.goal, goal))
         {
             let why = match is_taken_back {
-                true => format!("rolled back by run {}", run.id),
-                false => format!("superseded by run {} to {goal}", run.id),
+                true => Message::new("rolled-back-by").with("run", &run.id),
+                false => Message::new("superseded-by")
+                    .with("run", &run.id)
+                    .with("goal", goal),
             };
+            let why = why.to_string();
             engine
                 .ledger
                 .abandon_run(&other.id, engine.now(), who, &why)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stayput_messages::Message;
 use stayput_plan::FormerVm;
 use stayput_world::prism::PowerState;
 
@@ -28,7 +29,10 @@ pub async fn power_off(context: &StepContext, former: &FormerVm) -> Result<bool,
     prism
         .power_off(&former.vm, context.request("power-off"))
         .await?;
-    let what = format!("VM {} at {} is off", former.vm, former.site);
+    let what = Message::new("wait-vm-off")
+        .with("vm", &former.vm)
+        .with("site", &former.site)
+        .to_string();
     context
         .until(&what, OFF_WITHIN, async || {
             let now = prism.vm(&former.vm).await?;
@@ -46,10 +50,12 @@ pub async fn delete(context: &StepContext, former: &FormerVm) -> Result<bool, St
         return Ok(false);
     };
     if before.power != PowerState::Off {
-        return Err(StepError::Refused(format!(
-            "VM {} at {} is not off; a VM that may be running is not deleted",
-            former.vm, former.site
-        )));
+        return Err(StepError::Refused(
+            Message::new("refused-vm-not-off")
+                .with("vm", &former.vm)
+                .with("site", &former.site)
+                .into(),
+        ));
     }
     machine_is_at_home(context, former).await?;
     context
@@ -77,19 +83,28 @@ async fn machine_is_at_home(context: &StepContext, former: &FormerVm) -> Result<
         .get(machine)
         .and_then(|site| Some((site, known?.get(site)?)));
     if newest != Some((home, home_vm)) || *home_vm == former.vm {
-        return Err(StepError::Refused(format!(
-            "according to the ledger {machine} is not VM {home_vm} at {home}; the current VM of a machine must not be removed"
-        )));
+        return Err(StepError::Refused(
+            Message::new("refused-not-current-vm")
+                .with("machine", machine)
+                .with("home_vm", home_vm)
+                .with("home", home)
+                .into(),
+        ));
     }
     let found = context.prism(home)?.vm(home_vm).await?;
     let refused = match found.map(|vm| vm.power) {
-        None => "does not exist",
+        None => Message::new("home-vm-does-not-exist"),
         Some(PowerState::On) => return Ok(()),
         Some(PowerState::Off | PowerState::Other(_)) if !former.must_be_on => return Ok(()),
-        Some(PowerState::Off | PowerState::Other(_)) => "is not on",
+        Some(PowerState::Off | PowerState::Other(_)) => Message::new("home-vm-not-on"),
     };
-    Err(StepError::Refused(format!(
-        "VM {home_vm} at {home}, which is {machine}, {refused}; its former VM {} may be its only remaining copy",
-        former.vm
-    )))
+    Err(StepError::Refused(
+        Message::new("refused-only-copy")
+            .with("home_vm", home_vm)
+            .with("home", home)
+            .with("machine", machine)
+            .part("refused", refused)
+            .with("former", &former.vm)
+            .into(),
+    ))
 }

@@ -11,6 +11,7 @@ use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
 use stayput_estate::mutants::Mutant;
+use stayput_messages::Message;
 use stayput_nutanix::NicDeletion;
 use stayput_nutanix::NicSpec;
 use stayput_plan::NicChange;
@@ -80,7 +81,7 @@ impl<'t> Target<'t> {
     async fn read(&self, context: &StepContext) -> Result<Vm, StepError> {
         let vm = context.prism(self.site)?.vm(&self.vm).await?;
         vm.ok_or_else(|| StepError::Missing {
-            what: format!("VM {}", self.vm),
+            what: Message::new("object-vm-only").with("vm", &self.vm).into(),
             site: self.site.clone(),
         })
     }
@@ -150,13 +151,18 @@ impl<'t> Target<'t> {
     fn changed(&self, nic: &SeenNic) -> StepError {
         let addresses: Vec<_> = nic.addresses.iter().map(ToString::to_string).collect();
         StepError::WorldChanged {
-            what: format!("NIC {} of {} at {}", nic.id, self.label, self.site),
+            what: Message::new("object-nic")
+                .with("nic", &nic.id)
+                .with("label", &self.label)
+                .with("site", self.site)
+                .into(),
             found: match addresses.as_slice() {
-                [] => "present without an address".to_owned(),
-                addresses => format!("present with {}", addresses.join(", ")),
+                [] => Message::new("found-without-address").into(),
+                addresses => Message::new("found-with-addresses")
+                    .with("addresses", addresses.join(", "))
+                    .into(),
             },
-            expected: "only NICs with captured addresses or with addresses from the DHCP pool; capture the address or remove the NIC"
-                .to_owned(),
+            expected: Message::new("expected-own-nics").into(),
         }
     }
 }
@@ -177,7 +183,9 @@ fn is_as_planned(
         addresses.join(", ")
     };
     Err(StepError::WorldChanged {
-        what: format!("the captured addresses of {}", facts.label(machine)),
+        what: Message::new("object-captured-addresses")
+            .with("label", facts.label(machine))
+            .into(),
         found: text(&captured),
         expected: text(&change.wanted),
     })
@@ -214,7 +222,10 @@ pub async fn restore_nics(
         target.remove(context, nic).await?;
     }
     for (subnet, facts) in &missing {
-        context.progress(None, format!("adding {}", facts.primary));
+        context.progress(
+            None,
+            Message::new("note-adding").with("address", facts.primary),
+        );
         let spec = NicSpec {
             subnet: subnet.clone(),
             address: facts.primary,
@@ -240,9 +251,13 @@ pub async fn restore_nics(
         .filter_map(|nic| nic.address)
         .map(|address| address.to_string())
         .collect();
-    let reason = format!("its addresses are {} after the change", have.join(", "));
+    let reason = Message::new("failed-addresses-after")
+        .with("addresses", have.join(", "))
+        .into();
     Err(StepError::Failed {
-        what: format!("NICs of {machine}"),
+        what: Message::new("object-nics-of")
+            .with("machine", machine)
+            .into(),
         reason,
     })
 }

@@ -10,6 +10,7 @@ use stayput_estate::MoveVmId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_nutanix::GuestCredentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::MoveError;
@@ -55,7 +56,7 @@ fn may_cut_over(vm: &MoveVm) -> bool {
 fn failed(plan: &str, vm: &MoveVm) -> Option<StepError> {
     let reason = vm.error.clone()?;
     Some(StepError::Failed {
-        what: format!("Move plan {plan}"),
+        what: Message::new("object-move-plan").with("plan", plan).into(),
         reason,
     })
 }
@@ -79,14 +80,15 @@ pub async fn replicate(
     let config = context.move_config(site)?;
     let world = context.move_world(site)?;
     let region = &context.estate.source.region;
-    let missing = |what: String| StepError::Missing {
-        what,
+    let missing = |what: Message| StepError::Missing {
+        what: what.into(),
         site: site.clone(),
     };
     let mut vms = BTreeMap::new();
     for machine in machines {
         let workload = world.workloads.get(machine);
-        let workload = workload.ok_or_else(|| missing(format!("{machine} in Move's inventory")))?;
+        let workload = workload
+            .ok_or_else(|| missing(Message::new("object-in-inventory").with("machine", machine)))?;
         vms.insert(workload.id.clone(), machine.clone());
     }
     let provider = |kind: &MoveProviderKind, name: &str| {
@@ -97,10 +99,12 @@ pub async fn replicate(
     };
     let source = provider(&MoveProviderKind::Aws, &config.source_provider);
     let target = provider(&MoveProviderKind::Aos, &config.target_provider);
-    let (source, _) =
-        source.ok_or_else(|| missing(format!("Move's AWS provider {}", config.source_provider)))?;
-    let (target, inventory) =
-        target.ok_or_else(|| missing(format!("Move's AOS provider {}", config.target_provider)))?;
+    let (source, _) = source.ok_or_else(|| {
+        missing(Message::new("object-aws-provider").with("provider", &config.source_provider))
+    })?;
+    let (target, inventory) = target.ok_or_else(|| {
+        missing(Message::new("object-aos-provider").with("provider", &config.target_provider))
+    })?;
     let (cluster, container) = inventory
         .clusters
         .iter()
@@ -110,7 +114,9 @@ pub async fn replicate(
                 cluster.containers.get(&config.container)?.clone(),
             ))
         })
-        .ok_or_else(|| missing(format!("storage container {}", config.container)))?;
+        .ok_or_else(|| {
+            missing(Message::new("object-container").with("container", &config.container))
+        })?;
     let target_subnet = context
         .catalog
         .subnet(site, OverlayKind::Production, network)?;
@@ -145,7 +151,7 @@ pub async fn replicate(
         .await?;
     let seen = client.plan_status(&plan).await?;
     if seen.state == MovePlanState::NotStarted {
-        context.progress(None, "Move is preparing the guests");
+        context.progress(None, Message::new("note-preparing"));
         let spec = PrepareSpec {
             region: region.clone(),
             credentials: GuestCredentials::default(),
@@ -157,7 +163,9 @@ pub async fn replicate(
     }
     let mut changed = created || seen.state == MovePlanState::NotStarted;
     changed |= try_again(context, client, (name, &plan), &seen, &vms).await?;
-    let what = format!("replication of Move plan {name}");
+    let what = Message::new("wait-replication")
+        .with("name", name)
+        .to_string();
     let wanted: Vec<MoveVmId> = vms.into_keys().collect();
     context
         .until(&what, SEEDED_WITHIN, async || {
@@ -181,7 +189,9 @@ pub async fn replicate(
             let percent = u8::try_from(sum / wanted.len().max(1)).ok();
             context.progress(
                 percent,
-                format!("{ready} of {} machines ready to cut over", wanted.len()),
+                Message::new("note-ready")
+                    .with("ready", ready)
+                    .count("machines", wanted.len()),
             );
             Ok((ready == wanted.len()).then_some(()))
         })
@@ -207,7 +217,7 @@ async fn try_again(
         context
             .record(&serde_json::json!({"failed": vm, "machine": machine}))
             .await?;
-        context.progress(None, format!("Move is retrying {machine}"));
+        context.progress(None, Message::new("note-retrying").with("machine", machine));
         context.holds_the_lease().await?;
         client.retry_vm(plan, id).await?;
     }
@@ -215,7 +225,7 @@ async fn try_again(
         return Ok(false);
     }
     // Until Move has started the retry, it continues to show the earlier error.
-    let what = format!("Move plan {name}: retry of failed machines");
+    let what = Message::new("wait-retry").with("name", name).to_string();
     context
         .until(&what, RETRIED_WITHIN, async || {
             let now = client.plan_status(plan).await?;
@@ -231,8 +241,10 @@ async fn try_again(
 fn plan_is_alive(name: &str, plan: &MovePlan) -> Result<(), StepError> {
     match &plan.state {
         MovePlanState::Failed | MovePlanState::Aborted => Err(StepError::Failed {
-            what: format!("Move plan {name}"),
-            reason: format!("it is {:?}", plan.state).to_lowercase(),
+            what: Message::new("object-move-plan").with("plan", name).into(),
+            reason: Message::new("failed-move-plan")
+                .with("state", format!("{:?}", plan.state).to_lowercase())
+                .into(),
         }),
         MovePlanState::NotStarted
         | MovePlanState::InProgress
@@ -255,20 +267,26 @@ pub async fn cutover(
         .workloads
         .get(machine)
         .map(|workload| workload.id.clone());
-    let missing = |what: String| StepError::Missing {
-        what,
+    let missing = |what: Message| StepError::Missing {
+        what: what.into(),
         site: site.clone(),
     };
-    let workload = workload.ok_or_else(|| missing(format!("{machine} in Move's inventory")))?;
+    let workload = workload
+        .ok_or_else(|| missing(Message::new("object-in-inventory").with("machine", machine)))?;
     let plan = context.catalog.move_plan(site, name)?;
     let look = async || -> Result<MoveVm, StepError> {
         let seen = context.watcher.look(site, client, &plan).await?;
-        seen.vms
-            .get(&workload)
-            .cloned()
-            .ok_or_else(|| missing(format!("{machine} in Move plan {name}")))
+        seen.vms.get(&workload).cloned().ok_or_else(|| {
+            missing(
+                Message::new("object-in-move-plan")
+                    .with("machine", machine)
+                    .with("name", name),
+            )
+        })
     };
-    let what = format!("cutover of {machine}");
+    let what = Message::new("wait-cutover")
+        .with("machine", machine)
+        .to_string();
     let mut asked: Option<Stopwatch> = None;
     let vm = context
         .until(&what, CUT_OVER_WITHIN, async || {
@@ -281,10 +299,10 @@ pub async fn cutover(
                 (true, Some(vm)) => return Ok(Some(vm.clone())),
                 (true, None) => {
                     return Err(StepError::Failed {
-                        what: format!("Move plan {name}"),
-                        reason: format!(
-                            "{machine} is cut over, but Move does not say which VM it became; find it in Prism Central and run: stayput adopt {machine} --vm UUID"
-                        ),
+                        what: Message::new("object-move-plan").with("plan", name).into(),
+                        reason: Message::new("failed-became-unknown")
+                            .with("machine", machine)
+                            .into(),
                     });
                 }
                 (false, _) => {}
@@ -301,11 +319,13 @@ pub async fn cutover(
         })
         .await?;
     source_is_stopped(context, machine).await?;
-    let arrived = context
-        .prism(site)?
-        .vm(&vm)
-        .await?
-        .ok_or_else(|| missing(format!("VM {vm}, which Move made of {machine}")))?;
+    let arrived = context.prism(site)?.vm(&vm).await?.ok_or_else(|| {
+        missing(
+            Message::new("object-made-by-move")
+                .with("vm", &vm)
+                .with("machine", machine),
+        )
+    })?;
     context.became(machine, site, &vm).await?;
     context
         .record(&serde_json::json!({"vm": vm, "arrived": arrived, "facts": facts}))

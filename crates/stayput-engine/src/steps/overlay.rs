@@ -13,12 +13,12 @@ use stayput_estate::SubnetExtId;
 use stayput_estate::SubnetId;
 use stayput_estate::VpcId;
 use stayput_estate::mutants::Mutant;
+use stayput_messages::Message;
 use stayput_nutanix::Looks;
 use stayput_nutanix::SubnetSpec;
 use stayput_nutanix::VpcSpec;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
-use stayput_plan::counted;
 use stayput_world::AwsRegion;
 use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::RouteDestination;
@@ -72,24 +72,27 @@ async fn is_isolated(
     id: &FlowVpcExtId,
 ) -> Result<(), StepError> {
     let vpc = context.prism(site)?.flow_vpc(id).await?;
-    let vpc = vpc.ok_or_else(|| missing(format!("Flow VPC {name}"), site))?;
+    let vpc =
+        vpc.ok_or_else(|| missing(Message::new("object-flow-vpc").with("name", name), site))?;
     if vpc.external_subnets.is_empty() && vpc.erps.is_empty() {
         return Ok(());
     }
     Err(StepError::WorldChanged {
-        what: format!("Flow VPC {name} at {site}"),
-        found: format!(
-            "present with {} and {}",
-            counted(vpc.external_subnets.len(), "external subnet"),
-            counted(vpc.erps.len(), "externally routable prefix")
-        ),
-        expected: "isolated".to_owned(),
+        what: Message::new("object-at-flow-vpc")
+            .with("name", name)
+            .with("site", site)
+            .into(),
+        found: Message::new("found-with-parts")
+            .count("subnets", vpc.external_subnets.len())
+            .count("prefixes", vpc.erps.len())
+            .into(),
+        expected: Message::new("expected-isolated").into(),
     })
 }
 
-fn missing(what: String, site: &SiteName) -> StepError {
+fn missing(what: Message, site: &SiteName) -> StepError {
     StepError::Missing {
-        what,
+        what: what.into(),
         site: site.clone(),
     }
 }
@@ -102,16 +105,30 @@ async fn is_as_planned(
     spec: &SubnetSpec,
 ) -> Result<(), StepError> {
     let subnet = context.prism(site)?.subnet(id).await?;
-    let subnet = subnet.ok_or_else(|| missing(format!("subnet {}", spec.name), site))?;
-    let differs = |property: &str, found: String, expected: String| StepError::WorldChanged {
-        what: format!("{property} of subnet {} ({id}) at {site}", spec.name),
+    let subnet = subnet.ok_or_else(|| {
+        missing(
+            Message::new("object-subnet").with("network", &spec.name),
+            site,
+        )
+    })?;
+    let differs = |property: Message, found: String, expected: String| StepError::WorldChanged {
+        what: Message::new("property-of-subnet")
+            .part("property", property)
+            .with("subnet", &spec.name)
+            .with("id", id)
+            .with("site", site)
+            .into(),
         found,
         expected,
     };
     if subnet.gateway != Some(spec.gateway) {
         let found = subnet.gateway.map(|gateway| gateway.to_string());
-        let found = found.unwrap_or_else(|| "none".to_owned());
-        return Err(differs("the gateway", found, spec.gateway.to_string()));
+        let found = found.unwrap_or_else(|| Message::new("value-none").into());
+        return Err(differs(
+            Message::new("the-gateway"),
+            found,
+            spec.gateway.to_string(),
+        ));
     }
     let has = |pool: &AddrRange| {
         let mut pools = subnet.pools.iter();
@@ -124,7 +141,7 @@ async fn is_as_planned(
             pools.join(", ")
         };
         return Err(differs(
-            "the DHCP pool",
+            Message::new("the-pool"),
             text(&subnet.pools),
             text(&spec.pools),
         ));
@@ -190,16 +207,23 @@ pub async fn erp(
     let vpc = context.flow_vpc(site, name)?;
     let prism = context.prism(site)?;
     let before = prism.flow_vpc(&vpc).await?;
-    let before = before.ok_or_else(|| missing(format!("Flow VPC {name}"), site))?;
+    let before =
+        before.ok_or_else(|| missing(Message::new("object-flow-vpc").with("name", name), site))?;
     context
         .record(&serde_json::json!({"vpc": vpc, "before": before.erps}))
         .await?;
     let overlaps = |erp: &&Cidr| present && **erp != cidr && erp.overlaps(cidr);
     if let Some(other) = before.erps.iter().find(overlaps) {
         return Err(StepError::WorldChanged {
-            what: format!("externally routable prefix {other} of Flow VPC {name} at {site}"),
-            found: "there".to_owned(),
-            expected: format!("no prefix that overlaps {cidr}"),
+            what: Message::new("object-at-prefix")
+                .with("other", other)
+                .with("name", name)
+                .with("site", site)
+                .into(),
+            found: Message::new("found-there").into(),
+            expected: Message::new("expected-no-overlap")
+                .with("cidr", cidr)
+                .into(),
         });
     }
     // Prism replaces the whole list of prefixes, so another writer may undo this change: read until it is in place.
@@ -211,9 +235,11 @@ pub async fn erp(
         }
         changed = true;
         if attempt == ERP_ATTEMPTS {
-            let reason = format!("another client keeps changing the prefixes of Flow VPC {name}");
+            let reason = Message::new("failed-prefixes-contested")
+                .with("name", name)
+                .into();
             return Err(StepError::Failed {
-                what: format!("prefix {cidr}"),
+                what: Message::new("object-prefix").with("cidr", cidr).into(),
                 reason,
             });
         }
@@ -234,10 +260,15 @@ async fn nc2_has_written(
 ) -> Result<(), StepError> {
     let config = context.site(site)?;
     let aws = &context.clients.aws;
-    let what = format!(
-        "route {cidr} {} in the VPC of {site}",
-        if present { "→ host ENI" } else { "gone" }
-    );
+    let what = match present {
+        true => Message::new("wait-route-to-host")
+            .with("cidr", cidr)
+            .with("site", site),
+        false => Message::new("wait-route-gone")
+            .with("cidr", cidr)
+            .with("site", site),
+    };
+    let what = what.to_string();
     let attachment_subnets = attachment_subnets(context.aws_world(&config.region)?, &config.vpc);
     context
         .until(&what, NC2_WRITES_WITHIN, async || {
@@ -246,12 +277,15 @@ async fn nc2_has_written(
             }
             let tables = aws.vpc_route_tables(&config.region, &config.vpc).await?;
             let Some((left, of)) = tables_left(&attachment_subnets, &tables, cidr, present) else {
-                let what = format!("the Transit Gateway attachment of VPC {}", config.vpc);
+                let what = Message::new("object-attachment-of-vpc").with("vpc", &config.vpc);
                 return Err(missing(what, site));
             };
             context.progress(
                 None,
-                format!("NC2 is writing {cidr} ({left} of {of} tables left)"),
+                Message::new("note-nc2-writes")
+                    .with("cidr", cidr)
+                    .with("missing", left)
+                    .count("tables", of),
             );
             Ok((left == 0).then_some(()))
         })

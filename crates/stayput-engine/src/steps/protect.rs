@@ -7,6 +7,8 @@ use futures::StreamExt;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
+use stayput_messages::list::text;
 use stayput_nutanix::MappedSubnet;
 use stayput_nutanix::MappingSpec;
 use stayput_nutanix::PlanSpec;
@@ -14,7 +16,6 @@ use stayput_nutanix::PolicyLocation;
 use stayput_nutanix::PolicySpec;
 use stayput_plan::Action;
 use stayput_plan::OverlayKind;
-use stayput_plan::counted;
 use stayput_world::prism::NetworkMapping;
 use stayput_world::prism::RecoveryPlan;
 
@@ -46,7 +47,12 @@ pub async fn categorize(
         associated?;
         number += 1;
         let percent = u8::try_from(number * 100 / machines.len()).ok();
-        context.progress(percent, format!("{number} of {} VMs", machines.len()));
+        context.progress(
+            percent,
+            Message::new("note-categories")
+                .with("number", number)
+                .count("vms", machines.len()),
+        );
     }
     Ok(true)
 }
@@ -87,22 +93,35 @@ pub async fn policy(context: &StepContext, action: &Action) -> Result<bool, Step
     // A policy of that name for this category is used; its schedule must be the planned one.
     let made = prism.protection_policy(&id).await?;
     let made = made.ok_or_else(|| StepError::Missing {
-        what: format!("protection policy {name}"),
+        what: Message::new("object-policy").with("name", name).into(),
         site: site.clone(),
     })?;
     let schedules = made.replications.iter();
     let schedules = schedules.map(|one| (one.rpo_seconds, one.retention));
     let wanted = (Some(*rpo_seconds), Some(*retention));
     if let Some((rpo, kept)) = schedules.clone().find(|has| *has != wanted) {
-        let text = |rpo: Option<u64>, kept: Option<u32>| {
-            let rpo = rpo.map_or_else(|| "no RPO".to_owned(), |rpo| format!("RPO {rpo} s"));
-            let kept = kept.map_or_else(|| "not reported".to_owned(), |kept| kept.to_string());
-            format!("{rpo}, recovery points kept: {kept}")
+        let schedule = |rpo: Option<u64>, kept: Option<u32>| {
+            let rpo = match rpo {
+                None => Message::new("schedule-no-rpo"),
+                Some(rpo) => Message::new("schedule-rpo").with("seconds", rpo),
+            };
+            let kept = match kept {
+                None => Message::new("schedule-not-reported"),
+                Some(kept) => text(kept),
+            };
+            Message::new("schedule")
+                .part("rpo", rpo)
+                .part("kept", kept)
+                .into()
         };
         return Err(StepError::WorldChanged {
-            what: format!("protection policy {name} ({id}) at {site}"),
-            found: text(rpo, kept),
-            expected: text(wanted.0, wanted.1),
+            what: Message::new("object-at-policy")
+                .with("name", name)
+                .with("id", id)
+                .with("site", site)
+                .into(),
+            found: schedule(rpo, kept),
+            expected: schedule(wanted.0, wanted.1),
         });
     }
     Ok(true)
@@ -157,7 +176,9 @@ pub async fn recovery_plan(context: &StepContext, action: &Action) -> Result<boo
         .await?;
     let made = prism.recovery_plan(&id).await?;
     let made = made.ok_or_else(|| StepError::Missing {
-        what: format!("recovery plan {name}"),
+        what: Message::new("object-recovery-plan")
+            .with("name", name)
+            .into(),
         site: site.clone(),
     })?;
     maps_as_planned(name, site, &made, &spec)?;
@@ -172,13 +193,16 @@ fn maps_as_planned(
     made: &RecoveryPlan,
     spec: &PlanSpec,
 ) -> Result<(), StepError> {
-    let differs = |found: String, expected: String| StepError::WorldChanged {
-        what: format!("recovery plan {name} at {site}"),
-        found,
-        expected,
+    let differs = |found: Message, expected: Message| StepError::WorldChanged {
+        what: Message::new("object-at-recovery-plan")
+            .with("name", name)
+            .with("site", site)
+            .into(),
+        found: found.into(),
+        expected: expected.into(),
     };
     if made.categories != spec.categories {
-        let count = |number: usize| format!("with {number} categories in its stages");
+        let count = |number: usize| Message::new("found-categories").count("categories", number);
         let (found, expected) = (made.categories.len(), spec.categories.len());
         return Err(differs(count(found), count(expected)));
     }
@@ -198,9 +222,10 @@ fn maps_as_planned(
         let of: Vec<_> = made.mappings.iter().filter(is_of).collect();
         if of.as_slice() != [&wanted] {
             let subnet = &mapping.primary.subnet;
-            let found = format!("with {} for subnet {subnet}", counted(of.len(), "mapping"));
-            let expected =
-                "one mapping of it, with its test networks and IP mapping enabled".to_owned();
+            let found = Message::new("found-mappings")
+                .count("mappings", of.len())
+                .with("subnet", subnet);
+            let expected = Message::new("expected-mapping");
             return Err(differs(found, expected));
         }
     }
@@ -228,7 +253,10 @@ pub async fn await_recovery_points(
             .saturating_mul(2)
             .max(6 * 3600),
     );
-    let what = format!("recovery points of {} machines at {recovery}", vms.len());
+    let what = Message::new("wait-points")
+        .count("machines", vms.len())
+        .with("recovery", recovery)
+        .to_string();
     context
         .until(&what, limit, async || {
             let points = client.recovery_points(&vms).await?;
@@ -236,10 +264,10 @@ pub async fn await_recovery_points(
             let percent = u8::try_from(there * 100 / vms.len().max(1)).ok();
             context.progress(
                 percent,
-                format!(
-                    "{there} of {} machines have a recovery point at {recovery}",
-                    vms.len()
-                ),
+                Message::new("note-points")
+                    .with("there", there)
+                    .count("machines", vms.len())
+                    .with("recovery", recovery),
             );
             Ok((there == vms.len()).then_some(()))
         })

@@ -10,6 +10,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
 use stayput_estate::mutants::Mutant;
+use stayput_messages::Message;
 use stayput_nutanix::Direction;
 use stayput_nutanix::FindingGroup;
 use stayput_nutanix::FindingSeverity;
@@ -85,12 +86,12 @@ pub async fn run(
         RecoveryRun::CleanUp => {
             let tests = tests_of_this_run(context, plan).await?;
             if tests.is_empty() {
-                context.progress(None, "this run started no test: nothing to remove");
+                context.progress(None, Message::new("note-no-test"));
                 return Ok(false);
             }
             // An earlier attempt may have removed them without learning of it; Prism Central refuses to remove nothing.
             if context.concluded() > 0 && are_copies_gone(prism, &tests).await? {
-                context.progress(None, "the copies are removed already");
+                context.progress(None, Message::new("note-copies-removed"));
                 return Ok(false);
             }
             prism.clean_up(&id, request).await?;
@@ -108,12 +109,17 @@ pub async fn run(
                 .record(&serde_json::json!({"recovered": became}))
                 .await?;
             // Known results are recorded before unknown ones are reported.
-            let mut unknown = Vec::new();
+            let mut unknown: Vec<String> = Vec::new();
             for machine in machines {
                 let before = context.catalog.vm(machine, from)?;
                 match became.get(&before) {
                     Some(after) => context.became(machine, to, after).await?,
-                    None => unknown.push(format!("{machine} (VM {before})")),
+                    None => unknown.push(
+                        Message::new("machine-was-vm")
+                            .with("machine", machine)
+                            .with("before", before)
+                            .into(),
+                    ),
                 }
             }
             let off = machines_that_are_off(context, to, &ran).await?;
@@ -125,11 +131,13 @@ pub async fn run(
                 return Ok(true);
             }
             Err(StepError::Failed {
-                what: format!("recovery plan {plan}"),
-                reason: format!(
-                    "it has ended, but does not report which VM these became: {}; find each in Prism Central of {to} and run: stayput adopt MACHINE --vm UUID --site {to}",
-                    unknown.join(", ")
-                ),
+                what: Message::new("object-recovery-plan")
+                    .with("name", plan)
+                    .into(),
+                reason: Message::new("failed-became-unknown-after-recovery")
+                    .with("machines", unknown.join(", "))
+                    .with("to", to)
+                    .into(),
             })
         }
         RecoveryRun::Test => {
@@ -190,12 +198,15 @@ fn domain_manager(
     match (partners.next(), partners.next()) {
         (Some(only), None) => Ok(only.clone()),
         (first, _) => Err(StepError::Failed {
-            what: format!("recovery of {from}"),
+            what: Message::new("object-recovery-from")
+                .with("from", from)
+                .into(),
             reason: match first {
-                None => format!("Prism Central of {to} has no partner"),
-                Some(_) => format!(
-                    "Prism Central of {to} has several partners, and that of {from} does not report which one it is"
-                ),
+                None => Message::new("failed-no-partner").with("to", to).into(),
+                Some(_) => Message::new("failed-several-partners")
+                    .with("to", to)
+                    .with("from", from)
+                    .into(),
             },
         }),
     }
@@ -208,12 +219,16 @@ async fn follow(
     plan: &str,
 ) -> Result<JobReport, StepError> {
     let prism = context.prism(to)?;
+    let what = String::from(Message::new("object-recovery-plan").with("name", plan));
     context
-        .until(&format!("recovery plan {plan}"), RUNS_WITHIN, async || {
+        .until(&what, RUNS_WITHIN, async || {
             let report = prism.job(job).await?;
             match &report.job.status {
                 JobStatus::Queued | JobStatus::Running => {
-                    context.progress(report.percent, format!("recovery plan {plan} is running"));
+                    context.progress(
+                        report.percent,
+                        Message::new("note-recovery-runs").with("plan", plan),
+                    );
                     Ok(None)
                 }
                 JobStatus::Succeeded | JobStatus::SucceededWithWarnings => Ok(Some(report)),
@@ -224,12 +239,16 @@ async fn follow(
                         .map(|finding| finding.message)
                         .collect();
                     let reason = if said.is_empty() {
-                        format!("its job is {status:?}")
+                        Message::new("failed-job")
+                            .with("status", format_args!("{:?}", status))
+                            .into()
                     } else {
                         said.join("; ")
                     };
                     Err(StepError::Failed {
-                        what: format!("recovery plan {plan}"),
+                        what: Message::new("object-recovery-plan")
+                            .with("name", plan)
+                            .into(),
                         reason,
                     })
                 }
@@ -260,10 +279,12 @@ async fn no_address_is_lost(
     if refused.is_empty() {
         Ok(())
     } else {
-        Err(StepError::Refused(format!(
-            "recovery plan {plan}: {}",
-            refused.join("; ")
-        )))
+        Err(StepError::Refused(
+            Message::new("refused-recovery-plan")
+                .with("plan", plan)
+                .with("findings", refused.join("; "))
+                .into(),
+        ))
     }
 }
 
@@ -287,10 +308,14 @@ async fn copies_have_their_addresses(
         let is_on = vm.as_ref().is_some_and(|vm| vm.power == PowerState::On);
         if facts.was_running && !is_on {
             return Err(StepError::Failed {
-                what: format!("test copy of {}", facts.label(machine)),
+                what: Message::new("object-test-copy")
+                    .with("label", facts.label(machine))
+                    .into(),
                 reason: match vm {
-                    Some(vm) => format!("its power state is {:?}", vm.power),
-                    None => "it does not exist".to_owned(),
+                    Some(vm) => Message::new("failed-power")
+                        .with("power", format_args!("{:?}", vm.power))
+                        .into(),
+                    None => Message::new("failed-not-there").into(),
                 },
             });
         }
@@ -308,8 +333,13 @@ async fn copies_have_their_addresses(
                     .join(", ")
             };
             return Err(StepError::Failed {
-                what: format!("test copy of {}", facts.label(machine)),
-                reason: format!("it has [{}] instead of [{}]", text(&have), text(&want)),
+                what: Message::new("object-test-copy")
+                    .with("label", facts.label(machine))
+                    .into(),
+                reason: Message::new("failed-addresses")
+                    .with("has", text(&have))
+                    .with("wants", text(&want))
+                    .into(),
             });
         }
     }

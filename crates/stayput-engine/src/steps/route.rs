@@ -6,6 +6,7 @@ use stayput_estate::Cidr;
 use stayput_estate::Region;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::mutants::Mutant;
+use stayput_messages::Message;
 use stayput_world::aws::TgwTarget;
 
 use crate::StepError;
@@ -24,7 +25,7 @@ pub async fn tgw_route(
 ) -> Result<bool, StepError> {
     let aws = &context.clients.aws;
     let name = |target: Option<&TgwTarget>| {
-        target.map_or_else(|| "absent".to_owned(), ToString::to_string)
+        target.map_or_else(|| Message::new("value-absent").into(), ToString::to_string)
     };
     // Read right before writing: there is no other protection against a second writer (AWS reference §6).
     let found = aws.tgw_route(region, table, cidr).await?;
@@ -34,7 +35,11 @@ pub async fn tgw_route(
     let is_in_place = found.as_ref() == to;
     if !is_in_place && found.as_ref() != from {
         return Err(StepError::WorldChanged {
-            what: format!("route {cidr} in {table} ({region})"),
+            what: Message::new("object-route")
+                .with("cidr", cidr)
+                .with("table", table)
+                .with("region", region)
+                .into(),
             found: name(found.as_ref()),
             expected: name(from),
         });
@@ -48,7 +53,12 @@ pub async fn tgw_route(
     }
     // A table further out must not route here before this route is active: a written route is not enough. This also applies to a route
     // that a killed run has written.
-    let what = format!("route {cidr} → {} in {table} ({region})", name(to));
+    let what = Message::new("wait-route")
+        .with("cidr", cidr)
+        .with("to", name(to))
+        .with("table", table)
+        .with("region", region)
+        .to_string();
     let seen = context
         .until(&what, ACTIVE_WITHIN, async || {
             let found = aws.tgw_route_in_use(region, table, cidr).await?;

@@ -7,6 +7,7 @@ use stayput_aws::InstanceNow;
 use stayput_aws::InterfacesNow;
 use stayput_estate::InstanceId;
 use stayput_estate::mutants::Mutant;
+use stayput_messages::Message;
 use stayput_world::MachineFacts;
 use stayput_world::aws::InstanceState;
 
@@ -31,9 +32,12 @@ pub async fn source_is_stopped(
             | InstanceState::Running
             | InstanceState::Stopping
             | InstanceState::ShuttingDown
-            | InstanceState::Unknown(_)) => Err(StepError::Refused(format!(
-                "{machine} is {state:?} in EC2; stop it first: its addresses must not be served twice"
-            ))),
+            | InstanceState::Unknown(_)) => Err(StepError::Refused(
+                Message::new("refused-source-runs")
+                    .with("machine", machine)
+                    .with("state", format_args!("{:?}", state))
+                    .into(),
+            )),
         },
     }
 }
@@ -50,7 +54,7 @@ pub async fn source_is_as_captured(
     let mut found = aws
         .interfaces_of(region, std::slice::from_ref(machine))
         .await?;
-    let label = facts.label(machine);
+    let label = &facts.label(machine);
     let expected: BTreeSet<Ipv4Addr> = facts.addresses().collect();
     let has: BTreeSet<Ipv4Addr> = match found.remove(machine) {
         Some(InterfacesNow::Seen(seen)) => {
@@ -58,9 +62,12 @@ pub async fn source_is_as_captured(
         }
         Some(InterfacesNow::Gone(_)) | None => {
             return Err(StepError::WorldChanged {
-                what: format!("{label} ({machine})"),
-                found: "no longer in EC2".to_owned(),
-                expected: "an instance".to_owned(),
+                what: Message::new("object-machine")
+                    .with("label", label)
+                    .with("machine", machine)
+                    .into(),
+                found: Message::new("found-not-in-ec2").into(),
+                expected: Message::new("expected-instance").into(),
             });
         }
     };
@@ -68,7 +75,10 @@ pub async fn source_is_as_captured(
         return Ok(());
     }
     Err(StepError::WorldChanged {
-        what: format!("the addresses of {label} ({machine})"),
+        what: Message::new("object-addresses-of")
+            .with("label", label)
+            .with("machine", machine)
+            .into(),
         found: list(&has),
         expected: list(&expected),
     })

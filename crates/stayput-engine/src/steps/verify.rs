@@ -6,6 +6,7 @@ use std::time::Duration;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_plan::ExpectedRoute;
 use stayput_plan::Survey;
 use stayput_plan::Verification;
@@ -27,11 +28,11 @@ pub async fn verify(
     lost: &BTreeSet<SiteName>,
     routes: &[ExpectedRoute],
 ) -> Result<bool, StepError> {
-    let what = format!("every machine runs and is reached at {site}");
+    let what = Message::new("wait-verified").with("site", site).to_string();
     let mut last = Verification::default();
     let result = context
         .until(&what, SETTLES_WITHIN, async || {
-            context.progress(None, "observing and tracing everything");
+            context.progress(None, Message::new("note-tracing"));
             let facts = context.ledger.facts().await?;
             let world = observe(&context.estate, &context.clients, &Events::none(), &facts).await;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());

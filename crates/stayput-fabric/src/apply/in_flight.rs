@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::RouteTableId;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 use crate::change::Change;
 use crate::change::ErpScope;
@@ -53,23 +55,21 @@ pub enum ChangePart {
 impl fmt::Display for ChangePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forwarding => f.pad("in the table"),
-            Self::Announcement => f.pad("announced by BGP"),
-            Self::TransitPrefix => f.pad("in the transit VPC"),
-            Self::VpcTable(table) => write!(f, "in {table}"),
+            Self::Forwarding => Message::new("part-forwarding").fmt(f),
+            Self::Announcement => Message::new("part-announcement").fmt(f),
+            Self::TransitPrefix => Message::new("part-transit-prefix").fmt(f),
+            Self::VpcTable(table) => Message::new("part-vpc-table").with("table", table).fmt(f),
         }
     }
 }
 
 impl fmt::Display for Visibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let visible = self.visible.iter().map(|part| ("already", part));
-        let pending = self.pending.iter().map(|part| ("not yet", part));
-        for (at, (when, part)) in visible.chain(pending).enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{when} {part}")?;
-        }
-        Ok(())
+        let visible = self.visible.iter();
+        let visible = visible.map(|part| Message::new("visible-already").with("part", part));
+        let pending = self.pending.iter();
+        let pending = pending.map(|part| Message::new("visible-not-yet").with("part", part));
+        f.write_str(&commas(visible.chain(pending)))
     }
 }
 

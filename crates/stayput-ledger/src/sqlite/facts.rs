@@ -11,6 +11,7 @@ use rusqlite::params;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 
@@ -75,7 +76,7 @@ impl MachineRow {
             Ok(this)
         } else {
             Err(LedgerError::Altered {
-                what: format!("the record {} of machine {}", this.sequence, this.id),
+                what: this.what().into(),
             })
         }
     }
@@ -98,8 +99,10 @@ impl MachineRow {
         Ok(())
     }
 
-    fn what(&self) -> String {
-        format!("the record {} of machine {}", self.sequence, self.id)
+    fn what(&self) -> Message {
+        Message::new("record-of-machine")
+            .with("sequence", self.sequence)
+            .with("machine", &self.id)
     }
 
     /// The facts; `None` in a retirement.
@@ -166,18 +169,20 @@ impl VmRow {
         ))
     }
 
-    fn what(&self) -> String {
-        format!(
-            "the record {} of which VM machine {} is at {}",
-            self.sequence, self.machine, self.site
-        )
+    fn what(&self) -> Message {
+        Message::new("record-of-vm")
+            .with("sequence", self.sequence)
+            .with("machine", &self.machine)
+            .with("site", &self.site)
     }
 
     fn verified((this, stored): (Self, String)) -> Result<Self, LedgerError> {
         if this.checksum()? == stored {
             Ok(this)
         } else {
-            Err(LedgerError::Altered { what: this.what() })
+            Err(LedgerError::Altered {
+                what: this.what().into(),
+            })
         }
     }
 
@@ -216,7 +221,7 @@ impl VmRow {
 }
 
 pub fn record(
-    what: String,
+    what: Message,
     sequence: i64,
     at: &str,
     who: String,
@@ -339,7 +344,10 @@ pub fn put(
         let row = MachineRow {
             sequence,
             id: id.as_str().to_owned(),
-            facts: Some(to_text(format!("machine {id}"), facts)?),
+            facts: Some(to_text(
+                Message::new("record-of-captured-machine").with("id", id),
+                facts,
+            )?),
             retired: None,
             at: at.to_string(),
             who: by.who.as_str().to_owned(),

@@ -14,6 +14,7 @@ use std::sync::PoisonError;
 use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
+use stayput_messages::Message;
 
 use super::BUSY;
 use crate::LedgerError;
@@ -51,7 +52,7 @@ impl Files {
     pub fn prepare(given: &Path) -> Result<Self, LedgerError> {
         let fail = |source| store(given, source);
         let Some(name) = given.file_name() else {
-            return Err(refused(given, "the path does not name a file"));
+            return Err(refused(given, Message::new("ledger-no-file-named")));
         };
         let parent = given
             .parent()
@@ -66,10 +67,7 @@ impl Files {
             database,
         };
         if this.lock == this.database {
-            return Err(refused(
-                given,
-                "`.lock` is the ending of its lock file; give the ledger another name, such as stayput.db",
-            ));
+            return Err(refused(given, Message::new("ledger-lock-ending")));
         }
         {
             let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +160,7 @@ impl Files {
     /// A failure of the database.
     pub fn store(&self, source: rusqlite::Error) -> LedgerError {
         if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-            return self.not_a_ledger("it is not an SQLite database");
+            return self.not_a_ledger(Message::new("ledger-not-sqlite"));
         }
         LedgerError::Store {
             place: self.place(),
@@ -171,10 +169,10 @@ impl Files {
     }
 
     /// The database is not a ledger.
-    pub fn not_a_ledger(&self, reason: &str) -> LedgerError {
+    pub fn not_a_ledger(&self, reason: Message) -> LedgerError {
         LedgerError::NotALedger {
             place: self.place(),
-            reason: reason.to_owned(),
+            reason: reason.into(),
         }
     }
 
@@ -211,7 +209,7 @@ pub fn store(path: &Path, source: io::Error) -> LedgerError {
     }
 }
 
-fn refused(path: &Path, reason: impl Into<String>) -> LedgerError {
+fn refused(path: &Path, reason: Message) -> LedgerError {
     LedgerError::Unsafe {
         place: path.display().to_string(),
         reason: reason.into(),
@@ -232,11 +230,11 @@ fn make_private(path: &Path) -> Result<(), LedgerError> {
         Err(error) => return Err(store(path, error)),
     };
     if metadata.file_type().is_symlink() {
-        let reason = "it is a symbolic link; name its target instead";
+        let reason = Message::new("ledger-symbolic-link");
         return Err(refused(path, reason));
     }
     if !metadata.file_type().is_file() {
-        return Err(refused(path, "it is not a regular file"));
+        return Err(refused(path, Message::new("ledger-no-file")));
     }
     tighten(path, &metadata)
 }
@@ -252,11 +250,10 @@ fn tighten(path: &Path, metadata: &Metadata) -> Result<(), LedgerError> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| {
         refused(
             path,
-            format!(
-                "users other than its owner have access (mode {:03o}), and this cannot be changed ({error}); its owner can run: chmod 600 {}",
-                mode & 0o777,
-                path.display()
-            ),
+            Message::new("ledger-open-to-others")
+                .with("mode", format_args!("{:03o}", mode & 0o777))
+                .with("error", error)
+                .with("path", path.display()),
         )
     })
 }

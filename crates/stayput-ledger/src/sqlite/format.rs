@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::Transaction;
 use rusqlite::TransactionBehavior;
+use stayput_messages::Message;
 
 use super::BUSY;
 use super::files::Files;
@@ -151,7 +152,7 @@ fn found(files: &Files, transaction: &Transaction<'_>) -> Result<Found, LedgerEr
             .iter()
             .all(|table| tables.contains(*table));
     if !ours || format == 0 {
-        return Err(files.not_a_ledger("it is an SQLite database of another program"));
+        return Err(files.not_a_ledger(Message::new("ledger-of-another-program")));
     }
     match format {
         ..OLDEST => Err(LedgerError::TooOld {
@@ -197,9 +198,9 @@ fn no_other_mode(found: &str) -> Result<(), Fault> {
     if found == "wal" {
         return Ok(());
     }
-    let message = format!(
-        "the file system does not allow a write-ahead log (journal mode {found}); keep the ledger on a local disk"
-    );
+    let message = Message::new("ledger-no-write-ahead-log")
+        .with("found", found)
+        .to_string();
     Err(Fault::Sql(rusqlite::Error::SqliteFailure(
         rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
         Some(message),

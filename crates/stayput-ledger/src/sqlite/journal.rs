@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::Row;
 use rusqlite::params;
+use stayput_messages::Message;
 use stayput_plan::StepId;
 
 use super::row::Fault;
@@ -43,7 +44,8 @@ pub fn begin(
             number = attempt.saturating_add(1);
             let outcome: Option<String> = row.get(1)?;
             if let Some(text) = outcome {
-                let outcome: Outcome = from_text(format!("an outcome of step {step}"), &text)?;
+                let outcome: Outcome =
+                    from_text(Message::new("record-of-outcome").with("step", step), &text)?;
                 concluded += u32::from(outcome.is_known());
             }
         }
@@ -97,8 +99,8 @@ pub fn conclude(
     Ok(())
 }
 
-fn what(sequence: Sequence) -> String {
-    format!("entry {sequence} of the journal")
+fn what(sequence: Sequence) -> Message {
+    Message::new("record-of-journal").with("sequence", sequence)
 }
 
 /// The recorded outcome of an existing entry.

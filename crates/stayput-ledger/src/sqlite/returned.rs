@@ -9,6 +9,7 @@ use rusqlite::params;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 
 use super::facts::next_sequence;
 use super::facts::record;
@@ -58,18 +59,19 @@ impl ReturnedRow {
         ))
     }
 
-    fn what(&self) -> String {
-        format!(
-            "the record {} that machine {} is in EC2 again",
-            self.sequence, self.machine
-        )
+    fn what(&self) -> Message {
+        Message::new("record-of-return")
+            .with("sequence", self.sequence)
+            .with("machine", &self.machine)
     }
 
     fn verified((this, stored): (Self, String)) -> Result<Self, LedgerError> {
         if this.checksum()? == stored {
             Ok(this)
         } else {
-            Err(LedgerError::Altered { what: this.what() })
+            Err(LedgerError::Altered {
+                what: this.what().to_string(),
+            })
         }
     }
 

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::Row;
 use rusqlite::params;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 
 use super::row::Fault;
@@ -33,7 +34,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
 }
 
 fn parsed((id, goal, who, started, state): RunRow) -> Result<Run, LedgerError> {
-    let what = format!("run {id}");
+    let what = Message::new("record-of-run").with("id", &id);
     Ok(Run {
         id: RunId::new(id),
         goal: from_text(&what, &goal)?,
@@ -63,7 +64,7 @@ pub fn one(connection: &Connection, run: &RunId) -> Result<Run, Fault> {
 }
 
 pub fn insert(connection: &Connection, run: &Run) -> Result<(), Fault> {
-    let what = format!("run {}", run.id);
+    let what = Message::new("record-of-run").with("id", &run.id);
     connection
         .prepare_cached(&format!(
             "INSERT INTO run ({RUN}) VALUES (?1, ?2, ?3, ?4, ?5)"
@@ -149,7 +150,7 @@ fn ended(run: &RunId, state: RunState) -> Fault {
 }
 
 fn end(connection: &Connection, run: &RunId, state: &RunState) -> Result<(), Fault> {
-    let state = to_text(format!("run {run}"), state)?;
+    let state = to_text(Message::new("record-of-run").with("id", run), state)?;
     connection
         .prepare_cached("UPDATE run SET state = ?2 WHERE id = ?1")?
         .execute([run.as_str(), &state])?;

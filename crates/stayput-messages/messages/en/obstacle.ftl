@@ -76,9 +76,6 @@ obstacle-unreachable = at the end { $from } → { $address } of { $label } is no
 
 ## Parts
 
-list-one = { $item }
-list-and = { $first } and { $next }
-list-more = { $names } and { $more } more
 machines-are = { $machines ->
         [one] { GROUPED($machines) } machine is
        *[other] { GROUPED($machines) } machines are

@@ -47,6 +47,8 @@ warning-left-out-in-ec2 = { $count ->
     }
 warning-left-out = { $machine } is left out: it is left wherever it is
 machine-with-id = { $label } ({ $machine })
+move-tries-again = Move tries it again
+move-tries-in-plan = it is tried again in Move plan { $plan }
 
 ## Rollbacks
 

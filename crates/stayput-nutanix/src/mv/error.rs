@@ -2,6 +2,8 @@
 
 use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
+use stayput_messages::Message;
+use stayput_messages::list::text;
 
 use crate::error::Ambiguous;
 use crate::error::AuthError;
@@ -44,7 +46,7 @@ pub enum MoveError {
     #[error(transparent)]
     NotOffered(#[from] Box<NotOffered>),
     /// Something is not where it must be.
-    #[error("{call}: {what} is not there")]
+    #[error("{}", Message::new("move-missing").with("call", .call).with("what", .what))]
     Missing {
         /// The last look for it.
         call: Box<Call>,
@@ -214,7 +216,7 @@ pub struct NotPrepared {
 
 /// Why one machine, or the plan as a whole, cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}{message}", vm.as_ref().map_or_else(String::new, |vm| format!("VM {vm}: ")), check.as_ref().map_or_else(String::new, |check| format!("{check}: ")))]
+#[error("{}", self.text())]
 pub struct VmProblem {
     /// The machine, if Move says which.
     pub vm: Option<MoveVmId>,
@@ -224,9 +226,26 @@ pub struct VmProblem {
     pub message: String,
 }
 
+impl VmProblem {
+    fn text(&self) -> Message {
+        let message = match &self.check {
+            Some(check) => Message::new("move-check-failed")
+                .with("check", check)
+                .with("message", &self.message),
+            None => text(&self.message),
+        };
+        match &self.vm {
+            Some(vm) => Message::new("move-problem-of-vm")
+                .with("vm", vm)
+                .part("message", message),
+            None => message,
+        }
+    }
+}
+
 /// Move does not offer an action for a VM now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: VM {vm} is in state `{state}`, where Move offers {}", if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") })]
+#[error("{}", self.message())]
 pub struct NotOffered {
     /// The look that showed it.
     pub call: Box<Call>,
@@ -236,4 +255,20 @@ pub struct NotOffered {
     pub state: String,
     /// What is offered, upper case.
     pub offered: Vec<String>,
+}
+
+impl NotOffered {
+    fn message(&self) -> Message {
+        match self.offered.as_slice() {
+            [] => Message::new("move-offers-nothing")
+                .with("call", &self.call)
+                .with("vm", &self.vm)
+                .with("state", &self.state),
+            offered => Message::new("move-offers")
+                .with("call", &self.call)
+                .with("vm", &self.vm)
+                .with("state", &self.state)
+                .with("offered", offered.join(", ")),
+        }
+    }
 }

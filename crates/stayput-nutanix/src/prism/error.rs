@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use stayput_messages::Message;
+use stayput_messages::list::text;
+
 use crate::error::Ambiguous;
 use crate::error::AuthError;
 use crate::error::Call;
@@ -284,7 +287,11 @@ impl ApiError {
 /// A change was accepted, but its task did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{call}: its task `{operation}` ended as {status}{}",
+    "{}{}",
+    Message::new("prism-task-failed")
+        .with("call", .call)
+        .with("operation", .operation)
+        .with("status", .status),
     detail(messages, "")
 )]
 pub struct TaskFailed {
@@ -331,11 +338,7 @@ impl TaskFailed {
 
 /// A namespace of this Prism Central is too old.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{service} of site `{site}`: {what} needs {namespace} {needs} or later; this one has {}",
-    has.as_deref().unwrap_or("no v4 at all"),
-    service = crate::Service::PrismCentral
-)]
+#[error("{}", self.message())]
 pub struct Unsupported {
     /// The site.
     pub site: stayput_estate::SiteName,
@@ -349,9 +352,24 @@ pub struct Unsupported {
     pub has: Option<String>,
 }
 
+impl Unsupported {
+    fn message(&self) -> Message {
+        let has = match &self.has {
+            Some(has) => text(has),
+            None => Message::new("prism-has-no-v4"),
+        };
+        Message::new("prism-unsupported")
+            .with("site", &self.site)
+            .with("what", &self.what)
+            .with("namespace", self.namespace)
+            .with("needs", self.needs)
+            .part("has", has)
+    }
+}
+
 /// Something that must exist does not: the VM of a change, the domain manager of a Prism Central.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: {what} is not there")]
+#[error("{}", Message::new("prism-missing").with("call", .call).with("what", .what))]
 pub struct Missing {
     /// The last look for it.
     pub call: Box<Call>,
@@ -361,7 +379,13 @@ pub struct Missing {
 
 /// Something that was to be made exists with other properties. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: {what} exists, but {difference}")]
+#[error(
+    "{}",
+    Message::new("prism-differs")
+        .with("call", .call)
+        .with("what", .what)
+        .with("difference", .difference)
+)]
 pub struct Differs {
     /// The look that showed it.
     pub call: Box<Call>,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_ambient::Entropy;
+use stayput_messages::Message;
 use uuid::Builder;
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ pub struct RequestId(Uuid);
 
 /// The text is not a UUID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a request id (a UUID)")]
+#[error("{}", Message::new("prism-no-request-id").with("text", .0))]
 pub struct NotARequestId(pub String);
 
 impl RequestId {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 use super::Finding;
 use crate::render::which;
-use crate::text::commas;
 
 impl Finding {
     /// What is wrong and what comes of it, as a message of the catalogue.

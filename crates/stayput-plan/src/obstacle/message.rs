@@ -5,6 +5,9 @@ use std::fmt;
 use stayput_estate::EniId;
 use stayput_estate::InstanceId;
 use stayput_messages::Message;
+use stayput_messages::list::and;
+use stayput_messages::list::commas;
+use stayput_messages::list::first_of;
 
 use super::Gap;
 use super::InterfaceDoubt;
@@ -12,9 +15,6 @@ use super::Obstacle;
 use super::SaidByEc2;
 use super::remedies;
 use crate::NoOrder;
-use crate::text::and;
-use crate::text::commas;
-use crate::text::first_of;
 
 /// Machines named one by one before the rest is only counted.
 const NAMED: usize = 5;
@@ -495,11 +495,11 @@ impl Obstacle {
                 more,
                 harm,
             } => Message::new("obstacle-unsafe")
-                .with("moment", moment)
+                .part("moment", moment.message())
                 .with("from", from)
                 .with("address", address)
                 .count("more", *more)
-                .with("harm", harm),
+                .part("harm", harm.message()),
             Self::NoSafeOrder {
                 network,
                 home,
@@ -510,11 +510,11 @@ impl Obstacle {
                     .with("calls", calls)
                     .with("network", network)
                     .with("home", home)
-                    .with("why", why),
+                    .part("why", why.message()),
                 NoOrder::TooMany { .. } => Message::new("obstacle-too-many-calls-to-order")
                     .with("network", network)
                     .with("home", home)
-                    .with("why", why),
+                    .part("why", why.message()),
             },
             Self::Found { finding } => finding.message(),
             Self::Unreachable {
@@ -526,7 +526,7 @@ impl Obstacle {
                 .with("from", from)
                 .with("address", address)
                 .with("label", label)
-                .with("delivery", delivery),
+                .part("delivery", delivery.message()),
         }
     }
 }

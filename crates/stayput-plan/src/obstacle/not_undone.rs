@@ -17,9 +17,9 @@ use stayput_world::aws::TgwTarget;
 
 use super::SaidByEc2;
 use crate::RunId;
-use crate::text::arguments;
-use crate::text::commas;
-use crate::text::first_of;
+use stayput_messages::list::arguments;
+use stayput_messages::list::commas;
+use stayput_messages::list::first_of;
 
 /// Things named one by one before the rest is only counted.
 const NAMED: usize = 5;

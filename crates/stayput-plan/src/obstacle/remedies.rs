@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_messages::Message;
+use stayput_messages::list::and;
+use stayput_messages::list::commas;
 use stayput_world::Silence;
 use stayput_world::System;
-
-use crate::text::and;
-use crate::text::commas;
 
 /// So many machines, and their verb.
 pub(super) fn are(machines: usize) -> Message {

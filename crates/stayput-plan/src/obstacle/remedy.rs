@@ -1,6 +1,10 @@
 //! What a person can do about an obstacle.
 
 use stayput_messages::Message;
+use stayput_messages::list::and;
+use stayput_messages::list::arguments;
+use stayput_messages::list::commas;
+use stayput_messages::list::text;
 use stayput_world::System;
 use stayput_world::aws::EniStatus;
 
@@ -10,9 +14,6 @@ use super::SaidByEc2;
 use super::remedies;
 use crate::Blocked;
 use crate::NoOrder;
-use crate::text::and;
-use crate::text::arguments;
-use crate::text::commas;
 
 impl Obstacle {
     /// What a person can do about it, in English.
@@ -257,7 +258,7 @@ impl Obstacle {
 fn console(system: &System) -> Message {
     match system {
         System::Aws(region) => Message::new("console-of-aws").with("region", region),
-        System::PrismCentral(_) | System::Move(_) => Message::new("list-one").with("item", system),
+        System::PrismCentral(_) | System::Move(_) => text(system),
     }
 }
 

@@ -9,6 +9,7 @@ use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
+use stayput_messages::Message;
 use stayput_world::prism::Vm;
 
 use super::Draft;
@@ -137,13 +138,13 @@ impl<'s> Draft<'s> {
             let action = Action::PowerOff {
                 former: former.clone(),
             };
-            let why = "the machine runs elsewhere, and no address may be served twice";
+            let why = Message::new("why-power-off");
             let id = format!("power-off/{site}/{}", old.id);
             needs.insert(self.step(id, &BTreeSet::new(), action, why));
         }
         if remove {
             let action = Action::DeleteVm { former };
-            let why = "its disks are deleted with it; the machine is seen running elsewhere first";
+            let why = Message::new("why-delete");
             self.step(format!("delete/{site}/{}", old.id), &needs, action, why);
         }
     }

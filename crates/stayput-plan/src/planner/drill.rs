@@ -7,6 +7,8 @@ use stayput_estate::NetworkName;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
+use stayput_messages::list::first_of;
 use stayput_world::Prism;
 use stayput_world::prism::JobStatus;
 use stayput_world::prism::RecoveryAction;
@@ -14,7 +16,7 @@ use stayput_world::prism::RecoveryJob;
 
 use super::Draft;
 use crate::Obstacle;
-use crate::counted;
+use crate::object;
 use crate::step::OverlayKind;
 use crate::survey::overlay_subnet;
 
@@ -58,16 +60,21 @@ impl Draft<'_> {
                 continue;
             }
             let copies = there(prism, job.recovered.values());
-            let name = job.name.as_deref().unwrap_or("without a name");
+            let name = job.name.as_deref().map_or_else(
+                || Message::new("test-job-without-name").to_string(),
+                str::to_owned,
+            );
             let found = match (runs(&job.status), copies.is_empty()) {
-                (true, _) => format!("job {name} runs"),
-                (false, false) => format!("job {name} has left {}", named(&copies)),
+                (true, _) => Message::new("test-job-runs").with("job", name),
+                (false, false) => Message::new("test-job-has-left")
+                    .with("job", name)
+                    .part("copies", named(&copies)),
                 (false, true) => continue,
             };
             self.obstacle(Obstacle::ForeignTest {
                 site: to.clone(),
-                what: format!("recovery plan {plan}"),
-                found,
+                what: object::recovery_plan(plan).into(),
+                found: found.into(),
             });
         }
         // Copies of a test that has not ended well are named by no job; those of the newest one are in the test network.
@@ -88,8 +95,10 @@ impl Draft<'_> {
         if !strangers.is_empty() {
             self.obstacle(Obstacle::ForeignTest {
                 site: to.clone(),
-                what: format!("test subnet {network}"),
-                found: format!("it has {}", named(&strangers)),
+                what: object::overlay_subnet(OverlayKind::Test, network).into(),
+                found: Message::new("test-subnet-has")
+                    .part("vms", named(&strangers))
+                    .into(),
             });
         }
     }
@@ -142,11 +151,8 @@ fn there<'v>(prism: &Prism, vms: impl Iterator<Item = &'v VmExtId>) -> Vec<Strin
         .collect()
 }
 
-fn named(vms: &[String]) -> String {
-    let first: Vec<_> = vms.iter().take(NAMED).map(String::as_str).collect();
-    let more = match vms.len() - first.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}: {}{more}", counted(vms.len(), "VM"), first.join(", "))
+fn named(vms: &[String]) -> Message {
+    Message::new("counted-vms")
+        .count("vms", vms.len())
+        .part("names", first_of(NAMED, vms))
 }

@@ -8,6 +8,7 @@ use stayput_fabric::Fabric;
 use stayput_fabric::Node;
 use stayput_fabric::Source;
 use stayput_messages::Message;
+use stayput_messages::list::and;
 
 use super::Draft;
 use super::Prepared;
@@ -18,7 +19,6 @@ use crate::Obstacle;
 use crate::Warning;
 use crate::proof::of_routing;
 use crate::routes::halves_for_home;
-use crate::text::and;
 
 /// By which region on-prem shall come in to one network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +116,8 @@ impl Draft<'_> {
         }
         let halves = halves_for_home(survey.estate, survey.world, network, change.home);
         let absent = halves.into_iter().filter(|half| half.from != half.to);
-        let why = "more specific than what any other region announces, it draws on-prem here";
-        calls.extend(absent.map(|half| self.route_step(half, why)));
+        let why = Message::new("why-half");
+        calls.extend(absent.map(|half| self.route_step(half, why.clone())));
         if path == Entry::OwnRegion && !self.on_prem_comes_in(change, path, network, fabric, calls)
         {
             self.obstacle(Obstacle::NoAnnouncement {

@@ -9,6 +9,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
 use stayput_fabric::Reachability;
+use stayput_messages::Message;
 
 use super::Draft;
 use super::Prepared;
@@ -93,7 +94,7 @@ impl Draft<'_> {
                     lost: self.survey.lost.clone(),
                     routes: self.halves_to_verify(change),
                 };
-                let why = "the world is observed again and every address traced before the old home is closed";
+                let why = Message::new("why-verify");
                 self.step(
                     format!("verify/{}", change.home),
                     &BTreeSet::new(),
@@ -225,7 +226,7 @@ impl Draft<'_> {
                 continue;
             };
             for write in fence(survey.estate, survey.world, definition, lost) {
-                let why = "a cluster that comes back gets no packets";
+                let why = Message::new("why-fence");
                 let mut step = self.route_step(write, why);
                 step.id = format!("fence/{}", step.id);
                 last = [self.add(step, &last)].into();
@@ -234,7 +235,7 @@ impl Draft<'_> {
     }
 
     /// The step that writes a route, from what the steps so far leave there.
-    pub(super) fn route_step(&self, write: RouteWrite, why: &str) -> Prepared {
+    pub(super) fn route_step(&self, write: RouteWrite, why: Message) -> Prepared {
         let route = (write.region.clone(), write.table.clone(), write.cidr);
         let from = self.last_route.get(&route).unwrap_or(&write.from).clone();
         let action = |from, to| Action::TgwRoute {
@@ -254,7 +255,7 @@ impl Draft<'_> {
                 write.region, write.table, write.cidr
             ),
             action: action(from.clone(), write.to.clone()),
-            why: why.to_owned(),
+            why: why.into(),
             inverse: Some(action(write.to.clone(), from)),
         }
     }
@@ -287,19 +288,19 @@ impl Draft<'_> {
             (false, Entry::OldRegion) if survey.left.is_empty() => vec![Part::Whole],
             (false, Entry::OldRegion | Entry::OwnRegion) => vec![Part::WholeWithHalves],
         };
-        let why = "one table at a time, in the safe order with the shortest holes";
+        let why = Message::new("why-route");
         for part in parts {
             match routes_for_home(survey.estate, survey.world, definition, change.home, part) {
                 Ok(routes) => {
                     let writes = routes.writes.into_iter();
                     calls
                         .now
-                        .extend(writes.map(|write| self.route_step(write, why)));
+                        .extend(writes.map(|write| self.route_step(write, why.clone())));
                     let halves = definition.cidr.halves().unwrap_or([definition.cidr; 2]);
                     let leftovers = routes.leftovers.into_iter().map(|write| {
                         let why = match halves.contains(&write.cidr) {
-                            true => "on-prem comes in by the old region again (path a)",
-                            false => "the prefix of the whole network says the same",
+                            true => Message::new("why-remove-half"),
+                            false => Message::new("why-remove-part"),
                         };
                         self.route_step(write, why)
                     });

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_messages::Message;
+use stayput_messages::list::arguments;
+use stayput_messages::list::first_of;
 use stayput_world::Silence;
 use stayput_world::System;
 
@@ -15,8 +17,6 @@ use crate::Warning;
 use crate::survey::Place;
 use crate::survey::Power;
 use crate::survey::power_of;
-use crate::text::arguments;
-use crate::text::first_of;
 
 /// Machines named in a warning before the rest is only counted.
 const NAMED: usize = 5;
@@ -61,7 +61,7 @@ impl Draft<'_> {
                     system,
                     silence,
                     why: known.map_or_else(String::new, |known| known.why.clone()),
-                    otherwise: Some(format!("or, if {site} is really down, add --lost {site}")),
+                    otherwise: Some(Message::new("remedy-add-lost").with("site", site).into()),
                 });
             }
         }

@@ -39,7 +39,7 @@ impl Draft<'_> {
                 network: network.clone(),
                 machines: machines.clone(),
             };
-            let why = "copies while the source runs; nothing is stopped yet";
+            let why = Message::new("why-replicate");
             self.step(format!("replicate/{name}"), &BTreeSet::new(), action, why);
         }
         batches
@@ -72,6 +72,8 @@ impl Draft<'_> {
             .map(|(id, _)| id)
             .collect();
         let mut cut_over = BTreeMap::new();
+        // There are as many steps as machines: what they have in common is put together once.
+        let why = Message::new("why-cutover").to_string();
         for id in &mine {
             if let Some(plan) = plan_of.get(id) {
                 let action = Action::Cutover {
@@ -79,11 +81,16 @@ impl Draft<'_> {
                     move_plan: (*plan).clone(),
                     machine: (*id).clone(),
                 };
-                let why = "Move stops the source, copies the rest and starts the VM with an address from the pool";
-                let step = self.step(format!("cutover/{id}"), &BTreeSet::new(), action, why);
+                let step = self.step(
+                    format!("cutover/{id}"),
+                    &BTreeSet::new(),
+                    action,
+                    why.as_str(),
+                );
                 cut_over.insert(*id, step);
             }
         }
+        let why = Message::new("why-restore-moved").to_string();
         for id in mine {
             let (needs, arrival) = match (cut_over.get(id), survey.places.get(id)) {
                 (Some(step), _) => ([step.clone()].into(), Arrival::ByMove),
@@ -94,8 +101,7 @@ impl Draft<'_> {
                 }
                 (None, _) => continue,
             };
-            let why = "the new NIC is added and confirmed before the old one goes";
-            self.restore(site, id, arrival, &needs, why);
+            self.restore(site, id, arrival, &needs, &why);
         }
     }
 
@@ -172,12 +178,13 @@ impl Draft<'_> {
                     let name = match held.get(&workload.id) {
                         Some(Held::GoesOn(plan)) => plan.name.clone(),
                         Some(Held::CanRetry(plan, vm)) => {
-                            self.failed_in_move(id, plan, vm, "Move tries it again");
+                            let what = Message::new("move-tries-again");
+                            self.failed_in_move(id, plan, vm, what);
                             plan.name.clone()
                         }
                         Some(Held::Failed(plan, vm)) => {
-                            let what = format!("it is tried again in Move plan {fresh}");
-                            self.failed_in_move(id, plan, vm, &what);
+                            let what = Message::new("move-tries-in-plan").with("plan", &fresh);
+                            self.failed_in_move(id, plan, vm, what);
                             fresh.clone()
                         }
                         None => fresh.clone(),
@@ -193,7 +200,7 @@ impl Draft<'_> {
         batches
     }
 
-    fn failed_in_move(&mut self, id: &InstanceId, plan: &MovePlan, vm: &MoveVm, what: &str) {
+    fn failed_in_move(&mut self, id: &InstanceId, plan: &MovePlan, vm: &MoveVm, what: Message) {
         let why = vm.error.as_deref().unwrap_or(&vm.state);
         self.warnings.push(Warning::of_machine(
             id,
@@ -202,7 +209,7 @@ impl Draft<'_> {
                 .with("machine", id)
                 .with("plan", &plan.name)
                 .with("why", why)
-                .with("what", what),
+                .part("what", what),
         ));
     }
 

@@ -9,6 +9,7 @@ use stayput_estate::Network;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 
 use super::Draft;
@@ -16,6 +17,7 @@ use super::Prepared;
 use crate::Action;
 use crate::Obstacle;
 use crate::StepId;
+use crate::object;
 use crate::pool;
 use crate::step::ErpScope;
 use crate::step::OverlayKind;
@@ -60,7 +62,9 @@ impl Draft<'_> {
         }
         match overlay_subnet(survey.estate, prism, site, kind, network) {
             Err(count) => {
-                let what = format!("subnet {network}");
+                let what = Message::new("object-subnet")
+                    .with("network", network)
+                    .into();
                 self.obstacle(Obstacle::NotUnique {
                     site: site.clone(),
                     what,
@@ -96,7 +100,7 @@ impl Draft<'_> {
                     pools,
                     dns: config.dns_servers.clone(),
                 };
-                let why = "the same CIDR at this site; its DHCP pool avoids every address in use";
+                let why = Message::new("why-subnet");
                 Some(self.step(
                     format!("subnet/{site}/{infix}{network}"),
                     after,
@@ -189,15 +193,17 @@ impl Draft<'_> {
             Ok(None) => {
                 self.obstacle(Obstacle::Missing {
                     site: site.clone(),
-                    what: format!("Flow VPC {name}"),
-                    remedy: format!("create Flow VPC {name} with a no-NAT external subnet, or name the right one in stayput.toml"),
+                    what: object::flow_vpc(name).into(),
+                    remedy: Message::new("remedy-create-flow-vpc")
+                        .with("name", name)
+                        .into(),
                 });
                 return None;
             }
             Err(count) => {
                 self.obstacle(Obstacle::NotUnique {
                     site: site.clone(),
-                    what: format!("Flow VPC {name}"),
+                    what: object::flow_vpc(name).into(),
                     count,
                 });
                 return None;
@@ -206,10 +212,10 @@ impl Draft<'_> {
         if scope == ErpScope::User && vpc.transit {
             self.obstacle(Obstacle::Differs {
                 site: site.clone(),
-                what: format!("Flow VPC {name}"),
-                property: "type".to_owned(),
-                expected: "a user VPC".to_owned(),
-                found: "a transit VPC".to_owned(),
+                what: object::flow_vpc(name).into(),
+                property: Message::new("property-type").into(),
+                expected: Message::new("value-user-vpc").into(),
+                found: Message::new("value-transit-vpc").into(),
                 uncovered: BTreeSet::new(),
             });
         }
@@ -221,10 +227,12 @@ impl Draft<'_> {
         {
             self.obstacle(Obstacle::Missing {
                 site: site.clone(),
-                what: format!("a no-NAT external subnet on Flow VPC {name}"),
-                remedy: format!(
-                    "attach a no-NAT external subnet to {name}: without it a prefix is not routable"
-                ),
+                what: Message::new("object-no-nat-subnet")
+                    .with("vpc", name)
+                    .into(),
+                remedy: Message::new("remedy-attach-no-nat-subnet")
+                    .with("vpc", name)
+                    .into(),
             });
         }
         if present {
@@ -236,7 +244,9 @@ impl Draft<'_> {
                     site: site.clone(),
                     network: network.clone(),
                     cidr,
-                    what: format!("an externally routable prefix of Flow VPC {name}"),
+                    what: Message::new("object-prefix-of-flow-vpc")
+                        .with("vpc", name)
+                        .into(),
                     other,
                 });
             }
@@ -251,21 +261,15 @@ impl Draft<'_> {
             present,
         };
         let why = match (scope, present) {
-            (ErpScope::User, _) => {
-                "the user VPC accepts packets for the network; no table changes yet"
-            }
-            (ErpScope::Transit, true) => {
-                "NC2 writes the network into the VPC's route tables; must stand before any TGW route"
-            }
-            (ErpScope::Transit, false) => {
-                "hosts beside the old home must no longer be caught by its overlay"
-            }
+            (ErpScope::User, _) => Message::new("why-user-prefix"),
+            (ErpScope::Transit, true) => Message::new("why-transit-prefix"),
+            (ErpScope::Transit, false) => Message::new("why-no-transit-prefix"),
         };
         let onoff = if present { "on" } else { "off" };
         Some(Prepared {
             id: format!("erp/{site}/{word}/{network}/{onoff}"),
             action: action(present),
-            why: why.to_owned(),
+            why: why.into(),
             inverse: Some(action(!present)),
         })
     }

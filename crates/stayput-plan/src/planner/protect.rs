@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stayput_estate::Estate;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 
 use super::Draft;
 use super::protection::Protected;
@@ -13,7 +14,7 @@ use super::protection::Standing;
 use crate::Action;
 use crate::Obstacle;
 use crate::StepId;
-use crate::counted;
+use crate::object;
 use crate::step::OverlayKind;
 use crate::survey::Place;
 use crate::survey::flow_vpc;
@@ -120,13 +121,13 @@ impl Draft<'_> {
                     site: site.clone(),
                     name,
                 };
-                let why = "test failovers need an isolated place with the same CIDRs";
+                let why = Message::new("why-test-vpc");
                 Some(self.step(id.0, &BTreeSet::new(), action, why))
             }
             Err(count) => {
                 self.obstacle(Obstacle::NotUnique {
                     site: site.clone(),
-                    what: format!("Flow VPC {name}"),
+                    what: object::flow_vpc(name).into(),
                     count,
                 });
                 None
@@ -145,14 +146,13 @@ impl Draft<'_> {
         if !vpc.erps.is_empty() || !vpc.external_subnets.is_empty() {
             self.obstacle(Obstacle::Differs {
                 site: site.clone(),
-                what: format!("Flow VPC {name}"),
-                property: "isolation".to_owned(),
-                expected: "no external subnet and no externally routable prefix".to_owned(),
-                found: format!(
-                    "{} and {}",
-                    counted(vpc.external_subnets.len(), "external subnet"),
-                    counted(vpc.erps.len(), "externally routable prefix"),
-                ),
+                what: object::flow_vpc(name).into(),
+                property: Message::new("property-isolation").into(),
+                expected: Message::new("value-isolated").into(),
+                found: Message::new("value-not-isolated")
+                    .count("subnets", vpc.external_subnets.len())
+                    .count("prefixes", vpc.erps.len())
+                    .into(),
                 uncovered: BTreeSet::new(),
             });
         }
@@ -225,7 +225,7 @@ impl Draft<'_> {
                 value: value.clone(),
                 machines: bare,
             };
-            let why = "the policy protects what carries the category; categories are added, never replaced";
+            let why = Message::new("why-category");
             needs.insert(self.step(format!("category/{network}"), standing, action, why));
             changed = true;
         }
@@ -239,7 +239,7 @@ impl Draft<'_> {
                 rpo_seconds: estate.protection.rpo.as_secs(),
                 retention: estate.protection.retention,
             };
-            let why = "recovery points flow to the other site, and back after a failover";
+            let why = Message::new("why-policy");
             let step = self.step(format!("policy/{network}"), &needs.clone(), action, why);
             needs.insert(step);
             changed = true;
@@ -261,7 +261,7 @@ impl Draft<'_> {
                 value,
                 networks: networks.clone(),
             };
-            let why = "maps each network to itself at the other site, so addresses are kept; one plan serves both directions";
+            let why = Message::new("why-recovery-plan");
             let step = self.step(
                 format!("recovery-plan/{network}"),
                 &needs.clone(),
@@ -292,7 +292,7 @@ impl Draft<'_> {
                 recovery: other,
                 machines: unprotected,
             };
-            let why = "protected means: a recovery point is at the other site";
+            let why = Message::new("why-recovery-points");
             self.step(format!("recovery-points/{network}"), &needs, action, why);
         }
     }

@@ -12,6 +12,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_messages::Message;
+use stayput_messages::list::and;
 use stayput_world::ObjectKind;
 use stayput_world::Prism;
 use stayput_world::prism::NetworkMapping;
@@ -23,6 +24,8 @@ use super::protect::recovery_name;
 use crate::Gap;
 use crate::Obstacle;
 use crate::Warning;
+use crate::object;
+use crate::object::listed;
 use crate::step::OverlayKind;
 use crate::survey::Place;
 use crate::survey::overlay_subnet;
@@ -66,15 +69,24 @@ struct Difference {
 
 /// A value, or that Prism Central does not tell it: unknown is not right.
 fn told(value: Option<impl ToString>) -> String {
-    value.map_or_else(|| "not told".to_owned(), |value| value.to_string())
+    value.map_or_else(
+        || Message::new("value-not-told").into(),
+        |value| value.to_string(),
+    )
 }
 
-fn difference(property: &str, expected: impl ToString, found: impl ToString) -> Difference {
+fn difference(property: &Message, expected: impl ToString, found: impl ToString) -> Difference {
     Difference {
-        property: property.to_owned(),
+        property: property.to_string(),
         expected: expected.to_string(),
         found: found.to_string(),
     }
+}
+
+/// What shall be there and is not.
+fn absent(property: &Message) -> Difference {
+    let (present, absent) = (Message::new("value-present"), Message::new("value-absent"));
+    difference(property, present, absent)
 }
 
 impl Draft<'_> {
@@ -105,7 +117,7 @@ impl Draft<'_> {
         if !self.is_readable(of.site, ObjectKind::ProtectionPolicy, Some(&name), None) {
             return Standing::Whole;
         }
-        let what = format!("protection policy {name}");
+        let what = String::from(object::policy(&name));
         let named = prism.policies.iter();
         let named = named.filter(|(_, policy)| policy.name == name);
         let Some((id, policy)) = self.only(of.site, &what, named) else {
@@ -121,7 +133,11 @@ impl Draft<'_> {
         let category = self.category_id(prism, of.network);
         if category.is_none_or(|category| !policy.categories.contains(category)) {
             let has = names_of(prism, &policy.categories);
-            found.push(difference("category", self.category_of(of.network), has));
+            found.push(difference(
+                &Message::new("property-category-of-policy"),
+                self.category_of(of.network),
+                has,
+            ));
         }
         if let Some(there) = survey.world.prism.get(of.other) {
             found.extend(self.schedule_differences(policy, prism, there, of));
@@ -146,9 +162,12 @@ impl Draft<'_> {
         let mut found = Vec::new();
         let locations: BTreeSet<_> = policy.locations.iter().collect();
         if locations != ends.iter().map(|(_, end)| *end).collect() {
-            let expected = format!("{} and {}", of.site, of.other);
             let locations = locations.into_iter().map(|end| self.site_called(end));
-            found.push(difference("locations", expected, listed(locations)));
+            found.push(difference(
+                &Message::new("property-locations"),
+                and([of.site, of.other]),
+                listed(locations),
+            ));
         }
         for ((from, source), (to, target)) in [(ends[0], ends[1]), (ends[1], ends[0])] {
             let mut replications = policy
@@ -156,22 +175,24 @@ impl Draft<'_> {
                 .iter()
                 .filter(|one| one.source == *source && one.target == *target)
                 .peekable();
-            let direction = format!("replication {from} → {to}");
+            let direction = Message::new("property-replication")
+                .with("from", from)
+                .with("to", to);
             if replications.peek().is_none() {
-                found.push(difference(&direction, "present", "absent"));
+                found.push(absent(&direction));
             }
             for one in replications {
                 let objective = protection.rpo.as_secs();
                 if one.rpo_seconds != Some(objective) {
                     found.push(difference(
-                        &format!("RPO of {direction}"),
+                        &Message::new("property-rpo").part("direction", direction.clone()),
                         format!("{objective} s"),
                         told(one.rpo_seconds.map(|rpo| format!("{rpo} s"))),
                     ));
                 }
                 if one.retention != Some(protection.retention) {
                     found.push(difference(
-                        &format!("retention of {direction}"),
+                        &Message::new("property-retention").part("direction", direction.clone()),
                         protection.retention,
                         told(one.retention),
                     ));
@@ -191,7 +212,7 @@ impl Draft<'_> {
     ) -> Standing {
         let survey = self.survey;
         let name = recovery_name(survey.estate, of.network);
-        let what = format!("recovery plan {name}");
+        let what = String::from(object::recovery_plan(&name));
         let mut standing = Standing::Absent;
         let mut told = BTreeSet::new();
         for at in [of.site, of.other] {
@@ -264,9 +285,11 @@ impl Draft<'_> {
             .collect();
         // The other Prism Central may not know the category before a machine that carries it has come there.
         let is_known = !category.is_empty() || self.site_of(&prism.domain_manager) == Some(of.site);
-        let property = "category of its stage";
+        let property = &Message::new("property-category");
         if plan.categories.is_empty() {
-            check.lacking.push(difference(property, wanted, "none"));
+            check
+                .lacking
+                .push(difference(property, wanted, object::none()));
         } else if is_known && plan.categories != category {
             let has = names_of(prism, &plan.categories);
             check.wrong.push(difference(property, wanted, has));
@@ -282,14 +305,14 @@ impl Draft<'_> {
         if !is_between([of.site, of.other]) && !is_between([of.other, of.site]) {
             let locations = [&plan.primary, &plan.recovery];
             check.wrong.push(difference(
-                "locations",
-                format!("{} and {}", of.site, of.other),
+                &Message::new("property-locations"),
+                and([of.site, of.other]),
                 listed(locations.into_iter().map(|end| self.site_called(end))),
             ));
             return check;
         }
         for network in mapped {
-            let property = format!("network mapping of {network}");
+            let property = Message::new("property-mapping").with("network", network);
             let sides = self.sides(ends, network);
             let touching: Vec<_> = plan
                 .mappings
@@ -297,15 +320,12 @@ impl Draft<'_> {
                 .filter(|mapping| sides.touch(mapping))
                 .collect();
             match touching.as_slice() {
-                [] => check
-                    .lacking
-                    .push(difference(&property, "present", "absent")),
+                [] => check.lacking.push(absent(&property)),
                 [mapping] => sides.check(&property, mapping, &mut check),
                 several => {
-                    let count = format!("{} mappings", several.len());
-                    check
-                        .wrong
-                        .push(difference(&property, "one mapping", count));
+                    let one = Message::new("value-one-mapping");
+                    let count = Message::new("value-mappings").count("mappings", several.len());
+                    check.wrong.push(difference(&property, one, count));
                 }
             }
         }
@@ -371,10 +391,7 @@ impl Draft<'_> {
         if self.compare_policy(of) == Standing::Absent {
             self.obstacle(Obstacle::Missing {
                 site: of.site.clone(),
-                what: format!(
-                    "protection policy {}",
-                    recovery_name(survey.estate, of.network)
-                ),
+                what: object::policy(recovery_name(survey.estate, of.network)).into(),
                 remedy: self.protect_first(of.network),
             });
         }
@@ -500,33 +517,48 @@ impl Sides {
         is(&self.primary, &mapping.primary) || is(&self.recovery, &mapping.recovery)
     }
 
-    fn check(&self, property: &str, mapping: &NetworkMapping, check: &mut PlanCheck) {
+    fn check(&self, mapped: &Message, mapping: &NetworkMapping, check: &mut PlanCheck) {
         let text = |side: &Option<SubnetExtId>| match side {
-            Some(subnet) => format!("subnet {subnet}"),
-            None => "no subnet".to_owned(),
+            Some(subnet) => Message::new("value-subnet").with("subnet", subnet),
+            None => Message::new("value-no-subnet"),
+        };
+        let of_mapping = |part: Message| {
+            Message::new("property-of-mapping")
+                .part("mapping", mapped.clone())
+                .part("part", part)
         };
         let sides = [
-            ("primary side", &self.primary, &mapping.primary),
-            ("recovery side", &self.recovery, &mapping.recovery),
             (
-                "test network at the primary side",
+                Message::new("mapping-primary"),
+                &self.primary,
+                &mapping.primary,
+            ),
+            (
+                Message::new("mapping-recovery"),
+                &self.recovery,
+                &mapping.recovery,
+            ),
+            (
+                Message::new("mapping-primary-test"),
                 &self.primary_test,
                 &mapping.primary_test,
             ),
             (
-                "test network at the recovery side",
+                Message::new("mapping-recovery-test"),
                 &self.recovery_test,
                 &mapping.recovery_test,
             ),
         ];
-        for (name, wanted, is) in sides {
-            let property = format!("{property}, {name}");
+        for (part, wanted, is) in sides {
+            let property = of_mapping(part);
             match (wanted, is) {
                 // Not known is not wrong: its site was not observed.
                 (None, _) => {}
-                (Some(None), Some(subnet)) => check.dangling.push((property, subnet.clone())),
+                (Some(None), Some(subnet)) => {
+                    check.dangling.push((property.into(), subnet.clone()))
+                }
                 (Some(None), None) => {
-                    let wanted = "the subnet of the network";
+                    let wanted = Message::new("value-subnet-of-network");
                     check.wrong.push(difference(&property, wanted, text(is)));
                 }
                 (Some(wanted), is) if wanted == is => {}
@@ -538,28 +570,21 @@ impl Sides {
             }
         }
         if mapping.keeps_addresses != Some(true) {
-            let property = format!("{property}, IP mapping");
+            let property = of_mapping(Message::new("mapping-of-addresses"));
+            let enabled = Message::new("value-enabled");
             let is = match mapping.keeps_addresses {
-                Some(_) => "disabled",
-                None => "not told",
+                Some(_) => Message::new("value-disabled"),
+                None => Message::new("value-not-told"),
             };
-            check.wrong.push(difference(&property, "enabled", is));
+            check.wrong.push(difference(&property, enabled, is));
         }
     }
 }
 
 /// Categories as `key=value`, or their ids.
-fn names_of(prism: &Prism, categories: &BTreeSet<CategoryExtId>) -> String {
+fn names_of(prism: &Prism, categories: &BTreeSet<CategoryExtId>) -> Message {
     listed(categories.iter().map(|id| match prism.categories.get(id) {
         Some(of) => format!("{}={}", of.key, of.value),
         None => id.to_string(),
     }))
-}
-
-fn listed(all: impl Iterator<Item = String>) -> String {
-    let all: Vec<_> = all.collect();
-    match all.as_slice() {
-        [] => "none".to_owned(),
-        all => all.join(", "),
-    }
 }

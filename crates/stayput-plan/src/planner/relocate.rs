@@ -7,6 +7,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_messages::Message;
+use stayput_messages::list::arguments;
 use stayput_world::prism::Connectivity;
 
 use super::Draft;
@@ -16,12 +17,12 @@ use crate::Action;
 use crate::Obstacle;
 use crate::Phase;
 use crate::Warning;
+use crate::object;
 use crate::planner::protect::recovery_name;
 use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
 use crate::survey::overlay_subnet;
-use crate::text::arguments;
 
 /// Networks that go from one NC2 site to another.
 pub(super) struct Relocation<'r> {
@@ -82,8 +83,7 @@ impl Draft<'_> {
                     to: to.clone(),
                     machines: machines.clone(),
                 };
-                let why =
-                    "a failover that may lose addresses only warns; any such warning stops here";
+                let why = Message::new("why-validate-failover");
                 let id = format!("recovery/{network}/validate/{to}");
                 self.step(id, &BTreeSet::new(), action, why);
             }
@@ -113,13 +113,9 @@ impl Draft<'_> {
                 true => (
                     "unplanned",
                     RecoveryRun::Unplanned,
-                    "the old home is lost: machines start from their newest recovery points",
+                    Message::new("why-unplanned"),
                 ),
-                false => (
-                    "planned",
-                    RecoveryRun::Planned,
-                    "machines stop at the old home before they start at the new one",
-                ),
+                false => ("planned", RecoveryRun::Planned, Message::new("why-planned")),
             };
             let action = Action::RunRecovery {
                 plan: plan.clone(),
@@ -131,6 +127,7 @@ impl Draft<'_> {
             let id = format!("recovery/{network}/{word}/{to}");
             arrived.insert(*network, self.step(id, &BTreeSet::new(), action, why));
         }
+        let why = Message::new("why-restore-recovered").to_string();
         for network in *networks {
             let needs: BTreeSet<_> = arrived.get(network).cloned().into_iter().collect();
             for id in self.first_nic_in(network) {
@@ -143,9 +140,7 @@ impl Draft<'_> {
                     true => Arrival::There,
                     false => Arrival::ByRecovery,
                 };
-                let why =
-                    "checks that the recovery plan kept every address, and restores it if not";
-                self.restore(to, &id, arrival, &needs, why);
+                self.restore(to, &id, arrival, &needs, &why);
             }
         }
     }
@@ -197,19 +192,19 @@ impl Draft<'_> {
                 Phase::Prepare,
                 "validate",
                 RecoveryRun::Validate,
-                "the recovery plan would keep every address",
+                Message::new("why-validate-test"),
             ),
             (
                 Phase::Verify,
                 "test",
                 RecoveryRun::Test,
-                "copies start in the isolated VPC; no route changes",
+                Message::new("why-test"),
             ),
             (
                 Phase::Close,
                 "clean-up",
                 RecoveryRun::CleanUp,
-                "the copies are removed",
+                Message::new("why-test-clean-up"),
             ),
         ] {
             self.phase = phase;
@@ -222,7 +217,7 @@ impl Draft<'_> {
                     machines: machines.clone(),
                 };
                 let id = format!("recovery/{network}/{word}/{to}");
-                self.step(id, &BTreeSet::new(), action, why);
+                self.step(id, &BTreeSet::new(), action, why.clone());
             }
         }
     }
@@ -305,12 +300,12 @@ impl Draft<'_> {
             Ok(Some((id, subnet))) => self.compare_subnet(to, kind, definition, id, subnet),
             Ok(None) => self.obstacle(Obstacle::Missing {
                 site: to.clone(),
-                what: format!("test subnet {network}"),
+                what: object::overlay_subnet(kind, network).into(),
                 remedy: self.protect_first(network),
             }),
             Err(count) => self.obstacle(Obstacle::NotUnique {
                 site: to.clone(),
-                what: format!("test subnet {network}"),
+                what: object::overlay_subnet(kind, network).into(),
                 count,
             }),
         }
@@ -349,7 +344,9 @@ impl Draft<'_> {
     /// The remedy for what `protect` makes.
     pub(super) fn protect_first(&self, network: &NetworkName) -> String {
         let networks = self.survey.linked_with(&[network.clone()].into());
-        format!("run `stayput apply protect {}` first", arguments(networks))
+        Message::new("remedy-protect-first")
+            .with("networks", arguments(networks))
+            .into()
     }
 
     fn recovery_plan_exists(&mut self, site: &SiteName, network: &NetworkName) {
@@ -365,12 +362,12 @@ impl Draft<'_> {
             1 => {}
             0 => self.obstacle(Obstacle::Missing {
                 site: site.clone(),
-                what: format!("recovery plan {name}"),
+                what: object::recovery_plan(name).into(),
                 remedy: self.protect_first(network),
             }),
             count => self.obstacle(Obstacle::NotUnique {
                 site: site.clone(),
-                what: format!("recovery plan {name}"),
+                what: object::recovery_plan(name).into(),
                 count,
             }),
         }
@@ -408,12 +405,12 @@ impl Draft<'_> {
             });
         let missing = match subnet {
             Ok(Some(_)) if erp => return,
-            Ok(Some(_)) => "its prefix on the user VPC",
-            _ => "its overlay subnet",
+            Ok(Some(_)) => Message::new("object-prefix-of-network").with("network", network),
+            _ => Message::new("object-subnet-of-network").with("network", network),
         };
         self.obstacle(Obstacle::Missing {
             site: site.clone(),
-            what: format!("network {network}: {missing}"),
+            what: missing.into(),
             remedy: self.protect_first(network),
         });
     }

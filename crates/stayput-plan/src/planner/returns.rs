@@ -25,7 +25,7 @@ use crate::survey::Place;
 use crate::survey::Power;
 use crate::survey::VmSight;
 use crate::survey::power_of;
-use crate::text::and;
+use stayput_messages::list::and;
 
 impl Draft<'_> {
     /// The machines whose cutover the run began go back to EC2.
@@ -62,12 +62,11 @@ impl Draft<'_> {
         for (site, move_plan) in ended {
             let id = format!("cancel/{move_plan}");
             let action = Action::CancelMovePlan { site, move_plan };
-            let why = "Move takes no machine into a new plan while another plan with it goes on";
+            let why = Message::new("why-cancel-move-plan");
             self.step(id, &BTreeSet::new(), action, why);
         }
         for (id, action) in released {
-            let why =
-                "started by mistake it answers for no address, and the machine can be moved again";
+            let why = Message::new("why-release-nics");
             self.step(id, &BTreeSet::new(), action, why);
         }
         if !machines.is_empty() || !undo.did.move_plans.is_empty() {
@@ -199,7 +198,7 @@ impl Draft<'_> {
                 .flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
                 .collect(),
         };
-        let why = "no address may be served twice; its disks stay as they are";
+        let why = Message::new("why-shut-down");
         let step = self.step(
             format!("shut-down/{site}/{vm}"),
             &BTreeSet::new(),
@@ -227,7 +226,7 @@ impl Draft<'_> {
             start,
         };
         let needs = off.get(id).cloned().into_iter().collect();
-        let why = "its interfaces kept their addresses while it was stopped";
+        let why = Message::new("why-start-source");
         self.step(format!("start-source/{id}"), &needs, action, why);
     }
 

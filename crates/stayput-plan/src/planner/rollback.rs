@@ -32,7 +32,7 @@ use crate::proof::home_before;
 use crate::routes::RouteWrite;
 use crate::step::ErpScope;
 use crate::survey::Place;
-use crate::text::first_of;
+use stayput_messages::list::first_of;
 
 /// Things that a warning names before the rest is only counted.
 const NAMED: usize = 5;
@@ -217,7 +217,7 @@ impl Draft<'_> {
                     site: site.clone(),
                     jobs: jobs.clone(),
                 };
-                let why = "copies of a test block the next one";
+                let why = Message::new("why-remove-copies");
                 let id = format!("remove-copies/{plan}/{site}");
                 self.step(id, &BTreeSet::new(), action, why);
             }
@@ -286,7 +286,7 @@ impl Draft<'_> {
             from: found,
             to: before.clone(),
         };
-        Some(self.route_step(write, "the route leads where it led before the run"))
+        Some(self.route_step(write, Message::new("why-route-back")))
     }
 
     /// Everything is observed again: the machines are reached where they are, and routes that were there before are there.
@@ -321,7 +321,7 @@ impl Draft<'_> {
             lost: BTreeSet::new(),
             routes,
         };
-        let why = "the world is observed again and every address traced";
+        let why = Message::new("why-verify-rollback");
         self.step(format!("verify/{site}"), &BTreeSet::new(), action, why);
     }
 

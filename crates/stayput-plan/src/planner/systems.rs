@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_world::Silence;
 use stayput_world::System;
 
@@ -185,9 +186,11 @@ impl Draft<'_> {
                 to,
                 mode: FailoverMode::Planned,
                 ..
-            } => is_lost
-                .filter(|site| *site != to)
-                .map(|site| format!("if {site} is lost, fail over with --mode unplanned")),
+            } => is_lost.filter(|site| *site != to).map(|site| {
+                Message::new("remedy-fail-over-unplanned")
+                    .with("site", site)
+                    .into()
+            }),
             Goal::Failover { .. }
             | Goal::Capture { .. }
             | Goal::Move { .. }

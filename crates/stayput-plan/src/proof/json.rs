@@ -77,7 +77,7 @@ impl Serialize for Shifted {
             to,
         } = self;
         let mut json = serializer.serialize_struct("Shifted", 6)?;
-        json.serialize_field("text", &self.what())?;
+        json.serialize_field("text", &self.what().to_string())?;
         json.serialize_field("source", source)?;
         json.serialize_field("addresses", addresses)?;
         json.serialize_field("ranges", ranges)?;
@@ -98,7 +98,7 @@ impl Serialize for Hole {
             delivery,
         } = self;
         let mut json = serializer.serialize_struct("Hole", 7)?;
-        json.serialize_field("text", &self.what())?;
+        json.serialize_field("text", &self.what().to_string())?;
         json.serialize_field("source", source)?;
         json.serialize_field("opens", opens)?;
         json.serialize_field("closes", closes)?;

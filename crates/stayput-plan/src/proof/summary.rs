@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::AddrRange;
 use stayput_fabric::Source;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 use super::Hole;
 use super::Proof;
@@ -15,7 +17,6 @@ use super::Shifted;
 use super::StateKind;
 use crate::Delivery;
 use crate::StepId;
-use crate::counted;
 use crate::ranges::union;
 
 /// A time in which on-prem does not reach some addresses. These are what is counted as "holes" in every report: one for each pair of
@@ -41,19 +42,21 @@ impl Hole {
     }
 
     /// What happens to packets in it, as a clause.
-    pub fn what(&self) -> String {
+    pub fn what(&self) -> Message {
         self.delivery.in_a_hole()
     }
 }
 
 impl Shifted {
     /// What happens to its packets before and after, in a few words.
-    pub fn what(&self) -> String {
+    pub fn what(&self) -> Message {
         let (from, to) = (self.from.brief(), self.to.brief());
         if self.from == self.to {
-            format!("{from} → {to} by another path")
+            Message::new("shift-of-path")
+                .part("from", from)
+                .part("to", to)
         } else {
-            format!("{from} → {to}")
+            Message::new("shift").part("from", from).part("to", to)
         }
     }
 }
@@ -95,44 +98,55 @@ impl Proof {
     }
 
     /// The proof in one line, with the windows as the caller writes them, such as `3→8`.
-    pub fn line(&self, windows: &[String]) -> String {
-        let loops = if self.loops_now.is_empty() {
-            "no loops"
-        } else {
-            "no new loops"
+    pub(crate) fn line(&self, windows: impl IntoIterator<Item = Message>) -> Message {
+        let loops = match self.loops_now.is_empty() {
+            true => Message::new("proof-no-loops"),
+            false => Message::new("proof-no-new-loops"),
         };
-        let misdirected: Vec<_> = self.misdirected().iter().map(ToString::to_string).collect();
-        let wrong_site = match misdirected.as_slice() {
-            [] => "no route change leads to a wrong site".to_owned(),
-            sources => format!(
-                "route changes lead packets of {} to a wrong site (lost before)",
-                sources.join(", ")
-            ),
+        let misdirected = self.misdirected();
+        let site = match misdirected.is_empty() {
+            true => Message::new("proof-no-wrong-site"),
+            false => Message::new("proof-wrong-site").with("sources", commas(misdirected)),
         };
-        let holes = match windows {
-            [] => "no holes".to_owned(),
-            [one] => format!("1 hole (step {one})"),
-            many => format!("{} holes (steps {})", many.len(), many.join(", ")),
-        };
-        format!(
-            "proof: {} × {}: {loops}, {wrong_site}, {holes}",
-            counted(self.classes, "class"),
-            counted(self.states.len(), "state")
-        )
+        let windows: Vec<_> = windows.into_iter().collect();
+        let holes = Message::new("proof-holes")
+            .count("holes", windows.len())
+            .with("steps", commas(windows));
+        Message::new("proof")
+            .count("classes", self.classes)
+            .count("states", self.states.len())
+            .part("loops", loops)
+            .part("site", site)
+            .part("holes", holes)
     }
+}
+
+/// From which step to which a hole is open, as short as it can be said: `3→8`. `None`: it is open now; it stays open.
+pub(crate) fn span(opens: Option<impl fmt::Display>, closes: Option<impl fmt::Display>) -> Message {
+    Message::new("span")
+        .part("opens", opening(opens))
+        .part("closes", closing(closes))
+}
+
+/// The step that opens a hole. `None`: it is open now.
+pub(crate) fn opening(step: Option<impl fmt::Display>) -> Message {
+    step.map_or_else(|| Message::new("span-now"), at)
+}
+
+/// The step that closes a hole. `None`: it stays open.
+pub(crate) fn closing(step: Option<impl fmt::Display>) -> Message {
+    step.map_or_else(|| Message::new("span-the-end"), at)
+}
+
+fn at(step: impl fmt::Display) -> Message {
+    Message::new("span-step").with("step", step)
 }
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let windows = self.windows();
-        let windows = windows.iter().map(|window| {
-            let step = |step: &Option<StepId>, none: &str| {
-                step.as_ref().map_or(none.to_owned(), ToString::to_string)
-            };
-            let opens = step(&window.opens, "now");
-            let closes = step(&window.closes, "the end");
-            format!("{opens}→{closes}")
-        });
-        f.write_str(&self.line(&windows.collect::<Vec<_>>()))
+        let windows = windows.iter();
+        let spans = windows.map(|window| span(window.opens.as_ref(), window.closes.as_ref()));
+        self.line(spans).fmt(f)
     }
 }

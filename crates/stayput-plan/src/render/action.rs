@@ -1,32 +1,26 @@
 //! A step as one line.
 
-use std::net::Ipv4Addr;
-
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 use stayput_world::aws::TgwTarget;
 
 use crate::Action;
 use crate::FormerVm;
 use crate::Names;
 use crate::OverlayKind;
-use crate::counted;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
-use crate::text::commas;
 
 impl Action {
     /// One line: what shall be true.
-    pub fn describe(&self, names: &Names) -> String {
-        let target = |target: &Option<TgwTarget>| match target {
-            None => "absent".to_owned(),
-            Some(TgwTarget::Blackhole) => "blackhole".to_owned(),
-            Some(TgwTarget::Attachment(id)) => names.with_id(id.as_str()),
-        };
+    pub fn describe(&self, names: &Names) -> Message {
         match self {
-            Self::Capture { machines } => format!(
-                "capture {} into the ledger",
-                counted(machines.len(), "machine")
-            ),
-            Self::EnsureFlowVpc { site, name } => format!("{site}: isolated Flow VPC {name}"),
+            Self::Capture { machines } => {
+                Message::new("step-capture").count("machines", machines.len())
+            }
+            Self::EnsureFlowVpc { site, name } => Message::new("step-flow-vpc")
+                .with("site", site)
+                .with("name", name),
             Self::EnsureSubnet {
                 site,
                 kind,
@@ -34,75 +28,78 @@ impl Action {
                 cidr,
                 pools,
                 ..
-            } => {
-                let kind = match kind {
-                    OverlayKind::Production => "overlay subnet",
-                    OverlayKind::Test => "test subnet",
-                };
-                let pools: Vec<_> = pools.iter().map(ToString::to_string).collect();
-                format!(
-                    "{site}: {kind} {network} {cidr}, DHCP pool {}",
-                    pools.join(", ")
-                )
-            }
+            } => match kind {
+                OverlayKind::Production => Message::new("step-subnet")
+                    .with("site", site)
+                    .with("network", network)
+                    .with("cidr", cidr)
+                    .with("pools", commas(pools)),
+                OverlayKind::Test => Message::new("step-test-subnet")
+                    .with("site", site)
+                    .with("network", network)
+                    .with("cidr", cidr)
+                    .with("pools", commas(pools)),
+            },
             Self::Erp {
                 site,
                 scope,
                 cidr,
                 present,
-            } => {
-                let scope = match scope {
-                    ErpScope::User => "user VPC",
-                    ErpScope::Transit => "transit VPC",
-                };
-                let sign = if *present { "on" } else { "off" };
-                format!("{site}: externally routable prefix {cidr} {sign} the {scope}")
-            }
+            } => match (scope, present) {
+                (ErpScope::User, true) => Message::new("step-prefix-on-user-vpc")
+                    .with("site", site)
+                    .with("cidr", cidr),
+                (ErpScope::User, false) => Message::new("step-prefix-off-user-vpc")
+                    .with("site", site)
+                    .with("cidr", cidr),
+                (ErpScope::Transit, true) => Message::new("step-prefix-on-transit-vpc")
+                    .with("site", site)
+                    .with("cidr", cidr),
+                (ErpScope::Transit, false) => Message::new("step-prefix-off-transit-vpc")
+                    .with("site", site)
+                    .with("cidr", cidr),
+            },
             Self::Replicate {
                 site,
                 move_plan,
                 machines,
                 ..
-            } => {
-                format!(
-                    "{site}: Move replicates {} ({move_plan})",
-                    counted(machines.len(), "machine")
-                )
-            }
-            Self::Cutover { site, machine, .. } => {
-                format!(
-                    "{site}: {} stops in EC2 and starts as a VM",
-                    names.name(machine.as_str())
-                )
-            }
+            } => Message::new("step-replicate")
+                .with("site", site)
+                .count("machines", machines.len())
+                .with("plan", move_plan),
+            Self::Cutover { site, machine, .. } => Message::new("step-cutover")
+                .with("site", site)
+                .with("machine", names.name(machine.as_str())),
             Self::RestoreNics {
                 site,
                 machine,
                 nics,
-            } => format!("{site}: {} {nics}", names.name(machine.as_str())),
+            } => Message::new("step-restore")
+                .with("site", site)
+                .with("machine", names.name(machine.as_str()))
+                .part("nics", nics.message()),
             Self::TgwRoute {
                 region,
                 table,
                 cidr,
                 from,
                 to,
-            } => format!(
-                "{region}: {cidr} in {}: {} → {}",
-                names.with_id(table.as_str()),
-                target(from),
-                target(to)
-            ),
+            } => Message::new("step-route")
+                .with("region", region)
+                .with("cidr", cidr)
+                .with("table", names.with_id(table.as_str()))
+                .part("from", leads_to(from.as_ref(), names))
+                .part("to", leads_to(to.as_ref(), names)),
             Self::Categorize {
                 site,
                 key,
                 value,
                 machines,
-            } => {
-                format!(
-                    "{site}: category {key}={value} on {}",
-                    counted(machines.len(), "VM")
-                )
-            }
+            } => Message::new("step-category")
+                .with("site", site)
+                .with("category", format_args!("{key}={value}"))
+                .count("vms", machines.len()),
             Self::ProtectionPolicy {
                 site,
                 recovery,
@@ -110,31 +107,28 @@ impl Action {
                 rpo_seconds,
                 retention,
                 ..
-            } => format!(
-                "{site}: protection policy {name} ⇄ {recovery}, RPO {} min, {} kept",
-                rpo_seconds / 60,
-                counted(*retention as usize, "recovery point"),
-            ),
+            } => Message::new("step-policy")
+                .with("site", site)
+                .with("name", name)
+                .with("recovery", recovery)
+                .with("rpo", rpo_seconds / 60)
+                .count("points", *retention),
             Self::RecoveryPlan {
                 site,
                 recovery,
                 name,
                 networks,
                 ..
-            } => {
-                format!(
-                    "{site}: recovery plan {name} ⇄ {recovery}, {} mapped",
-                    counted(networks.len(), "network")
-                )
-            }
+            } => Message::new("step-recovery-plan")
+                .with("site", site)
+                .with("name", name)
+                .with("recovery", recovery)
+                .count("networks", networks.len()),
             Self::AwaitRecoveryPoints {
                 recovery, machines, ..
-            } => {
-                format!(
-                    "{recovery}: recovery points of {}",
-                    counted(machines.len(), "machine")
-                )
-            }
+            } => Message::new("step-recovery-points")
+                .with("recovery", recovery)
+                .count("machines", machines.len()),
             Self::RunRecovery {
                 plan,
                 run,
@@ -142,82 +136,98 @@ impl Action {
                 to,
                 machines,
             } => match run {
-                RecoveryRun::Validate => format!("{to}: {plan} validates {from} → {to}"),
-                RecoveryRun::Planned => format!(
-                    "{to}: {plan} brings {} {from} → {to}",
-                    counted(machines.len(), "machine")
-                ),
-                RecoveryRun::Unplanned => format!(
-                    "{to}: {plan} starts {} of {from} from their recovery points",
-                    counted(machines.len(), "machine")
-                ),
-                RecoveryRun::Test => format!(
-                    "{to}: {plan} starts copies of {}",
-                    counted(machines.len(), "machine")
-                ),
-                RecoveryRun::CleanUp => {
-                    format!("{to}: {plan} removes the copies that its test made")
-                }
+                RecoveryRun::Validate => Message::new("step-validate")
+                    .with("to", to)
+                    .with("plan", plan)
+                    .with("from", from),
+                RecoveryRun::Planned => Message::new("step-planned")
+                    .with("to", to)
+                    .with("plan", plan)
+                    .count("machines", machines.len())
+                    .with("from", from),
+                RecoveryRun::Unplanned => Message::new("step-unplanned")
+                    .with("to", to)
+                    .with("plan", plan)
+                    .count("machines", machines.len())
+                    .with("from", from),
+                RecoveryRun::Test => Message::new("step-test")
+                    .with("to", to)
+                    .with("plan", plan)
+                    .count("machines", machines.len()),
+                RecoveryRun::CleanUp => Message::new("step-test-clean-up")
+                    .with("to", to)
+                    .with("plan", plan),
             },
-            Self::PowerOff { former } => format!("{} is powered off", of_former(former, names)),
-            Self::DeleteVm { former } => format!("{} is deleted", of_former(former, names)),
+            Self::PowerOff { former } => {
+                Message::new("step-power-off").part("former", of_former(former, names))
+            }
             Self::ShutDown {
                 site,
                 machine,
                 vm,
                 name,
                 addresses,
-            } => format!(
-                "{site}: VM {name} ({vm}, {}) of {} shuts down",
-                listed(addresses),
-                names.name(machine.as_str())
-            ),
+            } => {
+                let machine = names.name(machine.as_str());
+                match addresses.as_slice() {
+                    [] => Message::new("step-shut-down-without-address")
+                        .with("site", site)
+                        .with("name", name)
+                        .with("vm", vm)
+                        .with("machine", machine),
+                    addresses => Message::new("step-shut-down")
+                        .with("site", site)
+                        .with("name", name)
+                        .with("vm", vm)
+                        .with("addresses", commas(addresses))
+                        .with("machine", machine),
+                }
+            }
             Self::StartSource {
                 region,
                 machine,
-                start,
+                start: true,
                 ..
-            } => match start {
-                true => format!(
-                    "{region}: {} starts in EC2 again",
-                    names.with_id(machine.as_str())
-                ),
-                false => format!(
-                    "{region}: {} is in EC2 again, stopped as it was captured",
-                    names.with_id(machine.as_str())
-                ),
-            },
-            Self::CancelMovePlan { site, move_plan } => {
-                format!("{site}: Move plan {move_plan} ends")
-            }
+            } => Message::new("step-start-source")
+                .with("region", region)
+                .with("machine", names.with_id(machine.as_str())),
+            Self::StartSource {
+                region, machine, ..
+            } => Message::new("step-source-stays-stopped")
+                .with("region", region)
+                .with("machine", names.with_id(machine.as_str())),
+            Self::CancelMovePlan { site, move_plan } => Message::new("step-cancel-move-plan")
+                .with("site", site)
+                .with("plan", move_plan),
             Self::ReleaseNics {
                 site,
                 machine,
                 vm,
                 name,
-            } => format!(
-                "{site}: VM {name} ({vm}), which was {}, has no NIC on the overlay",
-                names.name(machine.as_str())
-            ),
-            Self::RemoveCopies { plan, site, .. } => {
-                format!("{site}: {plan} removes the copies that its test made")
+            } => Message::new("step-release-nics")
+                .with("site", site)
+                .with("name", name)
+                .with("vm", vm)
+                .with("machine", names.name(machine.as_str())),
+            Self::RemoveCopies { plan, site, .. } => Message::new("step-remove-copies")
+                .with("site", site)
+                .with("plan", plan),
+            Self::DeleteVm { former } => {
+                Message::new("step-delete").part("former", of_former(former, names))
             }
-            Self::Verify { site, machines, .. } if !machines.is_empty() => {
-                let machines: Vec<_> = machines
-                    .iter()
-                    .map(|machine| names.name(machine.as_str()))
-                    .collect();
-                format!(
-                    "every address of {} is delivered at {site}",
-                    machines.join(", ")
-                )
-            }
-            Self::Verify { site, networks, .. } => {
-                let networks: Vec<_> = networks.iter().map(|network| network.as_str()).collect();
-                format!(
-                    "every address of {} is delivered at {site}",
-                    networks.join(", ")
-                )
+            Self::Verify {
+                site,
+                networks,
+                machines,
+                ..
+            } => {
+                let what = match machines.is_empty() {
+                    true => commas(networks),
+                    false => commas(machines.iter().map(|machine| names.name(machine.as_str()))),
+                };
+                Message::new("step-verify")
+                    .with("what", what)
+                    .with("site", site)
             }
         }
     }
@@ -253,8 +263,19 @@ impl Action {
     }
 }
 
+/// Where a static route leads.
+fn leads_to(target: Option<&TgwTarget>, names: &Names) -> Message {
+    match target {
+        None => Message::new("route-absent"),
+        Some(TgwTarget::Blackhole) => Message::new("route-blackhole"),
+        Some(TgwTarget::Attachment(id)) => {
+            Message::new("route-attachment").with("attachment", names.with_id(id.as_str()))
+        }
+    }
+}
+
 /// A former VM: where, which, whose, with its addresses.
-fn of_former(former: &FormerVm, names: &Names) -> String {
+fn of_former(former: &FormerVm, names: &Names) -> Message {
     let FormerVm {
         site,
         vm,
@@ -264,16 +285,20 @@ fn of_former(former: &FormerVm, names: &Names) -> String {
         home,
         ..
     } = former;
-    format!(
-        "{site}: former VM {name} ({vm}, {}) of {}, which is at {home},",
-        listed(addresses),
-        names.name(machine.as_str())
-    )
-}
-
-fn listed(addresses: &[Ipv4Addr]) -> String {
-    match addresses {
-        [] => "no address".to_owned(),
-        addresses => commas(addresses),
+    let machine = names.name(machine.as_str());
+    match addresses.as_slice() {
+        [] => Message::new("former-vm-without-address")
+            .with("site", site)
+            .with("name", name)
+            .with("vm", vm)
+            .with("machine", machine)
+            .with("home", home),
+        addresses => Message::new("former-vm")
+            .with("site", site)
+            .with("name", name)
+            .with("vm", vm)
+            .with("addresses", commas(addresses))
+            .with("machine", machine)
+            .with("home", home),
     }
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use stayput_estate::AddrRange;
 use stayput_fabric::Source;
+use stayput_messages::Message;
+use stayput_messages::list::alternatives;
+use stayput_messages::list::and;
 
 use super::Numbered;
 use crate::Delivery;
@@ -13,7 +16,7 @@ use crate::Shifted;
 use crate::Step;
 use crate::StepId;
 use crate::Window;
-use crate::counted;
+use crate::proof::span;
 
 /// Ranges written out before the rest is only counted.
 const WRITTEN: usize = 2;
@@ -32,10 +35,13 @@ pub(super) fn of(plan: &Plan, group: &[&Step]) -> Vec<String> {
         .into_iter()
         .filter_map(|((_, _, which), shifts)| {
             let first = shifts.first()?;
-            let addresses = counted(first.addresses, "address");
             let sources: Vec<_> = shifts.iter().map(|shift| &shift.source).collect();
-            let line = format!("{}: {addresses} {which}: {}", whose(&sources), first.what());
-            Some((!sources.contains(&&Source::OnPrem), line))
+            let line = Message::new("effect")
+                .part("whose", whose(&sources))
+                .count("addresses", first.addresses)
+                .with("ranges", which)
+                .part("what", first.what());
+            Some((!sources.contains(&&Source::OnPrem), line.to_string()))
         })
         .collect();
     lines.sort();
@@ -77,22 +83,22 @@ impl Span {
     }
 
     /// Such as `3→8`.
-    fn short(self) -> String {
-        let opens = self.opens.map_or("now".to_owned(), |step| step.to_string());
+    fn short(self) -> Message {
         match self.closes {
-            Closes::After(step) => format!("{opens}→{step}"),
-            Closes::Never => format!("{opens}→the end"),
+            Closes::After(step) => span(self.opens, Some(step)),
+            Closes::Never => span(self.opens, None::<usize>),
         }
     }
 
     /// Such as `step 3 to step 8`.
-    fn long(self) -> String {
-        let opens = self
-            .opens
-            .map_or("now".to_owned(), |step| format!("step {step}"));
-        match self.closes {
-            Closes::After(step) => format!("{opens} to step {step}"),
-            Closes::Never => format!("{opens} to the end"),
+    fn long(self) -> Message {
+        match (self.opens, self.closes) {
+            (Some(opens), Closes::After(closes)) => Message::new("from-step-to-step")
+                .with("opens", opens)
+                .with("closes", closes),
+            (Some(opens), Closes::Never) => Message::new("from-step-on").with("opens", opens),
+            (None, Closes::After(closes)) => Message::new("until-step").with("closes", closes),
+            (None, Closes::Never) => Message::new("always"),
         }
     }
 }
@@ -111,26 +117,24 @@ fn windows(plan: &Plan, steps: &Numbered<'_>) -> Vec<(Span, Window)> {
 }
 
 /// The line of verdict, with steps by their numbers.
-pub(super) fn verdict(plan: &Plan, steps: &Numbered<'_>) -> String {
+pub(super) fn verdict(plan: &Plan, steps: &Numbered<'_>) -> Message {
     let windows = windows(plan, steps);
-    let windows: Vec<_> = windows.iter().map(|(span, _)| span.short()).collect();
-    plan.proof.line(&windows)
+    plan.proof
+        .line(windows.iter().map(|(span, _)| span.short()))
 }
 
 /// The holes with the steps that open and close them: on-prem's, which the line of verdict counts, then those of other sources. Each
 /// list with its heading.
-pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<(String, Vec<String>)> {
+pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<(Message, Vec<Message>)> {
     let of_on_prem: Vec<_> = windows(plan, steps)
         .into_iter()
         .map(|(span, window)| {
-            let what: Vec<_> = window.deliveries.iter().map(Delivery::in_a_hole).collect();
-            format!(
-                "{}: {} {}, {}",
-                span.long(),
-                counted(window.addresses, "address"),
-                which(&window.ranges),
-                what.join("; or ")
-            )
+            let what = window.deliveries.iter().map(Delivery::in_a_hole);
+            Message::new("hole-of-on-prem")
+                .part("span", span.long())
+                .count("addresses", window.addresses)
+                .with("ranges", which(&window.ranges))
+                .part("what", alternatives(what))
         })
         .collect();
     let mut alike: BTreeMap<(Span, &Delivery, String), Vec<&Hole>> = BTreeMap::new();
@@ -143,31 +147,28 @@ pub(super) fn holes(plan: &Plan, steps: &Numbered<'_>) -> Vec<(String, Vec<Strin
         .into_iter()
         .filter_map(|((span, delivery, which), holes)| {
             let sources: Vec<_> = holes.iter().map(|hole| &hole.source).collect();
-            Some(format!(
-                "{}, {}: {} {which}, {}",
-                span.long(),
-                whose(&sources),
-                counted(holes.first()?.addresses, "address"),
-                delivery.in_a_hole()
-            ))
+            let line = Message::new("hole-of-others")
+                .part("span", span.long())
+                .part("whose", whose(&sources))
+                .count("addresses", holes.first()?.addresses)
+                .with("ranges", which)
+                .part("what", delivery.in_a_hole());
+            Some(line)
         })
         .collect();
-    let lists = [
-        ("for on-prem", of_on_prem),
-        ("for other sources", of_others),
-    ];
+    let heading = Message::new("holes-of-on-prem").count("holes", of_on_prem.len());
+    let other_heading = Message::new("holes-of-others").count("holes", of_others.len());
+    let lists = [(heading, of_on_prem), (other_heading, of_others)];
     let lists = lists.into_iter().filter(|(_, lines)| !lines.is_empty());
-    lists
-        .map(|(whose, lines)| (format!("{} {whose}:", counted(lines.len(), "hole")), lines))
-        .collect()
+    lists.collect()
 }
 
-fn whose(sources: &[&Source]) -> String {
+fn whose(sources: &[&Source]) -> Message {
     match sources {
-        [] => String::new(),
-        [one] => one.to_string(),
-        [one, other] => format!("{one} and {other}"),
-        [one, others @ ..] => format!("{one} and {} others", others.len()),
+        [one, _, others @ ..] if !others.is_empty() => Message::new("sources-more")
+            .with("first", one)
+            .count("others", others.len() + 1),
+        few => and(few),
     }
 }
 

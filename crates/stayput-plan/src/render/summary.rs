@@ -39,9 +39,10 @@ impl PlanSummary {
             steps: plan.steps.len(),
             addresses: plan.proof.addresses,
             states: plan.proof.states.len(),
-            verdict: effects::verdict(plan, &steps),
+            verdict: effects::verdict(plan, &steps).to_string(),
             holes: holes
                 .flat_map(|(heading, lines)| std::iter::once(heading).chain(lines))
+                .map(|line| line.to_string())
                 .collect(),
             outages: plan.outages.clone(),
             warnings: plan.warnings.clone(),

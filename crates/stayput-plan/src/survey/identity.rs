@@ -8,6 +8,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::System;
@@ -86,7 +87,7 @@ impl Survey<'_> {
                 machine: id.clone(),
                 label,
                 system: System::PrismCentral(site),
-                what: format!("its VM {vm}"),
+                what: Message::new("object-vm-of-it").with("vm", vm).into(),
             }),
         }
     }

@@ -8,6 +8,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::aws::InstanceState;
 
@@ -55,12 +56,12 @@ pub enum RemainsState {
 
 impl RemainsState {
     /// What it is, after the name of what it is of.
-    pub fn verb(self) -> &'static str {
+    fn message(self) -> Message {
         match self {
-            Self::On => "runs",
-            Self::Unknown => "is in an unknown state",
-            Self::Off => "is off",
-            Self::Gone => "does not exist any more",
+            Self::On => Message::new("remains-run"),
+            Self::Unknown => Message::new("remains-unknown"),
+            Self::Off => Message::new("remains-off"),
+            Self::Gone => Message::new("remains-gone"),
         }
     }
 }
@@ -74,14 +75,24 @@ impl Remains {
     }
 }
 
+impl Remains {
+    /// What is left and whether it runs, as a message of the catalogue.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Instance { region, state } => Message::new("remains-instance")
+                .with("region", region)
+                .part("is", state.message()),
+            Self::Vm { site, vm, state } => Message::new("remains-vm")
+                .with("vm", vm)
+                .with("site", site)
+                .part("is", state.message()),
+        }
+    }
+}
+
 impl fmt::Display for Remains {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Instance { region, state } => {
-                write!(f, "its EC2 instance in {region} {}", state.verb())
-            }
-            Self::Vm { site, vm, state } => write!(f, "its VM {vm} at {site} {}", state.verb()),
-        }
+        self.message().fmt(f)
     }
 }
 

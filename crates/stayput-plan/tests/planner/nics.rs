@@ -32,7 +32,12 @@ fn cut_over() -> Setup {
 fn shown(setup: &Setup) -> String {
     let plan = setup.plan(&move_in(APP)).unwrap();
     let mut steps = plan.steps.iter().filter(|step| change(step).is_some());
-    steps.next().unwrap().action.describe(&plan.names)
+    steps
+        .next()
+        .unwrap()
+        .action
+        .describe(&plan.names)
+        .to_string()
 }
 
 #[test]

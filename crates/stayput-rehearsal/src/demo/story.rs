@@ -7,7 +7,6 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 use stayput_estate::NetworkName;
-use stayput_plan::counted;
 
 use super::Demo;
 use super::chapter::Chapter;
@@ -16,6 +15,7 @@ use super::chapter::WallMs;
 use super::chapter::wall_now;
 use super::report::Stage;
 use super::watch::Seen;
+use crate::counted::counted;
 use crate::error::RehearsalError;
 
 /// The five times a machine is looked at; columns of the table and keys of the JSON.

@@ -100,7 +100,10 @@ pub(crate) fn brings_packets(goal: &Goal) -> bool {
         Goal::Move { canaries, .. } => canaries.is_empty(),
         Goal::Failover { mode, .. } => *mode != FailoverMode::Test,
         Goal::Failback { .. } => true,
-        Goal::Capture { .. } | Goal::Protect { .. } | Goal::CleanUp { .. } => false,
+        Goal::Capture { .. }
+        | Goal::Protect { .. }
+        | Goal::CleanUp { .. }
+        | Goal::Rollback { .. } => false,
     }
 }
 

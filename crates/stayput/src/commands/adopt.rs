@@ -14,6 +14,8 @@ use stayput_estate::VmExtId;
 use stayput_ledger::By;
 use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
+use stayput_messages::Message;
+use stayput_messages::list::text;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 use stayput_world::prism::PowerState;
@@ -25,7 +27,6 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
 use crate::session;
-use crate::ui;
 
 pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
@@ -50,19 +51,22 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
         .await
         .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
     let found = found.ok_or_else(|| {
-        CommandError::new(Kind::Failed, format!("there is no VM {vm} at {site}"))
-            .hint(format!("look for it in Prism Central of {site}"))
+        let missing = Message::new("adopt-no-vm")
+            .with("vm", &vm)
+            .with("site", &site);
+        CommandError::new(Kind::Failed, missing)
+            .hint(Message::new("hint-look-in-prism-central").with("site", &site))
     })?;
     ledger
         .put_vm(&id, &site, &vm, Timestamp::now(), &By::person(who))
         .await?;
     let left = left(&estate, &facts, &id, &site, &vm, &found);
-    let mut text = format!(
-        "{} is now linked to VM {} ({vm}) at {site}\n",
-        ui::clean(&machine.label(&id)),
-        ui::clean(&found.name)
-    );
-    text.push_str("What is left to do:\n");
+    let linked = Message::new("adopt-linked")
+        .with("label", machine.label(&id))
+        .with("name", &found.name)
+        .with("vm", &vm)
+        .with("site", &site);
+    let mut text = format!("{linked}\n{}\n", Message::new("adopt-left"));
     for line in &left {
         let _ = writeln!(text, "  - {line}");
     }
@@ -91,8 +95,11 @@ fn primary_of(
     network
         .map(|network| network.primary.clone())
         .ok_or_else(|| {
-            CommandError::new(Kind::Usage, format!("{id} has no network of the estate"))
-                .hint("name its --site")
+            CommandError::new(
+                Kind::Usage,
+                Message::new("machine-without-network").with("id", id),
+            )
+            .hint(Message::new("hint-name-site"))
         })
 }
 
@@ -111,11 +118,12 @@ fn is_not_linked_to_another(
         None => Ok(()),
         Some((other, _)) => Err(CommandError::new(
             Kind::Failed,
-            format!("VM {vm} at {site} is linked to {other} already"),
+            Message::new("adopt-linked-to-other")
+                .with("vm", vm)
+                .with("site", site)
+                .with("other", other),
         )
-        .hint(format!(
-            "link {other} to its own VM first, or remove it from the ledger: stayput retire {other}"
-        ))),
+        .hint(Message::new("hint-link-other").with("other", other))),
     }
 }
 
@@ -144,20 +152,24 @@ fn left(
     let mut left = Vec::new();
     let state = match &found.power {
         PowerState::On => None,
-        PowerState::Off => Some("off".to_owned()),
-        PowerState::Other(other) => Some(ui::clean(other)),
+        PowerState::Off => Some(Message::new("power-off")),
+        PowerState::Other(other) => Some(text(other)),
     };
     if let (Some(state), true) = (state, machine.was_running) {
-        left.push(format!(
-            "the VM is {state}: power it on in Prism Central of {site}, or set that it may be off: stayput expect {id} off"
-        ));
+        left.push(
+            Message::new("adopt-power-on")
+                .part("state", state)
+                .with("site", site)
+                .with("id", id)
+                .into(),
+        );
     }
     let wanted: BTreeSet<_> = machine.addresses().collect();
     let has = addresses(found);
     let list = |addresses: &BTreeSet<Ipv4Addr>| {
         let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         if texts.is_empty() {
-            "no address".to_owned()
+            Message::new("no-address").into()
         } else {
             texts.join(", ")
         }
@@ -169,24 +181,31 @@ fn left(
         format!("stayput apply failover {names} --to {site}")
     };
     if has == wanted {
-        left.push(format!(
-            "route its networks there, unless they are already: {lead}"
-        ));
+        left.push(Message::new("adopt-route").with("lead", lead).into());
     } else {
-        left.push(format!(
-            "the VM has {} instead of {}; this restores them and routes the networks there: {lead}",
-            list(&has),
-            list(&wanted)
-        ));
+        left.push(
+            Message::new("adopt-restore")
+                .with("has", list(&has))
+                .with("wants", list(&wanted))
+                .with("lead", lead)
+                .into(),
+        );
     }
     let former = facts.vms.get(id).into_iter().flatten();
     for (at, other) in former.filter(|(at, other)| (*at, *other) != (site, vm)) {
-        left.push(format!(
-            "VM {other} at {at}, its former VM, must not run; its state was not read. When Prism Central of {at} answers: stayput apply clean-up {names} --site {at}"
-        ));
+        left.push(
+            Message::new("adopt-former")
+                .with("other", other)
+                .with("at", at)
+                .with("names", &names)
+                .into(),
+        );
     }
-    left.push(format!(
-        "its EC2 instance {id} must stay stopped; its state was not read. Check with: stayput status {names}"
-    ));
+    left.push(
+        Message::new("adopt-instance")
+            .with("id", id)
+            .with("names", names)
+            .into(),
+    );
     left
 }

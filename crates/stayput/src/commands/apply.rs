@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
@@ -19,12 +20,12 @@ use stayput_engine::rollback_goal;
 use stayput_estate::Estate;
 use stayput_ledger::Entry;
 use stayput_ledger::Ledger;
+use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
-use stayput_plan::counted;
 
 use crate::ask;
 use crate::cli;
@@ -137,8 +138,8 @@ fn lost_sites_are_left(estate: &Estate, goal: &Goal) -> Result<(), CommandError>
     };
     if *mode != FailoverMode::Unplanned && !lost.is_empty() {
         return Err(
-            CommandError::new(Kind::Usage, "--lost is for unplanned failovers")
-                .hint("add --mode unplanned, or leave --lost out"),
+            CommandError::new(Kind::Usage, Message::new("lost-only-unplanned"))
+                .hint(Message::new("hint-mode-unplanned")),
         );
     }
     let leaves = goal.leaves(estate);
@@ -148,9 +149,9 @@ fn lost_sites_are_left(estate: &Estate, goal: &Goal) -> Result<(), CommandError>
             let leaves: Vec<_> = leaves.iter().map(ToString::to_string).collect();
             Err(CommandError::new(
                 Kind::Usage,
-                format!("this failover does not leave {site}, so it cannot be declared lost"),
+                Message::new("lost-not-left").with("site", site),
             )
-            .hint(format!("it leaves {}", leaves.join(", "))))
+            .hint(Message::new("hint-leaves").with("sites", leaves.join(", "))))
         }
     }
 }
@@ -203,11 +204,12 @@ fn names_a_step(step: &str) -> Result<(), CommandError> {
 pub fn no_such_step(plan: &Plan, step: &str) -> CommandError {
     let last = stayput_plan::Numbered::of(plan).iter().count();
     let wrong = match last {
-        0 => "there is nothing to do, so there are no steps".to_owned(),
-        _ => format!("the plan has no step {step}: its steps are 1 to {last}"),
+        0 => Message::new("plan-has-no-steps"),
+        _ => Message::new("plan-has-no-such-step")
+            .with("step", step)
+            .with("last", last),
     };
-    CommandError::new(Kind::Usage, wrong)
-        .hint("name a step by its number, as `stayput plan` shows it, or by its id, as `stayput plan --json` does")
+    CommandError::new(Kind::Usage, wrong).hint(Message::new("hint-name-step"))
 }
 
 /// What to apply.
@@ -254,10 +256,8 @@ const WINDOW_PAST_MAX: SignedDuration = SignedDuration::from_hours(24);
 fn cutover_time(text: &str) -> Result<Timestamp, CommandError> {
     let time = time(text)?;
     if Timestamp::now().duration_since(time) > WINDOW_PAST_MAX {
-        let what = format!("--cutover-after {text} is more than a day ago");
-        return Err(CommandError::new(Kind::Usage, what).hint(
-            "correct the date, or leave it out to stop machines as soon as their disks are copied",
-        ));
+        let what = Message::new("cutover-time-past").with("text", text);
+        return Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-correct-date")));
     }
     Ok(time)
 }
@@ -266,9 +266,10 @@ fn cutover_time(text: &str) -> Result<Timestamp, CommandError> {
 fn time(text: &str) -> Result<Timestamp, CommandError> {
     let zoned = || text.parse::<Zoned>().map(|zoned| zoned.timestamp());
     text.parse().or_else(|_| zoned()).map_err(|error| {
-        let what = format!("--cutover-after {text}: {error}");
-        CommandError::new(Kind::Usage, what)
-            .hint("write it as 2026-12-01T02:00:00+09:00 or 2026-12-01T02:00[Asia/Tokyo]")
+        let what = Message::new("cutover-time-wrong")
+            .with("text", text)
+            .with("error", error);
+        CommandError::new(Kind::Usage, what).hint(Message::new("hint-write-time"))
     })
 }
 
@@ -292,11 +293,8 @@ fn unchanged(differences: &[stayput_plan::Difference]) -> Result<(), CommandErro
     if differences.is_empty() {
         return Ok(());
     }
-    let mut error = CommandError::new(
-        Kind::WorldChanged,
-        "the world is not what this plan was made for; nothing was changed",
-    )
-    .hint("look at the new plan and save it again: stayput plan … --out FILE");
+    let mut error = CommandError::new(Kind::WorldChanged, Message::new("plan-is-stale"))
+        .hint(Message::new("hint-save-again"));
     error.causes = differences.iter().map(ToString::to_string).collect();
     Err(error)
 }
@@ -347,12 +345,11 @@ pub async fn apply(
     if let Some(time) = how.options.cutover_after
         && time <= Timestamp::now()
     {
-        shown.push_str(&format!(
-            "! --cutover-after {time} has passed: machines stop as soon as their disks are copied\n"
-        ));
+        let passed = Message::new("cutover-time-has-passed").with("time", time);
+        shown.push_str(&format!("! {passed}\n"));
     }
     if !how.yes {
-        ask::confirm(global, &shown, "look at the plan first: stayput plan …")?;
+        ask::confirm(global, &shown, Message::new("hint-plan-first"))?;
     } else if !global.json && !global.quiet {
         let _ = writeln!(anstream::stderr(), "{}", ui::clean_lines(&shown));
     }
@@ -364,27 +361,28 @@ pub async fn apply(
     let _ = display.await;
     let report = applied?;
     let changed = report.steps.iter().filter(|step| step.changed).count();
-    let mut text = match report.stopped_after {
-        None => format!("{goal} reached: "),
-        Some(phase) => format!("{goal} stopped after phase {phase}, as requested: "),
+    let result = match report.stopped_after {
+        None => Message::new("apply-reached").with("goal", &goal),
+        Some(phase) => Message::new("apply-stopped")
+            .with("goal", &goal)
+            .with("phase", phase),
     };
-    text.push_str(&format!(
-        "{}, {changed} changed something, {} (run {})\n",
-        counted(report.steps.len(), "step"),
-        ui::seconds(report.ms),
-        report.run,
-    ));
+    let result = Message::new("apply-result")
+        .part("result", result)
+        .count("steps", report.steps.len())
+        .count("changed", changed)
+        .with("took", ui::seconds(report.ms))
+        .with("run", &report.run);
+    let mut text = format!("{result}\n");
     if report.stopped_after.is_some() {
-        text.push_str("run the same command without --until to continue\n");
+        let _ = writeln!(text, "{}", Message::new("apply-continue"));
     }
     if let Some(unreached) = report.unreached.filter(|unreached| *unreached > 0) {
-        text.push_str(&format!(
-            "! on-prem does not reach {} now: continue at once\n",
-            counted(unreached, "address")
-        ));
+        let unreached = Message::new("apply-unreached").count("addresses", unreached);
+        let _ = writeln!(text, "! {unreached}");
     }
     for warning in &plan.warnings {
-        text.push_str(&format!("! {warning}\n"));
+        let _ = writeln!(text, "! {warning}");
     }
     text.push_str(&closed(&goal, &report.abandoned));
     let run = report.run.as_str().into();
@@ -393,13 +391,13 @@ pub async fn apply(
     let verified = verified(&journal, &report);
     for (site, found) in &verified {
         let count = |key: &str| found[key].as_u64().unwrap_or_default();
-        text.push_str(&format!(
-            "verified at {site}: {} of {} machines that must run do, {} of {} addresses are reached\n",
-            count("found"),
-            count("expected"),
-            count("delivered"),
-            count("addresses"),
-        ));
+        let verified = Message::new("apply-verified")
+            .with("site", site)
+            .with("found", count("found"))
+            .with("expected", count("expected"))
+            .with("delivered", count("delivered"))
+            .with("addresses", count("addresses"));
+        let _ = writeln!(text, "{verified}");
     }
     let json = json!({
         "ok": true,
@@ -435,19 +433,20 @@ fn verified(journal: &[Entry], report: &RunReport) -> BTreeMap<String, serde_jso
 
 /// Runs that were closed without their goals being reached, one line each.
 fn closed(goal: &Goal, abandoned: &[String]) -> String {
-    let what = match goal {
-        Goal::Rollback { .. } => "rolled back",
-        Goal::Capture { .. }
-        | Goal::Move { .. }
-        | Goal::Protect { .. }
-        | Goal::Failover { .. }
-        | Goal::Failback { .. }
-        | Goal::CleanUp { .. } => "superseded",
-    };
-    let lines = abandoned.iter();
-    lines
-        .map(|run| format!("{what} and closed: run {run}\n"))
-        .collect()
+    let mut text = String::new();
+    for run in abandoned {
+        let closed = match goal {
+            Goal::Rollback { .. } => Message::new("run-rolled-back").with("run", run),
+            Goal::Capture { .. }
+            | Goal::Move { .. }
+            | Goal::Protect { .. }
+            | Goal::Failover { .. }
+            | Goal::Failback { .. }
+            | Goal::CleanUp { .. } => Message::new("run-superseded").with("run", run),
+        };
+        let _ = writeln!(text, "{closed}");
+    }
+    text
 }
 
 /// The first interrupt asks the run to stop; the second ends the process.
@@ -457,10 +456,7 @@ async fn interrupts(stopper: Stopper, quiet: bool) {
     }
     stopper.ask();
     if !quiet {
-        let _ = writeln!(
-            anstream::stderr(),
-            "stopping: no new steps, waiting for calls in flight; interrupt again to stop now"
-        );
+        let _ = writeln!(anstream::stderr(), "{}", Message::new("apply-stopping"));
     }
     if tokio::signal::ctrl_c().await.is_ok() {
         // 128 + SIGINT, as a shell reports it.

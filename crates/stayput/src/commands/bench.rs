@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Message;
 use stayput_rehearsal::bench;
 use stayput_rehearsal::bench::About;
 use stayput_rehearsal::bench::BenchOptions;
@@ -51,7 +52,7 @@ pub async fn run(global: &Global, args: &BenchArgs) -> Result<Output, CommandErr
             else {
                 return Err(CommandError::new(
                     Kind::Usage,
-                    "one number of machines and one concurrency are needed",
+                    Message::new("bench-one-of-each"),
                 ));
             };
             let who = session::who();

@@ -12,6 +12,7 @@ use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_estate::InstanceId;
 use stayput_ledger::By;
+use stayput_messages::Message;
 use stayput_plan::Obstacle;
 use stayput_world::MachineFacts;
 use stayput_world::System;
@@ -70,12 +71,11 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
         let Some(shown) = observed.get(&id) else {
             return Err(CommandError::new(
                 Kind::Obstacles,
-                format!(
-                    "EC2 lists no interface of {} ({id}) in the networks; nothing was changed",
-                    ui::clean(&recorded.label(&id))
-                ),
+                Message::new("capture-no-interface")
+                    .with("label", recorded.label(&id))
+                    .with("machine", &id),
             )
-            .hint("its facts can only be taken from EC2 while it is there"));
+            .hint(Message::new("hint-facts-from-ec2")));
         };
         let now = MachineFacts {
             // EC2 reports a machine that has moved as stopped.
@@ -89,25 +89,21 @@ pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Out
         }
     }
     if replaced.is_empty() {
-        let text = "the recorded facts match EC2; nothing was changed\n";
-        return Ok(Output::new(
-            text,
+        return Ok(Output::line(
+            &Message::new("capture-facts-match"),
             json!({ "ok": true, "changed": false, "differences": differences }),
         ));
     }
     let shown = shown(&seen.facts.machines, &differences);
     if !yes {
-        ask::confirm(
-            global,
-            &shown,
-            "check the machines first: stayput status --all",
-        )?;
+        ask::confirm(global, &shown, Message::new("hint-check-machines"))?;
     }
     ledger
         .put_machines(&replaced, Timestamp::now(), &By::person(session::who()))
         .await?;
     let json = json!({ "ok": true, "changed": true, "differences": differences });
-    Ok(Output::new(format!("{shown}replaced\n"), json))
+    let replaced = Message::new("capture-replaced");
+    Ok(Output::new(format!("{shown}{replaced}\n"), json))
 }
 
 fn shown(
@@ -119,22 +115,29 @@ fn shown(
         let label = machines
             .get(id)
             .map_or_else(|| id.to_string(), |machine| machine.label(id));
-        let _ = writeln!(text, "{} ({id})", ui::clean(&label));
+        let machine = Message::new("machine-with-id")
+            .with("label", label)
+            .with("machine", id);
+        let _ = writeln!(text, "{machine}");
         for Difference {
             fact,
             recorded,
             observed,
         } in found
         {
-            let _ = writeln!(
-                text,
-                "  {fact}: {} → {}",
-                ui::clean(recorded),
-                ui::clean(observed)
-            );
+            let line = Message::new("capture-difference")
+                .part("fact", named(fact))
+                .with("recorded", recorded)
+                .with("observed", observed);
+            let _ = writeln!(text, "  {line}");
         }
     }
     text
+}
+
+/// The name of a fact for people. In JSON it has the one of its column.
+fn named(fact: &str) -> Message {
+    Message::new("fact").with("fact", fact)
 }
 
 /// The differences, fact by fact.

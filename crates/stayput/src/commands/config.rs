@@ -1,7 +1,7 @@
 //! `stayput config`: check, schema, init. Contacts no system.
 
 use serde_json::json;
-use stayput_plan::counted;
+use stayput_messages::Message;
 
 use crate::cli::ConfigCommand;
 use crate::cli::Global;
@@ -15,15 +15,13 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<Output, CommandEr
         ConfigCommand::Check => {
             let estate = load_estate(&global.file)?;
             ca_files_exist(&estate)?;
-            let text = format!(
-                "{} is right: estate {}, {}, {}, {}, {}\n",
-                global.file.display(),
-                estate.name,
-                counted(estate.networks.len(), "network"),
-                counted(estate.sites.len(), "site"),
-                counted(estate.waves.len(), "wave"),
-                counted(estate.edges.len(), "edge"),
-            );
+            let text = Message::new("config-is-right")
+                .with("file", global.file.display())
+                .with("estate", &estate.name)
+                .count("networks", estate.networks.len())
+                .count("sites", estate.sites.len())
+                .count("waves", estate.waves.len())
+                .count("edges", estate.edges.len());
             let names = |keys: Vec<String>| keys;
             let json = json!({
                 "ok": true,
@@ -33,7 +31,7 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<Output, CommandEr
                 "waves": names(estate.waves.keys().map(ToString::to_string).collect()),
                 "edges": names(estate.edges.keys().map(ToString::to_string).collect()),
             });
-            Ok(Output::new(text, json))
+            Ok(Output::line(&text, json))
         }
         ConfigCommand::Schema => {
             let schema = stayput_estate::json_schema();

@@ -5,6 +5,7 @@ use serde_json::json;
 use stayput_ledger::By;
 use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
+use stayput_messages::Message;
 use stayput_world::MachineFacts;
 
 use crate::cli::ExpectArgs;
@@ -13,7 +14,6 @@ use crate::cli::Global;
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
-use crate::ui;
 
 pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
@@ -25,9 +25,9 @@ pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandEr
     let facts = ledger.facts().await?;
     let id = session::machine(&facts, &args.machine)?;
     let mut machine = MachineFacts::clone(&facts.machines[&id]);
-    let (must_run, text) = match args.state {
-        ExpectedState::Running => (true, "must run and be reached"),
-        ExpectedState::Off => (false, "may be off"),
+    let must_run = match args.state {
+        ExpectedState::Running => true,
+        ExpectedState::Off => false,
     };
     let changed = machine.was_running != must_run;
     if changed {
@@ -37,12 +37,23 @@ pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandEr
             .put_machines(&machines, Timestamp::now(), &By::person(who))
             .await?;
     }
-    let already = if changed { "" } else { ", as before" };
-    Ok(Output::new(
-        format!(
-            "{} ({id}) {text} after a move or failover{already}\n",
-            ui::clean(&machine.label(&id))
-        ),
+    let label = machine.label(&id);
+    let text = match (must_run, changed) {
+        (true, true) => Message::new("expect-runs")
+            .with("label", label)
+            .with("machine", &id),
+        (true, false) => Message::new("expect-runs-as-before")
+            .with("label", label)
+            .with("machine", &id),
+        (false, true) => Message::new("expect-off")
+            .with("label", label)
+            .with("machine", &id),
+        (false, false) => Message::new("expect-off-as-before")
+            .with("label", label)
+            .with("machine", &id),
+    };
+    Ok(Output::line(
+        &text,
         json!({ "ok": true, "machine": id, "must_run": must_run, "changed": changed }),
     ))
 }

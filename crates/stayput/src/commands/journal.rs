@@ -11,10 +11,10 @@ use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
 use stayput_ledger::Outcome;
 use stayput_ledger::Run;
+use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::Names;
 use stayput_plan::PlanSummary;
-use stayput_plan::counted;
 use stayput_world::Facts;
 
 use crate::cli::Global;
@@ -45,9 +45,12 @@ pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandE
             ledger
                 .abandon_run(&run.id, Timestamp::now(), &session::who().into(), why)
                 .await?;
-            let text = format!("run {} ({}) is abandoned: {why}\n", run.id, run.goal);
+            let text = Message::new("run-abandoned-now")
+                .with("run", &run.id)
+                .with("goal", &run.goal)
+                .with("why", why);
             let json = json!({ "ok": true, "run": run.id, "goal": run.goal, "why": why });
-            Ok(Output::new(text, json))
+            Ok(Output::line(&text, json))
         }
         (None, None) => Ok(list(&runs, holder.as_ref())),
         (None, Some(wanted)) => {
@@ -70,15 +73,18 @@ pub fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError
         .collect();
     match found.as_slice() {
         [run] => Ok(run),
-        [] => Err(
-            CommandError::new(Kind::Usage, format!("no run starts with `{wanted}`"))
-                .hint("`stayput journal` lists the runs"),
-        ),
+        [] => Err(CommandError::new(
+            Kind::Usage,
+            Message::new("no-run-starts-with").with("wanted", wanted),
+        )
+        .hint(Message::new("hint-list-runs"))),
         many => Err(CommandError::new(
             Kind::Usage,
-            format!("{} runs start with `{wanted}`", many.len()),
+            Message::new("several-runs-start-with")
+                .count("runs", many.len())
+                .with("wanted", wanted),
         )
-        .hint("give more of the id; `stayput journal` lists the runs")),
+        .hint(Message::new("hint-more-of-id"))),
     }
 }
 
@@ -93,31 +99,38 @@ fn list(runs: &[Run], holder: Option<&Holder>) -> Output {
     for run in runs {
         let state = match holder {
             Some(holder) if is_running(run, newest_open, Some(holder)) => {
-                format!("open; the estate is locked by {holder}")
+                Message::new("run-is-open-and-locked")
+                    .with("holder", holder)
+                    .into()
             }
             _ => run.state.to_string(),
         };
-        let _ = writeln!(
-            text,
-            "{}  {}  {}  by {}  {state}",
-            run.id, run.started, run.goal, run.who
-        );
+        let line = Message::new("journal-run")
+            .with("run", &run.id)
+            .with("started", run.started)
+            .with("goal", &run.goal)
+            .with("who", &run.who)
+            .with("state", state);
+        let _ = writeln!(text, "{line}");
     }
     if runs.is_empty() {
-        text.push_str("no plan was applied to this estate yet\n");
+        let _ = writeln!(text, "{}", Message::new("journal-empty"));
     }
     Output::new(text, json!({ "runs": runs, "holder": holder }))
 }
 
 fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) -> Output {
     let names = names(facts);
-    let mut text = format!(
-        "{} by {}, {}, {}\n",
-        run.goal, run.who, run.started, run.state
-    );
+    let title = Message::new("journal-of-run")
+        .with("goal", &run.goal)
+        .with("who", &run.who)
+        .with("started", run.started)
+        .part("state", run.state.message());
+    let mut text = format!("{title}\n");
     let running = run.is_open() && holder.is_some();
     if let Some(holder) = holder.filter(|_| running) {
-        let _ = writeln!(text, "the estate is locked by {holder}");
+        let locked = Message::new("journal-locked").with("holder", holder);
+        let _ = writeln!(text, "{locked}");
     }
     let mut json = Vec::new();
     for entry in entries {
@@ -132,16 +145,14 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
         }
         let action = serde_json::from_value::<Action>(entry.intent["action"].clone());
         let title = match &action {
-            Ok(action) => action.describe(&names),
+            Ok(action) => action.describe(&names).into(),
             Err(_) => entry.step.to_string(),
         };
         let outcome = match (&entry.outcome, running) {
-            (Some(Outcome::Done), _) => "done".to_owned(),
-            (Some(Outcome::Unchanged), _) => "was so already".to_owned(),
-            (Some(Outcome::Failed { error }), _) => format!("failed: {error}"),
-            (Some(Outcome::InDoubt { error }), _) => format!("in doubt: {error}"),
-            (None, true) => "no outcome yet: it is in progress, or its process ended".to_owned(),
-            (None, false) => "no outcome on record: its process ended".to_owned(),
+            (Some(Outcome::Unchanged), _) => Message::new("journal-was-so"),
+            (Some(outcome), _) => outcome.message(),
+            (None, true) => Message::new("journal-no-outcome-yet"),
+            (None, false) => Message::new("journal-no-outcome"),
         };
         let took = entry.ended.map(|ended| {
             let ms = ended.as_millisecond() - entry.at.as_millisecond();
@@ -150,11 +161,14 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
         let duration = took.map_or_else(String::new, |ms| format!(" ({})", ui::seconds(ms)));
         let attempt = match entry.attempt {
             1 => String::new(),
-            number => format!(", attempt {number}"),
+            number => format!(
+                ", {}",
+                Message::new("journal-attempt").with("number", number)
+            ),
         };
         let by = match entry.who == run.who {
             true => String::new(),
-            false => format!(", by {}", entry.who),
+            false => format!(", {}", Message::new("journal-by").with("who", &entry.who)),
         };
         let _ = writeln!(
             text,
@@ -177,16 +191,16 @@ fn show(run: &Run, entries: &[Entry], facts: &Facts, holder: Option<&Holder>) ->
 
 /// What was known of the plan when it was approved.
 fn approval(text: &mut String, run: &Run, entry: &Entry, approved: &PlanSummary) {
-    let by = match entry.who == run.who {
-        true => String::new(),
-        false => format!(" by {}", entry.who),
+    let line = match entry.who == run.who {
+        true => Message::new("journal-approved")
+            .count("steps", approved.steps)
+            .with("verdict", &approved.verdict),
+        false => Message::new("journal-approved-by")
+            .count("steps", approved.steps)
+            .with("who", &entry.who)
+            .with("verdict", &approved.verdict),
     };
-    let steps = counted(approved.steps, "step");
-    let _ = writeln!(
-        text,
-        "  {}  a plan of {steps} was approved{by}: {}",
-        entry.at, approved.verdict
-    );
+    let _ = writeln!(text, "  {}  {line}", entry.at);
     for hole in &approved.holes {
         let _ = writeln!(text, "      {hole}");
     }

@@ -3,6 +3,7 @@
 mod simulate;
 mod trouble;
 
+use std::fmt::Display;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde_json::json;
 use stayput_lab::DataPlane;
 use stayput_lab::Endpoints;
 use stayput_lab::LabOptions;
+use stayput_messages::Message;
 use stayput_rehearsal::Control;
 use stayput_rehearsal::LabLaunch;
 use stayput_rehearsal::LabLifetime;
@@ -34,16 +36,15 @@ pub async fn run(command: &LabCommand, data_plane: DataPlane) -> Result<Output, 
             let endpoints = read(&args.dir)?;
             let control = Control::of(&endpoints).map_err(LabProcessError::from)?;
             let status = control.status().await.map_err(LabProcessError::from)?;
-            let text = format!(
-                "{} with {} machines, process {}\nvirtual time {} at speed {}\n{}{}",
-                status["scenario"].as_str().unwrap_or("?"),
-                status["machines"],
-                status["pid"],
-                status["virtual_time"].as_str().unwrap_or("?"),
-                status["speed"],
-                trouble::in_force(&status),
-                describe(&endpoints),
-            );
+            let what = Message::new("lab-status")
+                .with("scenario", status["scenario"].as_str().unwrap_or("?"))
+                .count("machines", status["machines"].as_u64().unwrap_or_default())
+                .with("process", &status["pid"]);
+            let when = Message::new("lab-time")
+                .with("time", status["virtual_time"].as_str().unwrap_or("?"))
+                .with("speed", &status["speed"]);
+            let (trouble, endpoints) = (trouble::in_force(&status), describe(&endpoints));
+            let text = format!("{what}\n{when}\n{trouble}{endpoints}");
             Ok(Output::new(text, status))
         }
         LabCommand::Scenarios => {
@@ -90,19 +91,20 @@ fn read(dir: &Path) -> Result<Endpoints, CommandError> {
 }
 
 fn describe(endpoints: &Endpoints) -> String {
-    let mut text = format!("AWS (all regions)      {}\n", endpoints.aws);
+    let mut text = String::new();
+    let mut line = |name: Message, value: &dyn Display| {
+        let _ = writeln!(text, "{name:<22} {value}");
+    };
+    line(Message::new("lab-aws"), &endpoints.aws);
     for (site, url) in &endpoints.prism {
-        let _ = writeln!(text, "Prism Central {site:<8} {url}");
+        line(Message::new("lab-prism-central").with("site", site), url);
     }
     for (site, url) in &endpoints.moves {
-        let _ = writeln!(text, "Move {site:<17} {url}");
+        line(Message::new("lab-move").with("site", site), url);
     }
-    let _ = writeln!(text, "CA                     {}", endpoints.ca.display());
-    let _ = writeln!(
-        text,
-        "estate file            {}",
-        endpoints.estate_file.display()
-    );
+    line(Message::new("lab-ca"), &endpoints.ca.display());
+    let estate_file = endpoints.estate_file.display();
+    line(Message::new("lab-estate-file"), &estate_file);
     text
 }
 
@@ -116,9 +118,8 @@ pub fn data_plane(args: &LabUpArgs) -> Result<DataPlane, CommandError> {
         crate::cli::DataPlane::Kernel => stayput_lab::kernel::enter()
             .map(DataPlane::Kernel)
             .map_err(|error| {
-                CommandError::new(Kind::Failed, error.to_string()).hint(
-                    "network namespaces need Linux, and root or unprivileged user namespaces; without them: --dataplane none",
-                )
+                CommandError::new(Kind::Failed, error.to_string())
+                    .hint(Message::new("hint-namespaces"))
             }),
     }
 }
@@ -144,7 +145,10 @@ async fn foreground(args: &LabUpArgs, data_plane: DataPlane) -> Result<Output, C
         () = stdin_closed(), if args.until_stdin_closes => {}
     }
     lab.shutdown().await;
-    Ok(Output::new("the lab has stopped\n", json!({ "ok": true })))
+    Ok(Output::line(
+        &Message::new("lab-stopped"),
+        json!({ "ok": true }),
+    ))
 }
 
 /// Returns when the other end of standard input is closed.
@@ -210,11 +214,8 @@ async fn up(args: &LabUpArgs) -> Result<Output, CommandError> {
         .await
         .map_err(LabProcessError::from)?;
     let endpoints = lab.endpoints();
-    let text = format!(
-        "{}use it:  eval \"$(stayput lab env --dir {})\"\n",
-        describe(endpoints),
-        dir.display()
-    );
+    let usage = Message::new("lab-use-it").with("dir", dir.display());
+    let text = format!("{}{usage}\n", describe(endpoints));
     Ok(Output::new(
         text,
         json!({ "ok": true, "endpoints": endpoints, "status": status }),
@@ -233,14 +234,11 @@ pub fn this_program() -> Result<Program, CommandError> {
 /// Stops a lab and waits until its process has ended.
 async fn down(dir: &Path) -> Result<Output, CommandError> {
     let (text, was_running) = match stayput_rehearsal::stop(dir).await? {
-        Stopped::Now => ("the lab has stopped\n", true),
-        Stopped::Before => (
-            "the lab was no longer running; its files were removed\n",
-            false,
-        ),
+        Stopped::Now => (Message::new("lab-stopped"), true),
+        Stopped::Before => (Message::new("lab-was-stopped"), false),
     };
-    Ok(Output::new(
-        text,
+    Ok(Output::line(
+        &text,
         json!({ "ok": true, "was_running": was_running }),
     ))
 }

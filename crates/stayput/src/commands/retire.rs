@@ -10,6 +10,7 @@ use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_estate::InstanceId;
 use stayput_ledger::By;
+use stayput_messages::Message;
 use stayput_plan::Remains;
 use stayput_plan::RemainsState;
 use stayput_plan::Survey;
@@ -42,19 +43,21 @@ pub async fn run(global: &Global, args: &RetireArgs) -> Result<Output, CommandEr
     let networks = machine.nics.iter().map(|nic| nic.network.clone()).collect();
     let survey = Survey::new(&estate, &seen.world, &seen.facts, &networks);
     let remains = survey.remains(&id, &seen.facts);
-    let label = ui::clean(&machine.label(&id));
+    let label = machine.label(&id);
     let is_left = remains.iter().filter(|one| may_run(one));
     let is_left: Vec<_> = is_left.map(ToString::to_string).collect();
     if !is_left.is_empty() && !args.force {
         return Err(refused(&label, &id, &is_left));
     }
-    let mut text =
-        format!("{label} ({id}) will be removed from the ledger; its history is kept.\n");
+    let announced = Message::new("retire-announced")
+        .with("label", &label)
+        .with("machine", &id);
+    let mut text = format!("{announced}\n");
     for one in &remains {
         let _ = writeln!(text, "  {one}");
     }
     if !args.yes {
-        ask::confirm(global, &text, "check it first: stayput status --all")?;
+        ask::confirm(global, &text, Message::new("hint-check-first"))?;
     }
     ledger
         .retire(
@@ -64,13 +67,17 @@ pub async fn run(global: &Global, args: &RetireArgs) -> Result<Output, CommandEr
             &args.why,
         )
         .await?;
-    let why = if args.why.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", ui::clean(&args.why))
+    let retired = match args.why.as_str() {
+        "" => Message::new("retire-done")
+            .with("label", &label)
+            .with("machine", &id),
+        why => Message::new("retire-done-because")
+            .with("label", &label)
+            .with("machine", &id)
+            .with("why", why),
     };
-    Ok(Output::new(
-        format!("{label} ({id}) is retired{why}\n"),
+    Ok(Output::line(
+        &retired,
         json!({
             "ok": true,
             "machine": id,
@@ -93,12 +100,12 @@ fn may_run(remains: &Remains) -> bool {
 fn refused(label: &str, id: &InstanceId, is_left: &[String]) -> CommandError {
     let mut error = CommandError::new(
         Kind::Obstacles,
-        format!(
-            "{label} ({id}) is not retired: it may still answer for its addresses; nothing was changed"
-        ),
+        Message::new("retire-refused")
+            .with("label", label)
+            .with("id", id),
     );
     error.causes = is_left.to_vec();
     error
-        .hint("stop or delete what is running, and make unobserved systems reachable; or add --force if you are sure")
-        .hint("do not retire a machine that stays in EC2; move without it: stayput apply move … --leave-out MACHINE")
+        .hint(Message::new("hint-stop-it"))
+        .hint(Message::new("hint-move-without-it"))
 }

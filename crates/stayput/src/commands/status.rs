@@ -17,6 +17,9 @@ use stayput_estate::VmExtId;
 use stayput_fabric::Fabric;
 use stayput_fabric::Home;
 use stayput_fabric::Source;
+use stayput_messages::Message;
+use stayput_messages::list::and;
+use stayput_messages::list::or;
 use stayput_plan::Obstacle;
 use stayput_plan::Place;
 use stayput_plan::Power;
@@ -126,14 +129,12 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
                 cidr: network.cidr.to_string(),
                 home: match fabric.observed_home(network) {
                     // Packets that leave the observed part may arrive.
-                    Home::Nowhere if !world.unobserved.is_empty() => "unknown".to_owned(),
-                    Home::Nowhere => "nowhere".to_owned(),
+                    Home::Nowhere if !world.unobserved.is_empty() => {
+                        Message::new("value-unknown").into()
+                    }
+                    Home::Nowhere => Message::new("status-nowhere").into(),
                     Home::Site(site) => site.to_string(),
-                    Home::Split(sites) => sites
-                        .keys()
-                        .map(SiteName::as_str)
-                        .collect::<Vec<_>>()
-                        .join(" and "),
+                    Home::Split(sites) => and(sites.keys()).into(),
                 },
                 machines: here.len(),
                 traces_known: is_known(delivered == running.len()),
@@ -146,11 +147,11 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
     let mut text = String::new();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
-        "network",
-        "cidr",
-        "home",
-        "machines",
-        "reached from on-prem",
+        Message::new("column-network").to_string(),
+        Message::new("column-cidr").to_string(),
+        Message::new("column-home").to_string(),
+        Message::new("column-machines").to_string(),
+        Message::new("column-reached").to_string(),
     ]);
     for network in &networks {
         table.add_row([
@@ -159,8 +160,11 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
             network.home.clone(),
             network.machines.to_string(),
             match network.traces_known {
-                true => format!("{} of {}", network.traces_delivered, network.traces_total),
-                false => "unknown".to_owned(),
+                true => Message::new("status-reached-of")
+                    .with("reached", network.traces_delivered)
+                    .with("of", network.traces_total)
+                    .into(),
+                false => Message::new("value-unknown").into(),
             },
         ]);
     }
@@ -168,21 +172,23 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
     let listed = if all { machines.len() } else { LISTED };
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
-        "machine",
-        "instance",
-        "site",
-        "addresses",
-        "state",
+        Message::new("column-machine").to_string(),
+        Message::new("column-instance").to_string(),
+        Message::new("column-site").to_string(),
+        Message::new("column-addresses").to_string(),
+        Message::new("column-state").to_string(),
     ]);
     for machine in machines.iter().take(listed) {
         let is_reached = machine.delivered == machine.captured.len();
         let also = twice.get(&machine.instance_id);
         let state = match (also, machine.known, machine.running) {
-            (Some(also), _, _) => format!("served twice: {}", also.join("; ")),
-            (None, false, _) => "unknown".to_owned(),
-            (None, true, false) => "off".to_owned(),
-            (None, true, true) if !is_known(is_reached) => "unknown".to_owned(),
-            (None, true, true) if is_reached => "reached".to_owned(),
+            (Some(also), _, _) => Message::new("status-served-twice")
+                .with("what", also.join("; "))
+                .into(),
+            (None, false, _) => Message::new("value-unknown").into(),
+            (None, true, false) => Message::new("status-off").into(),
+            (None, true, true) if !is_known(is_reached) => Message::new("value-unknown").into(),
+            (None, true, true) if is_reached => Message::new("status-reached").into(),
             (None, true, true) => machine.verdicts.join("; "),
         };
         table.add_row([
@@ -212,29 +218,28 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
                 .as_deref()
                 .map_or_else(|| "–".to_owned(), ui::clean),
             id.to_string(),
-            "unknown".to_owned(),
+            Message::new("value-unknown").into(),
             captured.join(" "),
-            "unknown: see below".to_owned(),
+            Message::new("status-see-below").into(),
         ]);
     }
     let _ = writeln!(text, "{table}");
     if machines.len() > listed {
-        let _ = writeln!(text, "… and {} more (--all)", machines.len() - listed);
+        let more = Message::new("status-more").count("more", machines.len() - listed);
+        let _ = writeln!(text, "{more}");
     }
     for obstacle in &survey.obstacles {
         let _ = writeln!(text, "! {}", ui::clean(&obstacle.to_string()));
     }
     for unobserved in &world.unobserved {
-        let what = ui::clean(&unobserved.to_string());
         let edges = edges_of(estate, &unobserved.system);
-        let entry = match edges.as_slice() {
-            [] => String::new(),
-            edges => format!(
-                ", and so is whether packets from on-prem enter by edge {}",
-                edges.join(" or ")
-            ),
+        let line = match edges.as_slice() {
+            [] => Message::new("status-unobserved").with("what", unobserved),
+            edges => Message::new("status-unobserved-with-edges")
+                .with("what", unobserved)
+                .part("edges", or(edges)),
         };
-        let _ = writeln!(text, "! {what}; the state of its objects is unknown{entry}");
+        let _ = writeln!(text, "! {line}");
     }
     let (delivered, total) = networks.iter().fold((0, 0), |(d, t), network| {
         (d + network.traces_delivered, t + network.traces_total)
@@ -270,10 +275,19 @@ fn served_twice(survey: &Survey<'_>) -> BTreeMap<InstanceId, Vec<String>> {
         let (machine, what) = match obstacle {
             Obstacle::RunsTwice {
                 machine, at, vm, ..
-            } => (machine, format!("former VM {vm} at {at} is not off")),
+            } => (
+                machine,
+                Message::new("status-former-vm")
+                    .with("vm", vm)
+                    .with("at", at)
+                    .into(),
+            ),
             Obstacle::SourceRuns { machine, state, .. } => (
                 machine,
-                format!("its instance is {state} in EC2; {}", obstacle.remedy()),
+                Message::new("status-source-runs")
+                    .with("state", state)
+                    .with("remedy", obstacle.remedy())
+                    .into(),
             ),
             _ => continue,
         };
@@ -331,11 +345,15 @@ fn machine(
         if reach.is_reached(&verdict) {
             delivered += 1;
         } else {
-            let former = reach.former(&verdict).map(|_| ", which is a former VM");
-            verdicts.push(format!(
-                "{address}: {verdict}{}",
-                former.unwrap_or_default()
-            ));
+            let line = match reach.former(&verdict) {
+                Some(_) => Message::new("status-verdict-of-former")
+                    .with("address", address)
+                    .with("verdict", verdict),
+                None => Message::new("status-verdict")
+                    .with("address", address)
+                    .with("verdict", verdict),
+            };
+            verdicts.push(line.into());
         }
     }
     Machine {

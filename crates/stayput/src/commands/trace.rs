@@ -16,8 +16,8 @@ use stayput_estate::Cidr;
 use stayput_fabric::RoundTrip;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
+use stayput_messages::Message;
 use stayput_plan::Survey;
-use stayput_plan::counted;
 use stayput_plan::which;
 
 use self::draw::draw;
@@ -128,13 +128,11 @@ impl<'a> View<'a> {
             let doubt = self.doubt(&after);
             ok &= is_fine(&after.forward.verdict) && doubt.is_none();
             let ranges = AddrRange::covering(&addresses);
-            let _ = write!(
-                text,
-                "\n{} ({})\n{}",
-                which(&ranges),
-                counted(addresses.len(), "address"),
-                drawn(before.as_ref(), &after)
-            );
+            let class = Message::new("trace-class")
+                .with("ranges", which(&ranges))
+                .count("addresses", addresses.len());
+            let drawn = drawn(before.as_ref(), &after);
+            let _ = write!(text, "\n{class}\n{drawn}");
             if let Some(doubt) = doubt {
                 let _ = writeln!(text, "! {doubt}");
             }
@@ -222,7 +220,9 @@ fn of_trip(state: &str, trip: &RoundTrip) -> Value {
 fn drawn(before: Option<&RoundTrip>, after: &RoundTrip) -> String {
     match before {
         None => draw(after),
-        Some(before) if before == after => format!("unchanged\n{}", draw(after)),
+        Some(before) if before == after => {
+            format!("{}\n{}", Message::new("trace-unchanged"), draw(after))
+        }
         Some(before) => draw_difference(before, after),
     }
 }

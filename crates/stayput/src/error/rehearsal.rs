@@ -1,6 +1,7 @@
 //! Errors of labs, demos and benchmarks, as shown to the user.
 
 use stayput_lab::LabError;
+use stayput_messages::Message;
 use stayput_rehearsal::LabProcessError;
 use stayput_rehearsal::RehearsalError;
 
@@ -11,9 +12,9 @@ impl From<LabProcessError> for CommandError {
     fn from(error: LabProcessError) -> Self {
         match &error {
             LabProcessError::AlreadyRunning { dir } => Self::from_error(Kind::Failed, &error)
-                .hint(format!("stop it: stayput lab down --dir {}", dir.display())),
+                .hint(Message::new("hint-stop-lab").with("dir", dir.display())),
             LabProcessError::Lab(LabError::NotRunning { .. }) => {
-                Self::from_error(Kind::Failed, &error).hint("start one: stayput lab up")
+                Self::from_error(Kind::Failed, &error).hint(Message::new("hint-start-lab"))
             }
             LabProcessError::Lab(
                 LabError::Scenario(_) | LabError::Speed(_) | LabError::Latency(_),
@@ -50,7 +51,7 @@ impl From<RehearsalError> for CommandError {
             RehearsalError::Obstacles(obstacles) => obstacles.into(),
             RehearsalError::OutOfRange { .. } => Self::from_error(Kind::Usage, &error),
             RehearsalError::TooFewMachines { .. } => {
-                Self::from_error(Kind::Failed, &error).hint("fewer --machines")
+                Self::from_error(Kind::Failed, &error).hint(Message::new("hint-fewer-machines"))
             }
             RehearsalError::Interrupted
             | RehearsalError::CreateDir { .. }

@@ -9,6 +9,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::RecoveryJobExtId;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use stayput_nutanix::Looks;
 use stayput_nutanix::PrismClient;
 use stayput_plan::Action;
@@ -41,14 +42,22 @@ pub async fn all_are_protected(
     for (machine, id) in &ids {
         let facts = context.machine(machine).await?;
         let label = facts.label(machine);
-        let changed = |found: String, expected: String| StepError::WorldChanged {
-            what: format!("{label} ({machine})"),
-            found,
-            expected,
+        let changed = |found: Message, expected: Message| StepError::WorldChanged {
+            what: Message::new("object-machine")
+                .with("label", &label)
+                .with("machine", machine)
+                .into(),
+            found: found.into(),
+            expected: expected.into(),
         };
         let Some(vm) = vms.get(id) else {
-            let found = format!("no longer VM {id} at {from}");
-            return Err(changed(found, format!("present until {to} has it")));
+            let found = Message::new("found-no-vm")
+                .with("id", id)
+                .with("from", from);
+            return Err(changed(
+                found,
+                Message::new("expected-until-recovered").with("to", to),
+            ));
         };
         let Some(network) = facts.nics.first().map(|nic| nic.network.clone()) else {
             continue;
@@ -63,13 +72,15 @@ pub async fn all_are_protected(
         let category = categories.get(&network).and_then(Option::as_ref);
         if category.is_none_or(|category| !vm.categories.contains(category)) {
             let key = &context.estate.protection.category;
-            let found = format!("without category {key}={network}");
-            let expected = "protected by it; run `stayput apply protect` again".to_owned();
+            let found = Message::new("found-without-category")
+                .with("key", key)
+                .with("network", network);
+            let expected = Message::new("expected-category");
             return Err(changed(found, expected));
         }
         let Some(point) = points.get(id) else {
-            let found = format!("without a recovery point at {to}");
-            let expected = format!("a recovery point at {to}; run `stayput apply protect` again");
+            let found = Message::new("found-without-point").with("to", to);
+            let expected = Message::new("expected-point").with("to", to);
             return Err(changed(found, expected));
         };
         if let Some(age) = age(point, context.now()) {
@@ -78,7 +89,9 @@ pub async fn all_are_protected(
                 let minutes = age.as_secs() / 60;
                 context.progress(
                     None,
-                    format!("the newest recovery point of {label} is {minutes} min old"),
+                    Message::new("note-old-point")
+                        .with("label", label)
+                        .with("minutes", minutes),
                 );
             }
         }
@@ -113,9 +126,13 @@ pub async fn machines_that_are_off(
         let power = vms.get(&id).map(|vm| &vm.power);
         if power != Some(&PowerState::On) {
             let label = context.machine(machine).await?.label(machine);
-            off.push(format!(
-                "{label} ran before and its VM {id} at {to} is off: power it on in Prism Central of {to}"
-            ));
+            off.push(
+                Message::new("changed-vm-off")
+                    .with("label", label)
+                    .with("id", id)
+                    .with("to", to)
+                    .into(),
+            );
         }
     }
     Ok(off)

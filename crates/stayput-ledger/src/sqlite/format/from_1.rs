@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::params;
+use stayput_messages::Message;
 
 use crate::Run;
 use crate::RunId;
@@ -57,7 +58,10 @@ fn machines(connection: &Connection) -> Result<(), Fault> {
         while let Some(row) = old.next()? {
             let (id, facts, captured): (String, String, String) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
-            let at = time(format!("machine {id}"), &captured)?;
+            let at = time(
+                Message::new("record-of-captured-machine").with("id", &id),
+                &captured,
+            )?;
             rows.push((at, id, facts));
         }
     }
@@ -87,7 +91,12 @@ fn vms(connection: &Connection) -> Result<(), Fault> {
         while let Some(row) = old.next()? {
             let (machine, site): (String, String) = (row.get(0)?, row.get(1)?);
             let (vm, seen): (String, String) = (row.get(2)?, row.get(3)?);
-            let at = time(format!("the VM of machine {machine} at {site}"), &seen)?;
+            let at = time(
+                Message::new("record-of-vm-of-machine")
+                    .with("machine", &machine)
+                    .with("site", &site),
+                &seen,
+            )?;
             rows.push((at, machine, site, vm));
         }
     }
@@ -115,7 +124,7 @@ fn all_runs(connection: &Connection) -> Result<(), Fault> {
         let id: String = row.get(0)?;
         let (goal, who): (String, String) = (row.get(1)?, row.get(2)?);
         let (started, finished): (String, Option<String>) = (row.get(3)?, row.get(4)?);
-        let what = format!("run {id}");
+        let what = Message::new("record-of-run").with("id", &id);
         let run = Run {
             goal: from_text(&what, &goal)?,
             who: Who::new(who),

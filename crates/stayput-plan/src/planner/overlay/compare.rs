@@ -10,12 +10,17 @@ use stayput_estate::Network;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
+use stayput_messages::list::first_of;
 use stayput_world::ObjectKind;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::Vm;
 
 use super::Draft;
 use crate::Obstacle;
+use crate::object;
+use crate::object::listed;
 use crate::pool;
 use crate::step::OverlayKind;
 use crate::survey::flow_vpc;
@@ -32,43 +37,42 @@ impl Draft<'_> {
     ) {
         self.is_readable(site, ObjectKind::Subnet, None, Some(id.as_str()));
         self.overlapping_subnets(site, kind, network, Some(id));
-        let what = format!("{} {}", word(kind), network.name);
+        let what = String::from(object::overlay_subnet(kind, &network.name));
         let mut found = Vec::new();
-        let mut differs = |property: &str, expected: String, is: String| {
+        let mut differs = |property: Message, expected: Message, is: Message| {
             found.push(Obstacle::Differs {
                 site: site.clone(),
                 what: what.clone(),
-                property: property.to_owned(),
-                expected,
-                found: is,
+                property: property.into(),
+                expected: expected.into(),
+                found: is.into(),
                 uncovered: BTreeSet::new(),
             });
         };
-        let text = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
         let cidr = network.cidr;
         if subnet.cidr != Some(cidr) {
-            let is = subnet.cidr.map(|cidr| cidr.to_string());
-            differs("CIDR", cidr.to_string(), text(is));
+            let property = Message::new("property-cidr");
+            differs(property, listed([cidr]), listed(subnet.cidr));
             self.obstacles.extend(found);
             return;
         }
         // Guests keep the router they had in EC2.
         let gateway = pool::gateway(cidr);
         if subnet.gateway != Some(gateway) {
-            let is = subnet.gateway.map(|gateway| gateway.to_string());
-            differs("gateway", gateway.to_string(), text(is));
+            let property = Message::new("property-gateway");
+            differs(property, listed([gateway]), listed(subnet.gateway));
         }
         // What a Prism Central does not say is not compared: the pool and the gateway decide whether machines are reached.
         let dns = survey_dns(self.survey, site);
         if let Some(has) = subnet.dns.as_ref().filter(|_| !dns.is_empty())
             && has != dns
         {
-            differs("DNS servers", list(dns), list(has));
+            differs(Message::new("property-dns"), listed(dns), listed(has));
         }
         let is_inside = |pool: &&AddrRange| cidr.contains(pool.first) && cidr.contains(pool.last);
         if let Some(outside) = subnet.pools.iter().find(|pool| !is_inside(pool)) {
-            let expected = format!("a range inside {cidr}");
-            differs("DHCP pool", expected, outside.to_string());
+            let expected = Message::new("value-range-inside").with("cidr", cidr);
+            differs(Message::new("property-pool"), expected, listed([outside]));
         }
         let is_handed_out = |address: &&Ipv4Addr| {
             !subnet.reserved.contains(*address)
@@ -84,13 +88,12 @@ impl Draft<'_> {
             _ => self.addresses_in_use(network),
         };
         let handed_out: BTreeSet<_> = owned.iter().filter(is_handed_out).copied().collect();
-        if let Some(address) = handed_out.first() {
-            let more = match handed_out.len() {
-                1 => String::new(),
-                count => format!(" and {} more", count - 1),
-            };
-            let is = format!("{} with {address}{more}", ranges(&subnet.pools));
-            differs("DHCP pool", "free of addresses in use".to_owned(), is);
+        if !handed_out.is_empty() {
+            let expected = Message::new("value-free-of-addresses");
+            let is = Message::new("value-pools-with-addresses")
+                .with("pools", commas(&subnet.pools))
+                .part("addresses", first_of(1, &handed_out));
+            differs(Message::new("property-pool"), expected, is);
         }
         self.obstacles.extend(found);
         let needed = match (kind, self.survey.are_canaries) {
@@ -205,7 +208,10 @@ impl Draft<'_> {
                         machine: machine.clone(),
                         label: facts.label(machine),
                         address,
-                        holder: format!("VM {} ({id})", vm.name),
+                        holder: Message::new("object-vm")
+                            .with("name", &vm.name)
+                            .with("vm", id)
+                            .into(),
                     });
                 }
             }
@@ -249,7 +255,11 @@ impl Draft<'_> {
                         site: site.clone(),
                         network: network.name.clone(),
                         cidr: network.cidr,
-                        what: format!("subnet {} ({id}) of Flow VPC {name}", subnet.name),
+                        what: Message::new("object-subnet-of-flow-vpc")
+                            .with("subnet", &subnet.name)
+                            .with("id", id)
+                            .with("vpc", name)
+                            .into(),
                         other,
                     });
                 }
@@ -261,28 +271,8 @@ impl Draft<'_> {
     }
 }
 
-fn word(kind: OverlayKind) -> &'static str {
-    match kind {
-        OverlayKind::Production => "overlay subnet",
-        OverlayKind::Test => "test subnet",
-    }
-}
-
 /// DNS servers that the subnets of a site hand out, as configured.
 fn survey_dns<'e>(survey: &crate::Survey<'e>, site: &SiteName) -> &'e [Ipv4Addr] {
     let config = survey.estate.sites.get(site);
     config.map_or(&[], |site| &site.dns_servers)
-}
-
-fn list(addresses: &[Ipv4Addr]) -> String {
-    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    match addresses.as_slice() {
-        [] => "none".to_owned(),
-        addresses => addresses.join(", "),
-    }
-}
-
-fn ranges(pools: &[AddrRange]) -> String {
-    let pools: Vec<_> = pools.iter().map(ToString::to_string).collect();
-    pools.join(", ")
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
+use stayput_messages::Message;
 use stayput_simulator::Bad;
 use stayput_simulator::Campaign;
 use stayput_simulator::Report;
@@ -24,7 +25,6 @@ use crate::cli::Span;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
-use crate::ui;
 
 /// Bad stories that are shown whole.
 const SHOWN: usize = 20;
@@ -47,8 +47,10 @@ fn told(args: &SimulateArgs) -> Result<Output, CommandError> {
         (Some(seeds), _) => of_seeds(args, *seeds)?,
         (None, Some(which)) => of_singles(args, which)?,
         (None, None) => {
-            return Err(CommandError::new(Kind::Usage, "nothing to simulate")
-                .hint("name --seeds A..B or --single-faults kinds"));
+            return Err(
+                CommandError::new(Kind::Usage, Message::new("simulate-nothing"))
+                    .hint(Message::new("hint-simulate")),
+            );
         }
     };
     let text = text(&report);
@@ -98,7 +100,7 @@ fn of_singles(args: &SimulateArgs, which: Singles) -> Result<Report, CommandErro
         .cloned()
         .collect();
     if chosen.is_empty() {
-        let what = format!("the range is empty: there are {count} single faults, from 0");
+        let what = Message::new("simulate-empty-range").with("count", count);
         return Err(CommandError::new(Kind::Usage, what));
     }
     Ok(campaign(args, chosen.len(), |campaign| {
@@ -115,17 +117,17 @@ fn campaign(args: &SimulateArgs, count: usize, run: impl Fn(&Campaign<'_>) -> Re
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} stories {wide_bar} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template(&Message::new("simulate-bar").to_string()) {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     let progress = |_: usize, bad: Option<&Bad>| {
         bar.inc(1);
         if let Some(bad) = bad {
-            bar.println(ui::clean(&format!(
-                "story {} is bad: {}",
-                bad.number, bad.what
-            )));
+            let line = Message::new("simulate-story-is-bad")
+                .with("number", bad.number)
+                .with("what", &bad.what);
+            bar.println(line.to_string());
         }
     };
     let report = run(&Campaign {
@@ -140,15 +142,20 @@ fn campaign(args: &SimulateArgs, count: usize, run: impl Fn(&Campaign<'_>) -> Re
 fn text(report: &Report) -> String {
     let mut text = String::new();
     for bad in &report.bad {
-        let _ = writeln!(text, "story {}: {}", bad.number, bad.what);
+        let story = Message::new("simulate-story")
+            .with("number", bad.number)
+            .with("what", &bad.what);
+        let _ = writeln!(text, "{story}");
         if let Some(error) = &bad.error {
-            let _ = writeln!(text, "  it cannot be told: {error}");
+            let error = Message::new("simulate-not-told").with("error", error);
+            let _ = writeln!(text, "  {error}");
         }
         let Some(outcome) = &bad.outcome else {
             continue;
         };
         if let Some(shrunk) = &outcome.shrunk {
-            let _ = writeln!(text, "  bad also with no more than {shrunk}");
+            let shrunk = Message::new("simulate-shrunk").with("faults", shrunk);
+            let _ = writeln!(text, "  {shrunk}");
         }
         for told in &outcome.told {
             let end = serde_json::to_string(&told.end).unwrap_or_default();
@@ -162,18 +169,17 @@ fn text(report: &Report) -> String {
             );
         }
         if let Some(stuck) = &outcome.stuck {
-            let _ = writeln!(text, "  ✗ given up: {stuck}");
+            let stuck = Message::new("simulate-given-up").with("stuck", stuck);
+            let _ = writeln!(text, "  ✗ {stuck}");
         }
     }
-    let _ = writeln!(
-        text,
-        "stories told to their end: {}; faults: {}; stories with a promise not kept: {}; stuck: {}; wall time: {} s; virtual time: {} h",
-        report.runs_completed,
-        report.faults_injected,
-        report.violations,
-        report.stuck,
-        report.wall_ms / 1000,
-        report.virtual_secs / 3600,
-    );
+    let summary = Message::new("simulate-summary")
+        .with("told", report.runs_completed)
+        .with("faults", report.faults_injected)
+        .with("violations", report.violations)
+        .with("stuck", report.stuck)
+        .with("wall", report.wall_ms / 1000)
+        .with("virtual", report.virtual_secs / 3600);
+    let _ = writeln!(text, "{summary}");
     text
 }

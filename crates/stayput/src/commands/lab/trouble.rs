@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::json;
 use stayput_lab::faults::Rule;
+use stayput_messages::Message;
+use stayput_messages::list::and;
 use stayput_rehearsal::Control;
 use stayput_rehearsal::ControlError;
 use stayput_rehearsal::LabProcessError;
@@ -35,12 +37,12 @@ fn refused(error: ControlError) -> CommandError {
             status: 400 | 404,
             reason,
             ..
-        } => CommandError::new(Kind::Usage, reason).hint("nothing was changed"),
+        } => CommandError::new(Kind::Usage, reason).hint(Message::new("hint-nothing-changed")),
         ControlError::Refused {
             status: 409,
             reason,
             ..
-        } => CommandError::new(Kind::Failed, reason).hint("nothing was changed"),
+        } => CommandError::new(Kind::Failed, reason).hint(Message::new("hint-nothing-changed")),
         other => LabProcessError::from(other).into(),
     }
 }
@@ -48,17 +50,20 @@ fn refused(error: ControlError) -> CommandError {
 /// What is down and how many faults are in force, one line each; nothing if all is well.
 pub(super) fn in_force(status: &Value) -> String {
     let mut text = String::new();
-    for (what, names) in [("site", "sites_down"), ("region", "regions_down")] {
-        for name in status[names].as_array().into_iter().flatten() {
-            let name = name.as_str().unwrap_or_default();
-            let _ = writeln!(text, "{what} {name} is down (stayput lab {what} up {name})");
-        }
+    let down = |names: &str| status[names].as_array().into_iter().flatten();
+    for site in down("sites_down").filter_map(Value::as_str) {
+        let line = Message::new("lab-site-is-down").with("site", site);
+        let _ = writeln!(text, "{line}");
+    }
+    for region in down("regions_down").filter_map(Value::as_str) {
+        let line = Message::new("lab-region-is-down").with("region", region);
+        let _ = writeln!(text, "{line}");
     }
     match status["faults"].as_u64() {
         Some(0) | None => {}
-        Some(1) => text.push_str("1 fault is in force (stayput lab fault list)\n"),
-        Some(many) => {
-            let _ = writeln!(text, "{many} faults are in force (stayput lab fault list)");
+        Some(faults) => {
+            let line = Message::new("lab-faults").count("faults", faults);
+            let _ = writeln!(text, "{line}");
         }
     }
     text
@@ -76,7 +81,7 @@ pub(super) async fn fault(command: &FaultCommand) -> Result<Output, CommandError
                 text.push_str(&describe(fault));
             }
             if faults.is_empty() {
-                text.push_str("no faults\n");
+                let _ = writeln!(text, "{}", Message::new("lab-no-faults"));
             }
             Ok(Output::new(text, answer))
         }
@@ -87,19 +92,16 @@ pub(super) async fn fault(command: &FaultCommand) -> Result<Output, CommandError
             };
             let control = control(&args.dir.dir)?;
             let answer = control.delete(&path).await.map_err(refused)?;
-            let text = match answer["cleared"].as_u64() {
-                Some(1) => "1 fault was removed\n".to_owned(),
-                Some(0) | None => "there was no fault\n".to_owned(),
-                Some(many) => format!("{many} faults were removed\n"),
-            };
-            Ok(Output::new(text, done(answer)))
+            let cleared = answer["cleared"].as_u64().unwrap_or_default();
+            let text = Message::new("lab-faults-removed").count("faults", cleared);
+            Ok(Output::line(&text, done(answer)))
         }
     }
 }
 
 async fn add(args: &FaultAddArgs) -> Result<Output, CommandError> {
     let wrong = |message: String| {
-        CommandError::new(Kind::Usage, message).hint("see: stayput lab fault add --help")
+        CommandError::new(Kind::Usage, message).hint(Message::new("hint-fault-help"))
     };
     let rule = match &args.rule {
         Some(text) => Rule::from_toml(text).map_err(wrong)?,
@@ -108,37 +110,36 @@ async fn add(args: &FaultAddArgs) -> Result<Output, CommandError> {
     let control = control(&args.dir.dir)?;
     let form = json!(rule);
     let answer = control.tell("/faults", &form).await.map_err(refused)?;
-    let text = format!("fault {} is in force: {}\n", answer["id"], rule_text(&form));
-    Ok(Output::new(
-        text,
+    let text = Message::new("lab-fault-added")
+        .with("id", &answer["id"])
+        .with("rule", rule_text(&form));
+    Ok(Output::line(
+        &text,
         json!({ "ok": true, "id": answer["id"], "rule": form }),
     ))
 }
 
 /// One line for a fault, and one for the last call it applied to.
 fn describe(fault: &Value) -> String {
-    let mut text = format!(
-        "{:<3} {}  applied {} of {} matching calls{}\n",
-        fault["id"].to_string(),
-        rule_text(&fault["rule"]),
-        fault["hits"],
-        fault["matched"],
-        if fault["active"] == true {
-            ""
-        } else {
-            ", over"
-        },
-    );
+    let applied = match fault["active"] == true {
+        true => Message::new("lab-fault-applied")
+            .with("hits", &fault["hits"])
+            .with("matched", &fault["matched"]),
+        false => Message::new("lab-fault-over")
+            .with("hits", &fault["hits"])
+            .with("matched", &fault["matched"]),
+    };
+    let (id, rule) = (fault["id"].to_string(), rule_text(&fault["rule"]));
+    let mut text = format!("{id:<3} {rule}  {applied}\n");
     let last = &fault["last"];
     if let Some(call) = last["call"].as_str() {
         let place = last["site"].as_str().or(last["region"].as_str());
-        let _ = writeln!(
-            text,
-            "    last: {} {} {call} at {}",
-            last["service"].as_str().unwrap_or_default(),
-            place.unwrap_or_default(),
-            last["virtual_time"].as_str().unwrap_or_default(),
-        );
+        let line = Message::new("lab-fault-last")
+            .with("service", last["service"].as_str().unwrap_or_default())
+            .with("place", place.unwrap_or_default())
+            .with("call", call)
+            .with("time", last["virtual_time"].as_str().unwrap_or_default());
+        let _ = writeln!(text, "    {line}");
     }
     text
 }
@@ -197,20 +198,29 @@ async fn place(what: &str, args: &PlaceArgs, state: &str) -> Result<Output, Comm
     let wanted = json!({ "name": args.name, "state": state });
     let answer = control.tell(&format!("/{what}s"), &wanted).await;
     let answer = answer.map_err(refused)?;
-    let already = if answer["before"] == state {
-        "was already"
-    } else {
-        "is now"
+    let becomes = becomes(&answer, state);
+    let sites = answer["sites"].as_array().into_iter().flatten();
+    let sites: Vec<&str> = sites.filter_map(Value::as_str).collect();
+    let text = match sites.is_empty() {
+        true => Message::new("lab-place")
+            .with("what", what)
+            .with("name", &args.name)
+            .part("becomes", becomes),
+        false => Message::new("lab-place-with-sites")
+            .with("what", what)
+            .with("name", &args.name)
+            .part("becomes", becomes)
+            .part("sites", and(sites)),
     };
-    let with = match answer["sites"].as_array() {
-        Some(sites) if !sites.is_empty() => {
-            let names: Vec<&str> = sites.iter().filter_map(Value::as_str).collect();
-            format!(", with site {}", names.join(" and "))
-        }
-        Some(_) | None => String::new(),
-    };
-    let text = format!("{what} {} {already} {state}{with}\n", args.name);
-    Ok(Output::new(text, done(answer)))
+    Ok(Output::line(&text, done(answer)))
+}
+
+/// The state of something, and whether it was in it already.
+fn becomes(answer: &Value, state: &str) -> Message {
+    match answer["before"] == state {
+        true => Message::new("lab-was-already").with("state", state),
+        false => Message::new("lab-is-now").with("state", state),
+    }
 }
 
 /// `lab vm`.
@@ -222,18 +232,12 @@ pub(super) async fn vm(command: &VmCommand) -> Result<Output, CommandError> {
     let control = control(&args.dir.dir)?;
     let wanted = json!({ "vm": args.vm, "site": args.site, "power": power });
     let answer = control.tell("/vms", &wanted).await.map_err(refused)?;
-    let already = if answer["before"] == power {
-        "was already"
-    } else {
-        "is now"
-    };
-    let text = format!(
-        "VM {} ({}) at site {} {already} {power}\n",
-        answer["name"].as_str().unwrap_or_default(),
-        answer["vm"].as_str().unwrap_or_default(),
-        answer["site"].as_str().unwrap_or_default(),
-    );
-    Ok(Output::new(text, done(answer)))
+    let text = Message::new("lab-vm")
+        .with("name", answer["name"].as_str().unwrap_or_default())
+        .with("vm", answer["vm"].as_str().unwrap_or_default())
+        .with("site", answer["site"].as_str().unwrap_or_default())
+        .part("becomes", becomes(&answer, power));
+    Ok(Output::line(&text, done(answer)))
 }
 
 /// `lab instance`.
@@ -247,16 +251,16 @@ pub(super) async fn instance(command: &InstanceCommand) -> Result<Output, Comman
     let answer = control.tell("/instances", &wanted).await.map_err(refused)?;
     let before = answer["before"].as_str().unwrap_or_default();
     let moves = matches!((power, before), ("on", "stopped") | ("off", "running"));
-    let text = format!(
-        "instance {} ({}) in {} {}\n",
-        answer["instance"].as_str().unwrap_or_default(),
-        answer["name"].as_str().unwrap_or_default(),
-        answer["region"].as_str().unwrap_or_default(),
-        if moves {
-            format!("is {becomes}; it was {before}")
-        } else {
-            format!("was already {before}")
-        },
-    );
-    Ok(Output::new(text, done(answer)))
+    let becomes = match moves {
+        true => Message::new("lab-changes")
+            .with("state", becomes)
+            .with("before", before),
+        false => Message::new("lab-was-already").with("state", before),
+    };
+    let text = Message::new("lab-instance")
+        .with("instance", answer["instance"].as_str().unwrap_or_default())
+        .with("name", answer["name"].as_str().unwrap_or_default())
+        .with("region", answer["region"].as_str().unwrap_or_default())
+        .part("becomes", becomes);
+    Ok(Output::line(&text, done(answer)))
 }

@@ -6,6 +6,7 @@ use similar::ChangeTag;
 use similar::TextDiff;
 use stayput_fabric::RoundTrip;
 use stayput_fabric::Trace;
+use stayput_messages::Message;
 
 /// One direction.
 fn way(text: &mut String, trace: &Trace) {
@@ -26,7 +27,8 @@ fn way(text: &mut String, trace: &Trace) {
     }
     let _ = writeln!(text, "  {}", trace.verdict);
     for caveat in &trace.caveats {
-        let _ = writeln!(text, "  note: {caveat}");
+        let note = Message::new("trace-note").with("caveat", caveat);
+        let _ = writeln!(text, "  {note}");
     }
 }
 
@@ -35,16 +37,19 @@ pub fn draw(trip: &RoundTrip) -> String {
     let mut text = String::new();
     way(&mut text, &trip.forward);
     match &trip.back {
-        None => text.push_str("no reply: no machine was reached\n"),
+        None => {
+            let _ = writeln!(text, "{}", Message::new("trace-no-reply"));
+        }
         Some(back) => {
-            let _ = writeln!(text, "reply to {}", back.destination);
+            let reply = Message::new("trace-reply").with("to", back.destination);
+            let _ = writeln!(text, "{reply}");
             way(&mut text, back);
             if trip.works() {
-                text.push_str(if trip.symmetric {
-                    "symmetric: the reply takes the path of the request\n"
-                } else {
-                    "asymmetric: the reply takes another path than the request; a stateful firewall between them drops it\n"
-                });
+                let symmetry = match trip.symmetric {
+                    true => Message::new("trace-symmetric"),
+                    false => Message::new("trace-asymmetric"),
+                };
+                let _ = writeln!(text, "{symmetry}");
             }
         }
     }

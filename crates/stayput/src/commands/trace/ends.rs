@@ -11,6 +11,7 @@ use stayput_estate::VpcId;
 use stayput_fabric::Fabric;
 use stayput_fabric::Place;
 use stayput_fabric::Source;
+use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::World;
 
@@ -18,11 +19,8 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::session;
 
-const SOURCES: &str = "a source is `on-prem`, an edge's name, `nc2:SITE`, `overlay:NETWORK@SITE`, a subnet's or a VPC's id, or an address, a \
-                       name or an instance id of a running machine";
-
-fn wrong(what: String) -> CommandError {
-    CommandError::new(Kind::Usage, what).hint(SOURCES)
+fn wrong(what: Message) -> CommandError {
+    CommandError::new(Kind::Usage, what).hint(Message::new("hint-sources"))
 }
 
 /// The source in one state: machines move.
@@ -61,7 +59,7 @@ pub fn source(
     let address = match text.parse() {
         Ok(address) => address,
         Err(_) => machine(facts, text)?
-            .ok_or_else(|| wrong(format!("`{text}` is no source of packets")))?,
+            .ok_or_else(|| wrong(Message::new("trace-no-source").with("text", text)))?,
     };
     if estate.on_prem.iter().any(|prefix| prefix.contains(address)) {
         return Ok(Source::OnPrem);
@@ -71,16 +69,18 @@ pub fn source(
         place: Place::Site(site),
         address,
     })
-    .ok_or_else(|| wrong(format!("no running machine has {address}")))
+    .ok_or_else(|| wrong(Message::new("trace-no-machine-has").with("address", address)))
 }
 
 fn of_overlay(estate: &Estate, text: &str) -> Result<Source, CommandError> {
     let (network, site) = text
         .split_once('@')
-        .ok_or_else(|| wrong(format!("`overlay:{text}` does not name network and site")))?;
+        .ok_or_else(|| wrong(Message::new("trace-overlay-incomplete").with("text", text)))?;
     let network = NetworkName::new(network);
     if !estate.networks.contains_key(&network) {
-        return Err(wrong(format!("there is no network `{network}`")));
+        return Err(wrong(
+            Message::new("trace-no-network").with("network", network),
+        ));
     }
     Ok(Source::Overlay {
         site: session::site(estate, site)?,
@@ -97,7 +97,7 @@ fn of_subnet(world: &World, text: &str) -> Result<Source, CommandError> {
             vpc: subnet.vpc.clone(),
             subnet: id,
         }),
-        None => Err(wrong(format!("no subnet {id} was observed"))),
+        None => Err(wrong(Message::new("trace-no-subnet").with("id", id))),
     }
 }
 
@@ -112,7 +112,7 @@ fn of_vpc(estate: &Estate, world: &World, text: &str) -> Result<Source, CommandE
     if regions.any(|region| region.vpcs.contains_key(&vpc)) {
         Ok(Source::Spoke { vpc })
     } else {
-        Err(wrong(format!("no VPC {vpc} was observed")))
+        Err(wrong(Message::new("trace-no-vpc").with("vpc", vpc)))
     }
 }
 
@@ -138,8 +138,7 @@ pub fn destination(facts: &Facts, text: &str) -> Result<Destination, CommandErro
     }
     if text.contains('/') {
         let wrong = |what: String| {
-            CommandError::new(Kind::Usage, what)
-                .hint("a destination is an address, a prefix, an instance id or a machine's name")
+            CommandError::new(Kind::Usage, what).hint(Message::new("hint-destinations"))
         };
         let prefix: Cidr = text
             .parse()
@@ -147,16 +146,20 @@ pub fn destination(facts: &Facts, text: &str) -> Result<Destination, CommandErro
         return if prefix.size() <= MOST {
             Ok(Destination::Prefix(prefix))
         } else {
-            Err(wrong(format!("{prefix} has more addresses than a /16")))
+            Err(wrong(
+                Message::new("trace-prefix-too-large")
+                    .with("prefix", prefix)
+                    .into(),
+            ))
         };
     }
     match machine(facts, text)? {
         Some(address) => Ok(Destination::Address(address)),
         None => Err(CommandError::new(
             Kind::Usage,
-            format!("`{text}` is neither an address, nor a prefix, nor a machine"),
+            Message::new("trace-no-destination").with("text", text),
         )
-        .hint("`stayput status` lists the machines")),
+        .hint(Message::new("hint-status-lists"))),
     }
 }
 
@@ -174,18 +177,21 @@ fn machine(facts: &Facts, text: &str) -> Result<Option<Ipv4Addr>, CommandError> 
     };
     match found.as_slice() {
         [] => Ok(None),
-        [(id, machine)] => machine
-            .addresses()
-            .next()
-            .map(Some)
-            .ok_or_else(|| CommandError::new(Kind::Usage, format!("{id} has no address"))),
+        [(id, machine)] => machine.addresses().next().map(Some).ok_or_else(|| {
+            CommandError::new(
+                Kind::Usage,
+                Message::new("machine-without-address").with("id", id),
+            )
+        }),
         several => {
             let ids: Vec<_> = several.iter().map(|(id, _)| id.as_str()).collect();
             Err(CommandError::new(
                 Kind::Usage,
-                format!("{} machines are called `{text}`", several.len()),
+                Message::new("several-machines-called")
+                    .count("machines", several.len())
+                    .with("text", text),
             )
-            .hint(format!("use an instance id: {}", ids.join(", "))))
+            .hint(Message::new("hint-use-id").with("ids", ids.join(", "))))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stayput_engine::captured_or_observed;
 use stayput_estate::Estate;
 use stayput_fabric::Fabric;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 use stayput_plan::Numbered;
 use stayput_plan::Plan;
@@ -48,10 +49,10 @@ pub struct States {
 /// # Errors
 /// The states are not given; the plan cannot be made or read; it has no such step.
 pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, CommandError> {
-    let usage = |what: &str| CommandError::new(Kind::Usage, what);
+    let usage = |what: Message| CommandError::new(Kind::Usage, what);
     let estate = session::load_estate(&global.file)?;
     let planned = match (&args.goal, &args.plan) {
-        (Some(_), Some(_)) => return Err(usage("name a goal or a --plan, not both")),
+        (Some(_), Some(_)) => return Err(usage(Message::new("trace-goal-or-plan"))),
         (Some(goal), None) => Some((apply::goal(&estate, goal).await?, None)),
         (None, Some(file)) => {
             let plan: Plan = saved::PLAN.read(&estate, file)?;
@@ -61,18 +62,15 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
     };
     match (&planned, &args.after, &args.against) {
         (None, Some(_), _) => {
-            return Err(usage("--after needs a plan to have steps").hint(
-                "name the goal behind the destination, as in `stayput trace on-prem web-01 --after 6 move app`, or a --plan",
-            ));
+            return Err(usage(Message::new("trace-after-needs-plan"))
+                .hint(Message::new("hint-goal-behind-destination")));
         }
         (None, None, None) if args.diff => {
-            return Err(usage("there is nothing to compare with")
-                .hint("name a goal, a --plan, or another saved world: --against FILE"));
+            return Err(usage(Message::new("trace-nothing-to-compare"))
+                .hint(Message::new("hint-name-other-state")));
         }
         (Some(_), _, Some(_)) => {
-            return Err(usage(
-                "--against compares two worlds; a plan's steps are compared with now: --diff",
-            ));
+            return Err(usage(Message::new("trace-against-is-for-worlds")));
         }
         (_, _, _) => {}
     }
@@ -82,7 +80,7 @@ pub async fn states(global: &Global, args: &TraceArgs) -> Result<States, Command
     // A single saved world is called "now".
     let here = match (world, &args.against) {
         (Some(file), Some(_)) => file.display().to_string(),
-        (_, _) => "now".to_owned(),
+        (_, _) => Message::new("state-now").into(),
     };
     let now = State {
         called: here,
@@ -130,14 +128,19 @@ fn later(
         apply::still_holds(&saved, &plan)?;
     }
     let (called, last) = match after {
-        None => (format!("when `{goal}` is done"), None),
+        None => (
+            Message::new("state-when-done").with("goal", goal).into(),
+            None,
+        ),
         Some(name) => {
             let steps = Numbered::of(&plan);
             let Some((number, [.., last])) = steps.called(name) else {
                 return Err(apply::no_such_step(&plan, name));
             };
-            let what = last.action.describe(&plan.names);
-            (format!("after step {number}: {what}"), Some(&last.id))
+            let called = Message::new("state-after-step")
+                .with("number", number)
+                .part("title", last.action.describe(&plan.names));
+            (called.into(), Some(&last.id))
         }
     };
     Ok(State {
