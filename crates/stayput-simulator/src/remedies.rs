@@ -24,7 +24,7 @@ pub(crate) enum Remedy {
     Adopt(InstanceId, SiteName, VmExtId),
     /// `aws ec2 stop-instances`.
     StopInstance(InstanceId),
-    /// Puts routes back that somebody deleted.
+    /// Puts routes back that were deleted by hand.
     PutRoutesBack,
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
@@ -87,7 +87,7 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         | Obstacle::Unreadable { .. }
         | Obstacle::NotPaired { .. }
         | Obstacle::Unreachable { .. } => Remedy::Again,
-        // What only a change of the estate, of the landing zone or of somebody else's objects removes: no story makes one.
+        // What only a change of the estate, of the landing zone or of other clients' objects removes: no story makes one.
         Obstacle::SpansNetworks { .. }
         | Obstacle::ForeignInterface { .. }
         | Obstacle::UnmovableInterface { .. }
