@@ -42,6 +42,7 @@ wire-too-long = the answer is too long
 prism-missing = { $call }: { $what } is not there
 prism-differs = { $call }: { $what } exists, but { $difference }
 prism-task-failed = { $call }: its task `{ $operation }` ended as { $status }
+prism-task-lost = { $call }: its task { $task } does not exist any more, and it is not done
 prism-unsupported = Prism Central of site `{ $site }`: { $what } needs { $namespace } { $needs } or later; this one has { $has }
 prism-has-no-v4 = no v4 at all
 prism-no-request-id = `{ $text }` is not a request id (a UUID)

@@ -310,7 +310,7 @@ pub struct TaskFailed {
 /// A change was accepted, its task does not exist any more, and looks show that it was not done. The same request id may be answered
 /// with the same lost task every time: another attempt needs a new one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: its task {task} does not exist any more, and it is not done")]
+#[error("{}", Message::new("prism-task-lost").with("call", .call).with("task", .task))]
 pub struct TaskLost {
     /// The last look at the task.
     pub call: Box<Call>,
