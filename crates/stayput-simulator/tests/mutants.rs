@@ -10,16 +10,27 @@ use stayput_simulator::Seeds;
 /// Seeds within which a defect must be seen.
 const SEEDS: u64 = 200;
 /// Defects that 200 seeds did not show. One that is seen is to be taken out of this list.
-const NOT_SEEN: [Mutant; 0] = [];
+const NOT_SEEN: [Mutant; 8] = [
+    Mutant::FactsNotSynced,
+    Mutant::FailedStepsIgnored,
+    Mutant::RequestIdAlwaysNew,
+    Mutant::SourceNotChecked,
+    Mutant::PrefixNotAwaited,
+    Mutant::InDoubtIsFailed,
+    Mutant::ChangesRepeatedBlindly,
+    Mutant::LockIgnored,
+];
 
-/// The first seed with a bad story.
+/// The first seed whose story is bad with the defect and not without it.
 fn caught(seeds: &Seeds, mutant: Mutant) -> Option<u64> {
-    (0..SEEDS).find(|seed| {
-        mutants::choose(Some(mutant));
-        let (_, outcome) = seeds.tell_once(*seed);
-        mutants::choose(None);
-        !outcome.is_ok_and(|outcome| outcome.is_fine())
-    })
+    (0..SEEDS).find(|seed| !is_fine(seeds, *seed, Some(mutant)) && is_fine(seeds, *seed, None))
+}
+
+fn is_fine(seeds: &Seeds, seed: u64, mutant: Option<Mutant>) -> bool {
+    mutants::choose(mutant);
+    let (_, outcome) = seeds.tell_once(seed);
+    mutants::choose(None);
+    outcome.is_ok_and(|outcome| outcome.is_fine())
 }
 
 #[test]
