@@ -111,4 +111,3 @@ not-undone-route-changed = route { $cidr } in { $table } ({ $region }) is { $fou
 not-undone-old-site-lost = its machines were started at { $at } from recovery points, and what is at { $site } is older
 not-undone-protection = what protects the networks is not removed, because failovers need it: { $made }
 not-undone-put-away = former VMs that it powered off or deleted are not started again, because their machines run elsewhere: { $vms }
-route-absent = absent
