@@ -92,6 +92,8 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // So that a later holder is not taken for this one. If it fails, the next holder does it.
         let _ = self.file.set_len(0);
+        // A process that is being started has a copy of the open file for a moment: closing ours would not release the lock then.
+        let _ = self.file.unlock();
     }
 }
 
