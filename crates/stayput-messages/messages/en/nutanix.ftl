@@ -40,6 +40,7 @@ wire-too-long = the answer is too long
 ## Prism Central
 
 prism-missing = { $call }: { $what } is not there
+difference-locations = its primary and recovery locations are others, or the other way round; run the same command again
 prism-differs = { $call }: { $what } exists, but { $difference }
 prism-task-failed = { $call }: its task `{ $operation }` ended as { $status }
 prism-task-lost = { $call }: its task { $task } does not exist any more, and it is not done

@@ -428,8 +428,22 @@ async fn a_create_that_was_lost_and_made_nothing_is_repeated_with_the_same_id() 
     let looks = server.asked_with("GET");
     assert_eq!(
         looks.iter().filter(|asked| asked.path == VPCS).count(),
-        1 + 4
+        4 + 4
     );
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_once_what_exists_makes_no_second_one() {
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |asked| match asked.method.as_str() {
+        "OPTIONS" => probe(asked),
+        "GET" if looks.fetch_add(1, Ordering::SeqCst) == 0 => list(json!([])),
+        _ => list(json!([{"extId": "w", "name": "app-vpc"}])),
+    })
+    .await;
+    let made = server.prism().create_vpc(&vpc(), RequestId::random()).await;
+    assert_eq!(made.unwrap(), "w".into());
+    assert!(server.asked_with("POST").is_empty());
 }
 
 #[tokio::test]

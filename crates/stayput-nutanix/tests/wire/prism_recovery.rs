@@ -147,6 +147,25 @@ async fn a_plan_half_made_is_completed() {
 }
 
 #[tokio::test]
+async fn a_plan_of_the_name_in_the_other_direction_is_no_reason_for_a_second() {
+    let server = server(Has {
+        plans: vec![
+            json!({"extId": "other", "name": "rp-app", "primaryLocation": {"domainManagerExtId": "pc2"}, "recoveryLocation": {"domainManagerExtId": "pc1"}}),
+        ],
+        mappings: Vec::new(),
+        stages: Vec::new(),
+    })
+    .await;
+    let prism = server.prism();
+    let error = prism
+        .create_recovery_plan(&spec(), RequestId::random())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PrismError::Differs(_)), "{error}");
+    assert!(server.asked_with("POST").is_empty());
+}
+
+#[tokio::test]
 async fn a_subnet_that_is_mapped_differently_is_not_mapped_twice() {
     let plan = json!({"extId": "rp", "name": "rp-app", "primaryLocation": {"domainManagerExtId": "pc1"}, "recoveryLocation": {"domainManagerExtId": "pc2"}});
     let server = server(Has {

@@ -254,7 +254,8 @@ impl Api {
         }
     }
 
-    /// Makes something that `find` finds by its name or mark: looks, creates, and looks again where the answer does not tell the id.
+    /// Makes something that `find` finds by its name or mark: looks several times, creates, and looks again where the answer does not tell the
+    /// id.
     ///
     /// `suffix` is how a task calls things of its kind, `name` what it is for people.
     pub(super) async fn create<P, F>(
@@ -271,8 +272,9 @@ impl Api {
     {
         let find = &find;
         let finished = self
-            .apply(id, what, |looks| async move {
-                let found = self.look(looks, find).await?;
+            .apply(id, what, |_| async move {
+                // Also before the first request: a list can lack once what exists, and a second one is not taken back.
+                let found = self.look(Looks::Several, find).await?;
                 Ok(found.map_or_else(|| Next::Send(change.clone()), Next::There))
             })
             .await?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use stayput_estate::CategoryExtId;
@@ -9,6 +11,7 @@ use stayput_estate::DomainManagerId;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
+use stayput_messages::Message;
 
 use super::api::Path;
 use super::api::quoted;
@@ -212,6 +215,7 @@ impl PrismClient {
         what: &str,
     ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
+        let is_taken = AtomicBool::new(false);
         let found = self
             .v4
             .find_one::<WirePlan>(
@@ -220,12 +224,22 @@ impl PrismClient {
                 what,
                 &spec.name,
                 |plan| {
-                    plan.name == spec.name
-                        && plan.primary_location.domain_manager_ext_id == spec.primary
-                        && plan.recovery_location.domain_manager_ext_id == spec.recovery
+                    let is_named = plan.name == spec.name;
+                    let is_like = plan.primary_location.domain_manager_ext_id == spec.primary
+                        && plan.recovery_location.domain_manager_ext_id == spec.recovery;
+                    if is_named && !is_like {
+                        is_taken.store(true, Ordering::Relaxed);
+                    }
+                    is_named && is_like
                 },
             )
             .await?;
+        // One made for the other direction: a second one of the name would serve nothing.
+        if found.is_none() && is_taken.into_inner() {
+            let name = format!("recovery plan `{}`", spec.name);
+            let difference = Message::new("difference-locations").to_string();
+            return Err(self.v4.differs(&plans(), what, name, difference).await);
+        }
         Ok(found.map(|plan| plan.ext_id))
     }
 
@@ -235,8 +249,8 @@ impl PrismClient {
     /// half made by a run that was killed becomes whole.
     ///
     /// # Errors
-    /// [`PrismError::Unsupported`] before datapolicies v4.2; [`PrismError::Differs`] when a subnet is mapped already, but
-    /// otherwise; those of any change; [`PrismError::InDoubt`] when something that was made cannot be found afterwards (Prism
+    /// [`PrismError::Unsupported`] before datapolicies v4.2; [`PrismError::Differs`] when the name is that of a plan with other
+    /// locations, or a subnet is mapped already, but otherwise; those of any change; [`PrismError::InDoubt`] when something that was made cannot be found afterwards (Prism
     /// reference §7 item 18).
     pub async fn create_recovery_plan(
         &self,
