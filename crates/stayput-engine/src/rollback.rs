@@ -10,6 +10,7 @@ use stayput_ledger::Outcome;
 use stayput_ledger::Run;
 use stayput_ledger::RunId;
 use stayput_ledger::RunState;
+use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::AttemptEnd;
 use stayput_plan::Attempted;
@@ -101,7 +102,10 @@ fn add(record: &mut RunRecord, entry: &Entry) -> Result<(), EngineError> {
         let value = entry.intent.get(what).filter(|value| !value.is_null());
         let read = value.map(|value| serde_json::from_value(value.clone()));
         read.transpose().map_err(|source| LedgerError::Row {
-            what: format!("entry {} of run {}", entry.sequence, entry.run),
+            what: Message::new("entry-of-run")
+                .with("sequence", entry.sequence)
+                .with("run", &entry.run)
+                .to_string(),
             source: Box::new(source),
         })
     };

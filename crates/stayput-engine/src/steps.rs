@@ -10,6 +10,7 @@ mod returns;
 mod route;
 mod source;
 mod verify;
+mod vm;
 
 use stayput_plan::Action;
 

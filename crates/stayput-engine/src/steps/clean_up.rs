@@ -6,6 +6,7 @@ use stayput_messages::Message;
 use stayput_plan::FormerVm;
 use stayput_world::prism::PowerState;
 
+use super::vm;
 use crate::StepError;
 use crate::context::StepContext;
 
@@ -29,17 +30,7 @@ pub async fn power_off(context: &StepContext, former: &FormerVm) -> Result<bool,
     prism
         .power_off(&former.vm, context.request("power-off"))
         .await?;
-    let what = Message::new("wait-vm-off")
-        .with("vm", &former.vm)
-        .with("site", &former.site)
-        .to_string();
-    context
-        .until(&what, OFF_WITHIN, async || {
-            let now = prism.vm(&former.vm).await?;
-            let is_off = now.is_none_or(|vm| vm.power == PowerState::Off);
-            Ok(is_off.then_some(()))
-        })
-        .await?;
+    vm::is_off(context, &former.site, &former.vm, OFF_WITHIN).await?;
     Ok(true)
 }
 

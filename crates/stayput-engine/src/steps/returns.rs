@@ -9,6 +9,7 @@ use stayput_estate::RecoveryJobExtId;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_plan::OverlayKind;
 use stayput_world::aws::InstanceState;
 use stayput_world::mv::MovePlanState;
@@ -16,6 +17,7 @@ use stayput_world::prism::PowerState;
 
 use super::recovery::are_copies_gone;
 use super::source::source_is_as_captured;
+use super::vm;
 use crate::StepError;
 use crate::clock::Stopwatch;
 use crate::context::StepContext;
@@ -39,7 +41,7 @@ pub async fn shut_down(
     vm: &VmExtId,
 ) -> Result<bool, StepError> {
     let prism = context.prism(site)?;
-    let Some(before) = prism.vm(vm).await? else {
+    let Some(before) = vm::seen(context, site, vm).await? else {
         return Ok(false);
     };
     if before.power == PowerState::Off {
@@ -53,21 +55,15 @@ pub async fn shut_down(
         .await?;
     context.holds_the_lease().await?;
     prism.shutdown(vm, context.request("shutdown")).await?;
-    let is_off = async || {
-        let now = prism.vm(vm).await?;
-        let is_off = now.is_none_or(|vm| vm.power == PowerState::Off);
-        Ok(is_off.then_some(()))
-    };
-    let what = format!("VM {vm} at {site} is off");
-    match context.until(&what, GUEST_WITHIN, is_off).await {
+    match vm::is_off(context, site, vm, GUEST_WITHIN).await {
         Ok(()) => return Ok(true),
         Err(StepError::TooSlow { .. }) => {}
         Err(error) => return Err(error),
     }
-    context.progress(None, "the guest does not shut down: powering off");
+    context.progress(None, Message::new("note-powering-off"));
     context.holds_the_lease().await?;
     prism.power_off(vm, context.request("power-off")).await?;
-    context.until(&what, OFF_WITHIN, is_off).await?;
+    vm::is_off(context, site, vm, OFF_WITHIN).await?;
     Ok(true)
 }
 
@@ -80,12 +76,16 @@ pub async fn start_source(
     start: bool,
 ) -> Result<bool, StepError> {
     for (site, vm) in was {
-        let found = context.prism(site)?.vm(vm).await?;
+        let found = vm::seen(context, site, vm).await?;
         if let Some(found) = found.filter(|vm| vm.power != PowerState::Off) {
-            return Err(StepError::Refused(format!(
-                "VM {} ({vm}) at {site} is not off, and it was {machine}: its addresses must not be served twice",
-                found.name
-            )));
+            return Err(StepError::Refused(
+                Message::new("refused-served-twice")
+                    .with("name", found.name)
+                    .with("vm", vm)
+                    .with("site", site)
+                    .with("machine", machine)
+                    .into(),
+            ));
         }
     }
     let started = start && run(context, region, machine).await?;
@@ -109,7 +109,9 @@ async fn run(
     machine: &InstanceId,
 ) -> Result<bool, StepError> {
     let aws = &context.clients.aws;
-    let what = format!("{machine} runs in EC2");
+    let what = Message::new("wait-runs-in-ec2")
+        .with("machine", machine)
+        .to_string();
     let mut asked: Option<Stopwatch> = None;
     context
         .until(&what, RUNNING_WITHIN, async || {
@@ -133,8 +135,10 @@ async fn run(
                 }
                 InstanceState::ShuttingDown | InstanceState::Terminated => {
                     return Err(StepError::Failed {
-                        what: format!("start of {machine}"),
-                        reason: "the instance is terminated".to_owned(),
+                        what: Message::new("object-start-of")
+                            .with("machine", machine)
+                            .into(),
+                        reason: Message::new("failed-terminated").into(),
                     });
                 }
             }
@@ -178,7 +182,9 @@ pub async fn cancel_move_plan(
         .await?;
     context.holds_the_lease().await?;
     client.cancel_plan(&plan).await?;
-    let what = format!("Move plan {name} has ended");
+    let what = Message::new("wait-move-plan-ended")
+        .with("plan", name)
+        .to_string();
     context
         .until(&what, ENDED_WITHIN, async || {
             let now = client.plan_status(&plan).await?;
@@ -206,7 +212,7 @@ pub async fn release_nics(
     vm: &VmExtId,
 ) -> Result<bool, StepError> {
     let prism = context.prism(site)?;
-    let Some(before) = prism.vm(vm).await? else {
+    let Some(before) = vm::seen(context, site, vm).await? else {
         return Ok(false);
     };
     let networks = context.estate.networks.keys();
@@ -229,17 +235,22 @@ pub async fn release_nics(
         return Ok(false);
     }
     if before.power != PowerState::Off {
-        return Err(StepError::Refused(format!(
-            "VM {} ({vm}) at {site} is not off; the NICs of a VM that may run are not removed",
-            before.name
-        )));
+        return Err(StepError::Refused(
+            Message::new("refused-nics-of-running")
+                .with("name", before.name)
+                .with("vm", vm)
+                .with("site", site)
+                .into(),
+        ));
     }
     // Promise 1: its addresses are on record, and it is another's by the ledger's word.
     context.machine(machine).await?;
     if !context.ledger.facts().await?.has_returned(machine) {
-        return Err(StepError::Refused(format!(
-            "according to the ledger {machine} is not in EC2; the current VM of a machine keeps its NICs"
-        )));
+        return Err(StepError::Refused(
+            Message::new("refused-nics-of-current")
+                .with("machine", machine)
+                .into(),
+        ));
     }
     context
         .record(&serde_json::json!({"vm": vm, "before": before.nics}))

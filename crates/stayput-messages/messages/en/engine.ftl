@@ -139,3 +139,15 @@ credentials-of = { $what } of { $site }
 credentials-variables = { $prefix }_USERNAME and { $prefix }_PASSWORD (or the same with _{ $suffix })
 object-attachment-of-vpc = the Transit Gateway attachment of VPC { $vpc }
 object-vm-of = the VM of { $machine }
+
+## Rollbacks
+
+note-powering-off = the guest does not shut down: powering off
+wait-runs-in-ec2 = { $machine } runs in EC2
+wait-move-plan-ended = Move plan { $plan } has ended
+object-start-of = start of { $machine }
+failed-terminated = the instance is terminated
+refused-served-twice = VM { $name } ({ $vm }) at { $site } is not off, and it was { $machine }: its addresses must not be served twice
+refused-nics-of-running = VM { $name } ({ $vm }) at { $site } is not off; the NICs of a VM that may run are not removed
+refused-nics-of-current = according to the ledger { $machine } is not in EC2; the current VM of a machine keeps its NICs
+entry-of-run = entry { $sequence } of run { $run }

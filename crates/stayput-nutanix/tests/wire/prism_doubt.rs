@@ -189,6 +189,20 @@ async fn a_task_that_vanishes_is_no_error_if_a_look_shows_it_done() {
 }
 
 #[tokio::test]
+async fn a_vm_that_one_look_does_not_show_is_seen_by_the_next() {
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |asked| match asked.method.as_str() {
+        "OPTIONS" => probe(asked),
+        _ if looks.fetch_add(1, Ordering::SeqCst) == 0 => say(404, json!({})),
+        _ => vm("ON", json!([])),
+    })
+    .await;
+    let prism = server.prism();
+    let found = prism.find_vm(&"v1".into(), Looks::Several).await.unwrap();
+    assert_eq!(found.unwrap().name, "app01");
+}
+
+#[tokio::test]
 async fn an_empty_answer_to_a_change_is_in_doubt_and_not_success() {
     let server = Server::start(|asked| match asked.method.as_str() {
         "OPTIONS" => probe(asked),

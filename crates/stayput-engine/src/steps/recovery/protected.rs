@@ -181,7 +181,7 @@ pub async fn are_copies_gone(
     for job in jobs {
         for copy in prism.job(job).await?.job.recovered.values() {
             made += 1;
-            if prism.vm(copy).await?.is_some() {
+            if prism.find_vm(copy, Looks::Several).await?.is_some() {
                 return Ok(false);
             }
         }

@@ -154,6 +154,14 @@ impl PrismClient {
         Ok(found.map(|entity| entity.value.into()))
     }
 
+    /// One VM as it is now; `None` if Prism Central says so at each of these looks.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn find_vm(&self, vm: &VmExtId, looks: Looks) -> Result<Option<Vm>, PrismError> {
+        self.v4.look(looks, || self.vm(vm)).await
+    }
+
     /// These VMs as they are now, read side by side; those that Prism Central says do not exist are left out.
     ///
     /// # Errors
