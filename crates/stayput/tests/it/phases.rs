@@ -99,7 +99,8 @@ fn an_address_assigned_during_seeding_stops_the_run_before_a_cutover() {
 fn an_address_assigned_between_capture_and_cutover_exits_with_3() {
     let lab = Lab::inside();
     lab.json(&with(&["move"], &["--until", "seed"]));
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    // Long enough that a loaded machine has started the command by then.
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(15);
     let soon = soon.to_string();
     let waiting = Waiting::start(lab.command(&with(&["move"], &["--cutover-after", &soon])));
     waiting.until("waits until");
