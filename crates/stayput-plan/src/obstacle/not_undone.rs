@@ -13,13 +13,13 @@ use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VmExtId;
 use stayput_messages::Message;
+use stayput_messages::list::arguments;
+use stayput_messages::list::commas;
+use stayput_messages::list::first_of;
 use stayput_world::aws::TgwTarget;
 
 use super::SaidByEc2;
 use crate::RunId;
-use stayput_messages::list::arguments;
-use stayput_messages::list::commas;
-use stayput_messages::list::first_of;
 
 /// Things named one by one before the rest is only counted.
 const NAMED: usize = 5;

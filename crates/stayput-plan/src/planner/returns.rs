@@ -7,6 +7,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_messages::Message;
+use stayput_messages::list::and;
 use stayput_world::System;
 use stayput_world::aws::InstanceState;
 use stayput_world::prism::Vm;
@@ -25,7 +26,6 @@ use crate::survey::Place;
 use crate::survey::Power;
 use crate::survey::VmSight;
 use crate::survey::power_of;
-use stayput_messages::list::and;
 
 impl Draft<'_> {
     /// The machines whose cutover the run began go back to EC2.

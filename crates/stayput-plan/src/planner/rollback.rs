@@ -9,6 +9,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_fabric::Reachability;
 use stayput_messages::Message;
+use stayput_messages::list::first_of;
 use stayput_world::aws::TgwTarget;
 use stayput_world::prism::JobStatus;
 use stayput_world::prism::RecoveryAction;
@@ -32,7 +33,6 @@ use crate::proof::home_before;
 use crate::routes::RouteWrite;
 use crate::step::ErpScope;
 use crate::survey::Place;
-use stayput_messages::list::first_of;
 
 /// Things that a warning names before the rest is only counted.
 const NAMED: usize = 5;
