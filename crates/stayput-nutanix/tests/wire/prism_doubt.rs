@@ -151,7 +151,7 @@ async fn a_look_that_fails_after_a_lost_answer_leaves_the_change_in_doubt() {
 }
 
 #[tokio::test]
-async fn a_task_that_vanishes_has_failed_if_several_looks_show_nothing_done() {
+async fn a_vanished_task_has_failed_if_looks_show_nothing_done() {
     let (server, error) = power_off(long(), |asked| {
         if is_task(asked) {
             say(404, json!({}))

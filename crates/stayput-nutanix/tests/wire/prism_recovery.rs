@@ -147,7 +147,7 @@ async fn a_plan_half_made_is_completed() {
 }
 
 #[tokio::test]
-async fn a_plan_of_the_name_in_the_other_direction_is_no_reason_for_a_second() {
+async fn a_plan_in_the_other_direction_is_no_reason_for_a_second() {
     let server = server(Has {
         plans: vec![
             json!({"extId": "other", "name": "rp-app", "primaryLocation": {"domainManagerExtId": "pc2"}, "recoveryLocation": {"domainManagerExtId": "pc1"}}),
