@@ -1,6 +1,8 @@
 //! Whether a goal that the engine calls reached is reached, by the lab's own state.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use stayput_estate::Estate;
 use stayput_estate::NetworkName;
@@ -176,15 +178,9 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
         ));
     }
     let holders = truth.holders(lab);
+    wrong.extend(answered_by_others(lab, truth, &holders, &name, machine));
     for address in machine.addresses.iter().filter(|_| machine.ran) {
-        let here = holders.get(address).map(Vec::as_slice).unwrap_or_default();
-        for holder in here {
-            if !truth.is_owner(lab, *address, holder) {
-                wrong.push(format!(
-                    "{address} of {name} is answered by {}",
-                    holder.name()
-                ));
-            }
+        for holder in holders.get(address).into_iter().flatten() {
             if let Holder::Instance { id, .. } = holder {
                 wrong.push(format!("{address} is still answered by instance {id}"));
             }
@@ -195,6 +191,26 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
             && instance.state == InstanceState::Running
         {
             wrong.push(format!("the source of {name} runs in EC2"));
+        }
+    }
+    wrong
+}
+
+/// Addresses of a machine that ran which another one answers for.
+fn answered_by_others(
+    lab: &LabState,
+    truth: &Truth,
+    holders: &BTreeMap<Ipv4Addr, Vec<Holder>>,
+    name: &str,
+    machine: &Machine,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for address in machine.addresses.iter().filter(|_| machine.ran) {
+        for holder in holders.get(address).into_iter().flatten() {
+            if !truth.is_owner(lab, *address, holder) {
+                let holder = holder.name();
+                wrong.push(format!("{address} of {name} is answered by {holder}"));
+            }
         }
     }
     wrong
@@ -223,17 +239,7 @@ fn not_in_ec2(lab: &LabState, truth: &Truth, id: &str, machine: &Machine) -> Vec
         }
     }
     let holders = truth.holders(lab);
-    for address in machine.addresses.iter().filter(|_| machine.ran) {
-        let here = holders.get(address).map(Vec::as_slice).unwrap_or_default();
-        for holder in here {
-            if !truth.is_owner(lab, *address, holder) {
-                wrong.push(format!(
-                    "{address} of {name} is answered by {}",
-                    holder.name()
-                ));
-            }
-        }
-    }
+    wrong.extend(answered_by_others(lab, truth, &holders, &name, machine));
     wrong
 }
 
