@@ -51,7 +51,8 @@ pub async fn perform(context: &StepContext, action: &Action) -> Result<bool, Ste
             site,
             machine,
             nics,
-        } => machine::restore_nics(context, site, machine, nics).await,
+            power,
+        } => machine::restore(context, site, machine, nics, *power).await,
         Action::TgwRoute {
             region,
             table,

@@ -223,6 +223,7 @@ fn replayed(lab: &mut LabState, pc: usize, call: &Call<'_>) -> Answer {
         call.request.header("ntnx-request-id"),
     ) {
         ("GET" | "OPTIONS" | "HEAD", _) | (_, None) => None,
+        (_, Some(_)) if lab.pcs[pc].forgets_requests => None,
         (_, Some(id)) => Some(id),
     };
     let target = format!("{} {}", call.request.method, call.request.path);

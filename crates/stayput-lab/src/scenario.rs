@@ -195,6 +195,11 @@ impl Scenario {
         })
     }
 
+    /// Returns the faults that are in force at the start.
+    pub fn faults(&self) -> impl Iterator<Item = &Rule> {
+        self.file.faults.iter().map(toml::Spanned::get_ref)
+    }
+
     /// Checks the number of machines that are requested; `None` is always valid.
     ///
     /// # Errors

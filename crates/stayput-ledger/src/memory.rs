@@ -180,6 +180,16 @@ impl MemoryLedger {
         self.store().synced.has_open_attempt()
     }
 
+    /// The newest attempt that was begun, if there is any.
+    pub fn newest_attempt(&self) -> Option<Sequence> {
+        self.read(State::newest_attempt)
+    }
+
+    /// Whether an attempt at this step, begun after `after`, has achieved its result.
+    pub fn has_done(&self, step: &StepId, after: Option<Sequence>) -> bool {
+        self.read(|state| state.has_done(step, after))
+    }
+
     fn store(&self) -> MutexGuard<'_, Store> {
         locked(&self.store)
     }
@@ -236,10 +246,17 @@ impl Ledger for MemoryLedger {
         by: &By,
     ) -> Result<(), LedgerError> {
         let (machines, by) = (machines.clone(), by.clone());
-        self.write(synced_unless(Mutant::FactsNotSynced), move |state| {
+        let capture = move |state: &mut State| {
             for (machine, facts) in &machines {
                 state.add(machine, at, &by, Change::Captured(Arc::clone(facts)));
             }
+        };
+        if Mutant::FactsNotSynced.is_chosen() {
+            capture(&mut self.store().live);
+            return Ok(());
+        }
+        self.write(Durability::Synced, move |state| {
+            capture(state);
             Ok(())
         })
     }

@@ -99,6 +99,7 @@ pub use step::OverlayKind;
 pub use step::PLAN_VERSION;
 pub use step::Phase;
 pub use step::Plan;
+pub use step::PowerAfter;
 pub use step::RecoveryRun;
 pub use step::Step;
 pub use step::StepId;

@@ -356,7 +356,8 @@ pub enum Obstacle {
         /// Its networks.
         networks: BTreeSet<NetworkName>,
     },
-    /// What a machine was may be removed only while the machine runs elsewhere.
+    /// A machine that ran when it was captured is not on. What it was may be removed only while it runs elsewhere, and a test of a machine that
+    /// is off tests nothing.
     NotOn {
         /// The machine.
         machine: InstanceId,
@@ -366,6 +367,17 @@ pub enum Obstacle {
         site: SiteName,
         /// As this VM.
         vm: VmExtId,
+    },
+    /// VMs at the site where a machine is to go have exactly its addresses, and no system says that one is the machine.
+    MayBeThere {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The site.
+        site: SiteName,
+        /// The VMs.
+        vms: BTreeSet<VmExtId>,
     },
     /// The machine is not where the goal takes it from.
     Elsewhere {

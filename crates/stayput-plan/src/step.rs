@@ -221,6 +221,24 @@ pub struct ExpectedRoute {
     pub to: TgwTarget,
 }
 
+/// Whether a VM runs once it has its addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PowerAfter {
+    /// As before.
+    #[default]
+    AsItIs,
+    /// It is powered on if it is off: the machine ran when it was captured. A cutover that is repeated finds its source stopped, and may
+    /// leave the copy off (assumed; Move reference §9 does not say).
+    On,
+}
+
+impl PowerAfter {
+    fn is_as_it_is(&self) -> bool {
+        *self == Self::AsItIs
+    }
+}
+
 /// What a recovery plan is run for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -333,6 +351,9 @@ pub enum Action {
         machine: InstanceId,
         /// The NICs that are removed and those it has afterwards.
         nics: NicChange,
+        /// Whether it is powered on then.
+        #[serde(default, skip_serializing_if = "PowerAfter::is_as_it_is")]
+        power: PowerAfter,
     },
     /// A static route of a Transit Gateway route table is so.
     TgwRoute {

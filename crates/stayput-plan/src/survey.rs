@@ -86,6 +86,8 @@ pub struct Survey<'a> {
     pub are_canaries: bool,
     /// Machines whose facts in the ledger are kept although EC2 shows other interfaces: they have moved, or their cutover may have begun.
     pub kept: BTreeSet<InstanceId>,
+    /// Whether machines that ran and are off at their site are powered on: a move does so.
+    pub(crate) powers_on: bool,
     /// Sites that the operator declares lost: whatever is observed there counts as not answering.
     pub lost: BTreeSet<SiteName>,
     /// Sites that an unplanned failover leaves: nothing is asked of their Prism Centrals.
@@ -171,6 +173,7 @@ impl<'a> Survey<'a> {
             left_out: BTreeSet::new(),
             are_canaries: false,
             kept: BTreeSet::new(),
+            powers_on: false,
             lost,
             left: BTreeSet::new(),
             returning: BTreeSet::new(),
@@ -219,6 +222,7 @@ impl<'a> Survey<'a> {
         let lost = goal.declared_lost().clone();
         let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
         survey.left = goal.leaves(estate);
+        survey.powers_on = matches!(goal, Goal::Move { .. });
         match goal {
             Goal::Move {
                 canaries,
@@ -503,6 +507,27 @@ impl<'a> Survey<'a> {
             return false;
         };
         nics_are_right(overlays, machine, vm)
+    }
+
+    /// VMs at a site that have exactly the machine's addresses, and that no system calls this machine, now or before.
+    pub(crate) fn may_be_at(&self, id: &InstanceId, site: &SiteName) -> BTreeSet<VmExtId> {
+        let (Some(machine), Some(overlays), Some(prism)) = (
+            self.machines.get(id),
+            self.overlays.get(site),
+            self.world.prism.get(site),
+        ) else {
+            return BTreeSet::new();
+        };
+        let was = self.former.get(id);
+        let is_known = |vm: &VmExtId| {
+            let is =
+                matches!(self.places.get(id), Some(Place::At(at, of)) if at == site && of == vm);
+            is || was.is_some_and(|was| was.contains(&(site.clone(), vm.clone())))
+        };
+        let vms = prism.vms.iter();
+        vms.filter(|(vm, of)| nics_are_right(overlays, machine, of) && !is_known(vm))
+            .map(|(vm, _)| vm.clone())
+            .collect()
     }
 
     /// Every address that the machine's VM has on the estate's overlay subnets at a site.

@@ -23,6 +23,7 @@ use stayput_messages::list::commas;
 use stayput_messages::list::text;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
+use stayput_world::Silence;
 use stayput_world::System;
 use stayput_world::Unobserved;
 use stayput_world::World;
@@ -361,7 +362,16 @@ fn unobserved(survey: &Survey<'_>, site: &SiteName) -> Vec<Wrong> {
     }
     needed.dedup();
     let missing = needed.iter().filter_map(|system| world.unobserved(system));
+    // A region that answers is up, whatever is declared of its site: packets may enter there.
+    let sites = survey.lost.iter();
+    let answering = sites
+        .filter_map(|site| survey.estate.sites.get(site))
+        .filter_map(|site| world.unobserved(&System::Aws(site.region.clone())))
+        .filter(|system| system.silence != Silence::Silent);
     missing
+        .chain(answering)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
         .map(|system| Wrong::Unobserved {
             system: system.clone(),
         })

@@ -10,6 +10,7 @@ use stayput_lab::Endpoints;
 use stayput_lab::Lab;
 use stayput_lab::Scenario;
 use stayput_lab::clock::VTime;
+use stayput_lab::faults::Rule;
 use stayput_lab::state::LabState;
 use stayput_ledger::MemoryLedger;
 
@@ -63,6 +64,8 @@ pub(crate) struct Scene {
     pub(crate) judge: Arc<Judge>,
     pub(crate) process: u32,
     pub(crate) seed: u64,
+    /// Faults of the scenario: they befall every story, from the act with which it begins.
+    pub(crate) faults: Vec<Rule>,
 }
 
 /// Tells these acts from the beginning, with a disaster.
@@ -77,7 +80,7 @@ pub fn tell_acts(
     in_virtual_time(async {
         let scene = Scene::first(setting)?;
         let acts = acts(&scene.estate);
-        let mut simulation = Simulation::new(&scene, disaster)?;
+        let mut simulation = Simulation::new(&scene, &scene.with_faults(disaster))?;
         simulation.run(&acts).await;
         Ok(simulation.finish().await)
     })
@@ -119,7 +122,8 @@ impl Chapter {
     /// [`SimulationError`] when it cannot be told.
     pub fn tell(&self, disaster: &Disaster, acts: usize) -> Result<Outcome, SimulationError> {
         in_virtual_time(async {
-            let mut simulation = Simulation::new(&self.scene, disaster)?;
+            let disaster = self.scene.with_faults(disaster);
+            let mut simulation = Simulation::new(&self.scene, &disaster)?;
             let acts = self.rest.get(..acts).unwrap_or(&self.rest);
             simulation.run(acts).await;
             Ok(simulation.finish().await)
@@ -143,6 +147,13 @@ impl Scene {
     fn acts(&self) -> Vec<Act> {
         let machines = self.judge.machines(&self.estate);
         story::whole(&self.estate, &machines)
+    }
+
+    /// A disaster, with the faults of the scenario.
+    fn with_faults(&self, disaster: &Disaster) -> Disaster {
+        let mut all = disaster.clone();
+        all.rules.extend(self.faults.iter().cloned());
+        all
     }
 
     fn first(setting: &Setting) -> Result<Self, SimulationError> {
@@ -173,6 +184,7 @@ impl Scene {
             ledger,
             process: 0,
             seed: setting.seed,
+            faults: scenario.faults().cloned().collect(),
         })
     }
 }

@@ -18,6 +18,10 @@ pub struct Disaster {
     pub by_hand: Vec<ByHand>,
     /// A second operator runs the same command with the same ledger, from the call with this number on.
     pub second: Option<u64>,
+    /// When a command ends after this many calls, the person takes its run back, once, and begins it again.
+    pub rollback: Option<u64>,
+    /// Whether Prism Central takes a request that is sent again for a new one.
+    pub forgets_requests: bool,
     /// When the wall clock is set forward or back.
     pub clock_steps: Vec<ClockStep>,
 }
@@ -44,30 +48,37 @@ impl Disaster {
     /// The same without one of its parts, for each part.
     pub(crate) fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
-        for number in 0..self.rules.len() {
+        let mut without = |take: &dyn Fn(&mut Self)| {
             let mut smaller = self.clone();
-            smaller.rules.remove(number);
+            take(&mut smaller);
             all.push(smaller);
+        };
+        for number in 0..self.rules.len() {
+            without(&|one| drop(one.rules.remove(number)));
         }
         for number in 0..self.kills.len() {
-            let mut smaller = self.clone();
-            smaller.kills.remove(number);
-            all.push(smaller);
+            without(&|one| {
+                one.kills.remove(number);
+            });
         }
         for number in 0..self.by_hand.len() {
-            let mut smaller = self.clone();
-            smaller.by_hand.remove(number);
-            all.push(smaller);
-        }
-        if self.second.is_some() {
-            let mut smaller = self.clone();
-            smaller.second = None;
-            all.push(smaller);
+            without(&|one| {
+                one.by_hand.remove(number);
+            });
         }
         for number in 0..self.clock_steps.len() {
-            let mut smaller = self.clone();
-            smaller.clock_steps.remove(number);
-            all.push(smaller);
+            without(&|one| {
+                one.clock_steps.remove(number);
+            });
+        }
+        if self.second.is_some() {
+            without(&|one| one.second = None);
+        }
+        if self.rollback.is_some() {
+            without(&|one| one.rollback = None);
+        }
+        if self.forgets_requests {
+            without(&|one| one.forgets_requests = false);
         }
         all
     }

@@ -133,8 +133,18 @@ impl Gate {
         }
     }
 
-    /// Sends one request of the process.
-    pub(crate) async fn exchange(&self, service: Service, request: Request) -> Exchange {
+    /// How many calls were made so far.
+    pub(crate) fn calls(&self) -> u64 {
+        self.counts().calls
+    }
+
+    /// Sends one request of a process.
+    pub(crate) async fn exchange(
+        &self,
+        process: u32,
+        service: Service,
+        request: Request,
+    ) -> Exchange {
         let call = self.lab.call(service, &request);
         let number = {
             let mut counts = self.counts();
@@ -170,7 +180,7 @@ impl Gate {
         if call.kind == CallKind::Change {
             let judge = &self.judge;
             self.lab
-                .look(|state| judge.before_change(state, &call, &request));
+                .look(|state| judge.before_change(state, process, &call, &request));
         }
         let exchange = self.lab.exchange(service, &request).await;
         self.die_at(KillAt::AfterCall(number)).await;

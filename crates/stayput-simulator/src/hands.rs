@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_lab::Lab;
 use stayput_lab::Power;
@@ -77,6 +78,41 @@ pub(crate) fn put_back(state: &mut LabState, routes: Vec<DeletedRoute>) {
             table.statics.entry(cidr).or_insert(target);
         }
     }
+}
+
+/// Takes the machines' addresses out of the DHCP pools of the overlay subnets at a site.
+pub(crate) fn free_pools(state: &mut LabState, truth: &Truth, site: &str) {
+    let pc = state.pcs.iter_mut().find(|pc| pc.name == site);
+    let subnets = pc.into_iter().flat_map(|pc| pc.subnets.values_mut());
+    for subnet in subnets.filter(|subnet| subnet.vpc.is_some()) {
+        for address in truth.addresses() {
+            let pools = std::mem::take(&mut subnet.pools);
+            subnet.pools = pools
+                .into_iter()
+                .flat_map(|pool| without(pool, address))
+                .collect();
+        }
+        subnet.version += 1;
+    }
+}
+
+/// The parts of a pool before and after an address.
+fn without(pool: AddrRange, address: Ipv4Addr) -> Vec<AddrRange> {
+    if !pool.contains(address) {
+        return vec![pool];
+    }
+    let at = u32::from(address);
+    let before = (u32::from(pool.first), at.checked_sub(1));
+    let after = (at.checked_add(1), u32::from(pool.last));
+    let range = |first: u32, last: u32| {
+        (first <= last).then(|| AddrRange {
+            first: first.into(),
+            last: last.into(),
+        })
+    };
+    let before = before.1.and_then(|last| range(before.0, last));
+    let after = after.0.and_then(|first| range(first, after.1));
+    before.into_iter().chain(after).collect()
 }
 
 impl ByHand {

@@ -3,12 +3,13 @@
 //! Plans and journal are claims: a plan says which addresses may be unreachable while it runs, the journal says what was begun. The judge
 //! compares both with what the lab shows, at the virtual instant of each change.
 
+mod announced;
 mod goal;
+mod packets;
 mod truth;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -25,9 +26,7 @@ use stayput_lab::clock::VTime;
 use stayput_lab::faults::Call;
 use stayput_lab::http::Request;
 use stayput_lab::state::LabState;
-use stayput_lab::walk;
 use stayput_lab::walk::End;
-use stayput_lab::walk::Origin;
 use stayput_ledger::MemoryLedger;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
@@ -35,7 +34,11 @@ use stayput_plan::Plan;
 use crate::hands::DeletedRoute;
 use crate::hands::Effect;
 
-pub(crate) use self::truth::Holder;
+use self::announced::Announced;
+use self::packets::Undelivered;
+use self::packets::outages;
+use self::packets::two_answers;
+use self::packets::undelivered;
 pub(crate) use self::truth::Truth;
 
 /// A source that a person started this long ago must have been seen.
@@ -70,22 +73,10 @@ pub enum Promise {
     HarmsNoOther,
     /// Every change is on record before it is made.
     OnRecord,
+    /// Processes with the same ledger change things one after the other.
+    OneAtATime,
     /// Exit code 0 only if the goal is reached.
     TellsTruth,
-}
-
-/// How a packet ends that does not reach its machine.
-#[derive(Debug, Clone)]
-struct Undelivered {
-    end: End,
-    /// The last decision on its path.
-    after: String,
-}
-
-impl fmt::Display for Undelivered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} after {}", self.end, self.after)
-    }
 }
 
 /// What the judge knows of a story.
@@ -93,8 +84,8 @@ impl fmt::Display for Undelivered {
 struct Seen {
     truth: Arc<Truth>,
     ledger: MemoryLedger,
-    /// Addresses that may be undelivered: announced by the plan in progress, or undelivered before it.
-    announced: BTreeSet<Ipv4Addr>,
+    /// Addresses that may be undelivered.
+    announced: Announced,
     /// Addresses that on-prem did not reach at the last look.
     undelivered: BTreeMap<Ipv4Addr, Undelivered>,
     /// Whether people or outages have changed the world since the last plan was shown: holes are then not this tool's doing.
@@ -107,6 +98,8 @@ struct Seen {
     deleted: Vec<DeletedRoute>,
     /// Machines that a person powered off since the last command began.
     turned_off: BTreeSet<String>,
+    /// The process that has changed something and has not ended.
+    changing: Option<u32>,
     looks: u64,
     violations: BTreeSet<Violation>,
 }
@@ -124,7 +117,8 @@ impl Judge {
         Self(Mutex::new(Seen {
             truth: Arc::new(Truth::of(lab, networks)),
             ledger: ledger.clone(),
-            announced: BTreeSet::new(),
+            announced: Announced::default(),
+            changing: None,
             undelivered: BTreeMap::new(),
             disturbed: false,
             down: BTreeSet::new(),
@@ -219,22 +213,23 @@ impl Judge {
     /// A plan is shown and about to be applied: what it announces may happen from now on.
     pub(crate) fn approved(&self, plan: &Plan) {
         let mut seen = self.seen();
-        let undelivered: Vec<_> = seen.undelivered.keys().copied().collect();
-        seen.announced.extend(undelivered);
-        let captured: Vec<_> = seen.truth.addresses().collect();
-        for hole in &plan.proof.holes {
-            let inside = captured
-                .iter()
-                .filter(|address| hole.ranges.iter().any(|range| range.contains(**address)));
-            seen.announced.extend(inside);
-        }
+        let Seen {
+            announced,
+            undelivered,
+            ledger,
+            truth,
+            ..
+        } = &mut *seen;
+        let captured = truth.addresses().collect();
+        announced.plan(plan, &captured, undelivered.keys().copied(), ledger);
         seen.disturbed = false;
     }
 
     /// A goal is reached, as the engine says: from now on only what is unreachable now may be.
     pub(crate) fn settled(&self) {
         let mut seen = self.seen();
-        seen.announced = seen.undelivered.keys().copied().collect();
+        let seen = &mut *seen;
+        seen.announced.only(seen.undelivered.keys().copied());
     }
 
     /// People or an outage have changed the world: what becomes unreachable by it is not this tool's doing.
@@ -271,7 +266,7 @@ impl Judge {
         let undelivered = undelivered(lab, &seen.truth, &holders);
         for (address, why) in &undelivered {
             let is_new = !seen.undelivered.contains_key(address);
-            if is_new && !seen.disturbed && !seen.announced.contains(address) {
+            if is_new && !seen.disturbed && !seen.announced.contains(*address) {
                 found.push((
                     Promise::AnnouncedOutage,
                     format!("{address} is not reached, which no plan announced: {why}"),
@@ -283,20 +278,52 @@ impl Judge {
                 found.push((Promise::NoLoop, format!("{address}: {why}")));
             }
         }
+        let ledger = seen.ledger.clone();
+        for (step, over) in seen.announced.ended(&ledger) {
+            let late = over
+                .iter()
+                .filter_map(|address| Some((address, undelivered.get(address)?)))
+                .filter(|_| !seen.disturbed);
+            found.extend(late.map(|(address, why)| {
+                (
+                    Promise::AnnouncedOutage,
+                    format!("{address} is not reached after {step}, which ends its outage: {why}"),
+                )
+            }));
+        }
         seen.undelivered = undelivered;
         if seen.disturbed {
-            let undelivered: Vec<_> = seen.undelivered.keys().copied().collect();
-            seen.announced.extend(undelivered);
+            let seen = &mut *seen;
+            seen.announced.excuse(seen.undelivered.keys().copied());
         }
         found.extend(seen.truth.others_harmed(lab));
         found.extend(truth::made_twice(lab));
         seen.add(&at, found);
     }
 
-    /// A call that changes something is about to be sent.
-    pub(crate) fn before_change(&self, lab: &LabState, call: &Call, request: &Request) {
+    /// A process has ended, or its command has.
+    pub(crate) fn ended(&self, process: u32) {
+        let changing = &mut self.seen().changing;
+        if *changing == Some(process) {
+            *changing = None;
+        }
+    }
+
+    /// A process is about to send a call that changes something.
+    pub(crate) fn before_change(
+        &self,
+        lab: &LabState,
+        process: u32,
+        call: &Call,
+        request: &Request,
+    ) {
         self.before_address(lab, call, request);
         let mut seen = self.seen();
+        let other = *seen.changing.get_or_insert(process);
+        if other != process {
+            let what = "two processes with the same ledger change things at the same time";
+            seen.add("", vec![(Promise::OneAtATime, what.to_owned())]);
+        }
         if call.service == "prism" && call.name.contains("/nics") {
             let facts = seen.ledger.facts_on_disk();
             let mut ids = seen.truth.machines.keys();
@@ -421,68 +448,4 @@ impl Seen {
             });
         }
     }
-}
-
-fn outages(lab: &LabState) -> BTreeSet<String> {
-    let sites = lab.pcs.iter().filter(|pc| pc.down);
-    let sites = sites.map(|pc| pc.name.clone());
-    sites.chain(lab.aws.down_regions.iter().cloned()).collect()
-}
-
-type Holders = BTreeMap<Ipv4Addr, Vec<Holder>>;
-
-/// Addresses that packets of one source reach at two machines.
-fn two_answers(
-    lab: &LabState,
-    holders: &Holders,
-    is_excused: impl Fn(Ipv4Addr) -> bool,
-) -> Vec<(Promise, String)> {
-    let several = holders
-        .iter()
-        .filter(|(address, holders)| holders.len() > 1 && !is_excused(**address));
-    let mut found = Vec::new();
-    for (address, holders) in several {
-        let origins = std::iter::once(Origin::OnPrem).chain(holders.iter().map(Holder::origin));
-        for origin in origins {
-            let ends: BTreeSet<String> = walk::ways(lab, &origin, *address)
-                .into_iter()
-                .filter_map(|walk| match walk.end {
-                    End::Delivered { holder, .. } => Some(holder),
-                    _ => None,
-                })
-                .collect();
-            if ends.len() > 1 {
-                found.push((
-                    Promise::OneAnswer,
-                    format!("{address} is answered by {ends:?} for {origin:?}"),
-                ));
-            }
-        }
-    }
-    found
-}
-
-/// Captured addresses of running machines that on-prem does not reach at the machine, with the reason.
-fn undelivered(
-    lab: &LabState,
-    truth: &Truth,
-    holders: &Holders,
-) -> BTreeMap<Ipv4Addr, Undelivered> {
-    let mut undelivered = BTreeMap::new();
-    for address in truth.addresses_that_ran() {
-        let walks = walk::ways(lab, &Origin::OnPrem, address);
-        let own = holders.get(&address).map(Vec::as_slice).unwrap_or_default();
-        let wrong = walks.iter().find(|walk| match &walk.end {
-            End::Delivered { holder, .. } => !own.iter().any(|own| own.name() == holder),
-            _ => true,
-        });
-        if let Some(wrong) = wrong {
-            let why = Undelivered {
-                end: wrong.end.clone(),
-                after: wrong.hops.last().cloned().unwrap_or_default(),
-            };
-            undelivered.insert(address, why);
-        }
-    }
-    undelivered
 }

@@ -16,6 +16,8 @@ use stayput_plan::Wrong;
 pub(crate) enum Remedy {
     /// Waits and runs the same command again.
     Again,
+    /// Leaves it as it is and goes on: what was asked for is refused with its reason.
+    GoOn,
     /// The obstacle is one that no story makes: to meet it is a fault of the tool, and a story that does is stuck.
     NotInStories,
     /// Runs another command first.
@@ -26,6 +28,8 @@ pub(crate) enum Remedy {
     StopInstance(InstanceId),
     /// Puts routes back that were deleted by hand.
     PutRoutesBack,
+    /// Takes the machines' addresses out of the DHCP pools of the overlay subnets at a site.
+    FreePools(SiteName),
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
     /// Powers the VM of a machine on there.
@@ -71,9 +75,16 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
             lost: BTreeSet::new(),
         }),
         Obstacle::NoSafeOrder { .. } => Remedy::PutRoutesBack,
+        Obstacle::NotUndone { .. } => Remedy::GoOn,
+        Obstacle::Differs { site, .. } => Remedy::FreePools(site.clone()),
+        Obstacle::MayBeThere {
+            machine, site, vms, ..
+        } => match one(vms) {
+            Some(vm) => Remedy::Adopt(machine.clone(), site.clone(), vm),
+            None => Remedy::NotInStories,
+        },
         // What a later look shows otherwise, or what ends by itself.
-        Obstacle::NotUndone { .. }
-        | Obstacle::SourceNotSeen { .. }
+        Obstacle::SourceNotSeen { .. }
         | Obstacle::UnsettledInterface { .. }
         | Obstacle::InterfaceInDoubt { .. }
         | Obstacle::BeingTerminated { .. }
@@ -106,7 +117,6 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         | Obstacle::NotRecoverySite { .. }
         | Obstacle::NoRecoverySite { .. }
         | Obstacle::NotUnique { .. }
-        | Obstacle::Differs { .. }
         | Obstacle::Overlaps { .. }
         | Obstacle::CarriesCategory { .. }
         | Obstacle::NotCaptured { .. }

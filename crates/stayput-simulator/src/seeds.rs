@@ -12,6 +12,7 @@ use stayput_lab::faults::CallKind;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
 use stayput_ledger::Crash;
+use stayput_plan::Goal;
 
 use crate::chapters::Chapter;
 use crate::chapters::Setting;
@@ -25,11 +26,12 @@ use crate::hands::ByHand;
 use crate::hands::Deed;
 use crate::outcome::Outcome;
 use crate::outcome::SimulationError;
+use crate::story::Act;
 use crate::sweep::effects;
 use crate::sweep::rule_of;
 
-/// Numbers of machines, and how many of a hundred stories have them.
-const SIZES: [(usize, u64); 4] = [(1, 20), (3, 40), (12, 38), (40, 2)];
+/// Numbers of machines, and how many of a thousand stories have them.
+const SIZES: [(usize, u64); 5] = [(1, 250), (3, 500), (12, 232), (40, 15), (200, 3)];
 
 /// The acts of one number of machines, or why they cannot be told.
 type Told = Arc<Result<Vec<Chapter>, SimulationError>>;
@@ -194,34 +196,48 @@ impl Draw {
     fn story(&self, chapters: &[Chapter], machines: usize) -> Drawn {
         let act = self.index(chapters.len());
         let acts = 1 + self.index(3);
-        let mut disaster = Disaster::default();
+        let chapter = &chapters[act];
+        let forgets_requests = self.below(6) == 0;
+        let mut disaster = Disaster {
+            forgets_requests,
+            ..Disaster::default()
+        };
         let faults = [0, 1, 1, 1, 2, 2, 2, 3, 4, 6][self.index(10)];
         for _ in 0..faults {
-            disaster.rules.extend(self.fault(&chapters[act]));
+            disaster.rules.extend(self.fault(chapter, forgets_requests));
         }
         let kills = [0, 0, 1, 1, 2, 3][self.index(6)];
         for _ in 0..kills {
-            disaster.kills.push(self.kill(&chapters[act]));
+            disaster.kills.push(self.kill(chapter));
         }
-        if self.below(4) == 0 {
+        if self.below(3) == 0 {
             let times = 1 + self.index(2);
             for _ in 0..times {
-                disaster.by_hand.push(self.by_hand(&chapters[act]));
+                disaster.by_hand.push(self.by_hand(chapter));
             }
         }
         if self.below(10) == 0 {
-            disaster.second = self
-                .call(&chapters[act])
-                .map(|(number, _)| number as u64 + 1);
+            disaster.second = self.call(chapter).map(|(number, _)| number as u64 + 1);
         }
         if self.below(5) == 0 {
-            disaster.rules.extend(self.outage(&chapters[act]));
+            disaster.rules.extend(self.outage(chapter));
         }
         if self.below(6) == 0 {
             let hours = self.below(48);
             let by = SignedDuration::from_hours(i64::try_from(hours).unwrap_or_default() - 24);
-            let at_call = 1 + self.below(chapters[act].calls.len() as u64);
+            let at_call = 1 + self.below(chapter.calls.len() as u64);
             disaster.clock_steps.push(ClockStep { at_call, by });
+        }
+        if self.below(6) == 0 {
+            let kill = self.kill(chapter);
+            disaster.rollback = match kill.at {
+                KillAt::BeforeCall(call) | KillAt::AfterCall(call) => Some(call),
+                KillAt::BeforeWrite(_) => Some(1),
+            };
+            // Mostly a run is taken back because something ended it.
+            if self.below(4) > 0 {
+                disaster.kills.push(kill);
+            }
         }
         Drawn {
             machines,
@@ -259,9 +275,14 @@ impl Draw {
         of.get(self.index(of.len())).copied()
     }
 
-    fn fault(&self, chapter: &Chapter) -> Option<Rule> {
+    fn fault(&self, chapter: &Chapter, forgets_requests: bool) -> Option<Rule> {
         let (_, record) = self.call(chapter)?;
         let mut all = effects(record.call.kind);
+        // A request that arrives twice, or late, is made twice where its id is not known again: no client can help that.
+        all.retain(|(_, effect)| {
+            let comes_again = effect.twice || effect.delay_request.is_some() || effect.hang;
+            !(forgets_requests && comes_again)
+        });
         let (_, mut effect) = all.swap_remove(self.index(all.len()));
         // A list that lacks an object again and again is no longer a fault that passes.
         let times: &[u64] = match effect.drop {
@@ -269,6 +290,10 @@ impl Draw {
             None => &[1, 1, 1, 2, 3, 8],
         };
         effect.times = Some(times[self.index(times.len())]);
+        if effect.applied_after.is_some() {
+            let seconds = [20, 60, 240][self.index(3)];
+            effect.applied_after = Some(SignedDuration::from_secs(seconds));
+        }
         rule_of(record, effect)
     }
 
@@ -292,11 +317,19 @@ impl Draw {
     }
 
     fn by_hand(&self, chapter: &Chapter) -> ByHand {
-        let number = self.call(chapter).map_or(0, |(number, _)| number);
+        let number = self.call(chapter).map_or(0, |(number, _)| number as u64);
+        // Shortly before a call, which may be a change that the deed makes wrong.
+        let before = [0, 0, 5, 20][self.index(4)];
+        // While machines leave EC2, what happens there matters most.
+        let of_ec2 = [Deed::StartInstance, Deed::AssignAddress];
+        let deeds: &[Deed] = match &chapter.act {
+            Act::Apply(Goal::Move { .. } | Goal::Capture { .. }) if self.below(2) == 0 => &of_ec2,
+            _ => &Deed::ALL,
+        };
         ByHand {
-            at_call: number as u64 + 1,
+            at_call: number.saturating_sub(before) + 1,
             machine: self.index(12),
-            deed: Deed::ALL[self.index(Deed::ALL.len())],
+            deed: deeds[self.index(deeds.len())],
         }
     }
 

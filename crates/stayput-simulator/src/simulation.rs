@@ -13,9 +13,11 @@ use stayput_engine::Clients;
 use stayput_engine::Engine;
 use stayput_engine::EngineError;
 use stayput_engine::Events;
+use stayput_engine::FailedStep;
 use stayput_engine::Session;
 use stayput_engine::StepError;
 use stayput_engine::Stop;
+use stayput_engine::rollback_goal;
 use stayput_estate::Estate;
 use stayput_estate::SiteName;
 use stayput_lab::Availability;
@@ -23,6 +25,7 @@ use stayput_lab::Endpoints;
 use stayput_lab::Lab;
 use stayput_lab::Power;
 use stayput_lab::Service;
+use stayput_lab::faults::Rule;
 use stayput_lab::state::LabState;
 use stayput_ledger::By;
 use stayput_ledger::Crash;
@@ -57,6 +60,12 @@ const REPEATS: usize = 20;
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
+/// A process that runs one command.
+struct Process {
+    number: u32,
+    session: Session,
+}
+
 /// A story that is being told.
 pub(crate) struct Simulation {
     lab: Arc<Lab>,
@@ -71,6 +80,10 @@ pub(crate) struct Simulation {
     kills: u64,
     told: Vec<Told>,
     stuck: Option<String>,
+    /// The person takes a run back when this many calls were made.
+    rollback: Option<u64>,
+    /// Those of the scenario, for later scenes.
+    faults: Vec<Rule>,
 }
 
 impl Simulation {
@@ -79,7 +92,12 @@ impl Simulation {
         let ledger = scene.ledger.crash(Crash::ProcessKilled);
         let judge = Arc::new(scene.judge.fork(&ledger));
         let watching = Arc::clone(&judge);
-        lab.with(|state| state.observe(move |state| watching.look(state)));
+        lab.with(|state| {
+            state.observe(move |state| watching.look(state));
+            for pc in &mut state.pcs {
+                pc.forgets_requests = disaster.forgets_requests;
+            }
+        });
         for rule in &disaster.rules {
             lab.add_fault(rule.clone())
                 .map_err(|error| SimulationError::Rule(error.to_string()))?;
@@ -100,6 +118,8 @@ impl Simulation {
             kills: 0,
             told: Vec::new(),
             stuck: None,
+            rollback: disaster.rollback,
+            faults: scene.faults.clone(),
         })
     }
 
@@ -114,6 +134,7 @@ impl Simulation {
             ledger,
             process: self.process,
             seed,
+            faults: self.faults.clone(),
         }
     }
 
@@ -139,13 +160,17 @@ impl Simulation {
         );
     }
 
-    /// Repeats a command as a person does, until its goal is reached.
+    /// Repeats a command as a person does, until its goal is reached. Where the story says so, its run is rolled back on the way, and the
+    /// command begun again.
     async fn until_done(&mut self, goal: &Goal) {
         let mut wait = FIRST_WAIT;
         let mut repeats = 0;
         while repeats < REPEATS {
             let (end, remedies) = self.command(goal).await;
             self.tell(format!("apply {goal}"), end.clone());
+            if self.takes_back() && self.roll_back(goal).await {
+                continue;
+            }
             match end {
                 End::Reached => {
                     self.judge.settled();
@@ -160,7 +185,46 @@ impl Simulation {
                 }
             }
         }
-        self.stuck = Some(format!("apply {goal}"));
+        self.stuck.get_or_insert(format!("apply {goal}"));
+    }
+
+    /// Whether the person decides now to take a run back; once in a story.
+    fn takes_back(&mut self) -> bool {
+        let is_time = |at| self.gate.calls() >= at;
+        self.rollback.take_if(|at| is_time(*at)).is_some()
+    }
+
+    /// Takes back the newest run to a goal. Returns whether that was done, or left the story stuck.
+    async fn roll_back(&mut self, goal: &Goal) -> bool {
+        let mut wait = FIRST_WAIT;
+        for _ in 0..REPEATS {
+            let runs = self.ledger.runs().await.unwrap_or_default();
+            let Some(run) = runs.iter().find(|run| run.goal == *goal) else {
+                return false;
+            };
+            let (end, remedies) = match rollback_goal(&self.ledger, run).await {
+                Ok(back) => self.command(&back).await,
+                Err(error) => refused(error),
+            };
+            self.tell(format!("rollback {}", run.id), end.clone());
+            match end {
+                End::Reached => {
+                    self.judge.settled();
+                    return true;
+                }
+                End::Killed => continue,
+                End::Refused(_) if remedies.contains(&Remedy::GoOn) => return false,
+                // It can be taken back when what is down returns.
+                End::Refused(_) if self.lab.look(is_any_down) => return false,
+                End::Refused(_) | End::Failed(_) => {
+                    self.follow(remedies).await;
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        }
+        self.stuck = Some(format!("rollback of {goal}"));
+        true
     }
 
     fn tell(&mut self, command: String, end: End) {
@@ -170,7 +234,7 @@ impl Simulation {
 
     /// Runs one command as a process of its own.
     async fn command(&mut self, goal: &Goal) -> (End, Vec<Remedy>) {
-        let (session, second) = match (self.session(), self.session()) {
+        let (first, second) = match (self.session(), self.session()) {
             (Ok(session), Ok(second)) => (session, second),
             (Err(error), _) | (_, Err(error)) => {
                 return (End::Failed(error.to_string()), Vec::new());
@@ -186,45 +250,18 @@ impl Simulation {
                 crashed = Some(crash);
                 End::Killed
             }
-            result = self.apply_with(&session, &second, goal) => match result {
+            result = self.apply_with(&first, &second, goal) => match result {
                 Ok(()) => End::Reached,
-                Err(EngineError::Obstacles(obstacles)) => {
-                    let texts = obstacles.iter();
-                    let texts = texts
-                        .map(|obstacle| format!("{obstacle} → {}", obstacle.remedy()))
-                        .collect();
-                    remedies = obstacles.iter().map(remedies::of).collect();
-                    End::Refused(texts)
+                Err(error) => {
+                    let end;
+                    (end, remedies) = refused(error);
+                    end
                 }
-                Err(EngineError::Steps { failed, .. }) => {
-                    for step in &failed {
-                        if let StepError::NotVerified {
-                            site, verification, ..
-                        } = &step.error
-                        {
-                            let wrong = verification.wrong.iter();
-                            remedies.extend(wrong.map(|wrong| remedies::of_wrong(site, wrong)));
-                        }
-                    }
-                    let texts = failed.iter();
-                    let texts: Vec<_> = texts
-                        .map(|failed| format!("{}: {}", failed.step, chain(&failed.error)))
-                        .collect();
-                    End::Failed(texts.join("; "))
-                }
-                Err(EngineError::NotVerified { site, verification }) => {
-                    let wrong = verification.wrong.iter();
-                    remedies = wrong
-                        .clone()
-                        .map(|wrong| remedies::of_wrong(&site, wrong))
-                        .collect();
-                    let texts: Vec<_> = wrong.map(ToString::to_string).collect();
-                    End::Failed(format!("not verified at {site}: {}", texts.join("; ")))
-                }
-                Err(error) => End::Failed(chain(&error)),
             },
         };
-        drop((session, second));
+        self.judge.ended(first.number);
+        self.judge.ended(second.number);
+        drop((first, second));
         if let Some(crash) = crashed {
             self.kills += 1;
             self.ledger = self.ledger.crash(crash);
@@ -242,7 +279,7 @@ impl Simulation {
         let mut first = Vec::new();
         for remedy in remedies {
             let did = match &remedy {
-                Remedy::Again | Remedy::NotInStories => continue,
+                Remedy::Again | Remedy::GoOn | Remedy::NotInStories => continue,
                 Remedy::First(goal) => {
                     if !first.contains(goal) {
                         first.push(goal.clone());
@@ -258,6 +295,12 @@ impl Simulation {
                 Remedy::PutRoutesBack => {
                     let routes = self.judge.take_deleted();
                     self.lab.with(|state| hands::put_back(state, routes));
+                    Ok(())
+                }
+                Remedy::FreePools(site) => {
+                    let truth = self.judge.truth();
+                    self.lab
+                        .with(|state| hands::free_pools(state, &truth, site.as_str()));
                     Ok(())
                 }
                 Remedy::StopInstance(machine) => self.lab.with(|state| {
@@ -290,12 +333,12 @@ impl Simulation {
     /// Applies a goal; a second operator may do so, too, meanwhile. Returns what becomes of the first.
     async fn apply_with(
         &self,
-        session: &Session,
-        second: &Session,
+        first: &Process,
+        second: &Process,
         goal: &Goal,
     ) -> Result<(), EngineError> {
         let came = Cell::new(false);
-        let mut first = std::pin::pin!(self.apply(session, goal));
+        let mut first = std::pin::pin!(self.apply(first, goal));
         let mut second = std::pin::pin!(async {
             self.gate.second_comes().await;
             came.set(true);
@@ -314,13 +357,22 @@ impl Simulation {
         }
     }
 
-    fn session(&mut self) -> Result<Session, EngineError> {
+    fn session(&mut self) -> Result<Process, EngineError> {
         self.process += 1;
         let operator = format!("operator@process-{}", self.process);
-        Ok(Session::new(self.engine()?, operator, Stop::never()))
+        Ok(Process {
+            number: self.process,
+            session: Session::new(self.engine()?, operator, Stop::never()),
+        })
     }
 
-    async fn apply(&self, session: &Session, goal: &Goal) -> Result<(), EngineError> {
+    async fn apply(&self, process: &Process, goal: &Goal) -> Result<(), EngineError> {
+        let result = self.apply_locked(&process.session, goal).await;
+        self.judge.ended(process.number);
+        result
+    }
+
+    async fn apply_locked(&self, session: &Session, goal: &Goal) -> Result<(), EngineError> {
         let locked = session.lock().await?;
         let seen = locked.look().await?;
         let plan = locked.plan(&seen, goal)?;
@@ -360,7 +412,8 @@ impl Simulation {
             let (user, password) = account.clone().unwrap_or_default();
             Credentials::new(user, password)
         };
-        let wire = |service| LabWire::new(&self.gate, service);
+        let process = self.process;
+        let wire = |service| LabWire::new(&self.gate, process, service);
         let aws = AwsClient::over(
             wire(Service::Aws),
             &url_of(Service::Aws),
@@ -415,6 +468,51 @@ impl Simulation {
             faults_injected: hits + self.kills + self.gate.done_by_hand(),
             virtual_secs: self.began.elapsed().as_secs(),
         }
+    }
+}
+
+/// Whether a site or a region is down.
+fn is_any_down(state: &LabState) -> bool {
+    !state.aws.down_regions.is_empty() || state.pcs.iter().any(|pc| pc.down)
+}
+
+/// How a command ended that did not reach its goal, and what a person does about it.
+fn refused(error: EngineError) -> (End, Vec<Remedy>) {
+    match error {
+        EngineError::Obstacles(obstacles) => {
+            let texts = obstacles.iter();
+            let texts = texts
+                .map(|obstacle| format!("{obstacle} → {}", obstacle.remedy()))
+                .collect();
+            let remedies = obstacles.iter().map(remedies::of).collect();
+            (End::Refused(texts), remedies)
+        }
+        EngineError::Steps { failed, .. } => {
+            let mut remedies = Vec::new();
+            let mut texts = Vec::new();
+            for FailedStep { step, error, .. } in &failed {
+                if let StepError::NotVerified {
+                    site, verification, ..
+                } = error
+                {
+                    let wrong = verification.wrong.iter();
+                    remedies.extend(wrong.map(|wrong| remedies::of_wrong(site, wrong)));
+                }
+                texts.push(format!("{step}: {}", chain(error)));
+            }
+            (End::Failed(texts.join("; ")), remedies)
+        }
+        EngineError::NotVerified { site, verification } => {
+            let wrong = verification.wrong.iter();
+            let remedies = wrong
+                .clone()
+                .map(|wrong| remedies::of_wrong(&site, wrong))
+                .collect();
+            let texts: Vec<_> = wrong.map(ToString::to_string).collect();
+            let why = format!("not verified at {site}: {}", texts.join("; "));
+            (End::Failed(why), remedies)
+        }
+        error => (End::Failed(chain(&error)), Vec::new()),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::gate::Gate;
 #[derive(Clone)]
 pub(crate) struct LabWire {
     gate: Arc<Gate>,
+    process: u32,
     service: Service,
     url: String,
 }
@@ -39,9 +40,10 @@ impl fmt::Debug for LabWire {
 }
 
 impl LabWire {
-    pub(crate) fn new(gate: &Arc<Gate>, service: Service) -> Self {
+    pub(crate) fn new(gate: &Arc<Gate>, process: u32, service: Service) -> Self {
         Self {
             gate: Arc::clone(gate),
+            process,
             service,
             url: url_of(service),
         }
@@ -66,7 +68,11 @@ enum Came {
 
 impl LabWire {
     async fn send(&self, request: http::Request) -> Came {
-        match self.gate.exchange(self.service, request).await {
+        match self
+            .gate
+            .exchange(self.process, self.service, request)
+            .await
+        {
             Exchange::Answer(response) => Came::Whole(response),
             Exchange::NotSent => Came::NotSent,
             Exchange::Broken | Exchange::Cut(..) => Came::Broken,

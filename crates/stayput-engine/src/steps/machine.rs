@@ -16,11 +16,13 @@ use stayput_nutanix::NicDeletion;
 use stayput_nutanix::NicSpec;
 use stayput_plan::NicChange;
 use stayput_plan::OverlayKind;
+use stayput_plan::PowerAfter;
 use stayput_plan::SeenNic;
 use stayput_plan::WantedNic;
 use stayput_world::MachineFacts;
 use stayput_world::NicFacts;
 use stayput_world::prism::Nic;
+use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
 
 use super::source::source_is_stopped;
@@ -191,14 +193,46 @@ fn is_as_planned(
     })
 }
 
-pub async fn restore_nics(
+pub async fn restore(
     context: &StepContext,
     site: &SiteName,
     machine: &InstanceId,
     change: &NicChange,
+    power: PowerAfter,
 ) -> Result<bool, StepError> {
     let target = Target::new(context, site, machine, change).await?;
-    let prism = context.prism(site)?;
+    let are_new = restore_nics(context, &target, machine).await?;
+    let is_on_now = match power {
+        PowerAfter::AsItIs => false,
+        PowerAfter::On => power_on_if_off(context, &target, machine).await?,
+    };
+    Ok(are_new || is_on_now)
+}
+
+/// Powers the VM on if it is off; returns whether it was.
+async fn power_on_if_off(
+    context: &StepContext,
+    target: &Target<'_>,
+    machine: &InstanceId,
+) -> Result<bool, StepError> {
+    match target.read(context).await?.power {
+        PowerState::On | PowerState::Other(_) => return Ok(false),
+        PowerState::Off => {}
+    }
+    source_is_stopped(context, machine).await?;
+    context.progress(None, Message::new("note-powering-on"));
+    let request = context.request("power-on");
+    let prism = context.prism(target.site)?;
+    prism.power_on(&target.vm, request).await?;
+    Ok(true)
+}
+
+async fn restore_nics(
+    context: &StepContext,
+    target: &Target<'_>,
+    machine: &InstanceId,
+) -> Result<bool, StepError> {
+    let prism = context.prism(target.site)?;
     let vm = &target.vm;
     let before = target.read(context).await?;
     context

@@ -50,6 +50,9 @@ pub struct PcState {
     pub recovery_points: BTreeMap<String, RecoveryPoint>,
     /// Tasks by UUID (without the `ZXJnb24=:` part).
     pub tasks: BTreeMap<String, Task>,
+    /// Whether a mutation with an `NTNX-Request-Id` that was used before is a new one. That it is answered as before and changes nothing
+    /// is only assumed (Prism reference §1).
+    pub forgets_requests: bool,
     /// Accepted mutations by `NTNX-Request-Id`.
     pub replay: BTreeMap<String, Replay>,
     /// The whole site is down: it answers no request and does nothing until this is cleared.

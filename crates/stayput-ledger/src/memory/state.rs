@@ -267,6 +267,26 @@ impl State {
         })
     }
 
+    /// The newest attempt.
+    pub fn newest_attempt(&self) -> Option<Sequence> {
+        self.entries.last().map(|entry| entry.sequence)
+    }
+
+    /// Whether an attempt at this step, begun after `after`, has achieved its result.
+    pub fn has_done(&self, step: &StepId, after: Option<Sequence>) -> bool {
+        let newer = self
+            .entries
+            .iter()
+            .rev()
+            .take_while(|entry| Some(entry.sequence) > after);
+        newer.filter(|entry| entry.step == *step).any(|entry| {
+            matches!(
+                entry.outcome,
+                Some(Outcome::Done) | Some(Outcome::Unchanged)
+            )
+        })
+    }
+
     pub fn journal(&self, run: &RunId) -> Vec<Entry> {
         let entries = self.entries.iter().filter(|entry| entry.run == *run);
         entries.cloned().collect()

@@ -79,6 +79,7 @@ found-with-addresses = present with { $addresses }
 expected-own-nics = only NICs with captured addresses or with addresses from the DHCP pool; capture the address or remove the NIC
 object-captured-addresses = the captured addresses of { $label }
 note-adding = adding { $address }
+note-powering-on = powering the VM on
 failed-addresses-after = its addresses are { $addresses } after the change
 object-nics-of = NICs of { $machine }
 object-route = route { $cidr } in { $table } ({ $region })

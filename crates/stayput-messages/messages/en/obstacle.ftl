@@ -39,6 +39,10 @@ obstacle-fence-not-possible = routes to { $site } cannot be fenced: AWS { $regio
 obstacle-fence-not-possible-because = routes to { $site } cannot be fenced: AWS { $region } was not observed: it { $verb }: { $why }
 obstacle-no-move = site { $site } has no `move` in stayput.toml, and { $machines } still in EC2
 obstacle-still-routed = packets to { $address } of { $label } ({ $machine }) still go to { $site }, where it was
+obstacle-may-be-there = { $count ->
+        [one] VM { $vms } at { $site } has exactly the addresses of { $label } ({ $machine }), and no system says that it is this machine
+       *[other] VMs { $vms } at { $site } have exactly the addresses of { $label } ({ $machine }), and no system says that one is this machine
+    }
 obstacle-not-on = { $label } ({ $machine }): its VM { $vm } at { $site } is not on
 obstacle-elsewhere = { $label } ({ $machine }) is at { $at }, not at { $wanted }
 obstacle-no-machines = network { $network } has no machines

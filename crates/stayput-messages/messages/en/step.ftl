@@ -11,6 +11,7 @@ step-prefix-off-transit-vpc = { $site }: externally routable prefix { $cidr } of
 step-replicate = { $site }: Move replicates { n-machines } ({ $plan })
 step-cutover = { $site }: { $machine } stops in EC2 and starts as a VM
 step-restore = { $site }: { $machine } { $nics }
+step-restore-on = { $site }: { $machine } { $nics }; powered on if off
 step-route = { $region }: { $cidr } in { $table }: { $from } → { $to }
 step-category = { $site }: category { $category } on { n-vms }
 step-policy = { $points ->

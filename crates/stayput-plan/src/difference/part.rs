@@ -114,16 +114,18 @@ impl Action {
                 site,
                 machine,
                 nics,
+                power,
             } => {
                 let Self::RestoreNics {
                     site: of_site,
                     machine: of_machine,
                     nics: of,
+                    power: of_power,
                 } = approved
                 else {
                     return false;
                 };
-                (site, machine) == (of_site, of_machine) && nics.is_within(of)
+                (site, machine, power) == (of_site, of_machine, of_power) && nics.is_within(of)
             }
             Self::EnsureFlowVpc { .. }
             | Self::EnsureSubnet { .. }

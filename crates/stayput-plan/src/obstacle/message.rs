@@ -321,6 +321,17 @@ impl Obstacle {
                 .with("label", label)
                 .with("machine", machine)
                 .with("site", site),
+            Self::MayBeThere {
+                machine,
+                label,
+                site,
+                vms,
+            } => Message::new("obstacle-may-be-there")
+                .with("label", label)
+                .with("machine", machine)
+                .count("count", vms.len())
+                .with("vms", commas(vms))
+                .with("site", site),
             Self::NotOn {
                 machine,
                 label,

@@ -177,6 +177,9 @@ impl Obstacle {
                 .with("networks", arguments(networks))
                 .with("home", home)
                 .with("site", site),
+            Self::MayBeThere { machine, site, .. } => Message::new("remedy-may-be-there")
+                .with("machine", machine)
+                .with("site", site),
             Self::NotOn {
                 vm, site, machine, ..
             } => Message::new("remedy-not-on")

@@ -18,6 +18,7 @@ use super::Draft;
 use super::nics::Arrival;
 use crate::Action;
 use crate::Obstacle;
+use crate::PowerAfter;
 use crate::Warning;
 use crate::survey::Place;
 
@@ -95,13 +96,18 @@ impl Draft<'_> {
             let (needs, arrival) = match (cut_over.get(id), survey.places.get(id)) {
                 (Some(step), _) => ([step.clone()].into(), Arrival::ByMove),
                 (None, Some(Place::At(at, _)))
-                    if at == site && !survey.nics_are_right(id, site) =>
+                    if at == site
+                        && (!survey.nics_are_right(id, site) || survey.is_to_be_on(id)) =>
                 {
                     (BTreeSet::new(), Arrival::There)
                 }
                 (None, _) => continue,
             };
-            self.restore(site, id, arrival, &needs, &why);
+            let power = match survey.machines.get(id) {
+                Some(machine) if machine.was_running => PowerAfter::On,
+                Some(_) | None => PowerAfter::AsItIs,
+            };
+            self.restore(site, id, arrival, power, &needs, &why);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::Action;
 use crate::NicChange;
 use crate::NicsBefore;
 use crate::Obstacle;
+use crate::PowerAfter;
 use crate::SeenNic;
 use crate::StepId;
 use crate::WantedNic;
@@ -40,6 +41,7 @@ impl Draft<'_> {
         site: &SiteName,
         machine: &InstanceId,
         arrival: Arrival,
+        power: PowerAfter,
         needs: &BTreeSet<StepId>,
         why: &str,
     ) {
@@ -73,6 +75,7 @@ impl Draft<'_> {
             site: site.clone(),
             machine: machine.clone(),
             nics,
+            power,
         };
         self.step(format!("restore/{site}/{machine}"), needs, action, why);
     }

@@ -16,12 +16,14 @@ use super::protection::Protected;
 use crate::Action;
 use crate::Obstacle;
 use crate::Phase;
+use crate::PowerAfter;
 use crate::Warning;
 use crate::object;
 use crate::planner::protect::recovery_name;
 use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
+use crate::survey::Power;
 use crate::survey::overlay_subnet;
 
 /// Networks that go from one NC2 site to another.
@@ -58,6 +60,9 @@ impl Draft<'_> {
             let machines: BTreeSet<_> = machines.iter().filter(here).cloned().collect();
             if machines.is_empty() {
                 continue;
+            }
+            for machine in &machines {
+                self.is_not_there_yet(machine, to);
             }
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(if is_left { to } else { &from }, network);
@@ -96,6 +101,19 @@ impl Draft<'_> {
             is_left,
             left,
         })
+    }
+
+    /// Refuses to recover a machine a second time: a job whose record was lost may have done so.
+    fn is_not_there_yet(&mut self, machine: &InstanceId, to: &SiteName) {
+        let vms = self.survey.may_be_at(machine, to);
+        if !vms.is_empty() {
+            self.obstacle(Obstacle::MayBeThere {
+                machine: machine.clone(),
+                label: self.survey.label(machine),
+                site: to.clone(),
+                vms,
+            });
+        }
     }
 
     /// Machines from one NC2 site to another, with their own addresses.
@@ -140,7 +158,8 @@ impl Draft<'_> {
                     true => Arrival::There,
                     false => Arrival::ByRecovery,
                 };
-                self.restore(to, &id, arrival, &needs, &why);
+                let power = PowerAfter::AsItIs;
+                self.restore(to, &id, arrival, power, &needs, &why);
             }
         }
     }
@@ -177,6 +196,7 @@ impl Draft<'_> {
             }
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(&from, network);
+            self.all_are_on(&machines);
             let of = Protected {
                 network,
                 site: &from,
@@ -218,6 +238,25 @@ impl Draft<'_> {
                 };
                 let id = format!("recovery/{network}/{word}/{to}");
                 self.step(id, &BTreeSet::new(), action, why.clone());
+            }
+        }
+    }
+
+    /// Refuses a test while a machine is off that ran when it was captured: its copy would be off, too.
+    fn all_are_on(&mut self, machines: &BTreeSet<InstanceId>) {
+        let survey = self.survey;
+        for id in machines {
+            let ran = survey.machines.get(id).is_some_and(|of| of.was_running);
+            let Some(Place::At(site, vm)) = survey.places.get(id) else {
+                continue;
+            };
+            if ran && survey.power(id) == Power::Off {
+                self.obstacle(Obstacle::NotOn {
+                    machine: id.clone(),
+                    label: survey.label(id),
+                    site: site.clone(),
+                    vm: vm.clone(),
+                });
             }
         }
     }

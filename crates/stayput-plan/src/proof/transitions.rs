@@ -124,6 +124,7 @@ fn of_machine(
             site,
             machine,
             nics,
+            power: _,
         } => {
             let ends = nics.from_pools().into_iter().map(|address| Change::Serve {
                 site: site.clone(),

@@ -8,6 +8,7 @@ use crate::Action;
 use crate::FormerVm;
 use crate::Names;
 use crate::OverlayKind;
+use crate::PowerAfter;
 use crate::step::ErpScope;
 use crate::step::RecoveryRun;
 
@@ -75,10 +76,17 @@ impl Action {
                 site,
                 machine,
                 nics,
-            } => Message::new("step-restore")
-                .with("site", site)
-                .with("machine", names.name(machine.as_str()))
-                .part("nics", nics.message()),
+                power,
+            } => {
+                let id = match power {
+                    PowerAfter::AsItIs => "step-restore",
+                    PowerAfter::On => "step-restore-on",
+                };
+                Message::new(id)
+                    .with("site", site)
+                    .with("machine", names.name(machine.as_str()))
+                    .part("nics", nics.message())
+            }
             Self::TgwRoute {
                 region,
                 table,

@@ -84,11 +84,22 @@ impl Survey<'_> {
             Some(Place::At(site, _)) if self.left.contains(site) => ran(),
             Some(Place::At(..)) => match self.power(id) {
                 Power::On => true,
-                Power::Off => false,
+                Power::Off => self.is_to_be_on(id),
                 Power::Unknown => ran(),
             },
             Some(Place::Ec2) | None => ran(),
         }
+    }
+
+    /// Whether a machine is off at its site and the goal powers it on, because it ran when it was captured.
+    pub(crate) fn is_to_be_on(&self, id: &InstanceId) -> bool {
+        let ran = |id: &InstanceId| self.machines.get(id).is_some_and(|of| of.was_running);
+        let is_at_site = matches!(self.places.get(id), Some(Place::At(..)));
+        self.powers_on
+            && is_at_site
+            && self.moving.contains(id)
+            && ran(id)
+            && self.power(id) == Power::Off
     }
 
     /// The goal's machines that ran when they were captured: what ran before a move or failover must run after it. A machine that was

@@ -8,6 +8,7 @@ use stayput_plan::Action;
 use stayput_plan::ErpScope;
 use stayput_plan::NicChange;
 use stayput_plan::OverlayKind;
+use stayput_plan::PowerAfter;
 use stayput_plan::RecoveryRun;
 use stayput_plan::SeenNic;
 use stayput_plan::Step;
@@ -81,7 +82,13 @@ impl Setup {
                 site,
                 machine,
                 nics,
-            } => self.restore(site, machine, nics),
+                power,
+            } => {
+                self.restore(site, machine, nics);
+                if *power == PowerAfter::On {
+                    self.vm_of(machine, site).power = PowerState::On;
+                }
+            }
             Action::TgwRoute {
                 region,
                 table,

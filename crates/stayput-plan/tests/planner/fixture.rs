@@ -325,6 +325,15 @@ impl Setup {
         self.prism(site).vms.get_mut(&vm).unwrap()
     }
 
+    /// A VM with a machine's addresses at a site that no job and no record names.
+    pub fn made_unnoticed(&mut self, name: &str, site: &str) {
+        let mut vm = self.vm(name, TOKYO).clone();
+        for nic in &mut vm.nics {
+            nic.subnet = Some("overlay-app".into());
+        }
+        self.prism(site).vms.insert("vm-unnoticed".into(), vm);
+    }
+
     /// An overlay subnet for a network in Tokyo's production VPC, made by a person, with these DHCP pools.
     pub fn overlay(&mut self, name: &str, prefix: &str, pools: &[&str]) -> &mut FlowSubnet {
         let mut subnet = flow_subnet(name, "flow-prod", cidr(prefix));

@@ -3,6 +3,7 @@
 use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::Obstacle;
+use stayput_plan::Wrong;
 use stayput_world::Silence;
 use stayput_world::aws::TgwTarget;
 use stayput_world::prism::PowerState;
@@ -53,6 +54,54 @@ fn machines_seen_running_at_the_old_site_refuse_an_unplanned_failover() {
     ] {
         assert!(remedy.contains(says), "{remedy}");
     }
+}
+
+#[test]
+fn a_vm_with_its_addresses_refuses_to_recover_a_machine_again() {
+    let mut setup = protected();
+    setup.made_unnoticed("web", OSAKA);
+    let refused = setup.plan(&declared()).unwrap_err();
+    let [obstacle @ Obstacle::MayBeThere { vms, .. }] = refused.as_slice() else {
+        panic!("{refused:#?}");
+    };
+    assert_eq!(vms.len(), 1);
+    let remedy = obstacle.remedy();
+    let adopt = "stayput adopt i-web --vm UUID --site osaka";
+    assert!(remedy.contains(adopt), "{remedy}");
+}
+
+#[test]
+fn a_region_that_refuses_us_keeps_an_unplanned_failover_unverified() {
+    let mut setup = protected().after(&[declared()]);
+    let verified = |setup: &Setup| {
+        let goal = declared();
+        let all = stayput_plan::verify_goal(&setup.estate, &setup.world, &setup.facts, &goal);
+        all[&OSAKA.into()].wrong.clone()
+    };
+    setup.without_prism(TOKYO, Silence::Silent);
+    setup.without_region(TOKYO_REGION, Silence::Silent);
+    assert_eq!(verified(&setup), []);
+    for silence in [Silence::Refused, Silence::Faulty] {
+        let mut setup = protected().after(&[declared()]);
+        setup.without_prism(TOKYO, Silence::Silent);
+        setup.without_region(TOKYO_REGION, silence);
+        let wrong = verified(&setup);
+        assert!(
+            matches!(wrong.as_slice(), [Wrong::Unobserved { .. }]),
+            "{wrong:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_test_of_a_machine_that_is_off_is_refused() {
+    let mut setup = protected();
+    setup.vm("web", TOKYO).power = PowerState::Off;
+    let refused = setup.plan(&test_failover(&["app"], OSAKA)).unwrap_err();
+    let [obstacle @ Obstacle::NotOn { .. }] = refused.as_slice() else {
+        panic!("{refused:#?}");
+    };
+    assert!(obstacle.remedy().contains("power VM"), "{obstacle}");
 }
 
 #[test]

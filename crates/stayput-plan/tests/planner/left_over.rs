@@ -99,6 +99,7 @@ fn altered(value: &Value, place: &str) -> Vec<(String, Value)> {
                 "from-recovery",
                 "from-pool",
                 "blackhole",
+                "as-it-is",
             ];
             let mut altered: Vec<_> = others.map(|other| here(json!(other))).into();
             altered.push(here(json!(format!("{text}-9"))));

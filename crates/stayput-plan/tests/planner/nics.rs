@@ -3,8 +3,10 @@
 use stayput_plan::Action;
 use stayput_plan::NicChange;
 use stayput_plan::NicsBefore;
+use stayput_plan::PowerAfter;
 use stayput_plan::SeenNic;
 use stayput_plan::Step;
+use stayput_world::prism::PowerState;
 
 use crate::fixture::*;
 
@@ -44,12 +46,56 @@ fn shown(setup: &Setup) -> String {
 fn a_plan_says_which_address_comes_and_which_nic_goes() {
     assert_eq!(
         shown(&Setup::small()),
-        "tokyo: web gets 172.30.1.34; the NIC with an address from the pool is removed"
+        "tokyo: web gets 172.30.1.34; the NIC with an address from the pool is removed; powered on if off"
     );
     assert_eq!(
         shown(&cut_over()),
-        "tokyo: web gets 172.30.1.34; NIC nic-172.30.1.35 with 172.30.1.35 is removed"
+        "tokyo: web gets 172.30.1.34; NIC nic-172.30.1.35 with 172.30.1.35 is removed; powered on if off"
     );
+}
+
+#[test]
+fn a_move_powers_on_a_machine_that_ran_and_is_off() {
+    let powers = |setup: &Setup| -> Vec<PowerAfter> {
+        let plan = setup.plan(&move_in(APP)).unwrap();
+        let steps = plan.steps.iter();
+        steps
+            .filter_map(|step| match &step.action {
+                Action::RestoreNics { power, .. } => Some(*power),
+                _ => None,
+            })
+            .collect()
+    };
+    let mut arrived = cut_over();
+    arrived.vm("web", TOKYO).power = PowerState::Off;
+    assert_eq!(powers(&arrived), [PowerAfter::On]);
+    let mut moved = Setup::small().after(&[move_in(APP)]);
+    assert_eq!(powers(&moved), []);
+    moved.vm("web", TOKYO).power = PowerState::Off;
+    assert_eq!(powers(&moved), [PowerAfter::On]);
+    assert_eq!(
+        shown(&moved),
+        "tokyo: web keeps its addresses; powered on if off"
+    );
+    let again = moved.after(&[move_in(APP)]);
+    assert_eq!(powers(&again), []);
+}
+
+#[test]
+fn a_machine_that_was_captured_stopped_stays_off() {
+    let mut setup = Setup::small();
+    setup.instance("web").state = stayput_world::aws::InstanceState::Stopped;
+    let plan = setup.plan(&move_in(APP)).unwrap();
+    let on = |step: &Step| {
+        matches!(
+            step.action,
+            Action::RestoreNics {
+                power: PowerAfter::On,
+                ..
+            }
+        )
+    };
+    assert!(!plan.steps.iter().any(on));
 }
 
 #[test]
@@ -126,7 +172,7 @@ fn a_nic_left_over_from_the_pool_is_named_when_it_is_removed() {
     setup.vm("web", TOKYO).nics.push(left);
     assert_eq!(
         shown(&setup),
-        "tokyo: web keeps its addresses; NIC nic-172.30.1.99 with 172.30.1.99 is removed"
+        "tokyo: web keeps its addresses; NIC nic-172.30.1.99 with 172.30.1.99 is removed; powered on if off"
     );
 }
 

@@ -60,6 +60,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::NoMove { .. } => "no Move",
         Obstacle::StillRouted { .. } => "still routed",
         Obstacle::NotOn { .. } => "not on",
+        Obstacle::MayBeThere { .. } => "may be there",
         Obstacle::Elsewhere { .. } => "elsewhere",
         Obstacle::NoMachines { .. } => "no machines",
         Obstacle::NotRecoverySite { .. } => "not recovery site",
@@ -89,7 +90,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 53;
+const VARIANTS: usize = 54;
 
 type Bend = fn(&mut Setup);
 
@@ -341,6 +342,12 @@ fn cases() -> Vec<Case> {
             let vm = setup.prism(OSAKA).vms.get_mut(&"vm-osaka-i-web".into());
             vm.unwrap().power = PowerState::Off;
         }),
+        case(
+            "may be there",
+            protected(),
+            unplanned_without_tokyo(app, EntryPath::A),
+            |setup| setup.made_unnoticed("web", OSAKA),
+        ),
         case("elsewhere", Setup::small(), protect(app), |_| {}),
         case("elsewhere", Setup::small(), failover(app, OSAKA), |setup| {
             // Everything but the machine is ready.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::Estate;
+use stayput_estate::Network;
 use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
 use stayput_lab::aws::model::InstanceState;
 use stayput_lab::state::LabState;
 use stayput_plan::FailoverMode;
@@ -26,14 +28,11 @@ pub(crate) fn not_reached(
     let machines = machines(truth, goal, estate);
     match goal {
         Goal::Capture { .. } => Vec::new(),
-        Goal::Move { .. } | Goal::Failback { .. } => machines
-            .iter()
-            .filter_map(|(id, machine, network)| {
-                let site = &estate.networks.get(network)?.primary;
-                Some(not_at(lab, truth, id, machine, site.as_str()))
+        Goal::Move { .. } | Goal::Failback { .. } => {
+            at_network_site(lab, truth, &machines, estate, |network| {
+                Some(&network.primary)
             })
-            .flatten()
-            .collect(),
+        }
         Goal::Failover {
             to,
             mode: FailoverMode::Planned | FailoverMode::Unplanned,
@@ -73,11 +72,22 @@ pub(crate) fn not_reached(
                 .filter(|(id, _, _)| did.machines.keys().any(|of| of.as_str() == *id))
                 .flat_map(|(id, machine, _)| not_in_ec2(lab, truth, id, machine))
                 .collect(),
-            // Their own journeys are judged where they happen: stories roll back moves.
+            Goal::Failover {
+                mode: FailoverMode::Planned | FailoverMode::Unplanned,
+                ..
+            } => at_network_site(lab, truth, &machines, estate, |network| {
+                Some(&network.primary)
+            }),
+            Goal::Failback { .. } => at_network_site(lab, truth, &machines, estate, |network| {
+                network.recovery.as_ref()
+            }),
+            // They move no machine.
             Goal::Capture { .. }
             | Goal::Protect { .. }
-            | Goal::Failover { .. }
-            | Goal::Failback { .. }
+            | Goal::Failover {
+                mode: FailoverMode::Test,
+                ..
+            }
             | Goal::CleanUp { .. }
             | Goal::Rollback { .. } => Vec::new(),
         },
@@ -96,16 +106,32 @@ pub(crate) fn not_reached(
     }
 }
 
+/// Why machines are not at that site of their networks.
+fn at_network_site(
+    lab: &LabState,
+    truth: &Truth,
+    machines: &[(&str, &Machine, NetworkName)],
+    estate: &Estate,
+    site: impl Fn(&Network) -> Option<&SiteName>,
+) -> Vec<String> {
+    machines
+        .iter()
+        .filter_map(|(id, machine, network)| {
+            let site = site(estate.networks.get(network)?)?;
+            Some(not_at(lab, truth, id, machine, site.as_str()))
+        })
+        .flatten()
+        .collect()
+}
+
 /// Whether packets from on-prem reach the machines of a goal at the site where it brings them.
 pub(crate) fn brings_packets(goal: &Goal) -> bool {
     match goal {
         Goal::Move { canaries, .. } => canaries.is_empty(),
         Goal::Failover { mode, .. } => *mode != FailoverMode::Test,
         Goal::Failback { .. } => true,
-        Goal::Capture { .. }
-        | Goal::Protect { .. }
-        | Goal::CleanUp { .. }
-        | Goal::Rollback { .. } => false,
+        Goal::Rollback { of, .. } => brings_packets(of),
+        Goal::Capture { .. } | Goal::Protect { .. } | Goal::CleanUp { .. } => false,
     }
 }
 
