@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use stayput_fabric::Source;
 use stayput_ledger::MemoryLedger;
 use stayput_ledger::Sequence;
 use stayput_plan::Plan;
@@ -40,7 +39,7 @@ impl Announced {
     ) {
         let holes = plan.proof.holes.iter();
         self.holes = holes
-            .filter(|hole| hole.source == Source::OnPrem)
+            .filter(|hole| hole.is_of_on_prem())
             .map(|hole| Hole {
                 addresses: captured
                     .iter()
