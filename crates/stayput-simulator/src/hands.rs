@@ -96,6 +96,13 @@ pub(crate) fn free_pools(state: &mut LabState, truth: &Truth, site: &str) {
     }
 }
 
+/// Removes the test copies at a site.
+pub(crate) fn clean_up_tests(state: &mut LabState, site: &str) {
+    if let Some(pc) = state.pcs.iter_mut().find(|pc| pc.name == site) {
+        pc.vms.retain(|_, vm| vm.test_of.is_none());
+    }
+}
+
 /// The parts of a pool before and after an address.
 fn without(pool: AddrRange, address: Ipv4Addr) -> Vec<AddrRange> {
     if !pool.contains(address) {

@@ -30,6 +30,8 @@ pub(crate) enum Remedy {
     PutRoutesBack,
     /// Takes the machines' addresses out of the DHCP pools of the overlay subnets at a site.
     FreePools(SiteName),
+    /// Cleans up the tests of recovery plans at a site in Prism Central.
+    CleanUpTests(SiteName),
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
     /// Powers the VM of a machine on there.
@@ -76,6 +78,7 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         }),
         Obstacle::NoSafeOrder { .. } => Remedy::PutRoutesBack,
         Obstacle::NotUndone { .. } => Remedy::GoOn,
+        Obstacle::ForeignTest { site, .. } => Remedy::CleanUpTests(site.clone()),
         Obstacle::Differs { site, .. } => Remedy::FreePools(site.clone()),
         Obstacle::MayBeThere {
             machine, site, vms, ..
@@ -93,7 +96,6 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         | Obstacle::NotListed { .. }
         | Obstacle::NotObserved { .. }
         | Obstacle::FenceNotPossible { .. }
-        | Obstacle::ForeignTest { .. }
         | Obstacle::Missing { .. }
         | Obstacle::Unreadable { .. }
         | Obstacle::NotPaired { .. }

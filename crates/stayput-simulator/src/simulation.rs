@@ -303,6 +303,11 @@ impl Simulation {
                         .with(|state| hands::free_pools(state, &truth, site.as_str()));
                     Ok(())
                 }
+                Remedy::CleanUpTests(site) => {
+                    self.lab
+                        .with(|state| hands::clean_up_tests(state, site.as_str()));
+                    Ok(())
+                }
                 Remedy::StopInstance(machine) => self.lab.with(|state| {
                     let stopped = state.set_instance(machine.as_str(), Power::Off);
                     stopped.map(|_| ()).map_err(|error| error.to_string())
