@@ -22,6 +22,8 @@ pub struct Disaster {
     pub rollback: Option<u64>,
     /// Whether Prism Central takes a request that is sent again for a new one.
     pub forgets_requests: bool,
+    /// NC2 takes this many times as long more to write a prefix into the VPC's tables; 0: as usual.
+    pub slower_nc2: u32,
     /// When the wall clock is set forward or back.
     pub clock_steps: Vec<ClockStep>,
 }
@@ -76,6 +78,9 @@ impl Disaster {
         }
         if self.rollback.is_some() {
             without(&|one| one.rollback = None);
+        }
+        if self.slower_nc2 > 0 {
+            without(&|one| one.slower_nc2 = 0);
         }
         if self.forgets_requests {
             without(&|one| one.forgets_requests = false);

@@ -23,6 +23,7 @@ use crate::disaster::ClockStep;
 use crate::disaster::Disaster;
 use crate::disaster::Kill;
 use crate::hands::ByHand;
+use crate::hands::hits;
 use crate::judge::Judge;
 
 /// Where a process is killed.
@@ -179,8 +180,9 @@ impl Gate {
         self.die_at(KillAt::BeforeCall(number)).await;
         if call.kind == CallKind::Change {
             let judge = &self.judge;
+            let hits = hits(&self.lab);
             self.lab
-                .look(|state| judge.before_change(state, process, &call, &request));
+                .look(|state| judge.before_change(state, process, &call, &request, hits));
         }
         let exchange = self.lab.exchange(service, &request).await;
         self.die_at(KillAt::AfterCall(number)).await;

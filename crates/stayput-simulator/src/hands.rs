@@ -10,6 +10,8 @@ use stayput_lab::Lab;
 use stayput_lab::Power;
 use stayput_lab::aws::model::InstanceState;
 use stayput_lab::aws::model::TgwStatic;
+use stayput_lab::faults::Call;
+use stayput_lab::faults::CallKind;
 use stayput_lab::state::LabState;
 
 use crate::judge::Judge;
@@ -122,6 +124,11 @@ fn without(pool: AddrRange, address: Ipv4Addr) -> Vec<AddrRange> {
     before.into_iter().chain(after).collect()
 }
 
+/// How often faults took effect so far.
+pub(crate) fn hits(lab: &Lab) -> u64 {
+    lab.list_faults().iter().map(|fault| fault.hits).sum()
+}
+
 impl ByHand {
     /// Does it. Returns whether there was anything to do.
     pub(crate) fn carry_out(self, lab: &Lab, judge: &Judge) -> bool {
@@ -131,10 +138,11 @@ impl ByHand {
             return false;
         };
         let mut done = None;
+        let hits = hits(lab);
         lab.with(|state| {
             done = self.deed.carry_out(state, &truth, id);
             if let Some(effect) = &done {
-                judge.by_hand(effect, state.now());
+                judge.by_hand(effect, state.now(), hits);
             }
         });
         done.is_some()
@@ -142,6 +150,18 @@ impl ByHand {
 }
 
 impl Deed {
+    /// Whether a call may be wrong after the deed.
+    pub(crate) fn makes_wrong(self, call: &Call) -> bool {
+        let is = |service: &str, part: &str| call.service == service && call.name.contains(part);
+        call.kind == CallKind::Change
+            && match self {
+                Self::StartInstance => is("prism", "/nics"),
+                Self::PowerOffVm | Self::TakeCategories => is("prism", "/recovery-plans/"),
+                Self::AssignAddress => is("move", "") || is("prism", "/nics"),
+                Self::DeleteRoutes => is("ec2", "Route"),
+            }
+    }
+
     fn carry_out(self, state: &mut LabState, truth: &Truth, machine: &str) -> Option<Effect> {
         match self {
             Self::StartInstance => {

@@ -41,8 +41,10 @@ use self::packets::two_answers;
 use self::packets::undelivered;
 pub(crate) use self::truth::Truth;
 
-/// A source that a person started this long ago must have been seen.
+/// A source that a person started this long ago must have been seen, whatever faults delayed the call that follows.
 const SEEN_WITHIN: Duration = Duration::from_secs(90);
+/// The same where no fault has taken effect since.
+const SEEN_AT_ONCE: Duration = Duration::from_secs(5);
 
 /// A promise that was not kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -79,6 +81,14 @@ pub enum Promise {
     TellsTruth,
 }
 
+/// When a person started an instance.
+#[derive(Debug, Clone, Copy)]
+struct Started {
+    at: VTime,
+    /// How often faults had taken effect by then.
+    hits: u64,
+}
+
 /// What the judge knows of a story.
 #[derive(Clone)]
 struct Seen {
@@ -92,8 +102,8 @@ struct Seen {
     disturbed: bool,
     /// Sites and regions that are down.
     down: BTreeSet<String>,
-    /// Machines whose instance a person started, and when: until a command calls their goal reached, two machines may answer.
-    started: BTreeMap<String, VTime>,
+    /// Machines whose instance a person started: until a command calls their goal reached, two machines may answer.
+    started: BTreeMap<String, Started>,
     /// Routes that a person deleted.
     deleted: Vec<DeletedRoute>,
     /// Machines that a person powered off since the last command began.
@@ -171,12 +181,13 @@ impl Judge {
     }
 
     /// A person did something by hand.
-    pub(crate) fn by_hand(&self, effect: &Effect, at: VTime) {
+    pub(crate) fn by_hand(&self, effect: &Effect, at: VTime, hits: u64) {
         let mut seen = self.seen();
         seen.disturbed = true;
         match effect {
             Effect::Starts(machine) => {
-                seen.started.insert(machine.clone(), at);
+                let started = Started { at, hits };
+                seen.started.insert(machine.clone(), started);
             }
             Effect::IsOff(machine) => {
                 seen.turned_off.insert(machine.clone());
@@ -316,8 +327,9 @@ impl Judge {
         process: u32,
         call: &Call,
         request: &Request,
+        hits: u64,
     ) {
-        self.before_address(lab, call, request);
+        self.before_address(lab, call, request, hits);
         let mut seen = self.seen();
         let other = *seen.changing.get_or_insert(process);
         if other != process {
@@ -351,7 +363,7 @@ impl Judge {
     }
 
     /// A VM is about to get an address: its source must not have run for long.
-    fn before_address(&self, lab: &LabState, call: &Call, request: &Request) {
+    fn before_address(&self, lab: &LabState, call: &Call, request: &Request, hits: u64) {
         if call.service != "prism" || request.method != "POST" || !request.path.ends_with("/nics") {
             return;
         }
@@ -363,7 +375,7 @@ impl Judge {
                 let Some(machine) = Truth::instance_of(lab, index, vm) else {
                     continue;
                 };
-                let Some(since) = started.get(&machine) else {
+                let Some(start) = started.get(&machine) else {
                     continue;
                 };
                 let mut regions = lab.aws.regions.values();
@@ -371,8 +383,12 @@ impl Judge {
                     let instance = region.instances.get(&machine);
                     instance.is_some_and(|instance| instance.state == InstanceState::Running)
                 });
-                let since = Duration::from_millis(lab.now().0.saturating_sub(since.0));
-                if runs && since > SEEN_WITHIN {
+                let since = Duration::from_millis(lab.now().0.saturating_sub(start.at.0));
+                let longest = match start.hits == hits {
+                    true => SEEN_AT_ONCE,
+                    false => SEEN_WITHIN,
+                };
+                if runs && since > longest {
                     let what =
                         format!("the VM of {machine} gets an address while the instance runs");
                     seen.add(&lab.now().rfc3339(), vec![(Promise::OneAnswer, what)]);

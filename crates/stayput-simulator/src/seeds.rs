@@ -194,12 +194,13 @@ impl Draw {
     }
 
     fn story(&self, chapters: &[Chapter], machines: usize) -> Drawn {
-        let act = self.index(chapters.len());
+        let act = self.act(chapters);
         let acts = 1 + self.index(3);
         let chapter = &chapters[act];
         let forgets_requests = self.below(6) == 0;
         let mut disaster = Disaster {
             forgets_requests,
+            slower_nc2: [0, 0, 5, 20][self.index(4)],
             ..Disaster::default()
         };
         let faults = [0, 1, 1, 1, 2, 2, 2, 3, 4, 6][self.index(10)];
@@ -247,6 +248,18 @@ impl Draw {
         }
     }
 
+    /// The act with which the story begins: a move, in which most can go wrong, more often than any other.
+    fn act(&self, chapters: &[Chapter]) -> usize {
+        let is_move = |chapter: &Chapter| matches!(chapter.act, Act::Apply(Goal::Move { .. }));
+        let moves: Vec<_> = (0..chapters.len())
+            .filter(|act| chapters.get(*act).is_some_and(is_move))
+            .collect();
+        match moves.get(self.index(moves.len())) {
+            Some(act) if self.below(5) == 0 => *act,
+            Some(_) | None => self.index(chapters.len()),
+        }
+    }
+
     /// A call of the act: half of the time of all calls, else of a kind that is drawn first, so that those that are made once are not lost among
     /// the polls.
     fn call<'c>(&self, chapter: &'c Chapter) -> Option<(usize, &'c CallRecord)> {
@@ -283,6 +296,17 @@ impl Draw {
             let comes_again = effect.twice || effect.delay_request.is_some() || effect.hang;
             !(forgets_requests && comes_again)
         });
+        // Half of the changes that go wrong leave it open whether they were made.
+        if self.below(2) == 0 {
+            let leaves_doubt = |effect: &RuleForm| {
+                effect.lose_answer
+                    || effect.refuse_after.is_some()
+                    || effect.applied_after.is_some()
+            };
+            if all.iter().any(|(_, effect)| effect.refuse_after.is_some()) {
+                all.retain(|(_, effect)| leaves_doubt(effect));
+            }
+        }
         let (_, mut effect) = all.swap_remove(self.index(all.len()));
         // A list that lacks an object again and again is no longer a fault that passes.
         let times: &[u64] = match effect.drop {
@@ -317,19 +341,25 @@ impl Draw {
     }
 
     fn by_hand(&self, chapter: &Chapter) -> ByHand {
-        let number = self.call(chapter).map_or(0, |(number, _)| number as u64);
-        // Shortly before a call, which may be a change that the deed makes wrong.
-        let before = [0, 0, 5, 20][self.index(4)];
         // While machines leave EC2, what happens there matters most.
         let of_ec2 = [Deed::StartInstance, Deed::AssignAddress];
         let deeds: &[Deed] = match &chapter.act {
             Act::Apply(Goal::Move { .. } | Goal::Capture { .. }) if self.below(2) == 0 => &of_ec2,
             _ => &Deed::ALL,
         };
+        let deed = deeds[self.index(deeds.len())];
+        let calls = chapter.calls.iter().enumerate();
+        let wronged: Vec<_> = calls
+            .filter(|(_, record)| deed.makes_wrong(&record.call))
+            .collect();
+        let number = match wronged.get(self.index(wronged.len())) {
+            Some((number, _)) if self.below(2) == 0 => number.saturating_sub(self.index(12)),
+            Some(_) | None => self.call(chapter).map_or(0, |(number, _)| number),
+        };
         ByHand {
-            at_call: number.saturating_sub(before) + 1,
+            at_call: number as u64 + 1,
             machine: self.index(12),
-            deed: deeds[self.index(deeds.len())],
+            deed,
         }
     }
 

@@ -94,6 +94,8 @@ impl Simulation {
         let watching = Arc::clone(&judge);
         lab.with(|state| {
             state.observe(move |state| watching.look(state));
+            let usual = state.timing.nc2_route;
+            state.timing.nc2_route = usual.saturating_add(usual * disaster.slower_nc2);
             for pc in &mut state.pcs {
                 pc.forgets_requests = disaster.forgets_requests;
             }
@@ -460,7 +462,7 @@ impl Simulation {
             let entries = self.ledger.journal(&run.id).await.unwrap_or_default();
             journal.extend(entries.iter().map(|entry| format!("{entry:?}")));
         }
-        let hits: u64 = self.lab.list_faults().iter().map(|fault| fault.hits).sum();
+        let hits = hands::hits(&self.lab);
         Outcome {
             violations: self.judge.violations(),
             looks: self.judge.looks(),
