@@ -229,7 +229,8 @@ fn free_address(state: &LabState, truth: &Truth, machine: &str) -> Option<(Ipv4A
         let instance = region.instances.get(machine)?;
         Some((region, instance))
     })?;
-    if instance.state != InstanceState::Running {
+    // The old instance of a machine that has left is none of it.
+    if instance.state != InstanceState::Running || running_vm(state, machine).is_some() {
         return None;
     }
     let eni = instance.enis.get(&0)?;

@@ -89,6 +89,9 @@ struct Started {
     hits: u64,
 }
 
+/// What happened this many milliseconds before a command ended may be unseen.
+const UNSEEN_FOR_MS: u64 = 30_000;
+
 /// What the judge knows of a story.
 #[derive(Clone)]
 struct Seen {
@@ -106,8 +109,8 @@ struct Seen {
     started: BTreeMap<String, Started>,
     /// Routes that a person deleted.
     deleted: Vec<DeletedRoute>,
-    /// Machines that a person powered off since the last command began.
-    turned_off: BTreeSet<String>,
+    /// Machines that a person powered off since the last command began, and when.
+    turned_off: BTreeMap<String, VTime>,
     /// The process that has changed something and has not ended.
     changing: Option<u32>,
     looks: u64,
@@ -134,7 +137,7 @@ impl Judge {
             down: BTreeSet::new(),
             started: BTreeMap::new(),
             deleted: Vec::new(),
-            turned_off: BTreeSet::new(),
+            turned_off: BTreeMap::new(),
             looks: 0,
             violations: BTreeSet::new(),
         }))
@@ -190,7 +193,7 @@ impl Judge {
                 seen.started.insert(machine.clone(), started);
             }
             Effect::IsOff(machine) => {
-                seen.turned_off.insert(machine.clone());
+                seen.turned_off.insert(machine.clone(), at);
             }
             Effect::HasAddress(machine, address) => {
                 Arc::make_mut(&mut seen.truth).add_address(machine, *address);
@@ -208,12 +211,8 @@ impl Judge {
     /// A command begins: a machine that a person powered off before may stay off.
     pub(crate) fn begins(&self) {
         let mut seen = self.seen();
-        for id in std::mem::take(&mut seen.turned_off) {
-            let truth = Arc::make_mut(&mut seen.truth);
-            if let Some(machine) = truth.machines.get_mut(&id) {
-                machine.may_be_off = true;
-            }
-        }
+        let off = std::mem::take(&mut seen.turned_off);
+        seen.may_be_off(off.into_keys());
     }
 
     /// The ledger was replaced: its process crashed.
@@ -277,6 +276,10 @@ impl Judge {
         let undelivered = undelivered(lab, &seen.truth, &holders);
         for (address, why) in &undelivered {
             let is_new = !seen.undelivered.contains_key(address);
+            let owner = seen.truth.owner(*address);
+            if owner.is_some_and(|owner| seen.turned_off.contains_key(owner)) {
+                continue;
+            }
             if is_new && !seen.disturbed && !seen.announced.contains(*address) {
                 found.push((
                     Promise::AnnouncedOutage,
@@ -400,6 +403,16 @@ impl Judge {
     /// The engine says that a goal is reached.
     pub(crate) fn reached(&self, lab: &LabState, goal: &Goal, estate: &Estate) {
         let mut seen = self.seen();
+        // What a person powered off when the last look was over cannot be known.
+        let now = lab.now().0;
+        let is_new = |at: &VTime| now.saturating_sub(at.0) < UNSEEN_FOR_MS;
+        let off: Vec<_> = seen
+            .turned_off
+            .iter()
+            .filter(|(_, at)| is_new(at))
+            .map(|(id, _)| id.clone())
+            .collect();
+        seen.may_be_off(off);
         let lost = seen.not_kept(goal, estate);
         let truth = Arc::clone(&seen.truth);
         for (id, ..) in goal::machines(&truth, goal, estate) {
@@ -433,9 +446,22 @@ impl Judge {
 }
 
 impl Seen {
+    /// A person powered these machines off: they may be off or on.
+    fn may_be_off(&mut self, ids: impl IntoIterator<Item = String>) {
+        let truth = Arc::make_mut(&mut self.truth);
+        for id in ids {
+            if let Some(machine) = truth.machines.get_mut(&id) {
+                machine.may_be_off = true;
+            }
+        }
+    }
+
     /// Addresses of the goal's machines that the ledger has not as they were, or would not have if the computer lost power now.
     fn not_kept(&self, goal: &Goal, estate: &Estate) -> Vec<String> {
         let facts = self.ledger.facts_on_disk();
+        if goal::takes_capture_back(goal) {
+            return Vec::new();
+        }
         goal::machines(&self.truth, goal, estate)
             .into_iter()
             .filter_map(|(id, machine, _)| {

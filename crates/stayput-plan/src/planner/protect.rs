@@ -1,8 +1,10 @@
 //! Protection: everything a failover needs, standing beforehand at the recovery site.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::Estate;
+use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_messages::Message;
@@ -83,7 +85,7 @@ impl Draft<'_> {
         }
     }
 
-    fn primary_of(&self, id: &stayput_estate::InstanceId) -> SiteName {
+    fn primary_of(&self, id: &InstanceId) -> SiteName {
         self.survey
             .machines
             .get(id)
@@ -174,18 +176,14 @@ impl Draft<'_> {
         if machines.is_empty() {
             return;
         }
-        // Protection is set where the machines are now; it serves both directions.
-        let at: BTreeSet<_> = machines
-            .iter()
-            .filter_map(|id| match survey.places.get(id)? {
-                Place::At(site, _) => Some(site.clone()),
-                Place::Ec2 => None,
-            })
-            .collect();
-        let site = at
-            .into_iter()
-            .next()
-            .unwrap_or_else(|| definition.primary.clone());
+        // Protection is set where the machines are now; it serves both directions. A failover that was cut short leaves them at two sites.
+        let mut at: BTreeMap<SiteName, BTreeSet<InstanceId>> = BTreeMap::new();
+        for id in &machines {
+            if let Some(Place::At(site, _)) = survey.places.get(id) {
+                at.entry(site.clone()).or_default().insert(id.clone());
+            }
+        }
+        let site = at.keys().next().unwrap_or(&definition.primary).clone();
         let other = if site == *recovery {
             definition.primary.clone()
         } else {
@@ -203,30 +201,33 @@ impl Draft<'_> {
         self.category_is_its_own(of, &machines);
         let (key, value) = (estate.protection.category.clone(), network.to_string());
         let name = recovery_name(estate, network);
-        let category = self.category_id(prism, network);
 
         let mut needs = standing.clone();
-        let bare: BTreeSet<_> = machines
-            .iter()
-            .filter(|id| {
-                let carried = survey
-                    .vm_at(id, &site)
-                    .zip(category)
-                    .is_some_and(|((_, vm), c)| vm.categories.contains(c));
-                !carried
-            })
-            .cloned()
-            .collect();
         let mut changed = false;
-        if !bare.is_empty() {
+        for (at, machines) in &at {
+            let category = survey
+                .world
+                .prism
+                .get(at)
+                .and_then(|prism| self.category_id(prism, network));
+            let carries = |id: &InstanceId| {
+                let vm = survey.vm_at(id, at).zip(category);
+                vm.is_some_and(|((_, vm), category)| vm.categories.contains(category))
+            };
+            let bare = machines.iter().filter(|id| !carries(id));
+            let bare: BTreeSet<_> = bare.cloned().collect();
+            if bare.is_empty() {
+                continue;
+            }
             let action = Action::Categorize {
-                site: site.clone(),
+                site: at.clone(),
                 key: key.clone(),
                 value: value.clone(),
                 machines: bare,
             };
+            let id = at_site(format!("category/{network}"), at, &site);
             let why = Message::new("why-category");
-            needs.insert(self.step(format!("category/{network}"), standing, action, why));
+            needs.insert(self.step(id, standing, action, why));
             changed = true;
         }
         if self.compare_policy(of) == Standing::Absent {
@@ -271,29 +272,40 @@ impl Draft<'_> {
             needs.insert(step);
             changed = true;
         }
-        let points = survey
-            .world
-            .prism
-            .get(&other)
-            .map(|prism| &prism.recovery_points);
-        let unprotected: BTreeSet<_> = machines
-            .into_iter()
-            .filter(|id| {
-                let point = survey
-                    .vm_at(id, &site)
-                    .zip(points)
-                    .is_some_and(|((vm, _), points)| points.contains_key(vm));
-                changed || !point
-            })
-            .collect();
-        if !unprotected.is_empty() {
+        for (at, machines) in at {
+            let to = match at == site {
+                true => other.clone(),
+                false => site.clone(),
+            };
+            let points = survey.world.prism.get(&to);
+            let points = points.map(|prism| &prism.recovery_points);
+            let has_point = |id: &InstanceId| {
+                let vm = survey.vm_at(id, &at).zip(points);
+                vm.is_some_and(|((vm, _), points)| points.contains_key(vm))
+            };
+            let unprotected: BTreeSet<_> = machines
+                .into_iter()
+                .filter(|id| changed || !has_point(id))
+                .collect();
+            if unprotected.is_empty() {
+                continue;
+            }
+            let id = at_site(format!("recovery-points/{network}"), &at, &site);
             let action = Action::AwaitRecoveryPoints {
-                site,
-                recovery: other,
+                site: at,
+                recovery: to,
                 machines: unprotected,
             };
             let why = Message::new("why-recovery-points");
-            self.step(format!("recovery-points/{network}"), &needs, action, why);
+            self.step(id, &needs, action, why);
         }
+    }
+}
+
+/// The id of a step at a site; where all machines of a network are at one, it has no site.
+fn at_site(id: String, at: &SiteName, first: &SiteName) -> String {
+    match at == first {
+        true => id,
+        false => format!("{id}/{at}"),
     }
 }

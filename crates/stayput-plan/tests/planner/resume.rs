@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
+use stayput_plan::Action;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
+use stayput_plan::RecoveryRun;
 use stayput_plan::Step;
 use stayput_plan::StepId;
 
@@ -240,4 +242,39 @@ proptest! {
         prop_assert_eq!(planned, left);
         prop_assert_eq!(applied(&killed, &rest.steps), end);
     }
+}
+
+#[test]
+fn protection_of_machines_at_two_sites_is_set_at_each() {
+    let app = &["app"];
+    let mut setup = Setup::small();
+    setup.machine("old", &["172.30.1.60"], true);
+    let mut setup = setup.after(&[move_in(app), protect(app)]);
+    // A person took the category from one right before the recovery plan ran: it stays behind.
+    for mut step in setup.plan(&failover(app, OSAKA)).unwrap().steps {
+        let mut is_split = false;
+        if let Action::RunRecovery {
+            run: RecoveryRun::Planned,
+            machines,
+            ..
+        } = &mut step.action
+        {
+            is_split = machines.remove(&"i-old".into());
+        }
+        setup.apply(&step);
+        if is_split {
+            break;
+        }
+    }
+    setup.vm("old", TOKYO).categories.clear();
+    let plan = setup.plan(&protect(app)).unwrap();
+    let given = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Categorize { site, machines, .. } => Some((site.to_string(), machines.clone())),
+        _ => None,
+    });
+    let given: Vec<_> = given.collect();
+    assert_eq!(given, [(TOKYO.to_owned(), ["i-old".into()].into())]);
+    let protected = setup.after(&[protect(app)]);
+    let back = protected.after(&[failover(app, OSAKA)]);
+    assert!(back.plan(&failover(app, OSAKA)).unwrap().steps.is_empty());
 }

@@ -124,6 +124,11 @@ fn at_network_site(
         .collect()
 }
 
+/// Whether a goal takes a capture back, which leaves the ledger as it is.
+pub(crate) fn takes_capture_back(goal: &Goal) -> bool {
+    matches!(goal, Goal::Rollback { of, .. } if matches!(**of, Goal::Capture { .. }))
+}
+
 /// Whether packets from on-prem reach the machines of a goal at the site where it brings them.
 pub(crate) fn brings_packets(goal: &Goal) -> bool {
     match goal {
@@ -212,7 +217,9 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
             }
         }
     }
-    for region in lab.aws.regions.values() {
+    // What a region does that is down cannot be known.
+    let regions = lab.aws.regions.iter();
+    for (_, region) in regions.filter(|(name, _)| !lab.aws.down_regions.contains(*name)) {
         if let Some(instance) = region.instances.get(id)
             && instance.state == InstanceState::Running
         {
