@@ -88,13 +88,6 @@ impl Seeds {
         Arc::clone(told)
     }
 
-    /// Tells the beginnings of all stories now.
-    pub fn prepare(&self) {
-        for (machines, _) in &self.sizes {
-            self.chapters(*machines);
-        }
-    }
-
     /// Tells the story of a seed once, and does not shrink it if it is bad. Returns what befell it, too.
     pub fn tell_once(&self, seed: u64) -> (String, Result<Outcome, SimulationError>) {
         self.tell_with(seed, |drawn, chapters| {
