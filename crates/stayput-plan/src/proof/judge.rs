@@ -240,7 +240,10 @@ impl<'m> Judge<'m> {
         }
         let twice = self.matrix.fabric().served_twice();
         for (address, sites) in &twice {
-            if self.movers.contains_key(address) && self.twice.get(address) != Some(sites) {
+            // Where fewer answer than before, it is not the step that makes them.
+            let before = self.twice.get(address);
+            let are_fewer = before.is_some_and(|before| sites.is_subset(before));
+            if self.movers.contains_key(address) && !are_fewer {
                 self.obstacles.insert(Obstacle::Unsafe {
                     moment: Moment::After(transition.last.clone()),
                     from: Source::OnPrem,

@@ -5,6 +5,7 @@ use stayput_plan::EntryPath;
 use stayput_plan::Goal;
 use stayput_plan::Obstacle;
 use stayput_plan::Survey;
+use stayput_world::aws::InstanceState;
 use stayput_world::prism::PowerState;
 
 use crate::fixture::*;
@@ -43,6 +44,17 @@ fn the_obstacle_of_an_old_vm_names_the_command_that_powers_it_off() {
         remedy.contains("stayput apply clean-up app --site tokyo"),
         "{remedy}"
     );
+}
+
+#[test]
+fn an_old_vm_is_powered_off_although_the_source_runs_again() {
+    let mut setup = zombie();
+    setup.instance("web").state = InstanceState::Running;
+    let plan = setup.plan(&off()).unwrap();
+    let off = |action: &Action| matches!(action, Action::PowerOff { .. });
+    assert!(plan.steps.iter().any(|step| off(&step.action)));
+    let told = warnings(&plan).join("\n");
+    assert!(told.contains("aws ec2 stop-instances"), "{told}");
 }
 
 #[test]
