@@ -195,6 +195,20 @@ impl Scenario {
         })
     }
 
+    /// Reads a scenario from its text. It can extend built-in scenarios only, so no file is read.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when it is not valid.
+    pub fn from_text(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        let mut sources = source::Sources::default();
+        let file = sources.read_text(name.to_owned(), text.to_owned(), None)?;
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            sources,
+        })
+    }
+
     /// Checks the number of machines that are requested; `None` is always valid.
     ///
     /// # Errors
