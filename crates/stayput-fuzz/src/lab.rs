@@ -66,33 +66,40 @@ enum Kind {
 ///
 /// Checked: no handler and no later event panics, each answer has a valid status, and is well-formed if it says to be JSON or XML.
 pub fn lab_aws(data: &[u8]) {
-    exchange(data, Kind::Aws);
+    let _ = exchange(data, Kind::Aws);
 }
 
 /// Gives requests to the emulated Prism Central, with its credentials unless they have an authorization of their own.
 ///
 /// Checked: as for [`lab_aws`].
 pub fn lab_prism(data: &[u8]) {
-    exchange(data, Kind::Prism);
+    let _ = exchange(data, Kind::Prism);
 }
 
 /// Gives requests to the emulated Move, with a token of it unless they have an authorization of their own.
 ///
 /// Checked: as for [`lab_aws`].
 pub fn lab_move(data: &[u8]) {
-    exchange(data, Kind::Move);
+    let _ = exchange(data, Kind::Move);
 }
 
-fn exchange(data: &[u8], kind: Kind) {
+/// Sends requests; returns the statuses of their answers.
+fn exchange(data: &[u8], kind: Kind) -> Vec<u16> {
     let stage = Stage::get();
     in_virtual_time(async {
         let lab = stage.after.lab();
+        let mut statuses = Vec::new();
         for timed in requests::read(data, &url_of(kind.of(stage, &lab))) {
             tokio::time::advance(timed.pause).await;
-            check(&send(stage, &lab, kind, timed.request).await);
+            let exchange = send(stage, &lab, kind, timed.request).await;
+            check(&exchange);
+            if let Exchange::Answer(response) = exchange {
+                statuses.push(response.status);
+            }
         }
         until_all_has_happened(&lab).await;
-    });
+        statuses
+    })
 }
 
 /// Lets a rule apply to some calls.
@@ -240,4 +247,22 @@ fn check_spoiled(exchange: &Exchange) -> Option<&Response> {
     assert!(!is_internal, "a handler panicked");
     assert!(body.len() <= ANSWER_BYTES_MAX, "{} bytes", body.len());
     Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_authorized_and_accepted_by_each_service() {
+        for (kind, call) in CALLS {
+            let shown = String::from_utf8_lossy(call);
+            let statuses = exchange(call, kind);
+            assert!(matches!(statuses[..], [200..300]), "{statuses:?}: {shown}");
+        }
+        let story = include_bytes!("../../../fuzz/corpus/lab_aws/dynamodb");
+        let statuses = exchange(story, Kind::Aws);
+        let accepted = statuses.iter().filter(|status| **status == 200).count();
+        assert!(accepted > 6, "{statuses:?}");
+    }
 }

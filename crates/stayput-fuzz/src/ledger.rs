@@ -47,12 +47,13 @@ PRAGMA user_version = 1;
 ///
 /// Checked: rows that are accepted are the same after the file was closed, and the facts that they give can be saved.
 pub fn ledger(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else {
-        return;
-    };
-    let Ok(dir) = folder() else {
-        return;
-    };
+    let _ = accepted_facts(data);
+}
+
+/// Gives rows to the ledger; returns the facts in them, if all of them are accepted.
+fn accepted_facts(data: &[u8]) -> Option<Facts> {
+    let text = std::str::from_utf8(data).ok()?;
+    let dir = folder().ok()?;
     let path = dir.path().join("ledger.db");
     let mut lines = text.lines();
     let is_old = lines.next() == Some("format 1");
@@ -64,20 +65,17 @@ pub fn ledger(data: &[u8]) {
         .take(ROWS_MAX)
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
-    if insert(&path, is_old, &rows).is_err() {
-        return;
-    }
+    insert(&path, is_old, &rows).ok()?;
     in_virtual_time(async {
-        let Some(ledger) = accepted(SqliteLedger::open(&path)) else {
-            return;
-        };
+        let ledger = accepted(SqliteLedger::open(&path))?;
         let facts = read(&ledger).await;
         drop(ledger);
         let ledger = SqliteLedger::open(&path).expect("it was opened before");
         let again = read(&ledger).await;
         assert!(again == facts, "{again:?} was {facts:?}");
-        write(&ledger, facts.unwrap_or_default()).await;
-    });
+        write(&ledger, facts.clone().unwrap_or_default()).await;
+        facts
+    })
 }
 
 /// A folder for the files, in memory where the system has such a place.
@@ -203,4 +201,19 @@ async fn write(ledger: &SqliteLedger, facts: Facts) {
             .await,
     );
     let _ = accepted(ledger.holder(&stayput_ledger::LeaseScope::Estate).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_the_corpus_are_accepted_in_both_formats() {
+        let current = accepted_facts(include_bytes!("../../../fuzz/corpus/ledger/current"));
+        let current = current.expect("its rows and checksums are right");
+        assert!(current.vms.contains_key(&"i-1".into()), "{current:?}");
+        assert!(current.retired.contains(&"i-2".into()), "{current:?}");
+        let old = accepted_facts(include_bytes!("../../../fuzz/corpus/ledger/format-1"));
+        assert_eq!(old.expect("it is migrated").machines.len(), 1);
+    }
 }

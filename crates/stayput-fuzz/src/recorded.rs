@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use stayput_ambient::Ambient;
 use stayput_engine::saved::SavedWorld;
+use stayput_estate::Estate;
 use stayput_lab::Service;
 use stayput_lab::faults::Call;
 
@@ -42,7 +43,7 @@ pub struct Seed {
 pub fn recorded() -> Vec<Seed> {
     let stage = Stage::get();
     let mut seeds = Vec::new();
-    let wanted = wanted(&stage.after);
+    let wanted = wanted(&stage.estate, &stage.after);
     for (name, scene) in [("before", &stage.before), ("after", &stage.after)] {
         let mut world = serde_json::to_value(saved(stage, scene)).expect("it can be saved");
         shorten(&mut world, &wanted);
@@ -92,8 +93,11 @@ fn saved(stage: &Stage, scene: &Scene) -> SavedWorld {
 }
 
 /// The ids of the machines that move, and of what they have to do with.
-fn wanted(scene: &Scene) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::new();
+fn wanted(estate: &Estate, scene: &Scene) -> BTreeSet<String> {
+    // The interfaces in the VPCs of NC2 are next hops of routes.
+    let vpcs = estate.sites.values().map(|site| &site.vpc);
+    let vpcs = vpcs.chain([&estate.source.vpc]);
+    let mut wanted: BTreeSet<_> = vpcs.map(ToString::to_string).collect();
     for (id, machine) in &scene.facts.machines {
         wanted.insert(id.to_string());
         wanted.extend(machine.nics.iter().map(|nic| nic.eni.to_string()));
@@ -113,6 +117,12 @@ fn wanted(scene: &Scene) -> BTreeSet<String> {
                 &mapping.recovery_test,
             ];
             wanted.extend(subnets.into_iter().flatten().map(ToString::to_string));
+        }
+        // The subnets that connect Flow VPCs with the outside.
+        for (id, subnet) in &prism.subnets {
+            if subnet.external {
+                wanted.insert(id.to_string());
+            }
         }
         for policy in prism.policies.values() {
             wanted.extend(policy.categories.iter().map(ToString::to_string));

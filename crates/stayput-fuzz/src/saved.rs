@@ -97,3 +97,40 @@ fn show(plan: &Plan) {
         assert!(text.is_some(), "step {} is not explained", step.id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_made_on_the_worlds_of_the_corpus() {
+        let stage = Stage::get();
+        let before = include_bytes!("../../../fuzz/corpus/world/before.json");
+        let after = include_bytes!("../../../fuzz/corpus/world/after.json");
+        let planned = [before.as_slice(), after].map(|bytes| {
+            let saved = read_world(&stage.estate.name, bytes).expect("it is recorded");
+            let (world, facts) = (Arc::new(saved.world), Arc::new(saved.facts));
+            let mut refused = Vec::new();
+            let mut made = 0;
+            for goal in stage.goals() {
+                match Proven::plan(&stage.estate, world.clone(), facts.clone(), &goal) {
+                    Ok(_) => made += 1,
+                    Err(obstacles) => {
+                        let texts = obstacles.iter().map(ToString::to_string);
+                        refused.push((goal.to_string(), texts.collect::<Vec<_>>()));
+                    }
+                }
+            }
+            (made, refused)
+        });
+        assert!(planned.iter().all(|(made, _)| *made >= 2), "{planned:#?}");
+    }
+
+    #[test]
+    fn the_plans_of_the_corpus_are_read() {
+        let stage = Stage::get();
+        let bytes = include_bytes!("../../../fuzz/corpus/plan/move.json");
+        let plan = read_plan(&stage.estate.name, bytes).expect("it is recorded");
+        assert!(!plan.steps.is_empty());
+    }
+}
