@@ -16,6 +16,7 @@ mod event;
 mod observe;
 mod phase;
 mod rollback;
+pub mod saved;
 mod session;
 mod steps;
 mod stop;

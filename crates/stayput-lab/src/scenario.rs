@@ -200,6 +200,20 @@ impl Scenario {
         self.file.faults.iter().map(toml::Spanned::get_ref)
     }
 
+    /// Reads a scenario from its text. It can extend built-in scenarios only, so no file is read.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when it is not valid.
+    pub fn from_text(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        let mut sources = source::Sources::default();
+        let file = sources.read_text(name.to_owned(), text.to_owned(), None)?;
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            sources,
+        })
+    }
+
     /// Checks the number of machines that are requested; `None` is always valid.
     ///
     /// # Errors

@@ -4,12 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::Serialize;
 use stayput_engine::Events;
 use stayput_engine::Observation;
 use stayput_engine::Session;
 use stayput_engine::Stop;
+use stayput_engine::saved::SavedWorld;
 use stayput_estate::Estate;
 use stayput_messages::Message;
 use stayput_world::Facts;
@@ -30,17 +29,6 @@ pub struct Observed {
     pub world: Arc<World>,
     /// What the ledger knows.
     pub facts: Arc<Facts>,
-}
-
-/// A saved world.
-#[derive(Debug, Serialize, Deserialize)]
-struct Saved {
-    /// When it was observed (RFC 3339).
-    observed: String,
-    /// Name of its estate.
-    estate: String,
-    world: World,
-    facts: Facts,
 }
 
 /// Reads the systems or a file.
@@ -97,7 +85,7 @@ pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
         world,
         facts,
     } = observe(global, session::load_estate(&global.file)?, None).await?;
-    let saved = Saved {
+    let saved = SavedWorld {
         observed: jiff::Timestamp::now().to_string(),
         estate: estate.name.clone(),
         world: World::clone(&world),
@@ -107,7 +95,7 @@ pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
 }
 
 fn read(estate: Arc<Estate>, file: &Path) -> Result<Observed, CommandError> {
-    let saved: Saved = saved::WORLD.read(&estate, file)?;
+    let saved = saved::WORLD.read(&estate, file)?;
     Ok(Observed {
         estate,
         world: Arc::new(saved.world),

@@ -1,75 +1,49 @@
 //! Files that one command writes for another: worlds and plans.
 
-use std::ops::RangeInclusive;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use stayput_engine::saved;
+use stayput_engine::saved::SavedError;
+use stayput_engine::saved::SavedWorld;
 use stayput_estate::Estate;
 use stayput_messages::Message;
-use stayput_plan::OLDEST_PLAN_VERSION;
-use stayput_plan::PLAN_VERSION;
-use stayput_world::OLDEST_WORLD_VERSION;
-use stayput_world::WORLD_VERSION;
+use stayput_plan::Plan;
 
 use crate::error::CommandError;
 use crate::error::Kind;
 
 /// A kind of file: JSON that names its format and its estate.
-pub struct Format {
+pub struct Format<T> {
     what: fn() -> Message,
     written_by: &'static str,
-    /// Versions that this build reads; it writes the last.
-    versions: RangeInclusive<u32>,
-    version_in: fn(&Header) -> Option<u32>,
-}
-
-/// What is read first: the rest of another version may have any form.
-#[derive(Deserialize)]
-struct Header {
-    estate: Option<String>,
-    /// A plan's.
-    version: Option<u32>,
-    world: Option<WorldHeader>,
-}
-
-#[derive(Deserialize)]
-struct WorldHeader {
-    version: u32,
+    read: fn(&str, &[u8]) -> Result<T, SavedError>,
 }
 
 /// A world.
-pub const WORLD: Format = Format {
+pub const WORLD: Format<SavedWorld> = Format {
     what: || Message::new("saved-world"),
     written_by: "stayput world save FILE",
-    versions: OLDEST_WORLD_VERSION..=WORLD_VERSION,
-    version_in: |header| header.world.as_ref().map(|world| world.version),
+    read: saved::read_world,
 };
 
 /// A plan.
-pub const PLAN: Format = Format {
+pub const PLAN: Format<Plan> = Format {
     what: || Message::new("saved-plan"),
     written_by: "stayput plan … --out FILE",
-    versions: OLDEST_PLAN_VERSION..=PLAN_VERSION,
-    version_in: |header| header.version,
+    read: saved::read_plan,
 };
 
-impl Format {
+impl<T> Format<T> {
     /// Reads a file.
     ///
     /// # Errors
     /// It cannot be read, or is of another kind, version or estate.
-    pub fn read<T: DeserializeOwned>(
-        &self,
-        estate: &Estate,
-        file: &Path,
-    ) -> Result<T, CommandError> {
+    pub fn read(&self, estate: &Estate, file: &Path) -> Result<T, CommandError> {
         let Self {
             what,
             written_by,
-            versions,
-            version_in,
+            read,
         } = self;
         let at = file.display();
         let wrong = |message: Message| {
@@ -78,48 +52,42 @@ impl Format {
                 .part("what", what());
             CommandError::new(Kind::Usage, message).hint(hint)
         };
-        let none = |error: serde_json::Error| {
-            wrong(
-                Message::new("file-is-none")
-                    .with("file", &at)
-                    .part("what", what())
-                    .with("error", error),
-            )
-        };
-        let text = std::fs::read(file).map_err(|error| {
+        let bytes = std::fs::read(file).map_err(|error| {
             wrong(
                 Message::new("file-unreadable")
                     .with("file", &at)
                     .with("error", error),
             )
         })?;
-        let header: Header = serde_json::from_slice(&text).map_err(none)?;
-        if let Some(has) = version_in(&header)
-            && !versions.contains(&has)
-        {
-            let reads = match (versions.start(), versions.end()) {
-                (first, last) if first == last => last.to_string(),
-                (first, last) => Message::new("formats")
-                    .with("first", first)
-                    .with("last", last)
-                    .into(),
-            };
-            let differs = Message::new("file-of-other-format")
-                .with("file", &at)
-                .with("has", has)
-                .with("reads", reads);
-            return Err(wrong(differs));
-        }
-        if let Some(of) = header.estate
-            && of != estate.name
-        {
-            let differs = Message::new("file-of-other-estate")
-                .with("file", &at)
-                .with("of", of)
-                .with("own", &estate.name);
-            return Err(wrong(differs));
-        }
-        serde_json::from_slice(&text).map_err(none)
+        read(&estate.name, &bytes).map_err(|error| match error {
+            SavedError::OtherKind(error) => wrong(
+                Message::new("file-is-none")
+                    .with("file", &at)
+                    .part("what", what())
+                    .with("error", error),
+            ),
+            SavedError::OtherFormat { has, reads } => {
+                let reads = match (reads.start(), reads.end()) {
+                    (first, last) if first == last => last.to_string(),
+                    (first, last) => Message::new("formats")
+                        .with("first", first)
+                        .with("last", last)
+                        .into(),
+                };
+                wrong(
+                    Message::new("file-of-other-format")
+                        .with("file", &at)
+                        .with("has", has)
+                        .with("reads", reads),
+                )
+            }
+            SavedError::OtherEstate { of } => wrong(
+                Message::new("file-of-other-estate")
+                    .with("file", &at)
+                    .with("of", of)
+                    .with("own", &estate.name),
+            ),
+        })
     }
 }
 
@@ -128,13 +96,13 @@ impl Format {
 /// # Errors
 /// It cannot be written.
 pub fn write(file: &Path, content: &impl Serialize) -> Result<usize, CommandError> {
-    let text = serde_json::to_vec_pretty(content)
-        .map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-    std::fs::write(file, &text).map_err(|error| {
+    let bytes =
+        saved::write(content).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    std::fs::write(file, &bytes).map_err(|error| {
         let what = Message::new("file-unwritable")
             .with("file", file.display())
             .with("error", error);
         CommandError::new(Kind::Failed, what)
     })?;
-    Ok(text.len())
+    Ok(bytes.len())
 }

@@ -99,6 +99,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stayput-lab",
         ],
     ),
+    // Reads with every crate that reads bytes from outside. No crate uses it.
+    (
+        "stayput-fuzz",
+        &[
+            "stayput-ambient",
+            "stayput-estate",
+            "stayput-world",
+            "stayput-plan",
+            "stayput-ledger",
+            "stayput-aws",
+            "stayput-nutanix",
+            "stayput-engine",
+            "stayput-lab",
+        ],
+    ),
 ];
 
 const PURE: &[&str] = &[

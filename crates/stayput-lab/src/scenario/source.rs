@@ -43,34 +43,46 @@ struct Source {
 impl Sources {
     /// Reads a scenario and what it extends. Paths are relative to `beside`.
     pub(super) fn read(&mut self, name: &str, beside: &Path) -> Result<File, ScenarioError> {
-        let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
-        let (shown, text, beside) = match built_in {
-            Some((_, text)) => (name.to_owned(), (*text).to_owned(), PathBuf::from(".")),
-            None if name.ends_with(".toml") || name.contains('/') => {
-                let path = beside.join(name);
-                let text = fs::read_to_string(&path).map_err(|source| ScenarioError::Read {
-                    path: path.clone(),
-                    source,
-                })?;
-                let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-                (path.display().to_string(), text, beside)
-            }
-            None => {
-                return Err(ScenarioError::Unknown {
-                    name: name.to_owned(),
-                    known: BUILT_IN.map(|(name, _)| format!("`{name}`")).join(", "),
-                });
-            }
-        };
-        let file = self.parse(shown, text)?;
-        match file.extends.clone() {
-            Some(base) => {
-                self.refuse_cycle(&base, &beside)?;
-                let base = self.read(base.get_ref(), &beside)?;
-                Ok(file.over(base))
-            }
-            None => Ok(file),
+        if is_path(name) {
+            let path = beside.join(name);
+            let text = fs::read_to_string(&path).map_err(|source| ScenarioError::Read {
+                path: path.clone(),
+                source,
+            })?;
+            let beside = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+            self.read_text(path.display().to_string(), text, Some(&beside))
+        } else {
+            self.read_built_in(name)
         }
+    }
+
+    fn read_built_in(&mut self, name: &str) -> Result<File, ScenarioError> {
+        let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) else {
+            return Err(ScenarioError::Unknown {
+                name: name.to_owned(),
+                known: BUILT_IN.map(|(name, _)| format!("`{name}`")).join(", "),
+            });
+        };
+        self.read_text(name.to_owned(), (*text).to_owned(), Some(Path::new(".")))
+    }
+
+    /// Reads a scenario whose text is there. It can extend files relative to `beside`; `None`: built-in scenarios only.
+    pub(super) fn read_text(
+        &mut self,
+        name: String,
+        text: String,
+        beside: Option<&Path>,
+    ) -> Result<File, ScenarioError> {
+        let file = self.parse(name, text)?;
+        let Some(base) = file.extends.clone() else {
+            return Ok(file);
+        };
+        self.refuse_cycle(&base, beside.unwrap_or(Path::new(".")))?;
+        let base = match beside {
+            Some(beside) => self.read(base.get_ref(), beside)?,
+            None => self.read_built_in(base.get_ref())?,
+        };
+        Ok(file.over(base))
     }
 
     fn parse(&mut self, name: String, text: String) -> Result<File, ScenarioError> {
@@ -126,6 +138,12 @@ impl Sources {
             text: file.text[start..].lines().next().unwrap_or("").to_owned(),
         })
     }
+}
+
+/// Whether a scenario is called by the path of its file.
+fn is_path(name: &str) -> bool {
+    let is_built_in = BUILT_IN.iter().any(|(known, _)| *known == name);
+    !is_built_in && (name.ends_with(".toml") || name.contains('/'))
 }
 
 /// Returns the name of a scenario file: its stem, converted to a valid estate name (`a-z0-9-`, at most 40).

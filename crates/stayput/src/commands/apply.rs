@@ -310,7 +310,7 @@ pub async fn apply(
     let (goal, saved) = match input {
         ApplyInput::Goal(command) => (goal(&estate, command).await?, None),
         ApplyInput::Plan(file) => {
-            let saved = saved::PLAN.read::<Plan>(&estate, file)?;
+            let saved = saved::PLAN.read(&estate, file)?;
             (saved.goal.clone(), Some(saved))
         }
     };

@@ -17,6 +17,7 @@ const FOLDERS: &[&str] = &[
     "crates/stayput-engine",
     "crates/stayput-estate",
     "crates/stayput-fabric",
+    "crates/stayput-fuzz",
     "crates/stayput-lab",
     "crates/stayput-ledger",
     "crates/stayput-nutanix",
@@ -25,6 +26,7 @@ const FOLDERS: &[&str] = &[
     "crates/stayput-simulator",
     "crates/stayput-world",
     "docs",
+    "fuzz",
 ];
 
 /// Kinds of files that are checked.

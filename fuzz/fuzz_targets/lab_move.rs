@@ -1,0 +1,5 @@
+#![no_main]
+
+include!("../mutator.rs");
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| stayput_fuzz::lab_move(data));
