@@ -78,14 +78,17 @@ impl Action {
                 nics,
                 power,
             } => {
-                let id = match power {
-                    PowerAfter::AsItIs => "step-restore",
-                    PowerAfter::On => "step-restore-on",
-                };
-                Message::new(id)
-                    .with("site", site)
-                    .with("machine", names.name(machine.as_str()))
-                    .part("nics", nics.message())
+                let name = names.name(machine.as_str());
+                match power {
+                    PowerAfter::AsItIs => Message::new("step-restore")
+                        .with("site", site)
+                        .with("machine", name)
+                        .part("nics", nics.message()),
+                    PowerAfter::On => Message::new("step-restore-on")
+                        .with("site", site)
+                        .with("machine", name)
+                        .part("nics", nics.message()),
+                }
             }
             Self::TgwRoute {
                 region,
