@@ -264,6 +264,19 @@ impl Draft<'_> {
         end
     }
 
+    /// Frees the addresses which VMs still have that machines were before they returned to EC2: a rollback that was cut short leaves them,
+    /// and the VMs that a move makes would not get them.
+    pub(super) fn free_returned(&mut self) {
+        let survey = self.survey;
+        let is_back = |id: &&InstanceId| survey.places.get(*id) == Some(&Place::Ec2);
+        let moving = survey.moving.iter().filter(is_back);
+        let held: Vec<_> = moving.flat_map(|id| self.to_release(id)).collect();
+        for (id, action) in held {
+            let why = Message::new("why-release-nics-for-move");
+            self.step(id, &BTreeSet::new(), action, why);
+        }
+    }
+
     /// Steps that free the addresses which VMs of a machine have on the overlay, with their ids.
     fn to_release(&self, id: &InstanceId) -> Vec<(String, Action)> {
         let survey = self.survey;

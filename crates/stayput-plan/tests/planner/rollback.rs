@@ -8,12 +8,14 @@ use stayput_estate::MovePlanId;
 use stayput_estate::SiteName;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
+use stayput_plan::Action;
 use stayput_plan::AttemptEnd;
 use stayput_plan::Attempted;
 use stayput_plan::EntryPath;
 use stayput_plan::Goal;
 use stayput_plan::NotUndone;
 use stayput_plan::Obstacle;
+use stayput_plan::Phase;
 use stayput_plan::RunRecord;
 use stayput_plan::Step;
 use stayput_plan::Survey;
@@ -60,6 +62,25 @@ fn killed(setup: &Setup, goal: &Goal, done: usize) -> (Setup, Goal) {
 /// A run of a goal to its end, and the goal that takes it back.
 pub fn reached(setup: &Setup, goal: &Goal) -> (Setup, Goal) {
     killed(setup, goal, setup.plan(goal).unwrap().steps.len())
+}
+
+#[test]
+fn a_move_after_a_rollback_that_was_cut_short_frees_the_addresses_first() {
+    let goal = move_in(&["app"]);
+    let (moved, back) = reached(&Setup::small(), &goal);
+    let rest = moved.plan(&back).unwrap().steps;
+    let until_verified: Vec<_> = rest
+        .iter()
+        .take_while(|step| step.phase < Phase::Close)
+        .collect();
+    let cut_short = applied(&moved, until_verified);
+    let plan = cut_short.plan(&goal).unwrap();
+    let frees = |step: &&Step| matches!(step.action, Action::ReleaseNics { .. });
+    let freed: Vec<_> = plan.steps.iter().filter(frees).collect();
+    assert_eq!(freed.len(), 1);
+    assert!(freed.iter().all(|step| step.phase == Phase::Prepare));
+    let again = cut_short.after(&[goal.clone()]);
+    assert!(again.plan(&goal).unwrap().steps.is_empty());
 }
 
 /// Where on-prem's packets to each captured address go.
@@ -503,10 +524,7 @@ fn seeded_machines_run_on_and_their_move_plans_are_named() {
     let goal = move_in(&["app", "db"]);
     let setup = Setup::new();
     let plan = setup.plan(&goal).unwrap();
-    let seeded = plan
-        .steps
-        .iter()
-        .filter(|step| step.phase < stayput_plan::Phase::CutOver);
+    let seeded = plan.steps.iter().filter(|step| step.phase < Phase::CutOver);
     let (state, back) = killed(&setup, &goal, seeded.count());
     let plan = state.plan(&back).unwrap();
     assert_eq!(plan.steps, []);
