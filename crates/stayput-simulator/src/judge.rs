@@ -459,11 +459,9 @@ impl Seen {
     /// Addresses of the goal's machines that the ledger has not as they were, or would not have if the computer lost power now.
     fn not_kept(&self, goal: &Goal, estate: &Estate) -> Vec<String> {
         let facts = self.ledger.facts_on_disk();
-        if goal::takes_capture_back(goal) {
-            return Vec::new();
-        }
         goal::machines(&self.truth, goal, estate)
             .into_iter()
+            .filter(|(id, ..)| goal::captures(goal, id))
             .filter_map(|(id, machine, _)| {
                 let known = facts.machines.get(&InstanceId::new(id));
                 let has: BTreeSet<_> = known.iter().flat_map(|facts| facts.addresses()).collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::mutants::Mutant;
 use stayput_ledger::By;
@@ -411,7 +412,11 @@ fn changed_since_capture(engine: &Engine, seen: &Observation, goal: &Goal) -> Ve
         let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         texts.join(", ")
     };
-    let changed = survey.uncaptured.iter().filter_map(|(id, now)| {
+    // A rollback captures nothing: it concerns only the machines that return.
+    let is_rollback = matches!(goal, Goal::Rollback { .. });
+    let concerns = |id: &InstanceId| !is_rollback || survey.returning.contains(id);
+    let concerned = survey.uncaptured.iter().filter(|(id, _)| concerns(id));
+    let changed = concerned.filter_map(|(id, now)| {
         let before = seen.facts.machines.get(id)?;
         let (was, is) = (list(before), list(now));
         (was != is).then(|| {

@@ -79,7 +79,7 @@ fn a_move_after_a_rollback_that_was_cut_short_frees_the_addresses_first() {
     let freed: Vec<_> = plan.steps.iter().filter(frees).collect();
     assert_eq!(freed.len(), 1);
     assert!(freed.iter().all(|step| step.phase == Phase::Prepare));
-    let again = cut_short.after(&[goal.clone()]);
+    let again = cut_short.after(std::slice::from_ref(&goal));
     assert!(again.plan(&goal).unwrap().steps.is_empty());
 }
 

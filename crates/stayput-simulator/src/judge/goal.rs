@@ -124,9 +124,17 @@ fn at_network_site(
         .collect()
 }
 
-/// Whether a goal takes a capture back, which leaves the ledger as it is.
-pub(crate) fn takes_capture_back(goal: &Goal) -> bool {
-    matches!(goal, Goal::Rollback { of, .. } if matches!(**of, Goal::Capture { .. }))
+/// Whether a goal that is reached has the addresses of this machine on record. A rollback captures nothing: it concerns what returned.
+pub(crate) fn captures(goal: &Goal, id: &str) -> bool {
+    match goal {
+        Goal::Rollback { did, .. } => did.machines.keys().any(|machine| machine.as_str() == id),
+        Goal::Capture { .. }
+        | Goal::Move { .. }
+        | Goal::Protect { .. }
+        | Goal::Failover { .. }
+        | Goal::Failback { .. }
+        | Goal::CleanUp { .. } => true,
+    }
 }
 
 /// Whether packets from on-prem reach the machines of a goal at the site where it brings them.
