@@ -30,6 +30,7 @@ pub use engine::Observation;
 pub use error::EngineError;
 pub use error::FailedStep;
 pub use error::StepError;
+pub use error::chain;
 pub use event::Event;
 pub use event::Events;
 pub use event::StepName;

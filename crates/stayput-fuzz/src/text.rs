@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 /// The longest text of an error, in bytes. What a remote system sends is shortened before it is shown.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
-/// An error with all its causes.
+/// An error with every cause as it is: the engine leaves out what it has said, which is not to be hidden from these checks.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

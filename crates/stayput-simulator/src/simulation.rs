@@ -17,6 +17,7 @@ use stayput_engine::FailedStep;
 use stayput_engine::Session;
 use stayput_engine::StepError;
 use stayput_engine::Stop;
+use stayput_engine::chain;
 use stayput_engine::rollback_goal;
 use stayput_estate::Estate;
 use stayput_estate::SiteName;
@@ -521,16 +522,4 @@ fn refused(error: EngineError) -> (End, Vec<Remedy>) {
         }
         error => (End::Failed(chain(&error)), Vec::new()),
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
