@@ -17,6 +17,8 @@ use stayput_plan::Phase;
 use stayput_plan::Plan;
 use stayput_plan::Proven;
 use stayput_plan::Survey;
+use stayput_world::Facts;
+use stayput_world::World;
 
 use self::left::Progress;
 use crate::Engine;
@@ -189,15 +191,7 @@ impl Locked<'_> {
         if !is_new && !runs::is_open(engine, goal).await? {
             return Ok(Vec::new());
         }
-        let (world, facts) = (&seen.world, &seen.facts);
-        for (site, verification) in stayput_plan::verify_goal(&engine.estate, world, facts, goal) {
-            if !verification.is_passed() {
-                return Err(EngineError::NotVerified {
-                    site,
-                    verification: Box::new(verification),
-                });
-            }
-        }
+        verified(engine, &seen.world, &seen.facts, goal)?;
         let abandoned = match is_new {
             true => runs::open(engine, goal, &self.session.who).await?.1,
             false => Vec::new(),
@@ -307,7 +301,23 @@ impl Locked<'_> {
             now = self.plan_again(progress).await?;
         }
         progress.any_failed()?;
+        // Since the verification the steps of the last phase were done, some of which wait for minutes.
+        verified(&self.session.engine, now.world(), now.facts(), &now.goal)?;
         Ok(None)
+    }
+}
+
+/// Whether the machines of a goal that places machines are where it places them, as the world shows it.
+fn verified(engine: &Engine, world: &World, facts: &Facts, goal: &Goal) -> Result<(), EngineError> {
+    let wrong = stayput_plan::verify_goal(&engine.estate, world, facts, goal)
+        .into_iter()
+        .find(|(_, verification)| !verification.is_passed());
+    match wrong {
+        None => Ok(()),
+        Some((site, verification)) => Err(EngineError::NotVerified {
+            site,
+            verification: Box::new(verification),
+        }),
     }
 }
 

@@ -20,6 +20,8 @@ const MOST_ATTEMPTS: u32 = 30;
 
 /// Attempts whose answer is not understood: what is malformed three times is not an accident.
 const MALFORMED_ATTEMPTS: u32 = 3;
+/// Attempts when credentials are refused that were accepted before. Few: accounts are locked after some failures.
+const UNAUTHENTICATED_ATTEMPTS: u32 = 3;
 
 /// Attempts of a change of which some may have taken effect, each after another look.
 const DOUBTFUL_ATTEMPTS: u32 = 4;
@@ -122,6 +124,9 @@ pub(crate) enum Outcome {
     Silent,
     /// It was answered with this HTTP status.
     Status(u16),
+    /// The credentials were refused, which had been accepted before; nothing was done. A Prism Central whose services restart answers so
+    /// for a moment (inferred).
+    Unauthenticated,
     /// It was answered with success and a body that is not understood.
     Malformed,
 }
@@ -130,7 +135,7 @@ impl Outcome {
     /// Whether a change whose attempt ended so may have taken effect all the same.
     pub(crate) fn may_have_taken_effect(self) -> bool {
         match self {
-            Self::NotSent | Self::Unreachable | Self::Certificate => false,
+            Self::NotSent | Self::Unreachable | Self::Certificate | Self::Unauthenticated => false,
             Self::Broken | Self::Silent | Self::Malformed => true,
             // Something on the way gave up, or the server failed while it worked.
             Self::Status(status) => status == 408 || status >= 500,
@@ -215,6 +220,7 @@ pub(crate) fn pause(
         // Not processed, whatever it was.
         (_, Outcome::NotSent) => patience.connects.min(MOST_ATTEMPTS),
         (_, Outcome::Status(429)) => MOST_ATTEMPTS,
+        (_, Outcome::Unauthenticated) => UNAUTHENTICATED_ATTEMPTS,
         (_, Outcome::Unreachable) => MOST_ATTEMPTS,
         (Repeat::Read, Outcome::Broken | Outcome::Silent) => MOST_ATTEMPTS,
         (Repeat::Read, Outcome::Malformed) => MALFORMED_ATTEMPTS,
@@ -248,6 +254,7 @@ pub(crate) fn pause(
         Outcome::Unreachable | Outcome::Silent => true,
         Outcome::NotSent
         | Outcome::Certificate
+        | Outcome::Unauthenticated
         | Outcome::Broken
         | Outcome::Status(_)
         | Outcome::Malformed => false,
@@ -437,6 +444,7 @@ mod tests {
         assert!(!Outcome::NotSent.may_have_taken_effect());
         assert!(!Outcome::Unreachable.may_have_taken_effect());
         assert!(!Outcome::Certificate.may_have_taken_effect());
+        assert!(!Outcome::Unauthenticated.may_have_taken_effect());
         assert!(!Outcome::Status(409).may_have_taken_effect());
         assert!(!Outcome::Status(429).may_have_taken_effect());
         for outcome in [

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -159,6 +161,8 @@ pub(crate) struct Transport {
     at_once: Semaphore,
     redactor: RwLock<Redactor>,
     entropy: Entropy,
+    /// Whether a call has succeeded, and so the credentials were accepted.
+    was_accepted: AtomicBool,
 }
 
 impl Transport {
@@ -184,6 +188,7 @@ impl Transport {
             at_once: Semaphore::new(AT_ONCE),
             redactor: RwLock::default(),
             entropy: entropy.stream(&format!("{service}/{site}")),
+            was_accepted: AtomicBool::new(false),
         })
     }
 
@@ -257,7 +262,7 @@ impl Transport {
                 },
                 other => other,
             };
-            let ended = outcome(&result);
+            let ended = self.outcome(&result);
             let attempt = past.add(ended, started, asked(&result));
             match retry::pause(Repeat::Read, ended, attempt, patience) {
                 Some(pause) => tokio::time::sleep(pause).await,
@@ -280,7 +285,7 @@ impl Transport {
             if matches!(&result, Ok(reply) if reply.status.is_success()) {
                 return result;
             }
-            let ended = outcome(&result);
+            let ended = self.outcome(&result);
             let attempt = past.add(ended, started, asked(&result));
             if let Some(pause) = retry::pause(Repeat::Blindly, ended, attempt, patience) {
                 tokio::time::sleep(pause).await;
@@ -292,6 +297,21 @@ impl Transport {
                 Err(failure) => failure.call_mut().unclear_attempts = unclear,
             }
             return result;
+        }
+    }
+
+    fn outcome(&self, result: &Result<Reply, Failure>) -> Outcome {
+        match result {
+            // Move's tokens expire: its client logs in again.
+            Ok(reply)
+                if reply.status == StatusCode::UNAUTHORIZED
+                    && self.service == Service::PrismCentral
+                    && self.was_accepted.load(Ordering::Relaxed) =>
+            {
+                Outcome::Unauthenticated
+            }
+            Ok(reply) => Outcome::Status(reply.status.as_u16()),
+            Err(failure) => failure.outcome(),
         }
     }
 
@@ -357,6 +377,9 @@ impl Transport {
                 }));
             }
         };
+        if response.status().is_success() {
+            self.was_accepted.store(true, Ordering::Relaxed);
+        }
         let redactor = redactor();
         let (parts, body) = response.into_parts();
         let mut body = Vec::from(body);
@@ -391,13 +414,6 @@ fn request(outgoing: &Outgoing) -> Result<Request<Bytes>, http::Error> {
 }
 
 /// How an attempt ended that is not a success.
-fn outcome(result: &Result<Reply, Failure>) -> Outcome {
-    match result {
-        Ok(reply) => Outcome::Status(reply.status.as_u16()),
-        Err(failure) => failure.outcome(),
-    }
-}
-
 fn asked(result: &Result<Reply, Failure>) -> Option<Duration> {
     retry_after(&result.as_ref().ok()?.headers)
 }

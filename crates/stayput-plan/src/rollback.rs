@@ -25,6 +25,9 @@ use crate::step::RecoveryRun;
 pub struct RunRecord {
     /// Machines whose cutover was begun, or whose VM got its addresses, with when the first of it was begun (RFC 3339).
     pub machines: BTreeMap<InstanceId, String>,
+    /// Machines whose cutover Move was asked for, unless it is known that it was refused.
+    #[serde(default)]
+    pub asked: BTreeSet<InstanceId>,
     /// Static routes that were written, in the order of their first write.
     pub routes: Vec<RouteRecord>,
     /// Prefixes that were set on transit VPCs.
@@ -92,6 +95,7 @@ impl RunRecord {
             routes,
             prefixes,
             recoveries,
+            asked: _,
             move_plans: _,
             tests: _,
             made: _,
@@ -108,6 +112,10 @@ impl RunRecord {
             Action::Cutover { machine, .. } | Action::RestoreNics { machine, .. } => {
                 let began = self.machines.entry(machine.clone());
                 began.or_insert_with(|| attempt.at.to_owned());
+                let is_cutover = matches!(attempt.action, Action::Cutover { .. });
+                if is_cutover && attempt.end == AttemptEnd::MayBeDone {
+                    self.asked.insert(machine.clone());
+                }
             }
             Action::Replicate {
                 site, move_plan, ..

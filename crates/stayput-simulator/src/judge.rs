@@ -89,8 +89,8 @@ struct Started {
     hits: u64,
 }
 
-/// What happened this many milliseconds before a command ended may be unseen.
-const UNSEEN_FOR_MS: u64 = 30_000;
+/// What happened this many milliseconds before a command ended may be unseen: its last look may last that long, where a list is read again.
+const UNSEEN_FOR_MS: u64 = 60_000;
 
 /// What the judge knows of a story.
 #[derive(Clone)]
@@ -191,6 +191,11 @@ impl Judge {
             Effect::Starts(machine) => {
                 let started = Started { at, hits };
                 seen.started.insert(machine.clone(), started);
+                // One that was off is moved as it is found.
+                let machine = Arc::make_mut(&mut seen.truth).machines.get_mut(machine);
+                if let Some(machine) = machine.filter(|machine| !machine.ran) {
+                    machine.power_open = true;
+                }
             }
             Effect::IsOff(machine) => {
                 seen.turned_off.insert(machine.clone(), at);
@@ -414,7 +419,12 @@ impl Judge {
             .collect();
         seen.may_be_off(off);
         let lost = seen.not_kept(goal, estate);
-        let truth = Arc::clone(&seen.truth);
+        // A source that a person started then, too.
+        let mut truth = Truth::clone(&seen.truth);
+        truth.machines.retain(|id, _| {
+            let start = seen.started.get(id);
+            !start.is_some_and(|start| is_new(&start.at))
+        });
         for (id, ..) in goal::machines(&truth, goal, estate) {
             seen.started.remove(id);
         }
@@ -451,7 +461,7 @@ impl Seen {
         let truth = Arc::make_mut(&mut self.truth);
         for id in ids {
             if let Some(machine) = truth.machines.get_mut(&id) {
-                machine.may_be_off = true;
+                machine.power_open = true;
             }
         }
     }

@@ -163,6 +163,15 @@ fn shrunk(drawn: &Drawn, chapters: &[Chapter]) -> Result<Outcome, SimulationErro
     Ok(worst)
 }
 
+/// Whether a call creates an object that Prism Central may have only once with its name.
+fn creates(record: &CallRecord) -> bool {
+    let name = &record.call.name;
+    record.call.service == "prism"
+        && name.starts_with("POST ")
+        && name.contains("/config/")
+        && !name.contains("{id}")
+}
+
 /// Draws from a seed.
 struct Draw(Entropy);
 
@@ -187,15 +196,23 @@ impl Draw {
     }
 
     fn story(&self, chapters: &[Chapter], machines: usize) -> Drawn {
-        let act = self.act(chapters);
+        let forgets_requests = self.below(6) == 0;
+        let act = match forgets_requests && self.below(2) == 0 {
+            true => self.act_that_creates(chapters),
+            false => None,
+        };
+        let is_chosen = act.is_some();
+        let act = act.unwrap_or_else(|| self.act(chapters));
         let acts = 1 + self.index(3);
         let chapter = &chapters[act];
-        let forgets_requests = self.below(6) == 0;
         let mut disaster = Disaster {
             forgets_requests,
             slower_nc2: [0, 0, 5, 20][self.index(4)],
             ..Disaster::default()
         };
+        if is_chosen {
+            disaster.rules.extend(self.lost_creation(chapter));
+        }
         let faults = [0, 1, 1, 1, 2, 2, 2, 3, 4, 6][self.index(10)];
         for _ in 0..faults {
             disaster.rules.extend(self.fault(chapter, forgets_requests));
@@ -251,6 +268,28 @@ impl Draw {
             Some(act) if self.below(5) == 0 => *act,
             Some(_) | None => self.index(chapters.len()),
         }
+    }
+
+    /// An act in which an object with a name is created.
+    fn act_that_creates(&self, chapters: &[Chapter]) -> Option<usize> {
+        let acts = chapters.iter().enumerate();
+        let acts: Vec<_> = acts
+            .filter(|(_, chapter)| chapter.calls.iter().any(creates))
+            .map(|(act, _)| act)
+            .collect();
+        acts.get(self.index(acts.len())).copied()
+    }
+
+    /// The creation of an object is done, and its answer is lost.
+    fn lost_creation(&self, chapter: &Chapter) -> Option<Rule> {
+        let creations: Vec<_> = chapter.calls.iter().filter(|call| creates(call)).collect();
+        let record = creations.get(self.index(creations.len()))?;
+        let effect = RuleForm {
+            lose_answer: true,
+            close: self.below(2) == 0,
+            ..RuleForm::default()
+        };
+        rule_of(record, effect)
     }
 
     /// A call of the act: half of the time of all calls, else of a kind that is drawn first, so that those that are made once are not lost among

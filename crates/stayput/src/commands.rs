@@ -97,7 +97,7 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
         Command::Retire(args) => retire::run(global, &args).await,
         Command::Expect(args) => expect::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
-        Command::Lab(command) => lab::run(&command, data_plane).await,
+        Command::Lab(command) => lab::run(&command, data_plane, global.quiet).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

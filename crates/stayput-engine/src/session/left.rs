@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::mutants::Mutant;
@@ -177,17 +178,42 @@ impl<'a> Progress<'a> {
         (!left.is_empty()).then(|| self.goal.with_networks(left))
     }
 
-    /// The networks of the machines of a step.
+    /// The networks of the machines of a step; `None` if it has none.
     fn networks_of(&self, step: &StepId) -> Option<BTreeSet<NetworkName>> {
         let step = self.approved.steps.iter().find(|one| one.id == *step)?;
-        let facts = self.approved.facts();
-        let machines = step.action.machines();
-        let nics = machines
-            .iter()
-            .filter_map(|machine| facts.machines.get(machine))
-            .flat_map(|machine| &machine.nics);
-        let networks: BTreeSet<_> = nics.map(|nic| nic.network.clone()).collect();
+        let networks = self.networks_of_machines(&step.action);
         (!networks.is_empty()).then_some(networks)
+    }
+
+    fn networks_of_machines(&self, action: &Action) -> BTreeSet<NetworkName> {
+        let facts = self.approved.facts();
+        let machines = action.machines();
+        let known = machines.iter().filter_map(|id| facts.machines.get(id));
+        let nics = known.flat_map(|machine| match action {
+            // A machine of several networks is in the recovery plan of its first one.
+            Action::RunRecovery { .. } => machine.nics.get(..1).unwrap_or_default(),
+            _ => machine.nics.as_slice(),
+        });
+        nics.map(|nic| nic.network.clone()).collect()
+    }
+
+    /// Whether a step is one of the networks that are still part of the run. Their verification is added anew.
+    fn is_of_networks_left(&self, estate: &Estate, step: &Step) -> bool {
+        let left = self.goal.networks();
+        if left == self.approved.goal.networks() {
+            return true;
+        }
+        let networks = match &step.action {
+            Action::Verify { .. } => return false,
+            Action::TgwRoute { cidr, .. } | Action::Erp { cidr, .. } => estate
+                .networks
+                .values()
+                .filter(|network| network.cidr.covers(*cidr))
+                .map(|network| network.name.clone())
+                .collect(),
+            action => self.networks_of_machines(action),
+        };
+        networks.is_empty() || !networks.is_disjoint(left)
     }
 
     /// Returns the failures so far as an error, once.
@@ -366,8 +392,11 @@ impl Locked<'_> {
             Err(_) => {
                 // There is no new plan. The remaining steps of the old one may still be right; each step reads before it writes.
                 let mut plan = progress.approved.as_plan().clone();
-                plan.steps
-                    .retain(|step| !progress.times.contains_key(&step.id));
+                plan.goal = progress.goal.clone();
+                plan.steps.retain(|step| {
+                    let is_done = progress.times.contains_key(&step.id);
+                    !is_done && progress.is_of_networks_left(estate, step)
+                });
                 let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
                 Proven::prove(estate, world, facts, plan)
             }

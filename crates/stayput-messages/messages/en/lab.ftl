@@ -45,6 +45,7 @@ simulate-nothing = nothing to simulate
 hint-simulate = name --seeds A..B or --single-faults kinds
 simulate-empty-range = the range is empty: there are { $count } single faults, from 0
 simulate-bar = {"{pos}"} of {"{len}"} stories {"{wide_bar} {elapsed}"}
+simulate-progress = { $done } of { $count } stories, { $bad } bad
 simulate-story-is-bad = story { $number } is bad: { $what }
 simulate-story = story { $number }: { $what }
 simulate-not-told = it cannot be told: { $error }

@@ -86,6 +86,7 @@ why-category = the policy protects what carries the category; categories are add
 why-policy = recovery points flow to the other site, and back after a failover
 why-recovery-plan = maps each network to itself at the other site, so addresses are kept; one plan serves both directions
 why-recovery-points = protected means: a recovery point is at the other site
+why-cancel-asked-cutover = Move was asked to cut a machine over and has not done it: it could begin at any time
 why-cancel-move-plan = Move takes no machine into a new plan while another plan with it goes on
 why-release-nics-for-move = a rollback that was cut short left them there; the machine's new VM gets these addresses
 why-release-nics = started by mistake it answers for no address, and the machine can be moved again

@@ -54,6 +54,7 @@ move-tries-in-plan = it is tried again in Move plan { $plan }
 
 warning-data-stays-on-vm = { $label } ({ $machine }): what was written since its cutover began at { $time } is lost to it: it stays on VM { $vm } at { $site }, which is kept, off
 warning-move-plans-stay = Move plans of the run go on and are not changed: { $plans }; cancel them in Move if the machines are not to be moved
+warning-move-plans-end-now = Move plans of the run are cancelled, because Move was asked for a cutover that it has not made: { $plans }; copies of machines that were not cut over are dropped
 warning-move-plans-end = Move plans of the run are cancelled, because they have cut over machines that go back: { $plans }; copies of machines that were not cut over are dropped
 warning-made-stays = what the run made beforehand stays, and does no harm: { $made }
 warning-facts-stay = what was captured stays in the ledger: nothing is taken back

@@ -308,7 +308,7 @@ fn plans_by_workload<'w>(
 }
 
 /// Whether a VM will not come further in its plan by itself (Move reference §7: the words are inferred, the message is seen).
-fn has_failed(vm: &MoveVm) -> bool {
+pub(super) fn has_failed(vm: &MoveVm) -> bool {
     let state = vm.state.to_ascii_lowercase();
     let over = ["fail", "abort", "discard", "cancel"];
     vm.error.is_some() || over.iter().any(|word| state.contains(word))

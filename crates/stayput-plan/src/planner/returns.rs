@@ -10,9 +10,11 @@ use stayput_messages::Message;
 use stayput_messages::list::and;
 use stayput_world::System;
 use stayput_world::aws::InstanceState;
+use stayput_world::mv::MoveVm;
 use stayput_world::prism::Vm;
 
 use super::Draft;
+use super::machines::has_failed;
 use super::machines::is_alive;
 use super::rollback::Undo;
 use crate::Action;
@@ -27,6 +29,15 @@ use crate::survey::Power;
 use crate::survey::VmSight;
 use crate::survey::power_of;
 
+/// Move plans of a run that a rollback ends, with their sites.
+#[derive(Default)]
+struct EndingPlans {
+    /// Before anything else: Move was asked for a cutover that it has not made, and may begin it at any time.
+    now: BTreeSet<(SiteName, String)>,
+    /// When the machines are back: the plans have done their work.
+    closing: BTreeSet<(SiteName, String)>,
+}
+
 impl Draft<'_> {
     /// The machines whose cutover the run began go back to EC2.
     pub(super) fn return_to_ec2(&mut self, undo: &Undo<'_>) {
@@ -39,6 +50,9 @@ impl Draft<'_> {
         for id in &machines {
             self.can_return(undo, id);
         }
+        let ended = self.plans_to_end(undo);
+        self.phase = Phase::Prepare;
+        self.cancel(ended.now);
         self.phase = Phase::CutOver;
         let mut off = BTreeMap::new();
         for id in &machines {
@@ -50,27 +64,34 @@ impl Draft<'_> {
         self.routes_back(undo);
         self.phase = Phase::Verify;
         let released: Vec<_> = machines.iter().flat_map(|id| self.to_release(id)).collect();
-        let ended = self.plans_to_end(undo);
         // Also when only that is left: a killed run may not have looked.
-        let has_work = !(self.steps.is_empty() && released.is_empty() && ended.is_empty());
+        let has_work = !(self.steps.is_empty() && released.is_empty() && ended.closing.is_empty());
         if !machines.is_empty() && has_work {
             let networks = survey.networks.iter();
             let networks = networks.map(|network| network.name.clone()).collect();
             self.verify_at(source, networks, survey.moving.clone(), undo.did);
         }
         self.phase = Phase::Close;
-        for (site, move_plan) in ended {
-            let id = format!("cancel/{move_plan}");
-            let action = Action::CancelMovePlan { site, move_plan };
-            let why = Message::new("why-cancel-move-plan");
-            self.step(id, &BTreeSet::new(), action, why);
-        }
+        self.cancel(ended.closing);
         for (id, action) in released {
             let why = Message::new("why-release-nics");
             self.step(id, &BTreeSet::new(), action, why);
         }
         if !machines.is_empty() || !undo.did.move_plans.is_empty() {
             self.made_stays(undo.did);
+        }
+    }
+
+    /// Steps that cancel Move plans in the present phase.
+    fn cancel(&mut self, plans: BTreeSet<(SiteName, String)>) {
+        for (site, move_plan) in plans {
+            let id = format!("cancel/{move_plan}");
+            let action = Action::CancelMovePlan { site, move_plan };
+            let why = match self.phase {
+                Phase::Prepare => Message::new("why-cancel-asked-cutover"),
+                _ => Message::new("why-cancel-move-plan"),
+            };
+            self.step(id, &BTreeSet::new(), action, why);
         }
     }
 
@@ -230,30 +251,39 @@ impl Draft<'_> {
         self.step(format!("start-source/{id}"), &needs, action, why);
     }
 
-    /// The run's Move plans that cut over machines which go back; says of the others that they go on.
-    fn plans_to_end(&mut self, undo: &Undo<'_>) -> BTreeSet<(SiteName, String)> {
+    /// The run's Move plans that cut over machines which go back, or may do so at any time; says of the others that they go on.
+    fn plans_to_end(&mut self, undo: &Undo<'_>) -> EndingPlans {
         let survey = self.survey;
-        let (mut end, mut stay) = (BTreeSet::new(), BTreeSet::new());
+        let (mut ended, mut stay) = (EndingPlans::default(), BTreeSet::new());
         for (site, mv) in &survey.world.moves {
-            let returning = survey.returning.iter();
-            let returning: BTreeSet<_> = returning
-                .filter_map(|id| mv.workloads.get(id).map(|workload| &workload.id))
-                .collect();
+            let workload = |id| mv.workloads.get(id).map(|workload| &workload.id);
+            let returning = survey.returning.iter().filter_map(workload).collect();
+            let asked = undo.did.asked.iter().filter_map(workload).collect();
             for plan in mv.plans.values().filter(|plan| is_alive(&plan.state)) {
                 let own = (site.clone(), plan.name.clone());
                 if !undo.did.move_plans.contains(&own) {
                     continue;
                 }
-                let mut vms = plan.vms.iter();
-                if vms.any(|(id, vm)| vm.completed && returning.contains(id)) {
-                    end.insert(own);
+                let has = |machines: &BTreeSet<_>, is: &dyn Fn(&MoveVm) -> bool| {
+                    let mut vms = plan.vms.iter();
+                    vms.any(|(id, vm)| machines.contains(id) && is(vm))
+                };
+                if has(&asked, &|vm| !vm.completed && !has_failed(vm)) {
+                    ended.now.insert(own);
+                } else if has(&returning, &|vm| vm.completed) {
+                    ended.closing.insert(own);
                 } else {
                     stay.insert(plan.name.clone());
                 }
             }
         }
-        if !end.is_empty() {
-            let plans = and(end.iter().map(|(_, plan)| plan));
+        if !ended.now.is_empty() {
+            let plans = and(ended.now.iter().map(|(_, plan)| plan));
+            let text = Message::new("warning-move-plans-end-now").part("plans", plans);
+            self.warnings.push(Warning::general(text));
+        }
+        if !ended.closing.is_empty() {
+            let plans = and(ended.closing.iter().map(|(_, plan)| plan));
             let text = Message::new("warning-move-plans-end").part("plans", plans);
             self.warnings.push(Warning::general(text));
         }
@@ -261,7 +291,7 @@ impl Draft<'_> {
             let text = Message::new("warning-move-plans-stay").part("plans", and(&stay));
             self.warnings.push(Warning::general(text));
         }
-        end
+        ended
     }
 
     /// Frees the addresses which VMs still have that machines were before they returned to EC2: a rollback that was cut short leaves them,

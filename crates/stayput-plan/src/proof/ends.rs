@@ -51,7 +51,13 @@ pub(super) fn unreached(
                 let Some(label) = movers.get(address) else {
                     continue;
                 };
-                let expected = survey.estate.network_of(*address).map(&home);
+                let network = survey.estate.network_of(*address);
+                // A machine may also have an address in a network that is no longer part of the run, because its cutover failed.
+                let is_of_goal = network.is_none_or(|of| goal.networks().contains(&of.name));
+                if !is_of_goal && !worked.contains(&(source, class)) {
+                    continue;
+                }
+                let expected = network.map(&home);
                 if outcome != Outcome::Works || verdict.site() != expected.as_ref() {
                     obstacles.insert(Obstacle::Unreachable {
                         from: from.clone(),

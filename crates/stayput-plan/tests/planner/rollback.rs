@@ -83,6 +83,29 @@ fn a_move_after_a_rollback_that_was_cut_short_frees_the_addresses_first() {
     assert!(again.plan(&goal).unwrap().steps.is_empty());
 }
 
+#[test]
+fn a_cutover_that_move_may_still_begin_is_cancelled_first() {
+    let setup = Setup::small();
+    let goal = move_in(&["app"]);
+    let steps = setup.plan(&goal).unwrap().steps;
+    let cutover = steps
+        .iter()
+        .position(|step| matches!(step.action, Action::Cutover { .. }));
+    let until = cutover.unwrap();
+    let seeded = applied(&setup, &steps[..until]);
+    let is_cancel = |step: &Step| matches!(step.action, Action::CancelMovePlan { .. });
+
+    let asked = seeded.plan(&rollback(&goal, record(&steps[..=until])));
+    let asked = asked.unwrap().steps;
+    assert!(is_cancel(&asked[0]) && asked[0].phase == Phase::Prepare);
+    assert!(matches!(asked[1].action, Action::Verify { .. }));
+    assert_eq!(asked.len(), 2);
+
+    // Not asked: the plan goes on, as its warning says.
+    let not_asked = seeded.plan(&rollback(&goal, record(&steps[..until])));
+    assert!(!not_asked.unwrap().steps.iter().any(is_cancel));
+}
+
 /// Where on-prem's packets to each captured address go.
 fn deliveries(setup: &Setup) -> BTreeMap<std::net::Ipv4Addr, Option<SiteName>> {
     let fabric = Fabric::new(&setup.estate, &setup.world);

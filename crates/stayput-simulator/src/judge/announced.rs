@@ -11,7 +11,7 @@ use stayput_plan::StepId;
 /// Outages that may be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Announced {
-    /// Those of the plan that was shown last.
+    /// Those of the plan that was shown last, and of the one before if an attempt of its run may still be going on.
     holes: Vec<Hole>,
     /// Addresses that were unreachable without a plan that says so: people or an outage made them so.
     before: BTreeSet<Ipv4Addr>,
@@ -28,7 +28,7 @@ struct Hole {
 }
 
 impl Announced {
-    /// A plan is shown. What it says replaces what earlier ones said; what is unreachable now may stay so unless the plan says when that
+    /// A plan is shown. What it says replaces what earlier ones said, unless one of their attempts is open; what is unreachable now may stay so unless the plan says when that
     /// ends.
     pub(crate) fn plan(
         &mut self,
@@ -37,19 +37,21 @@ impl Announced {
         unreachable: impl IntoIterator<Item = Ipv4Addr>,
         ledger: &MemoryLedger,
     ) {
+        // What a process had begun when it was killed goes on: its plan said what that does.
+        if !ledger.has_open_attempt_on_disk() {
+            self.holes.clear();
+        }
         let holes = plan.proof.holes.iter();
-        self.holes = holes
-            .filter(|hole| hole.is_of_on_prem())
-            .map(|hole| Hole {
-                addresses: captured
-                    .iter()
-                    .filter(|address| hole.ranges.iter().any(|range| range.contains(**address)))
-                    .copied()
-                    .collect(),
-                closes: hole.closes.clone(),
-                shown_after: ledger.newest_attempt(),
-            })
-            .collect();
+        let holes = holes.filter(|hole| hole.is_of_on_prem()).map(|hole| Hole {
+            addresses: captured
+                .iter()
+                .filter(|address| hole.ranges.iter().any(|range| range.contains(**address)))
+                .copied()
+                .collect(),
+            closes: hole.closes.clone(),
+            shown_after: ledger.newest_attempt(),
+        });
+        self.holes.extend(holes);
         self.before = unreachable.into_iter().collect();
         for hole in &self.holes {
             self.before

@@ -202,7 +202,7 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
     let current: Vec<_> = own
         .iter()
         .filter(|(_, vm)| {
-            let runs = vm.on == machine.ran || machine.may_be_off;
+            let runs = vm.on == machine.ran || machine.power_open;
             runs && addresses_of_vm(vm) == machine.addresses
         })
         .collect();

@@ -21,8 +21,8 @@ pub(crate) struct Machine {
     pub(crate) name: String,
     pub(crate) addresses: BTreeSet<Ipv4Addr>,
     pub(crate) ran: bool,
-    /// Whether a person powered it off: it may then be off or on.
-    pub(crate) may_be_off: bool,
+    /// Whether a person powered it off, or started it though it was off: it may then be off or on.
+    pub(crate) power_open: bool,
 }
 
 /// What was true in the beginning, and what people changed since.
@@ -108,7 +108,7 @@ impl Truth {
                     let machine = Machine {
                         name: instance.tags.get("Name").cloned().unwrap_or_default(),
                         ran: instance.state == InstanceState::Running,
-                        may_be_off: false,
+                        power_open: false,
                         addresses,
                     };
                     machines.insert(id.clone(), machine);
@@ -169,7 +169,7 @@ impl Truth {
         let ran = self
             .machines
             .values()
-            .filter(|machine| machine.ran && !machine.may_be_off);
+            .filter(|machine| machine.ran && !machine.power_open);
         ran.flat_map(|machine| machine.addresses.iter().copied())
     }
 

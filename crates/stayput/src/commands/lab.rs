@@ -27,7 +27,11 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
 
-pub async fn run(command: &LabCommand, data_plane: DataPlane) -> Result<Output, CommandError> {
+pub async fn run(
+    command: &LabCommand,
+    data_plane: DataPlane,
+    quiet: bool,
+) -> Result<Output, CommandError> {
     match command {
         LabCommand::Up(args) if args.foreground => foreground(args, data_plane).await,
         LabCommand::Up(args) => up(args).await,
@@ -59,7 +63,7 @@ pub async fn run(command: &LabCommand, data_plane: DataPlane) -> Result<Output, 
                 .collect();
             Ok(Output::new(text, json!({ "scenarios": list })))
         }
-        LabCommand::Simulate(args) => simulate::simulate(args),
+        LabCommand::Simulate(args) => simulate::simulate(args, quiet),
         LabCommand::Fault(command) => trouble::fault(command).await,
         LabCommand::Site(command) => trouble::site(command).await,
         LabCommand::Region(command) => trouble::region(command).await,

@@ -1,5 +1,7 @@
 //! Faults of a lab, added with `stayput lab fault`, and what stayput does about them; sites, regions and machines that people switch.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -9,6 +11,7 @@ use crate::lab::apply;
 use crate::world::addresses;
 use crate::world::assert_kept;
 use crate::world::assert_one_vm_each;
+use crate::world::texts;
 
 /// Runs `stayput lab …` on this lab.
 fn run(lab: &Lab, args: &[&str]) -> Answer {
@@ -130,6 +133,70 @@ fn machines_are_switched_by_name_as_people_do() {
     assert!(off.out.ends_with("was already off\n"), "{}", off.out);
     let on = run(&lab, &["vm", "on", vm]).exits(0);
     assert!(on.out.ends_with("is now on\n"), "{}", on.out);
+}
+
+#[test]
+fn credentials_that_are_refused_for_a_moment_do_not_end_a_run() {
+    let lab = Lab::fast();
+    for (call, nth) in [("GET */vms*", "3"), ("POST */nics", "2")] {
+        let nth = format!("--nth={nth}");
+        let fault = [
+            "fault",
+            "add",
+            "--refuse=401",
+            "--times=2",
+            &nth,
+            "--call",
+            call,
+        ];
+        run(&lab, &fault).exits(0);
+    }
+    lab.apply(&["move"]);
+    let faults = json_of(&lab, &["fault", "list"]);
+    for fault in faults["faults"].as_array().unwrap() {
+        assert_eq!(fault["hits"], 2, "{fault}");
+    }
+}
+
+#[test]
+fn a_network_whose_recovery_fails_stays_reachable_where_it_is() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let world = lab.observe();
+    let mut plans = world.prism[&"osaka".into()].recovery_plans.iter();
+    let (db, _) = plans.find(|(_, plan)| plan.name.ends_with("-db")).unwrap();
+    // Not that of app: app-01 has an address in both networks and is in its plan.
+    let fault = [
+        "fault",
+        "add",
+        "--refuse=403",
+        "--call=POST */planned-failover",
+        "--object",
+        db.as_str(),
+    ];
+    run(&lab, &fault).exits(0);
+    lab.run(&apply(&["failover", "--to", "osaka"])).exits(1);
+    let status = lab.status();
+    let machines = status["machines"].as_array().unwrap();
+    let (mut here, mut there) = (0, 0);
+    for machine in machines {
+        // `report` is off; a machine with an address in each network is at one site only.
+        let addresses = texts(&machine["addresses"]);
+        let networks: BTreeSet<_> = addresses.iter().map(|address| &address[..9]).collect();
+        if machine["name"] == "report" || networks.len() > 1 {
+            continue;
+        }
+        match machine["site"].as_str() {
+            Some("tokyo") => here += 1,
+            _ => there += 1,
+        }
+        for address in addresses {
+            lab.run(&["trace", "on-prem", &address]).exits(0);
+        }
+    }
+    assert!(here > 0 && there > 0, "{here} at tokyo, {there} at osaka");
+    lab.apply(&["failover", "--to", "osaka"]);
 }
 
 #[test]

@@ -9,9 +9,11 @@ use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::RecoveryJobExtId;
 use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
 use stayput_messages::Message;
 use stayput_nutanix::Looks;
 use stayput_nutanix::PrismClient;
+use stayput_nutanix::PrismError;
 use stayput_plan::Action;
 use stayput_plan::RecoveryRun;
 use stayput_world::prism::PowerState;
@@ -165,11 +167,20 @@ pub async fn any_made_copies(
     jobs: &[RecoveryJobExtId],
 ) -> Result<bool, StepError> {
     for job in jobs {
-        if !prism.job(job).await?.job.recovered.is_empty() {
+        if !copies_of(prism, job).await?.is_empty() {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The copies that a job made. A job that Prism Central no longer knows tells of none: the plan looks for copies that no job names.
+async fn copies_of(prism: &PrismClient, job: &RecoveryJobExtId) -> Result<Vec<VmExtId>, StepError> {
+    match prism.job(job).await {
+        Ok(report) => Ok(report.job.recovered.into_values().collect()),
+        Err(PrismError::Missing(_)) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether these jobs made copies, and none of the copies exists any more.
@@ -179,9 +190,9 @@ pub async fn are_copies_gone(
 ) -> Result<bool, StepError> {
     let mut made = 0;
     for job in jobs {
-        for copy in prism.job(job).await?.job.recovered.values() {
+        for copy in copies_of(prism, job).await? {
             made += 1;
-            if prism.find_vm(copy, Looks::Several).await?.is_some() {
+            if prism.find_vm(&copy, Looks::Several).await?.is_some() {
                 return Ok(false);
             }
         }

@@ -2,7 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
@@ -25,9 +31,12 @@ use crate::cli::Span;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
+use crate::ui;
 
 /// Bad stories that are shown whole.
 const SHOWN: usize = 20;
+/// How often a line says how far it is, where no bar can be shown.
+const LINE_EVERY: Duration = Duration::from_secs(30);
 /// The seed of jitter and ids in stories with a single fault.
 const SINGLE_FAULT_SEED: u64 = 1;
 
@@ -35,108 +44,163 @@ const SINGLE_FAULT_SEED: u64 = 1;
 ///
 /// # Errors
 /// The scenario is not valid, or nothing is left to tell.
-pub fn simulate(args: &SimulateArgs) -> Result<Output, CommandError> {
-    std::thread::scope(|scope| match scope.spawn(|| told(args)).join() {
+pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Output, CommandError> {
+    let simulate = Simulate { args, quiet };
+    std::thread::scope(|scope| match scope.spawn(|| simulate.told()).join() {
         Ok(result) => result,
         Err(panic) => std::panic::resume_unwind(panic),
     })
 }
 
-fn told(args: &SimulateArgs) -> Result<Output, CommandError> {
-    let report = match (&args.seeds, args.single_faults) {
-        (Some(seeds), _) => of_seeds(args, *seeds)?,
-        (None, Some(which)) => of_singles(args, which)?,
-        (None, None) => {
-            return Err(
-                CommandError::new(Kind::Usage, Message::new("simulate-nothing"))
-                    .hint(Message::new("hint-simulate")),
-            );
-        }
-    };
-    let text = text(&report);
-    let ok = report.is_ok();
-    let mut json = serde_json::to_value(&report).unwrap_or_default();
-    json["ok"] = ok.into();
-    Ok(Output {
-        text,
-        json: json.into(),
-        ok,
-    })
+/// Stories as the arguments ask for them.
+struct Simulate<'a> {
+    args: &'a SimulateArgs,
+    quiet: bool,
 }
 
-fn of_seeds(args: &SimulateArgs, span: Span) -> Result<Report, CommandError> {
-    let seeds = Seeds::new(&args.scenario).map_err(unusable)?;
-    let numbers: Vec<_> = (span.from..span.to).step_by(args.step as usize).collect();
-    let mut report = campaign(args, numbers.len(), |campaign| {
-        campaign.run(&numbers, |seed| seeds.tell(seed))
-    });
-    report.seeds = numbers.len() as u64;
-    Ok(report)
+impl Simulate<'_> {
+    fn told(&self) -> Result<Output, CommandError> {
+        let report = match (&self.args.seeds, self.args.single_faults) {
+            (Some(seeds), _) => self.of_seeds(*seeds)?,
+            (None, Some(which)) => self.of_singles(which)?,
+            (None, None) => {
+                return Err(
+                    CommandError::new(Kind::Usage, Message::new("simulate-nothing"))
+                        .hint(Message::new("hint-simulate")),
+                );
+            }
+        };
+        let text = text(&report);
+        let ok = report.is_ok();
+        let mut json = serde_json::to_value(&report).unwrap_or_default();
+        json["ok"] = ok.into();
+        Ok(Output {
+            text,
+            json: json.into(),
+            ok,
+        })
+    }
+
+    fn of_seeds(&self, span: Span) -> Result<Report, CommandError> {
+        let seeds = Seeds::new(&self.args.scenario).map_err(unusable)?;
+        let numbers: Vec<_> = (span.from..span.to)
+            .step_by(self.args.step as usize)
+            .collect();
+        let mut report = self.campaign(numbers.len(), |campaign| {
+            campaign.run(&numbers, |seed| seeds.tell(seed))
+        });
+        report.seeds = numbers.len() as u64;
+        Ok(report)
+    }
+
+    fn of_singles(&self, which: Singles) -> Result<Report, CommandError> {
+        let setting = Setting {
+            scenario: self.args.scenario.clone(),
+            machines: None,
+            seed: SINGLE_FAULT_SEED,
+        };
+        let chapters = chapters(&setting).map_err(unusable)?;
+        let all = match which {
+            Singles::All => singles(&chapters),
+            Singles::Kinds => kinds(singles(&chapters)),
+        };
+        let count = all.len();
+        let range = self.args.range.map_or(0..count, |span| {
+            let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(count);
+            at(span.from)..at(span.to)
+        });
+        let chosen: Vec<Single> = all[range]
+            .iter()
+            .step_by(self.args.step as usize)
+            .cloned()
+            .collect();
+        if chosen.is_empty() {
+            let what = Message::new("simulate-empty-range").with("count", count);
+            return Err(CommandError::new(Kind::Usage, what));
+        }
+        Ok(self.campaign(chosen.len(), |campaign| {
+            campaign.singles(&chapters, &chosen, self.args.acts_after)
+        }))
+    }
+
+    fn campaign(&self, count: usize, run: impl Fn(&Campaign<'_>) -> Report) -> Report {
+        let threads = match self.args.threads {
+            Some(threads) => threads.into(),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let shown = Shown::new(count, self.quiet);
+        let progress = |done: usize, bad: Option<&Bad>| shown.told(done, bad);
+        let report = run(&Campaign {
+            threads,
+            keep: SHOWN,
+            progress: &progress,
+        });
+        shown.bar.finish_and_clear();
+        report
+    }
 }
 
 fn unusable(error: SimulationError) -> CommandError {
     CommandError::from_error(Kind::Usage, &error)
 }
 
-fn of_singles(args: &SimulateArgs, which: Singles) -> Result<Report, CommandError> {
-    let setting = Setting {
-        scenario: args.scenario.clone(),
-        machines: None,
-        seed: SINGLE_FAULT_SEED,
-    };
-    let chapters = chapters(&setting).map_err(unusable)?;
-    let all = match which {
-        Singles::All => singles(&chapters),
-        Singles::Kinds => kinds(singles(&chapters)),
-    };
-    let count = all.len();
-    let range = args.range.map_or(0..count, |span| {
-        let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(count);
-        at(span.from)..at(span.to)
-    });
-    let chosen: Vec<Single> = all[range]
-        .iter()
-        .step_by(args.step as usize)
-        .cloned()
-        .collect();
-    if chosen.is_empty() {
-        let what = Message::new("simulate-empty-range").with("count", count);
-        return Err(CommandError::new(Kind::Usage, what));
-    }
-    Ok(campaign(args, chosen.len(), |campaign| {
-        campaign.singles(&chapters, &chosen, args.acts_after)
-    }))
+/// What is shown while stories are told: a bar on a terminal, and lines else.
+struct Shown {
+    bar: ProgressBar,
+    count: usize,
+    is_quiet: bool,
+    bad: AtomicUsize,
+    /// When a line was written last.
+    last: Mutex<Instant>,
 }
 
-fn campaign(args: &SimulateArgs, count: usize, run: impl Fn(&Campaign<'_>) -> Report) -> Report {
-    let threads = match args.threads {
-        Some(threads) => threads.into(),
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
-    let bar = ProgressBar::new(count as u64);
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
+impl Shown {
+    fn new(count: usize, is_quiet: bool) -> Self {
+        let bar = ProgressBar::new(count as u64);
+        if is_quiet || !std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template(&Message::new("simulate-bar").to_string()) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bar,
+            count,
+            is_quiet,
+            bad: AtomicUsize::new(0),
+            last: Mutex::new(Instant::now()),
+        }
     }
-    if let Ok(style) = ProgressStyle::with_template(&Message::new("simulate-bar").to_string()) {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let progress = |_: usize, bad: Option<&Bad>| {
-        bar.inc(1);
+
+    /// A story is told; `bad`: a promise was not kept, or it is stuck.
+    fn told(&self, done: usize, bad: Option<&Bad>) {
+        self.bar.inc(1);
         if let Some(bad) = bad {
+            self.bad.fetch_add(1, Ordering::Relaxed);
             let line = Message::new("simulate-story-is-bad")
                 .with("number", bad.number)
                 .with("what", &bad.what);
-            bar.println(line.to_string());
+            self.line(&line);
         }
-    };
-    let report = run(&Campaign {
-        threads,
-        keep: SHOWN,
-        progress: &progress,
-    });
-    bar.finish_and_clear();
-    report
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.bar.is_hidden() && last.elapsed() >= LINE_EVERY {
+            *last = Instant::now();
+            let line = Message::new("simulate-progress")
+                .with("done", done)
+                .with("count", self.count)
+                .with("bad", self.bad.load(Ordering::Relaxed));
+            self.line(&line);
+        }
+    }
+
+    fn line(&self, line: &Message) {
+        if !self.is_quiet {
+            let line = ui::clean_lines(&line.to_string());
+            self.bar
+                .suspend(|| drop(writeln!(anstream::stderr(), "{line}")));
+        }
+    }
 }
 
 fn text(report: &Report) -> String {
