@@ -197,7 +197,7 @@ impl<'a> Progress<'a> {
         nics.map(|nic| nic.network.clone()).collect()
     }
 
-    /// Whether a step is one of the networks that are still part of the run. Their verification is added anew.
+    /// Whether a step is one of the networks that are still part of the run. Their verification is added again.
     fn is_of_networks_left(&self, estate: &Estate, step: &Step) -> bool {
         let left = self.goal.networks();
         if left == self.approved.goal.networks() {
