@@ -6,18 +6,28 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use serde::Deserialize;
 use serde::Serialize;
 
-use crate::chapters::Chapter;
 use crate::outcome::Outcome;
 use crate::outcome::SimulationError;
-use crate::sweep::Single;
 
 /// What a campaign found.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// Seeds that were to be run; 0 for single faults.
     pub seeds: u64,
+    /// In numbers.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// The bad stories, at most as many as are asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bad: Vec<Bad>,
+}
+
+/// What became of stories, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
     /// Stories that were told to their end.
     pub runs_completed: u64,
     /// Faults that took effect, kills and outages included.
@@ -32,9 +42,22 @@ pub struct Report {
     pub virtual_secs: u64,
     /// Wall time in milliseconds.
     pub wall_ms: u64,
-    /// The bad stories, at most as many as are asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub bad: Vec<Bad>,
+}
+
+impl Totals {
+    /// Adds those of further stories.
+    pub fn add(&mut self, further: &Self) {
+        self.runs_completed += further.runs_completed;
+        self.faults_injected += further.faults_injected;
+        self.violations += further.violations;
+        self.stuck += further.stuck;
+        self.virtual_secs += further.virtual_secs;
+        self.wall_ms += further.wall_ms;
+        self.first_bad_seed = match (self.first_bad_seed, further.first_bad_seed) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
 }
 
 /// A bad story.
@@ -55,17 +78,17 @@ pub struct Bad {
 impl Report {
     /// Whether every story kept every promise and came to its end.
     pub fn is_ok(&self) -> bool {
-        self.violations == 0 && self.stuck == 0
+        self.totals.violations == 0 && self.totals.stuck == 0
     }
 
     fn add(&mut self, number: u64, what: String, told: Result<Outcome, SimulationError>) -> bool {
         let bad = match told {
             Ok(outcome) => {
-                self.runs_completed += 1;
-                self.faults_injected += outcome.faults_injected;
-                self.virtual_secs += outcome.virtual_secs;
-                self.violations += u64::from(!outcome.violations.is_empty());
-                self.stuck += u64::from(outcome.stuck.is_some());
+                self.totals.runs_completed += 1;
+                self.totals.faults_injected += outcome.faults_injected;
+                self.totals.virtual_secs += outcome.virtual_secs;
+                self.totals.violations += u64::from(!outcome.violations.is_empty());
+                self.totals.stuck += u64::from(outcome.stuck.is_some());
                 if outcome.violations.is_empty() && outcome.stuck.is_none() {
                     return true;
                 }
@@ -77,7 +100,7 @@ impl Report {
                 }
             }
             Err(error) => {
-                self.stuck += 1;
+                self.totals.stuck += 1;
                 Bad {
                     number,
                     what,
@@ -86,7 +109,7 @@ impl Report {
                 }
             }
         };
-        let first = self.first_bad_seed.get_or_insert(number);
+        let first = self.totals.first_bad_seed.get_or_insert(number);
         *first = (*first).min(number);
         self.bad.push(bad);
         false
@@ -130,18 +153,7 @@ impl Campaign<'_> {
         let mut report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.bad.sort_by_key(|bad| bad.number);
         report.bad.truncate(self.keep);
-        report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        report.totals.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         report
-    }
-
-    /// Tells one story for each single fault: the act in which it happens, and as many acts after it.
-    pub fn singles(&self, chapters: &[Chapter], singles: &[Single], acts_after: usize) -> Report {
-        let numbers: Vec<_> = (0..singles.len() as u64).collect();
-        self.run(&numbers, |number| {
-            let single = &singles[usize::try_from(number).unwrap_or_default()];
-            let chapter = &chapters[single.chapter];
-            let what = format!("act {}: {}", single.chapter + 1, single.what);
-            (what, chapter.tell(&single.disaster, acts_after + 1))
-        })
     }
 }

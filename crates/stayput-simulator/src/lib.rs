@@ -20,6 +20,7 @@ mod wires;
 pub use campaign::Bad;
 pub use campaign::Campaign;
 pub use campaign::Report;
+pub use campaign::Totals;
 pub use chapters::Chapter;
 pub use chapters::Setting;
 pub use chapters::chapters;

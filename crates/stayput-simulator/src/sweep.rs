@@ -13,6 +13,8 @@ use crate::disaster::Disaster;
 use crate::disaster::Kill;
 use crate::gate::CallRecord;
 use crate::gate::KillAt;
+use crate::outcome::Outcome;
+use crate::outcome::SimulationError;
 
 /// One fault of one call, or one kill.
 #[derive(Debug, Clone)]
@@ -25,6 +27,19 @@ pub struct Single {
     pub what: String,
     /// The same as a disaster.
     pub disaster: Disaster,
+}
+
+impl Single {
+    /// Tells the act in which it happens, and as many acts after it. Returns what befell it, too.
+    pub fn tell(
+        &self,
+        chapters: &[Chapter],
+        acts_after: usize,
+    ) -> (String, Result<Outcome, SimulationError>) {
+        let chapter = &chapters[self.chapter];
+        let what = format!("act {}: {}", self.chapter + 1, self.what);
+        (what, chapter.tell(&self.disaster, acts_after + 1))
+    }
 }
 
 /// Every single fault of these chapters. Equal calls in a row, which are polls, count as one: its first and its last are taken.

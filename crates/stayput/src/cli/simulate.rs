@@ -1,5 +1,7 @@
 //! `lab simulate`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::ValueEnum;
 
@@ -31,6 +33,7 @@ Examples:
   stayput lab simulate --seeds 0..1000
   stayput lab simulate --seeds 42                  # one story again, in full if it is bad
   stayput lab simulate --single-faults kinds --range 0..500
+  stayput lab simulate --single-faults kinds --state told.json    # run it again to go on
 
 Exit code 0: every promise was kept and every story came to its end. Otherwise 1.")]
 pub struct SimulateArgs {
@@ -52,6 +55,9 @@ pub struct SimulateArgs {
     /// A built-in scenario or a scenario file.
     #[arg(long, default_value = "tokyo-osaka", value_name = "NAME|PATH")]
     pub scenario: String,
+    /// Remembers in this file what was told, and goes on from there.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// How many stories are told at the same time; by default one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

@@ -171,3 +171,28 @@ fn a_lab_that_watches_its_input_ends_when_it_is_closed() {
     // Without --foreground there is nothing to watch.
     run(&["lab", "up", "--until-stdin-closes", "--dir", dir]).exits(2);
 }
+
+#[test]
+fn a_simulation_goes_on_from_what_its_file_remembers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("told.json");
+    let file = file.to_str().unwrap();
+    let simulate = |seeds: &str| {
+        run(&[
+            "lab", "simulate", "--seeds", seeds, "--state", file, "--json",
+        ])
+    };
+    let first = simulate("11..12").exits(0).json();
+    assert_eq!(first["runs_completed"], 1);
+    let remembered = std::fs::read_to_string(file).unwrap();
+
+    // Nothing is left to tell, so that nothing is measured either.
+    assert_eq!(simulate("11..12").exits(0).json(), first);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), remembered);
+
+    simulate("11..13")
+        .exits(2)
+        .says(&["remembers other stories: seeds 11..12", "seeds 11..13"]);
+    std::fs::write(file, "{}").unwrap();
+    simulate("11..12").exits(2).says(&["is no file of --state"]);
+}

@@ -1,42 +1,35 @@
 //! `stayput lab simulate`: stories with faults, in this process and in virtual time.
 
-use std::fmt::Write as _;
-use std::io::IsTerminal;
-use std::io::Write as _;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+mod shown;
+mod state;
 
-use indicatif::ProgressBar;
-use indicatif::ProgressDrawTarget;
-use indicatif::ProgressStyle;
+use std::fmt::Write as _;
+
 use stayput_messages::Message;
 use stayput_simulator::Bad;
 use stayput_simulator::Campaign;
+use stayput_simulator::Outcome;
 use stayput_simulator::Report;
 use stayput_simulator::Seeds;
 use stayput_simulator::Setting;
 use stayput_simulator::SimulationError;
-use stayput_simulator::Single;
 use stayput_simulator::chapters;
 use stayput_simulator::kinds;
 use stayput_simulator::singles;
 
+use self::shown::Shown;
+use self::state::State;
 use crate::cli::SimulateArgs;
 use crate::cli::Singles;
 use crate::cli::Span;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
-use crate::ui;
 
 /// Bad stories that are shown whole.
 const SHOWN: usize = 20;
-/// How often a line says how far it is, where no bar can be shown.
-const LINE_EVERY: Duration = Duration::from_secs(30);
+/// Stories that are told before the file that remembers them is written again.
+const BETWEEN_WRITES: usize = 200;
 /// The seed of jitter and ids in stories with a single fault.
 const SINGLE_FAULT_SEED: u64 = 1;
 
@@ -86,9 +79,8 @@ impl Simulate<'_> {
         let numbers: Vec<_> = (span.from..span.to)
             .step_by(self.args.step as usize)
             .collect();
-        let mut report = self.campaign(numbers.len(), |campaign| {
-            campaign.run(&numbers, |seed| seeds.tell(seed))
-        });
+        let asked = format!("seeds {}..{}", span.from, span.to);
+        let mut report = self.campaign(asked, &numbers, |seed| seeds.tell(seed))?;
         report.seeds = numbers.len() as u64;
         Ok(report)
     }
@@ -100,107 +92,68 @@ impl Simulate<'_> {
             seed: SINGLE_FAULT_SEED,
         };
         let chapters = chapters(&setting).map_err(unusable)?;
-        let all = match which {
-            Singles::All => singles(&chapters),
-            Singles::Kinds => kinds(singles(&chapters)),
+        let (all, which) = match which {
+            Singles::All => (singles(&chapters), "all"),
+            Singles::Kinds => (kinds(singles(&chapters)), "kinds"),
         };
-        let count = all.len();
-        let range = self.args.range.map_or(0..count, |span| {
-            let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(count);
-            at(span.from)..at(span.to)
-        });
-        let chosen: Vec<Single> = all[range]
-            .iter()
-            .step_by(self.args.step as usize)
-            .cloned()
-            .collect();
-        if chosen.is_empty() {
+        let count = all.len() as u64;
+        let range = self.args.range.unwrap_or(Span { from: 0, to: count });
+        let range = range.from.min(count)..range.to.min(count);
+        let asked = format!(
+            "single faults, {which}, {}..{} of {count}, with {} further acts",
+            range.start, range.end, self.args.acts_after
+        );
+        let numbers: Vec<_> = range.step_by(self.args.step as usize).collect();
+        if numbers.is_empty() {
             let what = Message::new("simulate-empty-range").with("count", count);
             return Err(CommandError::new(Kind::Usage, what));
         }
-        Ok(self.campaign(chosen.len(), |campaign| {
-            campaign.singles(&chapters, &chosen, self.args.acts_after)
-        }))
+        self.campaign(asked, &numbers, |number| {
+            let single = &all[usize::try_from(number).unwrap_or_default()];
+            single.tell(&chapters, self.args.acts_after)
+        })
     }
 
-    fn campaign(&self, count: usize, run: impl Fn(&Campaign<'_>) -> Report) -> Report {
+    /// Tells the stories with these numbers; those that a file says were told are not told again.
+    fn campaign(
+        &self,
+        asked: String,
+        numbers: &[u64],
+        story: impl Fn(u64) -> (String, Result<Outcome, SimulationError>) + Sync,
+    ) -> Result<Report, CommandError> {
         let threads = match self.args.threads {
             Some(threads) => threads.into(),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let shown = Shown::new(count, self.quiet);
-        let progress = |done: usize, bad: Option<&Bad>| shown.told(done, bad);
-        let report = run(&Campaign {
-            threads,
-            keep: SHOWN,
-            progress: &progress,
-        });
-        shown.bar.finish_and_clear();
-        report
+        let asked = format!(
+            "{asked}, every {}, scenario {}",
+            self.args.step, self.args.scenario
+        );
+        let mut state = State::read(self.args.state.as_deref(), asked)?;
+        let left = numbers.get(state.told()..).unwrap_or_default();
+        let shown = Shown::new(left.len(), self.quiet);
+        let at_once = match self.args.state {
+            Some(_) => BETWEEN_WRITES,
+            None => left.len().max(1),
+        };
+        let mut before = 0;
+        for part in left.chunks(at_once) {
+            let progress = |done: usize, bad: Option<&Bad>| shown.told(before + done, bad);
+            let campaign = Campaign {
+                threads,
+                keep: SHOWN,
+                progress: &progress,
+            };
+            state.add(part.len(), campaign.run(part, &story))?;
+            before += part.len();
+        }
+        shown.end();
+        Ok(state.into_report())
     }
 }
 
 fn unusable(error: SimulationError) -> CommandError {
     CommandError::from_error(Kind::Usage, &error)
-}
-
-/// What is shown while stories are told: a bar on a terminal, and lines else.
-struct Shown {
-    bar: ProgressBar,
-    count: usize,
-    is_quiet: bool,
-    bad: AtomicUsize,
-    /// When a line was written last.
-    last: Mutex<Instant>,
-}
-
-impl Shown {
-    fn new(count: usize, is_quiet: bool) -> Self {
-        let bar = ProgressBar::new(count as u64);
-        if is_quiet || !std::io::stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        if let Ok(style) = ProgressStyle::with_template(&Message::new("simulate-bar").to_string()) {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self {
-            bar,
-            count,
-            is_quiet,
-            bad: AtomicUsize::new(0),
-            last: Mutex::new(Instant::now()),
-        }
-    }
-
-    /// A story is told; `bad`: a promise was not kept, or it is stuck.
-    fn told(&self, done: usize, bad: Option<&Bad>) {
-        self.bar.inc(1);
-        if let Some(bad) = bad {
-            self.bad.fetch_add(1, Ordering::Relaxed);
-            let line = Message::new("simulate-story-is-bad")
-                .with("number", bad.number)
-                .with("what", &bad.what);
-            self.line(&line);
-        }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.bar.is_hidden() && last.elapsed() >= LINE_EVERY {
-            *last = Instant::now();
-            let line = Message::new("simulate-progress")
-                .with("done", done)
-                .with("count", self.count)
-                .with("bad", self.bad.load(Ordering::Relaxed));
-            self.line(&line);
-        }
-    }
-
-    fn line(&self, line: &Message) {
-        if !self.is_quiet {
-            let line = ui::clean_lines(&line.to_string());
-            self.bar
-                .suspend(|| drop(writeln!(anstream::stderr(), "{line}")));
-        }
-    }
 }
 
 fn text(report: &Report) -> String {
@@ -238,12 +191,12 @@ fn text(report: &Report) -> String {
         }
     }
     let summary = Message::new("simulate-summary")
-        .with("told", report.runs_completed)
-        .with("faults", report.faults_injected)
-        .with("violations", report.violations)
-        .with("stuck", report.stuck)
-        .with("wall", report.wall_ms / 1000)
-        .with("virtual", report.virtual_secs / 3600);
+        .with("told", report.totals.runs_completed)
+        .with("faults", report.totals.faults_injected)
+        .with("violations", report.totals.violations)
+        .with("stuck", report.totals.stuck)
+        .with("wall", report.totals.wall_ms / 1000)
+        .with("virtual", report.totals.virtual_secs / 3600);
     let _ = writeln!(text, "{summary}");
     text
 }
