@@ -12,6 +12,7 @@ use stayput_lab::aws::model::InstanceState;
 use stayput_lab::aws::model::TgwStatic;
 use stayput_lab::faults::Call;
 use stayput_lab::faults::CallKind;
+use stayput_lab::prism::model::Vm;
 use stayput_lab::state::LabState;
 
 use crate::judge::Judge;
@@ -41,16 +42,19 @@ pub enum Deed {
     DeleteRoutes,
     /// Takes every category from the VM of a machine, in Prism Central.
     TakeCategories,
+    /// Deletes the VM of a machine, in Prism Central.
+    DeleteVm,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::StartInstance,
         Self::PowerOffVm,
         Self::AssignAddress,
         Self::DeleteRoutes,
         Self::TakeCategories,
+        Self::DeleteVm,
     ];
 }
 
@@ -65,8 +69,30 @@ pub(crate) enum Effect {
     HasAddress(String, Ipv4Addr),
     /// These static routes are gone: region, table, prefix, target.
     RoutesDeleted(Vec<DeletedRoute>),
+    /// The VM of this machine is deleted.
+    VmDeleted(String, DeletedVm),
     /// Something else is different.
     Changed,
+}
+
+/// A VM that a person deleted. A person can restore it from a recovery point, a local one too.
+#[derive(Debug, Clone)]
+pub(crate) struct DeletedVm {
+    pub(crate) site: String,
+    pub(crate) id: String,
+    vm: Box<Vm>,
+}
+
+impl DeletedVm {
+    /// Restores it where it was, under another id, which is returned.
+    pub(crate) fn restore(self, state: &mut LabState) -> Option<String> {
+        let id = state.uuid();
+        let pc = state.pcs.iter_mut().find(|pc| pc.name == self.site)?;
+        let manager = pc.domain_manager.clone();
+        pc.origins.insert(id.clone(), (manager, self.id));
+        pc.vms.insert(id.clone(), *self.vm);
+        Some(id)
+    }
 }
 
 /// A route that a person deleted: region, table, prefix and target.
@@ -156,7 +182,9 @@ impl Deed {
         call.kind == CallKind::Change
             && match self {
                 Self::StartInstance => is("prism", "/nics"),
-                Self::PowerOffVm | Self::TakeCategories => is("prism", "/recovery-plans/"),
+                Self::PowerOffVm | Self::TakeCategories | Self::DeleteVm => {
+                    is("prism", "/recovery-plans/")
+                }
                 Self::AssignAddress => is("move", "") || is("prism", "/nics"),
                 Self::DeleteRoutes => is("ec2", "Route"),
             }
@@ -197,6 +225,13 @@ impl Deed {
                     }
                 }
                 (!deleted.is_empty()).then_some(Effect::RoutesDeleted(deleted))
+            }
+            Self::DeleteVm => {
+                let (site, id) = running_vm(state, machine)?;
+                let pc = state.pcs.iter_mut().find(|pc| pc.name == site)?;
+                let vm = pc.vms.remove(&id)?.into();
+                let deleted = DeletedVm { site, id, vm };
+                Some(Effect::VmDeleted(machine.to_owned(), deleted))
             }
             Self::TakeCategories => {
                 let (site, vm) = running_vm(state, machine)?;

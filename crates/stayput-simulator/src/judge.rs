@@ -32,6 +32,7 @@ use stayput_plan::Goal;
 use stayput_plan::Plan;
 
 use crate::hands::DeletedRoute;
+use crate::hands::DeletedVm;
 use crate::hands::Effect;
 
 use self::announced::Announced;
@@ -109,6 +110,8 @@ struct Seen {
     started: BTreeMap<String, Started>,
     /// Routes that a person deleted.
     deleted: Vec<DeletedRoute>,
+    /// VMs that a person deleted and nobody has restored, by machine, and when.
+    vms_deleted: BTreeMap<String, (VTime, DeletedVm)>,
     /// Machines that a person powered off since the last command began, and when.
     turned_off: BTreeMap<String, VTime>,
     /// The process that has changed something and has not ended.
@@ -137,6 +140,7 @@ impl Judge {
             down: BTreeSet::new(),
             started: BTreeMap::new(),
             deleted: Vec::new(),
+            vms_deleted: BTreeMap::new(),
             turned_off: BTreeMap::new(),
             looks: 0,
             violations: BTreeSet::new(),
@@ -203,6 +207,9 @@ impl Judge {
             Effect::HasAddress(machine, address) => {
                 Arc::make_mut(&mut seen.truth).add_address(machine, *address);
             }
+            Effect::VmDeleted(machine, vm) => {
+                seen.vms_deleted.insert(machine.clone(), (at, vm.clone()));
+            }
             Effect::RoutesDeleted(routes) => seen.deleted.extend(routes.iter().cloned()),
             Effect::Changed => {}
         }
@@ -211,6 +218,12 @@ impl Judge {
     /// Routes that a person deleted; from now on they are forgotten.
     pub(crate) fn take_deleted(&self) -> Vec<DeletedRoute> {
         std::mem::take(&mut self.seen().deleted)
+    }
+
+    /// The VM of a machine that a person deleted; from now on it is forgotten.
+    pub(crate) fn take_deleted_vm(&self, machine: &str) -> Option<DeletedVm> {
+        let (_, vm) = self.seen().vms_deleted.remove(machine)?;
+        Some(vm)
     }
 
     /// A command begins: a machine that a person powered off before may stay off.
@@ -419,11 +432,12 @@ impl Judge {
             .collect();
         seen.may_be_off(off);
         let lost = seen.not_kept(goal, estate);
-        // A source that a person started then, too.
+        // A source that a person started then, too, or a VM that a person deleted.
         let mut truth = Truth::clone(&seen.truth);
         truth.machines.retain(|id, _| {
-            let start = seen.started.get(id);
-            !start.is_some_and(|start| is_new(&start.at))
+            let start = seen.started.get(id).map(|start| start.at);
+            let deleted = seen.vms_deleted.get(id).map(|(at, _)| *at);
+            !start.into_iter().chain(deleted).any(|at| is_new(&at))
         });
         for (id, ..) in goal::machines(&truth, goal, estate) {
             seen.started.remove(id);

@@ -24,6 +24,8 @@ pub(crate) enum Remedy {
     First(Goal),
     /// `stayput adopt MACHINE --vm UUID --site SITE`.
     Adopt(InstanceId, SiteName, VmExtId),
+    /// Restores the VM of a machine that was deleted, and adopts it.
+    Restore(InstanceId),
     /// `aws ec2 stop-instances`.
     StopInstance(InstanceId),
     /// Puts routes back that were deleted by hand.
@@ -66,7 +68,7 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
             ..
         } => match one(candidates) {
             Some((site, vm)) => Remedy::Adopt(machine.clone(), site, vm),
-            None => Remedy::Again,
+            None => Remedy::Restore(machine.clone()),
         },
         Obstacle::NotOn { site, machine, .. } => Remedy::PowerOn(site.clone(), machine.clone()),
         Obstacle::StillRuns { networks, to, .. } => Remedy::First(Goal::Failover {

@@ -20,7 +20,9 @@ use stayput_engine::Stop;
 use stayput_engine::chain;
 use stayput_engine::rollback_goal;
 use stayput_estate::Estate;
+use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
+use stayput_estate::VmExtId;
 use stayput_lab::Availability;
 use stayput_lab::Endpoints;
 use stayput_lab::Lab;
@@ -277,6 +279,19 @@ impl Simulation {
         (end, remedies)
     }
 
+    /// `stayput adopt`.
+    async fn adopt(
+        &self,
+        machine: &InstanceId,
+        site: &SiteName,
+        vm: &VmExtId,
+    ) -> Result<(), String> {
+        let by = By::person("operator");
+        let now = self.ambient.clock.now();
+        let put = self.ledger.put_vm(machine, site, vm, now, &by).await;
+        put.map_err(|error| error.to_string())
+    }
+
     /// Does what the remedies say.
     async fn follow(&mut self, remedies: Vec<Remedy>) {
         let mut first = Vec::new();
@@ -289,11 +304,18 @@ impl Simulation {
                     }
                     continue;
                 }
-                Remedy::Adopt(machine, site, vm) => {
-                    let by = By::person("operator");
-                    let now = self.ambient.clock.now();
-                    let put = self.ledger.put_vm(machine, site, vm, now, &by).await;
-                    put.map_err(|error| error.to_string())
+                Remedy::Adopt(machine, site, vm) => self.adopt(machine, site, vm).await,
+                Remedy::Restore(machine) => {
+                    let Some(deleted) = self.judge.take_deleted_vm(machine.as_str()) else {
+                        continue;
+                    };
+                    let site = SiteName::new(deleted.site.as_str());
+                    let mut restored = None;
+                    self.lab.with(|state| restored = deleted.restore(state));
+                    match restored {
+                        Some(vm) => self.adopt(machine, &site, &VmExtId::new(vm)).await,
+                        None => Err(format!("there is no site {site}")),
+                    }
                 }
                 Remedy::PutRoutesBack => {
                     let routes = self.judge.take_deleted();

@@ -1,5 +1,7 @@
 //! Files that one command writes for another: worlds and plans.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
@@ -12,6 +14,25 @@ use stayput_plan::Plan;
 
 use crate::error::CommandError;
 use crate::error::Kind;
+
+/// The largest file that is read; the world of 100,000 machines is some hundred MiB.
+const BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+/// The bytes of a file, which may be a pipe and must end.
+///
+/// # Errors
+/// It cannot be read, or has more bytes than this.
+pub fn read_at_most(file: &Path, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = File::open(file)?
+        .take(bytes + 1)
+        .read_to_end(&mut content)?;
+    if read as u64 > bytes {
+        let problem = Message::new("file-too-long").with("bytes", bytes);
+        return Err(std::io::Error::other(problem.to_string()));
+    }
+    Ok(content)
+}
 
 /// A kind of file: JSON that names its format and its estate.
 pub struct Format<T> {
@@ -52,7 +73,7 @@ impl<T> Format<T> {
                 .part("what", what());
             CommandError::new(Kind::Usage, message).hint(hint)
         };
-        let bytes = std::fs::read(file).map_err(|error| {
+        let bytes = read_at_most(file, BYTES_MAX).map_err(|error| {
             wrong(
                 Message::new("file-unreadable")
                     .with("file", &at)

@@ -1,7 +1,5 @@
 //! The environment of a command: the estate file, the ledger, the clients, the user.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +18,7 @@ use stayput_messages::Message;
 
 use crate::error::CommandError;
 use crate::error::Kind;
+use crate::saved;
 use crate::ui;
 
 /// The largest estate file; a thousand networks are some hundred KiB.
@@ -27,17 +26,8 @@ const ESTATE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The text of a file, which may be a pipe and must end.
 fn read_text(file: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(file)?
-        .take(ESTATE_BYTES_MAX + 1)
-        .read_to_string(&mut text)?;
-    if read as u64 > ESTATE_BYTES_MAX {
-        let problem = Message::new("file-too-long")
-            .with("bytes", ESTATE_BYTES_MAX)
-            .to_string();
-        return Err(std::io::Error::other(problem));
-    }
-    Ok(text)
+    let bytes = saved::read_at_most(file, ESTATE_BYTES_MAX)?;
+    String::from_utf8(bytes).map_err(std::io::Error::other)
 }
 
 /// Checks that the certificate files that the estate names are there. Contacts no system.

@@ -21,6 +21,7 @@ use super::vm;
 use crate::StepError;
 use crate::clock::Stopwatch;
 use crate::context::StepContext;
+use crate::error::chain;
 
 /// How long a guest may take to shut down before its VM is powered off: Windows takes minutes to install updates (memory).
 const GUEST_WITHIN: Duration = Duration::from_secs(300);
@@ -160,7 +161,12 @@ async fn start(
         .await
     {
         Ok(()) => Ok(()),
-        Err(error) if error.may_have_taken_effect() => Ok(()),
+        // Also when EC2 has no capacity for it now.
+        Err(error) if error.may_have_taken_effect() => {
+            let note = Message::new("note-start-not-confirmed").with("error", chain(&error));
+            context.progress(None, note);
+            Ok(())
+        }
         Err(error) => Err(error.into()),
     }
 }

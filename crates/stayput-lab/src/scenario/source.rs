@@ -4,6 +4,8 @@
 //! that a span identifies its file as well as its position.
 
 use std::fs;
+use std::io;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,6 +15,11 @@ use super::Fault;
 use super::ScenarioError;
 use super::format::File;
 use super::format::Text;
+
+/// The most files of one scenario: a path can be spelled in many ways, so that not every cycle is seen.
+const FILES_MAX: usize = 16;
+/// The largest file.
+const BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// A location in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +52,7 @@ impl Sources {
     pub(super) fn read(&mut self, name: &str, beside: &Path) -> Result<File, ScenarioError> {
         if is_path(name) {
             let path = beside.join(name);
-            let text = fs::read_to_string(&path).map_err(|source| ScenarioError::Read {
+            let text = read_file(&path).map_err(|source| ScenarioError::Read {
                 path: path.clone(),
                 source,
             })?;
@@ -106,12 +113,14 @@ impl Sources {
             .files
             .iter()
             .any(|file| file.name == *base.get_ref() || file.name == by_path);
-        if read_before {
-            let message = format!("`{}` extends itself", base.get_ref());
-            Err(self.point(Fault::at(base.span(), message)))
+        let message = if read_before {
+            format!("`{}` extends itself", base.get_ref())
+        } else if self.files.len() >= FILES_MAX {
+            format!("more than {FILES_MAX} files extend each other")
         } else {
-            Ok(())
-        }
+            return Ok(());
+        };
+        Err(self.point(Fault::at(base.span(), message)))
     }
 
     /// Turns a fault into an error that names file and line.
@@ -138,6 +147,18 @@ impl Sources {
             text: file.text[start..].lines().next().unwrap_or("").to_owned(),
         })
     }
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = fs::File::open(path)?
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > BYTES_MAX {
+        let problem = format!("it has more than {BYTES_MAX} bytes");
+        return Err(io::Error::other(problem));
+    }
+    Ok(text)
 }
 
 /// Whether a scenario is called by the path of its file.

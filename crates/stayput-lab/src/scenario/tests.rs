@@ -301,6 +301,19 @@ fn an_address_used_twice_is_refused() {
 }
 
 #[test]
+fn a_file_that_extends_itself_by_another_spelling_is_refused() {
+    let error = refusal("summary = \"mine\"\nextends = \"./././mine.toml\"\n");
+    assert!(error.contains("extend"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let error = refusal("summary = \"mine\"\nextends = \"/dev/zero\"\n");
+    assert!(error.contains("/dev/zero"), "{error}");
+}
+
+#[test]
 fn a_file_that_extends_itself_is_refused() {
     let error = refusal("summary = \"mine\"\nextends = \"mine.toml\"\n");
     assert!(

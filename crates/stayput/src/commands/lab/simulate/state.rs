@@ -13,6 +13,8 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::saved;
 
+/// The largest file that is read.
+const BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The only format so far.
 const FORMAT: u32 = 1;
 
@@ -58,9 +60,10 @@ impl State {
                     .with("error", error);
                 CommandError::new(Kind::Usage, what)
             };
-            let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+            let bytes = saved::read_at_most(file, BYTES_MAX);
+            let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
             let known: Remembered =
-                serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+                serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
             if known.format != FORMAT || known.asked != remembered.asked {
                 let what = Message::new("simulate-state-of-others")
                     .with("file", file.display())
