@@ -67,16 +67,14 @@ impl Call<'_> {
 
     /// Answers one entity with its ETag.
     pub fn entity(&self, status: u16, entity: Value, etag: Option<&str>) -> Response {
-        let response = Response::json(
-            status,
-            &json!({
-                "data": entity,
-                "metadata": {
-                    "flags": [flag("hasError", false), flag("isPaginated", false)],
-                    "links": [{"href": format!("{}{}", self.request.base, self.request.path), "rel": "self"}],
-                },
-            }),
-        );
+        let mut body = json!({
+            "metadata": {
+                "flags": [flag("hasError", false), flag("isPaginated", false)],
+                "links": [{"href": format!("{}{}", self.request.base, self.request.path), "rel": "self"}],
+            },
+        });
+        body["data"] = entity;
+        let response = Response::json(status, &body);
         match etag {
             Some(etag) => response.with_header("ETag", etag),
             None => response,

@@ -170,19 +170,20 @@ pub fn render(call: &Call<'_>, nic: &Nic) -> Value {
     if !nic.secondary.is_empty() {
         config["secondaryIpAddressList"] = nic.secondary.iter().map(|ip| body::ipv4(*ip)).collect();
     }
-    let network = json!({
+    let mut network = json!({
         "nicType": "NORMAL_NIC",
         "vlanMode": "ACCESS",
         "shouldAllowUnknownMacs": false,
-        "subnet": call.tag("vmm.v4.ahv.config.SubnetReference", json!({"extId": nic.subnet})),
-        "ipv4Config": call.tag("vmm.v4.ahv.config.Ipv4Config", config),
-        "ipv4Info": call.tag("vmm.v4.ahv.config.Ipv4Info", json!({"learnedIpAddresses": []})),
     });
-    let mut json = json!({
-        "extId": nic.id,
-        "backingInfo": call.tag("vmm.v4.ahv.config.EmulatedNic", backing.clone()),
-        "networkInfo": call.tag("vmm.v4.ahv.config.NicNetworkInfo", network.clone()),
-    });
+    let subnet = json!({"extId": nic.subnet});
+    let info = json!({"learnedIpAddresses": []});
+    // `json!` copies values that are in it.
+    network["subnet"] = call.tag("vmm.v4.ahv.config.SubnetReference", subnet);
+    network["ipv4Config"] = call.tag("vmm.v4.ahv.config.Ipv4Config", config);
+    network["ipv4Info"] = call.tag("vmm.v4.ahv.config.Ipv4Info", info);
+    let mut json = json!({"extId": nic.id});
+    json["backingInfo"] = call.tag("vmm.v4.ahv.config.EmulatedNic", backing.clone());
+    json["networkInfo"] = call.tag("vmm.v4.ahv.config.NicNetworkInfo", network.clone());
     if call.minor >= NEW_SHAPE_SINCE {
         json["nicBackingInfo"] = call.tag("vmm.v4.ahv.config.VirtualEthernetNic", backing);
         json["nicNetworkInfo"] =

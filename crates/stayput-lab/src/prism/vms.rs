@@ -196,12 +196,16 @@ fn render(pc: &PcState, call: &Call<'_>, id: &str, vm: &Vm) -> Value {
         "hardwareClockTimezone": "UTC",
         "biosUuid": id,
         "generationUuid": id,
-        "cluster": reference("Cluster", &pc.cluster.0),
-        "categories": vm.categories.iter().map(|category| reference("Category", category)).collect::<Vec<_>>(),
-        "nics": vm.nics.iter().map(|nic| nics::render(call, nic)).collect::<Vec<_>>(),
         "disks": [],
         "protectionType": if policy.is_some() { "RULE_PROTECTED" } else { "UNPROTECTED" },
     });
+    // `json!` copies values that are in it.
+    let categories = vm.categories.iter();
+    json["cluster"] = reference("Cluster", &pc.cluster.0);
+    json["categories"] = categories
+        .map(|category| reference("Category", category))
+        .collect();
+    json["nics"] = vm.nics.iter().map(|nic| nics::render(call, nic)).collect();
     if let Some(policy) = policy {
         json["protectionPolicyState"] = call.tag(
             "vmm.v4.ahv.config.ProtectionPolicyState",
