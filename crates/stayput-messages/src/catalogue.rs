@@ -41,6 +41,7 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("nutanix.ftl"),
     english!("aws.ftl"),
     english!("progress.ftl"),
+    english!("estate.ftl"),
 ];
 
 /// The messages of one language.

@@ -9,8 +9,8 @@ use cargo_metadata::MetadataCommand;
 /// The crates of this project that each crate may use. Dev-dependencies are not restricted.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-ambient", &[]),
-    ("stayput-estate", &[]),
     ("stayput-messages", &[]),
+    ("stayput-estate", &["stayput-messages"]),
     ("stayput-world", &["stayput-estate"]),
     (
         "stayput-fabric",
