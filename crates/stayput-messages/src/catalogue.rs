@@ -42,6 +42,7 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("aws.ftl"),
     english!("progress.ftl"),
     english!("estate.ftl"),
+    english!("world.ftl"),
 ];
 
 /// The messages of one language.

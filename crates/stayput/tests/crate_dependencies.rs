@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-ambient", &[]),
     ("stayput-messages", &[]),
     ("stayput-estate", &["stayput-messages"]),
-    ("stayput-world", &["stayput-estate"]),
+    ("stayput-world", &["stayput-estate", "stayput-messages"]),
     (
         "stayput-fabric",
         &["stayput-estate", "stayput-world", "stayput-messages"],
