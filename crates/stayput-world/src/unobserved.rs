@@ -22,7 +22,7 @@ pub enum System {
 
 impl System {
     /// Its name.
-    fn message(&self) -> Message {
+    pub fn message(&self) -> Message {
         match self {
             Self::Aws(region) => Message::new("system-aws").with("region", region),
             Self::PrismCentral(site) => Message::new("system-prism-central").with("site", site),

@@ -118,7 +118,7 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// Its name.
-    fn message(self) -> Message {
+    pub fn message(self) -> Message {
         match self {
             Self::Vm => Message::new("kind-vm"),
             Self::Subnet => Message::new("kind-subnet"),

@@ -17,7 +17,12 @@ pub enum ShapeFault {
         message: String,
     },
     /// An unknown key.
-    #[error("{}", Message::new("estate-unknown-key").with("key", .key).part("table", .table.clone()))]
+    #[error(
+        "{}",
+        Message::new("estate-unknown-key")
+            .with("key", .key)
+            .part("table", .table.clone())
+    )]
     #[diagnostic(code(config::unknown_key), help("{known}"))]
     UnknownKey {
         /// The key.
@@ -28,7 +33,12 @@ pub enum ShapeFault {
         known: Choices,
     },
     /// A required key of a table is missing.
-    #[error("{}", Message::new("estate-missing-key").part("table", .table.clone()).with("key", .key))]
+    #[error(
+        "{}",
+        Message::new("estate-missing-key")
+            .part("table", .table.clone())
+            .with("key", .key)
+    )]
     #[diagnostic(code(config::missing_key), help("{remedy}"))]
     MissingKey {
         /// The key, in backticks, or the table, in brackets.

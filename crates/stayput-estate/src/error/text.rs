@@ -94,7 +94,12 @@ pub enum TextFault {
         prefix: &'static str,
     },
     /// Not an AWS id.
-    #[error("{}", Message::new("estate-bad-id").with("text", .text).part("wanted", .wanted.message()))]
+    #[error(
+        "{}",
+        Message::new("estate-bad-id")
+            .with("text", .text)
+            .part("wanted", .wanted.message())
+    )]
     #[diagnostic(
         code(config::bad_id),
         help("{}", Message::new("estate-bad-id-remedy").with("prefix", .prefix))

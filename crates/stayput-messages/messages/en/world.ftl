@@ -37,3 +37,15 @@ kind-move-provider = Move provider
 kind-move-workload = Move workload
 kind-move-plan = migration plan
 kind-move-vm = VM of a migration plan
+
+### Of AWS
+
+kind-vpc = VPC
+kind-main-route-table = main route table of VPC
+kind-tgw = Transit Gateway
+kind-tgw-route-table = Transit Gateway route table
+kind-attachment = Transit Gateway attachment
+kind-subnets-of-attachment = subnets of Transit Gateway attachment
+kind-ends-of-peering = ends of Transit Gateway peering
+kind-instance = instance
+kind-interface = network interface
