@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde::Deserialize;
+use stayput_messages::Message;
 
 use crate::endpoint::Service;
 use crate::error::is_throttle_code;
@@ -63,7 +64,10 @@ pub(crate) fn read_response(
 ) -> Result<(), OrchestratorError<Remote>> {
     // The orchestrator has read the body by now. If ever it has not, that is no empty answer.
     let body = response.body().bytes().ok_or_else(|| {
-        OrchestratorError::response(Malformed::new("answer", "its body was not read").into())
+        OrchestratorError::response({
+            let problem = Message::new("answer-body-not-read");
+            Malformed::new(Message::new("answer-place"), problem).into()
+        })
     })?;
     if response.status().is_success() {
         return read(body).map_err(|error| OrchestratorError::response(error.into()));

@@ -1,5 +1,7 @@
 //! Limits on what an endpoint may make us read. An answer beyond one is an error at once, and is not asked for again.
 
+use stayput_messages::Message;
+
 use crate::xml::Malformed;
 
 /// The largest body, in bytes. A page of a thousand instances with all their tags stays under ten million.
@@ -33,11 +35,13 @@ pub(crate) fn check_document(text: &str) -> Result<(), Malformed> {
         rest = after;
         tags += 1;
         if tags > TAGS_MAX {
-            return Err(too_large(format!("more than {TAGS_MAX} tags")));
+            return Err(too_large(
+                &Message::new("answer-too-many-tags").with("limit", TAGS_MAX),
+            ));
         }
         if tag.attributes > ATTRIBUTES_MAX {
-            let problem = format!("an element of more than {ATTRIBUTES_MAX} attributes");
-            return Err(too_large(problem));
+            let problem = Message::new("answer-too-many-attributes").with("limit", ATTRIBUTES_MAX);
+            return Err(too_large(&problem));
         }
         match tag.kind {
             TagKind::Opens => depth += 1,
@@ -45,7 +49,9 @@ pub(crate) fn check_document(text: &str) -> Result<(), Malformed> {
             TagKind::Empty => {}
         }
         if depth > DEPTH_MAX {
-            return Err(too_large(format!("nested more than {DEPTH_MAX} deep")));
+            return Err(too_large(
+                &Message::new("answer-too-deep").with("limit", DEPTH_MAX),
+            ));
         }
     }
     Ok(())
@@ -107,8 +113,8 @@ fn one_tag(text: &[u8]) -> (Tag, &[u8]) {
     (Tag { kind, attributes }, after)
 }
 
-fn too_large(problem: String) -> Malformed {
-    Malformed::too_large("answer", problem)
+fn too_large(problem: &Message) -> Malformed {
+    Malformed::too_large(Message::new("answer-place"), problem)
 }
 
 /// The pages of one list: how many there were, and that no token comes twice.
@@ -128,19 +134,19 @@ impl Pages {
         token: Option<String>,
         bytes: usize,
     ) -> Result<Option<String>, Malformed> {
-        let refused = |problem: String| Err(Malformed::too_large("NextToken", problem));
+        let refused = |problem: &Message| Err(Malformed::too_large("NextToken", problem));
         let Some(token) = token.filter(|token| !token.is_empty()) else {
             return Ok(None);
         };
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > LIST_BYTES_MAX {
-            return refused(format!("the list has more than {LIST_BYTES_MAX} bytes"));
+            return refused(&Message::new("answer-list-too-large").with("limit", LIST_BYTES_MAX));
         }
         if !self.tokens.insert(token.clone()) {
-            return refused("the same token again: the list repeats itself".to_owned());
+            return refused(&Message::new("answer-list-repeats"));
         }
         if self.tokens.len() >= PAGES_MAX {
-            return refused(format!("the list has more than {PAGES_MAX} pages"));
+            return refused(&Message::new("answer-list-too-long").with("limit", PAGES_MAX));
         }
         Ok(Some(token))
     }

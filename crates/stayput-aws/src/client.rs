@@ -152,7 +152,7 @@ impl AwsClient {
         Ok(Self::assemble(Transport::new(
             guarded(http),
             SharedCredentialsProvider::new(credentials),
-            "the given access key".to_owned(),
+            Message::new("aws-tried-given-key").to_string(),
             Endpoints::everywhere(endpoint)?,
             Patience::for_calls_of(call_timeout),
             ambient,
@@ -197,7 +197,7 @@ impl AwsClient {
         Ok(Self::assemble(Transport::new(
             http_client(&access.trust, None)?,
             SharedCredentialsProvider::new(credentials),
-            "the given access key".to_owned(),
+            Message::new("aws-tried-given-key").to_string(),
             endpoints,
             patience,
             &Ambient::system(),
@@ -217,9 +217,12 @@ impl AwsClient {
     /// Any [`AwsError`].
     pub async fn caller(&self, region: &Region) -> Result<Caller, AwsError> {
         self.query(region, &Query::sts("GetCallerIdentity"), |root| {
-            let result = root
-                .child("GetCallerIdentityResult")
-                .ok_or_else(|| Malformed::new(root.place("GetCallerIdentityResult"), "missing"))?;
+            let result = root.child("GetCallerIdentityResult").ok_or_else(|| {
+                Malformed::new(
+                    root.place("GetCallerIdentityResult"),
+                    Message::new("answer-missing"),
+                )
+            })?;
             Ok(Caller {
                 account: AccountId::new(result.required("Account")?),
                 arn: result.required("Arn")?.to_owned(),
@@ -343,10 +346,12 @@ impl AwsClient {
 fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Malformed> {
     serde_json::from_slice(body).map_err(|error| {
         let problem = match excerpt(body, 80) {
-            Some(begin) => format!("{error}; it begins: {begin}"),
-            None => "is empty".to_owned(),
+            Some(begin) => Message::new("answer-no-json")
+                .with("why", error)
+                .with("begin", begin),
+            None => Message::new("answer-empty"),
         };
-        Malformed::new("answer", problem)
+        Malformed::new(Message::new("answer-place"), problem)
     })
 }
 

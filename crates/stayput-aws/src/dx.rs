@@ -9,6 +9,7 @@ use stayput_estate::CidrError;
 use stayput_estate::DxGatewayId;
 use stayput_estate::Region;
 use stayput_estate::TgwId;
+use stayput_messages::Message;
 use stayput_world::aws::DxAssociation;
 
 use crate::client::AwsClient;
@@ -127,7 +128,7 @@ fn read(association: Association) -> Result<Option<Read>, Malformed> {
     let prefixes = match prefixes {
         Some(prefixes) => prefixes,
         None if IN_FORCE.contains(&state.as_str()) => {
-            return Err(Malformed::new(PREFIXES, "missing").of(id));
+            return Err(Malformed::new(PREFIXES, Message::new("answer-missing")).of(id));
         }
         None => Vec::new(),
     };

@@ -90,20 +90,24 @@ pub struct CallSite {
 
 impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl CallSite {
+    fn message(&self) -> Message {
         match self.attempts {
             0 | 1 => Message::new("aws-call")
                 .with("service", self.service)
                 .with("operation", self.operation)
                 .with("region", &self.region)
-                .with("endpoint", &self.endpoint)
-                .fmt(f),
+                .with("endpoint", &self.endpoint),
             more => Message::new("aws-call-attempts")
                 .with("service", self.service)
                 .with("operation", self.operation)
                 .with("region", &self.region)
                 .with("endpoint", &self.endpoint)
-                .with("attempts", more)
-                .fmt(f),
+                .with("attempts", more),
         }
     }
 }
@@ -119,9 +123,15 @@ pub enum TimeoutPhase {
 
 impl fmt::Display for TimeoutPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl TimeoutPhase {
+    fn message(self) -> Message {
         match self {
-            Self::Connect => Message::new("aws-no-connection").fmt(f),
-            Self::Answer => Message::new("aws-no-answer").fmt(f),
+            Self::Connect => Message::new("aws-no-connection"),
+            Self::Answer => Message::new("aws-no-answer"),
         }
     }
 }
@@ -163,8 +173,8 @@ pub enum AwsError {
     #[error(
         "{}",
         Message::new("aws-timeout")
-            .with("call", .call)
-            .with("phase", .phase)
+            .part("call", .call.message())
+            .part("phase", .phase.message())
             .with("seconds", .limit.as_secs_f32())
     )]
     Timeout {
@@ -188,7 +198,7 @@ pub enum AwsError {
         source: BoxError,
     },
     /// The answer was not what the API documents.
-    #[error("{}", Message::new("aws-not-understood").with("call", .call))]
+    #[error("{}", Message::new("aws-not-understood").part("call", .call.message()))]
     Parse {
         /// Which call.
         call: Box<CallSite>,
@@ -200,12 +210,12 @@ pub enum AwsError {
 fn refused(call: &CallSite, code: &str, message: &str, request: Option<&str>) -> Message {
     match request {
         Some(request) => Message::new("aws-error-of-request")
-            .with("call", call)
+            .part("call", call.message())
             .with("code", code)
             .with("message", message)
             .with("request", request),
         None => Message::new("aws-error")
-            .with("call", call)
+            .part("call", call.message())
             .with("code", code)
             .with("message", message),
     }

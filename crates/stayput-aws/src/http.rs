@@ -238,7 +238,7 @@ impl HttpConnector for Guarded {
 
 /// An answer that announces more than is read.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer announces more than {BODY_BYTES_MAX} bytes")]
+#[error("{}", Message::new("answer-announces-too-much").with("limit", BODY_BYTES_MAX))]
 pub(crate) struct AnswerTooLarge;
 
 /// Sends what can only be meant for this machine or its hypervisor past the proxy: a lab on loopback, and the metadata

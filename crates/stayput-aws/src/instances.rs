@@ -7,6 +7,7 @@ use stayput_estate::EniId;
 use stayput_estate::InstanceId;
 use stayput_estate::Region;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::aws::Eni;
 use stayput_world::aws::Gone;
 use stayput_world::aws::Instance;
@@ -127,10 +128,8 @@ impl AwsClient {
         if !listed.is_empty() {
             let asked = self.ask_enis(region, listed, BTreeSet::new()).await?;
             if let Some(id) = asked.silent.iter().chain(&asked.not_found).next() {
-                let problem = Malformed::new(
-                    id.as_str(),
-                    "an instance lists this interface, and AWS does not return it by its id",
-                );
+                let problem =
+                    Malformed::new(id.as_str(), Message::new("answer-interface-not-returned"));
                 return Err(self.unexpected(region, Service::Ec2, ENIS.action, problem));
             }
             enis.extend(asked.seen.here);
@@ -201,10 +200,7 @@ impl AwsClient {
     }
 
     fn no_answer_about(&self, region: &Region, id: &InstanceId) -> AwsError {
-        let problem = Malformed::new(
-            id.as_str(),
-            "asked for by its id, AWS returned neither the instance nor an error that it does not exist",
-        );
+        let problem = Malformed::new(id.as_str(), Message::new("answer-instance-not-told"));
         let action = INSTANCES_BY_ID.listing.action;
         self.unexpected(region, Service::Ec2, action, problem)
     }
@@ -239,10 +235,8 @@ impl AwsClient {
                 Err(error) if error.is_permission() => return Ok(false),
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    let problem = Malformed::new(
-                        "DryRun",
-                        "the endpoint ignored the dry run and may have started instances",
-                    );
+                    let problem =
+                        Malformed::new("DryRun", Message::new("answer-dry-start-ignored"));
                     let action = "StartInstances";
                     let error = self.unexpected(region, Service::Ec2, action, problem);
                     return Err(error.in_doubt());
@@ -284,7 +278,7 @@ impl AwsClient {
                     None => Ok(()),
                     Some(id) => Err(Malformed::new(
                         root.place("instancesSet"),
-                        format!("{id} was asked for and is not in the answer"),
+                        Message::new("answer-without-instance").with("id", id),
                     )),
                 }
             })

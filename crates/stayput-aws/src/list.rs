@@ -1,6 +1,7 @@
 //! Lists of EC2: what they are called, how they are read to their end, and how single objects of them are asked for.
 
 use stayput_estate::Region;
+use stayput_messages::Message;
 
 use crate::bounds::Pages;
 use crate::client::AwsClient;
@@ -206,7 +207,9 @@ impl Listing {
             .map(|(entry, number)| {
                 read(entry).map_err(|error| match entry.text(self.id) {
                     Some(id) => error.of(id),
-                    None => error.of(format!("{} entry {number}", self.set)),
+                    None => error.of(Message::new("answer-entry")
+                        .with("list", self.set)
+                        .with("number", number)),
                 })
             })
             .collect()

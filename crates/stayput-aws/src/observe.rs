@@ -23,6 +23,7 @@ use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
 use stayput_estate::VpnId;
+use stayput_messages::Message;
 use stayput_world::AwsRegion;
 use stayput_world::aws::Absent;
 use stayput_world::aws::Eni;
@@ -208,15 +209,14 @@ impl Lists {
     /// Notes ids that AWS was asked for and said nothing about.
     fn note_silent<K: std::fmt::Display>(
         &mut self,
-        kind: &str,
+        kind: &Message,
         silent: impl IntoIterator<Item = K>,
     ) {
         self.unreadable
             .extend(silent.into_iter().map(|id| Unreadable {
-                kind: kind.to_owned(),
+                kind: kind.to_string(),
                 id: id.to_string(),
-                why: "asked for by its id, AWS returned neither the object nor an error that it does not exist"
-                    .to_owned(),
+                why: Message::new("answer-object-not-told").to_string(),
             }));
     }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::aws::Unreadable;
 
 use crate::xml::Element;
@@ -73,7 +74,7 @@ impl<K: Ord, V> FromIterator<Entry<K, V>> for Sorted<K, V> {
 /// Keeps an entry that cannot be read as a note, where it is certainly not of the estate: its own VPC is readable and none of those that the
 /// caller names. An odd object elsewhere in the account must not hide everything else; one of the estate must not be left out.
 pub(crate) fn unless_foreign<K, V>(
-    kind: &str,
+    kind: &Message,
     entry: Element<'_, '_>,
     id: &str,
     ours: &BTreeSet<VpcId>,
@@ -82,9 +83,12 @@ pub(crate) fn unless_foreign<K, V>(
     read.or_else(|error| match (entry.text(id), entry.text("vpcId")) {
         (Some(id), Some(vpc)) if !ours.is_empty() && !ours.contains(&VpcId::new(vpc)) => {
             Ok(Entry::Unreadable(Unreadable {
-                kind: kind.to_owned(),
+                kind: kind.to_string(),
                 id: id.to_owned(),
-                why: format!("{error} (it is in {vpc}, which the estate does not name)"),
+                why: Message::new("answer-of-foreign-vpc")
+                    .with("problem", error)
+                    .with("vpc", vpc)
+                    .to_string(),
             }))
         }
         _ => Err(error),

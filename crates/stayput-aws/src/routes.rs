@@ -7,6 +7,7 @@ use stayput_estate::Region;
 use stayput_estate::RouteTableId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::aws::TgwTarget;
 use stayput_world::aws::VpcRouteTable;
 
@@ -219,10 +220,7 @@ impl AwsClient {
                             region,
                             Service::Ec2,
                             action,
-                            Malformed::new(
-                                "DryRun",
-                                "the endpoint ignored the dry run and may have changed the route",
-                            ),
+                            Malformed::new("DryRun", Message::new("answer-dry-change-ignored")),
                         )
                         .in_doubt());
                 }
@@ -254,10 +252,7 @@ impl AwsClient {
                 return Ok(tables);
             }
         }
-        let problem = Malformed::new(
-            vpc.as_str(),
-            "the answer lacks the main route table of this VPC",
-        );
+        let problem = Malformed::new(vpc.as_str(), Message::new("answer-no-main-table"));
         Err(self.unexpected(region, Service::Ec2, ROUTE_TABLES.action, problem))
     }
 
@@ -282,16 +277,16 @@ impl AwsClient {
                 Some(parts) if cut => scopes.extend(parts),
                 Some(_) | None if !cut => routes.extend(found),
                 Some(_) | None => {
-                    let problem = "more than a whole answer of routes for one prefix";
-                    return Err(self.endless(region, problem.to_owned()));
+                    let problem = Message::new("answer-routes-of-prefix");
+                    return Err(self.endless(region, &problem));
                 }
             }
         }
-        let problem = format!("after {SEARCHES_MAX} searches the endpoint still keeps routes back");
-        Err(self.endless(region, problem))
+        let problem = Message::new("answer-routes-kept-back").with("searches", SEARCHES_MAX);
+        Err(self.endless(region, &problem))
     }
 
-    fn endless(&self, region: &Region, problem: String) -> AwsError {
+    fn endless(&self, region: &Region, problem: &Message) -> AwsError {
         let problem = Malformed::too_large("additionalRoutesAvailable", problem);
         self.unexpected(region, Service::Ec2, TGW_ROUTES.action, problem)
     }

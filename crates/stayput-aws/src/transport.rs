@@ -64,6 +64,7 @@ use retry::NothingSent;
 use retry::PASSING;
 use retry::Paced;
 use retry::TOO_MANY;
+use stayput_messages::Message;
 
 /// What every request says we are.
 const USER_AGENT: &str = concat!("stayput/", env!("CARGO_PKG_VERSION"));
@@ -213,7 +214,10 @@ impl Transport {
                 let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
                 value.ok_or_else(|| AwsError::Parse {
                     call,
-                    source: Malformed::new("answer", "it was not read"),
+                    source: Malformed::new(
+                        Message::new("answer-place"),
+                        Message::new("answer-not-read"),
+                    ),
                 })
             }
             Err(error) => {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use roxmltree::Document;
 use roxmltree::Node;
+use stayput_messages::Message;
 
 use crate::bounds::check_document;
 
@@ -69,10 +70,12 @@ pub(crate) fn read_document<T>(
 ) -> Result<T, Malformed> {
     let no_xml = |why: &dyn fmt::Display| {
         let problem = match excerpt(body, 80) {
-            Some(begin) => format!("is no XML ({why}); it begins: {begin}"),
-            None => "is empty".to_owned(),
+            Some(begin) => Message::new("answer-no-xml")
+                .with("why", why)
+                .with("begin", begin),
+            None => Message::new("answer-empty"),
         };
-        Malformed::new("answer", problem)
+        Malformed::new(Message::new("answer-place"), problem)
     };
     let text = std::str::from_utf8(body).map_err(|error| no_xml(&error))?;
     check_document(text)?;
@@ -94,8 +97,10 @@ pub(crate) fn read_answer<T>(
         if root.name() == wanted {
             read(root)
         } else {
-            let problem = format!("the outermost element is {}, not {wanted}", root.name());
-            Err(Malformed::new("answer", problem))
+            let problem = Message::new("answer-other-root")
+                .with("root", root.name())
+                .with("wanted", wanted);
+            Err(Malformed::new(Message::new("answer-place"), problem))
         }
     })
 }
@@ -140,7 +145,10 @@ impl<'a, 'input> Element<'a, 'input> {
         if self.child(name).is_some() {
             self.optional_items(name)
         } else {
-            Err(Malformed::new(self.place(name), "missing"))
+            Err(Malformed::new(
+                self.place(name),
+                Message::new("answer-missing"),
+            ))
         }
     }
 
@@ -153,13 +161,16 @@ impl<'a, 'input> Element<'a, 'input> {
         if list.own_text().is_some() {
             return Err(Malformed::new(
                 self.place(name),
-                "text where a list belongs",
+                Message::new("answer-text-for-list"),
             ));
         }
         list.children()
             .map(|child| match child.name() {
                 "item" => Ok(child),
-                other => Err(Malformed::new(list.place(other), "not an entry of a list")),
+                other => Err(Malformed::new(
+                    list.place(other),
+                    Message::new("answer-no-entry"),
+                )),
             })
             .collect()
     }
@@ -177,7 +188,7 @@ impl<'a, 'input> Element<'a, 'input> {
     /// The text of the child `name`, which must be there.
     pub(crate) fn required(self, name: &str) -> Result<&'a str, Malformed> {
         self.text(name)
-            .ok_or_else(|| Malformed::new(self.place(name), "missing"))
+            .ok_or_else(|| Malformed::new(self.place(name), Message::new("answer-missing")))
     }
 
     /// The text of the child `name` as some type, if it is there.
@@ -201,7 +212,7 @@ impl<'a, 'input> Element<'a, 'input> {
         T::Err: fmt::Display,
     {
         self.optional(name)?
-            .ok_or_else(|| Malformed::new(self.place(name), "missing"))
+            .ok_or_else(|| Malformed::new(self.place(name), Message::new("answer-missing")))
     }
 
     /// Whether the child `name` says `true`. Absent is false.
@@ -212,7 +223,7 @@ impl<'a, 'input> Element<'a, 'input> {
     /// The child `name`, which must be there.
     pub(crate) fn required_child(self, name: &str) -> Result<Self, Malformed> {
         self.child(name)
-            .ok_or_else(|| Malformed::new(self.place(name), "missing"))
+            .ok_or_else(|| Malformed::new(self.place(name), Message::new("answer-missing")))
     }
 
     /// Where the child `name` is or would be.

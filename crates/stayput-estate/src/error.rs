@@ -14,12 +14,14 @@ use miette::Diagnostic;
 use miette::LabeledSpan;
 use miette::NamedSource;
 use miette::SourceCode;
+use stayput_messages::Message;
 
 pub use relation::RelationFault;
 pub use shape::Choices;
 pub use shape::Limit;
 pub use shape::ShapeFault;
 pub use text::DurationProblem;
+pub use text::IdKind;
 pub use text::TextFault;
 pub use text::UrlProblem;
 
@@ -36,7 +38,7 @@ pub struct ConfigErrors {
 pub struct ConfigError {
     reason: Reason,
     /// The first is the location of the error; the others are what it conflicts with.
-    labels: Vec<(Range<usize>, String)>,
+    labels: Vec<(Range<usize>, Message)>,
 }
 
 /// Why a file is not valid.
@@ -108,9 +110,10 @@ impl ConfigErrors {
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.errors.len();
-        let errors = if count == 1 { "error" } else { "errors" };
-        write!(f, "{} has {count} {errors}", self.file_name())
+        let errors = Message::new("estate-errors")
+            .with("file", self.file_name())
+            .count("count", self.errors.len());
+        errors.fmt(f)
     }
 }
 
@@ -133,20 +136,16 @@ impl Diagnostic for ConfigErrors {
 }
 
 impl ConfigError {
-    pub(crate) fn new(
-        span: Range<usize>,
-        label: impl Into<String>,
-        reason: impl Into<Reason>,
-    ) -> Self {
+    pub(crate) fn new(span: Range<usize>, label: Message, reason: impl Into<Reason>) -> Self {
         Self {
             reason: reason.into(),
-            labels: vec![(span, label.into())],
+            labels: vec![(span, label)],
         }
     }
 
     /// Adds another location.
-    pub(crate) fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
-        self.labels.push((span, label.into()));
+    pub(crate) fn also(mut self, span: Range<usize>, label: Message) -> Self {
+        self.labels.push((span, label));
         self
     }
 
@@ -174,7 +173,7 @@ impl Diagnostic for ConfigError {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().map(|(span, label)| {
-            LabeledSpan::new_with_span(Some(label.clone()), span.clone())
+            LabeledSpan::new_with_span(Some(label.to_string()), span.clone())
         })))
     }
 }

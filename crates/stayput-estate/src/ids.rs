@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use smol_str::SmolStr;
+use stayput_messages::Message;
 
 macro_rules! text_newtype {
     ($(#[$meta:meta])* $name:ident) => {
@@ -59,7 +60,7 @@ pub trait AwsId: Sized {
 
 /// The text does not start with the prefix of the required kind of AWS id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an id of the form `{prefix}…`")]
+#[error("{}", Message::new("aws-id-syntax").with("text", .text).with("prefix", .prefix))]
 pub struct WrongIdKind {
     /// What was given.
     pub text: String,

@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
 
 /// An IPv4 prefix with no host bits set.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -20,10 +21,10 @@ pub struct Cidr(Ipv4Net);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CidrError {
     /// Not in the form `a.b.c.d/len`.
-    #[error("`{0}` is not an IPv4 prefix such as 172.30.1.0/24")]
+    #[error("{}", Message::new("cidr-syntax").with("text", .0))]
     Syntax(String),
     /// Host bits are set.
-    #[error("`{text}` has host bits set; the prefix is {meant}")]
+    #[error("{}", Message::new("cidr-host-bits").with("text", .text).with("meant", .meant))]
     HostBits {
         /// What was given.
         text: String,
@@ -31,7 +32,7 @@ pub enum CidrError {
         meant: Cidr,
     },
     /// A number has leading zeros, which some programs read as octal.
-    #[error("`{text}` has a number with leading zeros; without them it is {meant}")]
+    #[error("{}", Message::new("cidr-leading-zeros").with("text", .text).with("meant", .meant))]
     LeadingZeros {
         /// What was given.
         text: String,
@@ -202,7 +203,7 @@ pub struct MacAddr([u8; 6]);
 
 /// The text is not six hex octets separated by `:` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a MAC address such as 06:1a:2b:3c:4d:5e")]
+#[error("{}", Message::new("mac-syntax").with("text", .0))]
 pub struct MacAddrError(pub String);
 
 impl MacAddr {

@@ -16,6 +16,7 @@ mod waves;
 use std::path::Path;
 
 use serde::Deserialize;
+use stayput_messages::Message;
 use toml::de::DeTable;
 
 use crate::Estate;
@@ -46,15 +47,21 @@ fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {
         let errors = syntax.iter().map(|error| {
             let message = error.message().to_owned();
             let span = error.span().unwrap_or(end.clone());
-            ConfigError::new(span, "here", ShapeFault::Syntax { message })
+            ConfigError::new(
+                span,
+                Message::new("estate-label-here"),
+                ShapeFault::Syntax { message },
+            )
         });
         return Err(errors.collect());
     }
 
     let mut errors = Vec::new();
     let removed_keys = shape::check(document.get_mut(), end.clone(), &mut errors);
-    let unreadable =
-        |message: String, span| ConfigError::new(span, "here", ShapeFault::Unreadable { message });
+    let unreadable = |message: String, span| {
+        let label = Message::new("estate-label-here");
+        ConfigError::new(span, label, ShapeFault::Unreadable { message })
+    };
     let raw = match RawEstate::deserialize(toml::de::Deserializer::from(document)) {
         Ok(raw) => raw,
         Err(error) => {
@@ -72,7 +79,10 @@ fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {
         Some(_) => Err(errors),
         None => {
             if errors.is_empty() {
-                errors.push(unreadable("a value is absent".to_owned(), end));
+                errors.push(unreadable(
+                    Message::new("estate-value-absent").to_string(),
+                    end,
+                ));
             }
             Err(errors)
         }

@@ -9,6 +9,7 @@ mod tree;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use stayput_messages::Message;
 use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
@@ -77,9 +78,9 @@ impl Walk<'_> {
                 None => {
                     let place = display(path);
                     let what = if path.is_empty() {
-                        "tables of the file".to_owned()
+                        Message::new("estate-tables-of-file")
                     } else {
-                        format!("keys of {place}")
+                        Message::new("estate-keys-of-table").part("table", place.clone())
                     };
                     let known = Choices::new(what, name, keys.keys());
                     misspelt.extend(known.near.clone());
@@ -89,8 +90,11 @@ impl Walk<'_> {
                         table: place,
                         known,
                     };
-                    self.errors
-                        .push(ConfigError::new(key_span, "unknown key", fault));
+                    self.errors.push(ConfigError::new(
+                        key_span,
+                        Message::new("estate-label-unknown-key"),
+                        fault,
+                    ));
                 }
             }
         }
@@ -98,10 +102,11 @@ impl Walk<'_> {
             if key.required && !table.contains_key(name.as_str()) && !misspelt.contains(name) {
                 let (key_name, label) = if path.is_empty() {
                     let table = key.header();
-                    let label = format!("the file ends without {table}");
+                    let label = Message::new("estate-label-missing-table").with("table", &table);
                     (table, label)
                 } else {
-                    (format!("`{name}`"), format!("has no `{name}`"))
+                    let label = Message::new("estate-label-missing-key").with("key", name);
+                    (format!("`{name}`"), label)
                 };
                 let fault = ShapeFault::MissingKey {
                     key: key_name,
@@ -170,10 +175,17 @@ impl Walk<'_> {
                 let fault = ShapeFault::UnknownValue {
                     key: path.to_owned(),
                     text: text.to_string(),
-                    known: Choices::new(format!("values of `{path}`"), text, words),
+                    known: Choices::new(
+                        Message::new("estate-values-of-key").with("key", path),
+                        text,
+                        words,
+                    ),
                 };
-                self.errors
-                    .push(ConfigError::new(span, "not a value of this key", fault));
+                self.errors.push(ConfigError::new(
+                    span,
+                    Message::new("estate-label-unknown-value"),
+                    fault,
+                ));
                 false
             }
             (Shape::Integer { min, max }, DeValue::Integer(number)) => {
@@ -194,13 +206,16 @@ impl Walk<'_> {
                     limit,
                     remedy: key.correction(path),
                 };
-                self.errors
-                    .push(ConfigError::new(span, "out of range", fault));
+                self.errors.push(ConfigError::new(
+                    span,
+                    Message::new("estate-label-out-of-range"),
+                    fault,
+                ));
                 false
             }
             (shape, found) => {
-                let wanted = shape.to_string();
-                let label = format!("must be {wanted}");
+                let wanted = shape.message();
+                let label = Message::new("estate-label-wrong-type").part("wanted", wanted.clone());
                 let fault = ShapeFault::WrongType {
                     key: path.to_owned(),
                     wanted,
@@ -214,15 +229,15 @@ impl Walk<'_> {
     }
 }
 
-fn type_name(value: &DeValue<'_>) -> &'static str {
+fn type_name(value: &DeValue<'_>) -> Message {
     match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a decimal number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+        DeValue::String(_) => Message::new("type-string"),
+        DeValue::Integer(_) => Message::new("type-integer"),
+        DeValue::Float(_) => Message::new("type-decimal"),
+        DeValue::Boolean(_) => Message::new("type-boolean"),
+        DeValue::Datetime(_) => Message::new("type-time"),
+        DeValue::Array(_) => Message::new("type-list"),
+        DeValue::Table(_) => Message::new("type-table"),
     }
 }
 
@@ -244,10 +259,10 @@ pub(crate) fn join(table: &str, key: &str) -> String {
     }
 }
 
-fn display(table: &str) -> String {
+fn display(table: &str) -> Message {
     if table.is_empty() {
-        "the file".to_owned()
+        Message::new("estate-whole-file")
     } else {
-        format!("[{table}]")
+        Message::new("estate-table").with("path", table)
     }
 }

@@ -182,10 +182,7 @@ fn all_errors_are_reported_at_once_in_the_order_of_the_file() {
 fn errors_have_their_reason_as_data() {
     assert!(matches!(
         reasons(&with("rpo = \"1h\"", "rpo = 60")).as_slice(),
-        [Reason::Shape(ShapeFault::WrongType {
-            found: "an integer",
-            ..
-        })]
+        [Reason::Shape(ShapeFault::WrongType { found, .. })] if found.id() == "type-integer"
     ));
     assert!(matches!(
         reasons(&with("cidr = \"172.30.1.0/24\"", "cidr = \"172.30.1.34/24\"")).as_slice(),

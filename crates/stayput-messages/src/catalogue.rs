@@ -41,6 +41,8 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("nutanix.ftl"),
     english!("aws.ftl"),
     english!("progress.ftl"),
+    english!("estate.ftl"),
+    english!("world.ftl"),
 ];
 
 /// The messages of one language.

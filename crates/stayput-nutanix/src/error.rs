@@ -1,5 +1,7 @@
 //! What can go wrong with any call to an appliance, whichever it is.
 
+mod doubt;
+
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -7,10 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stayput_estate::SiteName;
-use stayput_estate::TaskExtId;
 use stayput_messages::Message;
 
 use crate::retry::Outcome;
+
+pub use doubt::DoubtReason;
+pub use doubt::InDoubt;
 
 /// Which appliance of a site was spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +37,10 @@ impl fmt::Display for Service {
 impl Service {
     /// The appliance of a site, as every error of it begins.
     pub fn of(self, site: &SiteName) -> String {
-        format!("{self} of site `{site}`")
+        Message::new("appliance-of-site")
+            .with("service", self)
+            .with("site", site)
+            .to_string()
     }
 }
 
@@ -45,7 +52,7 @@ pub struct Call {
     /// Which appliance.
     pub service: Service,
     /// What was being done, such as `delete NIC … of VM …`.
-    pub what: String,
+    pub what: Message,
     /// HTTP method.
     pub method: String,
     /// Where to; without credentials.
@@ -56,13 +63,19 @@ pub struct Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl Call {
+    /// The call, for messages to quote.
+    pub(crate) fn message(&self) -> Message {
         Message::new("appliance-call")
             .with("service", self.service)
             .with("site", &self.site)
-            .with("what", &self.what)
+            .part("what", self.what.clone())
             .with("method", &self.method)
             .with("url", &self.url)
-            .fmt(f)
     }
 }
 
@@ -233,10 +246,10 @@ impl ConnectError {
 fn no_connection(call: &Call, tls: Option<&TlsProblem>, source: &(dyn Error + 'static)) -> Message {
     match tls {
         Some(problem) => Message::new("appliance-certificate")
-            .with("call", call)
+            .part("call", call.message())
             .with("problem", problem),
         None => Message::new("appliance-no-connection")
-            .with("call", call)
+            .part("call", call.message())
             .with("why", innermost(source)),
     }
 }
@@ -265,10 +278,10 @@ pub struct TimeoutError {
 fn too_late(call: &Call, connected: bool, after: Duration) -> Message {
     match connected {
         true => Message::new("appliance-no-answer-in-time")
-            .with("call", call)
+            .part("call", call.message())
             .with("seconds", after.as_secs_f64()),
         false => Message::new("appliance-no-connection-in-time")
-            .with("call", call)
+            .part("call", call.message())
             .with("seconds", after.as_secs_f64()),
     }
 }
@@ -285,20 +298,32 @@ pub struct AuthError {
     pub detail: String,
 }
 
+/// A call that was refused with this HTTP status.
+pub(crate) fn http_status(call: &Call, status: u16) -> Message {
+    Message::new("appliance-status")
+        .part("call", call.message())
+        .with("status", status)
+}
+
 fn refused(call: &Call, status: u16) -> Message {
     match status {
         401 => Message::new("appliance-refuses-password")
-            .with("call", call)
+            .part("call", call.message())
             .with("status", status),
         _ => Message::new("appliance-refuses-user")
-            .with("call", call)
+            .part("call", call.message())
             .with("status", status),
     }
 }
 
 /// The answer is not of the form we know, or too long.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", Message::new("appliance-not-understood").with("call", .call).with("path", .path))]
+#[error(
+    "{}",
+    Message::new("appliance-not-understood")
+        .part("call", .call.message())
+        .with("path", .path)
+)]
 pub struct DecodeError {
     /// The call.
     pub call: Box<Call>,
@@ -310,7 +335,12 @@ pub struct DecodeError {
 
 /// A list could not be read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", Message::new("appliance-list").with("call", .call).with("problem", .problem))]
+#[error(
+    "{}",
+    Message::new("appliance-list")
+        .part("call", .call.message())
+        .with("problem", .problem)
+)]
 pub struct ListError {
     /// The list.
     pub call: Box<Call>,
@@ -364,96 +394,17 @@ pub enum ListProblem {
 #[error(
     "{}",
     Message::new("appliance-ambiguous")
-        .with("call", .call)
-        .with("what", .what)
+        .part("call", .call.message())
+        .part("what", .what.clone())
         .with("ids", .ids.join(", "))
 )]
 pub struct Ambiguous {
     /// The look that showed it.
     pub call: Box<Call>,
     /// What was looked for, such as "subnet `app`".
-    pub what: String,
+    pub what: Message,
     /// The ids of all that match.
     pub ids: Vec<String>,
-}
-
-/// A change was sent or accepted, and what became of it is not known. Neither done nor failed: look again, or call again with
-/// the same request id.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", Message::new("appliance-in-doubt").with("call", .call).with("reason", .reason))]
-pub struct InDoubt {
-    /// The change, or the last look for what became of it.
-    pub call: Box<Call>,
-    /// Why it is not known.
-    pub reason: DoubtReason,
-    /// The error that kept it from being known, if there was one.
-    pub source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl InDoubt {
-    /// Whether the task that was to do it does not exist (any more).
-    pub(crate) fn is_task_gone(&self) -> bool {
-        matches!(self.reason, DoubtReason::TaskGone { .. })
-    }
-}
-
-/// Why it is not known what became of a change.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DoubtReason {
-    /// Its task does not exist (any more).
-    #[error("{}", Message::new("doubt-task-gone").with("task", .task))]
-    TaskGone {
-        /// The task.
-        task: TaskExtId,
-    },
-    /// Its task stands still until a person acts.
-    #[error("{}", Message::new("doubt-task-suspended").with("task", .task))]
-    TaskSuspended {
-        /// The task.
-        task: TaskExtId,
-    },
-    /// Its task ended in a status this build does not know.
-    #[error("{}", Message::new("doubt-task-status").with("task", .task).with("status", .status))]
-    TaskStatus {
-        /// The task.
-        task: TaskExtId,
-        /// The status as received.
-        status: String,
-    },
-    /// Its task did not end in time.
-    #[error("{}", task_too_slow(task, *limit, status, *percent))]
-    TaskTooSlow {
-        /// The task.
-        task: TaskExtId,
-        /// How long was waited.
-        limit: Duration,
-        /// Its last status as received.
-        status: String,
-        /// How far it was, 0 to 100.
-        percent: Option<u8>,
-    },
-    /// Move did not come to a decision in time.
-    #[error(
-        "{}",
-        Message::new("doubt-too-slow")
-            .with("what", .what)
-            .with("seconds", .limit.as_secs())
-    )]
-    TooSlow {
-        /// What was waited for.
-        what: String,
-        /// How long was waited.
-        limit: Duration,
-    },
-    /// It was accepted, but what it should have made cannot be found.
-    #[error("{}", Message::new("doubt-not-found").with("what", .what))]
-    NotFound {
-        /// What was looked for.
-        what: String,
-    },
-    /// What became of it could not be looked up.
-    #[error("{}", Message::new("doubt-not-looked-up"))]
-    NotLookedUp,
 }
 
 /// The start of a body, for error messages.
@@ -464,19 +415,5 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     match text.char_indices().nth(LIMIT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-fn task_too_slow(task: &TaskExtId, limit: Duration, status: &str, percent: Option<u8>) -> Message {
-    match percent {
-        Some(percent) => Message::new("doubt-task-too-slow")
-            .with("task", task)
-            .with("seconds", limit.as_secs())
-            .with("status", status)
-            .with("percent", percent),
-        None => Message::new("doubt-task-too-slow-at-unknown")
-            .with("task", task)
-            .with("seconds", limit.as_secs())
-            .with("status", status),
     }
 }

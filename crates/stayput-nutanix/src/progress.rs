@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stayput_estate::SiteName;
 use stayput_estate::TaskExtId;
+use stayput_messages::Message;
 
 /// A look at a task that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct TaskProgress {
     /// The site whose Prism Central runs it.
     pub site: SiteName,
     /// What it is for, such as `add a NIC with … to VM …`.
-    pub what: String,
+    pub what: Message,
     /// The task.
     pub task: TaskExtId,
     /// Its status as received.

@@ -11,6 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::BuilderVerifierExt;
 use stayput_estate::Trust;
+use stayput_messages::Message;
 
 /// Why a TLS configuration could not be made.
 pub(crate) enum TlsSetupError {
@@ -50,7 +51,7 @@ fn read_ca_file(path: &Path) -> Result<RootCertStore, TlsSetupError> {
             .map_err(|error| wrong(error.to_string()))?;
     }
     if roots.is_empty() {
-        Err(wrong("it holds no certificate in PEM form".to_owned()))
+        Err(wrong(Message::new("setup-no-certificate").to_string()))
     } else {
         Ok(roots)
     }

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 use stayput_world::Unreadable;
 use stayput_world::UnreadableExtent;
@@ -65,7 +66,7 @@ impl<T: Listed> Entry<T> {
                     ext_id: None,
                     name: None,
                     path: "extId".to_owned(),
-                    reason: "it is empty".to_owned(),
+                    reason: Message::new("malformed-empty").to_string(),
                     extent: UnreadableExtent::Whole,
                 }],
             },
@@ -113,7 +114,7 @@ impl<T: Listed> Entry<T> {
                 return Self::left_out(ext_id, whole);
             }
         }
-        let reason = "more than one property is not understood".to_owned();
+        let reason = Message::new("malformed-several-properties").to_string();
         let whole = note(".".to_owned(), reason, UnreadableExtent::Whole);
         Self::left_out(ext_id, whole)
     }

@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::de::Error as _;
 use stayput_ambient::Entropy;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -53,7 +54,7 @@ pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// What it is for, for errors.
-    pub(crate) what: String,
+    pub(crate) what: Message,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
     /// Replaces the usual time limit for calls known to be slow.
@@ -212,11 +213,11 @@ impl Transport {
     }
 
     /// Names a call for errors.
-    pub(crate) fn call(&self, method: &Method, url: &Url, what: &str) -> Box<Call> {
+    pub(crate) fn call(&self, method: &Method, url: &Url, what: &Message) -> Box<Call> {
         Box::new(Call {
             site: self.site.clone(),
             service: self.service,
-            what: what.to_owned(),
+            what: what.clone(),
             method: method.to_string(),
             url: url.to_string(),
             unclear_attempts: 0,
@@ -327,8 +328,8 @@ impl Transport {
                 .with(outgoing.secrets.iter().map(String::as_str))
         };
         let too_long = |call| {
-            let reason = format!("it is longer than {} bytes", outgoing.body_bytes);
-            Failure::Decode(malformed(call, &redactor(), ".", &reason))
+            let reason = Message::new("malformed-too-long").with("limit", outgoing.body_bytes);
+            Failure::Decode(malformed(call, &redactor(), ".", &reason.to_string()))
         };
         let request = match request(outgoing) {
             Ok(request) => request,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_messages::Message;
 
 /// A system that is observed as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,13 +20,20 @@ pub enum System {
     Move(SiteName),
 }
 
+impl System {
+    /// Its name.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Aws(region) => Message::new("system-aws").with("region", region),
+            Self::PrismCentral(site) => Message::new("system-prism-central").with("site", site),
+            Self::Move(site) => Message::new("system-move").with("site", site),
+        }
+    }
+}
+
 impl fmt::Display for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Aws(region) => write!(f, "AWS {region}"),
-            Self::PrismCentral(site) => write!(f, "Prism Central of {site}"),
-            Self::Move(site) => write!(f, "Move of {site}"),
-        }
+        self.message().fmt(f)
     }
 }
 
@@ -43,11 +51,11 @@ pub enum Silence {
 
 impl Silence {
     /// What it does, after the name of the system.
-    pub fn verb(self) -> &'static str {
+    pub fn verb(self) -> Message {
         match self {
-            Self::Silent => "does not answer",
-            Self::Refused => "refuses these credentials",
-            Self::Faulty => "answers with errors",
+            Self::Silent => Message::new("silence-silent"),
+            Self::Refused => Message::new("silence-refused"),
+            Self::Faulty => Message::new("silence-faulty"),
         }
     }
 }
@@ -66,6 +74,40 @@ pub struct Unobserved {
 
 impl fmt::Display for Unobserved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.system, self.silence.verb(), self.why)
+        let unobserved = Message::new("system-unobserved")
+            .part("system", self.system.message())
+            .part("verb", self.silence.verb())
+            .with("why", &self.why);
+        unobserved.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unobserved_system_is_named_with_what_it_does_and_why() {
+        let unobserved = |system, silence| {
+            let why = "why".to_owned();
+            let unobserved = Unobserved {
+                system,
+                silence,
+                why,
+            };
+            unobserved.to_string()
+        };
+        assert_eq!(
+            unobserved(System::Aws("eu-west-1".into()), Silence::Silent),
+            "AWS eu-west-1 does not answer: why"
+        );
+        assert_eq!(
+            unobserved(System::PrismCentral("osaka".into()), Silence::Refused),
+            "Prism Central of osaka refuses these credentials: why"
+        );
+        assert_eq!(
+            unobserved(System::Move("osaka".into()), Silence::Faulty),
+            "Move of osaka answers with errors: why"
+        );
     }
 }

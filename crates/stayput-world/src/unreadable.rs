@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
 
 /// An object that a list contained and that could not be read, in whole or in part.
 ///
@@ -34,14 +35,30 @@ impl Unreadable {
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind)?;
-        match (&self.name, &self.ext_id) {
-            (Some(name), Some(id)) => write!(f, " `{name}` ({id})")?,
-            (Some(name), None) => write!(f, " `{name}`")?,
-            (None, Some(id)) => write!(f, " {id}")?,
-            (None, None) => f.write_str(" without a readable id")?,
-        }
-        write!(f, " cannot be read at `{}`: {}", self.path, self.reason)
+        let (kind, path, reason) = (self.kind.message(), &self.path, &self.reason);
+        let unreadable = match (&self.name, &self.ext_id) {
+            (Some(name), Some(id)) => Message::new("object-unreadable-with-name-and-id")
+                .part("kind", kind)
+                .with("name", name)
+                .with("id", id)
+                .with("path", path)
+                .with("reason", reason),
+            (Some(name), None) => Message::new("object-unreadable-with-name")
+                .part("kind", kind)
+                .with("name", name)
+                .with("path", path)
+                .with("reason", reason),
+            (None, Some(id)) => Message::new("object-unreadable")
+                .part("kind", kind)
+                .with("id", id)
+                .with("path", path)
+                .with("reason", reason),
+            (None, None) => Message::new("object-unreadable-without-id")
+                .part("kind", kind)
+                .with("path", path)
+                .with("reason", reason),
+        };
+        unreadable.fmt(f)
     }
 }
 
@@ -99,29 +116,62 @@ pub enum ObjectKind {
     MoveVm,
 }
 
+impl ObjectKind {
+    /// Its name.
+    pub fn message(self) -> Message {
+        match self {
+            Self::Vm => Message::new("kind-vm"),
+            Self::Subnet => Message::new("kind-subnet"),
+            Self::ReservedAddress => Message::new("kind-reserved-address"),
+            Self::SubnetVnic => Message::new("kind-subnet-vnic"),
+            Self::FlowVpc => Message::new("kind-flow-vpc"),
+            Self::Category => Message::new("kind-category"),
+            Self::DomainManager => Message::new("kind-domain-manager"),
+            Self::Registration => Message::new("kind-registration"),
+            Self::ProtectionPolicy => Message::new("kind-protection-policy"),
+            Self::RecoveryPlan => Message::new("kind-recovery-plan"),
+            Self::NetworkMapping => Message::new("kind-network-mapping"),
+            Self::RecoveryStage => Message::new("kind-recovery-stage"),
+            Self::RecoveryJob => Message::new("kind-recovery-job"),
+            Self::ExecutionStep => Message::new("kind-execution-step"),
+            Self::ValidationFinding => Message::new("kind-validation-finding"),
+            Self::RecoveryPoint => Message::new("kind-recovery-point"),
+            Self::MoveProvider => Message::new("kind-move-provider"),
+            Self::MoveWorkload => Message::new("kind-move-workload"),
+            Self::MovePlan => Message::new("kind-move-plan"),
+            Self::MoveVm => Message::new("kind-move-vm"),
+        }
+    }
+}
+
 impl fmt::Display for ObjectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Vm => "VM",
-            Self::Subnet => "subnet",
-            Self::ReservedAddress => "reserved address",
-            Self::SubnetVnic => "virtual NIC",
-            Self::FlowVpc => "Flow VPC",
-            Self::Category => "category",
-            Self::DomainManager => "domain manager",
-            Self::Registration => "registration",
-            Self::ProtectionPolicy => "protection policy",
-            Self::RecoveryPlan => "recovery plan",
-            Self::NetworkMapping => "network mapping",
-            Self::RecoveryStage => "recovery plan stage",
-            Self::RecoveryJob => "recovery plan job",
-            Self::ExecutionStep => "execution step",
-            Self::ValidationFinding => "validation finding",
-            Self::RecoveryPoint => "recovery point",
-            Self::MoveProvider => "Move provider",
-            Self::MoveWorkload => "Move workload",
-            Self::MovePlan => "migration plan",
-            Self::MoveVm => "VM of a migration plan",
-        })
+        self.message().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_object_is_named_by_what_of_it_could_be_read() {
+        let mut subnet = Unreadable {
+            kind: ObjectKind::Subnet,
+            ext_id: Some("ab-1".to_owned()),
+            name: Some("web".to_owned()),
+            path: "ipConfig[0]".to_owned(),
+            reason: "no prefix".to_owned(),
+            extent: UnreadableExtent::Whole,
+        };
+        let end = "cannot be read at `ipConfig[0]`: no prefix";
+        assert_eq!(subnet.to_string(), format!("subnet `web` (ab-1) {end}"));
+        subnet.ext_id = None;
+        assert_eq!(subnet.to_string(), format!("subnet `web` {end}"));
+        subnet.name = None;
+        let nameless = format!("subnet without a readable id {end}");
+        assert_eq!(subnet.to_string(), nameless);
+        subnet.ext_id = Some("ab-1".to_owned());
+        assert_eq!(subnet.to_string(), format!("subnet ab-1 {end}"));
     }
 }

@@ -9,9 +9,9 @@ use cargo_metadata::MetadataCommand;
 /// The crates of this project that each crate may use. Dev-dependencies are not restricted.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("stayput-ambient", &[]),
-    ("stayput-estate", &[]),
     ("stayput-messages", &[]),
-    ("stayput-world", &["stayput-estate"]),
+    ("stayput-estate", &["stayput-messages"]),
+    ("stayput-world", &["stayput-estate", "stayput-messages"]),
     (
         "stayput-fabric",
         &["stayput-estate", "stayput-world", "stayput-messages"],

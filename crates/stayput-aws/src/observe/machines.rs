@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stayput_estate::EniId;
 use stayput_estate::InstanceId;
 use stayput_estate::Region;
+use stayput_messages::Message;
 use stayput_world::aws::Eni;
 use stayput_world::aws::Gone;
 use stayput_world::aws::Instance;
@@ -109,7 +110,7 @@ impl Lists {
             .into_iter()
             .filter(|id| !listed.contains_key(id))
             .collect();
-        self.note_silent("instance", silent);
+        self.note_silent(&Message::new("kind-instance"), silent);
     }
 
     fn add_enis(&mut self, asked: Asked<EniId, Eni>) {
@@ -125,6 +126,6 @@ impl Lists {
             .into_iter()
             .filter(|id| !listed.contains_key(id))
             .collect();
-        self.note_silent("network interface", silent);
+        self.note_silent(&Message::new("kind-interface"), silent);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stayput_estate::Region;
 use stayput_estate::SubnetId;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::aws::Unreadable;
 
 use super::KnownAwsObjects;
@@ -36,11 +37,11 @@ impl AwsClient {
         )?;
         lists.vpcs.here.extend(vpcs.seen.here);
         lists.absent.vpcs.extend(vpcs.not_found);
-        lists.note_silent("VPC", vpcs.silent);
+        lists.note_silent(&Message::new("kind-vpc"), vpcs.silent);
         lists.subnets.here.extend(subnets.seen.here);
         lists.subnets.unreadable.extend(subnets.seen.unreadable);
         lists.absent.subnets.extend(subnets.not_found);
-        lists.note_silent("subnet", subnets.silent);
+        lists.note_silent(&Message::new("kind-subnet"), subnets.silent);
 
         for vpc in lists.vpcs_without_main_table() {
             match self.vpc_route_tables(region, &vpc).await {
@@ -48,7 +49,7 @@ impl AwsClient {
                 Err(error @ AwsError::Parse { .. }) if !known.vpcs.contains(&vpc) => {
                     // The owner of a VPC that is shared with us need not show its tables.
                     lists.unreadable.insert(Unreadable {
-                        kind: "main route table of VPC".to_owned(),
+                        kind: Message::new("kind-main-route-table").to_string(),
                         id: vpc.to_string(),
                         why: error.to_string(),
                     });

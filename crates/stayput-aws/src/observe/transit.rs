@@ -14,6 +14,7 @@ use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::DxAssociation;
 use stayput_world::aws::TgwAttachment;
@@ -94,11 +95,11 @@ impl AwsClient {
         lists.tgws.here.extend(tgws.seen.here);
         lists.tgws.gone.extend(tgws.seen.gone);
         lists.absent.tgws.extend(tgws.not_found);
-        lists.note_silent("Transit Gateway", tgws.silent);
+        lists.note_silent(&Message::new("kind-tgw"), tgws.silent);
         lists.tables.here.extend(tables.seen.here);
         lists.tables.gone.extend(tables.seen.gone);
         lists.absent.tgw_route_tables.extend(tables.not_found);
-        lists.note_silent("Transit Gateway route table", tables.silent);
+        lists.note_silent(&Message::new("kind-tgw-route-table"), tables.silent);
         Ok(())
     }
 
@@ -122,7 +123,7 @@ impl AwsClient {
         lists.attachments.listed.here.extend(asked.seen.here);
         lists.attachments.listed.gone.extend(asked.seen.gone);
         lists.absent.attachments.extend(asked.not_found);
-        lists.note_silent("Transit Gateway attachment", asked.silent);
+        lists.note_silent(&Message::new("kind-attachment"), asked.silent);
 
         let vpcs = lists.attachments.without_subnets();
         let peerings = lists.attachments.without_ends();
@@ -146,10 +147,10 @@ impl AwsClient {
             ends.partition(|(_, peering)| peering.is_whole);
         lists.attachments.peerings.extend(ends);
         let subnetless = vpcs.not_found.into_iter().chain(vpcs.silent);
-        lists.note_silent("subnets of Transit Gateway attachment", subnetless);
+        lists.note_silent(&Message::new("kind-subnets-of-attachment"), subnetless);
         let endless = endless.into_keys();
         let endless = endless.chain(peerings.not_found).chain(peerings.silent);
-        lists.note_silent("ends of Transit Gateway peering", endless);
+        lists.note_silent(&Message::new("kind-ends-of-peering"), endless);
         Ok(())
     }
 

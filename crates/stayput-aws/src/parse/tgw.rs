@@ -13,6 +13,7 @@ use stayput_estate::TgwId;
 use stayput_estate::TgwRouteTableId;
 use stayput_estate::VpcId;
 use stayput_estate::VpnId;
+use stayput_messages::Message;
 use stayput_world::aws::AttachmentKind;
 use stayput_world::aws::AttachmentState;
 use stayput_world::aws::Tgw;
@@ -118,7 +119,7 @@ pub(crate) fn vpc_attachment(
             Some(id) => Ok(SubnetId::new(id)),
             None => Err(Malformed::new(
                 entry.place("subnetIds"),
-                "an entry is empty",
+                Message::new("answer-empty-entry"),
             )),
         })
         .collect::<Result<_, _>>()?;
@@ -261,7 +262,7 @@ pub(crate) fn route(entry: Element<'_, '_>, wanted: &str) -> Result<Option<TgwRo
         "pending" => (false, true),
         "deleting" | "deleted" => return Ok(None),
         other => {
-            let problem = format!("`{other}` is no state of a route that is known here");
+            let problem = Message::new("answer-unknown-route-state").with("state", other);
             return Err(Malformed::new(entry.place("state"), problem));
         }
     };

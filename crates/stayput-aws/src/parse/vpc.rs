@@ -12,6 +12,7 @@ use stayput_estate::RouteTableId;
 use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
 use stayput_estate::VpcId;
+use stayput_messages::Message;
 use stayput_world::aws::Eni;
 use stayput_world::aws::EniStatus;
 use stayput_world::aws::Instance;
@@ -55,9 +56,9 @@ pub(crate) fn subnet(entry: Element<'_, '_>) -> Result<Entry<SubnetId, VpcSubnet
     let id = entry.required("subnetId")?;
     if entry.text("cidrBlock").is_none() && entry.flag("ipv6Native")? {
         return Ok(Entry::Unreadable(Unreadable {
-            kind: "subnet".to_owned(),
+            kind: Message::new("kind-subnet").to_string(),
             id: id.to_owned(),
-            why: "it is IPv6-only: it has no IPv4 range".to_owned(),
+            why: Message::new("answer-ipv6-only").to_string(),
         }));
     }
     let subnet = VpcSubnet {
@@ -88,10 +89,7 @@ pub(crate) fn route_table(
         // A gateway's table decides for what comes in through it, and for no subnet.
         if !is_main && subnet.is_none() && association.text("gatewayId").is_none() {
             let place = association.place("subnetId");
-            return Err(Malformed::new(
-                place,
-                "missing, and it is not the main table",
-            ));
+            return Err(Malformed::new(place, Message::new("answer-missing-subnet")));
         }
         main |= is_main;
         subnets.extend(subnet.map(SubnetId::new));
@@ -169,7 +167,7 @@ fn target(entry: Element<'_, '_>) -> VpcRouteTarget {
         .children()
         .find(|child| !NOT_A_TARGET.contains(&child.name()))
         .map(|child| format!("{}={}", child.name(), child.own_text().unwrap_or("")));
-    VpcRouteTarget::Unknown(other.unwrap_or_else(|| "no target".to_owned()))
+    VpcRouteTarget::Unknown(other.unwrap_or_else(|| Message::new("answer-no-target").to_string()))
 }
 
 /// `DescribeNetworkInterfaces`: `networkInterfaceSet/item`. An IPv6-only or EFA-only interface has no `privateIpAddress`, and an empty or
@@ -236,7 +234,7 @@ pub(crate) fn eni_of(
     ours: &BTreeSet<VpcId>,
 ) -> Result<Entry<EniId, Eni>, Malformed> {
     unless_foreign(
-        "network interface",
+        &Message::new("kind-interface"),
         entry,
         "networkInterfaceId",
         ours,
@@ -263,7 +261,7 @@ fn primary(
         let place = entry.place("privateIpAddress");
         Err(Malformed::new(
             place,
-            "missing, and no address is the primary one",
+            Message::new("answer-missing-primary"),
         ))
     }
 }
@@ -340,7 +338,13 @@ pub(crate) fn instance_of(
     entry: Element<'_, '_>,
     ours: &BTreeSet<VpcId>,
 ) -> Result<Entry<InstanceId, Instance>, Malformed> {
-    unless_foreign("instance", entry, "instanceId", ours, instance(entry))
+    unless_foreign(
+        &Message::new("kind-instance"),
+        entry,
+        "instanceId",
+        ours,
+        instance(entry),
+    )
 }
 
 fn instance_state(name: &str) -> InstanceState {

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use stayput_messages::Message;
 
 use super::retry::cannot_have_changed_anything;
 use crate::xml::Malformed;
@@ -71,7 +72,10 @@ impl Attempts {
 
     /// Reads an answer as the call wants it read.
     pub(crate) fn read(body: &[u8]) -> Result<(), Malformed> {
-        let outside = || Err(Malformed::new("answer", "no call waits for it"));
+        let outside = || {
+            let problem = Message::new("answer-of-no-call");
+            Err(Malformed::new(Message::new("answer-place"), problem))
+        };
         let read = CALL.try_with(|attempts| {
             let read = (attempts.read)(body);
             if read.as_ref().is_err_and(Malformed::is_too_large) {

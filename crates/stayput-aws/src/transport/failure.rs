@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::box_error::BoxError as SdkBoxError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use http_body_util::LengthLimitError;
+use stayput_messages::Message;
 
 use super::Transport;
 use crate::answer::Remote;
@@ -96,7 +97,10 @@ fn said(call: Box<CallSite>, remote: &Remote, redactor: &Redactor) -> AwsError {
             Some(code) => id(code),
             None => format!("{NO_CODE}{}", remote.status),
         },
-        message: redactor.clean(remote.meta.message().unwrap_or("no message")),
+        message: match remote.meta.message() {
+            Some(message) => redactor.clean(message),
+            None => Message::new("aws-no-message").to_string(),
+        },
         request_id: remote.request_id.as_deref().map(id),
     }
 }
@@ -108,8 +112,8 @@ fn malformed(error: &(dyn StdError + 'static)) -> Option<Malformed> {
             return Some(malformed.clone());
         }
         if cause.is::<LengthLimitError>() || cause.is::<AnswerTooLarge>() {
-            let problem = format!("has more than {BODY_BYTES_MAX} bytes");
-            return Some(Malformed::too_large("answer", problem));
+            let problem = Message::new("answer-too-large").with("limit", BODY_BYTES_MAX);
+            return Some(Malformed::too_large(Message::new("answer-place"), problem));
         }
     }
     None

@@ -1,6 +1,7 @@
 //! Errors between values that are each valid.
 
 use miette::Diagnostic;
+use stayput_messages::Message;
 
 use crate::Cidr;
 use crate::EdgeName;
@@ -16,22 +17,25 @@ use crate::error::Choices;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum RelationFault {
     /// A table of named tables is present but empty.
-    #[error("there is no [{table}.NAME] table")]
+    #[error("{}", Message::new("estate-none-declared").with("table", .table))]
     #[diagnostic(
         code(config::none_declared),
-        help("an estate has at least one: add a [{table}.NAME] table")
+        help("{}", Message::new("estate-none-declared-remedy").with("table", .table))
     )]
     NoneDeclared {
         /// The outer table.
         table: &'static str,
     },
     /// More than one EC2 source.
-    #[error("there are {count} EC2 sources: {names}")]
+    #[error(
+        "{}",
+        Message::new("estate-several-sources")
+            .count("count", *.count)
+            .with("names", .names)
+    )]
     #[diagnostic(
         code(config::several_sources),
-        help(
-            "an estate has exactly one [source.NAME]; put machines of another VPC into a separate estate"
-        )
+        help("{}", Message::new("estate-several-sources-remedy"))
     )]
     SeveralSources {
         /// How many.
@@ -40,31 +44,32 @@ pub enum RelationFault {
         names: String,
     },
     /// The source and an NC2 site with one name.
-    #[error("the EC2 source and an NC2 site are both named `{site}`")]
+    #[error("{}", Message::new("estate-site-named-twice").with("site", .site))]
     #[diagnostic(
         code(config::site_named_twice),
-        help("sites are told apart by name: rename one of the two")
+        help("{}", Message::new("estate-site-named-twice-remedy"))
     )]
     SiteNamedTwice {
         /// The name.
         site: SiteName,
     },
     /// No prefix behind the edges.
-    #[error("there is no on-prem prefix")]
+    #[error("{}", Message::new("estate-no-on-prem"))]
     #[diagnostic(
         code(config::no_on_prem),
-        help(
-            "list the prefixes that must keep reaching the machines, for example `prefixes = [\"10.0.0.0/16\"]`"
-        )
+        help("{}", Message::new("estate-no-on-prem-remedy"))
     )]
     NoOnPrem,
     /// On-prem uses the addresses of the no-NAT subnet.
-    #[error("the on-prem prefix {prefix} overlaps {no_nat}, the no-NAT external subnet")]
+    #[error(
+        "{}",
+        Message::new("estate-on-prem-overlaps-no-nat")
+            .with("prefix", .prefix)
+            .with("no_nat", .no_nat)
+    )]
     #[diagnostic(
         code(config::on_prem_overlaps_no_nat),
-        help(
-            "Flow uses {no_nat} between its gateways, so it must not be routed anywhere else: list on-prem prefixes that leave it out"
-        )
+        help("{}", Message::new("estate-on-prem-overlaps-no-nat-remedy").with("no_nat", .no_nat))
     )]
     OnPremOverlapsNoNat {
         /// The on-prem prefix.
@@ -73,26 +78,33 @@ pub enum RelationFault {
         no_nat: Cidr,
     },
     /// A network larger or smaller than an externally routable prefix can be.
-    #[error("network `{network}` is a /{}, but must be from /16 to /28", .cidr.len())]
-    #[diagnostic(
-        code(config::network_size),
-        help("these are the limits of an externally routable prefix in Flow: {remedy}")
+    #[error(
+        "{}",
+        Message::new("estate-network-size")
+            .with("network", .network)
+            .with("length", .cidr.len())
     )]
+    #[diagnostic(code(config::network_size), help("{remedy}"))]
     NetworkSize {
         /// The network.
         network: NetworkName,
         /// Its prefix.
         cidr: Cidr,
         /// What to do about it.
-        remedy: &'static str,
+        remedy: Message,
     },
     /// Two networks share addresses.
-    #[error("networks `{network}` ({cidr}) and `{other}` ({other_cidr}) overlap")]
+    #[error(
+        "{}",
+        Message::new("estate-networks-overlap")
+            .with("network", .network)
+            .with("cidr", .cidr)
+            .with("other", .other)
+            .with("other_cidr", .other_cidr)
+    )]
     #[diagnostic(
         code(config::networks_overlap),
-        help(
-            "an address belongs to one network: give each network a separate CIDR, or make them one network"
-        )
+        help("{}", Message::new("estate-networks-overlap-remedy"))
     )]
     NetworksOverlap {
         /// The later network.
@@ -105,12 +117,16 @@ pub enum RelationFault {
         other_cidr: Cidr,
     },
     /// A network shares addresses with on-prem.
-    #[error("network `{network}` ({cidr}) overlaps the on-prem prefix {prefix}")]
+    #[error(
+        "{}",
+        Message::new("estate-network-overlaps-on-prem")
+            .with("network", .network)
+            .with("cidr", .cidr)
+            .with("prefix", .prefix)
+    )]
     #[diagnostic(
         code(config::network_overlaps_on_prem),
-        help(
-            "an address cannot be on both sides of an edge: correct the CIDR, or list on-prem prefixes that leave it out"
-        )
+        help("{}", Message::new("estate-network-overlaps-on-prem-remedy"))
     )]
     NetworkOverlapsOnPrem {
         /// The network.
@@ -121,12 +137,16 @@ pub enum RelationFault {
         prefix: Cidr,
     },
     /// A network shares addresses with the no-NAT subnet.
-    #[error("network `{network}` ({cidr}) overlaps {no_nat}, the no-NAT external subnet")]
+    #[error(
+        "{}",
+        Message::new("estate-network-overlaps-no-nat")
+            .with("network", .network)
+            .with("cidr", .cidr)
+            .with("no_nat", .no_nat)
+    )]
     #[diagnostic(
         code(config::network_overlaps_no_nat),
-        help(
-            "Flow uses {no_nat} between its gateways: a network with these addresses cannot move"
-        )
+        help("{}", Message::new("estate-network-overlaps-no-nat-remedy").with("no_nat", .no_nat))
     )]
     NetworkOverlapsNoNat {
         /// The network.
@@ -137,10 +157,15 @@ pub enum RelationFault {
         no_nat: Cidr,
     },
     /// Two networks with one EC2 subnet.
-    #[error("networks `{network}` and `{other}` have the same EC2 subnet")]
+    #[error(
+        "{}",
+        Message::new("estate-subnet-used-twice")
+            .with("network", .network)
+            .with("other", .other)
+    )]
     #[diagnostic(
         code(config::subnet_used_twice),
-        help("a subnet moves as one network: give each network the subnet that has its CIDR")
+        help("{}", Message::new("estate-subnet-used-twice-remedy"))
     )]
     SubnetUsedTwice {
         /// The later network.
@@ -149,7 +174,7 @@ pub enum RelationFault {
         other: NetworkName,
     },
     /// A network names an unknown site.
-    #[error("there is no NC2 site `{site}`")]
+    #[error("{}", Message::new("estate-unknown-site").with("site", .site))]
     #[diagnostic(code(config::unknown_site), help("{known}"))]
     UnknownSite {
         /// What was given.
@@ -158,7 +183,7 @@ pub enum RelationFault {
         known: Choices,
     },
     /// A network names the EC2 source as its NC2 site.
-    #[error("`{site}` is the EC2 source, not an NC2 site")]
+    #[error("{}", Message::new("estate-source-as-target").with("site", .site))]
     #[diagnostic(code(config::source_as_target), help("{known}"))]
     SourceAsTarget {
         /// What was given.
@@ -167,12 +192,15 @@ pub enum RelationFault {
         known: Choices,
     },
     /// A network fails over to the site that it is at.
-    #[error("network `{network}` has `{site}` as both primary and recovery site")]
+    #[error(
+        "{}",
+        Message::new("estate-recovery-is-primary")
+            .with("network", .network)
+            .with("site", .site)
+    )]
     #[diagnostic(
         code(config::recovery_is_primary),
-        help(
-            "name another site as `recovery`, or remove the key if the network is not to be protected"
-        )
+        help("{}", Message::new("estate-recovery-is-primary-remedy"))
     )]
     RecoveryIsPrimary {
         /// The network.
@@ -181,12 +209,17 @@ pub enum RelationFault {
         site: SiteName,
     },
     /// A network fails over to a site behind the same Transit Gateway.
-    #[error("the sites of network `{network}`, `{primary}` and `{recovery}`, share {tgw}")]
+    #[error(
+        "{}",
+        Message::new("estate-recovery-on-same-tgw")
+            .with("network", .network)
+            .with("primary", .primary)
+            .with("recovery", .recovery)
+            .with("tgw", .tgw)
+    )]
     #[diagnostic(
         code(config::recovery_on_same_tgw),
-        help(
-            "a failover moves the network between two Transit Gateways: choose a recovery site that has another `tgw`"
-        )
+        help("{}", Message::new("estate-recovery-on-same-tgw-remedy"))
     )]
     RecoveryOnSameTgw {
         /// The network.
@@ -199,10 +232,10 @@ pub enum RelationFault {
         tgw: TgwId,
     },
     /// Two sites in one VPC.
-    #[error("sites `{site}` and `{other}` have the same VPC")]
+    #[error("{}", Message::new("estate-vpc-used-twice").with("site", .site).with("other", .other))]
     #[diagnostic(
         code(config::vpc_used_twice),
-        help("each site needs a separate VPC: correct the `vpc` of one of them")
+        help("{}", Message::new("estate-vpc-used-twice-remedy"))
     )]
     VpcUsedTwice {
         /// The later site.
@@ -211,10 +244,17 @@ pub enum RelationFault {
         other: SiteName,
     },
     /// One Transit Gateway in two regions.
-    #[error("{tgw} is in {region} here, but in {other_region} at site `{other}`")]
+    #[error(
+        "{}",
+        Message::new("estate-tgw-in-two-regions")
+            .with("tgw", .tgw)
+            .with("region", .region)
+            .with("other_region", .other_region)
+            .with("other", .other)
+    )]
     #[diagnostic(
         code(config::tgw_in_two_regions),
-        help("a Transit Gateway is in one region: correct `tgw` or `region`")
+        help("{}", Message::new("estate-tgw-in-two-regions-remedy"))
     )]
     TgwInTwoRegions {
         /// The Transit Gateway.
@@ -227,12 +267,17 @@ pub enum RelationFault {
         other_region: Region,
     },
     /// Two Flow VPCs of one site are the same.
-    #[error("site `{site}` has `{vpc}` as both `{key}` and `{other_key}`")]
+    #[error(
+        "{}",
+        Message::new("estate-flow-vpc-used-twice")
+            .with("site", .site)
+            .with("vpc", .vpc)
+            .with("key", .key)
+            .with("other_key", .other_key)
+    )]
     #[diagnostic(
         code(config::flow_vpc_used_twice),
-        help(
-            "these are three VPCs: machines run in `flow-vpc`, `transit-vpc` is NC2's own, and `test-vpc` must stay isolated from both"
-        )
+        help("{}", Message::new("estate-flow-vpc-used-twice-remedy"))
     )]
     FlowVpcUsedTwice {
         /// The site.
@@ -245,22 +290,26 @@ pub enum RelationFault {
         other_key: &'static str,
     },
     /// A wave that selects nothing.
-    #[error("wave `{wave}` selects nothing")]
+    #[error("{}", Message::new("estate-empty-wave").with("wave", .wave))]
     #[diagnostic(
         code(config::empty_wave),
-        help(
-            "add `tags`, `names` or `ids`, for example `names = [\"web-*\"]`; any of them selects"
-        )
+        help("{}", Message::new("estate-empty-wave-remedy"))
     )]
     EmptyWave {
         /// The wave.
         wave: WaveName,
     },
     /// One instance in two waves.
-    #[error("instance {instance} is in waves `{other}` and `{wave}`")]
+    #[error(
+        "{}",
+        Message::new("estate-instance-in-two-waves")
+            .with("instance", .instance)
+            .with("other", .other)
+            .with("wave", .wave)
+    )]
     #[diagnostic(
         code(config::instance_in_two_waves),
-        help("a machine is cut over once: list it in one wave only")
+        help("{}", Message::new("estate-instance-in-two-waves-remedy"))
     )]
     InstanceInTwoWaves {
         /// The instance.
@@ -271,7 +320,7 @@ pub enum RelationFault {
         other: WaveName,
     },
     /// An edge on a Transit Gateway to which no site is attached.
-    #[error("edge `{edge}` is on {tgw}, which no site is attached to")]
+    #[error("{}", Message::new("estate-edge-on-unknown-tgw").with("edge", .edge).with("tgw", .tgw))]
     #[diagnostic(code(config::edge_on_unknown_tgw), help("{known}"))]
     EdgeOnUnknownTgw {
         /// The edge.
@@ -282,10 +331,15 @@ pub enum RelationFault {
         known: Choices,
     },
     /// Two edges with one attachment.
-    #[error("edges `{edge}` and `{other}` have the same attachment")]
+    #[error(
+        "{}",
+        Message::new("estate-attachment-used-twice")
+            .with("edge", .edge)
+            .with("other", .other)
+    )]
     #[diagnostic(
         code(config::attachment_used_twice),
-        help("each edge needs a separate attachment: correct the `attachment` of one of them")
+        help("{}", Message::new("estate-attachment-used-twice-remedy"))
     )]
     AttachmentUsedTwice {
         /// The later edge.
@@ -294,10 +348,21 @@ pub enum RelationFault {
         other: EdgeName,
     },
     /// A key that belongs to edges of another kind.
-    #[error("edge `{edge}` is a `{kind}`, which has no `{key}`")]
+    #[error(
+        "{}",
+        Message::new("estate-key-of-other-kind")
+            .with("edge", .edge)
+            .with("kind", .kind)
+            .with("key", .key)
+    )]
     #[diagnostic(
         code(config::key_of_other_kind),
-        help("`{key}` belongs to edges of kind `{owner}`: remove it, or correct `kind`")
+        help(
+            "{}",
+            Message::new("estate-key-of-other-kind-remedy")
+                .with("key", .key)
+                .with("owner", .owner)
+        )
     )]
     KeyOfOtherKind {
         /// The edge.
@@ -310,8 +375,17 @@ pub enum RelationFault {
         owner: &'static str,
     },
     /// A required key of edges of this kind is missing.
-    #[error("edge `{edge}` is a `{kind}` and has no `{key}`")]
-    #[diagnostic(code(config::missing_key_of_kind), help("add `{example}`"))]
+    #[error(
+        "{}",
+        Message::new("estate-missing-key-of-kind")
+            .with("edge", .edge)
+            .with("kind", .kind)
+            .with("key", .key)
+    )]
+    #[diagnostic(
+        code(config::missing_key_of_kind),
+        help("{}", Message::new("estate-missing-key-of-kind-remedy").with("example", .example))
+    )]
     MissingKeyOfKind {
         /// The edge.
         edge: EdgeName,

@@ -3,57 +3,72 @@
 use std::fmt;
 
 use miette::Diagnostic;
+use stayput_messages::Message;
+use stayput_messages::list;
 
 /// The file is not TOML, or its keys and types are not those of `stayput.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum ShapeFault {
     /// Not TOML.
-    #[error("this is not TOML: {message}")]
-    #[diagnostic(
-        code(config::syntax),
-        help("correct this first: the other checks run once the file can be read as TOML")
-    )]
+    #[error("{}", Message::new("estate-syntax").with("problem", .message))]
+    #[diagnostic(code(config::syntax), help("{}", Message::new("estate-syntax-remedy")))]
     Syntax {
         /// What the TOML parser says.
         message: String,
     },
     /// An unknown key.
-    #[error("unknown key `{key}` in {table}")]
+    #[error(
+        "{}",
+        Message::new("estate-unknown-key")
+            .with("key", .key)
+            .part("table", .table.clone())
+    )]
     #[diagnostic(code(config::unknown_key), help("{known}"))]
     UnknownKey {
         /// The key.
         key: String,
         /// The table that contains it.
-        table: String,
+        table: Message,
         /// The known keys.
         known: Choices,
     },
     /// A required key of a table is missing.
-    #[error("{table} has no {key}")]
+    #[error(
+        "{}",
+        Message::new("estate-missing-key")
+            .part("table", .table.clone())
+            .with("key", .key)
+    )]
     #[diagnostic(code(config::missing_key), help("{remedy}"))]
     MissingKey {
         /// The key, in backticks, or the table, in brackets.
         key: String,
         /// The table.
-        table: String,
+        table: Message,
         /// What to write, and what it means.
-        remedy: String,
+        remedy: Message,
     },
     /// A value whose type is not that of the key.
-    #[error("`{key}` must be {wanted}, but this is {found}")]
+    #[error(
+        "{}",
+        Message::new("estate-wrong-type")
+            .with("key", .key)
+            .part("wanted", .wanted.clone())
+            .part("found", .found.clone())
+    )]
     #[diagnostic(code(config::wrong_type), help("{remedy}"))]
     WrongType {
         /// The key with the path to it.
         key: String,
         /// The type it must have.
-        wanted: String,
+        wanted: Message,
         /// The type it has.
-        found: &'static str,
+        found: Message,
         /// What to write, and its meaning.
-        remedy: String,
+        remedy: Message,
     },
     /// A word that is not one of a key's values.
-    #[error("`{text}` is not a value of `{key}`")]
+    #[error("{}", Message::new("estate-unknown-value").with("text", .text).with("key", .key))]
     #[diagnostic(code(config::unknown_value), help("{known}"))]
     UnknownValue {
         /// The key with the path to it.
@@ -64,7 +79,7 @@ pub enum ShapeFault {
         known: Choices,
     },
     /// A number too small or too large.
-    #[error("`{key}` is {number}, but must be {limit}")]
+    #[error("{}", .limit.exceeded(.key, .number))]
     #[diagnostic(code(config::out_of_range), help("{remedy}"))]
     OutOfRange {
         /// The key with the path to it.
@@ -74,13 +89,13 @@ pub enum ShapeFault {
         /// The exceeded limit.
         limit: Limit,
         /// What to write, and what it means.
-        remedy: String,
+        remedy: Message,
     },
     /// The file passed every check and still cannot be read; a defect of stayput.
-    #[error("this could not be read: {message}")]
+    #[error("{}", Message::new("estate-unreadable").with("problem", .message))]
     #[diagnostic(
         code(config::unreadable),
-        help("this is an error in stayput: please report it with the file")
+        help("{}", Message::new("estate-unreadable-remedy"))
     )]
     Unreadable {
         /// What the deserializer says.
@@ -97,11 +112,18 @@ pub enum Limit {
     AtMost(i64),
 }
 
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Limit {
+    /// Returns what is wrong with the number of a key that exceeds this.
+    fn exceeded(self, key: &str, number: &str) -> Message {
         match self {
-            Self::AtLeast(min) => write!(f, "at least {min}"),
-            Self::AtMost(max) => write!(f, "at most {max}"),
+            Self::AtLeast(min) => Message::new("estate-below-limit")
+                .with("key", key)
+                .with("number", number)
+                .with("limit", min),
+            Self::AtMost(max) => Message::new("estate-above-limit")
+                .with("key", key)
+                .with("number", number)
+                .with("limit", max),
         }
     }
 }
@@ -110,7 +132,7 @@ impl fmt::Display for Limit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices {
     /// Description of the words, such as `keys of [estate]`.
-    pub what: String,
+    pub what: Message,
     /// All known words.
     pub known: Vec<String>,
     /// The most similar word, if one is similar enough.
@@ -124,7 +146,7 @@ const ALIKE: f64 = 0.75;
 impl Choices {
     /// Collects the known words and chooses the one most similar to `wrong`.
     pub fn new(
-        what: impl Into<String>,
+        what: Message,
         wrong: &str,
         known: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
@@ -135,25 +157,24 @@ impl Choices {
             .filter(|(score, _word)| *score > ALIKE)
             .max_by(|(a, _), (b, _)| a.total_cmp(b))
             .map(|(_score, word)| word.clone());
-        Self {
-            what: what.into(),
-            known,
-            near,
-        }
+        Self { what, known, near }
     }
 }
 
 impl fmt::Display for Choices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(near) = &self.near {
-            write!(f, "did you mean `{near}`? ")?;
-        }
-        write!(f, "{}: ", self.what)?;
-        if self.known.is_empty() {
-            f.write_str("none")
-        } else {
-            f.write_str(&self.known.join(", "))
-        }
+        let (what, known) = (self.what.clone(), list::commas(&self.known));
+        let message = match &self.near {
+            Some(near) => Message::new("estate-choices-with-near")
+                .with("near", near)
+                .part("what", what)
+                .with("known", known),
+            None if known.is_empty() => Message::new("estate-choices-none").part("what", what),
+            None => Message::new("estate-choices")
+                .part("what", what)
+                .with("known", known),
+        };
+        message.fmt(f)
     }
 }
 
@@ -163,7 +184,8 @@ mod tests {
 
     #[test]
     fn the_right_spelling_is_suggested_for_a_misspelt_word() {
-        let near = |wrong| Choices::new("", wrong, ["cidr", "ec2-subnet", "primary"]).near;
+        let near =
+            |wrong| Choices::new(list::text(""), wrong, ["cidr", "ec2-subnet", "primary"]).near;
         assert_eq!(near("cdir").as_deref(), Some("cidr"));
         assert_eq!(near("ec2_subnet").as_deref(), Some("ec2-subnet"));
         assert_eq!(near("primary-site").as_deref(), Some("primary"));
@@ -172,6 +194,6 @@ mod tests {
 
     #[test]
     fn an_unrelated_word_is_not_suggested() {
-        assert_eq!(Choices::new("", "osaka", ["tokyo"]).near, None);
+        assert_eq!(Choices::new(list::text(""), "osaka", ["tokyo"]).near, None);
     }
 }

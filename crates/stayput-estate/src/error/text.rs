@@ -1,8 +1,7 @@
 //! Errors of single values.
 
-use std::fmt;
-
 use miette::Diagnostic;
+use stayput_messages::Message;
 
 use crate::Cidr;
 
@@ -10,37 +9,34 @@ use crate::Cidr;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum TextFault {
     /// An empty text.
-    #[error("this text is empty")]
-    #[diagnostic(
-        code(config::empty),
-        help("write a value, or remove the key if it is optional")
-    )]
+    #[error("{}", Message::new("estate-empty"))]
+    #[diagnostic(code(config::empty), help("{}", Message::new("estate-empty-remedy")))]
     Empty,
     /// Not a name: other characters, or too long.
-    #[error("`{text}` is not a name")]
+    #[error("{}", Message::new("estate-bad-name").with("text", .text))]
     #[diagnostic(
         code(config::bad_name),
-        help("a name is 1 to 40 lower-case letters, digits and dashes, for example `tokyo-1`")
+        help("{}", Message::new("estate-bad-name-remedy"))
     )]
     Name {
         /// What was given.
         text: String,
     },
     /// Not `a.b.c.d/len`.
-    #[error("`{text}` is not an IPv4 prefix")]
+    #[error("{}", Message::new("estate-bad-prefix").with("text", .text))]
     #[diagnostic(
         code(config::bad_prefix),
-        help("write the network address and the length, for example `172.30.1.0/24`")
+        help("{}", Message::new("estate-bad-prefix-remedy"))
     )]
     Prefix {
         /// What was given.
         text: String,
     },
     /// A prefix with host bits.
-    #[error("`{text}` has host bits set")]
+    #[error("{}", Message::new("estate-host-bits").with("text", .text))]
     #[diagnostic(
         code(config::host_bits),
-        help("the prefix it lies in is `{meant}`: write that if it was meant")
+        help("{}", Message::new("estate-host-bits-remedy").with("meant", .meant))
     )]
     HostBits {
         /// What was given.
@@ -49,12 +45,10 @@ pub enum TextFault {
         meant: Cidr,
     },
     /// An address or prefix with leading zeros in a number.
-    #[error("`{text}` has a number with leading zeros")]
+    #[error("{}", Message::new("estate-leading-zeros").with("text", .text))]
     #[diagnostic(
         code(config::leading_zeros),
-        help(
-            "some programs read such a number as octal, others as decimal: write `{meant}` if it is decimal"
-        )
+        help("{}", Message::new("estate-leading-zeros-remedy").with("meant", .meant))
     )]
     LeadingZeros {
         /// What was given.
@@ -63,70 +57,87 @@ pub enum TextFault {
         meant: String,
     },
     /// Not an IPv4 address.
-    #[error("`{text}` is not an IPv4 address")]
+    #[error("{}", Message::new("estate-bad-address").with("text", .text))]
     #[diagnostic(
         code(config::bad_address),
-        help("write four numbers, for example `10.101.0.2`")
+        help("{}", Message::new("estate-bad-address-remedy"))
     )]
     Address {
         /// What was given.
         text: String,
     },
     /// The id of an object of another kind.
-    #[error("`{text}` is the id of {found}, not of {wanted}")]
+    #[error(
+        "{}",
+        Message::new("estate-wrong-id-kind")
+            .with("text", .text)
+            .part("found", .found.message())
+            .part("wanted", .wanted.message())
+    )]
     #[diagnostic(
         code(config::wrong_id_kind),
-        help("write the id of {wanted}, which starts with `{prefix}`")
+        help(
+            "{}",
+            Message::new("estate-wrong-id-kind-remedy")
+                .part("wanted", .wanted.message())
+                .with("prefix", .prefix)
+        )
     )]
     WrongIdKind {
         /// What was given.
         text: String,
-        /// The required kind, with its article.
-        wanted: &'static str,
-        /// The kind given, with its article.
-        found: &'static str,
+        /// The required kind.
+        wanted: IdKind,
+        /// The kind given.
+        found: IdKind,
         /// Prefix of ids of the required kind.
         prefix: &'static str,
     },
     /// Not an AWS id.
-    #[error("`{text}` is not the id of {wanted}")]
+    #[error(
+        "{}",
+        Message::new("estate-bad-id")
+            .with("text", .text)
+            .part("wanted", .wanted.message())
+    )]
     #[diagnostic(
         code(config::bad_id),
-        help(
-            "ids of this kind are `{prefix}` followed by letters and digits, for example `{prefix}0a1b2c3d4e5f60001`"
-        )
+        help("{}", Message::new("estate-bad-id-remedy").with("prefix", .prefix))
     )]
     Id {
         /// What was given.
         text: String,
-        /// The required kind, with its article.
-        wanted: &'static str,
+        /// The required kind.
+        wanted: IdKind,
         /// Prefix of ids of the required kind.
         prefix: &'static str,
     },
     /// Not a UUID.
-    #[error("`{text}` is not the id of a Direct Connect gateway")]
+    #[error("{}", Message::new("estate-bad-gateway").with("text", .text))]
     #[diagnostic(
         code(config::bad_gateway),
-        help("it is a UUID, for example `8f2a1c34-5b6d-4e7f-8091-a2b3c4d5e6f7`")
+        help("{}", Message::new("estate-bad-gateway-remedy"))
     )]
     Gateway {
         /// What was given.
         text: String,
     },
     /// Not in the form of a region.
-    #[error("`{text}` is not an AWS region")]
+    #[error("{}", Message::new("estate-bad-region").with("text", .text))]
     #[diagnostic(
         code(config::bad_region),
-        help("write the name the AWS API uses, for example `ap-northeast-1`")
+        help("{}", Message::new("estate-bad-region-remedy"))
     )]
     Region {
         /// What was given.
         text: String,
     },
     /// An availability zone instead of a region.
-    #[error("`{text}` is an availability zone, not a region")]
-    #[diagnostic(code(config::zone_for_region), help("its region is `{region}`"))]
+    #[error("{}", Message::new("estate-zone-for-region").with("text", .text))]
+    #[diagnostic(
+        code(config::zone_for_region),
+        help("{}", Message::new("estate-zone-for-region-remedy").with("region", .region))
+    )]
     Zone {
         /// What was given.
         text: String,
@@ -134,12 +145,10 @@ pub enum TextFault {
         region: String,
     },
     /// Not `https://host:port`.
-    #[error("`{text}` {problem}")]
+    #[error("{}", .problem.of(.text))]
     #[diagnostic(
         code(config::bad_url),
-        help(
-            "write `{meant}`; TLS is always used and always verified (`ca-file` trusts a private CA)"
-        )
+        help("{}", Message::new("estate-bad-url-remedy").with("meant", .meant))
     )]
     Url {
         /// What was given.
@@ -150,7 +159,7 @@ pub enum TextFault {
         meant: String,
     },
     /// Not a valid duration, or not valid for this key.
-    #[error("`{text}` {problem}")]
+    #[error("{}", .problem.of(.text))]
     #[diagnostic(code(config::bad_duration), help("{remedy}"))]
     Duration {
         /// What was given.
@@ -158,15 +167,13 @@ pub enum TextFault {
         /// What is wrong with it.
         problem: DurationProblem,
         /// What to write.
-        remedy: String,
+        remedy: Message,
     },
     /// Not a category key of Prism Central (Prism reference §5).
-    #[error("`{text}` cannot be a category key in Prism Central")]
+    #[error("{}", Message::new("estate-bad-category").with("text", .text))]
     #[diagnostic(
         code(config::bad_category),
-        help(
-            "it has 1 to 64 characters, does not start with `$` and has none of / , ! \" # % ' ( ) * + : ; = ? \\ | [ ] ^ &"
-        )
+        help("{}", Message::new("estate-bad-category-remedy"))
     )]
     Category {
         /// What was given.
@@ -176,27 +183,29 @@ pub enum TextFault {
 
 impl TextFault {
     /// Returns the short text at the location in the file.
-    pub(crate) fn label(&self) -> &'static str {
+    pub(crate) fn label(&self) -> Message {
         match self {
-            Self::Empty => "must not be empty",
-            Self::Name { .. } => "must be a name",
-            Self::Prefix { .. } => "must be an IPv4 prefix",
-            Self::HostBits { .. } => "not a network address",
-            Self::LeadingZeros { .. } => "leading zeros",
-            Self::Address { .. } => "must be an IPv4 address",
-            Self::WrongIdKind { .. } => "id of another kind",
-            Self::Id { .. } => "must be an AWS id",
-            Self::Gateway { .. } => "must be a UUID",
-            Self::Region { .. } | Self::Zone { .. } => "must be a region",
-            Self::Url { .. } => "must be https://host:port",
+            Self::Empty => Message::new("estate-label-empty"),
+            Self::Name { .. } => Message::new("estate-label-name"),
+            Self::Prefix { .. } => Message::new("estate-label-prefix"),
+            Self::HostBits { .. } => Message::new("estate-label-host-bits"),
+            Self::LeadingZeros { .. } => Message::new("estate-label-leading-zeros"),
+            Self::Address { .. } => Message::new("estate-label-address"),
+            Self::WrongIdKind { .. } => Message::new("estate-label-wrong-id-kind"),
+            Self::Id { .. } => Message::new("estate-label-id"),
+            Self::Gateway { .. } => Message::new("estate-label-gateway"),
+            Self::Region { .. } | Self::Zone { .. } => Message::new("estate-label-region"),
+            Self::Url { .. } => Message::new("estate-label-url"),
             Self::Duration { problem, .. } => match problem {
-                DurationProblem::Syntax => "must be a duration",
-                DurationProblem::Unit => "in another unit",
-                DurationProblem::Zero => "must be more than zero",
-                DurationProblem::NotWholeMinutes => "must be whole minutes",
-                DurationProblem::TooLong => "must be shorter",
+                DurationProblem::Syntax => Message::new("estate-label-duration-syntax"),
+                DurationProblem::Unit => Message::new("estate-label-duration-unit"),
+                DurationProblem::Zero => Message::new("estate-label-duration-zero"),
+                DurationProblem::NotWholeMinutes => {
+                    Message::new("estate-label-duration-not-whole-minutes")
+                }
+                DurationProblem::TooLong => Message::new("estate-label-duration-too-long"),
             },
-            Self::Category { .. } => "must be a category key",
+            Self::Category { .. } => Message::new("estate-label-category"),
         }
     }
 }
@@ -216,15 +225,16 @@ pub enum UrlProblem {
     BadPort,
 }
 
-impl fmt::Display for UrlProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotHttps => "does not start with https://",
-            Self::HasPath => "has something after host and port",
-            Self::HasCredentials => "has a user name in it; credentials come from the environment",
-            Self::BadHost => "has no valid host name",
-            Self::BadPort => "has no valid port number",
-        })
+impl UrlProblem {
+    /// Returns what is wrong with this text.
+    fn of(self, text: &str) -> Message {
+        match self {
+            Self::NotHttps => Message::new("estate-url-not-https").with("text", text),
+            Self::HasPath => Message::new("estate-url-has-path").with("text", text),
+            Self::HasCredentials => Message::new("estate-url-has-credentials").with("text", text),
+            Self::BadHost => Message::new("estate-url-bad-host").with("text", text),
+            Self::BadPort => Message::new("estate-url-bad-port").with("text", text),
+        }
     }
 }
 
@@ -243,14 +253,60 @@ pub enum DurationProblem {
     TooLong,
 }
 
-impl fmt::Display for DurationProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Syntax => "is not a duration",
-            Self::Unit => "has a unit that this key does not take",
-            Self::Zero => "is zero",
-            Self::NotWholeMinutes => "is not a whole number of minutes",
-            Self::TooLong => "is too long",
-        })
+impl DurationProblem {
+    /// Returns what is wrong with this text.
+    fn of(self, text: &str) -> Message {
+        match self {
+            Self::Syntax => Message::new("estate-duration-syntax").with("text", text),
+            Self::Unit => Message::new("estate-duration-unit").with("text", text),
+            Self::Zero => Message::new("estate-duration-zero").with("text", text),
+            Self::NotWholeMinutes => {
+                Message::new("estate-duration-not-whole-minutes").with("text", text)
+            }
+            Self::TooLong => Message::new("estate-duration-too-long").with("text", text),
+        }
+    }
+}
+
+/// The kind of object that has an AWS id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdKind {
+    /// A Transit Gateway attachment.
+    Attachment,
+    /// A Transit Gateway route table.
+    TgwRouteTable,
+    /// A Transit Gateway.
+    Tgw,
+    /// A VPC.
+    Vpc,
+    /// A subnet.
+    Subnet,
+    /// An instance.
+    Instance,
+    /// A network interface.
+    Interface,
+    /// A VPC route table.
+    RouteTable,
+    /// A VPN connection.
+    Vpn,
+    /// A kind that is not in this list.
+    Other,
+}
+
+impl IdKind {
+    /// Returns its name, with its article.
+    fn message(self) -> Message {
+        match self {
+            Self::Attachment => Message::new("id-kind-attachment"),
+            Self::TgwRouteTable => Message::new("id-kind-tgw-route-table"),
+            Self::Tgw => Message::new("id-kind-tgw"),
+            Self::Vpc => Message::new("id-kind-vpc"),
+            Self::Subnet => Message::new("id-kind-subnet"),
+            Self::Instance => Message::new("id-kind-instance"),
+            Self::Interface => Message::new("id-kind-interface"),
+            Self::RouteTable => Message::new("id-kind-route-table"),
+            Self::Vpn => Message::new("id-kind-vpn"),
+            Self::Other => Message::new("id-kind-other"),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stayput_messages::Message;
+
 use crate::error::DurationProblem;
 use crate::error::TextFault;
 
@@ -21,27 +23,25 @@ const UNITS: [Unit; 5] = [
 /// Parses a recovery point objective: more than zero and a multiple of a minute (Prism reference §6.2). Every unit is parsed, so
 /// that `90s` gets the right error.
 pub(super) fn rpo(text: &str) -> Result<Duration, TextFault> {
-    let remedy = "write whole minutes, hours or days, for example `30m`, `1h` or `1d`";
-    let millis = millis(text, &UNITS).map_err(|problem| fault(text, problem, remedy.to_owned()))?;
+    let millis = millis(text, &UNITS)
+        .map_err(|problem| fault(text, problem, Message::new("estate-rpo-remedy")))?;
     if millis % MINUTE_MS == 0 {
         Ok(Duration::from_millis(millis))
     } else {
         let above = millis / MINUTE_MS + 1;
-        let remedy =
-            format!("Prism Central accepts whole minutes: the next possible value is `{above}m`");
+        let remedy = Message::new("estate-rpo-not-whole-minutes-remedy").with("minutes", above);
         Err(fault(text, DurationProblem::NotWholeMinutes, remedy))
     }
 }
 
 /// Parses an interval or a time limit in `ms`, `s` or `m`; more than zero.
 pub(super) fn pause(text: &str) -> Result<Duration, TextFault> {
-    let remedy = "write a number and `ms`, `s` or `m`, for example `500ms`, `2s` or `1m`";
     millis(text, &UNITS[..3])
         .map(Duration::from_millis)
-        .map_err(|problem| fault(text, problem, remedy.to_owned()))
+        .map_err(|problem| fault(text, problem, Message::new("estate-pause-remedy")))
 }
 
-fn fault(text: &str, problem: DurationProblem, remedy: String) -> TextFault {
+fn fault(text: &str, problem: DurationProblem, remedy: Message) -> TextFault {
     TextFault::Duration {
         text: text.to_owned(),
         problem,

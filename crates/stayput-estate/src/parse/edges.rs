@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use stayput_messages::Message;
+
 use crate::AttachmentId;
 use crate::Edge;
 use crate::EdgeKind;
@@ -81,9 +83,17 @@ fn edge(
             let fault = RelationFault::EdgeOnUnknownTgw {
                 edge: at.value().clone(),
                 tgw: tgw.value().clone(),
-                known: Choices::new("Transit Gateways of the sites", tgw.value().as_str(), known),
+                known: Choices::new(
+                    Message::new("estate-tgws-of-sites"),
+                    tgw.value().as_str(),
+                    known,
+                ),
             };
-            reader.report(ConfigError::new(tgw.span(), "no site's", fault));
+            reader.report(ConfigError::new(
+                tgw.span(),
+                Message::new("estate-label-tgw-of-no-site"),
+                fault,
+            ));
         }
     }
     if let Some(attachment) = &attachment {
@@ -94,8 +104,15 @@ fn edge(
                     other: other.clone(),
                 };
                 reader.report(
-                    ConfigError::new(attachment.span(), "the same attachment", fault)
-                        .also(span.clone(), format!("already that of `{other}`")),
+                    ConfigError::new(
+                        attachment.span(),
+                        Message::new("estate-label-same-attachment"),
+                        fault,
+                    )
+                    .also(
+                        span.clone(),
+                        Message::new("estate-label-attachment-of").with("other", other),
+                    ),
                 );
             }
             None => {
@@ -143,8 +160,12 @@ fn edge_kind(
                 key,
                 owner: owner.as_str(),
             };
-            let label = format!("only a `{}` has this", owner.as_str());
-            reader.report(ConfigError::new(span, label, fault).also(kind.span(), "the kind"));
+            let label =
+                Message::new("estate-label-key-of-other-kind").with("owner", owner.as_str());
+            reader.report(
+                ConfigError::new(span, label, fault)
+                    .also(kind.span(), Message::new("estate-label-kind")),
+            );
         }
     }
     match kind.value() {
@@ -186,7 +207,7 @@ fn missing(
             key,
             example,
         };
-        let label = format!("needs `{key}`");
+        let label = Message::new("estate-label-needs-key").with("key", key);
         reader.report(ConfigError::new(kind.span(), label, fault));
     }
 }

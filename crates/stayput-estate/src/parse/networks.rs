@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use stayput_messages::Message;
+
 use crate::Cidr;
 use crate::Network;
 use crate::NetworkName;
@@ -38,7 +40,11 @@ pub(super) fn on_prem(reader: &mut Reader<'_>, raw: Option<&RawOnPrem>) -> Vec<A
         return Vec::new();
     };
     if list.value().is_empty() {
-        let error = ConfigError::new(list.span(), "lists nothing", RelationFault::NoOnPrem);
+        let error = ConfigError::new(
+            list.span(),
+            Message::new("estate-label-lists-nothing"),
+            RelationFault::NoOnPrem,
+        );
         reader.report(error);
     }
     let mut prefixes = Vec::new();
@@ -51,7 +57,11 @@ pub(super) fn on_prem(reader: &mut Reader<'_>, raw: Option<&RawOnPrem>) -> Vec<A
                 prefix: *prefix.value(),
                 no_nat: no_nat_subnet(),
             };
-            reader.report(ConfigError::new(prefix.span(), "overlaps it", fault));
+            reader.report(ConfigError::new(
+                prefix.span(),
+                Message::new("estate-label-overlaps-it"),
+                fault,
+            ));
         }
         prefixes.push(prefix);
     }
@@ -115,16 +125,20 @@ fn check_addresses(reader: &mut Reader<'_>, network: &Parts, on_prem: &[At<Cidr>
     let (name, cidr) = (network.name.value().clone(), *at.value());
     if !SIZES.contains(&cidr.len()) {
         let remedy = if cidr.len() < *SIZES.start() {
-            "make several networks of it"
+            Message::new("estate-network-too-large-remedy")
         } else {
-            "take the whole EC2 subnet, which is never smaller"
+            Message::new("estate-network-too-small-remedy")
         };
         let fault = RelationFault::NetworkSize {
             network: name.clone(),
             cidr,
             remedy,
         };
-        reader.report(ConfigError::new(at.span(), "must be /16 to /28", fault));
+        reader.report(ConfigError::new(
+            at.span(),
+            Message::new("estate-label-network-size"),
+            fault,
+        ));
     }
     for prefix in on_prem {
         if cidr.overlaps(*prefix.value()) {
@@ -134,8 +148,12 @@ fn check_addresses(reader: &mut Reader<'_>, network: &Parts, on_prem: &[At<Cidr>
                 prefix: *prefix.value(),
             };
             reader.report(
-                ConfigError::new(at.span(), "overlaps on-prem", fault)
-                    .also(prefix.span(), "the on-prem prefix"),
+                ConfigError::new(
+                    at.span(),
+                    Message::new("estate-label-overlaps-on-prem"),
+                    fault,
+                )
+                .also(prefix.span(), Message::new("estate-label-on-prem-prefix")),
             );
         }
     }
@@ -145,7 +163,11 @@ fn check_addresses(reader: &mut Reader<'_>, network: &Parts, on_prem: &[At<Cidr>
             cidr,
             no_nat: no_nat_subnet(),
         };
-        reader.report(ConfigError::new(at.span(), "overlaps it", fault));
+        reader.report(ConfigError::new(
+            at.span(),
+            Message::new("estate-label-overlaps-it"),
+            fault,
+        ));
     }
 }
 
@@ -159,8 +181,12 @@ fn check_sites(reader: &mut Reader<'_>, network: &Parts, sites: &Sites) {
             site: recovery.value().clone(),
         };
         reader.report(
-            ConfigError::new(recovery.span(), "the same site", fault)
-                .also(at.span(), "the primary site"),
+            ConfigError::new(
+                recovery.span(),
+                Message::new("estate-label-same-site"),
+                fault,
+            )
+            .also(at.span(), Message::new("estate-label-primary-site")),
         );
         return;
     }
@@ -176,9 +202,19 @@ fn check_sites(reader: &mut Reader<'_>, network: &Parts, sites: &Sites) {
             tgw: recovery_tgw.value().clone(),
         };
         reader.report(
-            ConfigError::new(at.span(), "fails over to the same Transit Gateway", fault)
-                .also(primary_tgw.span(), "the primary site's")
-                .also(recovery_tgw.span(), "the recovery site's"),
+            ConfigError::new(
+                at.span(),
+                Message::new("estate-label-recovery-on-same-tgw"),
+                fault,
+            )
+            .also(
+                primary_tgw.span(),
+                Message::new("estate-label-tgw-of-primary"),
+            )
+            .also(
+                recovery_tgw.span(),
+                Message::new("estate-label-tgw-of-recovery"),
+            ),
         );
     }
 }
@@ -195,10 +231,14 @@ fn find_site<'a>(
         let site = site.clone();
         let error = if sites.is_source(&site) {
             let fault = RelationFault::SourceAsTarget { site, known };
-            ConfigError::new(at.span(), "not an NC2 site", fault)
+            ConfigError::new(
+                at.span(),
+                Message::new("estate-label-source-as-target"),
+                fault,
+            )
         } else {
             let fault = RelationFault::UnknownSite { site, known };
-            ConfigError::new(at.span(), "no such site", fault)
+            ConfigError::new(at.span(), Message::new("estate-label-unknown-site"), fault)
         };
         reader.report(error);
     }
@@ -218,8 +258,15 @@ fn check_pairs(reader: &mut Reader<'_>, networks: &[Parts]) {
                 other_cidr: *other_cidr.value(),
             };
             reader.report(
-                ConfigError::new(cidr.span(), format!("overlaps `{other}`"), fault)
-                    .also(other_cidr.span(), format!("the addresses of `{other}`")),
+                ConfigError::new(
+                    cidr.span(),
+                    Message::new("estate-label-overlaps").with("other", other),
+                    fault,
+                )
+                .also(
+                    other_cidr.span(),
+                    Message::new("estate-label-addresses-of").with("other", other),
+                ),
             );
         }
         if let (Some(other_subnet), Some(subnet)) = (&earlier.ec2_subnet, &later.ec2_subnet)
@@ -230,8 +277,15 @@ fn check_pairs(reader: &mut Reader<'_>, networks: &[Parts]) {
                 other: other.clone(),
             };
             reader.report(
-                ConfigError::new(subnet.span(), "the same subnet", fault)
-                    .also(other_subnet.span(), format!("the subnet of `{other}`")),
+                ConfigError::new(
+                    subnet.span(),
+                    Message::new("estate-label-same-subnet"),
+                    fault,
+                )
+                .also(
+                    other_subnet.span(),
+                    Message::new("estate-label-subnet-of").with("other", other),
+                ),
             );
         }
     }

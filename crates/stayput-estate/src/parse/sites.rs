@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use stayput_messages::Message;
+use stayput_messages::list;
+
 use crate::Appliance;
 use crate::Ec2Site;
 use crate::MoveConfig;
@@ -90,7 +93,7 @@ impl Sites {
             .iter()
             .filter(|place| place.kind != SiteLocationKind::Source)
             .map(|place| place.name.value().as_str());
-        Choices::new("NC2 sites", wrong.as_str(), names)
+        Choices::new(Message::new("estate-nc2-sites"), wrong.as_str(), names)
     }
 
     pub fn finish(self) -> Option<(Ec2Site, BTreeMap<SiteName, Nc2Site>)> {
@@ -157,11 +160,15 @@ fn source(
                 .collect();
             let fault = RelationFault::SeveralSources {
                 count: sources.len(),
-                names: names.join(", "),
+                names: list::commas(names),
             };
             for (name, _) in others.iter().take(1) {
-                let error = ConfigError::new(name.span(), "another source", fault.clone())
-                    .also(first.span(), "the first");
+                let error = ConfigError::new(
+                    name.span(),
+                    Message::new("estate-label-another-source"),
+                    fault.clone(),
+                )
+                .also(first.span(), Message::new("estate-label-first-source"));
                 reader.report(error);
             }
             None
@@ -173,7 +180,11 @@ fn source(
 pub(super) fn none_declared<T>(reader: &mut Reader<'_>, table: &'static str, at: &At<Named<T>>) {
     if reader.is_whole(table) {
         let fault = RelationFault::NoneDeclared { table };
-        reader.report(ConfigError::new(at.span(), "is empty", fault));
+        reader.report(ConfigError::new(
+            at.span(),
+            Message::new("estate-label-is-empty"),
+            fault,
+        ));
     }
 }
 
@@ -293,9 +304,10 @@ fn check_flow_vpcs(
                 .into_iter()
                 .filter(|span| !span.is_empty());
             let span = written.next().unwrap_or_else(|| site.span());
-            let mut error = ConfigError::new(span, "used for both", fault);
+            let mut error =
+                ConfigError::new(span, Message::new("estate-label-used-for-both"), fault);
             if let Some(span) = written.next() {
-                error = error.also(span, "also here");
+                error = error.also(span, Message::new("estate-label-also-here"));
             }
             reader.report(error);
         }
@@ -308,8 +320,12 @@ fn check_locations(reader: &mut Reader<'_>, locations: &[SiteLocation]) {
         if site == other {
             let fault = RelationFault::SiteNamedTwice { site: site.clone() };
             reader.report(
-                ConfigError::new(later.name.span(), "an NC2 site", fault)
-                    .also(earlier.name.span(), "the EC2 source"),
+                ConfigError::new(
+                    later.name.span(),
+                    Message::new("estate-label-nc2-site"),
+                    fault,
+                )
+                .also(earlier.name.span(), Message::new("estate-label-source")),
             );
         }
         if let (Some(other_vpc), Some(vpc)) = (&earlier.vpc, &later.vpc)
@@ -320,8 +336,10 @@ fn check_locations(reader: &mut Reader<'_>, locations: &[SiteLocation]) {
                 other: other.clone(),
             };
             reader.report(
-                ConfigError::new(vpc.span(), "the same VPC", fault)
-                    .also(other_vpc.span(), format!("already the VPC of `{other}`")),
+                ConfigError::new(vpc.span(), Message::new("estate-label-same-vpc"), fault).also(
+                    other_vpc.span(),
+                    Message::new("estate-label-vpc-of").with("other", other),
+                ),
             );
         }
     }
@@ -355,8 +373,15 @@ pub(super) fn check_tgw_region<'a>(
             other_region: other_region.value().clone(),
         };
         reader.report(
-            ConfigError::new(region.span(), "another region", fault)
-                .also(other_region.span(), format!("the region at site `{other}`")),
+            ConfigError::new(
+                region.span(),
+                Message::new("estate-label-another-region"),
+                fault,
+            )
+            .also(
+                other_region.span(),
+                Message::new("estate-label-region-at").with("other", other),
+            ),
         );
     }
 }

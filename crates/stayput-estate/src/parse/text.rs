@@ -14,6 +14,7 @@ use crate::SubnetId;
 use crate::TgwId;
 use crate::TgwRouteTableId;
 use crate::VpcId;
+use crate::error::IdKind;
 use crate::error::TextFault;
 use crate::error::UrlProblem;
 use crate::net::without_leading_zeros;
@@ -26,17 +27,17 @@ const MAX_CATEGORY: usize = 64;
 /// Characters that a category key cannot have (Prism reference §5).
 const NOT_IN_CATEGORY: &str = "/,!\"#%'()*+:;=?\\|[]^&";
 
-/// Kinds of AWS ids: prefix, and the kind with its article. A prefix comes before shorter ones that it starts with.
-const ID_KINDS: [(&str, &str); 9] = [
-    (AttachmentId::PREFIX, "a Transit Gateway attachment"),
-    (TgwRouteTableId::PREFIX, "a Transit Gateway route table"),
-    (TgwId::PREFIX, "a Transit Gateway"),
-    (VpcId::PREFIX, "a VPC"),
-    (SubnetId::PREFIX, "a subnet"),
-    (InstanceId::PREFIX, "an instance"),
-    (crate::EniId::PREFIX, "a network interface"),
-    (crate::RouteTableId::PREFIX, "a VPC route table"),
-    (crate::VpnId::PREFIX, "a VPN connection"),
+/// Kinds of AWS ids by prefix. A prefix comes before shorter ones that it starts with.
+const ID_KINDS: [(&str, IdKind); 9] = [
+    (AttachmentId::PREFIX, IdKind::Attachment),
+    (TgwRouteTableId::PREFIX, IdKind::TgwRouteTable),
+    (TgwId::PREFIX, IdKind::Tgw),
+    (VpcId::PREFIX, IdKind::Vpc),
+    (SubnetId::PREFIX, IdKind::Subnet),
+    (InstanceId::PREFIX, IdKind::Instance),
+    (crate::EniId::PREFIX, IdKind::Interface),
+    (crate::RouteTableId::PREFIX, IdKind::RouteTable),
+    (crate::VpnId::PREFIX, IdKind::Vpn),
 ];
 
 /// Parses a text that is not empty.
@@ -91,12 +92,12 @@ pub(super) fn aws_id<T: AwsId + FromStr>(text: &str) -> Result<T, TextFault> {
             .iter()
             .find(|(prefix, _kind)| text.starts_with(prefix))
     };
-    let wanted = kind_of(T::PREFIX).map_or("an AWS object", |(_prefix, kind)| *kind);
+    let wanted = kind_of(T::PREFIX).map_or(IdKind::Other, |(_prefix, kind)| *kind);
     match kind_of(text) {
         Some((prefix, found)) if *prefix != T::PREFIX => Err(TextFault::WrongIdKind {
             text: text.to_owned(),
             wanted,
-            found,
+            found: *found,
             prefix: T::PREFIX,
         }),
         Some(_) | None => text.parse().map_err(|_| TextFault::Id {
@@ -241,8 +242,8 @@ mod tests {
             error,
             TextFault::WrongIdKind {
                 text: "tgw-attach-01".into(),
-                wanted: "a Transit Gateway",
-                found: "a Transit Gateway attachment",
+                wanted: IdKind::Tgw,
+                found: IdKind::Attachment,
                 prefix: "tgw-",
             }
         );

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use stayput_messages::Message;
+
 use crate::InstanceId;
 use crate::Selector;
 use crate::Wave;
@@ -57,7 +59,11 @@ fn wave(
     let is_whole = reader.is_whole(&path) && reader.is_whole(&shape::join(&path, "tags"));
     if selects_nothing && is_whole {
         let fault = RelationFault::EmptyWave { wave: wave.clone() };
-        reader.report(ConfigError::new(name.span(), "has no criterion", fault));
+        reader.report(ConfigError::new(
+            name.span(),
+            Message::new("estate-label-empty-wave"),
+            fault,
+        ));
     }
     for id in ids.iter().flatten() {
         match listed.get(id.value()) {
@@ -68,8 +74,11 @@ fn wave(
                     other: other.clone(),
                 };
                 reader.report(
-                    ConfigError::new(id.span(), "listed again", fault)
-                        .also(span.clone(), format!("already in `{other}`")),
+                    ConfigError::new(id.span(), Message::new("estate-label-listed-again"), fault)
+                        .also(
+                            span.clone(),
+                            Message::new("estate-label-already-in-wave").with("other", other),
+                        ),
                 );
             }
             Some(_) => {}

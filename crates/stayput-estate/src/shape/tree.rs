@@ -1,10 +1,11 @@
 //! The parts of a JSON Schema that the shape check uses, as a tree.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value;
+use stayput_messages::Message;
+use stayput_messages::list;
 
 /// Shape of a value.
 #[derive(Debug)]
@@ -90,20 +91,18 @@ impl Shape {
     fn is_text(&self) -> bool {
         matches!(self, Self::Text)
     }
-}
 
-impl fmt::Display for Shape {
-    /// Formats the type for "must be …".
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Returns the type, for "must be …".
+    pub fn message(&self) -> Message {
         match self {
-            Self::Table(_) => f.write_str("a table"),
-            Self::Names(inner) if inner.is_text() => f.write_str("a table of strings"),
-            Self::Names(_) => f.write_str("a table of named tables"),
-            Self::List(inner) if inner.is_text() => f.write_str("a list of strings"),
-            Self::List(_) => f.write_str("a list"),
-            Self::Text | Self::Word(_) => f.write_str("a string"),
-            Self::Integer { .. } => f.write_str("a whole number"),
-            Self::Any => f.write_str("something else"),
+            Self::Table(_) => Message::new("type-table"),
+            Self::Names(inner) if inner.is_text() => Message::new("type-table-of-strings"),
+            Self::Names(_) => Message::new("type-table-of-tables"),
+            Self::List(inner) if inner.is_text() => Message::new("type-list-of-strings"),
+            Self::List(_) => Message::new("type-list"),
+            Self::Text | Self::Word(_) => Message::new("type-string"),
+            Self::Integer { .. } => Message::new("type-whole-number"),
+            Self::Any => Message::new("type-other"),
         }
     }
 }
@@ -143,42 +142,52 @@ impl Key {
     }
 
     /// Returns a remedy for its absence.
-    pub fn remedy(&self) -> String {
-        match &self.example {
-            Some(example) => {
-                let name = &self.name;
-                format!("add for example `{name} = {example}`. {}", self.description)
-            }
-            None => self.table_remedy("add", &self.header()),
+    pub fn remedy(&self) -> Message {
+        let description = &self.description;
+        match (&self.example, self.required_keys()) {
+            (Some(example), _) => Message::new("estate-add-key")
+                .with("key", &self.name)
+                .with("example", example)
+                .with("description", description),
+            (None, None) => Message::new("estate-add-table")
+                .with("table", self.header())
+                .with("description", description),
+            (None, Some(keys)) => Message::new("estate-add-table-with-keys")
+                .with("table", self.header())
+                .with("keys", keys)
+                .with("description", description),
         }
     }
 
     /// Returns what to write at this path: the key itself, or a key in it.
-    pub fn correction(&self, path: &str) -> String {
-        match &self.example {
-            Some(example) => {
-                let name = &self.name;
-                format!("for example `{name} = {example}`. {}", self.description)
-            }
-            None if path == self.name => self.table_remedy("write it as", &self.header()),
-            None => self.table_remedy("write it as", &format!("[{path}]")),
+    pub fn correction(&self, path: &str) -> Message {
+        let description = &self.description;
+        let table = if path == self.name {
+            self.header()
+        } else {
+            format!("[{path}]")
+        };
+        match (&self.example, self.required_keys()) {
+            (Some(example), _) => Message::new("estate-correct-key")
+                .with("key", &self.name)
+                .with("example", example)
+                .with("description", description),
+            (None, None) => Message::new("estate-correct-table")
+                .with("table", table)
+                .with("description", description),
+            (None, Some(keys)) => Message::new("estate-correct-table-with-keys")
+                .with("table", table)
+                .with("keys", keys)
+                .with("description", description),
         }
     }
 
-    fn table_remedy(&self, verb: &str, header: &str) -> String {
-        let required: Vec<String> = self
-            .inner_keys()
-            .into_iter()
-            .flatten()
-            .filter(|(_name, key)| key.required)
-            .map(|(name, _key)| format!("`{name}`"))
-            .collect();
-        let with = if required.is_empty() {
-            String::new()
-        } else {
-            format!(" with {}", required.join(", "))
-        };
-        format!("{verb} {header}{with}. {}", self.description)
+    /// Returns the required keys of this table, or of each named table in it, in backticks with commas between; `None` if there are none.
+    fn required_keys(&self) -> Option<String> {
+        let keys = self.inner_keys().into_iter().flatten();
+        let required = keys.filter(|(_name, key)| key.required);
+        let names = list::commas(required.map(|(name, _key)| format!("`{name}`")));
+        (!names.is_empty()).then_some(names)
     }
 
     /// Returns the keys of this table, or of each named table in it.

@@ -1,9 +1,12 @@
 # What goes wrong with a call to Prism Central or Move.
 
 appliance-call = { $service } of site `{ $site }`: { $what } ({ $method } { $url })
+appliance-of-site = { $service } of site `{ $site }`
+appliance-status = { $call }: HTTP { $status }
 setup-url = { $service } of site `{ $site }`: `{ $url }` is not an address such as https://host:port
 setup-not-encrypted = { $service } of site `{ $site }`: `{ $url }` is not encrypted; only https is spoken, except on loopback
 setup-ca-file = { $service } of site `{ $site }`: the CA file { $path } cannot be read: { $reason }
+setup-no-certificate = it holds no certificate in PEM form
 setup-client = { $service } of site `{ $site }`: the HTTPS client cannot be made: { $reason }
 tls-unknown-issuer = its certificate is not signed by a trusted CA
 tls-wrong-name = its certificate is for another name
@@ -41,6 +44,16 @@ wire-too-long = the answer is too long
 
 prism-missing = { $call }: { $what } is not there
 difference-locations = its primary and recovery locations are others, or the other way round; run the same command again
+difference-mapping = its { $network } is { $has } instead of subnet { $wanted }
+difference-no-ip-mapping = it does not keep addresses
+difference-unknown-ip-mapping = it does not tell whether it keeps addresses
+mapping-recovery-network = recovery network
+mapping-primary-test-network = primary test network
+mapping-recovery-test-network = recovery test network
+mapped-none = none
+mapped-subnet = subnet { $subnet }
+mapped-subnet-named = subnet `{ $name }`
+mapped-no-subnet = one without a subnet
 prism-differs = { $call }: { $what } exists, but { $difference }
 prism-task-failed = { $call }: its task `{ $operation }` ended as { $status }
 prism-task-lost = { $call }: its task { $task } does not exist any more, and it is not done
@@ -51,7 +64,121 @@ prism-no-request-id = `{ $text }` is not a request id (a UUID)
 ## Move
 
 move-missing = { $call }: { $what } is not there
+move-not-prepared = { $call }: { $problems }
+move-no-reason = no reason given
 move-check-failed = { $check }: { $message }
 move-problem-of-vm = VM { $vm }: { $message }
 move-offers-nothing = { $call }: VM { $vm } is in state `{ $state }`, where Move offers nothing
 move-offers = { $call }: VM { $vm } is in state `{ $state }`, where Move offers { $offered }
+
+## What a call is for
+
+call-ask-for-version = ask for the version of { $namespace }
+call-find-category = look for category { $key }:{ $value }
+call-make-category = make category { $key }:{ $value }
+call-look-at-subnet = look at subnet { $subnet }
+call-look-at-flow-vpc = look at Flow VPC { $vpc }
+call-find-subnet = look for subnet `{ $name }` ({ $cidr })
+call-make-subnet = make subnet `{ $name }` ({ $cidr })
+call-find-flow-vpc = look for Flow VPC `{ $name }`
+call-make-flow-vpc = make Flow VPC `{ $name }`
+call-set-prefixes = set the externally routable prefixes of Flow VPC { $vpc }
+call-set-prefix = set externally routable prefix { $cidr } of Flow VPC { $vpc }
+call-list-addresses = list the addresses in use in subnet { $subnet }
+call-list-reserved = list the reserved addresses of subnet { $subnet }
+call-reserve-addresses = reserve { n-addresses } of subnet { $subnet }
+call-unreserve-addresses = unreserve { n-addresses } of subnet { $subnet }
+call-look-at-policy = look at protection policy { $policy }
+call-find-policy = look for protection policy `{ $name }`
+call-make-policy = make protection policy `{ $name }`
+call-find-recovery-plan = look for recovery plan `{ $name }`
+call-make-recovery-plan = make recovery plan `{ $name }`
+call-clean-up = clean up after the test of recovery plan { $plan }
+call-look-at-job = look at recovery plan job { $job }
+call-read-job-steps = read the steps of job { $job }
+call-read-validation = read what the validation of job { $job } found
+call-validate = validate recovery plan { $plan }
+call-planned-failover = planned failover of recovery plan { $plan }
+call-unplanned-failover = unplanned failover of recovery plan { $plan }
+call-test-failover = test failover of recovery plan { $plan }
+call-find-validation = look for the job of the validation of recovery plan { $plan }
+call-find-planned-failover = look for the job of the planned failover of recovery plan { $plan }
+call-find-unplanned-failover = look for the job of the unplanned failover of recovery plan { $plan }
+call-find-test-failover = look for the job of the test failover of recovery plan { $plan }
+call-list-paired-prism-centrals = list paired Prism Centrals
+call-list-recovery-plans = list recovery plans
+call-list-recovery-plan-jobs = list recovery plan jobs
+call-list-flow-vpcs = list Flow VPCs
+call-list-vms = list VMs
+call-list-categories = list categories
+call-list-protection-policies = list protection policies
+call-list-subnets = list subnets
+call-look-at-recovery-plan = look at recovery plan { $plan }
+call-find-own-id = find this Prism Central's own id
+call-read-plan-parts = read the parts of a recovery plan
+call-list-recovery-points = list recovery points
+call-look-at-object = look at { $kind } { $id }
+call-look-at-vm = look at VM { $vm }
+call-delete-vm = delete VM { $vm }
+call-delete-nic = delete NIC { $nic } of VM { $vm }
+call-find-nic = look for a NIC with { $address } at VM { $vm }
+call-add-nic = add a NIC with { $address } to VM { $vm }
+call-give-category = give VM { $vm } category { $category }
+call-power-on = power on VM { $vm }
+call-power-off = power off VM { $vm }
+call-shut-down = shut down VM { $vm }
+call-log-in = log in
+call-cut-over = cut VM { $vm } of migration plan { $plan } over
+call-retry = retry VM { $vm } of migration plan { $plan }
+call-discard = discard VM { $vm } of migration plan { $plan }
+call-abort = abort VM { $vm } of migration plan { $plan }
+call-read-inventory = read the inventory of provider `{ $provider }`
+call-list-providers = list providers
+call-list-workloads = list the workloads of { $region }
+call-list-migration-plans = list migration plans
+call-read-plan-vms = read the VMs of migration plan { $plan }
+call-make-migration-plan = make migration plan `{ $name }`
+call-start-migration-plan = start migration plan { $plan }
+call-look-at-migration-plan = look at migration plan { $plan }
+call-cancel-migration-plan = cancel migration plan { $plan }
+call-delete-migration-plan = delete migration plan { $plan }
+call-prepare = prepare the guests of migration plan { $plan }
+call-check-readiness = check whether migration plan { $plan } is ready
+
+## What was looked for, made or waited for
+
+thing-of-kind-named = { $kind } `{ $name }`
+thing-category = category { $key }:{ $value }
+thing-subnet-named = subnet `{ $name }`
+thing-flow-vpc-named = Flow VPC `{ $name }`
+thing-flow-vpc = Flow VPC { $vpc }
+thing-subnet = subnet { $subnet }
+thing-policy-named = protection policy `{ $name }`
+thing-recovery-plan-named = recovery plan `{ $name }`
+thing-mapping = the network mapping of subnet { $subnet }
+thing-job-named = job `{ $name }`
+thing-job = job { $job }
+thing-domain-manager = a domain manager
+thing-vm = VM { $vm }
+thing-end-of-vm = the end of VM { $vm }
+thing-nic = the NIC with { $address }
+thing-token = a token that is accepted
+thing-migration-plan-named = migration plan `{ $name }`
+thing-preparation = the preparation of migration plan { $plan }
+
+## What is wrong with an answer
+
+malformed-another-object = another object was given for this id
+malformed-success-with-error = it says success and has the flag `hasError`
+malformed-no-data = missing field `data`
+malformed-prefix-length = { $length } is no prefix length
+malformed-too-long = it is longer than { $limit } bytes
+malformed-empty = it is empty
+malformed-several-properties = more than one property is not understood
+malformed-no-token = it has no token
+malformed-no-vms = no VM is listed of { $count }
+malformed-no-uuid = missing field `UUID`
+malformed-no-checks = it has no list of checks that failed
+malformed-not-object = it is not an object
+malformed-no-entities = missing field `Entities` (or `VMs`)
+malformed-not-list = it is not a list

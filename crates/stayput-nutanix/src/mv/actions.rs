@@ -4,6 +4,7 @@
 use serde::Serialize;
 use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
+use stayput_messages::Message;
 use stayput_world::mv::MoveVm;
 use tokio::time::Instant;
 
@@ -50,12 +51,16 @@ impl VmAction {
         }
     }
 
-    fn what(self, plan: &MovePlanId, vm: &MoveVmId) -> String {
+    fn what(self, plan: &MovePlanId, vm: &MoveVmId) -> Message {
         match self {
-            Self::Cutover => format!("cut VM {vm} of migration plan {plan} over"),
-            Self::Retry => format!("retry VM {vm} of migration plan {plan}"),
-            Self::Discard => format!("discard VM {vm} of migration plan {plan}"),
-            Self::Abort => format!("abort VM {vm} of migration plan {plan}"),
+            Self::Cutover => Message::new("call-cut-over")
+                .with("vm", vm)
+                .with("plan", plan),
+            Self::Retry => Message::new("call-retry").with("vm", vm).with("plan", plan),
+            Self::Discard => Message::new("call-discard")
+                .with("vm", vm)
+                .with("plan", plan),
+            Self::Abort => Message::new("call-abort").with("vm", vm).with("plan", plan),
         }
     }
 
@@ -206,14 +211,14 @@ impl MoveClient {
         &self,
         plan: &MovePlanId,
         vm: &MoveVmId,
-        what: &str,
+        what: &Message,
     ) -> Result<(MoveVm, Reply), MoveError> {
         let (mut status, reply) = self.look_at_plan(plan, what).await?;
         match status.vms.remove(vm) {
             Some(now) => Ok((now, reply)),
             None => Err(MoveError::Missing {
                 call: reply.call,
-                what: format!("VM {vm}"),
+                what: Message::new("thing-vm").with("vm", vm),
             }),
         }
     }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use stayput_ambient::Entropy;
+use stayput_messages::Message;
 use tokio::sync::Mutex;
 
 use super::error::MoveApiError;
@@ -62,7 +63,7 @@ pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) segments: Vec<String>,
     pub(super) query: &'static [(&'static str, &'static str)],
-    pub(super) what: String,
+    pub(super) what: Message,
     pub(super) body: Option<Value>,
     pub(super) timeout: Option<Duration>,
     /// Secrets in the body.
@@ -71,26 +72,26 @@ pub(super) struct Ask {
 
 impl Ask {
     /// A POST, which is also how lists are read. Without a body; many calls take none.
-    pub(super) fn post(segments: &[&str], what: impl Into<String>) -> Self {
+    pub(super) fn post(segments: &[&str], what: Message) -> Self {
         Self {
             method: Method::POST,
             segments: segments.iter().map(|&segment| segment.to_owned()).collect(),
             query: &[],
-            what: what.into(),
+            what,
             body: None,
             timeout: None,
             secrets: Vec::new(),
         }
     }
 
-    pub(super) fn get(segments: &[&str], what: impl Into<String>) -> Self {
+    pub(super) fn get(segments: &[&str], what: Message) -> Self {
         Self {
             method: Method::GET,
             ..Self::post(segments, what)
         }
     }
 
-    pub(super) fn delete(segments: &[&str], what: impl Into<String>) -> Self {
+    pub(super) fn delete(segments: &[&str], what: Message) -> Self {
         Self {
             method: Method::DELETE,
             ..Self::post(segments, what)
@@ -313,7 +314,7 @@ impl Api {
     fn no_token(&self, ask: &Ask) -> MoveError {
         MoveError::Missing {
             call: self.call_of(ask),
-            what: "a token that is accepted".to_owned(),
+            what: Message::new("thing-token"),
         }
     }
 
@@ -371,7 +372,7 @@ impl Api {
         let outgoing = Outgoing {
             method: Method::POST,
             url: self.url(&segments),
-            what: "log in".to_owned(),
+            what: Message::new("call-log-in"),
             headers,
             body: Some(body),
             timeout: None,
@@ -403,7 +404,7 @@ fn token_in(reply: &Reply) -> Result<Token, DecodeError> {
     text.as_deref()
         .filter(|text| !text.is_empty())
         .and_then(Token::new)
-        .ok_or_else(|| reply.malformed(".", "it has no token"))
+        .ok_or_else(|| reply.malformed(".", Message::new("malformed-no-token")))
 }
 
 /// The error of a refusal.

@@ -3,6 +3,7 @@
 use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
 use stayput_messages::Message;
+use stayput_messages::list::semicolons;
 use stayput_messages::list::text;
 
 use crate::error::Ambiguous;
@@ -15,6 +16,7 @@ use crate::error::InDoubt;
 use crate::error::ListError;
 use crate::error::SetupError;
 use crate::error::TimeoutError;
+use crate::error::http_status;
 use crate::retry::Outcome;
 use crate::transport::Failure;
 
@@ -46,12 +48,17 @@ pub enum MoveError {
     #[error(transparent)]
     NotOffered(#[from] Box<NotOffered>),
     /// Something is not where it must be.
-    #[error("{}", Message::new("move-missing").with("call", .call).with("what", .what))]
+    #[error(
+        "{}",
+        Message::new("move-missing")
+            .part("call", .call.message())
+            .part("what", .what.clone())
+    )]
     Missing {
         /// The last look for it.
         call: Box<Call>,
         /// What was looked for.
-        what: String,
+        what: Message,
     },
     /// Several plans are what only one may be.
     #[error(transparent)]
@@ -178,7 +185,7 @@ impl MoveError {
 
 /// Move refused a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: HTTP {status}{}", detail(message.as_deref(), *code, body))]
+#[error("{}{}", http_status(call, *status), detail(message.as_deref(), *code, body))]
 pub struct MoveApiError {
     /// The call.
     pub call: Box<Call>,
@@ -204,7 +211,12 @@ fn detail(message: Option<&str>, code: Option<i64>, body: &str) -> String {
 
 /// Machines could not be prepared, or are not ready.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error(
+    "{}",
+    Message::new("move-not-prepared")
+        .part("call", .call.message())
+        .part("problems", semicolons(.problems.iter().map(VmProblem::text)))
+)]
 pub struct NotPrepared {
     /// The call.
     pub call: Box<Call>,
@@ -261,11 +273,11 @@ impl NotOffered {
     fn message(&self) -> Message {
         match self.offered.as_slice() {
             [] => Message::new("move-offers-nothing")
-                .with("call", &self.call)
+                .part("call", self.call.message())
                 .with("vm", &self.vm)
                 .with("state", &self.state),
             offered => Message::new("move-offers")
-                .with("call", &self.call)
+                .part("call", self.call.message())
                 .with("vm", &self.vm)
                 .with("state", &self.state)
                 .with("offered", offered.join(", ")),

@@ -11,6 +11,7 @@ use stayput_estate::MovePlanId;
 use stayput_estate::MoveProviderId;
 use stayput_estate::MoveVmId;
 use stayput_estate::Region;
+use stayput_messages::Message;
 use stayput_world::Unreadable;
 use stayput_world::UnreadableExtent;
 use stayput_world::mv::MoveAppliance;
@@ -131,7 +132,7 @@ impl MoveClient {
         if let Some(target) = target.filter(|id| providers[id].clusters.is_empty()) {
             let ask = Ask::get(
                 &["providers", target.as_str()],
-                format!("read the inventory of provider `{target_provider}`"),
+                Message::new("call-read-inventory").with("provider", target_provider),
             );
             let (provider, _) = self.api.read(&ask, wire::decode::<WireProvider>).await?;
             providers.insert(target, provider.into());
@@ -169,7 +170,8 @@ impl MoveClient {
             refresh_inventory: refresh,
             entity_type: "VM",
         };
-        let mut ask = Ask::post(&["providers", "list"], "list providers").body(&body);
+        let mut ask =
+            Ask::post(&["providers", "list"], Message::new("call-list-providers")).body(&body);
         if refresh {
             ask = ask.timeout(REFRESH);
         }
@@ -281,7 +283,11 @@ impl MoveClient {
             refresh_inventory: refresh,
         };
         let path = ["providers", source.as_str(), "workloads", "list"];
-        let ask = Ask::post(&path, format!("list the workloads of {region}")).body(&body);
+        let ask = Ask::post(
+            &path,
+            Message::new("call-list-workloads").with("region", region),
+        )
+        .body(&body);
         if refresh { ask.timeout(REFRESH) } else { ask }
     }
 
@@ -298,7 +304,11 @@ impl MoveClient {
 
     /// Every plan as received.
     pub(super) async fn plan_list(&self) -> Result<(List<WirePlan>, Reply), MoveError> {
-        let mut ask = Ask::post(&["plans", "list"], "list migration plans").body(&PlansAsked {
+        let mut ask = Ask::post(
+            &["plans", "list"],
+            Message::new("call-list-migration-plans"),
+        )
+        .body(&PlansAsked {
             spec: PlansSpec { vms: true },
         });
         ask.query = WITH_VMS;
@@ -353,12 +363,12 @@ impl MoveClient {
         count: Option<u64>,
     ) -> Result<BTreeMap<MoveVmId, MoveVm>, MoveError> {
         let path = ["plans", plan.as_str(), "workloads", "list"];
-        let ask = Ask::post(&path, format!("read the VMs of migration plan {plan}"));
+        let ask = Ask::post(&path, Message::new("call-read-plan-vms").with("plan", plan));
         let understand = |reply: &Reply| {
             let vms = wire::decode::<WorkloadStatus>(reply)?.vms();
             match count {
                 Some(count) if vms.is_empty() && count > 0 => {
-                    let reason = format!("no VM is listed of {count}");
+                    let reason = Message::new("malformed-no-vms").with("count", count);
                     Err(reply.malformed("Status.VMStatus", reason))
                 }
                 _ => Ok(vms),

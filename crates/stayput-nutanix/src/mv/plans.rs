@@ -8,6 +8,7 @@ use stayput_estate::MoveProviderId;
 use stayput_estate::MoveVmId;
 use stayput_estate::Region;
 use stayput_estate::SubnetExtId;
+use stayput_messages::Message;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
 
@@ -241,7 +242,7 @@ impl MoveClient {
         if ids.len() > 1 {
             return Err(MoveError::from(Box::new(Ambiguous {
                 call: reply.call,
-                what: format!("migration plan `{name}`"),
+                what: Message::new("thing-migration-plan-named").with("name", name),
                 ids: ids.iter().map(ToString::to_string).collect(),
             })));
         }
@@ -257,8 +258,11 @@ impl MoveClient {
         if let Some(there) = self.plan_named(&spec.name).await? {
             return Ok(there);
         }
-        let ask = Ask::post(&["plans"], format!("make migration plan `{}`", spec.name))
-            .body(&new_plan(spec));
+        let ask = Ask::post(
+            &["plans"],
+            Message::new("call-make-migration-plan").with("name", &spec.name),
+        )
+        .body(&new_plan(spec));
         let find = || self.plan_named(&spec.name);
         let reply = match self.settle(&ask, find).await? {
             Settled::There(plan) => return Ok(plan),
@@ -276,7 +280,7 @@ impl MoveClient {
             Ok(None) => Err(MoveError::from(Box::new(InDoubt {
                 call: reply.call,
                 reason: DoubtReason::NotFound {
-                    what: format!("migration plan `{}`", spec.name),
+                    what: Message::new("thing-migration-plan-named").with("name", &spec.name),
                 },
                 source: None,
             }))),
@@ -290,7 +294,11 @@ impl MoveClient {
     /// Those of any change.
     pub async fn start(&self, plan: &MovePlanId) -> Result<(), MoveError> {
         let path = ["plans", plan.as_str(), "start"];
-        let ask = Ask::post(&path, format!("start migration plan {plan}")).body(&StartAsked {
+        let ask = Ask::post(
+            &path,
+            Message::new("call-start-migration-plan").with("plan", plan),
+        )
+        .body(&StartAsked {
             spec: StartSpec { time: 0 },
         });
         self.settle_plan(plan, &ask, is_started).await
@@ -316,7 +324,7 @@ impl MoveClient {
     /// # Errors
     /// [`MoveError::Api`] with status 404 when there is no such plan; otherwise those of any read.
     pub async fn plan_status(&self, plan: &MovePlanId) -> Result<MovePlan, MoveError> {
-        let what = format!("look at migration plan {plan}");
+        let what = Message::new("call-look-at-migration-plan").with("plan", plan);
         Ok(self.look_at_plan(plan, &what).await?.0)
     }
 
@@ -324,9 +332,9 @@ impl MoveClient {
     pub(super) async fn look_at_plan(
         &self,
         plan: &MovePlanId,
-        what: &str,
+        what: &Message,
     ) -> Result<(MovePlan, Reply), MoveError> {
-        let ask = Ask::get(&["plans", plan.as_str()], what);
+        let ask = Ask::get(&["plans", plan.as_str()], what.clone());
         let (wire, reply) = self.api.patient().read(&ask, plan_in).await?;
         Ok((self.patient().with_vms(plan, wire).await?, reply))
     }
@@ -337,7 +345,10 @@ impl MoveClient {
     /// [`MoveError::Api`] while a VM is being cut over; those of any change.
     pub async fn cancel_plan(&self, plan: &MovePlanId) -> Result<(), MoveError> {
         let path = ["plans", plan.as_str(), "cancel"];
-        let ask = Ask::post(&path, format!("cancel migration plan {plan}"));
+        let ask = Ask::post(
+            &path,
+            Message::new("call-cancel-migration-plan").with("plan", plan),
+        );
         self.settle_plan(plan, &ask, is_over).await
     }
 
@@ -351,7 +362,7 @@ impl MoveClient {
         }
         let ask = Ask::delete(
             &["plans", plan.as_str()],
-            format!("delete migration plan {plan}"),
+            Message::new("call-delete-migration-plan").with("plan", plan),
         );
         let done = || async {
             match self.look_at_plan(plan, &ask.what).await {
@@ -374,7 +385,7 @@ fn plan_in(reply: &Reply) -> Result<WirePlan, DecodeError> {
     if plan.id().is_some() {
         Ok(plan)
     } else {
-        Err(reply.malformed("MetaData", "missing field `UUID`"))
+        Err(reply.malformed("MetaData", Message::new("malformed-no-uuid")))
     }
 }
 

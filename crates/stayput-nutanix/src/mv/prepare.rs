@@ -4,6 +4,7 @@ use serde::Serialize;
 use stayput_estate::MovePlanId;
 use stayput_estate::MoveVmId;
 use stayput_estate::Region;
+use stayput_messages::Message;
 use tokio::time::Instant;
 
 use super::MoveClient;
@@ -100,7 +101,7 @@ fn problem(wire: WireProblem, redactor: &Redactor) -> VmProblem {
     let said = wire.message.filter(|message| !message.is_empty());
     let message = said
         .or_else(|| wire.status.map(|status| status.to_string()))
-        .unwrap_or_else(|| "no reason given".to_owned());
+        .unwrap_or_else(|| Message::new("move-no-reason").to_string());
     VmProblem {
         vm: wire.uuid,
         check: wire.check_type,
@@ -117,12 +118,9 @@ impl MoveClient {
     /// [`Limits::task`](crate::Limits::task); those of any change.
     pub async fn prepare(&self, plan: &MovePlanId, spec: &PrepareSpec) -> Result<(), MoveError> {
         let path = ["plans", plan.as_str(), "prepare"];
-        let ask = Ask::post(
-            &path,
-            format!("prepare the guests of migration plan {plan}"),
-        )
-        .body(&prepare_asked(spec))
-        .secrets(spec.credentials.secrets());
+        let ask = Ask::post(&path, Message::new("call-prepare").with("plan", plan))
+            .body(&prepare_asked(spec))
+            .secrets(spec.credentials.secrets());
         let started = Instant::now();
         let limit = self.api.limits.task;
         let api = self.api.patient();
@@ -135,7 +133,7 @@ impl MoveClient {
                 return Err(MoveError::from(Box::new(InDoubt {
                     call: reply.call,
                     reason: DoubtReason::TooSlow {
-                        what: format!("the preparation of migration plan {plan}"),
+                        what: Message::new("thing-preparation").with("plan", plan),
                         limit,
                     },
                     source: None,
@@ -153,13 +151,12 @@ impl MoveClient {
         let path = ["plans", plan.as_str(), "readiness"];
         let ask = Ask::post(
             &path,
-            format!("check whether migration plan {plan} is ready"),
+            Message::new("call-check-readiness").with("plan", plan),
         );
         let understand = |reply: &Reply| {
             let readiness: Readiness = wire::decode(reply)?;
             let problems = readiness.problems();
-            problems
-                .ok_or_else(|| reply.malformed("Status", "it has no list of checks that failed"))
+            problems.ok_or_else(|| reply.malformed("Status", Message::new("malformed-no-checks")))
         };
         let (problems, reply) = self.api.read(&ask, understand).await?;
         none_of(plan, reply, problems)

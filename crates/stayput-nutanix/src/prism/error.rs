@@ -14,6 +14,7 @@ use crate::error::InDoubt;
 use crate::error::ListError;
 use crate::error::SetupError;
 use crate::error::TimeoutError;
+use crate::error::http_status;
 use crate::prism::v4::Minor;
 use crate::prism::v4::Namespace;
 use crate::redact::Redactor;
@@ -251,7 +252,7 @@ fn joined(messages: &[AppMessage]) -> String {
 
 /// Prism Central refused a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: HTTP {status}{}", detail(messages, body))]
+#[error("{}{}", http_status(call, *status), detail(messages, body))]
 pub struct ApiError {
     /// The call.
     pub call: Box<Call>,
@@ -289,7 +290,7 @@ impl ApiError {
 #[error(
     "{}{}",
     Message::new("prism-task-failed")
-        .with("call", .call)
+        .part("call", .call.message())
         .with("operation", .operation)
         .with("status", .status),
     detail(messages, "")
@@ -310,7 +311,7 @@ pub struct TaskFailed {
 /// A change was accepted, its task does not exist any more, and looks show that it was not done. The same request id may be answered
 /// with the same lost task every time: another attempt needs a new one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", Message::new("prism-task-lost").with("call", .call).with("task", .task))]
+#[error("{}", Message::new("prism-task-lost").part("call", .call.message()).with("task", .task))]
 pub struct TaskLost {
     /// The last look at the task.
     pub call: Box<Call>,
@@ -343,7 +344,7 @@ pub struct Unsupported {
     /// The site.
     pub site: stayput_estate::SiteName,
     /// What was being done.
-    pub what: String,
+    pub what: Message,
     /// The part of the API.
     pub namespace: Namespace,
     /// The first minor that can do it.
@@ -360,7 +361,7 @@ impl Unsupported {
         };
         Message::new("prism-unsupported")
             .with("site", &self.site)
-            .with("what", &self.what)
+            .part("what", self.what.clone())
             .with("namespace", self.namespace)
             .with("needs", self.needs)
             .part("has", has)
@@ -369,12 +370,17 @@ impl Unsupported {
 
 /// Something that must exist does not: the VM of a change, the domain manager of a Prism Central.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", Message::new("prism-missing").with("call", .call).with("what", .what))]
+#[error(
+    "{}",
+    Message::new("prism-missing")
+        .part("call", .call.message())
+        .part("what", .what.clone())
+)]
 pub struct Missing {
     /// The last look for it.
     pub call: Box<Call>,
     /// What was looked for.
-    pub what: String,
+    pub what: Message,
 }
 
 /// Something that was to be made exists with other properties. Nothing was changed.
@@ -382,15 +388,15 @@ pub struct Missing {
 #[error(
     "{}",
     Message::new("prism-differs")
-        .with("call", .call)
-        .with("what", .what)
-        .with("difference", .difference)
+        .part("call", .call.message())
+        .part("what", .what.clone())
+        .part("difference", .difference.clone())
 )]
 pub struct Differs {
     /// The look that showed it.
     pub call: Box<Call>,
     /// What exists.
-    pub what: String,
+    pub what: Message,
     /// What is different.
-    pub difference: String,
+    pub difference: Message,
 }

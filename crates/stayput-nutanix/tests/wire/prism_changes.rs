@@ -276,7 +276,7 @@ async fn a_change_of_a_vm_that_does_not_exist_is_missing() {
         .power_off(&"v1".into(), RequestId::random())
         .await
         .unwrap_err();
-    assert!(matches!(&error, PrismError::Missing(error) if error.what == "VM v1"));
+    assert!(matches!(&error, PrismError::Missing(error) if error.what.to_string() == "VM v1"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Message;
 use stayput_nutanix::DoubtReason;
 use stayput_nutanix::InDoubt;
 use stayput_nutanix::Limits;
@@ -319,7 +320,7 @@ async fn an_outage_while_a_task_is_waited_for_does_not_end_it() {
     let told = told.lock().unwrap();
     let statuses: Vec<&str> = told.iter().map(|one| one.status.as_str()).collect();
     assert_eq!(statuses, ["RUNNING", "SUCCEEDED"]);
-    assert_eq!(told[0].what, "power-off of VM v1");
+    assert_eq!(told[0].what.to_string(), "power off VM v1");
 }
 
 #[tokio::test]
@@ -468,7 +469,7 @@ async fn what_was_made_and_cannot_be_found_is_in_doubt() {
     assert_eq!(
         doubt.reason,
         DoubtReason::NotFound {
-            what: "Flow VPC `app-vpc`".to_owned()
+            what: Message::new("thing-flow-vpc-named").with("name", "app-vpc")
         }
     );
 }

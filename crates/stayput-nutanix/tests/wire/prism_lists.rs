@@ -404,7 +404,7 @@ async fn of_several_objects_that_match_none_is_taken() {
         panic!("{error}")
     };
     assert_eq!(error.ids, ["s1", "s2"]);
-    assert_eq!(error.what, "subnet `app`");
+    assert_eq!(error.what.to_string(), "subnet `app`");
     assert!(server.asked_with("POST").is_empty());
 }
 

@@ -68,7 +68,7 @@ async fn a_prism_central_that_repeats_the_request_gives_no_secret_away() {
                 .unwrap_err();
             let text = shown(&error);
             assert!(is_clean(&text), "{text}");
-            assert!(text.contains("power-off of VM v1"), "{text}");
+            assert!(text.contains("power off VM v1"), "{text}");
         }
     }
 }

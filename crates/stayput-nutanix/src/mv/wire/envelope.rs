@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Map;
 use serde_json::Value;
+use stayput_messages::Message;
 use stayput_world::Unreadable;
 
 use super::or_default;
@@ -71,14 +72,14 @@ pub(in super::super) fn list<T: Listed>(reply: &Reply) -> Result<List<T>, Decode
     let json = fold_keys(reply.decode()?);
     let whole = Whole::deserialize(&json).map_err(|error| reply.malformed("metadata", error))?;
     let Value::Object(mut json) = json else {
-        return Err(reply.malformed(".", "it is not an object"));
+        return Err(reply.malformed(".", Message::new("malformed-not-object")));
     };
     let found: Vec<(&str, Value)> = LIST_KEYS
         .into_iter()
         .filter_map(|key| Some((key, json.remove(key)?)))
         .collect();
     if found.is_empty() {
-        return Err(reply.malformed(".", "missing field `Entities` (or `VMs`)"));
+        return Err(reply.malformed(".", Message::new("malformed-no-entities")));
     }
     let mut list = List {
         objects: Vec::new(),
@@ -90,7 +91,7 @@ pub(in super::super) fn list<T: Listed>(reply: &Reply) -> Result<List<T>, Decode
         let elements = match value {
             Value::Null => continue,
             Value::Array(elements) => elements,
-            _ => return Err(reply.malformed(key, "it is not a list")),
+            _ => return Err(reply.malformed(key, Message::new("malformed-not-list"))),
         };
         for element in elements {
             let entry = Entry::<T>::parse(element, &reply.redactor);

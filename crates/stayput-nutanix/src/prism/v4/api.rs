@@ -15,6 +15,7 @@ use reqwest::header::HeaderName;
 use reqwest::header::HeaderValue;
 use serde::de::DeserializeOwned;
 use stayput_ambient::Entropy;
+use stayput_messages::Message;
 use tokio::sync::OnceCell;
 
 use super::envelope;
@@ -134,12 +135,12 @@ impl Api {
     }
 
     /// Names a call for errors.
-    pub(super) fn call(&self, method: &Method, url: &Url, what: &str) -> Box<Call> {
+    pub(super) fn call(&self, method: &Method, url: &Url, what: &Message) -> Box<Call> {
         self.shared.transport.call(method, url, what)
     }
 
     /// Names a call for errors where there is none in particular.
-    pub(super) fn call_of_all(&self, what: &str) -> Box<Call> {
+    pub(super) fn call_of_all(&self, what: &Message) -> Box<Call> {
         let url = self.shared.transport.url(["api"]);
         self.call(&Method::GET, &url, what)
     }
@@ -202,7 +203,7 @@ impl Api {
         &self,
         namespace: Namespace,
         needs: Minor,
-        what: &str,
+        what: &Message,
     ) -> Result<(), PrismError> {
         let has = self.minor(namespace).await?;
         if has < needs {
@@ -217,7 +218,7 @@ impl Api {
         namespace: Namespace,
         needs: Minor,
         has: Option<String>,
-        what: &str,
+        what: &Message,
     ) -> PrismError {
         let call = self.shared.transport.call(
             &Method::OPTIONS,
@@ -234,7 +235,7 @@ impl Api {
     }
 
     async fn negotiate(&self, namespace: Namespace) -> Result<Minor, PrismError> {
-        let what = format!("ask for the version of {namespace}");
+        let what = Message::new("call-ask-for-version").with("namespace", namespace);
         let probe = self
             .shared
             .transport
@@ -285,7 +286,7 @@ impl Api {
         Ok(self.versioned(minor, path.namespace, &segments))
     }
 
-    pub(super) fn reading(&self, method: Method, url: Url, what: &str) -> Outgoing {
+    pub(super) fn reading(&self, method: Method, url: Url, what: &Message) -> Outgoing {
         self.outgoing(method, url, what, HeaderMap::new(), None)
     }
 
@@ -293,14 +294,14 @@ impl Api {
         &self,
         method: Method,
         url: Url,
-        what: &str,
+        what: &Message,
         headers: HeaderMap,
         body: Option<Vec<u8>>,
     ) -> Outgoing {
         Outgoing {
             method,
             url,
-            what: what.to_owned(),
+            what: what.clone(),
             headers,
             body,
             timeout: None,
@@ -338,7 +339,7 @@ impl Api {
         &self,
         method: Method,
         url: Url,
-        what: &str,
+        what: &Message,
         mut headers: HeaderMap,
         body: Option<Vec<u8>>,
     ) -> Result<Reply, PrismError> {
@@ -353,7 +354,7 @@ impl Api {
     pub(super) async fn find<T: DeserializeOwned>(
         &self,
         path: &Path,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<Entity<T>>, PrismError> {
         let url = self.url(path).await?;
         let understand = |reply: &Reply| reply.decode::<One<T>>();
@@ -386,8 +387,8 @@ impl Api {
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &Path,
-        what: &str,
-        name: &str,
+        what: &Message,
+        name: &Message,
     ) -> Result<Entity<T>, PrismError> {
         match self.find(path, what).await? {
             Some(entity) => Ok(entity),
@@ -399,9 +400,9 @@ impl Api {
     pub(super) async fn differs(
         &self,
         path: &Path,
-        what: &str,
-        name: String,
-        difference: String,
+        what: &Message,
+        name: Message,
+        difference: Message,
     ) -> PrismError {
         match self.url(path).await {
             Ok(url) => PrismError::from(Box::new(Differs {
@@ -414,11 +415,11 @@ impl Api {
     }
 
     /// The error for something that is not there.
-    pub(super) async fn missing(&self, path: &Path, what: &str, name: &str) -> PrismError {
+    pub(super) async fn missing(&self, path: &Path, what: &Message, name: &Message) -> PrismError {
         match self.url(path).await {
             Ok(url) => PrismError::from(Box::new(Missing {
                 call: self.shared.transport.call(&Method::GET, &url, what),
-                what: name.to_owned(),
+                what: name.clone(),
             })),
             Err(error) => error,
         }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::CategoryExtId;
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 use stayput_world::prism::Category;
 
@@ -64,7 +65,9 @@ impl PrismClient {
         value: &str,
         looks: Looks,
     ) -> Result<Option<CategoryExtId>, PrismError> {
-        let what = format!("look for category {key}:{value}");
+        let what = Message::new("call-find-category")
+            .with("key", key)
+            .with("value", value);
         self.v4
             .look(looks, || self.category_like(key, value, &what))
             .await
@@ -74,7 +77,7 @@ impl PrismClient {
         &self,
         key: &str,
         value: &str,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<CategoryExtId>, PrismError> {
         let filter = format!("key eq {} and value eq {}", quoted(key), quoted(value));
         let found = self
@@ -101,12 +104,16 @@ impl PrismClient {
         key: &str,
         value: &str,
     ) -> Result<CategoryExtId, PrismError> {
-        let what = format!("make category {key}:{value}");
+        let what = Message::new("call-make-category")
+            .with("key", key)
+            .with("value", value);
         let find = || async {
             let found = self.category_like(key, value, &what).await?;
             Ok(found.map(|id| id.as_str().to_owned()))
         };
-        let name = format!("category {key}:{value}");
+        let name = Message::new("thing-category")
+            .with("key", key)
+            .with("value", value);
         let change = Change::post(categories()).body(&NewCategory { key, value });
         let made = self
             .v4

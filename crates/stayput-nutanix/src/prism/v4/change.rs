@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use stayput_estate::TaskExtId;
+use stayput_messages::Message;
 use tokio::time::Instant;
 
 use super::api;
@@ -137,7 +138,7 @@ impl Api {
     pub(super) async fn submit<T, P, F>(
         &self,
         id: &RequestId,
-        what: &str,
+        what: &Message,
         prepare: P,
     ) -> Result<Submitted<T>, PrismError>
     where
@@ -188,7 +189,7 @@ impl Api {
     async fn send<T>(
         &self,
         id: &RequestId,
-        what: &str,
+        what: &Message,
         change: &Change,
     ) -> Result<Submitted<T>, PrismError> {
         let url = self.url(&change.path).await?;
@@ -223,7 +224,7 @@ impl Api {
     pub(super) async fn apply<T, P, F>(
         &self,
         id: &RequestId,
-        what: &str,
+        what: &Message,
         prepare: P,
     ) -> Result<Finished<T>, PrismError>
     where
@@ -261,8 +262,8 @@ impl Api {
     pub(super) async fn create<P, F>(
         &self,
         id: &RequestId,
-        what: &str,
-        (suffix, name): (&str, &str),
+        what: &Message,
+        (suffix, name): (&str, &Message),
         change: &Change,
         find: P,
     ) -> Result<String, PrismError>

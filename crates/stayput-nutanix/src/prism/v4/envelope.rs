@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Deserializer;
 use serde_json::Value;
+use stayput_messages::Message;
 
 use crate::prism::error::AppMessage;
 
@@ -43,17 +44,17 @@ impl<T> Page<T> {
     /// The objects of page `number`. Only an empty page may lack its `data` (Prism reference §1.2): of a list that says that it is
     /// empty, or that says that all is well and tells no total; and a page beyond the end. Anything else is not the answer to a
     /// list.
-    pub(super) fn objects(self, number: u64) -> Result<(Vec<T>, Metadata), &'static str> {
+    pub(super) fn objects(self, number: u64) -> Result<(Vec<T>, Metadata), Message> {
         let metadata = self.metadata;
         match (self.data, metadata.total) {
             _ if metadata.flag("hasError") == Some(true) => {
-                Err("it says success and has the flag `hasError`")
+                Err(Message::new("malformed-success-with-error"))
             }
             (Some(objects), _) => Ok((objects, metadata)),
             (None, Some(0)) => Ok((Vec::new(), metadata)),
             (None, Some(_)) if number > 0 => Ok((Vec::new(), metadata)),
             (None, None) if metadata.flag("hasError") == Some(false) => Ok((Vec::new(), metadata)),
-            (None, _) => Err("missing field `data`"),
+            (None, _) => Err(Message::new("malformed-no-data")),
         }
     }
 }
@@ -193,7 +194,7 @@ mod tests {
         assert!(error_messages(b"<html>upstream connect error</html>").is_empty());
     }
 
-    fn count(json: &str) -> Result<usize, &'static str> {
+    fn count(json: &str) -> Result<usize, Message> {
         let page: Page<Reference> = serde_json::from_str(json).unwrap();
         page.objects(0).map(|(objects, _)| objects.len())
     }

@@ -8,6 +8,7 @@ use stayput_estate::RecoveryJobExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::TaskExtId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::Unreadable;
 use stayput_world::prism::RecoveryAction;
 use stayput_world::prism::RecoveryJob;
@@ -79,6 +80,26 @@ impl Verb {
     /// job of another change is taken for it.
     fn job_name(self, id: RequestId) -> String {
         format!("stayput-{}-{}", self.path(), id.short())
+    }
+
+    /// What the call that starts it is for.
+    fn call(self, plan: &RecoveryPlanExtId) -> Message {
+        match self {
+            Self::Validate => Message::new("call-validate").with("plan", plan),
+            Self::Planned(_) => Message::new("call-planned-failover").with("plan", plan),
+            Self::Unplanned(_) => Message::new("call-unplanned-failover").with("plan", plan),
+            Self::Test(_) => Message::new("call-test-failover").with("plan", plan),
+        }
+    }
+
+    /// What the call that looks for its job is for.
+    fn call_to_find(self, plan: &RecoveryPlanExtId) -> Message {
+        match self {
+            Self::Validate => Message::new("call-find-validation").with("plan", plan),
+            Self::Planned(_) => Message::new("call-find-planned-failover").with("plan", plan),
+            Self::Unplanned(_) => Message::new("call-find-unplanned-failover").with("plan", plan),
+            Self::Test(_) => Message::new("call-find-test-failover").with("plan", plan),
+        }
     }
 
     fn path(self) -> &'static str {
@@ -201,7 +222,7 @@ impl PrismClient {
         plan: &RecoveryPlanExtId,
         id: RequestId,
     ) -> Result<(), PrismError> {
-        let what = format!("clean up after the test of recovery plan {plan}");
+        let what = Message::new("call-clean-up").with("plan", plan);
         self.v4
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
@@ -221,7 +242,7 @@ impl PrismClient {
         directions: &[Direction],
         id: RequestId,
     ) -> Result<RecoveryJobExtId, PrismError> {
-        let what = format!("{} of recovery plan {plan}", verb.path());
+        let what = verb.call(plan);
         self.v4
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
@@ -251,7 +272,7 @@ impl PrismClient {
         match self.v4.look(Looks::Several, find).await {
             Ok(Some(job)) => Ok(job),
             Ok(None) => {
-                let name = format!("job `{name}`");
+                let name = Message::new("thing-job-named").with("name", &name);
                 Err(self.v4.not_found(&jobs(), &what, &name).await)
             }
             Err(error) => Err(self.v4.not_looked_up(&what, error)),
@@ -263,7 +284,7 @@ impl PrismClient {
     async fn job_of<F>(
         &self,
         task: &TaskExtId,
-        what: &str,
+        what: &Message,
         find: impl Fn() -> F,
     ) -> Result<Option<RecoveryJobExtId>, PrismError>
     where
@@ -313,10 +334,7 @@ impl PrismClient {
         let Some(verb) = Verb::of(action) else {
             return Ok(None);
         };
-        let what = format!(
-            "look for the job of {} of recovery plan {plan}",
-            verb.path()
-        );
+        let what = verb.call_to_find(plan);
         self.v4
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
@@ -331,7 +349,7 @@ impl PrismClient {
         &self,
         plan: &RecoveryPlanExtId,
         name: &str,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<RecoveryJobExtId>, PrismError> {
         let filter = format!("recoveryPlanExtId eq {}", quoted(plan.as_str()));
         let found = self
@@ -348,12 +366,12 @@ impl PrismClient {
     /// # Errors
     /// [`PrismError::Unsupported`] before dataprotection v4.2; [`PrismError::Missing`] when there is no such job; those of any read.
     pub async fn job(&self, job: &RecoveryJobExtId) -> Result<JobReport, PrismError> {
-        let what = format!("look at recovery plan job {job}");
+        let what = Message::new("call-look-at-job").with("job", job);
         self.v4
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
         let path = jobs().join(job.as_str());
-        let name = format!("job {job}");
+        let name = Message::new("thing-job").with("job", job);
         // Waited for, so that a short outage must not end it.
         let this = self.patient();
         let wire = this.v4.get::<WireJob>(&path, &what, &name).await?.value;
@@ -375,7 +393,7 @@ impl PrismClient {
         &self,
         job: &RecoveryJobExtId,
     ) -> Result<(BTreeMap<VmExtId, VmExtId>, Vec<Unreadable>), PrismError> {
-        let what = format!("read the steps of job {job}");
+        let what = Message::new("call-read-job-steps").with("job", job);
         let path = jobs().join(job.as_str()).join("execution-steps");
         let steps = self.v4.list_tolerant::<WireStep>(&path, &[], &what).await?;
         let recovered = steps.objects.into_iter().flat_map(WireStep::recovered);
@@ -390,7 +408,7 @@ impl PrismClient {
         &self,
         job: &RecoveryJobExtId,
     ) -> Result<Vec<Finding>, PrismError> {
-        let what = format!("read what the validation of job {job} found");
+        let what = Message::new("call-read-validation").with("job", job);
         self.v4
             .need(Namespace::Dataprotection, RECOVERY, &what)
             .await?;
@@ -406,6 +424,37 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn errors_say_in_plain_words_what_a_call_for_a_plan_was_for() {
+        let plan = "rp-1".into();
+        for (action, call, find) in [
+            (
+                RecoveryAction::Validate,
+                "validate recovery plan rp-1",
+                "look for the job of the validation of recovery plan rp-1",
+            ),
+            (
+                RecoveryAction::PlannedFailover,
+                "planned failover of recovery plan rp-1",
+                "look for the job of the planned failover of recovery plan rp-1",
+            ),
+            (
+                RecoveryAction::UnplannedFailover,
+                "unplanned failover of recovery plan rp-1",
+                "look for the job of the unplanned failover of recovery plan rp-1",
+            ),
+            (
+                RecoveryAction::TestFailover,
+                "test failover of recovery plan rp-1",
+                "look for the job of the test failover of recovery plan rp-1",
+            ),
+        ] {
+            let verb = Verb::of(&action).unwrap();
+            assert_eq!(verb.call(&plan).to_string(), call);
+            assert_eq!(verb.call_to_find(&plan).to_string(), find);
+        }
+    }
 
     #[test]
     fn a_planned_failover_is_written_as_the_reference_shows_it() {

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use reqwest::Method;
 use reqwest::Url;
 use serde_json::Value;
+use stayput_messages::Message;
 use stayput_world::Unreadable;
 
 use super::api::Api;
@@ -122,7 +123,7 @@ impl Api {
         &self,
         path: &Path,
         query: &[(&str, &str)],
-        what: &str,
+        what: &Message,
     ) -> Result<Entries<T>, PrismError> {
         let url = self.url(path).await?;
         let mut before = None;
@@ -174,7 +175,7 @@ impl Api {
     pub(super) async fn list_shifting<T: Listed>(
         &self,
         path: &Path,
-        what: &str,
+        what: &Message,
         mut has_enough: impl FnMut(&[T]) -> bool,
     ) -> Result<Whole<T>, PrismError> {
         let url = self.url(path).await?;
@@ -216,7 +217,7 @@ impl Api {
         &self,
         path: &Path,
         query: &[(&str, &str)],
-        what: &str,
+        what: &Message,
     ) -> Result<Vec<Entry<T>>, PrismError> {
         let list = self.list_entries(path, query, what).await?;
         match list.lacks {
@@ -230,7 +231,7 @@ impl Api {
         &self,
         path: &Path,
         query: &[(&str, &str)],
-        what: &str,
+        what: &Message,
     ) -> Result<Vec<T>, PrismError> {
         let Whole {
             objects,
@@ -247,7 +248,7 @@ impl Api {
         &self,
         path: &Path,
         query: &[(&str, &str)],
-        what: &str,
+        what: &Message,
     ) -> Result<Whole<T>, PrismError> {
         let entries = self.whole_entries(path, query, what).await?;
         Ok(Whole::of(entries))
@@ -260,7 +261,7 @@ impl Api {
         &self,
         path: &Path,
         query: &[(&str, &str)],
-        what: &str,
+        what: &Message,
         name: &str,
         matches: impl Fn(&T) -> bool,
     ) -> Result<Option<T>, PrismError> {
@@ -285,13 +286,15 @@ impl Api {
         let url = self.url(path).await?;
         Err(PrismError::from(Box::new(Ambiguous {
             call: self.call(&Method::GET, &url, what),
-            what: format!("{} `{name}`", T::KIND),
+            what: Message::new("thing-of-kind-named")
+                .part("kind", T::KIND.message())
+                .with("name", name),
             ids,
         })))
     }
 
     /// The error for an object of a list that is needed and not understood.
-    async fn unreadable(&self, path: &Path, what: &str, note: &Unreadable) -> PrismError {
+    async fn unreadable(&self, path: &Path, what: &Message, note: &Unreadable) -> PrismError {
         match self.url(path).await {
             Ok(url) => PrismError::Decode(transport::malformed(
                 self.call(&Method::GET, &url, what),
@@ -307,7 +310,7 @@ impl Api {
         &self,
         url: &Url,
         query: &[(&str, &str)],
-        what: &str,
+        what: &Message,
     ) -> Result<Reading<T>, PrismError> {
         let first: Part<T> = self.page(url, query, 0, what).await?;
         let Some(total) = first.total else {
@@ -361,7 +364,7 @@ impl Api {
         url: &Url,
         query: &[(&str, &str)],
         first: Part<T>,
-        what: &str,
+        what: &Message,
     ) -> Result<Reading<T>, PrismError> {
         let goes_on = |part: &Part<T>| part.entries.len() as u64 >= PAGE || part.has_next;
         let mut more = goes_on(&first) && !first.entries.is_empty();
@@ -395,7 +398,7 @@ impl Api {
         url: &Url,
         query: &[(&str, &str)],
         number: u64,
-        what: &str,
+        what: &Message,
     ) -> Result<Part<T>, PrismError> {
         let mut url = url.clone();
         url.query_pairs_mut()

@@ -10,6 +10,7 @@ use serde_json::Value;
 use stayput_estate::Cidr;
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::SubnetExtId;
+use stayput_messages::Message;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::FlowVpc;
 
@@ -129,7 +130,7 @@ impl PrismClient {
     /// # Errors
     /// Those of any read.
     pub async fn subnet(&self, subnet: &SubnetExtId) -> Result<Option<FlowSubnet>, PrismError> {
-        let what = format!("look at subnet {subnet}");
+        let what = Message::new("call-look-at-subnet").with("subnet", subnet);
         let path = subnets().join(subnet.as_str());
         let Some(found) = self.v4.find::<WireSubnet>(&path, &what).await? else {
             return Ok(None);
@@ -148,7 +149,7 @@ impl PrismClient {
     /// # Errors
     /// Those of any read.
     pub async fn flow_vpc(&self, vpc: &FlowVpcExtId) -> Result<Option<FlowVpc>, PrismError> {
-        let what = format!("look at Flow VPC {vpc}");
+        let what = Message::new("call-look-at-flow-vpc").with("vpc", vpc);
         let path = vpcs().join(vpc.as_str());
         let found = self.v4.find::<WireVpc>(&path, &what).await?;
         Ok(found.map(|entity| entity.value.into()))
@@ -164,14 +165,16 @@ impl PrismClient {
         spec: &SubnetSpec,
         looks: Looks,
     ) -> Result<Option<SubnetExtId>, PrismError> {
-        let what = format!("look for subnet `{}` ({})", spec.name, spec.cidr);
+        let what = Message::new("call-find-subnet")
+            .with("name", &spec.name)
+            .with("cidr", spec.cidr);
         self.v4.look(looks, || self.subnet_like(spec, &what)).await
     }
 
     async fn subnet_like(
         &self,
         spec: &SubnetSpec,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<SubnetExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
         let found = self
@@ -196,12 +199,14 @@ impl PrismClient {
         spec: &SubnetSpec,
         id: RequestId,
     ) -> Result<SubnetExtId, PrismError> {
-        let what = format!("make subnet `{}` ({})", spec.name, spec.cidr);
+        let what = Message::new("call-make-subnet")
+            .with("name", &spec.name)
+            .with("cidr", spec.cidr);
         let find = || async {
             let found = self.subnet_like(spec, &what).await?;
             Ok(found.map(|id| id.as_str().to_owned()))
         };
-        let name = format!("subnet `{}`", spec.name);
+        let name = Message::new("thing-subnet-named").with("name", &spec.name);
         let change = Change::post(subnets()).body(&new_subnet(spec));
         let made = self
             .v4
@@ -219,11 +224,15 @@ impl PrismClient {
         name: &str,
         looks: Looks,
     ) -> Result<Option<FlowVpcExtId>, PrismError> {
-        let what = format!("look for Flow VPC `{name}`");
+        let what = Message::new("call-find-flow-vpc").with("name", name);
         self.v4.look(looks, || self.vpc_named(name, &what)).await
     }
 
-    async fn vpc_named(&self, name: &str, what: &str) -> Result<Option<FlowVpcExtId>, PrismError> {
+    async fn vpc_named(
+        &self,
+        name: &str,
+        what: &Message,
+    ) -> Result<Option<FlowVpcExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(name));
         let query = [("$filter", filter.as_str())];
         let found = self
@@ -242,7 +251,7 @@ impl PrismClient {
         spec: &VpcSpec,
         id: RequestId,
     ) -> Result<FlowVpcExtId, PrismError> {
-        let what = format!("make Flow VPC `{}`", spec.name);
+        let what = Message::new("call-make-flow-vpc").with("name", &spec.name);
         let body = NewVpc {
             name: &spec.name,
             vpc_type: "REGULAR",
@@ -260,7 +269,7 @@ impl PrismClient {
             let found = self.vpc_named(&spec.name, &what).await?;
             Ok(found.map(|id| id.as_str().to_owned()))
         };
-        let name = format!("Flow VPC `{}`", spec.name);
+        let name = Message::new("thing-flow-vpc-named").with("name", &spec.name);
         let change = Change::post(vpcs()).body(&body);
         let made = self
             .v4
@@ -281,11 +290,11 @@ impl PrismClient {
         erps: &BTreeSet<Cidr>,
         id: RequestId,
     ) -> Result<(), PrismError> {
-        let what = format!("set the externally routable prefixes of Flow VPC {vpc}");
+        let what = Message::new("call-set-prefixes").with("vpc", vpc);
         let path = vpcs().join(vpc.as_str());
         self.v4
             .apply(&id, &what, |_| async {
-                let name = format!("Flow VPC {vpc}");
+                let name = Message::new("thing-flow-vpc").with("vpc", vpc);
                 let entity = self.v4.get::<Value>(&path, &what, &name).await?;
                 Ok(match with_erps(entity.value, erps) {
                     Some(body) => {
@@ -310,12 +319,14 @@ impl PrismClient {
         present: bool,
         id: RequestId,
     ) -> Result<bool, PrismError> {
-        let what = format!("set externally routable prefix {cidr} of Flow VPC {vpc}");
+        let what = Message::new("call-set-prefix")
+            .with("cidr", cidr)
+            .with("vpc", vpc);
         let path = vpcs().join(vpc.as_str());
         let done = self
             .v4
             .apply(&id, &what, |_| async {
-                let name = format!("Flow VPC {vpc}");
+                let name = Message::new("thing-flow-vpc").with("vpc", vpc);
                 let entity = self.v4.get::<Value>(&path, &what, &name).await?;
                 let mut erps = erps_of(&entity.value);
                 let changed = if present {
@@ -343,7 +354,7 @@ impl PrismClient {
         &self,
         subnet: &SubnetExtId,
     ) -> Result<Vec<SubnetVnic>, PrismError> {
-        let what = format!("list the addresses in use in subnet {subnet}");
+        let what = Message::new("call-list-addresses").with("subnet", subnet);
         let path = subnets().join(subnet.as_str()).join("vnics");
         let found: Vec<WireVnic> = self.v4.list(&path, &[], &what).await?;
         let mut vnics: Vec<SubnetVnic> = found.into_iter().map(SubnetVnic::from).collect();

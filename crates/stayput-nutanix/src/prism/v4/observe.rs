@@ -13,6 +13,7 @@ use stayput_estate::RecoveryJobExtId;
 use stayput_estate::RecoveryPlanExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 use stayput_world::Unreadable;
 use stayput_world::prism::AbsentObject;
@@ -73,33 +74,33 @@ impl PrismClient {
     /// the picture would be incomplete without saying so. [`PrismError::List`] when a list could not be read to its end.
     /// Otherwise those of any read.
     pub async fn observe(&self, known: &KnownPrismObjects) -> Result<Prism, PrismError> {
+        let (paired, plans, jobs) = (
+            Message::new("call-list-paired-prism-centrals"),
+            Message::new("call-list-recovery-plans"),
+            Message::new("call-list-recovery-plan-jobs"),
+        );
         try_join!(
-            self.v4.need(
-                Namespace::Prism,
-                REGISTRATIONS,
-                "list paired Prism Centrals"
-            ),
-            self.v4
-                .need(Namespace::Datapolicies, RECOVERY, "list recovery plans"),
-            self.v4.need(
-                Namespace::Dataprotection,
-                RECOVERY,
-                "list recovery plan jobs"
-            ),
+            self.v4.need(Namespace::Prism, REGISTRATIONS, &paired),
+            self.v4.need(Namespace::Datapolicies, RECOVERY, &plans),
+            self.v4.need(Namespace::Dataprotection, RECOVERY, &jobs),
         )?;
         let (manager, vpcs, subnets, vms, categories, policies, plans, jobs, points) = try_join!(
             self.observe_manager(),
-            self.listing::<WireVpc>(networks::vpcs(), "list Flow VPCs", ids(&known.vpcs)),
+            self.listing::<WireVpc>(
+                networks::vpcs(),
+                Message::new("call-list-flow-vpcs"),
+                ids(&known.vpcs)
+            ),
             self.observe_subnets(known),
-            self.listing::<WireVm>(vms::vms(), "list VMs", ids(&known.vms)),
+            self.listing::<WireVm>(vms::vms(), Message::new("call-list-vms"), ids(&known.vms)),
             self.listing::<WireCategory>(
                 categories::categories(),
-                "list categories",
+                Message::new("call-list-categories"),
                 BTreeSet::new()
             ),
             self.listing::<WirePolicy>(
                 protection::policies(),
-                "list protection policies",
+                Message::new("call-list-protection-policies"),
                 ids(&known.policies)
             ),
             self.observe_plans(known),
@@ -177,7 +178,7 @@ impl PrismClient {
         &self,
         plan: &RecoveryPlanExtId,
     ) -> Result<Option<RecoveryPlan>, PrismError> {
-        let what = format!("look at recovery plan {plan}");
+        let what = Message::new("call-look-at-recovery-plan").with("plan", plan);
         self.v4
             .need(Namespace::Datapolicies, RECOVERY, &what)
             .await?;
@@ -209,11 +210,14 @@ impl PrismClient {
 
     /// This Prism Central's own id, those it is paired with, and registrations that are not understood.
     async fn observe_manager(&self) -> Result<(Manager, Vec<Unreadable>), PrismError> {
-        let what = "find this Prism Central's own id";
+        let what = Message::new("call-find-own-id");
         let path = Path::new(Namespace::Prism, &["config", "domain-managers"]);
-        let managers: Vec<WireDomainManager> = self.v4.list(&path, &[], what).await?;
+        let managers: Vec<WireDomainManager> = self.v4.list(&path, &[], &what).await?;
         let Some(manager) = managers.into_iter().next() else {
-            return Err(self.v4.missing(&path, what, "a domain manager").await);
+            return Err(self
+                .v4
+                .missing(&path, &what, &Message::new("thing-domain-manager"))
+                .await);
         };
         let manager = manager.ext_id;
         let segments = [
@@ -225,7 +229,11 @@ impl PrismClient {
         let path = Path::new(Namespace::Prism, &segments);
         let registrations = self
             .v4
-            .list_tolerant::<WireRegistration>(&path, &[], "list paired Prism Centrals")
+            .list_tolerant::<WireRegistration>(
+                &path,
+                &[],
+                &Message::new("call-list-paired-prism-centrals"),
+            )
             .await?;
         let paired = registrations
             .objects
@@ -242,7 +250,11 @@ impl PrismClient {
     ) -> Result<Listing<(SubnetExtId, FlowSubnet)>, PrismError> {
         let collection = networks::subnets();
         let found: Listing<WireSubnet> = self
-            .listing(collection.clone(), "list subnets", ids(&known.subnets))
+            .listing(
+                collection.clone(),
+                Message::new("call-list-subnets"),
+                ids(&known.subnets),
+            )
             .await?;
         let collection = &collection;
         self.with_parts(found, |wire| async move {
@@ -276,7 +288,7 @@ impl PrismClient {
         let found: Listing<WireJob> = self
             .listing(
                 collection.clone(),
-                "list recovery plan jobs",
+                Message::new("call-list-recovery-plan-jobs"),
                 BTreeSet::new(),
             )
             .await?;
@@ -317,13 +329,17 @@ impl PrismClient {
         let collection = recovery::plans();
         let known = ids(&known.recovery_plans);
         let found: Listing<WirePlan> = self
-            .listing(collection.clone(), "list recovery plans", known)
+            .listing(
+                collection.clone(),
+                Message::new("call-list-recovery-plans"),
+                known,
+            )
             .await?;
         let collection = &collection;
         self.with_parts(found, |plan| async move {
             let mut notes = Vec::new();
             let id: &RecoveryPlanExtId = &plan.ext_id;
-            let what = "read the parts of a recovery plan";
+            let what = Message::new("call-read-plan-parts");
             let object = Object {
                 kind: ObjectKind::RecoveryPlan,
                 id: id.as_str(),
@@ -332,8 +348,8 @@ impl PrismClient {
             let (mappings_at, stages_at) = (recovery::mappings(id), recovery::stages(id));
             let both = futures::future::try_join(
                 self.v4
-                    .list_tolerant::<WireMapping>(&mappings_at, &[], what),
-                self.v4.list_tolerant::<WireStage>(&stages_at, &[], what),
+                    .list_tolerant::<WireMapping>(&mappings_at, &[], &what),
+                self.v4.list_tolerant::<WireStage>(&stages_at, &[], &what),
             )
             .await;
             let Some((mappings, stages)) =

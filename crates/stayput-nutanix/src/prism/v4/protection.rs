@@ -7,6 +7,7 @@ use stayput_estate::CategoryExtId;
 use stayput_estate::ClusterExtId;
 use stayput_estate::DomainManagerId;
 use stayput_estate::PolicyExtId;
+use stayput_messages::Message;
 use stayput_world::prism::ProtectionPolicy;
 
 use super::api::Path;
@@ -134,7 +135,7 @@ impl PrismClient {
         &self,
         policy: &PolicyExtId,
     ) -> Result<Option<ProtectionPolicy>, PrismError> {
-        let what = format!("look at protection policy {policy}");
+        let what = Message::new("call-look-at-policy").with("policy", policy);
         let path = policies().join(policy.as_str());
         let found = self.v4.find::<WirePolicy>(&path, &what).await?;
         Ok(found.map(|entity| entity.value.into()))
@@ -151,14 +152,14 @@ impl PrismClient {
         spec: &PolicySpec,
         looks: Looks,
     ) -> Result<Option<PolicyExtId>, PrismError> {
-        let what = format!("look for protection policy `{}`", spec.name);
+        let what = Message::new("call-find-policy").with("name", &spec.name);
         self.v4.look(looks, || self.policy_like(spec, &what)).await
     }
 
     async fn policy_like(
         &self,
         spec: &PolicySpec,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<PolicyExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
         let (here, there) = (&spec.primary.domain_manager, &spec.recovery.domain_manager);
@@ -185,12 +186,12 @@ impl PrismClient {
         spec: &PolicySpec,
         id: RequestId,
     ) -> Result<PolicyExtId, PrismError> {
-        let what = format!("make protection policy `{}`", spec.name);
+        let what = Message::new("call-make-policy").with("name", &spec.name);
         let find = || async {
             let found = self.policy_like(spec, &what).await?;
             Ok(found.map(|id| id.as_str().to_owned()))
         };
-        let name = format!("protection policy `{}`", spec.name);
+        let name = Message::new("thing-policy-named").with("name", &spec.name);
         let change = Change::post(policies()).body(&new_policy(spec));
         let made = self
             .v4

@@ -126,7 +126,7 @@ enum Match {
     /// It maps the same subnet as specified.
     Same,
     /// It maps the same subnet, but otherwise: a second one beside it would double it.
-    Differs(String),
+    Differs(Message),
 }
 
 /// Compares both sides, the test networks that are specified, and whether addresses are kept.
@@ -135,11 +135,11 @@ fn compare(wire: &WireMapping, spec: &MappingSpec) -> Match {
         side?.subnet_ext_id.as_ref()
     }
     let shown = |side: Option<&MappedNetwork>| match side {
-        None => "none".to_owned(),
+        None => Message::new("mapped-none"),
         Some(side) => match (&side.subnet_ext_id, &side.subnet_name) {
-            (Some(id), _) => format!("subnet {id}"),
-            (None, Some(name)) => format!("subnet `{name}`"),
-            (None, None) => "one without a subnet".to_owned(),
+            (Some(id), _) => Message::new("mapped-subnet").with("subnet", id),
+            (None, Some(name)) => Message::new("mapped-subnet-named").with("name", name),
+            (None, None) => Message::new("mapped-no-subnet"),
         },
     };
     if subnet(wire.primary_network.as_ref()) != Some(&spec.primary.subnet) {
@@ -148,17 +148,17 @@ fn compare(wire: &WireMapping, spec: &MappingSpec) -> Match {
     let test = |spec: &Option<MappedSubnet>| spec.as_ref().map(|mapped| mapped.subnet.clone());
     let sides = [
         (
-            "recovery network",
+            Message::new("mapping-recovery-network"),
             wire.recovery_network.as_ref(),
             Some(spec.recovery.subnet.clone()),
         ),
         (
-            "primary test network",
+            Message::new("mapping-primary-test-network"),
             wire.primary_test_network.as_ref(),
             test(&spec.primary_test),
         ),
         (
-            "recovery test network",
+            Message::new("mapping-recovery-test-network"),
             wire.recovery_test_network.as_ref(),
             test(&spec.recovery_test),
         ),
@@ -167,14 +167,17 @@ fn compare(wire: &WireMapping, spec: &MappingSpec) -> Match {
         // A test network that is not specified may be any.
         let Some(wanted) = wanted else { continue };
         if subnet(has) != Some(&wanted) {
-            let has = shown(has);
-            return Match::Differs(format!("its {name} is {has} instead of subnet {wanted}"));
+            let difference = Message::new("difference-mapping")
+                .part("network", name)
+                .part("has", shown(has))
+                .with("wanted", &wanted);
+            return Match::Differs(difference);
         }
     }
     match wire.is_ip_mapping_enabled {
         Some(true) => Match::Same,
-        Some(false) => Match::Differs("it does not keep addresses".to_owned()),
-        None => Match::Differs("it does not tell whether it keeps addresses".to_owned()),
+        Some(false) => Match::Differs(Message::new("difference-no-ip-mapping")),
+        None => Match::Differs(Message::new("difference-unknown-ip-mapping")),
     }
 }
 
@@ -202,7 +205,7 @@ impl PrismClient {
         spec: &PlanSpec,
         looks: Looks,
     ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
-        let what = format!("look for recovery plan `{}`", spec.name);
+        let what = Message::new("call-find-recovery-plan").with("name", &spec.name);
         self.v4
             .need(Namespace::Datapolicies, RECOVERY, &what)
             .await?;
@@ -212,7 +215,7 @@ impl PrismClient {
     async fn plan_like(
         &self,
         spec: &PlanSpec,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
         let filter = format!("name eq {}", quoted(&spec.name));
         let is_taken = AtomicBool::new(false);
@@ -236,8 +239,8 @@ impl PrismClient {
             .await?;
         // One made for the other direction: a second one of the name would serve nothing.
         if found.is_none() && is_taken.into_inner() {
-            let name = format!("recovery plan `{}`", spec.name);
-            let difference = Message::new("difference-locations").to_string();
+            let name = Message::new("thing-recovery-plan-named").with("name", &spec.name);
+            let difference = Message::new("difference-locations");
             return Err(self.v4.differs(&plans(), what, name, difference).await);
         }
         Ok(found.map(|plan| plan.ext_id))
@@ -257,7 +260,7 @@ impl PrismClient {
         spec: &PlanSpec,
         id: RequestId,
     ) -> Result<RecoveryPlanExtId, PrismError> {
-        let what = format!("make recovery plan `{}`", spec.name);
+        let what = Message::new("call-make-recovery-plan").with("name", &spec.name);
         self.v4
             .need(Namespace::Datapolicies, RECOVERY, &what)
             .await?;
@@ -274,7 +277,7 @@ impl PrismClient {
             let found = self.plan_like(spec, &what).await?;
             Ok(found.map(|id| id.as_str().to_owned()))
         };
-        let name = format!("recovery plan `{}`", spec.name);
+        let name = Message::new("thing-recovery-plan-named").with("name", &spec.name);
         let change = Change::post(plans()).body(&body);
         let made = self
             .v4
@@ -300,12 +303,12 @@ impl PrismClient {
         plan: &RecoveryPlanExtId,
         spec: &MappingSpec,
         id: RequestId,
-        what: &str,
+        what: &Message,
     ) -> Result<(), PrismError> {
         let path = mappings(plan);
         let find = || self.mapping_like(plan, spec, what);
         let part = format!("mapping {}", spec.primary.subnet);
-        let name = format!("the network mapping of subnet {}", spec.primary.subnet);
+        let name = Message::new("thing-mapping").with("subnet", &spec.primary.subnet);
         let change = Change::post(path.clone()).body(&new_mapping(spec));
         self.v4
             .create(&id.part(&part), what, ("", &name), &change, find)
@@ -323,7 +326,7 @@ impl PrismClient {
         &self,
         plan: &RecoveryPlanExtId,
         spec: &MappingSpec,
-        what: &str,
+        what: &Message,
     ) -> Result<Option<String>, PrismError> {
         let path = mappings(plan);
         let there: Vec<WireMapping> = self.v4.list(&path, &[], what).await?;
@@ -333,7 +336,7 @@ impl PrismClient {
                 Match::Other => {}
                 Match::Same => found = Some(wire.ext_id.unwrap_or_default()),
                 Match::Differs(difference) => {
-                    let name = format!("the network mapping of subnet {}", spec.primary.subnet);
+                    let name = Message::new("thing-mapping").with("subnet", &spec.primary.subnet);
                     return Err(self.v4.differs(&path, what, name, difference).await);
                 }
             }
@@ -347,7 +350,7 @@ impl PrismClient {
         plan: &RecoveryPlanExtId,
         spec: &PlanSpec,
         id: RequestId,
-        what: &str,
+        what: &Message,
     ) -> Result<(), PrismError> {
         let path = stages(plan);
         self.v4
@@ -382,7 +385,7 @@ impl PrismClient {
         &self,
         plan: &RecoveryPlanExtId,
         spec: &PlanSpec,
-        what: &str,
+        what: &Message,
     ) -> Result<BTreeSet<CategoryExtId>, PrismError> {
         let there: Vec<WireStage> = self.v4.list(&stages(plan), &[], what).await?;
         let staged: BTreeSet<CategoryExtId> = there
@@ -447,7 +450,10 @@ mod tests {
         ] {
             let mut odd = wire.clone();
             odd[key] = value;
-            assert_eq!(compared(odd), Match::Differs(difference.to_owned()));
+            match compared(odd) {
+                Match::Differs(its) => assert_eq!(its.to_string(), difference),
+                other => panic!("{other:?}"),
+            }
         }
         wire["recoveryTestNetwork"] = json!(null);
         assert!(matches!(compared(wire), Match::Differs(_)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::Deserialize;
 use stayput_estate::TaskExtId;
+use stayput_messages::Message;
 use tokio::time::Instant;
 
 use super::api::Api;
@@ -118,7 +119,7 @@ impl Task {
 #[derive(Debug)]
 pub(super) struct Wait<'a> {
     pub(super) task: &'a TaskExtId,
-    what: &'a str,
+    what: &'a Message,
     started: Instant,
     /// Looks in a row that said that there is no such task.
     gone: u32,
@@ -138,7 +139,7 @@ impl Api {
     ///
     /// # Errors
     /// [`PrismError::TaskFailed`] when it failed; [`PrismError::InDoubt`] when it is not known how it ended, or not in time.
-    pub(super) async fn wait(&self, task: &TaskExtId, what: &str) -> Result<Task, PrismError> {
+    pub(super) async fn wait(&self, task: &TaskExtId, what: &Message) -> Result<Task, PrismError> {
         let mut wait = self.wait_for(task, what);
         loop {
             match self.look_at_task(&mut wait).await? {
@@ -149,7 +150,7 @@ impl Api {
     }
 
     /// Begins to wait for a task.
-    pub(super) fn wait_for<'a>(&self, task: &'a TaskExtId, what: &'a str) -> Wait<'a> {
+    pub(super) fn wait_for<'a>(&self, task: &'a TaskExtId, what: &'a Message) -> Wait<'a> {
         Wait {
             task,
             what,
@@ -203,7 +204,7 @@ impl Api {
     fn tell(&self, wait: &Wait<'_>, entity: &Entity<Task>, waited: Duration) {
         self.progress.tell(|| TaskProgress {
             site: entity.call.site.clone(),
-            what: wait.what.to_owned(),
+            what: wait.what.clone(),
             task: wait.task.clone(),
             status: entity.value.status.clone(),
             percent: entity.value.percent(),
@@ -229,14 +230,17 @@ impl Api {
     }
 
     /// The error for a change that was accepted, when what it should have made is not there.
-    pub(super) async fn not_found(&self, path: &Path, what: &str, name: &str) -> PrismError {
-        let reason = DoubtReason::NotFound {
-            what: name.to_owned(),
-        };
+    pub(super) async fn not_found(
+        &self,
+        path: &Path,
+        what: &Message,
+        name: &Message,
+    ) -> PrismError {
+        let reason = DoubtReason::NotFound { what: name.clone() };
         self.in_doubt_at(path, what, reason).await
     }
 
-    async fn in_doubt_at(&self, path: &Path, what: &str, reason: DoubtReason) -> PrismError {
+    async fn in_doubt_at(&self, path: &Path, what: &Message, reason: DoubtReason) -> PrismError {
         match self.url(path).await {
             Ok(url) => in_doubt(self.call(&Method::GET, &url, what), reason),
             Err(error) => self.not_looked_up(what, error),
@@ -244,7 +248,7 @@ impl Api {
     }
 
     /// The error for a change in doubt of which the end could not be looked up.
-    pub(super) fn not_looked_up(&self, what: &str, error: PrismError) -> PrismError {
+    pub(super) fn not_looked_up(&self, what: &Message, error: PrismError) -> PrismError {
         if let PrismError::InDoubt(_) = error {
             return error;
         }

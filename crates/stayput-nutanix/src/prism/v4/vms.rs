@@ -11,6 +11,7 @@ use stayput_estate::MacAddr;
 use stayput_estate::NicExtId;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::prism::Nic;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::Vm;
@@ -148,7 +149,7 @@ impl PrismClient {
     /// # Errors
     /// Those of any read: also when it exists and is not understood, or does not answer. An error never means that the VM is gone.
     pub async fn vm(&self, vm: &VmExtId) -> Result<Option<Vm>, PrismError> {
-        let what = format!("look at VM {vm}");
+        let what = Message::new("call-look-at-vm").with("vm", vm);
         let api = self.v4.patient();
         let found = api.find::<WireVm>(&vm_path(vm), &what).await?;
         Ok(found.map(|entity| entity.value.into()))
@@ -178,8 +179,14 @@ impl PrismClient {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn vm_to_change(&self, vm: &VmExtId, what: &str) -> Result<Entity<WireVm>, PrismError> {
-        self.v4.get(&vm_path(vm), what, &format!("VM {vm}")).await
+    async fn vm_to_change(
+        &self,
+        vm: &VmExtId,
+        what: &Message,
+    ) -> Result<Entity<WireVm>, PrismError> {
+        self.v4
+            .get(&vm_path(vm), what, &Message::new("thing-vm").with("vm", vm))
+            .await
     }
 
     /// Deletes a VM with its disks; one that does not exist is fine. Waits until it is gone.
@@ -187,7 +194,7 @@ impl PrismClient {
     /// # Errors
     /// Those of any change; [`PrismError::InDoubt`] when it is still there afterwards.
     pub async fn delete_vm(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
-        let what = format!("delete VM {vm}");
+        let what = Message::new("call-delete-vm").with("vm", vm);
         let path = vm_path(vm);
         self.v4
             .apply(&id, &what, |_| async {
@@ -204,7 +211,7 @@ impl PrismClient {
         match self.v4.look(Looks::Several, gone).await {
             Ok(Some(())) => Ok(()),
             Ok(None) => {
-                let name = format!("the end of VM {vm}");
+                let name = Message::new("thing-end-of-vm").with("vm", vm);
                 Err(self.v4.not_found(&path, &what, &name).await)
             }
             Err(error) => Err(self.v4.not_looked_up(&what, error)),
@@ -237,7 +244,9 @@ impl PrismClient {
         id: RequestId,
         may_go: impl Fn(&Nic) -> bool,
     ) -> Result<NicDeletion, PrismError> {
-        let what = format!("delete NIC {nic} of VM {vm}");
+        let what = Message::new("call-delete-nic")
+            .with("nic", nic)
+            .with("vm", vm);
         let path = vm_path(vm).join("nics").join(nic.as_str());
         // The NIC's own ETag; the VM's only where a NIC has none (Prism reference §1.1).
         let finished = self
@@ -273,7 +282,9 @@ impl PrismClient {
         spec: &NicSpec,
         looks: Looks,
     ) -> Result<Option<NicExtId>, PrismError> {
-        let what = format!("look for a NIC with {} at VM {vm}", spec.address);
+        let what = Message::new("call-find-nic")
+            .with("address", spec.address)
+            .with("vm", vm);
         self.v4
             .look(looks, || async {
                 let found = self.vm_to_change(vm, &what).await?;
@@ -295,7 +306,9 @@ impl PrismClient {
         spec: &NicSpec,
         id: RequestId,
     ) -> Result<NicExtId, PrismError> {
-        let what = &format!("add a NIC with {} to VM {vm}", spec.address);
+        let what = &Message::new("call-add-nic")
+            .with("address", spec.address)
+            .with("vm", vm);
         let minor = self.v4.minor(Namespace::Vmm).await?;
         let path = &vm_path(vm).join("nics");
         let body = &new_nic(spec, minor);
@@ -322,7 +335,7 @@ impl PrismClient {
         match self.find_nic(vm, spec, Looks::Several).await {
             Ok(Some(nic)) => Ok(nic),
             Ok(None) => {
-                let name = format!("the NIC with {}", spec.address);
+                let name = Message::new("thing-nic").with("address", spec.address);
                 Err(self.v4.not_found(path, what, &name).await)
             }
             Err(error) => Err(self.v4.not_looked_up(what, error)),
@@ -334,7 +347,8 @@ impl PrismClient {
     /// # Errors
     /// Those of any change.
     pub async fn power_on(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
-        self.power(vm, "power-on", &PowerState::On, id).await
+        let what = Message::new("call-power-on").with("vm", vm);
+        self.power(vm, what, "power-on", &PowerState::On, id).await
     }
 
     /// Switches a VM off at once, without asking its guest; one that is off is left as it is.
@@ -342,7 +356,9 @@ impl PrismClient {
     /// # Errors
     /// Those of any change.
     pub async fn power_off(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
-        self.power(vm, "power-off", &PowerState::Off, id).await
+        let what = Message::new("call-power-off").with("vm", vm);
+        self.power(vm, what, "power-off", &PowerState::Off, id)
+            .await
     }
 
     /// Asks the guest to shut down (ACPI); a VM that is off is left as it is. The VM may still be on afterwards: look at it
@@ -351,17 +367,18 @@ impl PrismClient {
     /// # Errors
     /// Those of any change.
     pub async fn shutdown(&self, vm: &VmExtId, id: RequestId) -> Result<(), PrismError> {
-        self.power(vm, "shutdown", &PowerState::Off, id).await
+        let what = Message::new("call-shut-down").with("vm", vm);
+        self.power(vm, what, "shutdown", &PowerState::Off, id).await
     }
 
     async fn power(
         &self,
         vm: &VmExtId,
+        what: Message,
         action: &str,
         wanted: &PowerState,
         id: RequestId,
     ) -> Result<(), PrismError> {
-        let what = format!("{action} of VM {vm}");
         let path = vm_path(vm).join("$actions").join(action);
         self.v4
             .apply(&id, &what, |_| async {
@@ -389,7 +406,9 @@ impl PrismClient {
         struct Categories<'a> {
             categories: [Ref<&'a CategoryExtId>; 1],
         }
-        let what = format!("give VM {vm} category {category}");
+        let what = Message::new("call-give-category")
+            .with("vm", vm)
+            .with("category", category);
         let path = vm_path(vm).join("$actions").join("associate-categories");
         self.v4
             .apply(&id, &what, |_| async {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 use stayput_estate::SubnetExtId;
+use stayput_messages::Message;
 use stayput_world::Unreadable;
 
 use super::subnets;
@@ -39,7 +40,7 @@ impl PrismClient {
         &self,
         subnet: &SubnetExtId,
     ) -> Result<BTreeSet<Ipv4Addr>, PrismError> {
-        let what = format!("list the reserved addresses of subnet {subnet}");
+        let what = Message::new("call-list-reserved").with("subnet", subnet);
         let path = subnets().join(subnet.as_str()).join("reserved-ips");
         let found: Vec<ReservedIp> = self.v4.list(&path, &[], &what).await?;
         Ok(found.iter().filter_map(ReservedIp::address).collect())
@@ -50,7 +51,7 @@ impl PrismClient {
         &self,
         subnet: &SubnetExtId,
     ) -> Result<(BTreeSet<Ipv4Addr>, Vec<Unreadable>), PrismError> {
-        let what = format!("list the reserved addresses of subnet {subnet}");
+        let what = Message::new("call-list-reserved").with("subnet", subnet);
         let path = subnets().join(subnet.as_str()).join("reserved-ips");
         let found = self
             .v4
@@ -101,11 +102,19 @@ impl PrismClient {
         const LIST: &str = "IP_ADDRESS_LIST";
         let reserve = context.is_some();
         let action = if reserve { "reserve" } else { "unreserve" };
-        let what = format!("{action} {} addresses of subnet {subnet}", addresses.len());
+        let what = if reserve {
+            Message::new("call-reserve-addresses")
+                .count("addresses", addresses.len())
+                .with("subnet", subnet)
+        } else {
+            Message::new("call-unreserve-addresses")
+                .count("addresses", addresses.len())
+                .with("subnet", subnet)
+        };
         let path = subnets().join(subnet.as_str());
         self.v4
             .apply(&id, &what, |_| async {
-                let name = format!("subnet {subnet}");
+                let name = Message::new("thing-subnet").with("subnet", subnet);
                 let entity = self.v4.get::<WireSubnet>(&path, &what, &name).await?;
                 let reserved = self.reserved_addresses(subnet).await?;
                 let body = AddressList {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use futures::TryStreamExt;
 use serde_json::Value;
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 use stayput_world::Unreadable;
 use stayput_world::UnreadableExtent;
@@ -49,14 +50,14 @@ impl PrismClient {
     pub(super) async fn listing<T: Listed>(
         &self,
         collection: Path,
-        what: &str,
+        what: Message,
         known: BTreeSet<String>,
     ) -> Result<Listing<T>, PrismError> {
         let mut reads = 1;
-        let mut list = self.v4.list_entries::<T>(&collection, &[], what).await?;
+        let mut list = self.v4.list_entries::<T>(&collection, &[], &what).await?;
         while list.entries.is_empty() && !known.is_empty() && reads < Looks::Several.count() {
             self.v4.pause(reads).await;
-            list = self.v4.list_entries::<T>(&collection, &[], what).await?;
+            list = self.v4.list_entries::<T>(&collection, &[], &what).await?;
             reads += 1;
         }
         let whole = Whole::of(list.entries);
@@ -80,7 +81,7 @@ impl PrismClient {
         let collection = &collection;
         let mut found = 0;
         let asked: Vec<ById<T>> = futures::stream::iter(lacking)
-            .map(|id| self.by_id(collection, what, id))
+            .map(|id| self.by_id(collection, &what, id))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
@@ -109,7 +110,7 @@ impl PrismClient {
     async fn by_id<T: Listed>(
         &self,
         collection: &Path,
-        what: &str,
+        what: &Message,
         id: String,
     ) -> Result<ById<T>, PrismError> {
         let unreadable = |id: String, path: String, reason: String| {
@@ -128,7 +129,7 @@ impl PrismClient {
                 if found.value.key().is_some_and(is_it) {
                     Ok(ById::Found(found.value))
                 } else {
-                    let reason = "another object was given for this id".to_owned();
+                    let reason = Message::new("malformed-another-object").to_string();
                     Ok(unreadable(id, "extId".to_owned(), reason))
                 }
             }
@@ -184,7 +185,9 @@ impl PrismClient {
             }
             Err(error) => return Err(error),
         };
-        let what = format!("look at {} {}", object.kind, object.id);
+        let what = Message::new("call-look-at-object")
+            .part("kind", object.kind.message())
+            .with("id", object.id);
         let path = collection.clone().join(object.id);
         if let Ok(None) = self.v4.find::<Value>(&path, &what).await {
             return Ok(None);

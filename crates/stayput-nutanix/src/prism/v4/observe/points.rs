@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use stayput_estate::DomainManagerId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::Unreadable;
 use stayput_world::UnreadableExtent;
 use stayput_world::prism::Vm;
@@ -25,7 +26,7 @@ impl PrismClient {
         &self,
         expected: &BTreeSet<VmExtId>,
     ) -> Result<Whole<WirePoint>, PrismError> {
-        let what = "list recovery points";
+        let what = Message::new("call-list-recovery-points");
         let collection = Path::new(Namespace::Dataprotection, &["config", "recovery-points"]);
         let mut lacking: BTreeSet<&VmExtId> = expected.iter().collect();
         let has_enough = |points: &[WirePoint]| {
@@ -35,7 +36,7 @@ impl PrismClient {
             }
             lacking.is_empty() && !expected.is_empty()
         };
-        self.v4.list_shifting(&collection, what, has_enough).await
+        self.v4.list_shifting(&collection, &what, has_enough).await
     }
 }
 

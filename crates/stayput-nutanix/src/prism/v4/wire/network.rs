@@ -13,6 +13,7 @@ use stayput_estate::FlowVpcExtId;
 use stayput_estate::MacAddr;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
+use stayput_messages::Message;
 use stayput_world::ObjectKind;
 use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::FlowVpc;
@@ -100,7 +101,9 @@ fn prefix_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Er
     if length <= 32 {
         Ok(length)
     } else {
-        Err(D::Error::custom(format!("{length} is no prefix length")))
+        Err(D::Error::custom(
+            Message::new("malformed-prefix-length").with("length", length),
+        ))
     }
 }
 
