@@ -110,8 +110,10 @@ struct Seen {
     started: BTreeMap<String, Started>,
     /// Routes that a person deleted.
     deleted: Vec<DeletedRoute>,
-    /// VMs that a person deleted and nobody has restored, by machine, and when.
+    /// VMs that a person deleted and that are not restored, by machine, and when.
     vms_deleted: BTreeMap<String, (VTime, DeletedVm)>,
+    /// Machines that a person gave an address, and when.
+    given_address: BTreeMap<String, VTime>,
     /// Machines that a person powered off since the last command began, and when.
     turned_off: BTreeMap<String, VTime>,
     /// The process that has changed something and has not ended.
@@ -141,6 +143,7 @@ impl Judge {
             started: BTreeMap::new(),
             deleted: Vec::new(),
             vms_deleted: BTreeMap::new(),
+            given_address: BTreeMap::new(),
             turned_off: BTreeMap::new(),
             looks: 0,
             violations: BTreeSet::new(),
@@ -205,6 +208,7 @@ impl Judge {
                 seen.turned_off.insert(machine.clone(), at);
             }
             Effect::HasAddress(machine, address) => {
+                seen.given_address.insert(machine.clone(), at);
                 Arc::make_mut(&mut seen.truth).add_address(machine, *address);
             }
             Effect::VmDeleted(machine, vm) => {
@@ -431,7 +435,9 @@ impl Judge {
             .map(|(id, _)| id.clone())
             .collect();
         seen.may_be_off(off);
-        let lost = seen.not_kept(goal, estate);
+        let lost = seen.not_kept(goal, estate, |id| {
+            seen.given_address.get(id).is_some_and(|at| is_new(at))
+        });
         // A source that a person started then, too, or a VM that a person deleted.
         let mut truth = Truth::clone(&seen.truth);
         truth.machines.retain(|id, _| {
@@ -481,11 +487,16 @@ impl Seen {
     }
 
     /// Addresses of the goal's machines that the ledger has not as they were, or would not have if the computer lost power now.
-    fn not_kept(&self, goal: &Goal, estate: &Estate) -> Vec<String> {
+    fn not_kept(
+        &self,
+        goal: &Goal,
+        estate: &Estate,
+        is_excused: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
         let facts = self.ledger.facts_on_disk();
         goal::machines(&self.truth, goal, estate)
             .into_iter()
-            .filter(|(id, ..)| goal::captures(goal, id))
+            .filter(|(id, ..)| goal::captures(goal, id) && !is_excused(id))
             .filter_map(|(id, machine, _)| {
                 let known = facts.machines.get(&InstanceId::new(id));
                 let has: BTreeSet<_> = known.iter().flat_map(|facts| facts.addresses()).collect();

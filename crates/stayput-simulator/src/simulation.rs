@@ -351,6 +351,8 @@ impl Simulation {
                     off.map(|_| ()).map_err(|error| error.to_string())
                 }),
             };
+            // What people do is in no plan.
+            self.judge.disturbed();
             let end = did.map_or_else(End::Failed, |()| End::Reached);
             self.tell(format!("{remedy:?}"), end);
         }

@@ -240,6 +240,9 @@ pub struct RecoveryPlan {
     pub recovery: DomainManagerId,
     /// Categories of its stages.
     pub categories: BTreeSet<CategoryExtId>,
+    /// Those that are in more than one stage: every run is refused then ("Entities are part of more than one stage", inferred).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub in_several_stages: BTreeSet<CategoryExtId>,
     /// Its network mappings, as listed; two that are the same are both here.
     pub mappings: Vec<NetworkMapping>,
 }

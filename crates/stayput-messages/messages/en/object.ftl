@@ -31,6 +31,7 @@ property-isolation = isolation
 property-locations = locations
 property-category-of-policy = category
 property-category = category of its stage
+value-in-several-stages = in several stages
 property-replication = replication { $from } → { $to }
 property-rpo = RPO of { $direction }
 property-retention = retention of { $direction }

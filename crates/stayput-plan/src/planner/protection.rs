@@ -293,6 +293,9 @@ impl Draft<'_> {
         } else if is_known && plan.categories != category {
             let has = names_of(prism, &plan.categories);
             check.wrong.push(difference(property, wanted, has));
+        } else if !plan.in_several_stages.is_empty() {
+            let has = Message::new("value-in-several-stages");
+            check.wrong.push(difference(property, wanted, has));
         }
         let ends = [&plan.primary, &plan.recovery].map(|end| self.site_of(end));
         // Of a site that was not observed it is not known which Prism Central is its.

@@ -169,6 +169,7 @@ impl Setup {
                         primary: primary.clone(),
                         recovery: secondary.clone(),
                         categories: [self.category(at, key, value)].into(),
+                        in_several_stages: BTreeSet::new(),
                         mappings: networks.iter().map(mapped).collect(),
                     };
                     let id = RecoveryPlanExtId::new(format!("plan-{name}"));

@@ -305,7 +305,11 @@ fn a_policy_that_is_otherwise_is_no_protection() {
 #[test]
 fn a_recovery_plan_that_is_otherwise_is_no_protection() {
     type Bend = fn(&mut stayput_world::prism::RecoveryPlan);
-    let cases: [(Bend, &str); 8] = [
+    let cases: [(Bend, &str); 9] = [
+        (
+            |plan| plan.in_several_stages = plan.categories.clone(),
+            "category of its stage is in several stages, expected stayput=app",
+        ),
         (
             |plan| plan.categories.extend(["category-other".into()]),
             "category of its stage is category-other, stayput=app, expected stayput=app",

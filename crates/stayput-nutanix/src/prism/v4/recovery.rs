@@ -354,15 +354,15 @@ impl PrismClient {
     ) -> Result<(), PrismError> {
         let path = stages(plan);
         self.v4
-            .apply(&id.part("stage"), what, |looks| {
+            .apply(&id.part("stage"), what, |_| {
                 let path = &path;
                 async move {
-                    // After doubt the stage may not be listed yet: only then is it worth looking again.
+                    // Also before the first request: one of an attempt that was killed may not be listed yet.
                     let staged = || async {
                         let missing = self.unstaged(plan, spec, what).await?;
                         Ok(missing.is_empty().then_some(()))
                     };
-                    if self.v4.look(looks, staged).await?.is_some() {
+                    if self.v4.look(Looks::Several, staged).await?.is_some() {
                         return Ok(Next::There(()));
                     }
                     let missing = self.unstaged(plan, spec, what).await?;

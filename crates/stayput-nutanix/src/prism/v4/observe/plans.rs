@@ -1,6 +1,7 @@
 //! Recovery plans put together from their parts.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use stayput_estate::FlowVpcExtId;
 use stayput_estate::SubnetExtId;
@@ -22,14 +23,18 @@ pub(super) fn recovery_plan(
     subnets: &BTreeMap<SubnetExtId, FlowSubnet>,
 ) -> RecoveryPlan {
     let subnet = |side: Option<MappedNetwork>| mapped_subnet(side?, subnets);
+    let (mut categories, mut in_several_stages) = (BTreeSet::new(), BTreeSet::new());
+    for stage in stages {
+        let of_stage: BTreeSet<_> = stage.category_ext_ids.into_iter().collect();
+        in_several_stages.extend(categories.intersection(&of_stage).cloned());
+        categories.extend(of_stage);
+    }
     RecoveryPlan {
         name: plan.name,
         primary: plan.primary_location.domain_manager_ext_id,
         recovery: plan.recovery_location.domain_manager_ext_id,
-        categories: stages
-            .into_iter()
-            .flat_map(|stage| stage.category_ext_ids)
-            .collect(),
+        categories,
+        in_several_stages,
         mappings: mappings
             .into_iter()
             .map(|mapping| NetworkMapping {
