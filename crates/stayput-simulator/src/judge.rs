@@ -436,7 +436,7 @@ impl Judge {
             .collect();
         seen.may_be_off(off);
         let lost = seen.not_kept(goal, estate, |id| {
-            seen.given_address.get(id).is_some_and(|at| is_new(at))
+            seen.given_address.get(id).is_some_and(is_new)
         });
         // A source that a person started then, too, or a VM that a person deleted.
         let mut truth = Truth::clone(&seen.truth);
