@@ -5,7 +5,7 @@
 //! decrements the time to live and drops. [`Layout`] computes what must exist, and [`Plane`] applies it after each change of the
 //! lab's state.
 //!
-//! The lab does not know this crate: whoever starts a lab passes [`Kernel`] to it as its [`stayput_lab::DataPlane`].
+//! The lab does not know this crate: the program that starts a lab passes [`Kernel`] to it as its [`stayput_lab::DataPlane`].
 //!
 //! Namespaces are held only by open file descriptors, so none is left when the lab's process ends, even when it is killed. They
 //! cannot be reached from outside the lab.

@@ -1,7 +1,8 @@
 //! The lab: an emulator of AWS, two Prism Centrals and Move on loopback, with their real protocols, TLS and virtual time.
 //!
 //! It models behaviour; it does not replay recorded answers. It never uses the fabric or the planner: its packet walk is a
-//! second, independent implementation of routing, and tests compare the two.
+//! second, independent implementation of routing, and tests compare the two. It carries no packets itself: a [`DataPlane`] that its
+//! caller passes in can do that.
 
 mod admin;
 pub mod aws;
