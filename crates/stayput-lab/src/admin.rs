@@ -2,7 +2,7 @@
 //!
 //! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`; for faults
 //! `GET`, `POST` and `DELETE /faults`, `DELETE /faults/ID`; for the world `POST /sites`, `/regions`, `/vms` and `/instances`. With
-//! the kernel as data plane also what `kernel/control.rs` lists.
+//! the kernel as data plane also `/kernel` and what is below it: the data plane answers that itself.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -32,8 +32,8 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
             .with_header("www-authenticate", "Bearer");
     }
     if request.path == "/kernel" || request.path.starts_with("/kernel/") {
-        return match shared.lab.kernel() {
-            Some(kernel) => kernel.handle(request),
+        return match shared.lab.data_plane() {
+            Some(data_plane) => data_plane.handle(request),
             None => error(404, "this lab's data plane is not the kernel"),
         };
     }

@@ -24,6 +24,7 @@ use self::passing::Passing;
 use crate::aws;
 use crate::clock::Clock;
 use crate::clock::VTime;
+use crate::data_plane::DataPlane;
 use crate::estate_file;
 use crate::faults;
 use crate::faults::Call;
@@ -35,7 +36,6 @@ use crate::faults::RuleId;
 use crate::faults::Verdict;
 use crate::http::Request;
 use crate::http::Response;
-use crate::kernel::Kernel;
 use crate::mv;
 use crate::prism;
 use crate::run::Credentials;
@@ -84,7 +84,7 @@ pub struct Lab {
     state: Arc<Mutex<LabState>>,
     // Locked only while `state` is locked, or alone.
     faults: Mutex<Faults>,
-    kernel: Option<Kernel>,
+    data_plane: Option<Box<dyn DataPlane>>,
     latency_ms: AtomicU64,
     requests: Mutex<BTreeMap<String, u64>>,
     machines: usize,
@@ -122,8 +122,8 @@ impl Lab {
         Self::of(built, None)
     }
 
-    /// Takes a lab that was built, and its data plane if that is the kernel.
-    pub(crate) fn of(built: Built, kernel: Option<Kernel>) -> Self {
+    /// Takes a lab that was built, and its data plane if it has one.
+    pub(crate) fn of(built: Built, data_plane: Option<Box<dyn DataPlane>>) -> Self {
         let now = built.lab.now();
         let mut faults = Faults::default();
         for rule in built.faults {
@@ -133,7 +133,7 @@ impl Lab {
             started: now,
             state: Arc::new(Mutex::new(built.lab)),
             faults: Mutex::new(faults),
-            kernel,
+            data_plane,
             latency_ms: AtomicU64::new(0),
             requests: Mutex::default(),
             machines: built.machines,
@@ -328,9 +328,9 @@ impl Lab {
         Arc::clone(&self.state)
     }
 
-    /// Returns the data plane, if it is the kernel.
-    pub(crate) fn kernel(&self) -> Option<&Kernel> {
-        self.kernel.as_ref()
+    /// Returns the data plane; `None`: the lab only computes where packets would go.
+    pub(crate) fn data_plane(&self) -> Option<&dyn DataPlane> {
+        self.data_plane.as_deref()
     }
 
     /// Locks the state and runs the events that are due. A handler that panicked before does not stop the lab.
@@ -339,7 +339,7 @@ impl Lab {
         lab.catch_up();
         LockedState {
             lab,
-            kernel: self.kernel.as_ref(),
+            data_plane: self.data_plane(),
         }
     }
 
@@ -357,11 +357,11 @@ impl Lab {
     }
 }
 
-/// The locked state. Before the lock is released, the kernel data plane applies what has changed, so that no client gets an
-/// answer to a change that is not in force.
+/// The locked state. Before the lock is released, the data plane applies what has changed, so that no client gets an answer to a
+/// change that is not in force.
 pub(crate) struct LockedState<'a> {
     lab: MutexGuard<'a, LabState>,
-    kernel: Option<&'a Kernel>,
+    data_plane: Option<&'a dyn DataPlane>,
 }
 
 impl Deref for LockedState<'_> {
@@ -380,8 +380,8 @@ impl DerefMut for LockedState<'_> {
 
 impl Drop for LockedState<'_> {
     fn drop(&mut self) {
-        if let Some(kernel) = self.kernel {
-            kernel.follow(&self.lab);
+        if let Some(data_plane) = self.data_plane {
+            data_plane.follow(&self.lab);
         }
     }
 }

@@ -1,20 +1,21 @@
 //! The lab: an emulator of AWS, two Prism Centrals and Move on loopback, with their real protocols, TLS and virtual time.
 //!
 //! It models behaviour; it does not replay recorded answers. It never uses the fabric or the planner: its packet walk is a
-//! second, independent implementation of routing, and tests compare the two.
+//! second, independent implementation of routing, and tests compare the two. It carries no packets itself: a [`DataPlane`] that its
+//! caller passes in can do that.
 
 mod admin;
 pub mod aws;
 mod ca;
 pub mod clock;
+mod data_plane;
 mod estate_file;
 pub mod faults;
 mod from_world;
 mod gate;
 pub mod http;
-pub mod kernel;
 pub mod mv;
-mod nc2;
+pub mod nc2;
 mod operator;
 pub mod prism;
 mod run;
@@ -24,6 +25,7 @@ pub mod state;
 pub mod walk;
 
 pub use ca::CaError;
+pub use data_plane::DataPlane;
 pub use from_world::from_world;
 pub use gate::Exchange;
 pub use gate::Lab;
@@ -34,7 +36,6 @@ pub use operator::FoundVm;
 pub use operator::OperatorError;
 pub use operator::Power;
 pub use run::Credentials;
-pub use run::DataPlane;
 pub use run::Endpoints;
 pub use run::LabError;
 pub use run::LabOptions;
@@ -43,6 +44,7 @@ pub use run::MAX_SPEED;
 pub use run::MIN_SPEED;
 pub use run::RunningLab;
 pub use run::start;
+pub use run::start_with_data_plane;
 pub use scenario::Built;
 pub use scenario::BulkNetwork;
 pub use scenario::Location;

@@ -23,7 +23,7 @@ const HOST_INTERFACE: &str = "NC2 host ENI";
 const DEAD_SITE_RETRY: Duration = Duration::from_secs(60);
 
 /// Reports that these prefixes were added to or removed from the transit VPC. NC2 follows after its usual delay.
-pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
+pub(crate) fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
     let delay = lab.timing.nc2_route;
     for prefix in prefixes {
         lab.after(
@@ -34,7 +34,7 @@ pub fn erps_changed(lab: &mut LabState, pc: usize, prefixes: &[Cidr]) {
 }
 
 /// Makes the AWS VPC's tables agree with the transit VPC about one prefix, as it is now.
-pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
+pub(crate) fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
     if lab.is_site_down(pc) {
         let again = state::LabEvent::Prism(pc, prism::PrismEvent::Nc2Route(prefix));
         lab.after(DEAD_SITE_RETRY, again);
@@ -69,7 +69,7 @@ pub fn write_route(lab: &mut LabState, pc: usize, prefix: Cidr) {
 /// chosen stays, whatever is written into the tables. Otherwise, of the interfaces that forward: the target of the routes for the
 /// transit VPC's prefixes; then the target of routes for other prefixes outside the VPC, even when its host is down, because NC2
 /// has not noticed that yet; then an interface of a host that runs. If there is none, the target of routes that does not forward.
-pub(crate) fn gateway<'a>(region: &'a RegionState, site: &PcState) -> Option<&'a str> {
+pub fn gateway<'a>(region: &'a RegionState, site: &PcState) -> Option<&'a str> {
     let chosen = site.gateway.as_ref();
     if let Some((id, _)) = chosen.and_then(|id| region.enis.get_key_value(id)) {
         return Some(id);

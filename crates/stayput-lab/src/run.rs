@@ -18,10 +18,9 @@ use crate::ca::CaError;
 use crate::ca::LabCa;
 use crate::clock::Clock;
 use crate::clock::VTime;
+use crate::data_plane::DataPlane;
 use crate::estate_file;
 use crate::gate::Lab;
-use crate::kernel::Kernel;
-use crate::kernel::Privilege;
 use crate::scenario::Scenario;
 use crate::scenario::ScenarioError;
 use crate::server;
@@ -31,16 +30,6 @@ use crate::state::LabState;
 
 /// Name of the file in which a running lab describes itself, in its directory.
 const LAB_FILE: &str = "lab.json";
-
-/// What carries packets in a lab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DataPlane {
-    /// None: the lab computes where packets would go.
-    #[default]
-    Computed,
-    /// Network namespaces of this machine's kernel, created with this privilege.
-    Kernel(Privilege),
-}
 
 /// How to start a lab.
 #[derive(Debug, Clone)]
@@ -53,8 +42,6 @@ pub struct LabOptions {
     pub speed: f64,
     /// Real time by which every answer is delayed.
     pub latency: Duration,
-    /// What carries packets.
-    pub data_plane: DataPlane,
     /// Where the lab writes its CA, `lab.json` and `stayput.toml`; created if absent.
     pub dir: PathBuf,
 }
@@ -67,7 +54,6 @@ impl Default for LabOptions {
             machines: None,
             speed: 3600.0,
             latency: Duration::ZERO,
-            data_plane: DataPlane::Computed,
             dir: PathBuf::from("stayput-lab"),
         }
     }
@@ -102,9 +88,9 @@ pub enum LabError {
     /// The latency is too long.
     #[error("a lab cannot have a latency of {} ms: it must be from 0 to {} ms", .0.as_millis(), MAX_LATENCY.as_millis())]
     Latency(Duration),
-    /// The kernel data plane cannot be built.
+    /// The data plane cannot be built.
     #[error("the kernel data plane cannot be built")]
-    Kernel(#[source] io::Error),
+    DataPlane(#[source] io::Error),
     /// No port is available on the loopback interface.
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
@@ -260,30 +246,42 @@ pub struct RunningLab {
     tasks: JoinSet<()>,
 }
 
-/// Starts a lab on free ports of the loopback interface.
+/// Starts a lab on free ports of the loopback interface. It has no data plane: it computes where packets would go.
 ///
 /// # Errors
 /// [`LabError`] when the scenario is not valid, the directory cannot be written, or no port is available.
 pub async fn start(options: LabOptions) -> Result<RunningLab, LabError> {
+    start_on(options, |_| Ok(None)).await
+}
+
+/// Starts a lab with a data plane, which `build` makes for the state that the lab starts in.
+///
+/// # Errors
+/// [`LabError::DataPlane`] when the data plane cannot be built, before anything is written; and those of [`start`].
+pub async fn start_with_data_plane<D: DataPlane + 'static>(
+    options: LabOptions,
+    build: impl FnOnce(&LabState) -> io::Result<D>,
+) -> Result<RunningLab, LabError> {
+    start_on(options, |lab| Ok(Some(Box::new(build(lab)?)))).await
+}
+
+async fn start_on(
+    options: LabOptions,
+    build: impl FnOnce(&LabState) -> io::Result<Option<Box<dyn DataPlane>>>,
+) -> Result<RunningLab, LabError> {
     options.check()?;
     let speed = options.speed;
     let scenario = Scenario::load(&options.scenario)?;
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
     let built = scenario.build(Clock::new(VTime(now), speed), options.machines)?;
 
-    let kernel = match options.data_plane {
-        DataPlane::Computed => None,
-        DataPlane::Kernel(privilege) => {
-            Some(Kernel::start(privilege, &built.lab).map_err(LabError::Kernel)?)
-        }
-    };
-
+    let data_plane = build(&built.lab).map_err(LabError::DataPlane)?;
     let dir = make_dir(&options.dir)?;
     let ca = LabCa::new()?;
     let ca_path = dir.join(estate_file::CA_FILE);
     write(&ca_path, ca.pem.as_bytes(), false)?;
 
-    let lab = Lab::of(built, kernel);
+    let lab = Lab::of(built, data_plane);
     lab.set_latency(options.latency);
     let listeners = Listeners::open(&lab).await?;
     let endpoints = listeners.endpoints(&scenario, &lab, dir, ca_path)?;
@@ -335,8 +333,8 @@ impl RunningLab {
     pub async fn shutdown(mut self) {
         self.shared.stop();
         while self.tasks.join_next().await.is_some() {}
-        if let Some(kernel) = self.shared.lab.kernel() {
-            kernel.stop();
+        if let Some(data_plane) = self.shared.lab.data_plane() {
+            data_plane.stop();
         }
         self.remove_lab_file();
     }

@@ -6,8 +6,8 @@
 //! preference), [`walk`] takes the first by id and [`ways`] takes each in turn.
 
 mod choices;
-pub(crate) mod nc2;
-pub(crate) mod on_prem;
+pub mod nc2;
+pub mod on_prem;
 mod tgw;
 mod vpc;
 

@@ -94,7 +94,6 @@ impl LabLaunch {
             machines: self.machines,
             speed: self.speed,
             latency: self.latency,
-            data_plane: stayput_lab::DataPlane::Computed,
             dir: self.dir.clone(),
         };
         Ok(options.check()?)

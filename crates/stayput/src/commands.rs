@@ -17,6 +17,7 @@ mod trace;
 use std::fs;
 
 use clap::CommandFactory;
+use stayput_dataplane::Privilege;
 use stayput_messages::Message;
 
 use crate::cli::Cli;
@@ -29,19 +30,20 @@ use crate::error::Kind;
 use crate::observed;
 use crate::output::Output;
 
-/// What must be done before this process has a second thread.
+/// What must be done before this process has a second thread. Returns the privilege for the kernel data plane of a lab in this
+/// process; `None`: the command needs none.
 ///
 /// # Errors
 /// The command needs network namespaces, and none can be made.
-pub fn before_threads(cli: &Cli) -> Result<stayput_lab::DataPlane, CommandError> {
+pub fn before_threads(cli: &Cli) -> Result<Option<Privilege>, CommandError> {
     match &cli.command {
-        Command::Lab(LabCommand::Up(args)) if args.foreground => lab::data_plane(args),
-        _ => Ok(stayput_lab::DataPlane::Computed),
+        Command::Lab(LabCommand::Up(args)) if args.foreground => lab::privilege(args),
+        _ => Ok(None),
     }
 }
 
 /// Runs one command.
-pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output, CommandError> {
+pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, CommandError> {
     let global = &cli.global;
     match cli.command {
         Command::Config(command) => config::run(global, &command),
@@ -97,7 +99,7 @@ pub async fn run(cli: Cli, data_plane: stayput_lab::DataPlane) -> Result<Output,
         Command::Retire(args) => retire::run(global, &args).await,
         Command::Expect(args) => expect::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
-        Command::Lab(command) => lab::run(&command, data_plane, global.quiet).await,
+        Command::Lab(command) => lab::run(&command, privilege, global.quiet).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -26,8 +26,8 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let json = cli.global.json;
-    let data_plane = match commands::before_threads(&cli) {
-        Ok(data_plane) => data_plane,
+    let privilege = match commands::before_threads(&cli) {
+        Ok(privilege) => privilege,
         Err(error) => return report(&error, json),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             return report(&CommandError::from_error(Kind::Failed, &error), json);
         }
     };
-    let result = runtime.block_on(commands::run(cli, data_plane));
+    let result = runtime.block_on(commands::run(cli, privilege));
     // Tasks that still run are dropped.
     runtime.shutdown_background();
     match result {

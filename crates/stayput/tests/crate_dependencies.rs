@@ -68,6 +68,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // Never fabric or plan: it is the second, independent implementation of routing.
     ("stayput-lab", &["stayput-estate", "stayput-world"]),
+    // Nor does the third implementation: it makes the lab's state true for real packets.
+    ("stayput-dataplane", &["stayput-estate", "stayput-lab"]),
     // Rehearses the procedure in the lab: only here and in tests are both implementations of routing used together.
     (
         "stayput-rehearsal",
@@ -82,6 +84,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stayput-nutanix",
             "stayput-engine",
             "stayput-lab",
+            "stayput-dataplane",
         ],
     ),
     // Never fabric: its judge walks packets with the lab.

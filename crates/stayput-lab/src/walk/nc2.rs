@@ -14,15 +14,15 @@ use crate::prism::model::PcState;
 use crate::prism::model::Vm;
 use crate::state::LabState;
 
-/// Returns the Prism Central whose cluster is in this VPC.
-pub(crate) fn cluster_in(lab: &LabState, region: &str, vpc: &str) -> Option<usize> {
+/// Returns the Prism Central whose cluster is in this VPC, as its index in [`LabState::pcs`].
+pub fn cluster_in(lab: &LabState, region: &str, vpc: &str) -> Option<usize> {
     lab.pcs
         .iter()
         .position(|pc| pc.aws.0 == region && pc.aws.1 == vpc)
 }
 
 /// Whether packets leave a user VPC with their own addresses: it has an external subnet without NAT.
-pub(crate) fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
+pub fn is_untranslated(pc: &PcState, vpc: &FlowVpc) -> bool {
     vpc.external
         .iter()
         .filter_map(|id| pc.subnets.get(id))

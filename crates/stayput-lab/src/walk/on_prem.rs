@@ -11,19 +11,21 @@ use crate::aws::routing;
 use crate::state::LabState;
 
 /// A route of the on-prem router.
-pub(crate) struct Candidate {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
     /// Destination.
-    pub(crate) prefix: Cidr,
+    pub prefix: Cidr,
     /// Of routes to one prefix, the one with the highest preference wins.
-    pub(crate) preference: u32,
+    pub preference: u32,
     /// Name of the edge: for display, and to decide between equal routes.
-    pub(crate) name: String,
+    pub name: String,
     /// Next hop.
-    pub(crate) next: Next,
+    pub next: Next,
 }
 
 /// Next hop of a route of the on-prem router.
-pub(crate) enum Next {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
     /// On-prem itself.
     Here,
     /// Through an edge whose tunnels or attachment are down.
@@ -80,8 +82,8 @@ impl Walker<'_> {
     }
 }
 
-/// Returns every route of the on-prem router.
-pub(crate) fn candidates(lab: &LabState) -> Vec<Candidate> {
+/// Returns every route of the on-prem router, in no particular order.
+pub fn candidates(lab: &LabState) -> Vec<Candidate> {
     let own = lab.aws.on_prem.iter().map(|prefix| Candidate {
         prefix: *prefix,
         preference: u32::MAX,

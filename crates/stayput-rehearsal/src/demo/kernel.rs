@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use stayput_lab::kernel::report::Changes;
-use stayput_lab::kernel::report::Report;
-use stayput_lab::kernel::report::Status;
+use stayput_dataplane::report::Changes;
+use stayput_dataplane::report::Report;
+use stayput_dataplane::report::Status;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use stayput_lab::DataPlane;
+use stayput_dataplane::Kernel;
+use stayput_dataplane::Privilege;
 use stayput_lab::Endpoints;
 use stayput_lab::LabOptions;
 use stayput_messages::Message;
@@ -21,6 +22,7 @@ use stayput_rehearsal::LabProcessError;
 use stayput_rehearsal::Program;
 use stayput_rehearsal::Stopped;
 
+use crate::cli::DataPlane;
 use crate::cli::LabCommand;
 use crate::cli::LabUpArgs;
 use crate::error::CommandError;
@@ -29,11 +31,11 @@ use crate::output::Output;
 
 pub async fn run(
     command: &LabCommand,
-    data_plane: DataPlane,
+    privilege: Option<Privilege>,
     quiet: bool,
 ) -> Result<Output, CommandError> {
     match command {
-        LabCommand::Up(args) if args.foreground => foreground(args, data_plane).await,
+        LabCommand::Up(args) if args.foreground => foreground(args, privilege).await,
         LabCommand::Up(args) => up(args).await,
         LabCommand::Down(args) => down(&args.dir).await,
         LabCommand::Status(args) => {
@@ -112,36 +114,40 @@ fn describe(endpoints: &Endpoints) -> String {
     text
 }
 
-/// The data plane of a lab in this process, with the privilege for it. Must be called before this process has a second thread.
+/// The privilege for the data plane of a lab in this process; `None`: it has no data plane. Must be called before this process
+/// has a second thread.
 ///
 /// # Errors
 /// No network namespace can be made here.
-pub fn data_plane(args: &LabUpArgs) -> Result<DataPlane, CommandError> {
+pub fn privilege(args: &LabUpArgs) -> Result<Option<Privilege>, CommandError> {
     match args.dataplane {
-        crate::cli::DataPlane::None => Ok(DataPlane::Computed),
-        crate::cli::DataPlane::Kernel => stayput_lab::kernel::enter()
-            .map(DataPlane::Kernel)
-            .map_err(|error| {
-                CommandError::new(Kind::Failed, error.to_string())
-                    .hint(Message::new("hint-namespaces"))
-            }),
+        DataPlane::None => Ok(None),
+        DataPlane::Kernel => stayput_dataplane::enter().map(Some).map_err(|error| {
+            CommandError::new(Kind::Failed, error.to_string()).hint(Message::new("hint-namespaces"))
+        }),
     }
 }
 
-async fn foreground(args: &LabUpArgs, data_plane: DataPlane) -> Result<Output, CommandError> {
+async fn foreground(
+    args: &LabUpArgs,
+    privilege: Option<Privilege>,
+) -> Result<Output, CommandError> {
     let options = LabOptions {
         scenario: args.scenario.clone(),
         machines: args.machines,
         speed: args.speed,
         latency: Duration::from_millis(args.latency),
-        data_plane,
         dir: args.dir.dir.clone(),
     };
     // Before another process can see that there is a lab to stop.
     let mut requests = StopRequests::listen()?;
-    let lab = stayput_lab::start(options)
-        .await
-        .map_err(LabProcessError::from)?;
+    let started = match privilege {
+        None => stayput_lab::start(options).await,
+        Some(privilege) => {
+            stayput_lab::start_with_data_plane(options, |lab| Kernel::start(privilege, lab)).await
+        }
+    };
+    let lab = started.map_err(LabProcessError::from)?;
     eprintln!("{}", describe(lab.endpoints()).trim_end());
     tokio::select! {
         () = lab.wait() => {}

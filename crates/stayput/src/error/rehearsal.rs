@@ -24,7 +24,7 @@ impl From<LabProcessError> for CommandError {
             }
             LabProcessError::Lab(
                 LabError::Ca(_)
-                | LabError::Kernel(_)
+                | LabError::DataPlane(_)
                 | LabError::Listen(_)
                 | LabError::Write { .. }
                 | LabError::Read { .. }

@@ -5,13 +5,13 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use stayput_dataplane::NodeId;
+use stayput_dataplane::Outcome;
+use stayput_dataplane::Plane;
+use stayput_dataplane::Privilege;
+use stayput_dataplane::TestPacket;
 use stayput_fabric::*;
 use stayput_lab::aws::routing;
-use stayput_lab::kernel::NodeId;
-use stayput_lab::kernel::Outcome;
-use stayput_lab::kernel::Plane;
-use stayput_lab::kernel::Privilege;
-use stayput_lab::kernel::TestPacket;
 use stayput_lab::state::LabState;
 use stayput_lab::walk;
 use stayput_lab::walk::Origin;

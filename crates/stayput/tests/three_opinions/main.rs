@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     if !names.iter().all(wanted) {
         return ExitCode::SUCCESS;
     }
-    match stayput_lab::kernel::enter() {
+    match stayput_dataplane::enter() {
         Ok(privilege) => compare(privilege),
         Err(error) => {
             println!("three opinions: SKIPPED: {error}");
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 }
 
 #[cfg(target_os = "linux")]
-fn compare(privilege: stayput_lab::kernel::Privilege) -> ExitCode {
+fn compare(privilege: stayput_dataplane::Privilege) -> ExitCode {
     use proptest::strategy::Strategy;
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;

@@ -14,6 +14,7 @@ const FOLDERS: &[&str] = &[
     "conformance",
     "crates/stayput",
     "crates/stayput-aws",
+    "crates/stayput-dataplane",
     "crates/stayput-engine",
     "crates/stayput-estate",
     "crates/stayput-fabric",

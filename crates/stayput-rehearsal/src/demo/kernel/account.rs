@@ -4,9 +4,9 @@
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
-use stayput_lab::kernel::report::Change;
-use stayput_lab::kernel::report::Delays;
-use stayput_lab::kernel::report::LossRun;
+use stayput_dataplane::report::Change;
+use stayput_dataplane::report::Delays;
+use stayput_dataplane::report::LossRun;
 
 use super::Packets;
 use super::announced::Announced;

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
+use stayput_dataplane::report::Changes;
+use stayput_dataplane::report::Moment;
+use stayput_dataplane::report::Report;
+use stayput_dataplane::report::RouterDrops;
+use stayput_dataplane::report::Status;
+use stayput_dataplane::report::Target;
 use stayput_estate::NetworkName;
-use stayput_lab::kernel::report::Changes;
-use stayput_lab::kernel::report::Moment;
-use stayput_lab::kernel::report::Report;
-use stayput_lab::kernel::report::RouterDrops;
-use stayput_lab::kernel::report::Status;
-use stayput_lab::kernel::report::Target;
 use stayput_plan::Goal;
 use stayput_plan::Names;
 use stayput_plan::Plan;

@@ -3,7 +3,7 @@
 //!
 //! A node is a network namespace. The tables of a router hold what its Transit Gateway, subnet or Flow VPC decides. A rule
 //! selects the table by the link a packet came in on. Where the lab's walk may choose, the first route is taken, as
-//! [`crate::walk::walk`] does.
+//! [`stayput_lab::walk::walk`] does.
 
 mod flow;
 mod on_prem;
@@ -16,10 +16,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use stayput_estate::Cidr;
-
-use crate::aws::model::AttachmentKind;
-use crate::aws::routing;
-use crate::state::LabState;
+use stayput_lab::aws::model::AttachmentKind;
+use stayput_lab::aws::routing;
+use stayput_lab::state::LabState;
 
 /// A network namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,15 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use stayput_estate::Cidr;
+use stayput_lab::aws::model::AttachmentKind;
+use stayput_lab::aws::model::Eni;
+use stayput_lab::aws::model::RegionState;
+use stayput_lab::aws::model::RouteTarget;
+use stayput_lab::aws::model::Subnet;
+use stayput_lab::aws::routing;
+use stayput_lab::aws::routing::is_up;
+use stayput_lab::state::LabState;
+use stayput_lab::walk::nc2::cluster_in;
 
 use super::Hop;
 use super::Layout;
@@ -13,15 +22,6 @@ use super::Match;
 use super::NodeId;
 use super::Routes;
 use super::TableId;
-use crate::aws::model::AttachmentKind;
-use crate::aws::model::Eni;
-use crate::aws::model::RegionState;
-use crate::aws::model::RouteTarget;
-use crate::aws::model::Subnet;
-use crate::aws::routing;
-use crate::aws::routing::is_up;
-use crate::state::LabState;
-use crate::walk::nc2::cluster_in;
 
 pub(super) fn build(lab: &LabState, place: &str, region: &RegionState, layout: &mut Layout) {
     for vpc in region.vpcs.keys() {

@@ -14,10 +14,10 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use super::super::clock::RunClock;
-use super::super::losses::ProbeRecord;
-use super::super::report::Report;
 use super::echo;
+use crate::clock::RunClock;
+use crate::losses::ProbeRecord;
+use crate::report::Report;
 
 /// How long an answer may take. In the namespaces of one kernel it takes well below a millisecond; the rest allows for a busy
 /// machine.

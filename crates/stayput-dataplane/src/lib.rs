@@ -5,6 +5,8 @@
 //! decrements the time to live and drops. [`Layout`] computes what must exist, and [`Plane`] applies it after each change of the
 //! lab's state.
 //!
+//! The lab does not know this crate: the program that starts a lab passes [`Kernel`] to it as its [`stayput_lab::DataPlane`].
+//!
 //! Namespaces are held only by open file descriptors, so none is left when the lab's process ends, even when it is killed. They
 //! cannot be reached from outside the lab.
 
@@ -13,7 +15,7 @@ mod clock;
 #[cfg(target_os = "linux")]
 mod control;
 #[cfg(not(target_os = "linux"))]
-#[path = "kernel/elsewhere.rs"]
+#[path = "elsewhere.rs"]
 mod control;
 mod layout;
 #[cfg(target_os = "linux")]
@@ -23,7 +25,7 @@ mod losses;
 mod privilege;
 pub mod report;
 
-pub(crate) use self::control::Kernel;
+pub use self::control::Kernel;
 pub use self::layout::Hop;
 pub use self::layout::Layout;
 pub use self::layout::LinkId;

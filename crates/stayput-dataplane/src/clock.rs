@@ -5,7 +5,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use super::report::Moment;
+use crate::report::Moment;
 
 /// The two clocks, set when the data plane starts.
 #[derive(Debug, Clone, Copy)]

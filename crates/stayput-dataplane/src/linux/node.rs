@@ -7,19 +7,19 @@ use std::net::UdpSocket;
 
 use stayput_estate::Cidr;
 
-use super::super::layout::Hop;
-use super::super::layout::LinkId;
-use super::super::layout::Match;
-use super::super::layout::Node;
-use super::super::layout::NodeId;
-use super::super::layout::Routes;
-use super::super::layout::TableId;
 use super::echo::Echo;
 use super::echo::EchoHandle;
 use super::echo::PORT;
 use super::namespace::Namespace;
 use super::netlink::Kind;
 use super::netlink::Selector;
+use crate::layout::Hop;
+use crate::layout::LinkId;
+use crate::layout::Match;
+use crate::layout::Node;
+use crate::layout::NodeId;
+use crate::layout::Routes;
+use crate::layout::TableId;
 
 /// Number of the kernel's main table.
 const MAIN: u32 = 254;

@@ -1,17 +1,18 @@
 //! A Transit Gateway: one kernel table for each of its route tables, selected by the attachment a packet enters by.
 
+use stayput_lab::aws::model::Attachment;
+use stayput_lab::aws::model::AttachmentKind;
+use stayput_lab::aws::model::RegionState;
+use stayput_lab::aws::routing;
+use stayput_lab::aws::routing::Forward;
+use stayput_lab::state::LabState;
+
 use super::Hop;
 use super::Layout;
 use super::LinkId;
 use super::Match;
 use super::NodeId;
 use super::TableId;
-use crate::aws::model::Attachment;
-use crate::aws::model::AttachmentKind;
-use crate::aws::model::RegionState;
-use crate::aws::routing;
-use crate::aws::routing::Forward;
-use crate::state::LabState;
 
 pub(super) fn build(lab: &LabState, place: &str, region: &RegionState, layout: &mut Layout) {
     for (id, table) in &region.tgw_route_tables {

@@ -2,14 +2,16 @@
 
 use std::cmp::Reverse;
 
+use stayput_lab::state::LabState;
+use stayput_lab::walk::on_prem::Candidate;
+use stayput_lab::walk::on_prem::Next;
+use stayput_lab::walk::on_prem::candidates;
+
 use super::Hop;
 use super::Layout;
 use super::LinkId;
 use super::NodeId;
 use super::TableId;
-use crate::state::LabState;
-use crate::walk::on_prem::Next;
-use crate::walk::on_prem::candidates;
 
 /// Position of the prober's address in the first on-prem prefix.
 const PROBER: u32 = 10;
@@ -23,7 +25,7 @@ pub(super) fn build(lab: &LabState, layout: &mut Layout) {
     layout.prober = prober;
     let mut routes = candidates(lab);
     routes.sort_by(|a, b| {
-        let rank = |route: &crate::walk::on_prem::Candidate| Reverse(route.preference);
+        let rank = |route: &Candidate| Reverse(route.preference);
         rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
     });
     let node = layout.node(NodeId::OnPrem);

@@ -11,7 +11,7 @@ use std::thread;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
-use super::super::layout::NodeId;
+use crate::layout::NodeId;
 
 /// The UDP port at which every machine answers.
 pub const PORT: u16 = 7007;

@@ -9,21 +9,22 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use super::super::clock::RunClock;
-use super::super::layout::Layout;
-use super::super::layout::LinkId;
-use super::super::layout::Node;
-use super::super::layout::NodeId;
-use super::super::privilege::Privilege;
-use super::super::report::Change;
-use super::super::report::Delays;
-use super::super::report::RouterDrops;
+use stayput_lab::state::LabState;
+
 use super::echo;
 use super::echo::Echo;
 use super::node::Failures;
 use super::node::Indices;
 use super::node::KernelNode;
-use crate::state::LabState;
+use crate::clock::RunClock;
+use crate::layout::Layout;
+use crate::layout::LinkId;
+use crate::layout::Node;
+use crate::layout::NodeId;
+use crate::privilege::Privilege;
+use crate::report::Change;
+use crate::report::Delays;
+use crate::report::RouterDrops;
 
 /// Index of the first interface; the loopback interface has 1.
 const FIRST_LINK: u32 = 10;
@@ -243,11 +244,7 @@ impl Plane {
     }
 
     /// Opens a socket of a node, at one of its addresses.
-    pub(in crate::kernel) fn socket(
-        &self,
-        node: &NodeId,
-        address: Ipv4Addr,
-    ) -> io::Result<UdpSocket> {
+    pub(crate) fn socket(&self, node: &NodeId, address: Ipv4Addr) -> io::Result<UdpSocket> {
         let node = self
             .nodes
             .get(node)
@@ -256,7 +253,7 @@ impl Plane {
     }
 
     /// Returns the clock for all times of the data plane.
-    pub(in crate::kernel) fn clock(&self) -> RunClock {
+    pub(crate) fn clock(&self) -> RunClock {
         self.clock
     }
 

@@ -13,16 +13,17 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::json;
+use stayput_lab::DataPlane;
+use stayput_lab::http::Request;
+use stayput_lab::http::Response;
+use stayput_lab::state::LabState;
 
-use super::layout::NodeId;
-use super::linux::Plane;
-use super::linux::Prober;
-use super::privilege::Privilege;
-use super::report::Changes;
-use super::report::Status;
-use crate::http::Request;
-use crate::http::Response;
-use crate::state::LabState;
+use crate::layout::NodeId;
+use crate::linux::Plane;
+use crate::linux::Prober;
+use crate::privilege::Privilege;
+use crate::report::Changes;
+use crate::report::Status;
 
 /// The shortest interval of a prober.
 const MIN_INTERVAL_MS: u64 = 1;
@@ -31,9 +32,9 @@ const MAX_INTERVAL_MS: u64 = 10_000;
 /// Packets a prober may send in a second, over all addresses.
 const MAX_RATE: u64 = 20_000;
 
-/// A lab's data plane.
+/// A lab's data plane in the kernel of this machine. Its namespaces end when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Kernel(Mutex<Running>);
+pub struct Kernel(Mutex<Running>);
 
 #[derive(Debug)]
 struct Running {
@@ -51,7 +52,10 @@ struct Probe {
 
 impl Kernel {
     /// Builds the data plane for the lab's current state.
-    pub(crate) fn start(privilege: Privilege, lab: &LabState) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When no thread can be started, or with the first operation that the kernel refused.
+    pub fn start(privilege: Privilege, lab: &LabState) -> io::Result<Self> {
         let mut plane = Plane::new(privilege)?;
         plane.follow(lab);
         if let Some(failure) = plane.failures().first() {
@@ -63,24 +67,23 @@ impl Kernel {
         })))
     }
 
-    /// Makes the kernel agree with the lab.
-    pub(crate) fn follow(&self, lab: &LabState) {
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DataPlane for Kernel {
+    fn follow(&self, lab: &LabState) {
         self.lock().plane.follow(lab);
     }
 
-    /// Removes the data plane, so that nothing of it is left when the lab reports that it has stopped.
-    pub(crate) fn stop(&self) {
+    fn stop(&self) {
         let mut running = self.lock();
         running.prober = None;
         running.plane.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Answers a request below `/kernel`.
-    pub(crate) fn handle(&self, request: &Request) -> Response {
+    fn handle(&self, request: &Request) -> Response {
         let mut running = self.lock();
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/kernel") => running.status(),

@@ -4,6 +4,13 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::Cidr;
+use stayput_lab::aws::routing::is_up;
+use stayput_lab::nc2;
+use stayput_lab::prism::model::FlowVpc;
+use stayput_lab::prism::model::PcState;
+use stayput_lab::prism::model::Vm;
+use stayput_lab::state::LabState;
+use stayput_lab::walk::nc2::is_untranslated;
 
 use super::Hop;
 use super::Layout;
@@ -12,13 +19,6 @@ use super::Match;
 use super::NodeId;
 use super::Routes;
 use super::TableId;
-use crate::aws::routing::is_up;
-use crate::nc2;
-use crate::prism::model::FlowVpc;
-use crate::prism::model::PcState;
-use crate::prism::model::Vm;
-use crate::state::LabState;
-use crate::walk::nc2::is_untranslated;
 
 pub(super) fn build(lab: &LabState, layout: &mut Layout) {
     for (pc, site) in lab.pcs.iter().enumerate() {

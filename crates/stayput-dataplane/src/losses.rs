@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::report::LossRun;
-use super::report::Moment;
-use super::report::Report;
-use super::report::Target;
+use crate::report::LossRun;
+use crate::report::Moment;
+use crate::report::Report;
+use crate::report::Target;
 
 /// A packet without a result yet, or one that waits for the result of an earlier packet.
 #[derive(Debug, Clone, Copy)]
