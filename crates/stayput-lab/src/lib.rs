@@ -31,6 +31,7 @@ pub use gate::Exchange;
 pub use gate::Lab;
 pub use gate::Service;
 pub use operator::Availability;
+pub use operator::DeletedVm;
 pub use operator::FoundInstance;
 pub use operator::FoundVm;
 pub use operator::OperatorError;

@@ -46,6 +46,16 @@ pub struct FoundVm {
     pub name: String,
 }
 
+/// A VM that was deleted.
+#[derive(Debug, Clone)]
+pub struct DeletedVm {
+    /// The position of its site.
+    site: usize,
+    /// The VM that it was recovered from, or itself.
+    origin: (String, String),
+    vm: Box<prism::model::Vm>,
+}
+
 /// An instance in a region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FoundInstance {
@@ -189,6 +199,31 @@ impl LabState {
         }
         let was_on = prism::switch_vm(self, index, &vm.vm, to == Power::On);
         Ok((vm, if was_on { Power::On } else { Power::Off }))
+    }
+
+    /// Deletes a VM at once, by UUID, as a person does in Prism Central. Returns it; `None` if there is none at this site.
+    pub fn delete_vm(&mut self, vm: &str, site: &str) -> Option<DeletedVm> {
+        let index = self.pcs.iter().position(|pc| pc.name == site)?;
+        let pc = self.pcs.get(index)?;
+        let itself = || (pc.domain_manager.clone(), vm.to_owned());
+        let origin = pc.origins.get(vm).cloned().unwrap_or_else(itself);
+        let deleted = prism::delete_vm(self, index, vm)?;
+        Some(DeletedVm {
+            site: index,
+            origin,
+            vm: Box::new(deleted),
+        })
+    }
+
+    /// Restores a deleted VM as from its newest recovery point: with everything that it had, under a new UUID, which is returned.
+    pub fn restore_vm(&mut self, deleted: DeletedVm) -> String {
+        let id = self.uuid();
+        if let Some(pc) = self.pcs.get_mut(deleted.site) {
+            pc.origins.insert(id.clone(), deleted.origin);
+            pc.vms.insert(id.clone(), *deleted.vm);
+            prism::protect_vm(self, deleted.site, &id);
+        }
+        id
     }
 
     /// Asks an instance to start or stop, by `Name` tag or id, as a person does in the EC2 console. It takes as long as there.

@@ -47,7 +47,9 @@ use crate::state::LabState;
 
 pub use machines::MigratedVm;
 pub use machines::create_migrated_vm;
+pub(crate) use machines::remove as delete_vm;
 pub(crate) use machines::switch as switch_vm;
+pub(crate) use protection::protect as protect_vm;
 
 /// A change that a Prism Central makes without a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

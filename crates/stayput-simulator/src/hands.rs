@@ -6,13 +6,13 @@ use std::net::Ipv4Addr;
 
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
+use stayput_lab::DeletedVm;
 use stayput_lab::Lab;
 use stayput_lab::Power;
 use stayput_lab::aws::model::InstanceState;
 use stayput_lab::aws::model::TgwStatic;
 use stayput_lab::faults::Call;
 use stayput_lab::faults::CallKind;
-use stayput_lab::prism::model::Vm;
 use stayput_lab::state::LabState;
 
 use crate::judge::Judge;
@@ -70,28 +70,22 @@ pub(crate) enum Effect {
     /// These static routes are gone: region, table, prefix, target.
     RoutesDeleted(Vec<DeletedRoute>),
     /// The VM of this machine is deleted.
-    VmDeleted(String, DeletedVm),
+    VmDeleted(String, Deleted),
     /// Something else is different.
     Changed,
 }
 
-/// A VM that a person deleted. A person can restore it from a recovery point, a local one too.
+/// A VM that a person deleted, with its site. A person can restore it from a recovery point, a local one too.
 #[derive(Debug, Clone)]
-pub(crate) struct DeletedVm {
+pub(crate) struct Deleted {
     pub(crate) site: String,
-    pub(crate) id: String,
-    vm: Box<Vm>,
+    vm: DeletedVm,
 }
 
-impl DeletedVm {
-    /// Restores it where it was, under another id, which is returned.
-    pub(crate) fn restore(self, state: &mut LabState) -> Option<String> {
-        let id = state.uuid();
-        let pc = state.pcs.iter_mut().find(|pc| pc.name == self.site)?;
-        let manager = pc.domain_manager.clone();
-        pc.origins.insert(id.clone(), (manager, self.id));
-        pc.vms.insert(id.clone(), *self.vm);
-        Some(id)
+impl Deleted {
+    /// Restores it where it was. Returns its new id.
+    pub(crate) fn restore(self, state: &mut LabState) -> String {
+        state.restore_vm(self.vm)
     }
 }
 
@@ -228,9 +222,8 @@ impl Deed {
             }
             Self::DeleteVm => {
                 let (site, id) = running_vm(state, machine)?;
-                let pc = state.pcs.iter_mut().find(|pc| pc.name == site)?;
-                let vm = pc.vms.remove(&id)?.into();
-                let deleted = DeletedVm { site, id, vm };
+                let vm = state.delete_vm(&id, &site)?;
+                let deleted = Deleted { site, vm };
                 Some(Effect::VmDeleted(machine.to_owned(), deleted))
             }
             Self::TakeCategories => {

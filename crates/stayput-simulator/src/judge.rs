@@ -31,8 +31,8 @@ use stayput_ledger::MemoryLedger;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
 
+use crate::hands::Deleted;
 use crate::hands::DeletedRoute;
-use crate::hands::DeletedVm;
 use crate::hands::Effect;
 
 use self::announced::Announced;
@@ -111,7 +111,7 @@ struct Seen {
     /// Routes that a person deleted.
     deleted: Vec<DeletedRoute>,
     /// VMs that a person deleted and that are not restored, by machine, and when.
-    vms_deleted: BTreeMap<String, (VTime, DeletedVm)>,
+    vms_deleted: BTreeMap<String, (VTime, Deleted)>,
     /// Machines that a person gave an address, and when.
     given_address: BTreeMap<String, VTime>,
     /// Machines that a person powered off since the last command began, and when.
@@ -225,7 +225,7 @@ impl Judge {
     }
 
     /// The VM of a machine that a person deleted; from now on it is forgotten.
-    pub(crate) fn take_deleted_vm(&self, machine: &str) -> Option<DeletedVm> {
+    pub(crate) fn take_deleted_vm(&self, machine: &str) -> Option<Deleted> {
         let (_, vm) = self.seen().vms_deleted.remove(machine)?;
         Some(vm)
     }

@@ -310,12 +310,9 @@ impl Simulation {
                         continue;
                     };
                     let site = SiteName::new(deleted.site.as_str());
-                    let mut restored = None;
-                    self.lab.with(|state| restored = deleted.restore(state));
-                    match restored {
-                        Some(vm) => self.adopt(machine, &site, &VmExtId::new(vm)).await,
-                        None => Err(format!("there is no site {site}")),
-                    }
+                    let mut vm = String::new();
+                    self.lab.with(|state| vm = deleted.restore(state));
+                    self.adopt(machine, &site, &VmExtId::new(vm)).await
                 }
                 Remedy::PutRoutesBack => {
                     let routes = self.judge.take_deleted();
