@@ -58,15 +58,6 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Limits for an appliance that may be lost: reads are not repeated for long, so that what does answer is shown soon.
-    pub fn impatient() -> Self {
-        Self {
-            read: Duration::from_secs(1),
-            connects: 2,
-            ..Self::default()
-        }
-    }
-
     /// The same limits with reads repeated as long as while something is waited for: for reads in the middle of a run, which a
     /// short outage must not end.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Deliberate defects are seen by the judge, or leave a story without an end, within a number of seeds.
+//! Deliberate defects are seen by the judge, or leave a story without an end, within a number of seeds. `STAYPUT_MUTANT` names one of them.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -26,7 +26,12 @@ fn is_fine(seeds: &Seeds, seed: u64, mutant: Option<Mutant>) -> bool {
 fn every_mutant_is_caught() {
     let seeds = Seeds::new("tokyo-osaka").unwrap();
     let missed = AtomicBool::new(false);
-    let next = std::sync::Mutex::new(Mutant::ALL.into_iter());
+    let only = std::env::var("STAYPUT_MUTANT").ok();
+    let chosen = |mutant: &Mutant| {
+        only.as_ref()
+            .is_none_or(|name| *name == format!("{mutant:?}"))
+    };
+    let next = std::sync::Mutex::new(Mutant::ALL.into_iter().filter(chosen));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {

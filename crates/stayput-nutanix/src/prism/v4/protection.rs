@@ -20,7 +20,6 @@ use crate::prism::error::PrismError;
 use crate::prism::request_id::RequestId;
 use crate::prism::spec::PolicyLocation;
 use crate::prism::spec::PolicySpec;
-use crate::retry::Looks;
 
 /// Labels that tie replications to locations inside one policy.
 const PRIMARY: &str = "primary";
@@ -141,21 +140,8 @@ impl PrismClient {
         Ok(found.map(|entity| entity.value.into()))
     }
 
-    /// The policy of a specification: of that name for these categories, both ways between these Prism Centrals, whatever its
-    /// schedule; `None` if there is none.
-    ///
-    /// # Errors
-    /// Those of any read; [`PrismError::Decode`] when one that may be it is not understood; [`PrismError::Ambiguous`] when there
-    /// are several.
-    pub async fn find_protection_policy(
-        &self,
-        spec: &PolicySpec,
-        looks: Looks,
-    ) -> Result<Option<PolicyExtId>, PrismError> {
-        let what = Message::new("call-find-policy").with("name", &spec.name);
-        self.v4.look(looks, || self.policy_like(spec, &what)).await
-    }
-
+    /// The policy of a specification: of that name for these categories, both ways between these Prism Centrals, whatever its schedule;
+    /// `None` if there is none.
     async fn policy_like(
         &self,
         spec: &PolicySpec,

@@ -194,24 +194,7 @@ pub(super) fn stages(plan: &RecoveryPlanExtId) -> Path {
 }
 
 impl PrismClient {
-    /// The recovery plan of a specification: of that name between these Prism Centrals, whatever its parts; `None` if there is
-    /// none.
-    ///
-    /// # Errors
-    /// [`PrismError::Unsupported`] before datapolicies v4.2; those of any read; [`PrismError::Decode`] when one that may be it is
-    /// not understood; [`PrismError::Ambiguous`] when there are several.
-    pub async fn find_recovery_plan(
-        &self,
-        spec: &PlanSpec,
-        looks: Looks,
-    ) -> Result<Option<RecoveryPlanExtId>, PrismError> {
-        let what = Message::new("call-find-recovery-plan").with("name", &spec.name);
-        self.v4
-            .need(Namespace::Datapolicies, RECOVERY, &what)
-            .await?;
-        self.v4.look(looks, || self.plan_like(spec, &what)).await
-    }
-
+    /// The plan of a specification: of that name between these Prism Centrals; `None` if there is none.
     async fn plan_like(
         &self,
         spec: &PlanSpec,
