@@ -5,6 +5,7 @@ use stayput_estate::Region;
 use stayput_estate::SiteName;
 use stayput_estate::TgwRouteTableId;
 use stayput_ledger::LedgerError;
+use stayput_ledger::RunId;
 use stayput_messages::Message;
 use stayput_nutanix::MoveError;
 use stayput_nutanix::PrismError;
@@ -85,6 +86,8 @@ pub enum EngineError {
         failed: Vec<FailedStep>,
         /// How many steps were done, of how many.
         done: (usize, usize),
+        /// What the run leaves unreachable, because no way on is safe.
+        left: Option<LeftUnreached>,
     },
     /// The run was asked to stop.
     #[error("{}", stopped(*after))]
@@ -161,6 +164,15 @@ pub struct FailedStep {
     pub title: String,
     /// Why it failed.
     pub error: StepError,
+}
+
+/// Addresses whose machines have moved, and to which no route leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftUnreached {
+    /// The run that moved the machines.
+    pub run: RunId,
+    /// How many addresses on-prem does not reach.
+    pub addresses: usize,
 }
 
 impl EngineError {

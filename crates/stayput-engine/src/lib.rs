@@ -29,6 +29,7 @@ pub use engine::Engine;
 pub use engine::Observation;
 pub use error::EngineError;
 pub use error::FailedStep;
+pub use error::LeftUnreached;
 pub use error::StepError;
 pub use error::chain;
 pub use event::Event;

@@ -243,7 +243,7 @@ impl From<EngineError> for CommandError {
         };
         let mut this = Self::from_error(kind, &error);
         match error {
-            EngineError::Steps { failed, done } => {
+            EngineError::Steps { failed, done, left } => {
                 if let [one] = failed.as_slice() {
                     this.causes = causes(&one.error);
                 } else {
@@ -257,6 +257,13 @@ impl From<EngineError> for CommandError {
                 let in_doubt = failed.iter().any(|failed| failed.error.is_in_doubt());
                 if in_doubt {
                     this = this.hint(Message::new("hint-check-doubt"));
+                }
+                if let Some(left) = left {
+                    this = this.hint(
+                        Message::new("hint-left-unreached")
+                            .with("run", left.run)
+                            .count("addresses", left.addresses),
+                    );
                 }
                 this.hint(
                     Message::new("hint-resume")

@@ -15,6 +15,7 @@ use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::Goal;
 use stayput_plan::Numbered;
+use stayput_plan::Obstacle;
 use stayput_plan::Phase;
 use stayput_plan::Plan;
 use stayput_plan::Proven;
@@ -22,6 +23,7 @@ use stayput_plan::RecoveryRun;
 use stayput_plan::Step;
 use stayput_plan::StepId;
 use stayput_plan::Survey;
+use stayput_plan::Wrong;
 use stayput_world::MachineFacts;
 use stayput_world::World;
 
@@ -34,6 +36,7 @@ use crate::Observation;
 use crate::catalog::Catalog;
 use crate::context::PhaseContext;
 use crate::error::FailedStep;
+use crate::error::LeftUnreached;
 use crate::event::StepName;
 use crate::phase;
 use crate::phase::PhaseEnd;
@@ -57,6 +60,8 @@ pub(super) struct Progress<'a> {
     pub(super) changes: Vec<String>,
     /// Whether machines may be unreachable because of this run.
     pub(super) is_in_outage: bool,
+    /// What the run leaves unreachable, because no way on is safe.
+    left: Option<LeftUnreached>,
     after: Option<Phase>,
     numbers: BTreeMap<StepId, usize>,
 }
@@ -77,6 +82,7 @@ impl<'a> Progress<'a> {
             times: BTreeMap::new(),
             changes: Vec::new(),
             is_in_outage: false,
+            left: None,
             after: None,
             numbers,
         }
@@ -139,6 +145,7 @@ impl<'a> Progress<'a> {
 
     /// Adds the result of a phase.
     pub(super) fn add(&mut self, phase: Phase, end: PhaseEnd) -> Result<(), EngineError> {
+        let is_failed = !end.failed.is_empty();
         for report in &end.done {
             *self.times.entry(report.step.clone()).or_default() += 1;
         }
@@ -149,7 +156,8 @@ impl<'a> Progress<'a> {
             return Err(self.interrupted(end.goes_on));
         }
         self.after = Some(phase);
-        if self.failed.is_empty() {
+        // What failed in an earlier phase is told at the end.
+        if !is_failed {
             return Ok(());
         }
         match self.without_failed_networks() {
@@ -224,6 +232,7 @@ impl<'a> Progress<'a> {
         Err(EngineError::Steps {
             failed: std::mem::take(&mut self.failed),
             done: (self.done.len(), self.approved.steps.len()),
+            left: self.left.take(),
         })
     }
 
@@ -350,15 +359,23 @@ impl Locked<'_> {
         // proven on the current world.
         let rest = self.approved_rest(progress, &seen, planned);
         let Ok(rest) = rest else {
+            progress.left = left_unreached(engine, &seen, progress);
             progress.any_failed()?;
             return Err(changed);
         };
+        // A part of the goal is planned when the cutover of a network failed: that a machine links it with another is no change.
+        let is_part = progress.goal != progress.approved.goal;
+        let is_of_part =
+            |obstacle: &&Obstacle| is_part && matches!(obstacle, Obstacle::SpansNetworks { .. });
+        let obstacles = obstacles.iter().filter(|obstacle| !is_of_part(obstacle));
         let what: Vec<_> = differences
             .into_iter()
-            .chain(obstacles.iter().map(ToString::to_string))
+            .chain(obstacles.map(ToString::to_string))
             .collect();
-        progress.changes.extend(what.iter().cloned());
-        engine.events.send(Event::Changed { what });
+        if !what.is_empty() {
+            progress.changes.extend(what.iter().cloned());
+            engine.events.send(Event::Changed { what });
+        }
         self.with_owed(progress, rest)
     }
 
@@ -381,8 +398,8 @@ impl Locked<'_> {
         &self,
         progress: &Progress<'_>,
         seen: &Observation,
-        planned: Result<Proven, Vec<stayput_plan::Obstacle>>,
-    ) -> Result<Proven, Vec<stayput_plan::Obstacle>> {
+        planned: Result<Proven, Vec<Obstacle>>,
+    ) -> Result<Proven, Vec<Obstacle>> {
         let estate = &self.session.engine.estate;
         match planned {
             Ok(now) => now.only(estate, |step| {
@@ -431,6 +448,22 @@ impl Locked<'_> {
             }
         }
     }
+}
+
+/// How many addresses of the machines of a run on-prem does not reach now.
+fn left_unreached(
+    engine: &Engine,
+    seen: &Observation,
+    progress: &Progress<'_>,
+) -> Option<LeftUnreached> {
+    let found = stayput_plan::verify_goal(&engine.estate, &seen.world, &seen.facts, &progress.goal);
+    let wrong = found.values().flat_map(|verification| &verification.wrong);
+    let addresses = wrong.filter(|wrong| matches!(wrong, Wrong::NotReached { .. }));
+    let addresses = addresses.count();
+    (addresses > 0).then(|| LeftUnreached {
+        run: progress.run.clone(),
+        addresses,
+    })
 }
 
 /// Machines whose addresses are no longer those that were captured, one line each: seeding takes days, and people may change them.
@@ -504,6 +537,7 @@ pub(super) async fn rehearse(
             return Err(EngineError::Steps {
                 failed: end.failed,
                 done: (done.len(), plan.steps.len()),
+                left: None,
             });
         }
     }

@@ -17,6 +17,7 @@ use stayput_nutanix::FindingSeverity;
 use stayput_nutanix::JobReport;
 use stayput_nutanix::Looks;
 use stayput_nutanix::OnWarnings;
+use stayput_nutanix::PrismError;
 use stayput_plan::RecoveryRun;
 use stayput_world::prism::JobStatus;
 use stayput_world::prism::PowerState;
@@ -30,6 +31,7 @@ use self::protected::tests_of_this_run;
 use crate::Event;
 use crate::StepError;
 use crate::context::StepContext;
+use crate::error::chain;
 
 /// How long a recovery plan may run.
 const RUNS_WITHIN: Duration = Duration::from_secs(12 * 3600);
@@ -55,7 +57,10 @@ pub async fn run(
     let request = context.request("run");
     let ran = ready_to_run(context, &id, run, from, to, machines).await?;
     let job = match run {
-        RecoveryRun::Validate => prism.validate(&id, &directions, request).await?,
+        RecoveryRun::Validate => {
+            let validation = prism.validate(&id, &directions, request).await;
+            validation.map_err(|error| validation_failed(plan, error))?
+        }
         RecoveryRun::Planned => {
             prism
                 .planned_failover(&id, &directions, OnWarnings::Stop, request)
@@ -148,6 +153,19 @@ pub async fn run(
             Err(error.and_then(cleaned.map_err(StepError::from)))
         }
         RecoveryRun::CleanUp => Ok(true),
+    }
+}
+
+/// A validation changes nothing: when its outcome is not known it has failed, and the next attempt asks for another one.
+fn validation_failed(plan: &str, error: PrismError) -> StepError {
+    match error {
+        PrismError::InDoubt(doubt) => StepError::Failed {
+            what: Message::new("object-recovery-plan")
+                .with("name", plan)
+                .into(),
+            reason: chain(&doubt),
+        },
+        error => error.into(),
     }
 }
 

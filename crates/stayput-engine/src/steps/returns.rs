@@ -29,7 +29,7 @@ const GUEST_WITHIN: Duration = Duration::from_secs(300);
 const OFF_WITHIN: Duration = Duration::from_secs(300);
 /// How long an instance may take to start: seconds to minutes (memory).
 const RUNNING_WITHIN: Duration = Duration::from_secs(900);
-/// How long EC2 may show a started instance as stopped before the start is requested again.
+/// How long EC2 may show a started instance as stopped, and Move a cancelled plan as alive, before the request is repeated.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// How long Move may take to end a plan: minutes (inferred).
 const ENDED_WITHIN: Duration = Duration::from_secs(900);
@@ -188,13 +188,25 @@ pub async fn cancel_move_plan(
         .await?;
     context.holds_the_lease().await?;
     client.cancel_plan(&plan).await?;
+    let mut asked = Stopwatch::start();
     let what = Message::new("wait-move-plan-ended")
         .with("plan", name)
         .to_string();
     context
         .until(&what, ENDED_WITHIN, async || {
             let now = client.plan_status(&plan).await?;
-            Ok(has_ended(&now.state).then_some(()))
+            if has_ended(&now.state) {
+                return Ok(Some(()));
+            }
+            let note = Message::new("note-move-plan-goes-on").with("plan", name);
+            context.progress(None, note);
+            // Something on the way may have answered for Move.
+            if asked.elapsed() > ASKED_AGAIN_AFTER {
+                context.holds_the_lease().await?;
+                client.cancel_plan(&plan).await?;
+                asked = Stopwatch::start();
+            }
+            Ok(None)
         })
         .await?;
     Ok(true)

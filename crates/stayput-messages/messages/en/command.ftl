@@ -3,6 +3,8 @@
 hint-wait-for-holder = wait until it has ended; a killed process releases its lock, so this one is still running
 hint-check-doubt = it is not known whether the call took effect; run the same command again: it checks this first
 hint-resume = { $done } of { n-steps } are done and kept; run the same command again to resume from here
+canary-is-left-out = { $machine } is given both with --canary and with --leave-out
+hint-left-unreached = on-prem does not reach { n-addresses } of machines that this run has moved, and no remaining step is safe; remove the cause and run the same command again, or take the run back: stayput rollback { $run }
 hint-look-again = { $steps ->
         [one] { n-steps } is done and kept; run the same command again: it shows the new plan and asks before it applies it
        *[other] { n-steps } are done and kept; run the same command again: it shows the new plan and asks before it applies it

@@ -144,6 +144,7 @@ object-vm-of = the VM of { $machine }
 ## Rollbacks
 
 note-start-not-confirmed = EC2 did not confirm the start, which is requested again after a minute: { $error }
+note-move-plan-goes-on = Move plan { $plan } has not ended yet
 note-powering-off = the guest does not shut down: powering off
 wait-runs-in-ec2 = { $machine } runs in EC2
 wait-move-plan-ended = Move plan { $plan } has ended

@@ -635,7 +635,7 @@ fn a_test_of_another_client_is_left_alone() {
         let told = told(&setup, &goal);
         assert!(
             told.contains(&format!(
-                "recovery plan stayput-acme-app at osaka is in use by a test that stayput did not start: {found}"
+                "recovery plan stayput-acme-app at osaka is in use by a test that is not known to be stayput's: {found}"
             )),
             "{told:#?}"
         );
@@ -646,7 +646,7 @@ fn a_test_of_another_client_is_left_alone() {
     setup.prism(OSAKA).jobs.clear();
     assert_eq!(
         only(&setup, &goal),
-        "test subnet app at osaka is in use by a test that stayput did not start: it has 1 VM: web (vm-copy)"
+        "test subnet app at osaka is in use by a test that is not known to be stayput's: it has 1 VM: web (vm-copy)"
     );
     // Its own test, killed before the copies were removed, goes on.
     for status in [JobStatus::Running, JobStatus::Succeeded, JobStatus::Failed] {
@@ -677,7 +677,7 @@ fn a_test_of_another_client_is_left_alone() {
     setup.prism(OSAKA).jobs.insert("job-later".into(), later);
     assert_eq!(
         only(&setup, &goal),
-        "test subnet app at osaka is in use by a test that stayput did not start: it has 1 VM: web (vm-copy)"
+        "test subnet app at osaka is in use by a test that is not known to be stayput's: it has 1 VM: web (vm-copy)"
     );
     // One that was cleaned up is history.
     let mut setup = protected();

@@ -56,11 +56,17 @@ pub async fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, Comman
             networks: names,
             canary,
             leave_out,
-        } => Goal::Move {
-            networks: networks(names)?,
-            canaries: canary.iter().cloned().collect(),
-            leave_out: leave_out.iter().cloned().collect(),
-        },
+        } => {
+            if let Some(both) = canary.iter().find(|machine| leave_out.contains(*machine)) {
+                let what = Message::new("canary-is-left-out").with("machine", both);
+                return Err(CommandError::new(Kind::Usage, what));
+            }
+            Goal::Move {
+                networks: networks(names)?,
+                canaries: canary.iter().cloned().collect(),
+                leave_out: leave_out.iter().cloned().collect(),
+            }
+        }
         GoalCommand::Protect { networks: names } => Goal::Protect {
             networks: networks(names)?,
         },

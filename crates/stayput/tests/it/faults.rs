@@ -176,7 +176,8 @@ fn a_network_whose_recovery_fails_stays_reachable_where_it_is() {
         db.as_str(),
     ];
     run(&lab, &fault).exits(0);
-    lab.run(&apply(&["failover", "--to", "osaka"])).exits(1);
+    let failed = lab.run(&apply(&["failover", "--to", "osaka"])).exits(1);
+    failed.says(&["172.30.3.20"]);
     let status = lab.status();
     let machines = status["machines"].as_array().unwrap();
     let (mut here, mut there) = (0, 0);
@@ -196,6 +197,39 @@ fn a_network_whose_recovery_fails_stays_reachable_where_it_is() {
         }
     }
     assert!(here > 0 && there > 0, "{here} at tokyo, {there} at osaka");
+    lab.apply(&["failover", "--to", "osaka"]);
+}
+
+#[test]
+fn a_validation_whose_task_vanished_is_asked_for_again() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let fault = ["fault", "add", "--task=vanishes", "--call=POST */validate"];
+    run(&lab, &fault).exits(0);
+    let failover = apply(&["failover", "--to", "osaka"]);
+    lab.run(&failover).exits(1);
+    lab.run(&failover).exits(0);
+}
+
+#[test]
+fn machines_that_no_safe_step_reaches_are_named_with_the_way_back() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let world = lab.observe();
+    let mut plans = world.prism[&"osaka".into()].recovery_plans.iter();
+    let (app, _) = plans.find(|(_, plan)| plan.name.ends_with("-app")).unwrap();
+    let call = ["--call=POST */planned-failover", "--object", app.as_str()];
+    let fault = [&["fault", "add", "--refuse=422", "--forever"][..], &call].concat();
+    run(&lab, &fault).exits(0);
+    // Routes of db would lead away from app-01, which has an address in db and stays.
+    let failed = lab.run(&apply(&["failover", "--to", "osaka"])).exits(1);
+    failed.says(&["on-prem does not reach 5 addresses", "stayput rollback "]);
+    let runs = lab.json(&["journal"]);
+    let id = runs["runs"][0]["id"].as_str().unwrap().to_owned();
+    lab.run(&["rollback", &id, "--yes"]).exits(0);
+    run(&lab, &["fault", "clear"]).exits(0);
     lab.apply(&["failover", "--to", "osaka"]);
 }
 
