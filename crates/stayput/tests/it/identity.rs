@@ -190,8 +190,8 @@ fn adopt_needs_only_the_prism_central_of_its_site() {
     assert_eq!(adopted["addresses"], adopted["captured"]);
     let left = adopted["left"].to_string();
     for says in [
-        "stayput apply failover app --to osaka",
-        "stayput apply clean-up app --site tokyo",
+        "stayput apply failover app db --to osaka",
+        "stayput apply clean-up app db --site tokyo",
         "must stay stopped",
     ] {
         assert!(left.contains(says), "{left}");
