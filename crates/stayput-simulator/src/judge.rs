@@ -319,7 +319,7 @@ impl Judge {
             let late = over
                 .iter()
                 .filter_map(|address| Some((address, undelivered.get(address)?)))
-                .filter(|_| !seen.disturbed);
+                .filter(|(address, _)| !seen.disturbed && !seen.is_power_open(**address));
             found.extend(late.map(|(address, why)| {
                 (
                     Promise::AnnouncedOutage,
@@ -484,6 +484,15 @@ impl Seen {
                 machine.power_open = true;
             }
         }
+    }
+
+    /// Whether a person decides if the machine of an address is on.
+    fn is_power_open(&self, address: Ipv4Addr) -> bool {
+        let Some(owner) = self.truth.owner(address) else {
+            return false;
+        };
+        let machine = self.truth.machines.get(owner);
+        machine.is_some_and(|machine| machine.power_open) || self.turned_off.contains_key(owner)
     }
 
     /// Addresses of the goal's machines that the ledger has not as they were, or would not have if the computer lost power now.
