@@ -259,6 +259,13 @@ impl Draft<'_> {
             let workload = |id| mv.workloads.get(id).map(|workload| &workload.id);
             let returning = survey.returning.iter().filter_map(workload).collect();
             let asked = undo.did.asked.iter().filter_map(workload).collect();
+            // An inventory that lacks a machine says nothing about it: a VM of the plan that it does not explain may be that machine.
+            let is_unlisted = |id: &InstanceId| {
+                let in_ec2 = survey.places.get(id) == Some(&Place::Ec2);
+                in_ec2 && !mv.workloads.contains_key(id)
+            };
+            let some_unlisted = undo.did.asked.iter().any(is_unlisted);
+            let listed: BTreeSet<_> = mv.workloads.values().map(|workload| &workload.id).collect();
             for plan in mv.plans.values().filter(|plan| is_alive(&plan.state)) {
                 let own = (site.clone(), plan.name.clone());
                 if !undo.did.move_plans.contains(&own) {
@@ -268,7 +275,10 @@ impl Draft<'_> {
                     let mut vms = plan.vms.iter();
                     vms.any(|(id, vm)| machines.contains(id) && is(vm))
                 };
-                if has(&asked, &|vm| !vm.completed && !has_failed(vm)) {
+                let may_begin = |vm: &MoveVm| !vm.completed && !has_failed(vm);
+                let mut unexplained = plan.vms.iter().filter(|(id, _)| !listed.contains(id));
+                let may_be_asked = some_unlisted && unexplained.any(|(_, vm)| may_begin(vm));
+                if may_be_asked || has(&asked, &may_begin) {
                     ended.now.insert(own);
                 } else if has(&returning, &|vm| vm.completed) {
                     ended.closing.insert(own);

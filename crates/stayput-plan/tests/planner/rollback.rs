@@ -101,6 +101,12 @@ fn a_cutover_that_move_may_still_begin_is_cancelled_first() {
     assert!(matches!(asked[1].action, Action::Verify { .. }));
     assert_eq!(asked.len(), 2);
 
+    // Also while Move's inventory lacks the machine.
+    let mut lacking = applied(&setup, &steps[..until]);
+    lacking.mv().workloads.clear();
+    let back = rollback(&goal, record(&steps[..=until]));
+    assert!(lacking.plan(&back).unwrap().steps.iter().any(is_cancel));
+
     // Not asked: the plan goes on, as its warning says.
     let not_asked = seeded.plan(&rollback(&goal, record(&steps[..until])));
     assert!(!not_asked.unwrap().steps.iter().any(is_cancel));
