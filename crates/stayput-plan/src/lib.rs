@@ -110,6 +110,7 @@ pub use survey::Remains;
 pub use survey::RemainsState;
 pub use survey::Survey;
 pub use survey::flow_vpc;
+pub use survey::linked_networks;
 pub use survey::overlay_subnet;
 pub use verification::Verification;
 pub use verification::Wrong;

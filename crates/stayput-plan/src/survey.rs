@@ -41,6 +41,7 @@ use crate::Obstacle;
 use crate::capture::observe_facts;
 use crate::step::OverlayKind;
 
+pub use identity::linked_networks;
 pub use power::ExpectedRunning;
 pub use power::Power;
 pub(crate) use power::power_of;
@@ -404,9 +405,7 @@ impl<'a> Survey<'a> {
 
     /// These networks and all that machines link with them: a goal takes them together.
     pub(crate) fn linked_with(&self, names: &BTreeSet<NetworkName>) -> BTreeSet<NetworkName> {
-        let links = self.links.iter();
-        let linked = links.filter(|group| !group.is_disjoint(names)).flatten();
-        linked.chain(names).cloned().collect()
+        identity::linked(&self.links, names)
     }
 
     /// Machines with an interface in this network, of those whose place is known.

@@ -339,6 +339,20 @@ pub(super) fn links<'m>(
     links
 }
 
+/// These networks and all that the groups link with them.
+pub(super) fn linked(
+    links: &[BTreeSet<NetworkName>],
+    names: &BTreeSet<NetworkName>,
+) -> BTreeSet<NetworkName> {
+    let linked = links.iter().filter(|group| !group.is_disjoint(names));
+    linked.flatten().chain(names).cloned().collect()
+}
+
+/// The networks of a machine and all that captured machines link with them: a goal takes them together.
+pub fn linked_networks(facts: &Facts, machine: &MachineFacts) -> BTreeSet<NetworkName> {
+    linked(&links(facts.machines.values()), &networks_of(machine))
+}
+
 /// The one there is.
 fn only(known: &BTreeSet<Known>) -> Option<Known> {
     let mut known = known.iter();

@@ -9,6 +9,7 @@ use serde_json::json;
 use stayput_engine::prism_of_site;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_ledger::By;
@@ -133,25 +134,6 @@ fn addresses(vm: &Vm) -> BTreeSet<Ipv4Addr> {
         .collect()
 }
 
-/// The networks of a machine and all that machines link with them: a goal takes them together.
-fn linked_networks<'f>(facts: &'f Facts, machine: &'f MachineFacts) -> BTreeSet<&'f str> {
-    let networks_of = |machine: &'f MachineFacts| {
-        let nics = machine.nics.iter();
-        nics.map(|nic| nic.network.as_str())
-            .collect::<BTreeSet<_>>()
-    };
-    let mut networks = networks_of(machine);
-    loop {
-        let all = facts.machines.values().map(|machine| networks_of(machine));
-        let linked = all.filter(|of| !of.is_disjoint(&networks)).flatten();
-        let next: BTreeSet<_> = linked.chain(networks.iter().copied()).collect();
-        if next == networks {
-            return networks;
-        }
-        networks = next;
-    }
-}
-
 /// What the operator still has to do, one line each.
 fn left(
     estate: &Estate,
@@ -162,8 +144,9 @@ fn left(
     found: &Vm,
 ) -> Vec<String> {
     let machine = &facts.machines[id];
-    let networks = linked_networks(facts, machine);
-    let names = networks.into_iter().collect::<Vec<_>>().join(" ");
+    let networks = stayput_plan::linked_networks(facts, machine);
+    let names: Vec<_> = networks.iter().map(NetworkName::as_str).collect();
+    let names = names.join(" ");
     let mut left = Vec::new();
     let state = match &found.power {
         PowerState::On => None,
