@@ -303,9 +303,9 @@ fn an_address_used_twice_is_refused() {
 #[test]
 fn a_file_that_extends_itself_by_another_spelling_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
     let file = dir.path().join("mine.toml");
-    std::fs::write(
+    fs::write(
         &file,
         "summary = \"mine\"\nextends = \"sub/../mine.toml\"\n",
     )
