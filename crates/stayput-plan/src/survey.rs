@@ -36,6 +36,7 @@ use stayput_world::prism::FlowSubnet;
 use stayput_world::prism::Nic;
 use stayput_world::prism::Vm;
 
+use crate::FailoverMode;
 use crate::Goal;
 use crate::Obstacle;
 use crate::capture::observe_facts;
@@ -87,7 +88,8 @@ pub struct Survey<'a> {
     pub are_canaries: bool,
     /// Machines whose facts in the ledger are kept although EC2 shows other interfaces: they have moved, or their cutover may have begun.
     pub kept: BTreeSet<InstanceId>,
-    /// Whether machines that ran and are off at their site are powered on: a move does so.
+    /// Whether machines that ran and are off at the site of the goal are powered on: a move, a planned failover and a failback do so. After
+    /// an unplanned one the source's region, which is asked first, may be lost.
     pub(crate) powers_on: bool,
     /// Sites that the operator declares lost: whatever is observed there counts as not answering.
     pub lost: BTreeSet<SiteName>,
@@ -223,7 +225,14 @@ impl<'a> Survey<'a> {
         let lost = goal.declared_lost().clone();
         let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
         survey.left = goal.leaves(estate);
-        survey.powers_on = matches!(goal, Goal::Move { .. });
+        survey.powers_on = match goal {
+            Goal::Move { .. } | Goal::Failback { .. } => true,
+            Goal::Failover { mode, .. } => *mode == FailoverMode::Planned,
+            Goal::Capture { .. }
+            | Goal::Protect { .. }
+            | Goal::CleanUp { .. }
+            | Goal::Rollback { .. } => false,
+        };
         match goal {
             Goal::Move {
                 canaries,

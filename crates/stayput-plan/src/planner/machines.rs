@@ -18,7 +18,6 @@ use super::Draft;
 use super::nics::Arrival;
 use crate::Action;
 use crate::Obstacle;
-use crate::PowerAfter;
 use crate::Warning;
 use crate::survey::Place;
 
@@ -103,11 +102,7 @@ impl Draft<'_> {
                 }
                 (None, _) => continue,
             };
-            let power = match survey.machines.get(id) {
-                Some(machine) if machine.was_running => PowerAfter::On,
-                Some(_) | None => PowerAfter::AsItIs,
-            };
-            self.restore(site, id, arrival, power, &needs, &why);
+            self.restore(site, id, arrival, &needs, &why);
         }
     }
 

@@ -41,7 +41,6 @@ impl Draft<'_> {
         site: &SiteName,
         machine: &InstanceId,
         arrival: Arrival,
-        power: PowerAfter,
         needs: &BTreeSet<StepId>,
         why: &str,
     ) {
@@ -71,6 +70,10 @@ impl Draft<'_> {
                 self.not_captured(site, machine, nic, nics.strangers(nic));
             }
         }
+        let power = match survey.powers_on && facts.was_running {
+            true => PowerAfter::On,
+            false => PowerAfter::AsItIs,
+        };
         let action = Action::RestoreNics {
             site: site.clone(),
             machine: machine.clone(),

@@ -16,7 +16,6 @@ use super::protection::Protected;
 use crate::Action;
 use crate::Obstacle;
 use crate::Phase;
-use crate::PowerAfter;
 use crate::Warning;
 use crate::object;
 use crate::planner::protect::recovery_name;
@@ -151,15 +150,14 @@ impl Draft<'_> {
             for id in self.first_nic_in(network) {
                 let there =
                     matches!(self.survey.places.get(&id), Some(Place::At(site, _)) if site == *to);
-                if there && self.survey.nics_are_right(&id, to) {
+                if there && self.survey.nics_are_right(&id, to) && !self.survey.is_to_be_on(&id) {
                     continue;
                 }
                 let arrival = match there {
                     true => Arrival::There,
                     false => Arrival::ByRecovery,
                 };
-                let power = PowerAfter::AsItIs;
-                self.restore(to, &id, arrival, power, &needs, &why);
+                self.restore(to, &id, arrival, &needs, &why);
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_world::prism::PowerState;
 
 use crate::lab::Answer;
 use crate::lab::Lab;
@@ -198,6 +199,34 @@ fn a_network_whose_recovery_fails_stays_reachable_where_it_is() {
     }
     assert!(here > 0 && there > 0, "{here} at tokyo, {there} at osaka");
     lab.apply(&["failover", "--to", "osaka"]);
+}
+
+#[test]
+fn machines_that_a_failed_recovery_job_switched_off_run_after_the_next_attempt() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let fault = [
+        "fault",
+        "add",
+        "--task=fails",
+        "--call=POST */planned-failover",
+        "--forever",
+    ];
+    run(&lab, &fault).exits(0);
+    let failover = apply(&["failover", "--to", "osaka"]);
+    lab.run(&failover).exits(1);
+    let off = |site: &str| {
+        let world = lab.observe();
+        let vms = world.prism[&site.into()].vms.values();
+        let off = vms.filter(|vm| vm.power == PowerState::Off && !vm.name.starts_with("other-"));
+        off.map(|vm| vm.name.clone()).collect::<Vec<_>>()
+    };
+    assert!(off("tokyo").len() > 1);
+    run(&lab, &["fault", "clear"]).exits(0);
+    lab.run(&failover).exits(0);
+    // It was captured stopped.
+    assert_eq!(off("osaka"), ["report"]);
 }
 
 #[test]
