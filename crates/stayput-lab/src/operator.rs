@@ -226,6 +226,15 @@ impl LabState {
         id
     }
 
+    /// Deletes the recovery points of a VM at a site, as a person does in its Prism Central.
+    pub fn delete_recovery_points(&mut self, vm: &str, site: &str) {
+        for pc in self.pcs.iter_mut().filter(|pc| pc.name == site) {
+            for point in pc.points_of.remove(vm).into_iter().flatten() {
+                pc.recovery_points.remove(&point);
+            }
+        }
+    }
+
     /// Asks an instance to start or stop, by `Name` tag or id, as a person does in the EC2 console. It takes as long as there.
     /// Returns the instance and its state before.
     ///

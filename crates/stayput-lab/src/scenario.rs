@@ -214,6 +214,24 @@ impl Scenario {
         })
     }
 
+    /// The same with at most so many objects of other teams of each kind: lists are shorter, and no other object differs.
+    #[must_use]
+    pub fn with_crowds_of_at_most(mut self, most: u32) -> Self {
+        for crowd in self.file.crowds.values_mut() {
+            crowd.vpcs = crowd.vpcs.min(most);
+            crowd.instances_per_vpc = crowd.instances_per_vpc.min(most);
+            crowd.attached = crowd.attached.min(crowd.vpcs);
+        }
+        for prism in self.file.prisms.values_mut() {
+            if let Some(crowd) = &mut prism.crowd {
+                crowd.vms = crowd.vms.min(most);
+                *crowd.vlans.get_mut() = crowd.vlans.get_ref().min(&most).to_owned();
+                crowd.categories = crowd.categories.min(most);
+            }
+        }
+        self
+    }
+
     /// Checks the number of machines that are requested; `None` is always valid.
     ///
     /// # Errors

@@ -379,6 +379,18 @@ pub enum Obstacle {
         /// The VMs.
         vms: BTreeSet<VmExtId>,
     },
+    /// The target has recovery points of a VM that the machine is not any more, because it was adopted as another one: the recovery plan
+    /// starts it from them once more (assumed: no reference says what a plan does with points of a deleted VM).
+    OldPoints {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where the recovery points are.
+        site: SiteName,
+        /// The VM that they are of.
+        vm: VmExtId,
+    },
     /// The machine is not where the goal takes it from.
     Elsewhere {
         /// The machine.

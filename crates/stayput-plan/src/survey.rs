@@ -99,6 +99,8 @@ pub struct Survey<'a> {
     pub returning: BTreeSet<InstanceId>,
     /// What machines were before they returned to EC2.
     was: returning::Was,
+    /// VMs that machines were at a site until they were adopted as others there.
+    pub(crate) replaced: BTreeMap<InstanceId, BTreeSet<(SiteName, VmExtId)>>,
     /// What was found in the way.
     pub obstacles: BTreeSet<Obstacle>,
     /// Groups of networks that machines link, directly or by others, of the ledger and of EC2.
@@ -181,6 +183,7 @@ impl<'a> Survey<'a> {
             left: BTreeSet::new(),
             returning: BTreeSet::new(),
             was: facts.was.clone(),
+            replaced: facts.replaced.clone(),
             obstacles: BTreeSet::new(),
             links: identity::links(facts.machines.values().chain(observed.values())),
             overlays: world

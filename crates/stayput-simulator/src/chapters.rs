@@ -28,6 +28,8 @@ use crate::wires::url_of;
 const START: &str = "2026-03-01T00:00:00Z";
 /// How often an operation in progress is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// Objects of other teams of each kind, in each place: enough to be harmed. More of them only make every list, and so every story, longer.
+const CROWD: u32 = 3;
 
 /// What a story is told about.
 #[derive(Debug, Clone)]
@@ -159,7 +161,7 @@ impl Scene {
     fn first(setting: &Setting) -> Result<Self, SimulationError> {
         let start: Timestamp = START.parse().unwrap_or(Timestamp::UNIX_EPOCH);
         let vtime = VTime(u64::try_from(start.as_millisecond()).unwrap_or_default());
-        let scenario = Scenario::load(&setting.scenario)?;
+        let scenario = Scenario::load(&setting.scenario)?.with_crowds_of_at_most(CROWD);
         let lab = Lab::new(&scenario, vtime, 1.0, setting.machines)?;
         let dir = Path::new("/stayput-simulator");
         let endpoints = lab.endpoints(&scenario, dir, url_of);

@@ -502,10 +502,13 @@ impl Seen {
         estate: &Estate,
         is_excused: impl Fn(&str) -> bool,
     ) -> Vec<String> {
+        if !goal::captures(goal) {
+            return Vec::new();
+        }
         let facts = self.ledger.facts_on_disk();
         goal::machines(&self.truth, goal, estate)
             .into_iter()
-            .filter(|(id, ..)| goal::captures(goal, id) && !is_excused(id))
+            .filter(|(id, ..)| !is_excused(id))
             .filter_map(|(id, machine, _)| {
                 let known = facts.machines.get(&InstanceId::new(id));
                 let has: BTreeSet<_> = known.iter().flat_map(|facts| facts.addresses()).collect();

@@ -34,6 +34,8 @@ pub(crate) enum Remedy {
     FreePools(SiteName),
     /// Cleans up the tests of recovery plans at a site in Prism Central.
     CleanUpTests(SiteName),
+    /// Deletes the recovery points of a VM at a site in Prism Central.
+    DeletePoints(SiteName, VmExtId),
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
     /// Powers the VM of a machine on there.
@@ -70,6 +72,7 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
             Some((site, vm)) => Remedy::Adopt(machine.clone(), site, vm),
             None => Remedy::Restore(machine.clone()),
         },
+        Obstacle::OldPoints { site, vm, .. } => Remedy::DeletePoints(site.clone(), vm.clone()),
         Obstacle::NotOn { site, machine, .. } => Remedy::PowerOn(site.clone(), machine.clone()),
         Obstacle::StillRuns { networks, to, .. } => Remedy::First(Goal::Failover {
             networks: networks.clone(),

@@ -330,6 +330,11 @@ impl Simulation {
                         .with(|state| hands::clean_up_tests(state, site.as_str()));
                     Ok(())
                 }
+                Remedy::DeletePoints(site, vm) => {
+                    self.lab
+                        .with(|state| state.delete_recovery_points(vm.as_str(), site.as_str()));
+                    Ok(())
+                }
                 Remedy::StopInstance(machine) => self.lab.with(|state| {
                     let stopped = state.set_instance(machine.as_str(), Power::Off);
                     stopped.map(|_| ()).map_err(|error| error.to_string())

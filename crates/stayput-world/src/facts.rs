@@ -33,6 +33,10 @@ pub struct Facts {
     /// `vms` is its EC2 instance again. Absent in worlds saved by earlier builds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub was: BTreeMap<InstanceId, BTreeSet<(SiteName, VmExtId)>>,
+    /// VMs that a machine was at a site until it became another one there, which only `adopt` does: failovers change the site. Absent in
+    /// worlds saved by earlier builds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replaced: BTreeMap<InstanceId, BTreeSet<(SiteName, VmExtId)>>,
 }
 
 impl Facts {
@@ -41,8 +45,16 @@ impl Facts {
         if let Some(was) = self.was.get_mut(&machine) {
             was.remove(&(site.clone(), vm.clone()));
         }
-        self.newest.insert(machine.clone(), site.clone());
-        self.vms.entry(machine).or_default().insert(site, vm);
+        let was_here = self.newest.insert(machine.clone(), site.clone()) == Some(site.clone());
+        let vms = self.vms.entry(machine.clone()).or_default();
+        let before = vms.insert(site.clone(), vm.clone());
+        if let Some(replaced) = self.replaced.get_mut(&machine) {
+            replaced.remove(&(site.clone(), vm.clone()));
+        }
+        if let Some(before) = before.filter(|before| was_here && *before != vm) {
+            let replaced = self.replaced.entry(machine).or_default();
+            replaced.insert((site, before));
+        }
     }
 
     /// Records that a machine is its EC2 instance again, later than everything recorded before: it is none of the VMs recorded so far, and

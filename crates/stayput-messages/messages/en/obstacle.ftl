@@ -43,6 +43,7 @@ obstacle-may-be-there = { $count ->
         [one] VM { $vms } at { $site } has exactly the addresses of { $label } ({ $machine }), and no system says that it is this machine
        *[other] VMs { $vms } at { $site } have exactly the addresses of { $label } ({ $machine }), and no system says that one is this machine
     }
+obstacle-old-points = { $site } has recovery points of VM { $vm }, which { $label } ({ $machine }) is not any more: the recovery plan would start it from them, too
 obstacle-not-on = { $label } ({ $machine }): its VM { $vm } at { $site } is not on
 obstacle-elsewhere = { $label } ({ $machine }) is at { $at }, not at { $wanted }
 obstacle-no-machines = network { $network } has no machines

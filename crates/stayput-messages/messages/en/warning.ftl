@@ -8,6 +8,7 @@ warning-off = { $label }: it ran when it was captured and its VM is off; power i
 warning-halves-stay = on-prem comes in to { $network } by the region of { $home } (path b): { $halves } stay; `stayput apply failover { $network } --to { $home } --path a` removes them
 warning-no-recovery-point = { $label } ({ $machine }) of network { $network } has no recovery point at { $to }: it cannot be started there, and its disks are at { $lost } only
 warning-failed-in-move = { $label } ({ $machine }) failed in Move plan { $plan }: { $why }; { $what }; `--leave-out { $machine }` moves the network without it
+warning-cancelled-in-move = { $label } ({ $machine }): its copy was cancelled in Move plan { $plan }; { $what }
 warning-not-looked-at = { $kind } { $id } in { $region } is not looked at: { $why }
 warning-without-address-stays = { $eni } ({ $what }) is in network { $network } without an IPv4 address and stays in EC2
 

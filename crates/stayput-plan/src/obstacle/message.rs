@@ -332,6 +332,16 @@ impl Obstacle {
                 .count("count", vms.len())
                 .with("vms", commas(vms))
                 .with("site", site),
+            Self::OldPoints {
+                machine,
+                label,
+                site,
+                vm,
+            } => Message::new("obstacle-old-points")
+                .with("label", label)
+                .with("machine", machine)
+                .with("vm", vm)
+                .with("site", site),
             Self::NotOn {
                 machine,
                 label,

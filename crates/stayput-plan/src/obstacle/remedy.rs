@@ -180,6 +180,9 @@ impl Obstacle {
             Self::MayBeThere { machine, site, .. } => Message::new("remedy-may-be-there")
                 .with("machine", machine)
                 .with("site", site),
+            Self::OldPoints { site, vm, .. } => Message::new("remedy-old-points")
+                .with("vm", vm)
+                .with("site", site),
             Self::NotOn {
                 vm, site, machine, ..
             } => Message::new("remedy-not-on")

@@ -202,16 +202,22 @@ impl Draft<'_> {
     }
 
     fn failed_in_move(&mut self, id: &InstanceId, plan: &MovePlan, vm: &MoveVm, what: Message) {
-        let why = vm.error.as_deref().unwrap_or(&vm.state);
-        self.warnings.push(Warning::of_machine(
-            id,
-            Message::new("warning-failed-in-move")
+        // A rollback cancels the plans of machines that have not arrived (Move reference §7).
+        let is_cancelled = vm.error.is_none() && vm.state.eq_ignore_ascii_case("aborted");
+        let message = match is_cancelled {
+            true => Message::new("warning-cancelled-in-move")
                 .with("label", self.survey.label(id))
                 .with("machine", id)
                 .with("plan", &plan.name)
-                .with("why", why)
                 .part("what", what),
-        ));
+            false => Message::new("warning-failed-in-move")
+                .with("label", self.survey.label(id))
+                .with("machine", id)
+                .with("plan", &plan.name)
+                .with("why", vm.error.as_deref().unwrap_or(&vm.state))
+                .part("what", what),
+        };
+        self.warnings.push(Warning::of_machine(id, message));
     }
 
     /// The name, or the name with a number when there is a plan of that name: it has failed, is over, or has started without

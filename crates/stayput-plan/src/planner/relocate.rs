@@ -23,6 +23,7 @@ use crate::step::OverlayKind;
 use crate::step::RecoveryRun;
 use crate::survey::Place;
 use crate::survey::Power;
+use crate::survey::VmSight;
 use crate::survey::overlay_subnet;
 
 /// Networks that go from one NC2 site to another.
@@ -66,6 +67,7 @@ impl Draft<'_> {
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(if is_left { to } else { &from }, network);
             if is_left {
+                self.has_no_old_points(&from, to, network);
                 self.warn_of_unprotected(&from, to, network, &machines);
             } else {
                 let of = Protected {
@@ -112,6 +114,40 @@ impl Draft<'_> {
                 site: to.clone(),
                 vms,
             });
+        }
+    }
+
+    /// Refuses to start a network's machines from recovery points at a site that also has some of VMs that they are not any more.
+    fn has_no_old_points(&mut self, from: &SiteName, to: &SiteName, network: &NetworkName) {
+        let survey = self.survey;
+        let Some(prism) = survey.world.prism.get(to) else {
+            return;
+        };
+        for id in self.first_nic_in(network) {
+            let Some(replaced) = survey.replaced.get(&id) else {
+                continue;
+            };
+            // One that was replaced at the target came from a VM at the source, which then counts as not recovered.
+            let came_from = match replaced.iter().any(|(site, _)| site == to) {
+                true => survey.former.get(&id),
+                false => None,
+            };
+            let old = replaced.iter().chain(came_from.into_iter().flatten());
+            let vms: BTreeSet<_> = old
+                .filter(|(site, vm)| {
+                    let exists = matches!(survey.vm_sight(site, vm), VmSight::Seen(_));
+                    site == from && !exists && prism.recovery_points.contains_key(vm)
+                })
+                .map(|(_, vm)| vm)
+                .collect();
+            for vm in vms {
+                self.obstacle(Obstacle::OldPoints {
+                    machine: id.clone(),
+                    label: survey.label(&id),
+                    site: to.clone(),
+                    vm: vm.clone(),
+                });
+            }
         }
     }
 
@@ -195,6 +231,7 @@ impl Draft<'_> {
             let plan = recovery_name(self.survey.estate, network);
             self.recovery_plan_exists(&from, network);
             self.all_are_on(&machines);
+            self.has_no_old_points(&from, to, network);
             let of = Protected {
                 network,
                 site: &from,

@@ -334,6 +334,23 @@ impl Setup {
         self.prism(site).vms.insert("vm-unnoticed".into(), vm);
     }
 
+    /// A machine's VM at a site was deleted, restored as another one, adopted and protected.
+    pub fn restored(&mut self, name: &str, site: &str) {
+        let machine = InstanceId::new(format!("i-{name}"));
+        let site = SiteName::from(site);
+        let old = self.facts.vms[&machine][&site].clone();
+        let prism = self.prism(site.as_str());
+        let vm = prism.vms.remove(&old).unwrap();
+        prism.confirmed_absent.insert(old.clone());
+        prism.vms.insert("vm-restored".into(), vm);
+        for prism in self.world.prism.values_mut() {
+            if let Some(at) = prism.recovery_points.get(&old).cloned() {
+                prism.recovery_points.insert("vm-restored".into(), at);
+            }
+        }
+        self.facts.became(machine, site, "vm-restored".into());
+    }
+
     /// An overlay subnet for a network in Tokyo's production VPC, made by a person, with these DHCP pools.
     pub fn overlay(&mut self, name: &str, prefix: &str, pools: &[&str]) -> &mut FlowSubnet {
         let mut subnet = flow_subnet(name, "flow-prod", cidr(prefix));

@@ -105,6 +105,41 @@ fn a_test_of_a_machine_that_is_off_is_refused() {
 }
 
 #[test]
+fn points_of_a_vm_that_was_replaced_refuse_what_starts_machines_from_points() {
+    let mut setup = protected();
+    setup.restored("web", TOKYO);
+    let refused = setup.plan(&test_failover(&["app"], OSAKA)).unwrap_err();
+    let [obstacle @ Obstacle::OldPoints { .. }] = refused.as_slice() else {
+        panic!("{refused:#?}");
+    };
+    let remedy = obstacle.remedy();
+    assert!(
+        remedy.contains("delete the recovery points of VM vm-tokyo-i-web"),
+        "{remedy}"
+    );
+    let refused = setup.plan(&declared()).unwrap_err();
+    assert!(refused.contains(obstacle), "{refused:#?}");
+    // A planned failover starts from the machines themselves.
+    setup.plan(&failover(&["app"], OSAKA)).unwrap();
+
+    let old = "vm-tokyo-i-web".into();
+    setup.prism(OSAKA).recovery_points.remove(&old);
+    setup.plan(&test_failover(&["app"], OSAKA)).unwrap();
+    setup.plan(&declared()).unwrap();
+}
+
+#[test]
+fn a_failover_and_failback_leave_no_points_in_the_way() {
+    let setup = protected().after(&[
+        failover(&["app"], OSAKA),
+        protect(&["app"]),
+        failback(&["app"]),
+        protect(&["app"]),
+    ]);
+    setup.plan(&test_failover(&["app"], OSAKA)).unwrap();
+}
+
+#[test]
 fn a_paused_machine_at_the_old_site_may_still_run() {
     let mut setup = protected();
     let vm = setup.prism(TOKYO).vms.get_mut(&"vm-tokyo-i-web".into());

@@ -61,6 +61,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::StillRouted { .. } => "still routed",
         Obstacle::NotOn { .. } => "not on",
         Obstacle::MayBeThere { .. } => "may be there",
+        Obstacle::OldPoints { .. } => "old points",
         Obstacle::Elsewhere { .. } => "elsewhere",
         Obstacle::NoMachines { .. } => "no machines",
         Obstacle::NotRecoverySite { .. } => "not recovery site",
@@ -90,7 +91,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 54;
+const VARIANTS: usize = 55;
 
 type Bend = fn(&mut Setup);
 
@@ -337,6 +338,12 @@ fn cases() -> Vec<Case> {
                     .static_routes
                     .insert(cidr("172.30.1.0/24"), to("tgw-attach-nc2t"));
             },
+        ),
+        case(
+            "old points",
+            protected(),
+            test_failover(app, OSAKA),
+            |setup| setup.restored("web", TOKYO),
         ),
         case("not on", zombie(), clean_up(app, TOKYO, true), |setup| {
             let vm = setup.prism(OSAKA).vms.get_mut(&"vm-osaka-i-web".into());

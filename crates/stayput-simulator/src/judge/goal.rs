@@ -66,10 +66,9 @@ pub(crate) fn not_reached(
                 )
             })
             .collect(),
-        Goal::Rollback { of, did, .. } => match &**of {
+        Goal::Rollback { of, .. } => match &**of {
             Goal::Move { .. } => machines
                 .iter()
-                .filter(|(id, _, _)| did.machines.keys().any(|of| of.as_str() == *id))
                 .flat_map(|(id, machine, _)| not_in_ec2(lab, truth, id, machine))
                 .collect(),
             Goal::Failover {
@@ -124,17 +123,10 @@ fn at_network_site(
         .collect()
 }
 
-/// Whether a goal that is reached has the addresses of this machine on record. A rollback captures nothing: it concerns what returned.
-pub(crate) fn captures(goal: &Goal, id: &str) -> bool {
-    match goal {
-        Goal::Rollback { did, .. } => did.machines.keys().any(|machine| machine.as_str() == id),
-        Goal::Capture { .. }
-        | Goal::Move { .. }
-        | Goal::Protect { .. }
-        | Goal::Failover { .. }
-        | Goal::Failback { .. }
-        | Goal::CleanUp { .. } => true,
-    }
+/// Whether a goal that is reached has the addresses of its machines on record. After a rollback of a move they are in EC2, where the next
+/// one captures them.
+pub(crate) fn captures(goal: &Goal) -> bool {
+    !matches!(goal, Goal::Rollback { of, .. } if matches!(**of, Goal::Move { .. }))
 }
 
 /// Whether packets from on-prem reach the machines of a goal at the site where it brings them.
@@ -162,6 +154,13 @@ pub(crate) fn machines<'t>(
         } => (canaries.clone(), leave_out.clone()),
         _ => (BTreeSet::new(), BTreeSet::new()),
     };
+    // The rollback of a move is about what returns; machines that other runs brought stay where they are, whatever befalls their site.
+    let returns = |id: &str| match goal {
+        Goal::Rollback { of, did, .. } if matches!(**of, Goal::Move { .. }) => {
+            did.machines.keys().any(|machine| machine.as_str() == id)
+        }
+        _ => true,
+    };
     let is_named = |names: &BTreeSet<String>, id: &str, machine: &Machine| {
         names.contains(id) || names.contains(&machine.name)
     };
@@ -181,6 +180,7 @@ pub(crate) fn machines<'t>(
         };
         if (canaries.is_empty() || is_named(&canaries, id, machine))
             && !is_named(&left, id, machine)
+            && returns(id)
         {
             found.push((id.as_str(), machine, network.clone()));
         }
