@@ -1,6 +1,7 @@
 //! Routes of Transit Gateways, and a look at those of VPCs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stayput_estate::Cidr;
 use stayput_estate::Region;
@@ -25,6 +26,10 @@ use crate::parse::vpc;
 use crate::query::Query;
 use crate::xml::Element;
 use crate::xml::Malformed;
+
+/// How often a table is read while a route in it is `pending`, and the pause between: half a minute, of the seconds that AWS takes.
+const PENDING_LOOKS: usize = 16;
+const PENDING_PAUSE: Duration = Duration::from_secs(2);
 
 const REPLACE: &str = "ReplaceTransitGatewayRoute";
 const CREATE: &str = "CreateTransitGatewayRoute";
@@ -284,6 +289,23 @@ impl AwsClient {
         }
         let problem = Message::new("answer-routes-kept-back").with("searches", SEARCHES_MAX);
         Err(self.endless(region, &problem))
+    }
+
+    /// Every static IPv4 route in a table, once none is in state `pending`: until a written route is active, packets follow what was there
+    /// before, which no call shows (AWS reference §1.5). One that stays pending for long counts as it was written.
+    pub(crate) async fn settled_static_routes(
+        &self,
+        region: &Region,
+        table: &TgwRouteTableId,
+    ) -> Result<Vec<TgwRoute>, AwsError> {
+        for _ in 1..PENDING_LOOKS {
+            let routes = self.all_routes(region, table, RouteType::Static).await?;
+            if !routes.iter().any(|route| route.pending) {
+                return Ok(routes);
+            }
+            tokio::time::sleep(PENDING_PAUSE).await;
+        }
+        self.all_routes(region, table, RouteType::Static).await
     }
 
     fn endless(&self, region: &Region, problem: &Message) -> AwsError {

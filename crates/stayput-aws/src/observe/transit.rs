@@ -196,7 +196,7 @@ impl AwsClient {
                 of_table(list::PROPAGATIONS),
                 tgw::propagation,
             ),
-            self.all_routes(region, &id, RouteType::Static),
+            self.settled_static_routes(region, &id),
             self.all_routes(region, &id, RouteType::Propagated),
         )?;
         let mut learned_routes: BTreeMap<Cidr, BTreeSet<AttachmentId>> = BTreeMap::new();

@@ -1,3 +1,6 @@
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
 use stayput_estate::AttachmentId;
 
 use super::*;
@@ -37,6 +40,25 @@ async fn a_route_that_is_written_and_not_yet_active_is_not_in_use() {
     );
     let used = client.tgw_route_in_use(&region, &table, cidr("172.30.1.0/24"));
     assert_eq!(used.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_pending_route_is_read_again_until_it_is_active() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_| {
+        let route = route_xml(cidr("172.30.1.0/24"));
+        let route = match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => route.replace("active", "pending"),
+            _ => route,
+        };
+        Reply::ec2(&format!("<routeSet>{route}</routeSet>"))
+    })
+    .await;
+    let (client, region) = (server.client(), server.region());
+    let routes = client.settled_static_routes(&region, &table()).await;
+    let [route] = routes.unwrap().try_into().unwrap();
+    assert!(!route.pending);
+    assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test]
