@@ -102,10 +102,10 @@ async fn a_create_that_finds_the_route_there_ends_in_a_replace() {
     let created = std::sync::atomic::AtomicBool::new(false);
     let server = Server::start(move |seen| match seen.operation().as_str() {
         CREATE => {
-            created.store(true, std::sync::atomic::Ordering::SeqCst);
+            created.store(true, Ordering::SeqCst);
             Reply::ec2_error(400, ROUTE_EXISTS)
         }
-        _ if created.load(std::sync::atomic::Ordering::SeqCst) => Reply::ec2("<route/>"),
+        _ if created.load(Ordering::SeqCst) => Reply::ec2("<route/>"),
         _ => Reply::ec2_error(400, NO_SUCH_ROUTE),
     })
     .await;
