@@ -8,6 +8,7 @@ pub(crate) use runs::places_machines;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use stayput_fabric::Source;
 use stayput_ledger::By;
 use stayput_ledger::Lease;
 use stayput_ledger::LeaseScope;
@@ -53,7 +54,8 @@ pub struct RunReport {
     /// The phase after which it stopped on request; `None` when its goal is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<Phase>,
-    /// Addresses of machines that must run and that on-prem did not reach when it stopped on request; 0 if no machine had been stopped.
+    /// Addresses of machines that must run and that on-prem did not reach when it stopped on request; 0 if no machine had been stopped, by this
+    /// run or an earlier attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreached: Option<usize>,
     /// What each step did.
@@ -272,10 +274,9 @@ impl Locked<'_> {
             }
             if let Some(until) = options.until.filter(|until| phase > *until) {
                 progress.any_failed()?;
-                // What is not reached before the first machine stops is not this run's doing, and going on is not urgent.
                 let unreached = match progress.is_in_outage {
                     true => unreached(&now),
-                    false => 0,
+                    false => reached_again(&now),
                 };
                 return Ok(Some((until, unreached)));
             }
@@ -326,6 +327,15 @@ fn unreached(plan: &Plan) -> usize {
     let present = plan.proof.states.first();
     let undelivered = present.into_iter().flat_map(|state| &state.undelivered);
     undelivered.map(|undelivered| undelivered.addresses).sum()
+}
+
+/// Addresses that on-prem does not reach now and reaches when the rest of the plan is done: an earlier attempt may have stopped their machines.
+/// What is not reached otherwise before the first machine stops is not this run's doing, and going on is not urgent.
+fn reached_again(plan: &Plan) -> usize {
+    let now = plan.proof.holes.iter().filter(|hole| {
+        hole.source == Source::OnPrem && hole.opens.is_none() && hole.closes.is_some()
+    });
+    now.map(|hole| hole.addresses).sum()
 }
 
 #[cfg(test)]

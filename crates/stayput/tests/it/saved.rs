@@ -96,6 +96,11 @@ fn a_saved_plan_that_was_begun_is_resumed_by_the_same_command() {
     ] {
         assert!(stopped.out.contains(text), "{}", stopped.out);
     }
+    // A phase that is over is no reason to stay silent about it.
+    let passed = lab.run(&[&apply[..], &["--until", "prepare"]].concat());
+    let passed = passed.exits(0);
+    let text = "on-prem does not reach 15 addresses now";
+    assert!(passed.out.contains(text), "{}", passed.out);
     let runs = || lab.json(&["journal"])["runs"].as_array().unwrap().len();
     assert_eq!(runs(), 1);
 
