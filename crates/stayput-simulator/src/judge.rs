@@ -502,9 +502,6 @@ impl Seen {
         estate: &Estate,
         is_excused: impl Fn(&str) -> bool,
     ) -> Vec<String> {
-        if !goal::captures(goal) {
-            return Vec::new();
-        }
         let facts = self.ledger.facts_on_disk();
         goal::machines(&self.truth, goal, estate)
             .into_iter()
@@ -512,7 +509,7 @@ impl Seen {
             .filter_map(|(id, machine, _)| {
                 let known = facts.machines.get(&InstanceId::new(id));
                 let has: BTreeSet<_> = known.iter().flat_map(|facts| facts.addresses()).collect();
-                (has != machine.addresses)
+                (!goal::are_kept(goal, &has, machine))
                     .then(|| format!("{id} has {:?}, and the ledger {has:?}", machine.addresses))
             })
             .collect()

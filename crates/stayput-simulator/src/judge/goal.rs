@@ -123,10 +123,15 @@ fn at_network_site(
         .collect()
 }
 
-/// Whether a goal that is reached has the addresses of its machines on record. After a rollback of a move they are in EC2, where the next
-/// one captures them.
-pub(crate) fn captures(goal: &Goal) -> bool {
-    !matches!(goal, Goal::Rollback { of, .. } if matches!(**of, Goal::Move { .. }))
+/// Whether the addresses on record are enough when a goal is reached. After a rollback of a move the machine is in EC2, where a person may
+/// have assigned more, which the next move captures; what was captured may not be lost.
+pub(crate) fn are_kept(goal: &Goal, has: &BTreeSet<Ipv4Addr>, machine: &Machine) -> bool {
+    match goal {
+        Goal::Rollback { of, .. } if matches!(**of, Goal::Move { .. }) => {
+            !has.is_empty() && has.is_subset(&machine.addresses)
+        }
+        _ => *has == machine.addresses,
+    }
 }
 
 /// Whether packets from on-prem reach the machines of a goal at the site where it brings them.
