@@ -183,7 +183,7 @@ impl<'a> Survey<'a> {
             left: BTreeSet::new(),
             returning: BTreeSet::new(),
             was: facts.was.clone(),
-            replaced: facts.replaced.clone(),
+            replaced: identity::replaced(facts),
             obstacles: BTreeSet::new(),
             links: identity::links(facts.machines.values().chain(observed.values())),
             overlays: world

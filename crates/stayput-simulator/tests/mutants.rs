@@ -31,6 +31,11 @@ fn every_mutant_is_caught() {
         only.as_ref()
             .is_none_or(|name| *name == format!("{mutant:?}"))
     };
+    // A name with a typing error would choose none, and none would be missed.
+    assert!(
+        Mutant::ALL.iter().any(chosen),
+        "no mutant is called {only:?}"
+    );
     let next = std::sync::Mutex::new(Mutant::ALL.into_iter().filter(chosen));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {

@@ -135,6 +135,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_another_vm_at_the_same_site_replaces_a_vm() {
+        let mut facts = Facts::default();
+        let machine = InstanceId::new("i-1");
+        for (site, vm) in [
+            ("tokyo", "a"),
+            ("osaka", "b"),
+            ("tokyo", "c"),
+            ("tokyo", "c"),
+        ] {
+            facts.became(machine.clone(), site.into(), vm.into());
+        }
+        assert_eq!(facts.replaced, BTreeMap::new());
+        facts.became(machine.clone(), "tokyo".into(), "d".into());
+        let replaced = BTreeSet::from([("tokyo".into(), "c".into())]);
+        assert_eq!(facts.replaced[&machine], replaced);
+    }
+
+    #[test]
     fn a_machine_whose_name_is_blank_is_called_by_its_id() {
         let called = |name: Option<&str>| {
             let facts = MachineFacts {

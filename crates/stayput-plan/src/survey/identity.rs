@@ -339,6 +339,19 @@ pub(super) fn links<'m>(
     links
 }
 
+/// VMs that machines were until they were adopted as others, and that are no other machine now: an adoption may have corrected a wrong link.
+pub(super) fn replaced(facts: &Facts) -> BTreeMap<InstanceId, BTreeSet<Known>> {
+    let is_linked = |known: &Known| {
+        let mut all = facts.vms.values();
+        all.any(|vms| vms.get(&known.0) == Some(&known.1))
+    };
+    let replaced = facts.replaced.iter().map(|(machine, vms)| {
+        let free = vms.iter().filter(|known| !is_linked(known)).cloned();
+        (machine.clone(), free.collect())
+    });
+    replaced.collect()
+}
+
 /// These networks and all that the groups link with them.
 pub(super) fn linked(
     links: &[BTreeSet<NetworkName>],

@@ -1,5 +1,6 @@
 //! An unplanned failover from a site that answers, refuses us, or is silent (AWS reference §8.4).
 
+use stayput_estate::VmExtId;
 use stayput_plan::Action;
 use stayput_plan::EntryPath;
 use stayput_plan::Obstacle;
@@ -113,16 +114,25 @@ fn points_of_a_vm_that_was_replaced_refuse_what_starts_machines_from_points() {
         panic!("{refused:#?}");
     };
     let remedy = obstacle.remedy();
-    assert!(
-        remedy.contains("delete the recovery points of VM vm-tokyo-i-web"),
-        "{remedy}"
-    );
+    for says in [
+        "VM vm-tokyo-i-web was deleted",
+        "no other machine",
+        "delete its recovery points",
+    ] {
+        assert!(remedy.contains(says), "{remedy}");
+    }
     let refused = setup.plan(&declared()).unwrap_err();
     assert!(refused.contains(obstacle), "{refused:#?}");
     // A planned failover starts from the machines themselves.
     setup.plan(&failover(&["app"], OSAKA)).unwrap();
 
-    let old = "vm-tokyo-i-web".into();
+    // It was linked with the wrong machine, and is another one.
+    let old = VmExtId::from("vm-tokyo-i-web");
+    let mut linked = setup.clone();
+    let other = linked.facts.vms.entry("i-other".into()).or_default();
+    other.insert(TOKYO.into(), old.clone());
+    linked.plan(&test_failover(&["app"], OSAKA)).unwrap();
+
     setup.prism(OSAKA).recovery_points.remove(&old);
     setup.plan(&test_failover(&["app"], OSAKA)).unwrap();
     setup.plan(&declared()).unwrap();
