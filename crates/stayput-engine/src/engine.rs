@@ -10,6 +10,7 @@ use stayput_ledger::Ledger;
 use stayput_plan::Action;
 use stayput_plan::Plan;
 use stayput_world::Facts;
+use stayput_world::Unobserved;
 use stayput_world::World;
 
 use crate::Clients;
@@ -50,20 +51,22 @@ impl Engine {
         self.ambient.clock.now()
     }
 
-    /// Reads all systems that answer; the world names those that do not. Read-only.
-    ///
-    /// `facts` is what the ledger knows: an object that it names and a list lacks is requested by id before it counts as absent.
-    pub async fn observe(&self, facts: &Facts) -> World {
-        observe::observe(&self.estate, &self.clients, &self.events, facts).await
-    }
-
     /// Reads the ledger, then everything that answers. Changes nothing, not even the ledger.
     ///
     /// # Errors
     /// The ledger.
     pub async fn look(&self) -> Result<Observation, EngineError> {
+        self.look_without(&[]).await
+    }
+
+    /// The same without these systems, which were found silent a short time ago.
+    pub(crate) async fn look_without(
+        &self,
+        silent: &[Unobserved],
+    ) -> Result<Observation, EngineError> {
         let facts = self.ledger.facts().await?;
-        let world = self.observe(&facts).await;
+        let world =
+            observe::observe(&self.estate, &self.clients, &self.events, &facts, silent).await;
         Ok(Observation {
             world: Arc::new(world),
             facts: Arc::new(facts),

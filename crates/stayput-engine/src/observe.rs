@@ -26,22 +26,35 @@ use crate::error::chain;
 
 /// Reads AWS in every region, every Prism Central and every Move at the same time. Read-only.
 ///
-/// `facts` is what the ledger knows: an object that it names and a list lacks is requested by id before it counts as absent.
-pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts: &Facts) -> World {
-    let aws = join_all(estate.regions().into_iter().map(|region| async move {
+/// `facts` is what the ledger knows: an object that it names and a list lacks is requested by id before it counts as absent. `not_asked` are
+/// systems that were found silent a short time ago: they are not asked again, and count as they did then.
+pub async fn observe(
+    estate: &Estate,
+    clients: &Clients,
+    events: &Events,
+    facts: &Facts,
+    not_asked: &[Unobserved],
+) -> World {
+    let is_asked = |system: &System| not_asked.iter().all(|known| known.system != *system);
+    let regions = estate.regions().into_iter();
+    let regions = regions.filter(|region| is_asked(&System::Aws(region.clone())));
+    let aws = join_all(regions.map(|region| async move {
         let expected = expected(estate, &region, facts);
         let observed = clients.aws.observe(&region, &expected).await;
         let system = System::Aws(region.clone());
         read(events, system, observed, silence_of_aws).map(|observed| (region, observed))
     }));
-    let prism = join_all(clients.prism.iter().map(|(site, client)| async move {
+    let prism = clients.prism.iter();
+    let prism = prism.filter(|(site, _)| is_asked(&System::PrismCentral((*site).clone())));
+    let prism = join_all(prism.map(|(site, client)| async move {
         let observed = client.observe(&known_at(site, facts)).await;
         let system = System::PrismCentral(site.clone());
         read(events, system, observed, silence_of_prism).map(|observed| (site.clone(), observed))
     }));
     let moves = join_all(clients.moves.iter().filter_map(|(site, client)| {
         let config = estate.sites.get(site)?.mv.as_ref()?;
-        Some(async move {
+        let is_asked = is_asked(&System::Move(site.clone()));
+        is_asked.then_some(async move {
             let observed = client
                 .observe(
                     &config.source_provider,
@@ -54,7 +67,10 @@ pub async fn observe(estate: &Estate, clients: &Clients, events: &Events, facts:
         })
     }));
     let (aws, prism, moves) = futures::join!(aws, prism, moves);
-    let mut world = World::default();
+    let mut world = World {
+        unobserved: not_asked.to_vec(),
+        ..World::default()
+    };
     world.aws = seen(aws, &mut world.unobserved);
     world.prism = seen(prism, &mut world.unobserved);
     world.moves = seen(moves, &mut world.unobserved);

@@ -19,6 +19,7 @@ use stayput_plan::Plan;
 use stayput_plan::Proven;
 use stayput_plan::Survey;
 use stayput_world::Facts;
+use stayput_world::Unobserved;
 use stayput_world::World;
 
 use self::left::Progress;
@@ -131,12 +132,14 @@ impl Locked<'_> {
     /// # Errors
     /// The ledger.
     pub async fn look(&self) -> Result<Observation, EngineError> {
-        self.look_by(&By::person(self.session.who.clone())).await
+        let by = By::person(self.session.who.clone());
+        self.look_by(&by, &[]).await
     }
 
-    async fn look_by(&self, by: &By) -> Result<Observation, EngineError> {
+    /// Looks as a person or a run. Systems that are known to be `silent` are not asked.
+    async fn look_by(&self, by: &By, silent: &[Unobserved]) -> Result<Observation, EngineError> {
         let engine = &self.session.engine;
-        let mut seen = self.session.look().await?;
+        let mut seen = engine.look_without(silent).await?;
         let networks = engine.estate.networks.keys().cloned().collect();
         let survey = Survey::new(&engine.estate, &seen.world, &seen.facts, &networks);
         let reported = survey.told_by_a_system(&seen.facts);
@@ -268,7 +271,23 @@ impl Locked<'_> {
         options: &ApplyOptions,
     ) -> Result<Option<(Phase, usize)>, EngineError> {
         let mut now = progress.approved.clone();
-        while let Some(phase) = progress.next_phase(&now)? {
+        // Whether the last look asked every system.
+        let mut asked_all = true;
+        loop {
+            let Some(phase) = progress.next_phase(&now)? else {
+                if asked_all {
+                    break;
+                }
+                // A run is called done only after every system was asked. What answers was read before the silent ones were given up, so it is
+                // read once more.
+                now = self.plan_again(progress, &[]).await?;
+                let silent = left::silent_of_lost(&self.session.engine.estate, &now);
+                if !silent.is_empty() {
+                    now = self.plan_again(progress, &silent).await?;
+                }
+                asked_all = true;
+                continue;
+            };
             if self.session.stop.is_asked() {
                 return Err(progress.interrupted(Vec::new()));
             }
@@ -288,7 +307,7 @@ impl Locked<'_> {
                     return Err(progress.interrupted(Vec::new()));
                 }
                 // Days may have passed.
-                now = self.plan_again(progress).await?;
+                now = self.plan_again(progress, &[]).await?;
                 continue;
             }
             if phase.is_outage() {
@@ -299,7 +318,9 @@ impl Locked<'_> {
                 progress.is_in_outage = false;
             }
             progress.add(phase, end)?;
-            now = self.plan_again(progress).await?;
+            let silent = left::silent_of_lost(&self.session.engine.estate, &now);
+            asked_all = silent.is_empty();
+            now = self.plan_again(progress, &silent).await?;
         }
         progress.any_failed()?;
         // Since the verification the steps of the last phase were done, some of which wait for minutes.

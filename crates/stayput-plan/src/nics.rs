@@ -121,6 +121,17 @@ impl NicChange {
             .collect()
     }
 
+    /// The machine's own addresses that NICs have which the plan names and removes: until the new NICs are there, nothing serves them.
+    pub fn interrupted(&self) -> BTreeSet<Ipv4Addr> {
+        let removed = match &self.before {
+            NicsBefore::Seen { removed, .. } => removed.as_slice(),
+            NicsBefore::FromPool | NicsBefore::FromRecovery => &[],
+        };
+        let own = self.wanted.iter().flat_map(WantedNic::addresses);
+        own.filter(|own| removed.iter().any(|nic| nic.addresses.contains(own)))
+            .collect()
+    }
+
     /// The addresses of a NIC that are neither the machine's own nor from a DHCP pool.
     pub fn strangers(&self, nic: &SeenNic) -> BTreeSet<Ipv4Addr> {
         let is_known = |address: &Ipv4Addr| {

@@ -74,7 +74,14 @@ pub(crate) fn outages(survey: &Survey<'_>, steps: &[Step]) -> Vec<Outage> {
                     opens.entry(network).or_insert(&step.id);
                 }
             }
-            Action::RestoreNics { .. } => restores += 1,
+            Action::RestoreNics { machine, nics, .. } => {
+                restores += 1;
+                if survey.runs(machine) && !nics.interrupted().is_empty() {
+                    for network in of(machine) {
+                        opens.entry(network).or_insert(&step.id);
+                    }
+                }
+            }
             Action::ShutDown { machine, .. } => {
                 returns = true;
                 for network in of(machine) {

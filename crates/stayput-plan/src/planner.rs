@@ -426,7 +426,7 @@ impl<'s> Draft<'s> {
         for (site, networks) in &by_primary {
             self.prepare_overlay(site, networks);
         }
-        self.free_returned();
+        self.finish_returns(by_primary.keys().cloned());
         self.phase = Phase::Seed;
         let batches: Vec<_> = by_primary
             .iter()

@@ -42,6 +42,7 @@ use crate::Obstacle;
 use crate::capture::observe_facts;
 use crate::step::OverlayKind;
 
+pub(crate) use facts::is_being_cut_over;
 pub use identity::linked_networks;
 pub use power::ExpectedRunning;
 pub use power::Power;
@@ -91,6 +92,9 @@ pub struct Survey<'a> {
     /// Whether machines that ran and are off at the site of the goal are powered on: a move, a planned failover and a failback do so. After
     /// an unplanned one the source's region, which is asked first, may be lost.
     pub(crate) powers_on: bool,
+    /// Whether an address that EC2 gives to the stopped instance of a machine that is a VM, and that is not on record, is a fault: after a move
+    /// it was assigned while the machine moved, and would be lost. Later, what people do with the old instance is their own affair.
+    pub(crate) compares_source: bool,
     /// Sites that the operator declares lost: whatever is observed there counts as not answering.
     pub lost: BTreeSet<SiteName>,
     /// Sites that an unplanned failover leaves: nothing is asked of their Prism Centrals.
@@ -179,6 +183,7 @@ impl<'a> Survey<'a> {
             are_canaries: false,
             kept: BTreeSet::new(),
             powers_on: false,
+            compares_source: false,
             lost,
             left: BTreeSet::new(),
             returning: BTreeSet::new(),
@@ -228,6 +233,7 @@ impl<'a> Survey<'a> {
         let lost = goal.declared_lost().clone();
         let mut survey = Self::without(estate, world, facts, goal.networks(), lost);
         survey.left = goal.leaves(estate);
+        survey.compares_source = matches!(goal, Goal::Move { .. });
         survey.powers_on = match goal {
             Goal::Move { .. } | Goal::Failback { .. } => true,
             Goal::Failover { mode, .. } => *mode == FailoverMode::Planned,

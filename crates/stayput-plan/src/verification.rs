@@ -126,6 +126,16 @@ pub enum Wrong {
         /// The state of the instance as reported.
         state: String,
     },
+    /// An address was assigned to a machine in EC2 after its addresses were compared for the last time before its cutover: its VM does not
+    /// have it.
+    AddedInEc2 {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// The addresses.
+        addresses: BTreeSet<Ipv4Addr>,
+    },
     /// A static route that must be there is not.
     NoRoute {
         /// Which, and where it must lead.
@@ -192,6 +202,14 @@ impl Wrong {
                 .with("label", label)
                 .with("machine", machine)
                 .with("state", state),
+            Self::AddedInEc2 {
+                machine,
+                label,
+                addresses,
+            } => Message::new("wrong-added-in-ec2")
+                .with("label", label)
+                .with("machine", machine)
+                .with("addresses", commas(addresses)),
             Self::NoRoute { route, leads: None } => Message::new("wrong-no-route")
                 .with("cidr", route.cidr)
                 .with("table", &route.table)
@@ -428,6 +446,16 @@ fn machine(
             label: label(),
             state,
         });
+    }
+    if survey.compares_source {
+        let addresses = survey.added_in_ec2(id);
+        if !addresses.is_empty() {
+            found.wrong.push(Wrong::AddedInEc2 {
+                machine: id.clone(),
+                label: label(),
+                addresses,
+            });
+        }
     }
     if runs {
         reach(survey, fabric, site, id, facts, found);

@@ -6,6 +6,7 @@
 mod campaign;
 mod chapters;
 mod disaster;
+mod follow;
 mod gate;
 mod hands;
 mod judge;

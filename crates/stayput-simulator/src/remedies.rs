@@ -1,6 +1,7 @@
 //! What a person does about what a command says: a table from obstacle to action, so that printed remedies are carried out.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
@@ -26,6 +27,8 @@ pub(crate) enum Remedy {
     Adopt(InstanceId, SiteName, VmExtId),
     /// Restores the VM of a machine that was deleted, and adopts it.
     Restore(InstanceId),
+    /// `stayput capture --replace MACHINE`.
+    RecordAddresses(InstanceId, BTreeSet<Ipv4Addr>),
     /// `aws ec2 stop-instances`.
     StopInstance(InstanceId),
     /// Puts routes back that were deleted by hand.
@@ -146,6 +149,9 @@ pub(crate) fn of_wrong(site: &SiteName, wrong: &Wrong) -> Remedy {
             ..
         } => Remedy::PowerOn(site.clone(), machine.clone()),
         Wrong::ServedTwice { machine, .. } => Remedy::StopInstance(machine.clone()),
+        Wrong::AddedInEc2 {
+            machine, addresses, ..
+        } => Remedy::RecordAddresses(machine.clone(), addresses.clone()),
         Wrong::Unknown { obstacle } => of(obstacle),
         Wrong::NoMachines
         | Wrong::Unobserved { .. }

@@ -20,17 +20,13 @@ use stayput_engine::Stop;
 use stayput_engine::chain;
 use stayput_engine::rollback_goal;
 use stayput_estate::Estate;
-use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
-use stayput_estate::VmExtId;
 use stayput_lab::Availability;
 use stayput_lab::Endpoints;
 use stayput_lab::Lab;
-use stayput_lab::Power;
 use stayput_lab::Service;
 use stayput_lab::faults::Rule;
 use stayput_lab::state::LabState;
-use stayput_ledger::By;
 use stayput_ledger::Crash;
 use stayput_ledger::GatedLedger;
 use stayput_ledger::Ledger;
@@ -71,13 +67,13 @@ struct Process {
 
 /// A story that is being told.
 pub(crate) struct Simulation {
-    lab: Arc<Lab>,
-    estate: Arc<Estate>,
+    pub(crate) lab: Arc<Lab>,
+    pub(crate) estate: Arc<Estate>,
     endpoints: Endpoints,
-    ambient: Ambient,
-    ledger: MemoryLedger,
+    pub(crate) ambient: Ambient,
+    pub(crate) ledger: MemoryLedger,
     gate: Arc<Gate>,
-    judge: Arc<Judge>,
+    pub(crate) judge: Arc<Judge>,
     began: Instant,
     process: u32,
     kills: u64,
@@ -232,13 +228,13 @@ impl Simulation {
         true
     }
 
-    fn tell(&mut self, command: String, end: End) {
+    pub(crate) fn tell(&mut self, command: String, end: End) {
         let at = self.lab.look(|state| state.now().rfc3339());
         self.told.push(Told { at, command, end });
     }
 
     /// Runs one command as a process of its own.
-    async fn command(&mut self, goal: &Goal) -> (End, Vec<Remedy>) {
+    pub(crate) async fn command(&mut self, goal: &Goal) -> (End, Vec<Remedy>) {
         let (first, second) = match (self.session(), self.session()) {
             (Ok(session), Ok(second)) => (session, second),
             (Err(error), _) | (_, Err(error)) => {
@@ -277,91 +273,6 @@ impl Simulation {
                 .look(|state| self.judge.reached(state, goal, &self.estate));
         }
         (end, remedies)
-    }
-
-    /// `stayput adopt`.
-    async fn adopt(
-        &self,
-        machine: &InstanceId,
-        site: &SiteName,
-        vm: &VmExtId,
-    ) -> Result<(), String> {
-        let by = By::person("operator");
-        let now = self.ambient.clock.now();
-        let put = self.ledger.put_vm(machine, site, vm, now, &by).await;
-        put.map_err(|error| error.to_string())
-    }
-
-    /// Does what the remedies say.
-    async fn follow(&mut self, remedies: Vec<Remedy>) {
-        let mut first = Vec::new();
-        for remedy in remedies {
-            let did = match &remedy {
-                Remedy::Again | Remedy::GoOn | Remedy::NotInStories => continue,
-                Remedy::First(goal) => {
-                    if !first.contains(goal) {
-                        first.push(goal.clone());
-                    }
-                    continue;
-                }
-                Remedy::Adopt(machine, site, vm) => self.adopt(machine, site, vm).await,
-                Remedy::Restore(machine) => {
-                    let Some(deleted) = self.judge.take_deleted_vm(machine.as_str()) else {
-                        continue;
-                    };
-                    let site = SiteName::new(deleted.site.as_str());
-                    let mut vm = String::new();
-                    self.lab.with(|state| vm = deleted.restore(state));
-                    self.adopt(machine, &site, &VmExtId::new(vm)).await
-                }
-                Remedy::PutRoutesBack => {
-                    let routes = self.judge.take_deleted();
-                    self.lab.with(|state| hands::put_back(state, routes));
-                    Ok(())
-                }
-                Remedy::FreePools(site) => {
-                    let truth = self.judge.truth();
-                    self.lab
-                        .with(|state| hands::free_pools(state, &truth, site.as_str()));
-                    Ok(())
-                }
-                Remedy::CleanUpTests(site) => {
-                    self.lab
-                        .with(|state| hands::clean_up_tests(state, site.as_str()));
-                    Ok(())
-                }
-                Remedy::DeletePoints(site, vm) => {
-                    self.lab
-                        .with(|state| state.delete_recovery_points(vm.as_str(), site.as_str()));
-                    Ok(())
-                }
-                Remedy::StopInstance(machine) => self.lab.with(|state| {
-                    let stopped = state.set_instance(machine.as_str(), Power::Off);
-                    stopped.map(|_| ()).map_err(|error| error.to_string())
-                }),
-                Remedy::PowerOn(site, machine) => {
-                    let facts = self.ledger.facts().await.unwrap_or_default();
-                    let vm = facts.vms.get(machine).and_then(|vms| vms.get(site));
-                    let vm = vm.map_or_else(String::new, ToString::to_string);
-                    self.lab.with(|state| {
-                        let on = state.set_vm_power(&vm, Some(site.as_str()), Power::On);
-                        on.map(|_| ()).map_err(|error| error.to_string())
-                    })
-                }
-                Remedy::PowerOff(site, vm) => self.lab.with(|state| {
-                    let off = state.set_vm_power(vm.as_str(), Some(site.as_str()), Power::Off);
-                    off.map(|_| ()).map_err(|error| error.to_string())
-                }),
-            };
-            // What people do is in no plan.
-            self.judge.disturbed();
-            let end = did.map_or_else(End::Failed, |()| End::Reached);
-            self.tell(format!("{remedy:?}"), end);
-        }
-        for goal in first {
-            let (end, _) = self.command(&goal).await;
-            self.tell(format!("apply {goal}, as the remedy says"), end);
-        }
     }
 
     /// Applies a goal; a second operator may do so, too, meanwhile. Returns what becomes of the first.
@@ -544,6 +455,17 @@ fn refused(error: EngineError) -> (End, Vec<Remedy>) {
                 .collect();
             let texts: Vec<_> = wrong.map(ToString::to_string).collect();
             let why = format!("not verified at {site}: {}", texts.join("; "));
+            (End::Failed(why), remedies)
+        }
+        EngineError::WorldChanged {
+            ref differences,
+            ref obstacles,
+            ..
+        } => {
+            let texts = obstacles.iter().map(ToString::to_string);
+            let texts: Vec<_> = differences.iter().cloned().chain(texts).collect();
+            let remedies = obstacles.iter().map(remedies::of).collect();
+            let why = format!("{}: {}", chain(&error), texts.join("; "));
             (End::Failed(why), remedies)
         }
         error => (End::Failed(chain(&error)), Vec::new()),

@@ -21,6 +21,9 @@ use crate::error::CommandError;
 use crate::error::Kind;
 use crate::error::Reader;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // One provider for every TLS client and server in this process. An error means that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();

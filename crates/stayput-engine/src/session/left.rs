@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stayput_estate::Estate;
-use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::mutants::Mutant;
 use stayput_ledger::By;
@@ -25,6 +24,9 @@ use stayput_plan::StepId;
 use stayput_plan::Survey;
 use stayput_plan::Wrong;
 use stayput_world::MachineFacts;
+use stayput_world::Silence;
+use stayput_world::System;
+use stayput_world::Unobserved;
 use stayput_world::World;
 
 use super::Locked;
@@ -321,14 +323,15 @@ impl Locked<'_> {
         }
     }
 
-    /// Observes, plans and proves again. Returns the remaining steps if they are approved.
+    /// Observes all but the systems that are known to be `silent`, plans and proves again. Returns the remaining steps if they are approved.
     pub(super) async fn plan_again(
         &self,
         progress: &mut Progress<'_>,
+        silent: &[Unobserved],
     ) -> Result<Proven, EngineError> {
         let engine = &self.session.engine;
         let by = By::run(self.session.who.clone(), progress.run.clone());
-        let seen = self.look_by(&by).await?;
+        let seen = self.look_by(&by, silent).await?;
         let (world, facts) = (Arc::clone(&seen.world), Arc::clone(&seen.facts));
         let planned = Proven::plan(&engine.estate, world, facts, &progress.goal);
         let mut differences = changed_since_capture(engine, &seen, &progress.goal);
@@ -450,6 +453,24 @@ impl Locked<'_> {
     }
 }
 
+/// Systems of sites that are declared lost, and that did not answer the last time. To ask each of them again takes as long as its retries, and
+/// machines are unreachable meanwhile; an answer would change no step that is left.
+pub(super) fn silent_of_lost(estate: &Estate, now: &Proven) -> Vec<Unobserved> {
+    let lost = now.goal.declared_lost();
+    let is_of_lost = |system: &System| match system {
+        System::Aws(region) => lost
+            .iter()
+            .filter_map(|site| estate.sites.get(site))
+            .any(|site| site.region == *region),
+        System::PrismCentral(site) | System::Move(site) => lost.contains(site),
+    };
+    let unobserved = now.world().unobserved.iter();
+    unobserved
+        .filter(|known| known.silence == Silence::Silent && is_of_lost(&known.system))
+        .cloned()
+        .collect()
+}
+
 /// How many addresses of the machines of a run on-prem does not reach now.
 fn left_unreached(
     engine: &Engine,
@@ -468,17 +489,17 @@ fn left_unreached(
 
 /// Machines whose addresses are no longer those that were captured, one line each: seeding takes days, and people may change them.
 fn changed_since_capture(engine: &Engine, seen: &Observation, goal: &Goal) -> Vec<String> {
+    // A rollback captures nothing, and leaves the addresses in EC2 as they are.
+    if matches!(goal, Goal::Rollback { .. }) {
+        return Vec::new();
+    }
     let survey = Survey::of_goal(&engine.estate, &seen.world, &seen.facts, goal);
     let list = |machine: &MachineFacts| {
         let addresses: BTreeSet<_> = machine.addresses().collect();
         let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         texts.join(", ")
     };
-    // A rollback captures nothing: it concerns only the machines that return.
-    let is_rollback = matches!(goal, Goal::Rollback { .. });
-    let concerns = |id: &InstanceId| !is_rollback || survey.returning.contains(id);
-    let concerned = survey.uncaptured.iter().filter(|(id, _)| concerns(id));
-    let changed = concerned.filter_map(|(id, now)| {
+    let changed = survey.uncaptured.iter().filter_map(|(id, now)| {
         let before = seen.facts.machines.get(id)?;
         let (was, is) = (list(before), list(now));
         (was != is).then(|| {

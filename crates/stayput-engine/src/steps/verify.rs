@@ -34,7 +34,14 @@ pub async fn verify(
         .until(&what, SETTLES_WITHIN, async || {
             context.progress(None, Message::new("note-tracing"));
             let facts = context.ledger.facts().await?;
-            let world = observe(&context.estate, &context.clients, &Events::none(), &facts).await;
+            let world = observe(
+                &context.estate,
+                &context.clients,
+                &Events::none(),
+                &facts,
+                &[],
+            )
+            .await;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());
             last = stayput_plan::verify(&survey, site, machines).of_routes(&world, routes);
             Ok(last.is_passed().then_some(()))

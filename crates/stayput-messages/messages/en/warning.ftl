@@ -4,6 +4,7 @@ warning-old-recovery-point = the newest recovery point of { $label } at { $site 
 warning-subnet-does-not-exist = { $what } at { $at }: { $property } names subnet { $subnet }, which does not exist; correct it when the subnet has been made
 warning-obstacle = { $obstacle }: { $remedy }
 warning-facts-kept = { $label }: EC2 shows other interfaces than its facts on record, which are kept because it has moved, or may be moving; to take over what EC2 shows: stayput capture --replace { $machine }
+warning-added-in-ec2 = { $label } lacks { $addresses }, assigned to its instance { $machine } in EC2 after its addresses were recorded; to keep: stayput capture --replace { $machine }, then apply the move again; otherwise unassign in EC2
 warning-off = { $label }: it ran when it was captured and its VM is off; power it on, or it fails the verification; if it shall stay off: stayput expect { $machine } off
 warning-halves-stay = on-prem comes in to { $network } by the region of { $home } (path b): { $halves } stay; `stayput apply failover { $network } --to { $home } --path a` removes them
 warning-no-recovery-point = { $label } ({ $machine }) of network { $network } has no recovery point at { $to }: it cannot be started there, and its disks are at { $lost } only
@@ -54,6 +55,7 @@ move-tries-in-plan = it is tried again in Move plan { $plan }
 ## Rollbacks
 
 warning-data-stays-on-vm = { $label } ({ $machine }): what was written since its cutover began at { $time } is lost to it: it stays on VM { $vm } at { $site }, which is kept, off
+warning-move-plans-left-over = Move plans that are not over are cancelled, because machines that they cut over have returned to EC2: { $plans }; their other machines are copied again
 warning-move-plans-stay = Move plans of the run go on and are not changed: { $plans }; cancel them in Move if the machines are not to be moved
 warning-move-plans-end-now = Move plans of the run are cancelled, because Move was asked for a cutover that it has not made: { $plans }; copies of machines that were not cut over are dropped
 warning-move-plans-end = Move plans of the run are cancelled, because they have cut over machines that go back: { $plans }; copies of machines that were not cut over are dropped

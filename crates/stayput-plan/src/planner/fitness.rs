@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use stayput_estate::InstanceId;
 use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 use super::Draft;
 use crate::Goal;
@@ -69,6 +70,18 @@ impl Draft<'_> {
         }
         if let Goal::Rollback { .. } = goal {
             return;
+        }
+        if survey.compares_source {
+            for id in &survey.moving {
+                let addresses = survey.added_in_ec2(id);
+                if !addresses.is_empty() {
+                    let text = Message::new("warning-added-in-ec2")
+                        .with("label", survey.label(id))
+                        .with("machine", id)
+                        .with("addresses", commas(&addresses));
+                    self.warnings.push(Warning::of_machine(id, text));
+                }
+            }
         }
         let expected = survey.expected_running();
         let at_a_site = |id: &&InstanceId| matches!(survey.places.get(*id), Some(Place::At(site, _)) if !survey.left.contains(site));

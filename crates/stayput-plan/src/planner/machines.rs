@@ -156,7 +156,12 @@ impl Draft<'_> {
         }
 
         let mv = survey.world.moves.get(site);
-        let held = mv.map(|mv| plans_by_workload(mv, &survey.returned_workloads(mv)));
+        let ending: BTreeSet<_> = self
+            .plans_left_over(site)
+            .into_iter()
+            .map(|plan| plan.name.clone())
+            .collect();
+        let held = mv.map(|mv| plans_by_workload(mv, &survey.returned_workloads(mv), &ending));
         let held = held.unwrap_or_default();
         let mut batches = Batches::new();
         for ((network, _, wave), ids) in groups {
@@ -282,13 +287,16 @@ impl Held<'_> {
     }
 }
 
-/// By workload once: looked up for every machine. What was completed of workloads that have returned to EC2 since is past.
+/// By workload once: looked up for every machine. What was completed of workloads that have returned to EC2 since is past, and plans that are
+/// `ending` hold none.
 fn plans_by_workload<'w>(
     mv: &'w MoveAppliance,
     returned: &BTreeSet<&MoveVmId>,
+    ending: &BTreeSet<String>,
 ) -> BTreeMap<&'w MoveVmId, Held<'w>> {
     let mut held: BTreeMap<&MoveVmId, Held<'w>> = BTreeMap::new();
-    for plan in mv.plans.values() {
+    let plans = mv.plans.values();
+    for plan in plans.filter(|plan| !ending.contains(&plan.name)) {
         for (id, vm) in &plan.vms {
             if vm.completed && returned.contains(id) {
                 continue;

@@ -10,6 +10,7 @@ use stayput_messages::Message;
 use stayput_messages::list::and;
 use stayput_world::System;
 use stayput_world::aws::InstanceState;
+use stayput_world::mv::MovePlan;
 use stayput_world::mv::MoveVm;
 use stayput_world::prism::Vm;
 
@@ -27,6 +28,7 @@ use crate::obstacle::SaidByEc2;
 use crate::survey::Place;
 use crate::survey::Power;
 use crate::survey::VmSight;
+use crate::survey::is_being_cut_over;
 use crate::survey::power_of;
 
 /// Move plans of a run that a rollback ends, with their sites.
@@ -52,7 +54,7 @@ impl Draft<'_> {
         }
         let ended = self.plans_to_end(undo);
         self.phase = Phase::Prepare;
-        self.cancel(ended.now);
+        self.cancel(ended.now, &Message::new("why-cancel-asked-cutover"));
         self.phase = Phase::CutOver;
         let mut off = BTreeMap::new();
         for id in &machines {
@@ -72,7 +74,7 @@ impl Draft<'_> {
             self.verify_at(source, networks, survey.moving.clone(), undo.did);
         }
         self.phase = Phase::Close;
-        self.cancel(ended.closing);
+        self.cancel(ended.closing, &Message::new("why-cancel-move-plan"));
         for (id, action) in released {
             let why = Message::new("why-release-nics");
             self.step(id, &BTreeSet::new(), action, why);
@@ -83,15 +85,11 @@ impl Draft<'_> {
     }
 
     /// Steps that cancel Move plans in the present phase.
-    fn cancel(&mut self, plans: BTreeSet<(SiteName, String)>) {
+    fn cancel(&mut self, plans: BTreeSet<(SiteName, String)>, why: &Message) {
         for (site, move_plan) in plans {
             let id = format!("cancel/{move_plan}");
             let action = Action::CancelMovePlan { site, move_plan };
-            let why = match self.phase {
-                Phase::Prepare => Message::new("why-cancel-asked-cutover"),
-                _ => Message::new("why-cancel-move-plan"),
-            };
-            self.step(id, &BTreeSet::new(), action, why);
+            self.step(id, &BTreeSet::new(), action, why.clone());
         }
     }
 
@@ -304,9 +302,50 @@ impl Draft<'_> {
         ended
     }
 
-    /// Frees the addresses which VMs still have that machines were before they returned to EC2: a rollback that was cut short leaves them,
-    /// and the VMs that a move makes would not get them.
-    pub(super) fn free_returned(&mut self) {
+    /// Ends what a rollback that was cut short has left of machines which move again: Move plans that go on, and addresses of the VMs that
+    /// they were.
+    pub(super) fn finish_returns(&mut self, sites: impl Iterator<Item = SiteName>) {
+        for site in sites {
+            let left: Vec<_> = self.plans_left_over(&site);
+            if left.is_empty() {
+                continue;
+            }
+            let names: BTreeSet<_> = left.iter().map(|plan| plan.name.clone()).collect();
+            let text =
+                Message::new("warning-move-plans-left-over").part("plans", and(names.iter()));
+            self.warnings.push(Warning::general(text));
+            let plans = names.into_iter().map(|name| (site.clone(), name)).collect();
+            self.cancel(plans, &Message::new("why-cancel-move-plan"));
+        }
+        self.free_returned();
+    }
+
+    /// Move plans of a site that are not over although machines which they cut over have returned to EC2 and move again: Move takes those
+    /// machines into no other plan meanwhile. None in which Move cuts a machine over now.
+    pub(super) fn plans_left_over(&self, site: &SiteName) -> Vec<&MovePlan> {
+        let survey = self.survey;
+        let Some(mv) = survey.world.moves.get(site) else {
+            return Vec::new();
+        };
+        let returned = survey.returned_workloads(mv);
+        let moving = survey.moving.iter();
+        let again: BTreeSet<_> = moving
+            .filter_map(|id| mv.workloads.get(id).map(|workload| &workload.id))
+            .filter(|workload| returned.contains(workload))
+            .collect();
+        let is_left_over = |plan: &&MovePlan| {
+            let mut vms = plan.vms.iter();
+            let has_returned = vms.any(|(id, vm)| vm.completed && again.contains(id));
+            let mut vms = plan.vms.values();
+            let cuts_over = vms.any(|vm| !vm.completed && !has_failed(vm) && is_being_cut_over(vm));
+            is_alive(&plan.state) && has_returned && !cuts_over
+        };
+        mv.plans.values().filter(is_left_over).collect()
+    }
+
+    /// Frees the addresses which VMs still have that machines were before they returned to EC2: the VMs that a move makes would not get
+    /// them.
+    fn free_returned(&mut self) {
         let survey = self.survey;
         let is_back = |id: &&InstanceId| survey.places.get(*id) == Some(&Place::Ec2);
         let moving = survey.moving.iter().filter(is_back);

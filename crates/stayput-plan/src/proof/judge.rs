@@ -208,6 +208,10 @@ impl<'m> Judge<'m> {
             }
         }
         let shifts = self.shifted(&shifts);
+        // The steps are not done: this is no state to stop in.
+        if transition.is_halfway {
+            return;
+        }
         let kind = if transition.moves_machines {
             StateKind::Machines
         } else {

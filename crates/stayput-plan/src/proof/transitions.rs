@@ -23,6 +23,8 @@ pub(crate) struct Transition {
     pub(crate) last: StepId,
     /// Whether it moves machines; otherwise it only changes where packets go.
     pub(crate) moves_machines: bool,
+    /// Whether the steps are not done after it: it is the first half of what they change.
+    pub(crate) is_halfway: bool,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -49,18 +51,30 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
             | Action::ShutDown { .. }
             | Action::StartSource { .. } => {
                 let kind = std::mem::discriminant(&step.action);
+                let mut interrupted = halfway(step);
                 let mut changes = of_machine(step, source, &serve);
                 let mut last = step;
                 while let Some(next) =
                     steps.next_if(|next| std::mem::discriminant(&next.action) == kind)
                 {
+                    interrupted.extend(halfway(next));
                     changes.extend(of_machine(next, source, &serve));
                     last = next;
+                }
+                if !interrupted.is_empty() {
+                    transitions.push(Transition {
+                        first: step.id.clone(),
+                        last: last.id.clone(),
+                        moves_machines: true,
+                        is_halfway: true,
+                        changes: interrupted,
+                    });
                 }
                 transitions.push(Transition {
                     first: step.id.clone(),
                     last: last.id.clone(),
                     moves_machines: true,
+                    is_halfway: false,
                     changes,
                 });
             }
@@ -78,6 +92,7 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                     first: step.id.clone(),
                     last: step.id.clone(),
                     moves_machines: true,
+                    is_halfway: false,
                     changes,
                 });
             }
@@ -94,6 +109,7 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                     first: step.id.clone(),
                     last: step.id.clone(),
                     moves_machines: true,
+                    is_halfway: false,
                     changes: stops.collect(),
                 });
             }
@@ -103,6 +119,7 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
                         first: step.id.clone(),
                         last: step.id.clone(),
                         moves_machines: false,
+                        is_halfway: false,
                         changes: vec![change],
                     });
                 }
@@ -110,6 +127,21 @@ pub(crate) fn transitions(survey: &Survey<'_>, steps: &[Step]) -> Vec<Transition
         }
     }
     transitions
+}
+
+/// What a step of one machine changes first, and changes back before it is done: a NIC that is removed serves nothing until the new one is
+/// there.
+fn halfway(step: &Step) -> Vec<Change> {
+    let Action::RestoreNics { site, nics, .. } = &step.action else {
+        return Vec::new();
+    };
+    let interrupted = nics.interrupted().into_iter();
+    let changes = interrupted.map(|address| Change::Serve {
+        site: site.clone(),
+        address,
+        serving: false,
+    });
+    changes.collect()
 }
 
 /// What a step of one machine changes.

@@ -1,5 +1,7 @@
 //! Which facts of a machine hold: what EC2 shows while it is there, what is on record once its cutover may have begun.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use stayput_estate::InstanceId;
@@ -54,6 +56,28 @@ impl Survey<'_> {
         self.places.insert(id.clone(), place);
     }
 
+    /// Addresses that EC2 gives to the instance of a machine that is a VM and that are not on record: people assigned them after its addresses
+    /// were compared for the last time, or since its move.
+    pub(crate) fn added_in_ec2(&self, id: &InstanceId) -> BTreeSet<Ipv4Addr> {
+        let is_vm = matches!(self.places.get(id), Some(Place::At(..)));
+        let Some(facts) = self.machines.get(id).filter(|_| is_vm) else {
+            return BTreeSet::new();
+        };
+        // Only a machine whose interfaces differ is looked at more closely.
+        if !self.kept.contains(id) {
+            return BTreeSet::new();
+        }
+        let recorded: BTreeSet<_> = facts.addresses().collect();
+        let is_of_a_network = |address: &Ipv4Addr| {
+            let mut networks = self.networks.iter();
+            networks.any(|network| network.cidr.contains(*address))
+        };
+        let shown = self.addresses_in_ec2(id).into_iter();
+        shown
+            .filter(|address| !recorded.contains(address) && is_of_a_network(address))
+            .collect()
+    }
+
     /// Whether Move has begun the machine's cutover, or may have: EC2 does not run it, and Move has it in a plan or cannot be asked.
     pub(crate) fn may_be_moving(&self, id: &InstanceId, ledger: &MachineFacts) -> bool {
         let instances = self
@@ -88,7 +112,7 @@ impl Survey<'_> {
 }
 
 /// Whether Move is past the point where a cutover could be asked for (Move reference §7; state names are inferred).
-pub(super) fn is_being_cut_over(vm: &MoveVm) -> bool {
+pub(crate) fn is_being_cut_over(vm: &MoveVm) -> bool {
     let state = vm.state.to_ascii_lowercase();
     vm.completed || state.contains("cutoverinprogress") || state.contains("lastsync")
 }

@@ -1,6 +1,8 @@
 //! Every NIC that is removed is named or described, and one that a person added is not removed.
 
+use stayput_fabric::Source;
 use stayput_plan::Action;
+use stayput_plan::Hole;
 use stayput_plan::NicChange;
 use stayput_plan::NicsBefore;
 use stayput_plan::PowerAfter;
@@ -188,4 +190,39 @@ fn a_resumed_plan_counts_no_address_from_a_dhcp_pool() {
             "killed after {done}"
         );
     }
+}
+
+#[test]
+fn addresses_of_a_nic_that_is_replaced_are_announced_as_a_hole() {
+    let mut setup = Setup::small().after(&[move_in(APP)]);
+    // Recorded later: the NIC with the machine's own address makes room for one with both.
+    for facts in setup.facts.machines.values_mut() {
+        let facts = std::sync::Arc::make_mut(facts);
+        facts.nics[0].secondary.push(ip("172.30.1.33"));
+    }
+    let plan = setup.plan(&move_in(APP)).unwrap();
+    let restore = plan.steps.iter().find(|step| change(step).is_some());
+    let restore = Some(&restore.unwrap().id);
+    let of_step = |hole: &&Hole| {
+        hole.opens.as_ref() == restore
+            && hole.closes.as_ref() == restore
+            && hole.source == Source::OnPrem
+    };
+    assert_eq!(
+        plan.proof
+            .holes
+            .iter()
+            .find(of_step)
+            .map(|hole| hole.addresses),
+        Some(1),
+        "{:#?}",
+        plan.proof.holes
+    );
+    assert_eq!(plan.outages.len(), 1);
+    assert_eq!(plan.outages[0].seconds, 15);
+
+    // Off, it answers no packet before either.
+    setup.vm("web", TOKYO).power = PowerState::Off;
+    let plan = setup.plan(&move_in(APP)).unwrap();
+    assert!(plan.proof.holes.iter().all(|hole| hole.opens.is_none()));
 }

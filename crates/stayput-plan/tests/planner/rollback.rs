@@ -596,6 +596,47 @@ fn a_move_plan_that_has_cut_over_a_part_is_cancelled() {
 }
 
 #[test]
+fn a_move_after_a_rollback_that_was_cut_short_ends_its_move_plan_first() {
+    let goal = move_in(&["app", "db"]);
+    let setup = Setup::new();
+    let plan = setup.plan(&goal).unwrap();
+    let mut steps = plan.steps.iter();
+    let first = steps.position(|step| step.id.0.starts_with("cutover/"));
+    let (state, back) = killed(&setup, &goal, first.unwrap() + 1);
+    let plan = state.plan(&back).unwrap();
+    let until_verified = plan.steps.iter();
+    let until_verified = until_verified.take_while(|step| step.phase < Phase::Close);
+    let cut_short = applied(&state, until_verified);
+
+    let plan = cut_short.plan(&goal).unwrap();
+    let cancels: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| step.id.0.starts_with("cancel/"))
+        .collect();
+    assert_eq!(cancels.len(), 1, "{}", cut_short.shown(&goal));
+    assert_eq!(cancels[0].phase, Phase::Prepare);
+    assert!(
+        warnings(&plan)
+            .iter()
+            .any(|text| text.contains("are cancelled"))
+    );
+    // All its machines are copied again: the cancelled plan holds none.
+    let replicated = |plan: &stayput_plan::Plan| -> Vec<_> {
+        let steps = plan.steps.iter();
+        steps
+            .filter(|step| step.id.0.starts_with("replicate/"))
+            .map(|step| (step.id.clone(), step.action.machines()))
+            .collect()
+    };
+    let cancelled = applied(&cut_short, cancels);
+    let then = cancelled.plan(&goal).unwrap();
+    assert_eq!(replicated(&then), replicated(&plan));
+    let again = cut_short.after(std::slice::from_ref(&goal));
+    assert!(again.plan(&goal).unwrap().steps.is_empty());
+}
+
+#[test]
 fn what_was_not_observed_is_named_before_anything_is_planned() {
     let (mut state, back) = reached(&Setup::small(), &move_in(&["app"]));
     state.without_prism(TOKYO, Silence::Silent);

@@ -1,8 +1,10 @@
 //! What a verification expects, finds and misses: one world for each thing that is wrong.
 
+use stayput_plan::Goal;
 use stayput_plan::Survey;
 use stayput_plan::Verification;
 use stayput_plan::Wrong;
+use stayput_plan::verify_goal;
 use stayput_world::Silence;
 use stayput_world::aws::InstanceState;
 use stayput_world::prism::PowerState;
@@ -47,6 +49,32 @@ fn a_verification_counts_expected_found_and_reached() {
     let verification = verified(&off);
     assert_eq!((verification.expected, verification.found), (1, 0));
     assert_eq!((verification.addresses, verification.delivered), (1, 0));
+}
+
+#[test]
+fn only_a_move_misses_what_was_assigned_to_the_source_after_its_capture() {
+    let mut setup = moved();
+    setup.eni("web", 0).secondary.push(ip("172.30.1.99"));
+    let of = |setup: &Setup, goal: &Goal| {
+        let verified = verify_goal(&setup.estate, &setup.world, &setup.facts, goal);
+        verified[&TOKYO.into()].wrong.clone()
+    };
+    let wrong = of(&setup, &move_in(&["app"]));
+    let [Wrong::AddedInEc2 { addresses, .. }] = wrong.as_slice() else {
+        panic!("{wrong:#?}");
+    };
+    assert_eq!(*addresses, [ip("172.30.1.99")].into());
+    let warnings = warnings(&setup.plan(&move_in(&["app"])).unwrap());
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("172.30.1.99"))
+    );
+
+    assert_eq!(of(&setup, &failback(&["app"])), []);
+    // Fewer addresses, or none of the network's, are nothing that the machine lacks.
+    setup.eni("web", 0).secondary = vec![ip("10.250.0.9")];
+    assert_eq!(of(&setup, &move_in(&["app"])), []);
 }
 
 #[test]

@@ -112,6 +112,34 @@ fn an_address_assigned_between_capture_and_cutover_exits_with_3() {
 }
 
 #[test]
+fn an_address_assigned_too_late_to_move_fails_the_move_until_it_is_recorded() {
+    let lab = Lab::inside();
+    lab.json(&with(&["move"], &["--until", "cut-over"]));
+    assign(&lab, "172.30.1.10", "172.30.1.100");
+    let plan = lab.run(&["plan", "move", "app", "db"]).exits(0).out;
+    assert!(plan.contains("lacks 172.30.1.100"), "{plan}");
+    for _ in 0..2 {
+        lab.run(&apply(&["move"]))
+            .exits(1)
+            .says(&["web-01 lacks 172.30.1.100", "stayput capture --replace"]);
+    }
+
+    lab.json(&["capture", "--replace", "web-01", "--yes"]);
+    lab.apply(&["move"]);
+    let after = addresses(&lab.status());
+    assert!(after.values().flatten().any(|one| one == "172.30.1.100"));
+    // What is assigned to the old instance once the move is reached is shown, and no fault of the move.
+    assign(&lab, "172.30.1.11", "172.30.1.101");
+    let again = lab.json(&apply(&["move"]));
+    assert!(
+        again["plan"]["warnings"]
+            .to_string()
+            .contains("172.30.1.101"),
+        "{again}"
+    );
+}
+
+#[test]
 fn a_test_failover_runs_its_recovery_plan_every_time() {
     let lab = Lab::fast();
     lab.apply(&["move"]);
