@@ -43,6 +43,7 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("progress.ftl"),
     english!("estate.ftl"),
     english!("world.ftl"),
+    english!("help.ftl"),
 ];
 
 /// The messages of one language.

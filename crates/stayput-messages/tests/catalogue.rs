@@ -132,7 +132,7 @@ fn texts() -> BTreeMap<String, Text> {
         let file = fs::read_to_string(path).expect("a text");
         let mut id = String::new();
         for line in file.lines().filter(|line| !line.starts_with('#')) {
-            if let (false, Some((name, _))) = (line.starts_with(' '), line.split_once(" = ")) {
+            if let (false, Some((name, _))) = (line.starts_with(' '), line.split_once(" =")) {
                 id = name.to_owned();
             }
             let text = texts.entry(id.clone()).or_default();

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line. Its texts are in the catalogue (`help.ftl`): rustdoc comments here are for readers of the code.
 
 mod lab;
 mod simulate;
@@ -9,6 +9,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use stayput_messages::Message;
 
 pub use lab::FaultAddArgs;
 pub use lab::FaultCommand;
@@ -26,20 +27,9 @@ pub use simulate::Span;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    about,
+    about = Message::new("help-stayput").to_string(),
     max_term_width = 100,
-    after_help = "\
-Examples:
-  stayput demo                            rehearse migration, failover and failback on this computer
-  stayput config check                    check stayput.toml
-  stayput plan move app db                show the plan for moving two networks, with its proof
-  stayput apply move app db               show the plan, ask, apply it; after a kill, run it again
-  stayput apply failover app db --to osaka
-  stayput rollback 4a81cb7a               take back what a run did
-  stayput trace on-prem 172.30.1.34       show where packets go now
-
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
-4 obstacles found, 5 another process is working on the estate."
+    after_help = Message::new("help-after").to_string()
 )]
 pub struct Cli {
     /// Options of every command.
@@ -53,7 +43,6 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The estate file.
     #[arg(
         long,
         short,
@@ -62,84 +51,85 @@ pub struct Global {
         default_value = "stayput.toml",
         value_name = "PATH"
     )]
+    #[arg(help = Message::new("help-file").to_string())]
     pub file: PathBuf,
-    /// One JSON object on standard output instead of text.
     #[arg(long, global = true)]
+    #[arg(help = Message::new("help-json").to_string())]
     pub json: bool,
-    /// Never prompt; fail where a confirmation is needed.
     #[arg(long, global = true)]
+    #[arg(help = Message::new("help-no-input").to_string())]
     pub no_input: bool,
-    /// No progress on standard error.
     #[arg(long, short, global = true)]
+    #[arg(help = Message::new("help-quiet").to_string())]
     pub quiet: bool,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check an estate file, or print its schema or an example.
     #[command(subcommand)]
+    #[command(about = Message::new("help-config").to_string())]
     Config(ConfigCommand),
-    /// Record the machines and their addresses in the ledger.
+    #[command(about = Message::new("help-capture").to_string())]
     Capture(CaptureArgs),
-    /// Show the plan for a goal, with its proof. Changes nothing.
+    #[command(about = Message::new("help-plan").to_string())]
     Plan(PlanArgs),
-    /// Show a plan, ask, and apply it. Run it again to resume after a failure or a kill.
+    #[command(about = Message::new("help-apply").to_string())]
     Apply(ApplyArgs),
-    /// Take back what a run did: show the plan, ask, and apply it. Run it again to resume after a failure or a kill.
+    #[command(about = Message::new("help-rollback").to_string())]
     Rollback(RollbackArgs),
-    /// Show where each network and machine is now, and whether it is reached.
+    #[command(about = Message::new("help-status").to_string())]
     Status(StatusArgs),
-    /// Show the path of packets from SRC to DST, hop by hop, and why they take it.
+    #[command(about = Message::new("help-trace").to_string())]
     Trace(TraceArgs),
-    /// Save the observed world to a file.
     #[command(subcommand)]
+    #[command(about = Message::new("help-world").to_string())]
     World(WorldCommand),
-    /// Link a machine to its VM by hand. Contacts only the Prism Central of that site.
+    #[command(about = Message::new("help-adopt").to_string())]
     Adopt(AdoptArgs),
-    /// Remove a machine that was terminated or deleted from the ledger. Its history is kept.
+    #[command(about = Message::new("help-retire").to_string())]
     Retire(RetireArgs),
-    /// Set whether a machine must run after a move or failover.
+    #[command(about = Message::new("help-expect").to_string())]
     Expect(ExpectArgs),
-    /// Show the runs, or the steps of one run: what was done, when, and by which user.
+    #[command(about = Message::new("help-journal").to_string())]
     Journal(JournalArgs),
-    /// Run the emulator: AWS, two Prism Centrals and Move on loopback.
     #[command(subcommand)]
+    #[command(about = Message::new("help-lab").to_string())]
     Lab(LabCommand),
-    /// Rehearse the whole procedure in the lab: EC2 → NC2 Tokyo → NC2 Osaka → NC2 Tokyo.
+    #[command(about = Message::new("help-demo").to_string())]
     Demo(DemoArgs),
-    /// Print shell completions.
+    #[command(about = Message::new("help-completions").to_string())]
     Completions {
-        /// The shell.
+        #[arg(help = Message::new("help-completions-shell").to_string())]
         shell: clap_complete::Shell,
     },
-    /// Write man pages into a folder.
+    #[command(about = Message::new("help-man").to_string())]
     Man {
-        /// The folder; created if absent.
+        #[arg(help = Message::new("help-man-dir").to_string())]
         dir: PathBuf,
     },
-    /// Measure planning for large estates, and NIC restores against a slow lab.
     #[command(hide = true)]
+    #[command(about = Message::new("help-bench").to_string())]
     Bench(BenchArgs),
 }
 
 /// Estate files.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Check the file. Contacts no system.
+    #[command(about = Message::new("help-config-check").to_string())]
     Check,
-    /// Print the JSON Schema, for editors.
+    #[command(about = Message::new("help-config-schema").to_string())]
     Schema,
-    /// Print a commented example file.
+    #[command(about = Message::new("help-config-init").to_string())]
     Init,
 }
 
 /// Worlds on file.
 #[derive(Debug, Subcommand)]
 pub enum WorldCommand {
-    /// Observe everything and write it into a file, for `--world`.
+    #[command(about = Message::new("help-world-save").to_string())]
     Save {
-        /// The file.
+        #[arg(help = Message::new("help-world-save-path").to_string())]
         path: PathBuf,
     },
 }
@@ -147,23 +137,22 @@ pub enum WorldCommand {
 /// Reads a saved world instead of the systems.
 #[derive(Debug, Clone, Args)]
 pub struct WorldArg {
-    /// A world that `stayput world save` wrote; nothing is contacted.
     #[arg(long, global = true, value_name = "FILE")]
+    #[arg(help = Message::new("help-world-file").to_string())]
     pub world: Option<PathBuf>,
 }
 
 /// `capture`.
 #[derive(Debug, Args)]
 pub struct CaptureArgs {
-    /// Networks; all if none is given.
     #[arg(value_name = "NET")]
+    #[arg(help = Message::new("help-capture-networks").to_string())]
     pub networks: Vec<String>,
-    /// Replace the recorded facts of this machine, by instance id or Name tag, with what EC2 shows, although it has moved. Shows the
-    /// difference and asks. Repeatable.
     #[arg(long, value_name = "MACHINE", conflicts_with = "networks")]
+    #[arg(help = Message::new("help-capture-replace").to_string())]
     pub replace: Vec<String>,
-    /// Do not ask before replacing.
     #[arg(long, short, requires = "replace")]
+    #[arg(help = Message::new("help-capture-yes").to_string())]
     pub yes: bool,
 }
 
@@ -176,11 +165,11 @@ pub struct PlanArgs {
     /// Where to read the world.
     #[command(flatten)]
     pub world: WorldArg,
-    /// Write the plan into a file, for `apply --plan`.
     #[arg(long, global = true, value_name = "FILE")]
+    #[arg(help = Message::new("help-plan-out").to_string())]
     pub out: Option<PathBuf>,
-    /// Explain one step, by its number or id: its reason, its dependencies, its effect on packets, and the outages that it starts and ends.
     #[arg(long, global = true, value_name = "STEP")]
+    #[arg(help = Message::new("help-plan-explain").to_string())]
     pub explain: Option<String>,
 }
 
@@ -191,52 +180,46 @@ pub struct ApplyArgs {
     /// What to reach.
     #[command(subcommand)]
     pub goal: Option<GoalCommand>,
-    /// Apply exactly the plan in this file, which `plan --out` wrote; fails if the world has changed since.
     #[arg(long, value_name = "FILE", required = true)]
+    #[arg(help = Message::new("help-apply-plan").to_string())]
     pub plan: Option<PathBuf>,
-    /// Do not ask before applying.
     #[arg(long, short, global = true)]
+    #[arg(help = Message::new("help-apply-yes").to_string())]
     pub yes: bool,
-    /// Stop after this phase. The same command resumes from there.
     #[arg(long, global = true, value_enum, value_name = "PHASE")]
+    #[arg(help = Message::new("help-apply-until").to_string())]
     pub until: Option<PhaseName>,
-    /// Stop no machine before this time (RFC 3339, such as 2026-12-01T02:00:00+09:00); disks are copied meanwhile.
     #[arg(long, global = true, value_name = "TIME")]
+    #[arg(help = Message::new("help-apply-cutover-after").to_string())]
     pub cutover_after: Option<String>,
 }
 
 /// `rollback`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  stayput journal                         list the runs
-  stayput plan rollback 4a81cb7a          show what a rollback would do
-  stayput rollback 4a81cb7a               show it, ask, apply it
-  stayput plan rollback 4a81cb7a --out undo.json
-  stayput apply --plan undo.json          apply exactly the plan that was reviewed")]
+#[command(after_help = Message::new("help-after-rollback").to_string())]
 pub struct RollbackArgs {
-    /// The run, by its id or the beginning of it, as `stayput journal` lists them.
     #[arg(value_name = "RUN")]
+    #[arg(help = Message::new("help-rollback-run").to_string())]
     pub run: String,
-    /// Do not ask before applying.
     #[arg(long, short)]
+    #[arg(help = Message::new("help-rollback-yes").to_string())]
     pub yes: bool,
 }
 
 /// A phase of a run. The world is read again after each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PhaseName {
-    /// Everything that can be prepared, and all validations; no machine stops.
+    #[value(help = Message::new("help-phase-prepare").to_string())]
     Prepare,
-    /// Move copies disks while the sources run.
+    #[value(help = Message::new("help-phase-seed").to_string())]
     Seed,
-    /// Machines stop, start at the new site and get their own addresses.
+    #[value(help = Message::new("help-phase-cut-over").to_string())]
     CutOver,
-    /// Prefixes and routes are changed to the new site.
+    #[value(help = Message::new("help-phase-route").to_string())]
     Route,
-    /// Everything is observed again, and paths are traced.
+    #[value(help = Message::new("help-phase-verify").to_string())]
     Verify,
-    /// What the old site no longer needs is removed.
+    #[value(help = Message::new("help-phase-close").to_string())]
     Close,
 }
 
@@ -256,72 +239,70 @@ impl From<PhaseName> for stayput_plan::Phase {
 /// What to reach.
 #[derive(Debug, Clone, Subcommand)]
 pub enum GoalCommand {
-    /// Record the machines' identities and addresses in the ledger.
+    #[command(about = Message::new("help-goal-capture").to_string())]
     Capture {
-        /// Networks; all if none is given.
         #[arg(value_name = "NET")]
+        #[arg(help = Message::new("help-capture-networks").to_string())]
         networks: Vec<String>,
     },
-    /// Move the networks' machines to their primary site, with their addresses and routes.
+    #[command(about = Message::new("help-move").to_string())]
     Move {
-        /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
+        #[arg(help = Message::new("help-move-networks").to_string())]
         networks: Vec<String>,
-        /// Move only this machine for now, by id or Name tag, with its own route. A later move of the network includes it. Repeatable.
         #[arg(long, value_name = "MACHINE")]
+        #[arg(help = Message::new("help-move-canary").to_string())]
         canary: Vec<String>,
-        /// Leave this machine behind, by instance id or Name tag; its addresses are not reached afterwards. Repeatable.
         #[arg(long, value_name = "MACHINE")]
+        #[arg(help = Message::new("help-move-leave-out").to_string())]
         leave_out: Vec<String>,
     },
-    /// Prepare the networks for failover: overlay, policy, recovery plan, recovery points.
+    #[command(about = Message::new("help-protect").to_string())]
     Protect {
-        /// Networks.
         #[arg(value_name = "NET", required = true)]
+        #[arg(help = Message::new("help-protect-networks").to_string())]
         networks: Vec<String>,
     },
-    /// Fail the networks' machines over to another site, with their addresses and routes.
+    #[command(about = Message::new("help-failover").to_string())]
     Failover {
-        /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
+        #[arg(help = Message::new("help-failover-networks").to_string())]
         networks: Vec<String>,
-        /// The site.
         #[arg(long, value_name = "SITE")]
+        #[arg(help = Message::new("help-failover-to").to_string())]
         to: String,
-        /// How.
         #[arg(long, value_enum, default_value_t = Mode::Planned)]
+        #[arg(help = Message::new("help-failover-mode").to_string())]
         mode: Mode,
-        /// The region through which on-prem enters afterwards. If not given, it stays as it is: path b where the two halves of the network
-        /// are announced already, else path a.
         #[arg(long, value_enum)]
+        #[arg(help = Message::new("help-failover-path").to_string())]
         path: Option<OnPremPath>,
-        /// Declare a site lost, with `--mode unplanned`: machines seen running there, or routes that cannot be fenced, do not stop the
-        /// failover. Repeatable.
         #[arg(long, value_name = "SITE")]
+        #[arg(help = Message::new("help-failover-lost").to_string())]
         lost: Vec<String>,
     },
-    /// Return the networks' machines to their primary site.
+    #[command(about = Message::new("help-failback").to_string())]
     Failback {
-        /// Networks; those that share machines must be named together.
         #[arg(value_name = "NET", required = true)]
+        #[arg(help = Message::new("help-failback-networks").to_string())]
         networks: Vec<String>,
     },
-    /// Power off former VMs of the networks' machines at a site that returned. Never affects the current VM of a machine.
+    #[command(about = Message::new("help-clean-up").to_string())]
     CleanUp {
-        /// Networks.
         #[arg(value_name = "NET", required = true)]
+        #[arg(help = Message::new("help-clean-up-networks").to_string())]
         networks: Vec<String>,
-        /// The site of the former VMs.
         #[arg(long, value_name = "SITE")]
+        #[arg(help = Message::new("help-clean-up-site").to_string())]
         site: String,
-        /// Also delete them, with their disks.
         #[arg(long)]
+        #[arg(help = Message::new("help-clean-up-remove").to_string())]
         remove: bool,
     },
-    /// Take back what a run did: machines that it moved start in EC2 again, machines that it failed over go home, routes lead where they led.
+    #[command(about = Message::new("help-goal-rollback").to_string())]
     Rollback {
-        /// The run, by its id or the beginning of it, as `stayput journal` lists them.
         #[arg(value_name = "RUN")]
+        #[arg(help = Message::new("help-rollback-run").to_string())]
         run: String,
     },
 }
@@ -329,31 +310,31 @@ pub enum GoalCommand {
 /// How to fail over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// Test with copies in an isolated network, which are removed afterwards; no route changes.
+    #[value(help = Message::new("help-mode-test").to_string())]
     Test,
-    /// Both sites work: shut down, synchronize, start at the other site.
+    #[value(help = Message::new("help-mode-planned").to_string())]
     Planned,
-    /// The other site or its region is lost: start from recovery points, fence systems that answer, and skip those that do not.
+    #[value(help = Message::new("help-mode-unplanned").to_string())]
     Unplanned,
 }
 
 /// The region through which on-prem enters after a failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnPremPath {
-    /// Through the Transit Gateway of the old region and its peering; halves of an earlier path b are removed.
+    #[value(help = Message::new("help-path-a").to_string())]
     A,
-    /// Directly into the recovery region: two longer prefixes, the halves of each network, attract on-prem traffic there.
+    #[value(help = Message::new("help-path-b").to_string())]
     B,
 }
 
 /// `status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Networks; all if none is given.
     #[arg(value_name = "NET")]
+    #[arg(help = Message::new("help-status-networks").to_string())]
     pub networks: Vec<String>,
-    /// List every machine, however many there are.
     #[arg(long)]
+    #[arg(help = Message::new("help-status-all").to_string())]
     pub all: bool,
     /// Where to read the world.
     #[command(flatten)]
@@ -363,28 +344,26 @@ pub struct StatusArgs {
 /// `trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
-    /// Where the packet starts: `on-prem`, an edge's name, `nc2:SITE`, `overlay:NETWORK@SITE`, a subnet's or VPC's id, or an address, a name
-    /// or an instance id of a running machine.
     #[arg(value_name = "SRC")]
+    #[arg(help = Message::new("help-trace-source").to_string())]
     pub source: String,
-    /// The destination: an address, an instance id, a machine's name, or a prefix, with one trace for each group of addresses that behave
-    /// alike.
     #[arg(value_name = "DST")]
+    #[arg(help = Message::new("help-trace-destination").to_string())]
     pub destination: String,
     /// Show the state after a plan for this goal.
     #[command(subcommand)]
     pub goal: Option<GoalCommand>,
-    /// Show the state after this plan, which `plan --out` wrote.
     #[arg(long, global = true, value_name = "FILE")]
+    #[arg(help = Message::new("help-trace-plan").to_string())]
     pub plan: Option<PathBuf>,
-    /// Show the state after this step of the plan, by its number or id; by default after the last.
     #[arg(long, global = true, value_name = "STEP")]
+    #[arg(help = Message::new("help-trace-after").to_string())]
     pub after: Option<String>,
-    /// Show the differences from the current state.
     #[arg(long, global = true)]
+    #[arg(help = Message::new("help-trace-diff").to_string())]
     pub diff: bool,
-    /// Show the differences in this other world, which `stayput world save` wrote.
     #[arg(long, global = true, value_name = "FILE")]
+    #[arg(help = Message::new("help-trace-against").to_string())]
     pub against: Option<PathBuf>,
     /// Where to read the world.
     #[command(flatten)]
@@ -394,51 +373,51 @@ pub struct TraceArgs {
 /// `adopt`.
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
-    /// The machine, by instance id or Name tag.
     #[arg(value_name = "MACHINE")]
+    #[arg(help = Message::new("help-adopt-machine").to_string())]
     pub machine: String,
-    /// Its current VM.
     #[arg(long, value_name = "UUID")]
+    #[arg(help = Message::new("help-adopt-vm").to_string())]
     pub vm: String,
-    /// The site of the VM; by default the primary site of the machine's network.
     #[arg(long, value_name = "SITE")]
+    #[arg(help = Message::new("help-adopt-site").to_string())]
     pub site: Option<String>,
 }
 
 /// `retire`.
 #[derive(Debug, Args)]
 pub struct RetireArgs {
-    /// The machine, by instance id or Name tag.
     #[arg(value_name = "MACHINE")]
+    #[arg(help = Message::new("help-retire-machine").to_string())]
     pub machine: String,
-    /// The reason, to be recorded.
     #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(help = Message::new("help-retire-why").to_string())]
     pub why: String,
-    /// Do not ask before retiring.
     #[arg(long, short)]
+    #[arg(help = Message::new("help-retire-yes").to_string())]
     pub yes: bool,
-    /// Retire it even if its instance or one of its VMs is running, or if this cannot be determined.
     #[arg(long)]
+    #[arg(help = Message::new("help-retire-force").to_string())]
     pub force: bool,
 }
 
 /// `expect`.
 #[derive(Debug, Args)]
 pub struct ExpectArgs {
-    /// The machine, by instance id or Name tag.
     #[arg(value_name = "MACHINE")]
+    #[arg(help = Message::new("help-expect-machine").to_string())]
     pub machine: String,
-    /// The expected state.
     #[arg(value_enum)]
+    #[arg(help = Message::new("help-expect-state").to_string())]
     pub state: ExpectedState,
 }
 
 /// The expected state of a machine after a move or failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExpectedState {
-    /// It must run and be reached.
+    #[value(help = Message::new("help-expect-running").to_string())]
     Running,
-    /// It may be off.
+    #[value(help = Message::new("help-expect-off").to_string())]
     Off,
 }
 
@@ -449,21 +428,21 @@ pub struct JournalArgs {
     /// A change to a run.
     #[command(subcommand)]
     pub command: Option<JournalCommand>,
-    /// The run; a list of runs if not given.
     #[arg(value_name = "RUN")]
+    #[arg(help = Message::new("help-journal-run").to_string())]
     pub run: Option<String>,
 }
 
 /// A change to a run.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Close a run that will not be resumed. Nothing is undone; the same goal then starts a new run.
+    #[command(about = Message::new("help-journal-abandon").to_string())]
     Abandon {
-        /// The run, by its id or the beginning of it.
         #[arg(value_name = "RUN")]
+        #[arg(help = Message::new("help-journal-abandon-run").to_string())]
         run: String,
-        /// The reason, to be recorded.
         #[arg(long, value_name = "TEXT", default_value = "abandoned by hand")]
+        #[arg(help = Message::new("help-journal-abandon-why").to_string())]
         why: String,
     },
 }
@@ -471,101 +450,101 @@ pub enum JournalCommand {
 /// The lab.
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
-    /// Start a lab in the background and write its estate file.
+    #[command(about = Message::new("help-lab-up").to_string())]
     Up(LabUpArgs),
-    /// Stop it.
+    #[command(about = Message::new("help-lab-down").to_string())]
     Down(LabDirArgs),
-    /// Show its state and its virtual time.
+    #[command(about = Message::new("help-lab-status").to_string())]
     Status(LabDirArgs),
-    /// List the scenarios.
+    #[command(about = Message::new("help-lab-scenarios").to_string())]
     Scenarios,
-    /// Print variables for a shell: eval "$(stayput lab env)".
+    #[command(about = Message::new("help-lab-env").to_string())]
     Env(LabDirArgs),
-    /// Make calls to its systems fail.
     #[command(subcommand)]
+    #[command(about = Message::new("help-lab-fault").to_string())]
     Fault(FaultCommand),
-    /// Take an NC2 site down or up: its Prism Central, its Move and its machines.
     #[command(subcommand)]
+    #[command(about = Message::new("help-lab-site").to_string())]
     Site(SiteCommand),
-    /// Take an AWS region down or up, with the sites in it.
     #[command(subcommand)]
+    #[command(about = Message::new("help-lab-region").to_string())]
     Region(RegionCommand),
-    /// Switch a VM off or on, as a person in Prism Central does.
     #[command(subcommand)]
+    #[command(about = Message::new("help-lab-vm").to_string())]
     Vm(VmCommand),
-    /// Start or stop an instance, as a person in the EC2 console does.
     #[command(subcommand)]
+    #[command(about = Message::new("help-lab-instance").to_string())]
     Instance(InstanceCommand),
-    /// Tell stories with faults in virtual time, and judge whether every promise was kept.
+    #[command(about = Message::new("help-lab-simulate").to_string())]
     Simulate(Box<SimulateArgs>),
 }
 
 /// `lab up`.
 #[derive(Debug, Clone, Args)]
 pub struct LabUpArgs {
-    /// A built-in scenario or a scenario file.
     #[arg(long, default_value = "tokyo-osaka", value_name = "NAME|PATH")]
+    #[arg(help = Message::new("help-lab-up-scenario").to_string())]
     pub scenario: String,
-    /// How many machines move, 1 to what the scenario has.
     #[arg(long, value_name = "N")]
+    #[arg(help = Message::new("help-lab-up-machines").to_string())]
     pub machines: Option<usize>,
-    /// Virtual seconds per second, 0.001 to 1000000; 0 stops time.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
+    #[arg(help = Message::new("help-lab-up-speed").to_string())]
     pub speed: f64,
-    /// Minimum response time in milliseconds, 0 to 600000.
     #[arg(long, default_value_t = 0, value_name = "MS")]
+    #[arg(help = Message::new("help-lab-up-latency").to_string())]
     pub latency: u64,
-    /// What carries packets; `kernel`: Linux network namespaces, one for each router and machine.
     #[arg(long, value_enum, default_value_t = DataPlane::None, value_name = "WHAT")]
+    #[arg(help = Message::new("help-lab-up-dataplane").to_string())]
     pub dataplane: DataPlane,
     /// Where its files go.
     #[command(flatten)]
     pub dir: LabDirArgs,
-    /// Stay in the foreground until interrupted.
     #[arg(long)]
+    #[arg(help = Message::new("help-lab-up-foreground").to_string())]
     pub foreground: bool,
-    /// With --foreground: stop also when standard input is closed, so that the lab ends with its parent process.
     #[arg(long, requires = "foreground")]
+    #[arg(help = Message::new("help-lab-up-until-stdin-closes").to_string())]
     pub until_stdin_closes: bool,
 }
 
 /// Where a lab's files are.
 #[derive(Debug, Clone, Args)]
 pub struct LabDirArgs {
-    /// The lab's folder: CA, estate file, ledger, endpoints.
     #[arg(long, default_value = ".stayput-lab", value_name = "PATH")]
+    #[arg(help = Message::new("help-lab-dir").to_string())]
     pub dir: PathBuf,
 }
 
 /// `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// How many machines move.
     #[arg(long, default_value_t = 12, value_name = "N")]
+    #[arg(help = Message::new("help-demo-machines").to_string())]
     pub machines: usize,
-    /// Leave the lab running and print how to use it.
     #[arg(long)]
+    #[arg(help = Message::new("help-demo-keep").to_string())]
     pub keep: bool,
-    /// The lab's folder; a temporary one if not given.
     #[arg(long, value_name = "PATH")]
+    #[arg(help = Message::new("help-demo-dir").to_string())]
     pub dir: Option<PathBuf>,
-    /// Virtual seconds per second, 1 to 1000000.
     #[arg(long, default_value_t = 3600.0, value_name = "FACTOR")]
+    #[arg(help = Message::new("help-demo-speed").to_string())]
     pub speed: f64,
-    /// The order of steps to run; `article`: stayput's order, then on the same machines the order of the article that led to this tool.
     #[arg(long, value_enum, default_value_t = Order::Stayput, value_name = "WHOSE")]
+    #[arg(help = Message::new("help-demo-order").to_string())]
     pub order: Order,
-    /// What carries packets; `kernel`: Linux network namespaces, through which a prober then really sends.
     #[arg(long, value_enum, default_value_t = DataPlane::None, value_name = "WHAT")]
+    #[arg(help = Message::new("help-demo-dataplane").to_string())]
     pub dataplane: DataPlane,
 }
 
 /// What carries packets in a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DataPlane {
-    /// Nothing: routing is computed.
+    #[value(help = Message::new("help-dataplane-none").to_string())]
     None,
-    /// Network namespaces of this machine's kernel (Linux only).
+    #[value(help = Message::new("help-dataplane-kernel").to_string())]
     Kernel,
 }
 
@@ -581,53 +560,53 @@ impl From<DataPlane> for stayput_rehearsal::DataPlane {
 /// Whose order of steps a demo runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Order {
-    /// Stayput's own.
+    #[value(help = Message::new("help-order-stayput").to_string())]
     Stayput,
-    /// Also the article's: detach the EC2 VPC, then the static route; Tokyo's table first at failover; a /16 in Osaka.
+    #[value(help = Message::new("help-order-article").to_string())]
     Article,
 }
 
 /// `bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// What to measure.
     #[arg(value_enum)]
+    #[arg(help = Message::new("help-bench-what").to_string())]
     pub what: BenchWhat,
-    /// Sizes to measure, instead of the default ones.
     #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    #[arg(help = Message::new("help-bench-machines").to_string())]
     pub machines: Vec<usize>,
-    /// Concurrent machines, instead of 1, 16 and 64 (`nics`).
     #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    #[arg(help = Message::new("help-bench-concurrency").to_string())]
     pub concurrency: Vec<usize>,
-    /// Pause between two reads of a task, in milliseconds (`nics`).
     #[arg(long, default_value_t = 2000, value_name = "MS")]
+    #[arg(help = Message::new("help-bench-poll").to_string())]
     pub poll: u64,
-    /// Repetitions; the median is reported.
     #[arg(long, value_name = "N")]
+    #[arg(help = Message::new("help-bench-runs").to_string())]
     pub runs: Option<usize>,
 }
 
 /// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BenchWhat {
-    /// Planning time and peak memory for 1,000, 10,000 and 100,000 machines.
+    #[value(help = Message::new("help-bench-plan").to_string())]
     Plan,
-    /// NIC restores a second at concurrency 1, 16 and 64.
+    #[value(help = Message::new("help-bench-nics").to_string())]
     Nics,
-    /// Wall time of the demo with 12, 250 and 2,000 machines.
+    #[value(help = Message::new("help-bench-demo").to_string())]
     Demo,
-    /// The routing model at the quota of Transit Gateway routes, for 1,000, 10,000 and 100,000 addresses.
+    #[value(help = Message::new("help-bench-fabric").to_string())]
     Fabric,
-    /// The part of `fabric` that runs in a process of its own.
     #[value(hide = true)]
+    #[value(help = Message::new("help-bench-fabric-probe").to_string())]
     FabricProbe,
-    /// The same, with routes for single addresses.
     #[value(hide = true)]
+    #[value(help = Message::new("help-bench-fabric-probe-addresses").to_string())]
     FabricProbeAddresses,
-    /// The part of `plan` that runs in a process of its own.
     #[value(hide = true)]
+    #[value(help = Message::new("help-bench-plan-probe").to_string())]
     PlanProbe,
-    /// The part of `nics` that runs in a process of its own.
     #[value(hide = true)]
+    #[value(help = Message::new("help-bench-nics-probe").to_string())]
     NicsProbe,
 }

@@ -7,25 +7,26 @@ use jiff::SignedDuration;
 use stayput_lab::faults::CallKind;
 use stayput_lab::faults::Fate;
 use stayput_lab::faults::RuleForm;
+use stayput_messages::Message;
 
 use super::LabDirArgs;
 
 /// `lab fault`.
 #[derive(Debug, Subcommand)]
 pub enum FaultCommand {
-    /// Add a fault: which calls, and what becomes of them.
+    #[command(about = Message::new("help-lab-fault-add").to_string())]
     Add(Box<FaultAddArgs>),
-    /// List the faults with how often each has applied.
+    #[command(about = Message::new("help-lab-fault-list").to_string())]
     List(LabDirArgs),
-    /// Remove one fault, or all.
+    #[command(about = Message::new("help-lab-fault-clear").to_string())]
     Clear(FaultClearArgs),
 }
 
 /// `lab fault clear`.
 #[derive(Debug, Args)]
 pub struct FaultClearArgs {
-    /// The fault's number, as `fault list` shows it; all if not given.
     #[arg(value_name = "ID")]
+    #[arg(help = Message::new("help-lab-fault-clear-id").to_string())]
     pub id: Option<u64>,
     /// Where the lab's files are.
     #[command(flatten)]
@@ -34,18 +35,10 @@ pub struct FaultClearArgs {
 
 /// `lab fault add`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  stayput lab fault add --service prism --site osaka --call 'POST */recovery-plans/*' --lose-answer
-  stayput lab fault add --service ec2 --call 'Replace*Route' --nth 2 --refuse 503 --times 3
-  stayput lab fault add --service move --kind read --delay 5s --forever --lasts 10m
-  stayput lab fault add --rule 'service = \"ssm\", task = \"never-ends\"'
-
-Times of --lasts, --stale, --applied-after and --down-for are virtual; those of --delay and
---delay-request are real.")]
+#[command(after_help = Message::new("help-after-fault-add").to_string())]
 pub struct FaultAddArgs {
-    /// The rule, as a table of TOML, instead of the options below.
     #[arg(long, value_name = "TOML", conflicts_with = "RuleArgs")]
+    #[arg(help = Message::new("help-lab-fault-add-rule").to_string())]
     pub rule: Option<String>,
     /// The rule.
     #[command(flatten)]
@@ -58,145 +51,140 @@ pub struct FaultAddArgs {
 /// A rule, as options.
 #[derive(Debug, Args)]
 pub struct RuleArgs {
-    /// Which service: aws, ec2, ssm, dynamodb, sts, directconnect, prism, move.
-    #[arg(long, value_name = "SERVICE", help_heading = "Which calls")]
+    #[arg(long, value_name = "SERVICE", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-service").to_string())]
     pub service: Option<String>,
-    /// Calls to the Prism Central or Move of this site.
-    #[arg(long, value_name = "SITE", help_heading = "Which calls")]
+    #[arg(long, value_name = "SITE", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-site").to_string())]
     pub site: Option<String>,
-    /// Calls to this AWS region, or to a site in it.
-    #[arg(long, value_name = "REGION", help_heading = "Which calls")]
+    #[arg(long, value_name = "REGION", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-region").to_string())]
     pub region: Option<String>,
-    /// An AWS action, or METHOD /path/{id}; with * and ?.
-    #[arg(long, value_name = "CALL", help_heading = "Which calls")]
+    #[arg(long, value_name = "CALL", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-call").to_string())]
     pub call: Option<String>,
-    /// A text in the path or the body, such as an id.
-    #[arg(long, value_name = "TEXT", help_heading = "Which calls")]
+    #[arg(long, value_name = "TEXT", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-object").to_string())]
     pub object: Option<String>,
-    /// Only calls that read, or only calls that change something.
-    #[arg(long, value_enum, value_name = "KIND", help_heading = "Which calls")]
+    #[arg(long, value_enum, value_name = "KIND", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-kind").to_string())]
     pub kind: Option<Kind>,
-    /// The first matching call that it applies to; by default the first.
-    #[arg(long, value_name = "N", help_heading = "Which calls")]
+    #[arg(long, value_name = "N", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-nth").to_string())]
     pub nth: Option<u64>,
-    /// How many calls it applies to; by default one.
-    #[arg(long, value_name = "N", help_heading = "Which calls")]
+    #[arg(long, value_name = "N", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-times").to_string())]
     pub times: Option<u64>,
-    /// Apply it to every matching call.
-    #[arg(long, conflicts_with = "times", help_heading = "Which calls")]
+    #[arg(long, conflicts_with = "times", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-forever").to_string())]
     pub forever: bool,
-    /// How long the fault exists; by default until it is cleared.
-    #[arg(long, value_name = "TIME", help_heading = "Which calls")]
+    #[arg(long, value_name = "TIME", help_heading = Message::new("help-heading-which-calls").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-lasts").to_string())]
     pub lasts: Option<SignedDuration>,
 
-    /// Answer this HTTP status; the call is not applied.
-    #[arg(long, value_name = "STATUS", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "STATUS", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-refuse").to_string())]
     pub refuse: Option<u16>,
-    /// Apply the call and answer this HTTP status.
-    #[arg(long, value_name = "STATUS", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "STATUS", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-refuse-after").to_string())]
     pub refuse_after: Option<u16>,
-    /// With --refuse, --refuse-after: the error code.
-    #[arg(long, value_name = "CODE", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "CODE", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-code").to_string())]
     pub code: Option<String>,
-    /// With --refuse, --refuse-after: the error message.
-    #[arg(long, value_name = "TEXT", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "TEXT", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-message").to_string())]
     pub message: Option<String>,
-    /// With --refuse, --refuse-after, --throttle: the Retry-After header.
-    #[arg(long, value_name = "SECONDS", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "SECONDS", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-retry-after").to_string())]
     pub retry_after: Option<u32>,
-    /// Answer the service's error for too many requests.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-throttle").to_string())]
     pub throttle: bool,
-    /// Refuse the connection.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-not-sent").to_string())]
     pub not_sent: bool,
-    /// Apply the call at once and answer it later.
-    #[arg(long, value_name = "TIME", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "TIME", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-delay").to_string())]
     pub delay: Option<SignedDuration>,
-    /// Apply the call later, and answer it then.
-    #[arg(long, value_name = "TIME", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "TIME", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-delay-request").to_string())]
     pub delay_request: Option<SignedDuration>,
-    /// Never answer; the call is not applied, or later.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-hang").to_string())]
     pub hang: bool,
-    /// With --hang: when the call is applied.
-    #[arg(long, value_name = "TIME", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "TIME", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-applied-after").to_string())]
     pub applied_after: Option<SignedDuration>,
-    /// Neither apply nor answer the call.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-lose-request").to_string())]
     pub lose_request: bool,
-    /// Apply the call and do not answer it.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-lose-answer").to_string())]
     pub lose_answer: bool,
-    /// With --lose-request, --lose-answer: close the connection instead of leaving it silent.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-close").to_string())]
     pub close: bool,
-    /// Apply the call twice.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-twice").to_string())]
     pub twice: bool,
-    /// Close the connection after so many bytes of the answer.
-    #[arg(long, value_name = "BYTES", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "BYTES", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-cut").to_string())]
     pub cut: Option<usize>,
-    /// Answer 200 with a body in no format.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-garbage").to_string())]
     pub garbage: bool,
-    /// Answer 200 with an HTML page, as a proxy does.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-html").to_string())]
     pub html: bool,
-    /// Answer 200 without a body.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-empty").to_string())]
     pub empty: bool,
-    /// With --garbage, --html, --empty: do not apply the call.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-unapplied").to_string())]
     pub unapplied: bool,
-    /// Let reads show the state before this call for so long.
-    #[arg(long, value_name = "TIME", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "TIME", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-stale").to_string())]
     pub stale: Option<SignedDuration>,
-    /// Leave this element out of the answer's list, from 1.
-    #[arg(long, value_name = "N", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "N", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-drop").to_string())]
     pub drop: Option<usize>,
-    /// Answer lists in pages of at most so many elements.
-    #[arg(long, value_name = "N", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "N", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-page").to_string())]
     pub page: Option<usize>,
-    /// What becomes of the tasks that the call starts.
-    #[arg(
-        long,
-        value_enum,
-        value_name = "FATE",
-        help_heading = "What becomes of them"
-    )]
+    #[arg( long, value_enum, value_name = "FATE", help_heading = Message::new("help-heading-what-becomes").to_string() )]
+    #[arg(help = Message::new("help-lab-fault-rule-task").to_string())]
     pub task: Option<Task>,
-    /// Treat the caller's token or credentials as expired.
-    #[arg(long, help_heading = "What becomes of them")]
+    #[arg(long, help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-expire-token").to_string())]
     pub expire_token: bool,
-    /// Take this site down with the call.
-    #[arg(long, value_name = "SITE", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "SITE", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-site-down").to_string())]
     pub site_down: Option<String>,
-    /// Take this region down with the call.
-    #[arg(long, value_name = "REGION", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "REGION", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-region-down").to_string())]
     pub region_down: Option<String>,
-    /// With --site-down, --region-down: when it returns; by default it stays down.
-    #[arg(long, value_name = "TIME", help_heading = "What becomes of them")]
+    #[arg(long, value_name = "TIME", help_heading = Message::new("help-heading-what-becomes").to_string())]
+    #[arg(help = Message::new("help-lab-fault-rule-down-for").to_string())]
     pub down_for: Option<SignedDuration>,
 }
 
 /// Whether a call changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// Calls that only look, and dry runs.
+    #[value(help = Message::new("help-kind-read").to_string())]
     Read,
-    /// Calls that may change something.
+    #[value(help = Message::new("help-kind-change").to_string())]
     Change,
 }
 
 /// What becomes of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Task {
-    /// They fail, without their change: Prism Central, Move, SSM.
+    #[value(help = Message::new("help-task-fails").to_string())]
     Fails,
-    /// They never end.
+    #[value(help = Message::new("help-task-never-ends").to_string())]
     NeverEnds,
-    /// They make their change and are not found afterwards: Prism Central, SSM.
+    #[value(help = Message::new("help-task-vanishes").to_string())]
     Vanishes,
 }
 
@@ -256,26 +244,26 @@ impl RuleArgs {
 /// `lab site`.
 #[derive(Debug, Subcommand)]
 pub enum SiteCommand {
-    /// Nothing there answers; its state is kept.
+    #[command(about = Message::new("help-lab-site-down").to_string())]
     Down(PlaceArgs),
-    /// It answers again, with the state it had.
+    #[command(about = Message::new("help-lab-site-up").to_string())]
     Up(PlaceArgs),
 }
 
 /// `lab region`.
 #[derive(Debug, Subcommand)]
 pub enum RegionCommand {
-    /// Nothing there answers; its state is kept.
+    #[command(about = Message::new("help-lab-region-down").to_string())]
     Down(PlaceArgs),
-    /// It answers again, with the state it had.
+    #[command(about = Message::new("help-lab-region-up").to_string())]
     Up(PlaceArgs),
 }
 
 /// A site or a region.
 #[derive(Debug, Args)]
 pub struct PlaceArgs {
-    /// Its name.
     #[arg(value_name = "NAME")]
+    #[arg(help = Message::new("help-place-name").to_string())]
     pub name: String,
     /// Where the lab's files are.
     #[command(flatten)]
@@ -285,20 +273,20 @@ pub struct PlaceArgs {
 /// `lab vm`.
 #[derive(Debug, Subcommand)]
 pub enum VmCommand {
-    /// Switch it off.
+    #[command(about = Message::new("help-lab-vm-off").to_string())]
     Off(VmArgs),
-    /// Switch it on.
+    #[command(about = Message::new("help-lab-vm-on").to_string())]
     On(VmArgs),
 }
 
 /// A VM.
 #[derive(Debug, Args)]
 pub struct VmArgs {
-    /// Its name or UUID.
     #[arg(value_name = "NAME|UUID")]
+    #[arg(help = Message::new("help-vm-vm").to_string())]
     pub vm: String,
-    /// The site it is at, if several sites have a VM of this name.
     #[arg(long, value_name = "SITE")]
+    #[arg(help = Message::new("help-vm-site").to_string())]
     pub site: Option<String>,
     /// Where the lab's files are.
     #[command(flatten)]
@@ -308,17 +296,17 @@ pub struct VmArgs {
 /// `lab instance`.
 #[derive(Debug, Subcommand)]
 pub enum InstanceCommand {
-    /// Start it.
+    #[command(about = Message::new("help-lab-instance-start").to_string())]
     Start(InstanceArgs),
-    /// Stop it.
+    #[command(about = Message::new("help-lab-instance-stop").to_string())]
     Stop(InstanceArgs),
 }
 
 /// An instance.
 #[derive(Debug, Args)]
 pub struct InstanceArgs {
-    /// Its id or Name tag.
     #[arg(value_name = "ID|NAME")]
+    #[arg(help = Message::new("help-instance-instance").to_string())]
     pub instance: String,
     /// Where the lab's files are.
     #[command(flatten)]

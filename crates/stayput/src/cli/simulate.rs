@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueEnum;
+use stayput_messages::Message;
 
 /// Which seeds, or single faults by number: from the first to the one before the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,49 +18,39 @@ pub struct Span {
 /// Which single faults are injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Singles {
-    /// Each fault of each call, one time that the call is made in each act.
+    #[value(help = Message::new("help-lab-singles-kinds").to_string())]
     Kinds,
-    /// Each fault of each time that a call is made. That takes days.
+    #[value(help = Message::new("help-lab-singles-all").to_string())]
     All,
 }
 
 /// `lab simulate`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-A story is the life of an estate: capture, canary, move, protection, drill, failovers, failbacks, the loss of
-a region and the way back. It runs in this process and in virtual time: no lab has to be up.
-
-Examples:
-  stayput lab simulate --seeds 0..1000
-  stayput lab simulate --seeds 42                  # one story again, in full if it is bad
-  stayput lab simulate --single-faults kinds --range 0..500
-  stayput lab simulate --single-faults kinds --state told.json    # run it again to go on
-
-Exit code 0: every promise was kept and every story came to its end. Otherwise 1.")]
+#[command(after_help = Message::new("help-after-simulate").to_string())]
 pub struct SimulateArgs {
-    /// Stories with several faults, drawn from these seeds: A..B, without B, or one seed.
     #[arg(long, value_name = "A..B", value_parser = span, required_unless_present = "single_faults", conflicts_with = "single_faults")]
+    #[arg(help = Message::new("help-lab-simulate-seeds").to_string())]
     pub seeds: Option<Span>,
-    /// Stories with one fault each.
     #[arg(long, value_enum, value_name = "WHICH")]
+    #[arg(help = Message::new("help-lab-simulate-single-faults").to_string())]
     pub single_faults: Option<Singles>,
-    /// Of the single faults only these, by number: A..B, without B.
     #[arg(long, value_name = "A..B", value_parser = span, requires = "single_faults")]
+    #[arg(help = Message::new("help-lab-simulate-range").to_string())]
     pub range: Option<Span>,
-    /// Of the single faults, or seeds, only every N-th.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help = Message::new("help-lab-simulate-step").to_string())]
     pub step: u32,
-    /// Of single faults: how many further acts are told after the act with the fault.
     #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(help = Message::new("help-lab-simulate-acts-after").to_string())]
     pub acts_after: usize,
-    /// A built-in scenario or a scenario file.
     #[arg(long, default_value = "tokyo-osaka", value_name = "NAME|PATH")]
+    #[arg(help = Message::new("help-lab-simulate-scenario").to_string())]
     pub scenario: String,
-    /// Remembers in this file what was told, and goes on from there.
     #[arg(long, value_name = "FILE")]
+    #[arg(help = Message::new("help-lab-simulate-state").to_string())]
     pub state: Option<PathBuf>,
-    /// How many stories are told at the same time; by default one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(help = Message::new("help-lab-simulate-threads").to_string())]
     pub threads: Option<u16>,
 }
 
