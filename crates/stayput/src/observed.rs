@@ -80,6 +80,7 @@ pub fn something(world: &World) -> Result<(), CommandError> {
 
 /// Observes and writes the world into a file; returns its size in bytes.
 pub async fn save(global: &Global, file: &Path) -> Result<usize, CommandError> {
+    saved::can_be_written(file)?;
     let Observed {
         estate,
         world,

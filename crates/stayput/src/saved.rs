@@ -112,6 +112,28 @@ impl<T> Format<T> {
     }
 }
 
+/// Checks that a file can be written into its folder, before any system is contacted.
+///
+/// # Errors
+/// The folder does not exist, or the path is a folder.
+pub fn can_be_written(file: &Path) -> Result<(), CommandError> {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let what = Message::new("file-without-folder")
+            .with("file", file.display())
+            .with("folder", folder.display());
+        let hint = Message::new("hint-make-folder").with("folder", folder.display());
+        return Err(CommandError::new(Kind::Usage, what).hint(hint));
+    }
+    if file.is_dir() {
+        let what = Message::new("file-is-folder").with("file", file.display());
+        return Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-name-a-file")));
+    }
+    Ok(())
+}
+
 /// Writes a file of any kind; returns its size in bytes.
 ///
 /// # Errors

@@ -169,10 +169,8 @@ pub fn vm(text: &str) -> Result<VmExtId, CommandError> {
     if is_uuid && text.len() == 36 {
         return Ok(VmExtId::new(text.to_ascii_lowercase()));
     }
-    let what = format!("`{}` is not the UUID of a VM", ui::clean(text));
-    Err(CommandError::new(Kind::Usage, what).hint(
-        "copy it from the VM's details in Prism Central, for example 3f1c8e2a-5b6d-4e7f-8091-a2b3c4d5e6f7; nothing was contacted",
-    ))
+    let what = Message::new("not-the-uuid-of-a-vm").with("text", ui::clean(text));
+    Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-copy-the-uuid")))
 }
 
 /// A machine of the ledger as typed: by instance id, or by a `Name` tag that only one has.

@@ -128,11 +128,9 @@ async fn goal_now(ledger: &dyn Ledger, goal: Goal, is_saved: bool) -> Result<Goa
     if is_saved && now != goal {
         return Err(CommandError::new(
             Kind::WorldChanged,
-            format!("run {run} has done more since this plan was made; nothing was changed"),
+            Message::new("apply-run-did-more").with("run", run),
         )
-        .hint(format!(
-            "look at the new plan and save it again: stayput plan rollback {run} --out FILE"
-        )));
+        .hint(Message::new("hint-save-rollback-again").with("run", run)));
     }
     Ok(now)
 }
@@ -169,6 +167,9 @@ pub async fn plan(global: &Global, args: &PlanArgs) -> Result<Output, CommandErr
     let goal = goal(&estate, &args.goal).await?;
     if let Some(step) = &args.explain {
         names_a_step(step)?;
+    }
+    if let Some(file) = &args.out {
+        saved::can_be_written(file)?;
     }
     let seen = observed::observe(global, estate, args.world.world.as_deref()).await?;
     let plan = stayput_plan::plan(&seen.estate, &seen.world, &seen.facts, &goal)?;

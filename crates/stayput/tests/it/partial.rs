@@ -53,6 +53,22 @@ fn capture_and_looking_need_no_system_but_those_they_are_about() {
 }
 
 #[test]
+fn silent_systems_of_a_lost_site_are_not_asked_after_each_phase() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let silent = always(json!({ "service": "prism", "site": "tokyo", "not-sent": true }));
+    lab.fault(&silent);
+    let goal = goal_of(&["--to", "osaka", "--mode", "unplanned", "--lost", "tokyo"]);
+    let done = lab.run(&apply(&goal)).exits(0);
+    let phases = done.err.matches("phase ").count();
+    assert!(phases >= 3, "{}", done.err);
+    // When the plan is made and before the run is called done; the verification says nothing of it.
+    let asked = done.err.matches("Prism Central of tokyo could not be read").count();
+    assert_eq!(asked, 2, "{}", done.err);
+}
+
+#[test]
 fn a_failover_asks_the_old_site_and_needs_no_move() {
     let lab = Lab::fast();
     let original = addresses(&lab.status());

@@ -209,8 +209,10 @@ fn a_file_of_another_kind_format_or_estate_is_refused() {
         &["world", "save", nowhere][..],
         &["plan", "move", "app", "db", "--out", nowhere],
     ] {
+        let before = lab.requests();
         lab.run(save)
-            .exits(1)
-            .says(&["saved.json cannot be written"]);
+            .exits(2)
+            .says(&["there is no folder", "hint: create it: mkdir -p"]);
+        assert_eq!(lab.requests(), before, "nothing was contacted");
     }
 }
