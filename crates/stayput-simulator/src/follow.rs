@@ -76,6 +76,11 @@ impl Simulation {
                         .with(|state| state.delete_recovery_points(vm.as_str(), site.as_str()));
                     Ok(())
                 }
+                Remedy::DeleteNic(site, nic) => {
+                    self.lab
+                        .with(|state| hands::delete_nic(state, site.as_str(), nic.as_str()));
+                    Ok(())
+                }
                 Remedy::StopInstance(machine) => self.lab.with(|state| {
                     let stopped = state.set_instance(machine.as_str(), Power::Off);
                     stopped.map(|_| ()).map_err(|error| error.to_string())

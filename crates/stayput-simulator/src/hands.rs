@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
+use stayput_estate::MacAddr;
 use stayput_lab::DeletedVm;
 use stayput_lab::Lab;
 use stayput_lab::Power;
@@ -13,6 +14,8 @@ use stayput_lab::aws::model::InstanceState;
 use stayput_lab::aws::model::TgwStatic;
 use stayput_lab::faults::Call;
 use stayput_lab::faults::CallKind;
+use stayput_lab::prism::model::Nic;
+use stayput_lab::prism::model::PcState;
 use stayput_lab::state::LabState;
 
 use crate::judge::Judge;
@@ -44,17 +47,23 @@ pub enum Deed {
     TakeCategories,
     /// Deletes the VM of a machine, in Prism Central.
     DeleteVm,
+    /// Adds a NIC with a free address to the VM of a machine, in Prism Central.
+    AddNic,
+    /// Deletes a NIC with captured addresses from the VM of a machine, in Prism Central.
+    DeleteNic,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::StartInstance,
         Self::PowerOffVm,
         Self::AssignAddress,
         Self::DeleteRoutes,
         Self::TakeCategories,
         Self::DeleteVm,
+        Self::AddNic,
+        Self::DeleteNic,
     ];
 }
 
@@ -71,6 +80,8 @@ pub(crate) enum Effect {
     RoutesDeleted(Vec<DeletedRoute>),
     /// The VM of this machine is deleted.
     VmDeleted(String, Deleted),
+    /// The NICs of this machine's VM are not as they were.
+    NicsChanged(String),
     /// Something else is different.
     Changed,
 }
@@ -180,6 +191,9 @@ impl Deed {
                     is("prism", "/recovery-plans/")
                 }
                 Self::AssignAddress => is("move", "") || is("prism", "/nics"),
+                Self::AddNic | Self::DeleteNic => {
+                    is("prism", "/nics") || is("prism", "/recovery-plans/") || is("ec2", "Route")
+                }
                 Self::DeleteRoutes => is("ec2", "Route"),
             }
     }
@@ -225,6 +239,29 @@ impl Deed {
                 let vm = state.delete_vm(&id, &site)?;
                 let deleted = Deleted { site, vm };
                 Some(Effect::VmDeleted(machine.to_owned(), deleted))
+            }
+            Self::AddNic => {
+                let (pc, vm, at) = own_nic(state, truth, machine)?;
+                let pc = state.pcs.get_mut(pc)?;
+                let own = pc.vms.get(&vm)?.nics.get(at)?.clone();
+                let address = free_overlay_address(pc, truth, own.address?)?;
+                let vm = pc.vms.get_mut(&vm)?;
+                vm.nics.push(Nic {
+                    id: by_hand_id(&own.id),
+                    mac: MacAddr::new([0x50, 0x6b, 0x8d, 0xfa, 0xce, address.octets()[3]]),
+                    address: Some(address),
+                    secondary: Vec::new(),
+                    ..own
+                });
+                vm.version += 1;
+                Some(Effect::NicsChanged(machine.to_owned()))
+            }
+            Self::DeleteNic => {
+                let (pc, vm, at) = own_nic(state, truth, machine)?;
+                let vm = state.pcs.get_mut(pc)?.vms.get_mut(&vm)?;
+                vm.nics.remove(at);
+                vm.version += 1;
+                Some(Effect::NicsChanged(machine.to_owned()))
             }
             Self::TakeCategories => {
                 let (site, vm) = running_vm(state, machine)?;
@@ -275,4 +312,46 @@ fn free_address(state: &LabState, truth: &Truth, machine: &str) -> Option<(Ipv4A
     let free = (first + 16..last).rev().map(Ipv4Addr::from);
     let address = free.into_iter().find(|address| !used.contains(address))?;
     Some((address, eni.clone()))
+}
+
+/// A NIC with captured addresses of a machine's running VM: the number of its Prism Central, the VM, and the NIC's place.
+fn own_nic(state: &LabState, truth: &Truth, machine: &str) -> Option<(usize, String, usize)> {
+    let (site, id) = running_vm(state, machine)?;
+    let at = state.pcs.iter().position(|pc| pc.name == site)?;
+    let captured = &truth.machines.get(machine)?.addresses;
+    let mut nics = state.pcs.get(at)?.vms.get(&id)?.nics.iter();
+    let nic = nics.position(|nic| {
+        nic.address
+            .is_some_and(|address| captured.contains(&address))
+    })?;
+    Some((at, id, nic))
+}
+
+/// A free address of the network, from its beginning: the DHCP pools of the overlay subnets begin later.
+fn free_overlay_address(pc: &PcState, truth: &Truth, own: Ipv4Addr) -> Option<Ipv4Addr> {
+    let network = truth.network_of(own)?;
+    let nics = pc.vms.values().flat_map(|vm| &vm.nics);
+    let used: BTreeSet<Ipv4Addr> = nics
+        .flat_map(|nic| nic.address.into_iter().chain(nic.secondary.iter().copied()))
+        .chain(truth.addresses())
+        .collect();
+    let first = u32::from(network.network());
+    let mut free = (first + 4..first + 100).map(Ipv4Addr::from);
+    free.find(|address| !used.contains(address))
+}
+
+/// The id of a NIC that a person adds: that of another NIC, with its end changed.
+fn by_hand_id(own: &str) -> String {
+    let kept = own.len().saturating_sub(4);
+    format!("{}face", own.get(..kept).unwrap_or_default())
+}
+
+/// Deletes a NIC of a VM at a site.
+pub(crate) fn delete_nic(state: &mut LabState, site: &str, nic: &str) {
+    let pc = state.pcs.iter_mut().find(|pc| pc.name == site);
+    for vm in pc.into_iter().flat_map(|pc| pc.vms.values_mut()) {
+        let had = vm.nics.len();
+        vm.nics.retain(|one| one.id != nic);
+        vm.version += u64::from(vm.nics.len() < had);
+    }
 }

@@ -114,6 +114,8 @@ struct Seen {
     vms_deleted: BTreeMap<String, (VTime, Deleted)>,
     /// Machines that a person gave an address, and when.
     given_address: BTreeMap<String, VTime>,
+    /// Machines whose VM a person gave another NIC, or took one, and when.
+    nics_changed: BTreeMap<String, VTime>,
     /// Machines that a person powered off since the last command began, and when.
     turned_off: BTreeMap<String, VTime>,
     /// The process that has changed something and has not ended.
@@ -144,6 +146,7 @@ impl Judge {
             deleted: Vec::new(),
             vms_deleted: BTreeMap::new(),
             given_address: BTreeMap::new(),
+            nics_changed: BTreeMap::new(),
             turned_off: BTreeMap::new(),
             looks: 0,
             violations: BTreeSet::new(),
@@ -215,6 +218,9 @@ impl Judge {
                 seen.vms_deleted.insert(machine.clone(), (at, vm.clone()));
             }
             Effect::RoutesDeleted(routes) => seen.deleted.extend(routes.iter().cloned()),
+            Effect::NicsChanged(machine) => {
+                seen.nics_changed.insert(machine.clone(), at);
+            }
             Effect::Changed => {}
         }
     }
@@ -438,12 +444,14 @@ impl Judge {
         let lost = seen.not_kept(goal, estate, |id| {
             seen.given_address.get(id).is_some_and(is_new)
         });
-        // A source that a person started then, too, or a VM that a person deleted.
+        // A source that a person started then, too, or a VM that a person deleted, or whose NICs a person changed.
         let mut truth = Truth::clone(&seen.truth);
         truth.machines.retain(|id, _| {
             let start = seen.started.get(id).map(|start| start.at);
             let deleted = seen.vms_deleted.get(id).map(|(at, _)| *at);
-            !start.into_iter().chain(deleted).any(|at| is_new(&at))
+            let nics = seen.nics_changed.get(id).copied();
+            let mut times = start.into_iter().chain(deleted).chain(nics);
+            !times.any(|at| is_new(&at))
         });
         for (id, ..) in goal::machines(&truth, goal, estate) {
             seen.started.remove(id);

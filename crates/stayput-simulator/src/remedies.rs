@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use stayput_estate::InstanceId;
+use stayput_estate::NicExtId;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_plan::EntryPath;
@@ -39,6 +40,8 @@ pub(crate) enum Remedy {
     CleanUpTests(SiteName),
     /// Deletes the recovery points of a VM at a site in Prism Central.
     DeletePoints(SiteName, VmExtId),
+    /// Deletes a NIC of a VM at a site in Prism Central.
+    DeleteNic(SiteName, NicExtId),
     /// Powers a VM off in Prism Central.
     PowerOff(SiteName, VmExtId),
     /// Powers the VM of a machine on there.
@@ -76,6 +79,7 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
             None => Remedy::Restore(machine.clone()),
         },
         Obstacle::OldPoints { site, vm, .. } => Remedy::DeletePoints(site.clone(), vm.clone()),
+        Obstacle::NotCaptured { site, nic, .. } => Remedy::DeleteNic(site.clone(), nic.clone()),
         Obstacle::NotOn { site, machine, .. } => Remedy::PowerOn(site.clone(), machine.clone()),
         Obstacle::StillRuns { networks, to, .. } => Remedy::First(Goal::Failover {
             networks: networks.clone(),
@@ -129,7 +133,6 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         | Obstacle::NotUnique { .. }
         | Obstacle::Overlaps { .. }
         | Obstacle::CarriesCategory { .. }
-        | Obstacle::NotCaptured { .. }
         | Obstacle::NoAttachment { .. }
         | Obstacle::NoPeering { .. }
         | Obstacle::MoreSpecific { .. }

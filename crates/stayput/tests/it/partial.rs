@@ -64,7 +64,10 @@ fn silent_systems_of_a_lost_site_are_not_asked_after_each_phase() {
     let phases = done.err.matches("phase ").count();
     assert!(phases >= 3, "{}", done.err);
     // When the plan is made and before the run is called done; the verification says nothing of it.
-    let asked = done.err.matches("Prism Central of tokyo could not be read").count();
+    let asked = done
+        .err
+        .matches("Prism Central of tokyo could not be read")
+        .count();
     assert_eq!(asked, 2, "{}", done.err);
 }
 
