@@ -308,6 +308,22 @@ impl StepError {
         }
     }
 
+    /// Whether a check before the step's request failed: nothing was sent, and what an earlier attempt sent is as unknown as before.
+    pub(crate) fn is_of_a_check(&self) -> bool {
+        match self {
+            Self::WorldChanged { .. } | Self::Missing { .. } | Self::Refused(_) => true,
+            Self::Both { first, .. } => first.is_of_a_check(),
+            Self::Aws(_)
+            | Self::Prism(_)
+            | Self::Move(_)
+            | Self::Ledger(_)
+            | Self::TooSlow { .. }
+            | Self::Failed { .. }
+            | Self::NotVerified { .. }
+            | Self::Interrupted { .. } => false,
+        }
+    }
+
     /// Whether a retry may succeed without any change by a person: no answer, a broken connection, a server error.
     pub fn is_transient(&self) -> bool {
         match self {

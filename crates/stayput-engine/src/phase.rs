@@ -149,17 +149,26 @@ async fn run_step(
         .send(Event::StepStarted { name: name.clone() });
     let mut pause = FIRST_PAUSE;
     let mut attempts = 1;
+    let mut doubt: Option<StepError> = None;
     let result = loop {
-        let result = attempt(shared, step).await;
-        let Err(error) = &result else { break result };
+        let error = match attempt(shared, step).await {
+            Ok(changed) => break Ok(changed),
+            Err(error) => error,
+        };
         let again = error.is_transient() && attempts < ATTEMPTS && !shared.stop.is_asked();
         if !again {
-            break result;
+            // What was sent before a check failed may still take effect.
+            let earlier = doubt.filter(|_| error.is_of_a_check());
+            break Err(match earlier {
+                Some(earlier) => earlier.and_then(Err(error)),
+                None => error,
+            });
         }
         shared.events.send(Event::StepRetried {
             name: name.clone(),
-            error: chain(error),
+            error: chain(&error),
         });
+        doubt = Some(error).filter(StepError::is_in_doubt).or(doubt);
         tokio::time::sleep(jittered(pause, &shared.ambient.entropy)).await;
         attempts += 1;
         pause = pause.saturating_mul(2);
@@ -200,10 +209,15 @@ async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> 
         .await?;
     let context = StepContext::new(shared.clone(), step.id.clone(), attempt);
     let result = steps::perform(&context, &step.action).await;
+    // A check that fails says nothing about what an earlier attempt sent: the next one must repeat it with the same id.
+    let is_unknown_before = attempt.number > attempt.concluded + 1;
     let outcome = match &result {
         Ok(true) => Outcome::Done,
         Ok(false) => Outcome::Unchanged,
-        Err(error) if error.is_in_doubt() && !Mutant::InDoubtIsFailed.is_chosen() => {
+        Err(error)
+            if (error.is_in_doubt() || is_unknown_before && error.is_of_a_check())
+                && !Mutant::InDoubtIsFailed.is_chosen() =>
+        {
             Outcome::InDoubt {
                 error: chain(error),
             }

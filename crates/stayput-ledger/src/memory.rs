@@ -180,6 +180,11 @@ impl MemoryLedger {
         self.store().synced.has_open_attempt()
     }
 
+    /// Whether the newest attempt at some step of an open run is in doubt: what it sent may still take effect.
+    pub fn is_in_doubt(&self) -> bool {
+        self.read(State::is_in_doubt)
+    }
+
     /// The newest attempt that was begun, if there is any.
     pub fn newest_attempt(&self) -> Option<Sequence> {
         self.read(State::newest_attempt)

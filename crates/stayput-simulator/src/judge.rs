@@ -267,7 +267,8 @@ impl Judge {
     pub(crate) fn settled(&self) {
         let mut seen = self.seen();
         let seen = &mut *seen;
-        seen.announced.only(seen.undelivered.keys().copied());
+        seen.announced
+            .only(seen.undelivered.keys().copied(), &seen.ledger);
     }
 
     /// People or an outage have changed the world: what becomes unreachable by it is not this tool's doing.

@@ -267,6 +267,19 @@ impl State {
         })
     }
 
+    /// Whether the newest attempt at some step of an open run is in doubt.
+    pub fn is_in_doubt(&self) -> bool {
+        let mut newest: BTreeMap<(&RunId, &StepId), &Entry> = BTreeMap::new();
+        for entry in &self.entries {
+            newest.insert((&entry.run, &entry.step), entry);
+        }
+        newest.values().any(|entry| {
+            let mut runs = self.runs.iter();
+            matches!(entry.outcome, Some(Outcome::InDoubt { .. }))
+                && runs.any(|run| run.id == entry.run && run.is_open())
+        })
+    }
+
     /// The newest attempt.
     pub fn newest_attempt(&self) -> Option<Sequence> {
         self.entries.last().map(|entry| entry.sequence)

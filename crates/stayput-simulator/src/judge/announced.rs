@@ -28,8 +28,8 @@ struct Hole {
 }
 
 impl Announced {
-    /// A plan is shown. What it says replaces what earlier ones said, unless one of their attempts is open; what is unreachable now may stay so unless the plan says when that
-    /// ends.
+    /// A plan is shown. What it says replaces what earlier ones said, unless one of their attempts is open or in doubt; what is unreachable
+    /// now may stay so unless the plan says when that ends.
     pub(crate) fn plan(
         &mut self,
         plan: &Plan,
@@ -37,8 +37,8 @@ impl Announced {
         unreachable: impl IntoIterator<Item = Ipv4Addr>,
         ledger: &MemoryLedger,
     ) {
-        // What a process had begun when it was killed goes on: its plan said what that does.
-        if !ledger.has_open_attempt_on_disk() {
+        // What a process had begun when it was killed, or sent without an answer, goes on: its plan said what that does.
+        if !may_go_on(ledger) {
             self.holes.clear();
         }
         let holes = plan.proof.holes.iter();
@@ -60,8 +60,14 @@ impl Announced {
     }
 
     /// A goal is reached: only what is unreachable now may be so from now on.
-    pub(crate) fn only(&mut self, unreachable: impl IntoIterator<Item = Ipv4Addr>) {
-        self.holes.clear();
+    pub(crate) fn only(
+        &mut self,
+        unreachable: impl IntoIterator<Item = Ipv4Addr>,
+        ledger: &MemoryLedger,
+    ) {
+        if !may_go_on(ledger) {
+            self.holes.clear();
+        }
         self.before = unreachable.into_iter().collect();
     }
 
@@ -91,4 +97,9 @@ impl Announced {
         });
         ended.collect()
     }
+}
+
+/// Whether something that an open run began may still take effect.
+fn may_go_on(ledger: &MemoryLedger) -> bool {
+    ledger.has_open_attempt_on_disk() || ledger.is_in_doubt()
 }

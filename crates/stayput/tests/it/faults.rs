@@ -9,6 +9,7 @@ use stayput_world::prism::PowerState;
 use crate::lab::Answer;
 use crate::lab::Lab;
 use crate::lab::apply;
+use crate::process::Waiting;
 use crate::world::addresses;
 use crate::world::assert_kept;
 use crate::world::assert_one_vm_each;
@@ -334,4 +335,42 @@ fn a_wrong_fault_or_name_exits_with_2_and_says_what_is_known() {
         run(&lab, conflicting).exits(2);
     }
     assert_eq!(run(&lab, &["fault", "list"]).exits(0).out, "no faults\n");
+}
+
+/// A check that fails after a request whose answer was lost hides neither: the request may still take effect, and keeps its id.
+#[test]
+fn a_check_that_fails_after_a_lost_answer_leaves_the_step_in_doubt() {
+    let lab = Lab::inside();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    lab.fault(&json!({
+        "service": "prism", "site": "osaka", "call": "POST */planned-failover",
+        "lose-request": true, "close": true, "forever": true,
+    }));
+    let failover = ["failover", "app", "db", "--to", "osaka", "--yes"];
+    let command = lab.command(&[&["apply"], &failover[..]].concat());
+    let failing = Waiting::start(command);
+    failing.until("; retrying");
+    {
+        let state = lab.running().state();
+        let mut state = state.lock().unwrap();
+        let tokyo = state.pcs.iter_mut().find(|pc| pc.name == "tokyo").unwrap();
+        for vm in tokyo.vms.values_mut() {
+            vm.categories.clear();
+            vm.version += 1;
+        }
+    }
+    let failed = failing.end();
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    failed.says(&["planned-failover", "; then ", "without category"]);
+    let journal = lab.journal();
+    let attempts = journal
+        .iter()
+        .filter(|entry| entry["step"] == "recovery/app/planned/osaka");
+    let outcomes: Vec<_> = attempts
+        .map(|entry| entry["outcome"]["outcome"].clone())
+        .collect();
+    assert!(outcomes.len() > 1, "{journal:#?}");
+    assert!(outcomes.iter().all(|one| one == "in-doubt"), "{outcomes:?}");
+    lab.clear_faults();
 }
