@@ -78,6 +78,23 @@ pub async fn observe(
     world
 }
 
+/// Systems of sites that are declared lost, and that did not answer the last time. To ask each of them again takes as long as its retries, and
+/// machines may be unreachable meanwhile; an answer would change no step that is left.
+pub fn silent_of_lost(estate: &Estate, seen: &World, lost: &BTreeSet<SiteName>) -> Vec<Unobserved> {
+    let is_of_lost = |system: &System| match system {
+        System::Aws(region) => lost
+            .iter()
+            .filter_map(|site| estate.sites.get(site))
+            .any(|site| site.region == *region),
+        System::PrismCentral(site) | System::Move(site) => lost.contains(site),
+    };
+    let unobserved = seen.unobserved.iter();
+    unobserved
+        .filter(|known| known.silence == Silence::Silent && is_of_lost(&known.system))
+        .cloned()
+        .collect()
+}
+
 /// Requests by id the VMs that Move reports and that their Prism Central does not list: a list may be incomplete.
 async fn ask_for_named_vms(clients: &Clients, world: &mut World) {
     for (site, mv) in &world.moves {

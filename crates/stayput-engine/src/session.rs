@@ -28,6 +28,7 @@ use crate::EngineError;
 use crate::Event;
 use crate::Observation;
 use crate::clock::Stopwatch;
+use crate::observe;
 use crate::phase::StepReport;
 use crate::stop::Stop;
 
@@ -263,6 +264,11 @@ impl Locked<'_> {
         left::rehearse(self, plan, seen).await
     }
 
+    fn silent_of_lost(&self, now: &Proven) -> Vec<Unobserved> {
+        let estate = &self.session.engine.estate;
+        observe::silent_of_lost(estate, now.world(), now.goal.declared_lost())
+    }
+
     /// Runs phase after phase. Returns the phase after which it stopped on request, with how many addresses on-prem does not reach then, if
     /// the goal is not reached.
     async fn phases(
@@ -281,7 +287,7 @@ impl Locked<'_> {
                 // A run is called done only after every system was asked. What answers was read before the silent ones were given up, so it is
                 // read once more.
                 now = self.plan_again(progress, &[]).await?;
-                let silent = left::silent_of_lost(&self.session.engine.estate, &now);
+                let silent = self.silent_of_lost(&now);
                 if !silent.is_empty() {
                     now = self.plan_again(progress, &silent).await?;
                 }
@@ -318,7 +324,7 @@ impl Locked<'_> {
                 progress.is_in_outage = false;
             }
             progress.add(phase, end)?;
-            let silent = left::silent_of_lost(&self.session.engine.estate, &now);
+            let silent = self.silent_of_lost(&now);
             asked_all = silent.is_empty();
             now = self.plan_again(progress, &silent).await?;
         }

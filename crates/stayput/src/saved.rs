@@ -120,6 +120,12 @@ pub fn can_be_written(file: &Path) -> Result<(), CommandError> {
     let folder = file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(no_folder) = folder.filter(|folder| folder.exists() && !folder.is_dir()) {
+        let what = Message::new("file-in-a-file")
+            .with("file", file.display())
+            .with("folder", no_folder.display());
+        return Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-name-a-file")));
+    }
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         let what = Message::new("file-without-folder")
             .with("file", file.display())

@@ -24,8 +24,6 @@ use stayput_plan::StepId;
 use stayput_plan::Survey;
 use stayput_plan::Wrong;
 use stayput_world::MachineFacts;
-use stayput_world::Silence;
-use stayput_world::System;
 use stayput_world::Unobserved;
 use stayput_world::World;
 
@@ -451,24 +449,6 @@ impl Locked<'_> {
             }
         }
     }
-}
-
-/// Systems of sites that are declared lost, and that did not answer the last time. To ask each of them again takes as long as its retries, and
-/// machines are unreachable meanwhile; an answer would change no step that is left.
-pub(super) fn silent_of_lost(estate: &Estate, now: &Proven) -> Vec<Unobserved> {
-    let lost = now.goal.declared_lost();
-    let is_of_lost = |system: &System| match system {
-        System::Aws(region) => lost
-            .iter()
-            .filter_map(|site| estate.sites.get(site))
-            .any(|site| site.region == *region),
-        System::PrismCentral(site) | System::Move(site) => lost.contains(site),
-    };
-    let unobserved = now.world().unobserved.iter();
-    unobserved
-        .filter(|known| known.silence == Silence::Silent && is_of_lost(&known.system))
-        .cloned()
-        .collect()
 }
 
 /// How many addresses of the machines of a run on-prem does not reach now.

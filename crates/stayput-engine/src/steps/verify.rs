@@ -15,6 +15,7 @@ use crate::Events;
 use crate::StepError;
 use crate::context::StepContext;
 use crate::observe::observe;
+use crate::observe::silent_of_lost;
 
 /// How long the world may take to settle before a verification fails: eventual consistency is seconds to tens of seconds
 /// (AWS reference §1.5, memory).
@@ -30,6 +31,8 @@ pub async fn verify(
 ) -> Result<bool, StepError> {
     let what = Message::new("wait-verified").with("site", site).to_string();
     let mut last = Verification::default();
+    // Before the run is called done they are asked again.
+    let silent = silent_of_lost(&context.estate, &context.world, lost);
     let result = context
         .until(&what, SETTLES_WITHIN, async || {
             context.progress(None, Message::new("note-tracing"));
@@ -39,7 +42,7 @@ pub async fn verify(
                 &context.clients,
                 &Events::none(),
                 &facts,
-                &[],
+                &silent,
             )
             .await;
             let survey = Survey::without(&context.estate, &world, &facts, networks, lost.clone());

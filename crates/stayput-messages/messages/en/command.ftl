@@ -220,4 +220,5 @@ hint-copy-the-uuid = copy it from the VM's details in Prism Central, for example
 file-without-folder = cannot write { $file }: there is no folder { $folder }; nothing was contacted
 hint-make-folder = create it: mkdir -p { $folder }
 file-is-folder = cannot write { $file }: it is a folder; nothing was contacted
-hint-name-a-file = name a file in it
+hint-name-a-file = name a file in a folder that exists
+file-in-a-file = cannot write { $file }: { $folder } is not a folder; nothing was contacted

@@ -60,7 +60,7 @@ remedy-no-recovery-site = set `recovery` for network { $network } in stayput.tom
 # The planner says what to do for the very thing that is missing.
 remedy-missing = { $remedy }
 remedy-not-unique = rename all but one { $what }
-remedy-differs = set { $property } of { $what } to { $expected }, or delete { $what } and let stayput make it
+remedy-differs = set { $property } of { $what } to { $expected }; or, only if nothing uses it, delete { $what } and let stayput make it
 remedy-overlaps = delete { $what } if it is not needed, or give it other addresses; stayput changes nothing that it did not make
 remedy-not-protected = run `stayput apply protect { $networks }`, which waits until every machine is protected
 remedy-foreign-test = find out who started it (a test of stayput whose job Prism Central has lost looks like this, too); when it is over, clean the recovery plan up in Prism Central

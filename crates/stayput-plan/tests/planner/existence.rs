@@ -151,7 +151,7 @@ fn a_pool_must_hold_no_address_that_is_captured_or_used_in_ec2() {
     setup.overlay("app", APP_CIDR, pool);
     assert_eq!(
         only(&setup, &move_in(APP)),
-        "overlay subnet app at tokyo is not as planned: DHCP pool is 172.30.1.30-172.30.1.60 with 172.30.1.34, expected free of addresses in use"
+        "overlay subnet app at tokyo is not as planned: DHCP pool is 172.30.1.30-172.30.1.60 with 172.30.1.34, expected ranges without the addresses in use"
     );
     // One that is held back is not handed out.
     setup.overlay("app", APP_CIDR, pool).reserved = [ip("172.30.1.34")].into();
