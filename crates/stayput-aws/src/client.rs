@@ -231,6 +231,12 @@ impl AwsClient {
         .await
     }
 
+    /// How many calls EC2 of a region has answered with success so far: one that has answered since a certain time is not silent, whatever became of
+    /// another call.
+    pub fn answers(&self, region: &Region) -> u64 {
+        self.transport.answers(region)
+    }
+
     /// Makes a Query call and reads its answer, whose root must be the action's.
     pub(crate) async fn query<T: Send + 'static>(
         &self,

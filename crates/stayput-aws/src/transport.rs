@@ -139,6 +139,8 @@ pub(crate) struct Transport {
     senders: Mutex<BTreeMap<(Service, Region, Effect), Arc<Sender>>>,
     /// The retry quotas of this client: a region that is down must not use up another's, nor that of another client in this process.
     quotas: Mutex<BTreeMap<(Service, Region), RetryPartition>>,
+    /// How many calls EC2 of each region has answered with success.
+    answers: Mutex<BTreeMap<Region, u64>>,
 }
 
 /// The wall clock as the SDK wants it, for signatures and for the lifetime of credentials.
@@ -174,6 +176,7 @@ impl Transport {
             entropy: ambient.entropy.stream("AWS"),
             senders: Mutex::new(BTreeMap::new()),
             quotas: Mutex::new(BTreeMap::new()),
+            answers: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -181,13 +184,20 @@ impl Transport {
     ///
     /// `read` is part of each attempt: an answer that it does not understand is asked for again as a broken connection is, if the call
     /// only reads.
+    /// How many calls EC2 of a region has answered with success so far.
+    pub(crate) fn answers(&self, region: &Region) -> u64 {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(region).copied().unwrap_or_default()
+    }
+
     pub(crate) async fn send<T: Send + 'static>(
         &self,
         region: &Region,
         request: Request,
         read: impl Fn(&[u8]) -> Result<T, Malformed> + Send + Sync + 'static,
     ) -> Result<T, AwsError> {
-        let sender = self.sender(request.service, region, request.effect);
+        let service = request.service;
+        let sender = self.sender(service, region, request.effect);
         let outgoing = Outgoing {
             content_type: request.content_type,
             target: request.target,
@@ -211,6 +221,10 @@ impl Transport {
         });
         match outcome {
             Ok(()) => {
+                if service == Service::Ec2 {
+                    let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+                    *answers.entry(region.clone()).or_default() += 1;
+                }
                 let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
                 value.ok_or_else(|| AwsError::Parse {
                     call,

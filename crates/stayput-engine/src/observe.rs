@@ -40,9 +40,15 @@ pub async fn observe(
     let regions = regions.filter(|region| is_asked(&System::Aws(region.clone())));
     let aws = join_all(regions.map(|region| async move {
         let expected = expected(estate, &region, facts);
+        let before = clients.aws.answers(&region);
         let observed = clients.aws.observe(&region, &expected).await;
         let system = System::Aws(region.clone());
-        read(events, system, observed, silence_of_aws).map(|observed| (region, observed))
+        // A region that has answered other calls meanwhile is not silent: packets may enter there.
+        let silence = |error: &AwsError| match silence_of_aws(error) {
+            Silence::Silent if clients.aws.answers(&region) > before => Silence::Faulty,
+            silence => silence,
+        };
+        read(events, system, observed, silence).map(|observed| (region, observed))
     }));
     let prism = clients.prism.iter();
     let prism = prism.filter(|(site, _)| is_asked(&System::PrismCentral((*site).clone())));
@@ -152,7 +158,7 @@ fn read<T, E: std::error::Error>(
     events: &Events,
     system: System,
     observed: Result<T, E>,
-    silence: fn(&E) -> Silence,
+    silence: impl Fn(&E) -> Silence,
 ) -> Result<T, Unobserved> {
     observed.map_err(|error| {
         let unobserved = Unobserved {

@@ -40,6 +40,7 @@ pub async fn rollback_goal(ledger: &dyn Ledger, run: &Run) -> Result<Goal, Engin
     }
     let runs = ledger.runs().await?;
     let rolled_back: BTreeSet<_> = runs.iter().filter_map(taken_back).collect();
+    let half_back: BTreeSet<_> = runs.iter().filter_map(half_taken_back).collect();
     let shares = |other: &&Run| !other.goal.networks().is_disjoint(run.goal.networks());
     let places =
         |other: &&Run| !matches!(other.goal, Goal::Rollback { .. }) && places_machines(&other.goal);
@@ -57,12 +58,14 @@ pub async fn rollback_goal(ledger: &dyn Ledger, run: &Run) -> Result<Goal, Engin
     }
     let mut taken = vec![&run.id];
     if let Goal::Move { .. } = run.goal {
-        // Machines that an unfinished move has brought were routed by this one, or not at all.
+        // Machines that an unfinished move has brought were routed by this one, or not at all. What a rollback that was cut short has left of
+        // an earlier move, this one took over.
         let before = runs.iter().skip_while(|other| other.id != run.id).skip(1);
         let unfinished = before.filter(shares).filter(places).take_while(|other| {
             let is_reached = matches!(other.state, RunState::Reached { .. });
             let is_move = matches!(other.goal, Goal::Move { .. });
-            is_move && !is_reached && !rolled_back.contains(&other.id)
+            let is_half_back = half_back.contains(&other.id);
+            is_move && (!is_reached || is_half_back) && !rolled_back.contains(&other.id)
         });
         taken.extend(unfinished.map(|other| &other.id));
     }
@@ -78,6 +81,16 @@ pub async fn rollback_goal(ledger: &dyn Ledger, run: &Run) -> Result<Goal, Engin
 fn taken_back(rollback: &Run) -> Option<RunId> {
     match (&rollback.goal, &rollback.state) {
         (Goal::Rollback { run, .. }, RunState::Reached { .. }) => Some(run.clone()),
+        (_, RunState::Open | RunState::Reached { .. } | RunState::Abandoned { .. }) => None,
+    }
+}
+
+/// The run that a rollback has begun to take back, and has not.
+fn half_taken_back(rollback: &Run) -> Option<RunId> {
+    match (&rollback.goal, &rollback.state) {
+        (Goal::Rollback { run, .. }, RunState::Open | RunState::Abandoned { .. }) => {
+            Some(run.clone())
+        }
         (_, RunState::Open | RunState::Reached { .. } | RunState::Abandoned { .. }) => None,
     }
 }

@@ -18,6 +18,7 @@ use stayput_plan::Phase;
 use stayput_plan::Plan;
 use stayput_plan::Proven;
 use stayput_plan::Survey;
+use stayput_plan::Warning;
 use stayput_world::Facts;
 use stayput_world::Unobserved;
 use stayput_world::World;
@@ -65,6 +66,9 @@ pub struct RunReport {
     /// Differences that were found and did not stop the run, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
+    /// What to know of sites that are declared lost, as the last look shows it: they may have returned since the plan was approved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of_lost: Vec<Warning>,
     /// Older runs that were closed because this one supersedes their goals.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub abandoned: Vec<String>,
@@ -246,6 +250,7 @@ impl Locked<'_> {
             unreached,
             steps: progress.done,
             changes: progress.changes,
+            of_lost: progress.of_lost,
             abandoned,
             ms,
         })
@@ -331,6 +336,9 @@ impl Locked<'_> {
         progress.any_failed()?;
         // Since the verification the steps of the last phase were done, some of which wait for minutes.
         verified(&self.session.engine, now.world(), now.facts(), &now.goal)?;
+        if !now.goal.declared_lost().is_empty() {
+            progress.of_lost.clone_from(&now.warnings);
+        }
         Ok(None)
     }
 }

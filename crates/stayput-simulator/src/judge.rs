@@ -106,6 +106,8 @@ struct Seen {
     disturbed: bool,
     /// Sites and regions that are down.
     down: BTreeSet<String>,
+    /// When they changed last.
+    down_since: VTime,
     /// Machines whose instance a person started: until a command calls their goal reached, two machines may answer.
     started: BTreeMap<String, Started>,
     /// Routes that a person deleted.
@@ -142,6 +144,7 @@ impl Judge {
             undelivered: BTreeMap::new(),
             disturbed: false,
             down: BTreeSet::new(),
+            down_since: VTime::default(),
             started: BTreeMap::new(),
             deleted: Vec::new(),
             vms_deleted: BTreeMap::new(),
@@ -248,8 +251,9 @@ impl Judge {
         self.seen().ledger = ledger.clone();
     }
 
-    /// A plan is shown and about to be applied: what it announces may happen from now on.
-    pub(crate) fn approved(&self, plan: &Plan) {
+    /// A plan is shown and about to be applied: what it announces may happen from now on. A site that went down during the look that it was
+    /// made from may be in it as it was before.
+    pub(crate) fn approved(&self, plan: &Plan, now: VTime) {
         let mut seen = self.seen();
         let Seen {
             announced,
@@ -260,7 +264,8 @@ impl Judge {
         } = &mut *seen;
         let captured = truth.addresses().collect();
         announced.plan(plan, &captured, undelivered.keys().copied(), ledger);
-        seen.disturbed = false;
+        let is_new = now.0.saturating_sub(seen.down_since.0) < UNSEEN_FOR_MS;
+        seen.disturbed = !seen.down.is_empty() && is_new;
     }
 
     /// A goal is reached, as the engine says: from now on only what is unreachable now may be.
@@ -293,6 +298,7 @@ impl Judge {
         let down = outages(lab);
         if down != seen.down {
             seen.down = down;
+            seen.down_since = lab.now();
             seen.disturbed = true;
         }
         let at = lab.now().rfc3339();

@@ -324,7 +324,7 @@ impl Simulation {
         if plan.steps.is_empty() {
             return locked.reached(goal, &seen).await.map(drop);
         }
-        self.judge.approved(&plan);
+        self.judge.approved(&plan, self.lab.look(LabState::now));
         locked.apply(&plan, &ApplyOptions::default()).await?;
         Ok(())
     }

@@ -111,6 +111,32 @@ async fn unfinished_moves_before_a_run_are_taken_back_with_it() {
 }
 
 #[tokio::test]
+async fn a_move_takes_over_what_a_rollback_that_was_cut_short_has_left() {
+    let runs = Runs::default();
+    let goal = moves(&["app"], None);
+    let routed = [
+        (cutover("i-1"), None),
+        (route(Some("a")), Some(route(None))),
+    ];
+    let first = runs.run("first", &goal, &routed).await;
+    runs.reached(&first).await;
+    let back = rollback_goal(&runs.0, &first).await.unwrap();
+    let cut_short = runs.run("back", &back, &[]).await;
+    runs.abandoned(&cut_short).await;
+    // The route still leads to the site, so that the second move has none to write.
+    let second = runs.run("second", &goal, &[(cutover("i-1"), None)]).await;
+    runs.reached(&second).await;
+    let Goal::Rollback { did, .. } = rollback_goal(&runs.0, &second).await.unwrap() else {
+        panic!("no rollback");
+    };
+    let Goal::Rollback { did: of_first, .. } = back else {
+        panic!("no rollback");
+    };
+    assert_eq!(did.routes, of_first.routes);
+    assert!(!did.routes.is_empty());
+}
+
+#[tokio::test]
 async fn a_later_run_is_in_the_way_until_it_is_rolled_back_itself() {
     let runs = Runs::default();
     let first = moves(&["app"], Some("web"));

@@ -22,6 +22,7 @@ use stayput_plan::RecoveryRun;
 use stayput_plan::Step;
 use stayput_plan::StepId;
 use stayput_plan::Survey;
+use stayput_plan::Warning;
 use stayput_plan::Wrong;
 use stayput_world::MachineFacts;
 use stayput_world::Unobserved;
@@ -58,6 +59,8 @@ pub(super) struct Progress<'a> {
     times: BTreeMap<StepId, u32>,
     /// Differences that were reported and did not stop the run.
     pub(super) changes: Vec<String>,
+    /// What the last plan says of sites that are declared lost.
+    pub(super) of_lost: Vec<Warning>,
     /// Whether machines may be unreachable because of this run.
     pub(super) is_in_outage: bool,
     /// What the run leaves unreachable, because no way on is safe.
@@ -81,6 +84,7 @@ impl<'a> Progress<'a> {
             failed: Vec::new(),
             times: BTreeMap::new(),
             changes: Vec::new(),
+            of_lost: Vec::new(),
             is_in_outage: false,
             left: None,
             after: None,

@@ -130,6 +130,10 @@ pub(crate) fn are_kept(goal: &Goal, has: &BTreeSet<Ipv4Addr>, machine: &Machine)
         Goal::Rollback { of, .. } if matches!(**of, Goal::Move { .. }) => {
             !has.is_empty() && has.is_subset(&machine.addresses)
         }
+        // Nothing is on record of machines that a killed capture did not reach.
+        Goal::Rollback { of, .. } if matches!(**of, Goal::Capture { .. }) => {
+            has.is_subset(&machine.addresses)
+        }
         _ => *has == machine.addresses,
     }
 }

@@ -388,7 +388,11 @@ pub async fn apply(
         let unreached = Message::new("apply-unreached").count("addresses", unreached);
         let _ = writeln!(text, "! {unreached}");
     }
-    for warning in &plan.warnings {
+    let warnings = match report.of_lost.is_empty() {
+        true => &plan.warnings,
+        false => &report.of_lost,
+    };
+    for warning in warnings {
         let _ = writeln!(text, "! {warning}");
     }
     text.push_str(&closed(&goal, &report.abandoned));

@@ -52,6 +52,25 @@ fn capture_and_looking_need_no_system_but_those_they_are_about() {
     ]);
 }
 
+/// An unplanned failover may take a silent region for lost, and no other: on-prem's packets enter where the region works.
+#[test]
+fn a_region_that_answers_other_calls_is_not_silent() {
+    let lab = Lab::fast();
+    let of = |call: &str| {
+        lab.fault(&always(json!({
+            "service": "ec2", "region": "ap-northeast-1", "call": call, "not-sent": true,
+        })));
+        let status = lab.status();
+        let unobserved = status["unobserved"].as_array().unwrap();
+        let mut regions = unobserved.iter().filter(|one| one["silence"].is_string());
+        let silence = regions.next().unwrap()["silence"].clone();
+        lab.clear_faults();
+        silence
+    };
+    assert_eq!(of("DescribeNetworkInterfaces"), "faulty");
+    assert_eq!(of("*"), "silent");
+}
+
 #[test]
 fn silent_systems_of_a_lost_site_are_not_asked_after_each_phase() {
     let lab = Lab::fast();
@@ -69,6 +88,7 @@ fn silent_systems_of_a_lost_site_are_not_asked_after_each_phase() {
         .matches("Prism Central of tokyo could not be read")
         .count();
     assert_eq!(asked, 2, "{}", done.err);
+    assert!(done.out.contains("does not answer"), "{}", done.out);
 }
 
 #[test]
