@@ -40,7 +40,14 @@ pub async fn rollback_goal(ledger: &dyn Ledger, run: &Run) -> Result<Goal, Engin
     }
     let runs = ledger.runs().await?;
     let rolled_back: BTreeSet<_> = runs.iter().filter_map(taken_back).collect();
-    let half_back: BTreeSet<_> = runs.iter().filter_map(half_taken_back).collect();
+    let mut half_back = BTreeSet::new();
+    for rollback in &runs {
+        if let Some(of) = half_taken_back(rollback)
+            && !ledger.journal(&rollback.id).await?.is_empty()
+        {
+            half_back.insert(of);
+        }
+    }
     let shares = |other: &&Run| !other.goal.networks().is_disjoint(run.goal.networks());
     let places =
         |other: &&Run| !matches!(other.goal, Goal::Rollback { .. }) && places_machines(&other.goal);
@@ -85,7 +92,7 @@ fn taken_back(rollback: &Run) -> Option<RunId> {
     }
 }
 
-/// The run that a rollback has begun to take back, and has not.
+/// The run that a rollback was to take back, and has not; it may have done nothing yet.
 fn half_taken_back(rollback: &Run) -> Option<RunId> {
     match (&rollback.goal, &rollback.state) {
         (Goal::Rollback { run, .. }, RunState::Open | RunState::Abandoned { .. }) => {

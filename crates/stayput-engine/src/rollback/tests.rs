@@ -121,11 +121,18 @@ async fn a_move_takes_over_what_a_rollback_that_was_cut_short_has_left() {
     let first = runs.run("first", &goal, &routed).await;
     runs.reached(&first).await;
     let back = rollback_goal(&runs.0, &first).await.unwrap();
-    let cut_short = runs.run("back", &back, &[]).await;
-    runs.abandoned(&cut_short).await;
+    let nothing_done = runs.run("back", &back, &[]).await;
+    runs.abandoned(&nothing_done).await;
     // The route still leads to the site, so that the second move has none to write.
     let second = runs.run("second", &goal, &[(cutover("i-1"), None)]).await;
     runs.reached(&second).await;
+    let Goal::Rollback { did, .. } = rollback_goal(&runs.0, &second).await.unwrap() else {
+        panic!("no rollback");
+    };
+    assert!(did.routes.is_empty(), "the first move stays as it is");
+
+    let cut_short = runs.run("again", &back, &[(cutover("i-1"), None)]).await;
+    runs.abandoned(&cut_short).await;
     let Goal::Rollback { did, .. } = rollback_goal(&runs.0, &second).await.unwrap() else {
         panic!("no rollback");
     };
