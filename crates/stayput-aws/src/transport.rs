@@ -180,16 +180,16 @@ impl Transport {
         }
     }
 
-    /// Makes one call, retries included, and reads its answer.
-    ///
-    /// `read` is part of each attempt: an answer that it does not understand is asked for again as a broken connection is, if the call
-    /// only reads.
     /// How many calls EC2 of a region has answered with success so far.
     pub(crate) fn answers(&self, region: &Region) -> u64 {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.get(region).copied().unwrap_or_default()
     }
 
+    /// Makes one call, retries included, and reads its answer.
+    ///
+    /// `read` is part of each attempt: an answer that it does not understand is asked for again as a broken connection is, if the call
+    /// only reads.
     pub(crate) async fn send<T: Send + 'static>(
         &self,
         region: &Region,

@@ -1,6 +1,8 @@
 //! The context of a step: clients, world, ledger and events.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,6 +69,8 @@ pub struct StepContext {
     shared: PhaseContext,
     step: StepId,
     attempt: Attempt,
+    /// Whether the request of this attempt was answered: what it found afterwards is the outcome of the step.
+    is_answered: AtomicBool,
 }
 
 impl std::ops::Deref for StepContext {
@@ -90,7 +94,19 @@ impl StepContext {
             shared,
             step,
             attempt,
+            is_answered: AtomicBool::new(false),
         }
+    }
+
+    /// The request of this attempt was answered, and with it that of an earlier attempt in doubt, which had the same id.
+    pub fn answered(&self) {
+        self.is_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an earlier attempt may have sent a request of which nothing is known, also not by this attempt.
+    pub fn leaves_doubt(&self) -> bool {
+        let is_unknown_before = self.attempt.number > self.attempt.concluded + 1;
+        is_unknown_before && !self.is_answered.load(Ordering::Relaxed)
     }
 
     /// The id of one request of this step: the same while the outcome of earlier attempts is unknown, a new one after a known outcome.

@@ -308,7 +308,7 @@ impl StepError {
         }
     }
 
-    /// Whether a check before the step's request failed: nothing was sent, and what an earlier attempt sent is as unknown as before.
+    /// Whether a check failed. Before the step's request, what an earlier attempt sent is then as unknown as it was.
     pub(crate) fn is_of_a_check(&self) -> bool {
         match self {
             Self::WorldChanged { .. } | Self::Missing { .. } | Self::Refused(_) => true,

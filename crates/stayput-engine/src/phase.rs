@@ -209,13 +209,12 @@ async fn attempt(shared: &PhaseContext, step: &Step) -> Result<bool, StepError> 
         .await?;
     let context = StepContext::new(shared.clone(), step.id.clone(), attempt);
     let result = steps::perform(&context, &step.action).await;
-    // A check that fails says nothing about what an earlier attempt sent: the next one must repeat it with the same id.
-    let is_unknown_before = attempt.number > attempt.concluded + 1;
     let outcome = match &result {
         Ok(true) => Outcome::Done,
         Ok(false) => Outcome::Unchanged,
+        // A check that fails says nothing about what an earlier attempt sent: the next one must repeat it with the same id.
         Err(error)
-            if (error.is_in_doubt() || is_unknown_before && error.is_of_a_check())
+            if (error.is_in_doubt() || error.is_of_a_check() && context.leaves_doubt())
                 && !Mutant::InDoubtIsFailed.is_chosen() =>
         {
             Outcome::InDoubt {

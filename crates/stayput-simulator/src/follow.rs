@@ -32,16 +32,19 @@ impl Simulation {
     async fn carry_out(&mut self, remedies: Vec<Remedy>) -> Vec<Goal> {
         let mut named = Vec::new();
         for remedy in remedies {
-            // What people do is in no plan.
+            if let Remedy::First(goal) = &remedy {
+                if !named.contains(goal) {
+                    named.push(goal.clone());
+                }
+                continue;
+            }
+            if !remedy.is_by_hand() {
+                continue;
+            }
+            // What people do is in no plan, neither while they do it nor afterwards.
             self.judge.disturbed();
             let did = match &remedy {
-                Remedy::Again | Remedy::GoOn | Remedy::NotInStories => continue,
-                Remedy::First(goal) => {
-                    if !named.contains(goal) {
-                        named.push(goal.clone());
-                    }
-                    continue;
-                }
+                Remedy::Again | Remedy::GoOn | Remedy::NotInStories | Remedy::First(_) => Ok(()),
                 Remedy::Adopt(machine, site, vm) => self.adopt(machine, site, vm).await,
                 Remedy::RecordAddresses(machine, addresses) => {
                     self.record_addresses(machine, addresses).await

@@ -246,8 +246,12 @@ impl Deed {
                 let own = pc.vms.get(&vm)?.nics.get(at)?.clone();
                 let address = free_overlay_address(pc, truth, own.address?)?;
                 let vm = pc.vms.get_mut(&vm)?;
+                let id = by_hand_id(&own.id);
+                if vm.nics.iter().any(|nic| nic.id == id) {
+                    return None;
+                }
                 vm.nics.push(Nic {
-                    id: by_hand_id(&own.id),
+                    id,
                     mac: MacAddr::new([0x50, 0x6b, 0x8d, 0xfa, 0xce, address.octets()[3]]),
                     address: Some(address),
                     secondary: Vec::new(),

@@ -251,9 +251,9 @@ impl Judge {
         self.seen().ledger = ledger.clone();
     }
 
-    /// A plan is shown and about to be applied: what it announces may happen from now on. A site that went down during the look that it was
-    /// made from may be in it as it was before.
-    pub(crate) fn approved(&self, plan: &Plan, now: VTime) {
+    /// A plan is shown and about to be applied: what it announces may happen from now on. A site that went down or up since `looked_at`, when
+    /// the look began that it was made from, may be in it as it was before.
+    pub(crate) fn approved(&self, plan: &Plan, looked_at: VTime) {
         let mut seen = self.seen();
         let Seen {
             announced,
@@ -264,8 +264,7 @@ impl Judge {
         } = &mut *seen;
         let captured = truth.addresses().collect();
         announced.plan(plan, &captured, undelivered.keys().copied(), ledger);
-        let is_new = now.0.saturating_sub(seen.down_since.0) < UNSEEN_FOR_MS;
-        seen.disturbed = !seen.down.is_empty() && is_new;
+        seen.disturbed = seen.down_since > looked_at;
     }
 
     /// A goal is reached, as the engine says: from now on only what is unreachable now may be.

@@ -48,6 +48,16 @@ pub(crate) enum Remedy {
     PowerOn(SiteName, InstanceId),
 }
 
+impl Remedy {
+    /// Whether a person changes something by hand.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        !matches!(
+            self,
+            Self::Again | Self::GoOn | Self::NotInStories | Self::First(_)
+        )
+    }
+}
+
 /// What a person does about an obstacle. A new obstacle needs an entry here to compile.
 pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
     match obstacle {

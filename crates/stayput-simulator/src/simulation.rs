@@ -319,12 +319,13 @@ impl Simulation {
 
     async fn apply_locked(&self, session: &Session, goal: &Goal) -> Result<(), EngineError> {
         let locked = session.lock().await?;
+        let looked_at = self.lab.look(LabState::now);
         let seen = locked.look().await?;
         let plan = locked.plan(&seen, goal)?;
         if plan.steps.is_empty() {
             return locked.reached(goal, &seen).await.map(drop);
         }
-        self.judge.approved(&plan, self.lab.look(LabState::now));
+        self.judge.approved(&plan, looked_at);
         locked.apply(&plan, &ApplyOptions::default()).await?;
         Ok(())
     }

@@ -103,6 +103,7 @@ pub async fn run(
             return Ok(true);
         }
     };
+    context.answered();
     context.record(&serde_json::json!({"job": job})).await?;
     let report = follow(context, to, &job, plan).await?;
     no_address_is_lost(context, to, &job, plan, &report).await?;

@@ -1,9 +1,11 @@
 //! Faults of a lab, added with `stayput lab fault`, and what stayput does about them; sites, regions and machines that people switch.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_lab::prism::model::PcState;
 use stayput_world::prism::PowerState;
 
 use crate::lab::Answer;
@@ -337,40 +339,71 @@ fn a_wrong_fault_or_name_exits_with_2_and_says_what_is_known() {
     assert_eq!(run(&lab, &["fault", "list"]).exits(0).out, "no faults\n");
 }
 
-/// A check that fails after a request whose answer was lost hides neither: the request may still take effect, and keeps its id.
-#[test]
-fn a_check_that_fails_after_a_lost_answer_leaves_the_step_in_doubt() {
+/// A failover of which `call` gets no answer at first; then a person changes Tokyo. Returns what it said, and how each attempt at a step like
+/// `step` ended that had several.
+fn changed_in_doubt(
+    call: &str,
+    step: &str,
+    is_answered_then: bool,
+    change: impl FnOnce(&mut PcState),
+) -> (Answer, Vec<Value>) {
     let lab = Lab::inside();
     lab.apply(&["move"]);
     lab.apply(&["protect"]);
     lab.fault(&json!({
-        "service": "prism", "site": "osaka", "call": "POST */planned-failover",
+        "service": "prism", "site": "osaka", "call": call,
         "lose-request": true, "close": true, "forever": true,
     }));
-    let failover = ["failover", "app", "db", "--to", "osaka", "--yes"];
-    let command = lab.command(&[&["apply"], &failover[..]].concat());
-    let failing = Waiting::start(command);
+    let failover = ["apply", "failover", "app", "db", "--to", "osaka", "--yes"];
+    let failing = Waiting::start(lab.command(&failover));
     failing.until("; retrying");
     {
         let state = lab.running().state();
         let mut state = state.lock().unwrap();
         let tokyo = state.pcs.iter_mut().find(|pc| pc.name == "tokyo").unwrap();
+        change(tokyo);
+    }
+    if is_answered_then {
+        lab.clear_faults();
+    }
+    let failed = failing.end();
+    let journal = lab.journal();
+    let mut attempts: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for entry in &journal {
+        let of = entry["step"].as_str().unwrap();
+        let outcomes = attempts.entry(of).or_default();
+        outcomes.push(entry["outcome"]["outcome"].clone());
+    }
+    let mut repeated = attempts.into_iter();
+    let (_, outcomes) = repeated
+        .find(|(of, outcomes)| of.ends_with(step) && outcomes.len() > 1)
+        .expect("a step with several attempts");
+    (failed, outcomes)
+}
+
+/// A check that fails after a request whose answer was lost hides neither: the request may still take effect, and keeps its id.
+#[test]
+fn a_check_that_fails_after_a_lost_answer_leaves_the_step_in_doubt() {
+    let step = "planned/osaka";
+    let (failed, outcomes) = changed_in_doubt("POST */planned-failover", step, false, |tokyo| {
         for vm in tokyo.vms.values_mut() {
             vm.categories.clear();
             vm.version += 1;
         }
-    }
-    let failed = failing.end();
+    });
     assert_eq!(failed.code, 1, "{}", failed.err);
     failed.says(&["planned-failover", "; then ", "without category"]);
-    let journal = lab.journal();
-    let attempts = journal
-        .iter()
-        .filter(|entry| entry["step"] == "recovery/app/planned/osaka");
-    let outcomes: Vec<_> = attempts
-        .map(|entry| entry["outcome"]["outcome"].clone())
-        .collect();
-    assert!(outcomes.len() > 1, "{journal:#?}");
     assert!(outcomes.iter().all(|one| one == "in-doubt"), "{outcomes:?}");
-    lab.clear_faults();
+}
+
+/// An answered request leaves no doubt: a validation with errors is made anew by the next attempt, and not answered with the same job again.
+#[test]
+fn a_validation_that_finds_errors_after_a_lost_answer_has_failed() {
+    let step = "validate/osaka";
+    let (failed, outcomes) = changed_in_doubt("POST */validate", step, true, |tokyo| {
+        tokyo.policies.clear();
+    });
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    assert_eq!(outcomes.first().unwrap(), "in-doubt", "{}", failed.err);
+    assert_eq!(outcomes.last().unwrap(), "failed", "{}", failed.err);
 }
