@@ -396,7 +396,7 @@ fn a_check_that_fails_after_a_lost_answer_leaves_the_step_in_doubt() {
     assert!(outcomes.iter().all(|one| one == "in-doubt"), "{outcomes:?}");
 }
 
-/// An answered request leaves no doubt: a validation that warns is made anew by the next attempt, and not answered with the same job again.
+/// An answered request leaves no doubt: a validation that warns is made again by the next attempt, and not answered with the same job again.
 #[test]
 fn a_validation_that_warns_after_a_lost_answer_has_failed() {
     let step = "validate/osaka";
