@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 use crate::lab::Answer;
 use crate::lab::Lab;
@@ -229,19 +230,23 @@ fn an_endpoint_with_an_untrusted_ca_is_refused() {
 #[test]
 fn a_host_that_is_down_is_named() {
     let lab = Lab::fast();
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
+    let (_held, closed) = closed_port();
     for (url, needs_it) in urls(&lab) {
         let file = lab.edited("down.toml", &[(host(&url), &closed)]);
         is_named(&lab, Some(&file), without_endpoint, needs_it, &[&closed]);
     }
-    let mut lab = lab;
-    lab.down();
+    let endpoints = lab.endpoints();
+    let all: Vec<&String> = [&endpoints.aws]
+        .into_iter()
+        .chain(endpoints.prism.values())
+        .chain(endpoints.moves.values())
+        .collect();
+    let changes: Vec<_> = all.iter().map(|url| (host(url), closed.as_str())).collect();
+    let file = lab.edited("all-down.toml", &changes);
+    let requests = lab.requests();
     for args in COMMANDS {
-        let failed = lab.run(args).exits(1);
-        failed.says(&["127.0.0.1:", "nothing was changed"]);
+        let failed = run(&lab, args, Some(&file), without_endpoint).exits(1);
+        failed.says(&[&closed, "nothing was changed"]);
         // Not only the first.
         failed.says(&[
             "AWS ap-northeast-1 does not answer",
@@ -251,6 +256,15 @@ fn a_host_that_is_down_is_named() {
             "Move of tokyo does not answer",
         ]);
     }
+    assert_eq!(lab.requests(), requests);
+}
+
+/// A local port that refuses connections. While the socket exists, no other test can be given the port.
+fn closed_port() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
 }
 
 #[test]
