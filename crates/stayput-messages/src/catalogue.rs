@@ -35,6 +35,8 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("command.ftl"),
     english!("engine.ftl"),
     english!("lab.ftl"),
+    english!("demo.ftl"),
+    english!("bench.ftl"),
     english!("ledger.ftl"),
     english!("list.ftl"),
     english!("count.ftl"),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use stayput_engine::Engine;
 use stayput_lab::Endpoints;
 use stayput_lab::LabOptions;
+use stayput_messages::Message;
 
 pub use self::demo::run as demo;
 pub use self::fabric::About;
@@ -144,7 +145,7 @@ fn reset_peak() {
 }
 
 /// A Markdown table, as it stands in `docs/benchmarks.md`.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+fn table(header: &[Message], rows: &[Vec<String>]) -> String {
     let line = |cells: &mut dyn Iterator<Item = String>| {
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
@@ -170,9 +171,15 @@ mod tests {
     #[test]
     fn a_table_is_markdown() {
         let text = table(
-            &["machines", "time"],
+            &[
+                Message::new("bench-machines"),
+                Message::new("bench-wall-time"),
+            ],
             &[vec!["12".to_owned(), "1 s".to_owned()]],
         );
-        assert_eq!(text, "| machines | time |\n| --- | --- |\n| 12 | 1 s |\n");
+        assert_eq!(
+            text,
+            "| machines | wall time |\n| --- | --- |\n| 12 | 1 s |\n"
+        );
     }
 }

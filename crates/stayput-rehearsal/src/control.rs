@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stayput_lab::Endpoints;
+use stayput_messages::Message;
 
 /// Longest time a lab may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -13,7 +14,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// The lab's certificate authority cannot be read.
-    #[error("cannot read the lab's CA {}", path.display())]
+    #[error("{}", Message::new("lab-ca-unread").with("path", path.display()))]
     ReadCa {
         /// The file.
         path: PathBuf,
@@ -21,7 +22,7 @@ pub enum ControlError {
         source: std::io::Error,
     },
     /// The certificate authority is not one a client can use.
-    #[error("cannot use the lab's CA {}", path.display())]
+    #[error("{}", Message::new("lab-ca-unusable").with("path", path.display()))]
     UseCa {
         /// The file.
         path: PathBuf,
@@ -29,7 +30,7 @@ pub enum ControlError {
         source: reqwest::Error,
     },
     /// There was no answer.
-    #[error("the lab does not answer {path}")]
+    #[error("{}", Message::new("lab-no-answer").with("path", path))]
     NoAnswer {
         /// What was asked.
         path: String,
@@ -37,7 +38,7 @@ pub enum ControlError {
         source: reqwest::Error,
     },
     /// The lab refused.
-    #[error("the lab refused {path} with HTTP status {status}: {reason}")]
+    #[error("{}", Message::new("lab-refused").with("path", path).with("status", status).with("reason", reason))]
     Refused {
         /// What was asked.
         path: String,
@@ -47,7 +48,7 @@ pub enum ControlError {
         reason: String,
     },
     /// The answer is not JSON.
-    #[error("the lab's answer to {path} is not JSON")]
+    #[error("{}", Message::new("lab-answer-unreadable").with("path", path))]
     Unreadable {
         /// What was asked.
         path: String,
@@ -175,7 +176,10 @@ impl Control {
             return Err(ControlError::Refused {
                 path: path.to_owned(),
                 status: status.as_u16(),
-                reason: said["error"].as_str().unwrap_or("no reason").to_owned(),
+                reason: match said["error"].as_str() {
+                    Some(reason) => reason.to_owned(),
+                    None => Message::new("lab-no-reason").into(),
+                },
             });
         }
         serde_json::from_slice(&bytes).map_err(|source| ControlError::Unreadable {

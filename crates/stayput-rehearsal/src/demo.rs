@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
+use stayput_messages::Message;
+
 use self::article::Article;
 pub use self::article::ArticleError;
 pub use self::article::Ec2Error;
@@ -30,6 +32,7 @@ use self::chapter::Watching;
 use self::compare::Comparison;
 use self::compare::Figures;
 use self::demo_lab::DemoLab;
+use self::demo_lab::heading;
 use self::kernel::Account;
 use self::kernel::Judged;
 use self::kernel::Probes;
@@ -97,7 +100,10 @@ pub async fn run(
                 (RehearsalError::Interrupted, None) => {
                     let _ = std::fs::remove_dir_all(&dir);
                 }
-                (_, None) => narrator.say(&format!("what the lab wrote is in {}", dir.display())),
+                (_, None) => {
+                    let kept = Message::new("demo-lab-wrote").with("dir", dir.display());
+                    narrator.say(&kept.to_string());
+                }
                 (_, Some(_)) => {}
             }
         }
@@ -153,7 +159,7 @@ async fn stayput_order(
         }),
     };
     if let Some(watching) = &watching {
-        lab.say(&watching.pace.describe());
+        lab.say(watching.pace.describe());
     }
     let probes = probes(&lab, watching.as_ref()).await?;
     let mut demo = Demo {
@@ -221,7 +227,7 @@ async fn article_order(
     watching: &Watching,
     ours: &[Chapter],
 ) -> Result<ArticleOrder, RehearsalError> {
-    narrator.say("\n── The same machines again, in the order of the article ──");
+    narrator.say(&heading(&Message::new("demo-chapter-article")));
     let lab = DemoLab::up(options, narrator, dir.to_path_buf()).await?;
     let plans: BTreeMap<_, _> = ours
         .iter()

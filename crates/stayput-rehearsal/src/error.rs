@@ -1,12 +1,14 @@
 //! Why a rehearsal could not be carried out.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use stayput_engine::EngineError;
 use stayput_estate::ConfigErrors;
 use stayput_ledger::LedgerError;
+use stayput_messages::Message;
 use stayput_nutanix::PrismError;
 use stayput_plan::Obstacle;
 
@@ -17,24 +19,22 @@ use crate::lab_process::LabProcessError;
 /// Why a demo or a benchmark could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
-    /// An option is out of its range; nothing was started.
-    #[error("{what} {given} is out of range: {allowed}")]
-    OutOfRange {
-        /// Which option.
-        what: &'static str,
+    /// The speed is out of its range; nothing was started.
+    #[error("{}", Message::new("rehearsal-speed").with("given", given).with("slowest", allowed.start()).with("fastest", allowed.end()))]
+    Speed {
         /// What was given.
-        given: String,
-        /// The range, for people.
-        allowed: String,
+        given: f64,
+        /// The range.
+        allowed: RangeInclusive<f64>,
     },
     /// It was interrupted.
-    #[error("interrupted")]
+    #[error("{}", Message::new("rehearsal-interrupted"))]
     Interrupted,
     /// The lab could not be started or stopped.
     #[error(transparent)]
     Lab(#[from] LabProcessError),
     /// A folder cannot be made.
-    #[error("cannot create {}", path.display())]
+    #[error("{}", Message::new("rehearsal-create").with("path", path.display()))]
     CreateDir {
         /// The folder.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum RehearsalError {
         source: io::Error,
     },
     /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("{}", Message::new("rehearsal-read").with("path", path.display()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum RehearsalError {
         source: io::Error,
     },
     /// The lab's estate file is not one.
-    #[error("{} is not an estate file", path.display())]
+    #[error("{}", Message::new("rehearsal-estate").with("path", path.display()))]
     Estate {
         /// The file.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum RehearsalError {
         source: Box<ConfigErrors>,
     },
     /// The stayput program cannot be run.
-    #[error("cannot run {}", program.display())]
+    #[error("{}", Message::new("rehearsal-run").with("program", program.display()))]
     Run {
         /// The program.
         program: PathBuf,
@@ -66,7 +66,7 @@ pub enum RehearsalError {
         source: io::Error,
     },
     /// A command that was run failed.
-    #[error("`stayput {command}` failed: {message}")]
+    #[error("{}", Message::new("rehearsal-command").with("command", command).with("message", message))]
     Command {
         /// Its arguments.
         command: String,
@@ -74,10 +74,10 @@ pub enum RehearsalError {
         message: String,
     },
     /// Something that was answered has another form than expected.
-    #[error("{what} has an unknown form")]
+    #[error("{}", Message::new("rehearsal-form").part("what", what.clone()))]
     Form {
         /// What it is.
-        what: &'static str,
+        what: Message,
         /// What is wrong with it.
         source: serde_json::Error,
     },
@@ -91,19 +91,19 @@ pub enum RehearsalError {
     #[error(transparent)]
     Prism(#[from] PrismError),
     /// A plan that is measured has obstacles.
-    #[error("no plan to measure: {} obstacles", .0.len())]
+    #[error("{}", Message::new("bench-no-plan").count("obstacles", .0.len()))]
     Obstacles(Vec<Obstacle>),
     /// The article's order.
     #[error(transparent)]
     Article(#[from] ArticleError),
     /// The scenario has no Prism Central, or no Move appliance.
-    #[error("the lab has no such appliance")]
+    #[error("{}", Message::new("rehearsal-no-appliance"))]
     NoAppliance,
     /// The scenario cannot play the story.
-    #[error("the scenario has no network with a recovery site")]
+    #[error("{}", Message::new("rehearsal-no-recovery-site"))]
     NoRecoverySite,
     /// The prober of the lab does not settle.
-    #[error("the prober has not decided on {packets} packets after {} s", limit.as_secs())]
+    #[error("{}", Message::new("rehearsal-undecided").count("packets", *packets).with("seconds", limit.as_secs()))]
     Undecided {
         /// How many packets it does not decide on.
         packets: u64,
@@ -111,16 +111,16 @@ pub enum RehearsalError {
         limit: Duration,
     },
     /// A task of this process ended without a result.
-    #[error("a task of the rehearsal was stopped")]
+    #[error("{}", Message::new("rehearsal-task"))]
     Task(#[from] tokio::task::JoinError),
     /// Too few machines are fit to be measured.
-    #[error("only {found} machines have one NIC and room in their pool")]
+    #[error("{}", Message::new("bench-too-few-machines").count("machines", *found))]
     TooFewMachines {
         /// How many are.
         found: usize,
     },
     /// The benchmark's plan is not what it must be to be measured.
-    #[error("{wrong} NICs were made wrong, the plan restores {restored}")]
+    #[error("{}", Message::new("bench-other-plan").count("wrong", *wrong).with("restored", restored))]
     OtherPlan {
         /// How many NICs were made wrong.
         wrong: usize,
@@ -128,7 +128,7 @@ pub enum RehearsalError {
         restored: usize,
     },
     /// The benchmark's run did not do what is measured.
-    #[error("some machine's NICs were not wrong, so nothing was measured")]
+    #[error("{}", Message::new("bench-nothing-measured"))]
     NothingMeasured,
 }
 

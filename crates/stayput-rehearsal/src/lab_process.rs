@@ -13,6 +13,7 @@ use std::time::Instant;
 use stayput_lab::Endpoints;
 use stayput_lab::LabError;
 use stayput_lab::LabOptions;
+use stayput_messages::Message;
 
 use crate::control::Control;
 use crate::control::ControlError;
@@ -136,7 +137,7 @@ impl LabLaunch {
 #[derive(Debug, thiserror::Error)]
 pub enum LabProcessError {
     /// There is a lab in the folder.
-    #[error("a lab is running in {} already", dir.display())]
+    #[error("{}", Message::new("lab-already-running").with("dir", dir.display()))]
     AlreadyRunning {
         /// The folder.
         dir: PathBuf,
@@ -145,7 +146,7 @@ pub enum LabProcessError {
     #[error(transparent)]
     Lab(#[from] LabError),
     /// A file of its folder cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("{}", Message::new("lab-unwritten").with("path", path.display()))]
     Write {
         /// The file.
         path: PathBuf,
@@ -153,15 +154,15 @@ pub enum LabProcessError {
         source: io::Error,
     },
     /// The program cannot be run.
-    #[error("cannot run {}", program.display())]
+    #[error("{}", Message::new("rehearsal-run").with("program", program.display()))]
     Run {
         /// The program.
         program: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// Its process ended before it answered.
-    #[error("the lab did not start: {said}")]
+    /// Its process ended before it answered. What it said can have several lines, which would be escaped in a message.
+    #[error("{} {said}", Message::new("lab-not-started"))]
     DidNotStart {
         /// What it said.
         said: String,
@@ -169,13 +170,13 @@ pub enum LabProcessError {
         is_usage: bool,
     },
     /// It does not answer in time.
-    #[error("the lab does not answer after {} s; see {}", PATIENCE.as_secs(), log.display())]
+    #[error("{}", Message::new("lab-silent").with("seconds", PATIENCE.as_secs()).with("log", log.display()))]
     Silent {
         /// What it said.
         log: PathBuf,
     },
     /// It does not stop in time.
-    #[error("the lab in {} does not stop after {} s", dir.display(), PATIENCE.as_secs())]
+    #[error("{}", Message::new("lab-not-stopped").with("dir", dir.display()).with("seconds", PATIENCE.as_secs()))]
     DoesNotStop {
         /// The folder.
         dir: PathBuf,

@@ -6,7 +6,6 @@
 
 pub mod bench;
 mod control;
-mod counted;
 pub mod demo;
 mod error;
 mod lab_engine;

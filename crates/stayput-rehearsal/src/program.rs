@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
+use stayput_messages::Message;
 
 use crate::error::RehearsalError;
 
@@ -55,10 +56,10 @@ impl Program {
         if output.status.success() {
             return Ok(answer);
         }
-        let message = answer["error"]["message"].as_str().unwrap_or("no answer");
+        let said = answer["error"]["message"].as_str().map(str::to_owned);
         Err(RehearsalError::Command {
             command: args().collect::<Vec<_>>().join(" "),
-            message: message.to_owned(),
+            message: said.unwrap_or_else(|| Message::new("rehearsal-no-answer").into()),
         })
     }
 }

@@ -77,6 +77,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stayput-ambient",
             "stayput-estate",
             "stayput-world",
+            "stayput-messages",
             "stayput-fabric",
             "stayput-plan",
             "stayput-ledger",

@@ -12,6 +12,20 @@ lab-stopped = the lab has stopped
 lab-use-it = use it:  eval "$(stayput lab env --dir { $dir })"
 lab-was-stopped = the lab was no longer running; its files were removed
 
+## Why a lab cannot be started, asked or stopped
+
+lab-already-running = a lab is running in { $dir } already
+lab-not-started = the lab did not start:
+lab-silent = the lab does not answer after { $seconds } s; see { $log }
+lab-not-stopped = the lab in { $dir } does not stop after { $seconds } s
+lab-unwritten = cannot write { $path }
+lab-ca-unread = cannot read the lab's CA { $path }
+lab-ca-unusable = cannot use the lab's CA { $path }
+lab-no-answer = the lab does not answer { $path }
+lab-refused = the lab refused { $path } with HTTP status { $status }: { $reason }
+lab-no-reason = no reason
+lab-answer-unreadable = the lab's answer to { $path } is not JSON
+
 ## Faults
 
 lab-site-is-down = site { $site } is down (stayput lab site up { $site })
@@ -55,4 +69,3 @@ simulate-not-told = it cannot be told: { $error }
 simulate-shrunk = bad also with no more than { $faults }
 simulate-given-up = given up: { $stuck }
 simulate-summary = stories told to their end: { $told }; faults: { $faults }; stories with a promise not kept: { $violations }; stuck: { $stuck }; wall time: { $wall } s; virtual time: { $virtual } h
-bench-one-of-each = one number of machines and one concurrency are needed

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Message;
 
 use super::BenchOptions;
 use super::BenchReport;
@@ -29,7 +30,10 @@ pub async fn run(
     for &machines in sizes(&options.machines, &SIZES) {
         let mut runs: Vec<(u64, Value)> = Vec::new();
         for run in 0..options.runs.unwrap_or(RUNS).max(1) {
-            narrator.say(&format!("demo with {machines} machines, run {}", run + 1));
+            let told = Message::new("bench-demo-run")
+                .count("machines", machines)
+                .with("run", run + 1);
+            narrator.say(&told.to_string());
             let words = [
                 "demo".to_owned(),
                 "--machines".to_owned(),
@@ -64,7 +68,10 @@ pub async fn run(
                 .map(|(name, ms)| format!("{name} {}", seconds(*ms)))
                 .collect::<Vec<_>>()
                 .join(", "),
-            format!("{} of {}", middle["kept"], middle["total"]),
+            Message::new("bench-of-all")
+                .with("some", &middle["kept"])
+                .with("all", &middle["total"])
+                .into(),
         ]);
         figures.push(json!({
             "machines": machines,
@@ -75,12 +82,14 @@ pub async fn run(
             "total": middle["total"],
         }));
     }
-    let text = table(
-        &["machines", "wall time", "of which", "addresses kept"],
-        &rows,
-    );
+    let header = [
+        Message::new("bench-machines"),
+        Message::new("bench-wall-time"),
+        Message::new("bench-demo-of-which"),
+        Message::new("bench-demo-kept"),
+    ];
     Ok(BenchReport {
-        table: text,
+        table: table(&header, &rows),
         figures,
     })
 }

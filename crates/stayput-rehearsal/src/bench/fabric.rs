@@ -13,6 +13,7 @@ use stayput_estate::Estate;
 use stayput_fabric::Change;
 use stayput_fabric::Fabric;
 use stayput_fabric::Reachability;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 use stayput_world::World;
 use stayput_world::aws::TgwTarget;
@@ -50,25 +51,28 @@ pub async fn run(
     let mut figures = Vec::new();
     for about in [About::Others, About::Addresses] {
         for &addresses in sizes(&options.machines, &SIZES) {
-            narrator.say(&format!("{addresses} addresses, {}", as_text(about)));
+            let told = Message::new("bench-fabric-run")
+                .count("addresses", addresses)
+                .part("about", as_text(about));
+            narrator.say(&told.to_string());
             let figure = measure(options, addresses, about).await?;
             rows.push(row(&figure, about));
             figures.push(figure);
         }
     }
     let header = [
-        "addresses",
-        "routes",
-        "they are about",
-        "sources",
-        "classes",
-        "peak with world and model",
-        "from the loaded world to the model",
-        "all classes from all sources, there and back",
-        "one route change, median",
-        "one route change, longest",
-        "states of the plan",
-        "its proof",
+        Message::new("bench-addresses"),
+        Message::new("bench-fabric-routes"),
+        Message::new("bench-fabric-about"),
+        Message::new("bench-fabric-sources"),
+        Message::new("bench-fabric-classes"),
+        Message::new("bench-fabric-peak"),
+        Message::new("bench-fabric-load"),
+        Message::new("bench-fabric-trace"),
+        Message::new("bench-fabric-check-median"),
+        Message::new("bench-fabric-check-longest"),
+        Message::new("bench-fabric-states"),
+        Message::new("bench-fabric-proof"),
     ];
     Ok(BenchReport {
         table: table(&header, &rows),
@@ -76,10 +80,10 @@ pub async fn run(
     })
 }
 
-fn as_text(about: About) -> &'static str {
+fn as_text(about: About) -> Message {
     match about {
-        About::Others => "others",
-        About::Addresses => "single addresses",
+        About::Others => Message::new("bench-fabric-about-others"),
+        About::Addresses => Message::new("bench-fabric-about-addresses"),
     }
 }
 
@@ -109,7 +113,7 @@ fn row(figure: &Value, about: About) -> Vec<String> {
     vec![
         of("addresses").to_string(),
         of("routes").to_string(),
-        as_text(about).to_owned(),
+        as_text(about).into(),
         of("sources").to_string(),
         of("classes").to_string(),
         format!("{} MB", of("peak_kib") / 1024),

@@ -26,6 +26,7 @@ use stayput_estate::SiteName;
 use stayput_estate::SubnetExtId;
 use stayput_estate::VmExtId;
 use stayput_lab::LabOptions;
+use stayput_messages::Message;
 use stayput_nutanix::NicSpec;
 use stayput_nutanix::PrismClient;
 use stayput_nutanix::PrismError;
@@ -101,14 +102,14 @@ pub async fn run(
     bench.down().await?;
     let figures = measured?;
     let header = [
-        "at once",
-        "machines",
-        "wall",
-        "restores/s",
-        "floor of the latencies",
-        "of it",
-        "client's limit",
-        "median restore",
+        Message::new("bench-nics-at-once"),
+        Message::new("bench-machines"),
+        Message::new("bench-nics-wall"),
+        Message::new("bench-nics-rate"),
+        Message::new("bench-nics-floor"),
+        Message::new("bench-nics-of-floor"),
+        Message::new("bench-nics-client"),
+        Message::new("bench-nics-median"),
     ];
     let rows: Vec<_> = figures
         .iter()
@@ -142,16 +143,17 @@ async fn measure(
     cases: &[(usize, usize)],
     poll: Duration,
 ) -> Result<Vec<Value>, RehearsalError> {
-    narrator.say("moving the machines, so that there are NICs to restore");
+    narrator.say(&Message::new("bench-nics-moving").to_string());
     let mut words = vec!["apply".to_owned(), "move".to_owned()];
     words.extend(bench.networks()?);
     words.push("--yes".to_owned());
     bench.command(&words).await?;
     let mut figures = Vec::new();
     for &(concurrency, machines) in cases {
-        narrator.say(&format!(
-            "restoring {machines} machines, {concurrency} at once"
-        ));
+        let told = Message::new("bench-nics-run")
+            .count("machines", machines)
+            .with("concurrency", concurrency);
+        narrator.say(&told.to_string());
         let words = [
             "bench",
             "nics-probe",

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 use stayput_engine::Observation;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 
 use super::BenchLab;
@@ -37,7 +38,8 @@ pub async fn run(
     let mut rows = Vec::new();
     let mut figures = Vec::new();
     for &machines in sizes(&options.machines, &SIZES) {
-        narrator.say(&format!("planning for {machines} machines"));
+        let told = Message::new("bench-plan-run").count("machines", machines);
+        narrator.say(&told.to_string());
         let bench = BenchLab::up_with(SCENARIO, &options.program, machines).await?;
         let measured = measure(&bench, options).await;
         bench.down().await?;
@@ -64,16 +66,16 @@ pub async fn run(
         figures.push(figure);
     }
     let header = [
-        "machines",
-        "addresses",
-        "steps",
-        "states proven",
-        "observe",
-        "plan and proof",
-        "`stayput plan move …` in all",
-        "peak while observing",
-        "peak while planning",
-        "peak with the plan as JSON",
+        Message::new("bench-machines"),
+        Message::new("bench-addresses"),
+        Message::new("bench-steps"),
+        Message::new("bench-plan-states"),
+        Message::new("bench-plan-observe"),
+        Message::new("bench-plan-plan"),
+        Message::new("bench-plan-command"),
+        Message::new("bench-plan-observe-peak"),
+        Message::new("bench-plan-plan-peak"),
+        Message::new("bench-plan-peak"),
     ];
     Ok(BenchReport {
         table: table(&header, &rows),
@@ -116,7 +118,7 @@ pub async fn probe(lab_dir: &Path, runs: Option<usize>) -> Result<Value, Rehears
     plan_ms.push(millis(start));
     let plan_peak = memory("VmHWM");
     let text = serde_json::to_string(&plan).map_err(|source| RehearsalError::Form {
-        what: "the plan",
+        what: Message::new("rehearsal-form-plan"),
         source,
     })?;
     let peak = memory("VmHWM");

@@ -12,6 +12,7 @@ mod script;
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_fabric::Fabric;
 use stayput_fabric::Verdict;
+use stayput_messages::Message;
 use stayput_plan::Names;
 use stayput_plan::Plan;
 use stayput_plan::Step;
@@ -41,6 +43,7 @@ use super::chapter::Chapter;
 use super::chapter::Timed;
 use super::chapter::Watching;
 use super::demo_lab::DemoLab;
+use super::demo_lab::heading;
 use super::look::Counts;
 use super::look::Look;
 use super::look::Observer;
@@ -169,23 +172,21 @@ impl<'a> Article<'a> {
         let estate = self.observer.engine.estate.clone();
         let moving =
             Script::of_move(plan("move")?, &estate, &self.world).map_err(ArticleError::from)?;
-        self.narrate(
-            "\n── The article's order: EC2 → NC2, detach the EC2 VPC, then the static route ──",
-        );
+        self.narrate(heading(&Message::new("demo-chapter-article-move")));
         told.chapters.push(self.chapter("move", moving).await?);
 
         let protect = plan("protect")?;
-        self.narrate("\n── Protected as stayput does it ──");
+        self.narrate(heading(&Message::new("demo-chapter-article-protect")));
         self.apply(&protect, protect.steps.clone()).await?;
 
         let failover = plan("failover")?;
         let home = home_of(&failover, &estate)?;
         let failing_over = Script::of_failover(failover, &estate, &self.world, &home)
             .map_err(ArticleError::from)?;
-        self.narrate("\n── The article's order: failover, the far table first, the whole VPC's prefix at the new home ──");
+        self.narrate(heading(&Message::new("demo-chapter-article-failover")));
         told.chapters
             .push(self.chapter("failover", failing_over).await?);
-        self.narrate("  (the article ends here; it does not cover the failback)");
+        self.narrate(format!("  {}", Message::new("demo-article-ends")));
         Ok(told)
     }
 
@@ -199,7 +200,7 @@ impl<'a> Article<'a> {
         let prover = ProverReport::of(&estate, &world, &facts, &script);
         self.names = script.plan.names.clone();
         for line in prover.lines() {
-            self.narrate(&format!("  {line}"));
+            self.narrate(format!("  {line}"));
         }
         let began = Instant::now();
         let mut chapter = Chapter::begin(phase, script.plan.clone());
@@ -224,12 +225,8 @@ impl<'a> Article<'a> {
         let mut steps = Vec::new();
         let before = self.seen();
         self.still(&mut chapter).await?;
-        steps.push(self.told(
-            0,
-            "the machines have arrived and have their addresses; no route is changed yet",
-            None,
-            &before,
-        ));
+        let title = Message::new("demo-step-none");
+        steps.push(self.told(0, title, None, &before));
         self.show(steps.last());
         for (number, (operation, title)) in (1..).zip(&script.operations) {
             let before = self.seen();
@@ -261,14 +258,14 @@ impl<'a> Article<'a> {
         chapter.end(watch.end().await?);
         self.chapters.push(chapter);
         let broken = words::broken(&self.watching.watchlist, &self.look);
-        match &broken {
-            Some(what) => self.narrate(&format!("  not reached at the end: {what}")),
-            None => self.narrate("  every address is reached at the end"),
-        }
-        self.narrate(&format!(
-            "  ({})",
-            seconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
-        ));
+        let end = match &broken {
+            Some(what) => Message::new("demo-not-reached-at-end").with("addresses", what),
+            None => Message::new("demo-all-reached-at-end"),
+        };
+        self.narrate(format!("  {end}"));
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = Message::new("demo-took").with("time", seconds(ms));
+        self.narrate(format!("  {took}"));
         Ok(ArticleChapter {
             phase,
             prover,
@@ -310,7 +307,7 @@ impl<'a> Article<'a> {
             Operation::Detach { region, attachment } => {
                 let made = console.detach(region, attachment).await?;
                 while !console.is_detached(region, attachment).await? {
-                    pause(begun, "the detachment").await?;
+                    pause(begun, Message::new("article-detachment")).await?;
                 }
                 made
             }
@@ -324,7 +321,7 @@ impl<'a> Article<'a> {
                 let aws = &self.observer.engine.clients.aws;
                 let wanted = stayput_world::aws::TgwTarget::Attachment(to.clone());
                 while aws.tgw_route_in_use(region, table, *cidr).await?.as_ref() != Some(&wanted) {
-                    pause(begun, "the route").await?;
+                    pause(begun, Message::new("article-route")).await?;
                 }
                 made
             }
@@ -360,7 +357,7 @@ impl<'a> Article<'a> {
     fn told(
         &self,
         step: usize,
-        title: &str,
+        title: impl Display,
         call: Option<&'static str>,
         (look, elsewhere): &(Look, BTreeMap<String, Reached>),
     ) -> ArticleStep {
@@ -368,7 +365,7 @@ impl<'a> Article<'a> {
         says.extend(elsewhere::difference(elsewhere, &self.elsewhere));
         ArticleStep {
             step,
-            title: title.to_owned(),
+            title: title.to_string(),
             call,
             virtual_ms: 0,
             counts: self.look.counts(),
@@ -382,39 +379,62 @@ impl<'a> Article<'a> {
 
     fn show(&self, step: Option<&ArticleStep>) {
         let Some(step) = step else { return };
-        let call = step.call.map_or_else(String::new, |call| {
-            format!(" ({call}, {})", seconds(step.virtual_ms))
-        });
-        self.narrate(&format!("\n  {}. {}{call}", step.step, step.title));
+        let title = match step.call {
+            Some(call) => Message::new("demo-step-with-call")
+                .with("step", step.step)
+                .with("title", &step.title)
+                .with("call", call)
+                .with("time", seconds(step.virtual_ms)),
+            None => Message::new("demo-step")
+                .with("step", step.step)
+                .with("title", &step.title),
+        };
+        self.narrate(format!("\n  {title}"));
         for line in &step.says {
-            self.narrate(&format!("     {line}"));
+            self.narrate(format!("     {line}"));
         }
-        let counts = step.counts;
-        let walk = match step.disagreements.len() {
-            0 => "the lab's own walk agrees".to_owned(),
-            n => format!("the lab's own walk differs on {n}"),
-        };
-        let foreseen = match step.foreseen {
-            Some(true) => "; as the fabric predicted before the call",
-            Some(false) => "; not as the fabric predicted before the call",
-            None => "",
-        };
-        self.narrate(&format!(
-            "     {} delivered, {} lost, {} looping, {} at a wrong site; {walk}{foreseen}",
-            counts.delivered, counts.lost, counts.looping, counts.wrong_site
-        ));
+        self.narrate(format!("     {}", counts(step)));
         let rows = words::table(&self.watching.watchlist, &step.addresses);
         for line in rows {
-            self.narrate(&format!("       {line}"));
+            self.narrate(format!("       {line}"));
         }
     }
 
-    fn narrate(&self, text: &str) {
-        let mut text = text.to_owned();
+    fn narrate(&self, text: impl Display) {
+        let mut text = text.to_string();
         for (id, name) in &self.names.0 {
             text = text.replace(id.as_str(), name);
         }
-        self.lab.say(&text);
+        self.lab.say(text);
+    }
+}
+
+/// How many addresses have each fate after a step, and who says so.
+fn counts(step: &ArticleStep) -> Message {
+    let counts = step.counts;
+    let walk = match step.disagreements.len() {
+        0 => Message::new("demo-walk-agrees"),
+        n => Message::new("demo-walk-differs").with("addresses", n),
+    };
+    match step.foreseen {
+        None => Message::new("demo-counts")
+            .with("delivered", counts.delivered)
+            .with("lost", counts.lost)
+            .with("looping", counts.looping)
+            .with("wrong", counts.wrong_site)
+            .part("walk", walk),
+        Some(true) => Message::new("demo-counts-as-predicted")
+            .with("delivered", counts.delivered)
+            .with("lost", counts.lost)
+            .with("looping", counts.looping)
+            .with("wrong", counts.wrong_site)
+            .part("walk", walk),
+        Some(false) => Message::new("demo-counts-not-as-predicted")
+            .with("delivered", counts.delivered)
+            .with("lost", counts.lost)
+            .with("looping", counts.looping)
+            .with("wrong", counts.wrong_site)
+            .part("walk", walk),
     }
 }
 
@@ -436,7 +456,7 @@ fn home_of(
         .ok_or(ArticleError::NoSite)
 }
 
-async fn pause(begun: Instant, what: &'static str) -> Result<(), ArticleError> {
+async fn pause(begun: Instant, what: Message) -> Result<(), ArticleError> {
     if begun.elapsed() > EFFECT_WITHIN {
         return Err(ArticleError::NoEffect {
             what,

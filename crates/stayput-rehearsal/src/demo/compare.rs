@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 use comfy_table::Table;
 use comfy_table::presets;
 use serde::Serialize;
+use stayput_messages::Message;
+use stayput_messages::list::text;
 
 use super::watch::Outage;
 use super::watch::Seen;
@@ -64,22 +66,20 @@ pub struct Comparison {
     pub article: Figures,
 }
 
-fn outage(outage: Option<Outage>) -> String {
+fn outage(outage: Option<Outage>) -> Message {
     match outage {
-        None => "always reached".to_owned(),
-        Some(Outage { goes_on: true, .. }) => "not reached any more".to_owned(),
-        Some(outage) => format!(
-            "{} ± {}",
-            seconds(outage.virtual_ms),
-            seconds(outage.within_virtual_ms)
-        ),
+        None => Message::new("demo-always-reached"),
+        Some(Outage { goes_on: true, .. }) => Message::new("demo-never-again"),
+        Some(outage) => Message::new("demo-outage")
+            .with("time", seconds(outage.virtual_ms))
+            .with("within", seconds(outage.within_virtual_ms)),
     }
 }
 
-fn addresses(list: &[Ipv4Addr]) -> String {
+fn addresses(list: &[Ipv4Addr]) -> Message {
     match list.len() {
-        0 => "none".to_owned(),
-        n => n.to_string(),
+        0 => Message::new("demo-none"),
+        n => text(n),
     }
 }
 
@@ -87,42 +87,39 @@ fn addresses(list: &[Ipv4Addr]) -> String {
 pub fn render(comparisons: &[Comparison]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "",
-        "",
-        "stayput's order",
-        "the article's order",
+        text(""),
+        text(""),
+        Message::new("demo-order-stayput"),
+        Message::new("demo-order-article"),
     ]);
     for comparison in comparisons {
-        let both = |row: &str, cell: &dyn Fn(&Figures) -> String| {
+        let both = |row: Message, cell: &dyn Fn(&Figures) -> Message| {
             [
-                String::new(),
-                row.to_owned(),
+                text(""),
+                row,
                 cell(&comparison.ours),
                 cell(&comparison.article),
             ]
         };
         let mut rows = [
-            both("a machine that moves: longest time not reached", &|f| {
+            both(Message::new("demo-longest-moving"), &|f| {
                 outage(f.moving_longest)
             }),
-            both("an address that stays: longest time not reached", &|f| {
+            both(Message::new("demo-longest-staying"), &|f| {
                 outage(f.staying_longest)
             }),
-            both("addresses that stay and were lost", &|f| {
+            both(Message::new("demo-staying-lost"), &|f| {
                 addresses(&f.staying_lost)
             }),
-            both("addresses whose packets looped", &|f| addresses(&f.looped)),
-            both("addresses not reached at the end", &|f| {
+            both(Message::new("demo-looped"), &|f| addresses(&f.looped)),
+            both(Message::new("demo-broken-at-end"), &|f| {
                 addresses(&f.broken_at_end)
             }),
         ];
-        comparison.phase.clone_into(&mut rows[0][0]);
+        rows[0][0] = text(comparison.phase);
         for row in rows {
             table.add_row(row);
         }
     }
-    format!(
-        "{table}\nThe article has its prefixes on the Flow VPCs before the machines move; stayput sets them when they have arrived, and \
-         waits for NC2.\n"
-    )
+    format!("{table}\n{}\n", Message::new("demo-about-prefixes"))
 }

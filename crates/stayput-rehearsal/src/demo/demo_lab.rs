@@ -1,11 +1,13 @@
 //! One lab of the demo, and stayput run against it.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 use stayput_estate::Estate;
 use stayput_lab::Endpoints;
+use stayput_messages::Message;
 
 use super::AfterDemo;
 use super::DemoOptions;
@@ -75,18 +77,21 @@ impl<'a> DemoLab<'a> {
     }
 
     /// Tells.
-    pub fn say(&self, text: &str) {
-        self.narrator.say(text);
+    pub fn say(&self, text: impl Display) {
+        self.narrator.say(&text.to_string());
+    }
+
+    /// Tells that a chapter begins.
+    pub fn begin_chapter(&self, title: &Message) {
+        self.say(heading(title));
     }
 
     /// Stops the lab, or says how to use it.
     pub async fn leave(self) -> Result<(), RehearsalError> {
         match self.options.after {
             AfterDemo::KeepLab => {
-                self.say(&format!(
-                    "the lab is still running: eval \"$(stayput lab env --dir {0})\"; stop it with: stayput lab down --dir {0}",
-                    self.endpoints().dir.display()
-                ));
+                let dir = self.endpoints().dir.display();
+                self.say(Message::new("demo-lab-goes-on").with("dir", dir));
                 Ok(())
             }
             AfterDemo::StopLab => Ok(self.process.stop().await?),
@@ -96,7 +101,7 @@ impl<'a> DemoLab<'a> {
     /// Runs a stayput command as its user would, shown with its progress, and gives its JSON.
     pub async fn command<A: AsRef<str>>(&self, args: &[A]) -> Result<Value, RehearsalError> {
         let words: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
-        self.say(&format!("\n$ stayput {}", words.join(" ")));
+        self.say(format!("\n$ stayput {}", words.join(" ")));
         self.run(args, self.options.progress).await
     }
 
@@ -113,4 +118,9 @@ impl<'a> DemoLab<'a> {
         let env = self.endpoints().env();
         self.options.program.run(args, env, progress).await
     }
+}
+
+/// A chapter's title, as it is told.
+pub fn heading(title: &Message) -> String {
+    format!("\n── {title} ──")
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use stayput_dataplane::report::Changes;
 use stayput_dataplane::report::Report;
 use stayput_dataplane::report::Status;
+use stayput_messages::Message;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -129,7 +130,7 @@ async fn ask<T: DeserializeOwned>(control: &Control, path: &str) -> Result<T, Re
 
 fn read<T: DeserializeOwned>(answer: serde_json::Value) -> Result<T, RehearsalError> {
     serde_json::from_value(answer).map_err(|source| RehearsalError::Form {
-        what: "the lab's answer about its kernel",
+        what: Message::new("rehearsal-form-kernel"),
         source,
     })
 }

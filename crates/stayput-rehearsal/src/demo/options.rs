@@ -70,14 +70,9 @@ impl DemoOptions {
             // The folder does not matter to what is checked.
             return Ok(self.launch(PathBuf::new()).check()?);
         }
-        Err(RehearsalError::OutOfRange {
-            what: "speed",
-            given: self.speed.to_string(),
-            allowed: format!(
-                "a demo runs at {} to {} virtual seconds a second",
-                SPEEDS.start(),
-                SPEEDS.end()
-            ),
+        Err(RehearsalError::Speed {
+            given: self.speed,
+            allowed: SPEEDS,
         })
     }
 }

@@ -10,6 +10,7 @@ use stayput_ledger::Ledger;
 use stayput_ledger::Run;
 use stayput_ledger::Sequence;
 use stayput_ledger::SqliteLedger;
+use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
 use stayput_plan::RecoveryRun;
@@ -52,12 +53,11 @@ impl Pace {
     }
 
     /// One sentence for people.
-    pub fn describe(&self) -> String {
-        format!(
-            "time runs {} times as fast as a clock's while nothing touches traffic, {} times while machines move, {} from the first prefix to \
-             the last route",
-            self.idle, self.moving, self.switching
-        )
+    pub fn describe(&self) -> Message {
+        Message::new("demo-pace")
+            .with("idle", self.idle)
+            .with("moving", self.moving)
+            .with("switching", self.switching)
     }
 
     fn of(&self, urgency: Urgency) -> f64 {

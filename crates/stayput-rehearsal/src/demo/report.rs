@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Message;
 use stayput_plan::seconds;
 
 use super::article::ArticleReport;
@@ -92,39 +93,49 @@ impl DemoReport {
     /// Tables and a last line, for people.
     pub fn render(&self) -> String {
         let Self {
-            stayput,
-            article,
-            wall_ms,
+            stayput, article, ..
         } = self;
         let mut text = table::render(&stayput.machines, &stayput.stages);
         if let Some(kernel) = &stayput.kernel {
-            text.push_str("\nPackets, in stayput's order:\n");
+            text.push_str(&format!("\n{}\n", Message::new("demo-packets-stayput")));
             text.push_str(&kernel::render(kernel, &stayput.chapters));
         }
         if let Some(article) = article {
             if let Some(kernel) = &article.kernel {
-                text.push_str("\nPackets, in the article's order:\n");
+                text.push_str(&format!("\n{}\n", Message::new("demo-packets-article")));
                 text.push_str(&kernel::render(kernel, &article.chapters));
             }
             if let (Some(ours), Some(theirs)) = (&stayput.kernel, &article.kernel) {
-                text.push_str("\nPackets in the routing work alone, in both orders:\n");
+                text.push_str(&format!("\n{}\n", Message::new("demo-packets-switches")));
                 text.push_str(&kernel::render_switches(&ours.switches, &theirs.switches));
             }
-            text.push_str("\nStayput's order and the article's on the same machines, as the lab's own walk saw them (virtual time):\n");
+            text.push_str(&format!("\n{}\n", Message::new("demo-both-orders")));
             text.push_str(&compare::render(&article.comparisons));
         }
-        let (kept, total) = (self.kept(), self.total());
-        text.push_str(&format!("\n{kept} of {total} addresses kept"));
-        text.push_str(if self.is_reached() {
-            ", every trace delivered"
-        } else {
-            ", but not every trace was delivered"
-        });
-        if !self.is_announced() {
-            text.push_str(", but packets were lost that no plan had announced");
-        }
-        text.push_str(&format!(" ({})\n", seconds(*wall_ms)));
+        text.push_str(&format!("\n{}\n", self.last_line()));
         text
+    }
+
+    fn last_line(&self) -> Message {
+        let (kept, total, time) = (self.kept(), self.total(), seconds(self.wall_ms));
+        match (self.is_reached(), self.is_announced()) {
+            (true, true) => Message::new("demo-kept")
+                .with("kept", kept)
+                .with("total", total)
+                .with("time", time),
+            (true, false) => Message::new("demo-kept-unannounced")
+                .with("kept", kept)
+                .with("total", total)
+                .with("time", time),
+            (false, true) => Message::new("demo-kept-undelivered")
+                .with("kept", kept)
+                .with("total", total)
+                .with("time", time),
+            (false, false) => Message::new("demo-kept-undelivered-unannounced")
+                .with("kept", kept)
+                .with("total", total)
+                .with("time", time),
+        }
     }
 
     /// The same for programs.

@@ -7,6 +7,8 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 use stayput_estate::NetworkName;
+use stayput_estate::SiteName;
+use stayput_messages::Message;
 
 use super::Demo;
 use super::chapter::Chapter;
@@ -15,17 +17,18 @@ use super::chapter::WallMs;
 use super::chapter::wall_now;
 use super::report::Stage;
 use super::watch::Seen;
-use crate::counted::counted;
 use crate::error::RehearsalError;
 
-/// The five times a machine is looked at; columns of the table and keys of the JSON.
-pub const MOMENTS: [(&str, &str); 5] = [
-    ("ec2", "EC2"),
-    ("after_move", "after move"),
-    ("after_restore", "after restore"),
-    ("after_failover", "after failover"),
-    ("after_failback", "after failback"),
-];
+/// The five times a machine is looked at: keys of the JSON, and titles of the table's columns.
+pub fn moments() -> [(&'static str, Message); 5] {
+    [
+        ("ec2", Message::new("demo-moment-ec2")),
+        ("after_move", Message::new("demo-moment-after-move")),
+        ("after_restore", Message::new("demo-moment-after-restore")),
+        ("after_failover", Message::new("demo-moment-after-failover")),
+        ("after_failback", Message::new("demo-moment-after-failback")),
+    ]
+}
 
 /// One machine through the story.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -75,7 +78,7 @@ fn chapter(
 ) -> Result<Chapter, RehearsalError> {
     let plan =
         serde_json::from_value(answer["plan"].clone()).map_err(|source| RehearsalError::Form {
-            what: "the plan that `apply --json` prints",
+            what: Message::new("rehearsal-form-applied-plan"),
             source,
         })?;
     let mut chapter = Chapter::begin(name, plan);
@@ -87,6 +90,13 @@ fn chapter(
 }
 
 type Machines = BTreeMap<String, Machine>;
+
+/// The title of a chapter in which the machines go from one site to another.
+fn between_sites(from: &SiteName, to: &SiteName) -> Message {
+    Message::new("demo-chapter-between-sites")
+        .with("from", from)
+        .with("to", to)
+}
 
 impl Demo<'_> {
     /// The whole story.
@@ -110,7 +120,7 @@ impl Demo<'_> {
         let mut machines = Machines::new();
 
         self.lab
-            .say("\n── Who is there, and which addresses they have ──");
+            .begin_chapter(&Message::new("demo-chapter-capture"));
         self.stage(
             "capture",
             &goal(&["capture"], &[]),
@@ -122,7 +132,7 @@ impl Demo<'_> {
         }
 
         self.lab
-            .say(&format!("\n── EC2 → NC2 {} ──", first.primary));
+            .begin_chapter(&Message::new("demo-chapter-move").with("site", &first.primary));
         let moved = self
             .stage(
                 "move",
@@ -149,7 +159,7 @@ impl Demo<'_> {
         }
 
         self.lab
-            .say(&format!("\n── Ready to fail over to {recovery} ──"));
+            .begin_chapter(&Message::new("demo-chapter-protect").with("site", &recovery));
         self.stage("protect", &goal(&["apply", "protect"], &["--yes"]), None)
             .await?;
         let to = |tail: &[&str]| {
@@ -159,11 +169,11 @@ impl Demo<'_> {
             args
         };
         self.lab
-            .say("\n── A rehearsal in an isolated network; no route changes ──");
+            .begin_chapter(&Message::new("demo-chapter-test-failover"));
         self.stage("test-failover", &to(&["--mode", "test", "--yes"]), None)
             .await?;
         self.lab
-            .say(&format!("\n── NC2 {} → NC2 {recovery} ──", first.primary));
+            .begin_chapter(&between_sites(&first.primary, &recovery));
         self.stage(
             "failover",
             &to(&["--yes"]),
@@ -171,7 +181,7 @@ impl Demo<'_> {
         )
         .await?;
         self.lab
-            .say(&format!("\n── NC2 {recovery} → NC2 {} ──", first.primary));
+            .begin_chapter(&between_sites(&recovery, &first.primary));
         self.stage(
             "failback",
             &goal(&["apply", "failback"], &["--yes"]),
@@ -224,11 +234,10 @@ impl Demo<'_> {
             .saturating_sub(virtual_before);
         if let Some(proof) = answer["plan"]["proof"].as_object() {
             let count = |key: &str| proof.get(key).and_then(Value::as_array).map_or(0, Vec::len);
-            self.lab.say(&format!(
-                "  proven: {}, {}",
-                counted(count("states"), "state"),
-                counted(count("windows"), "hole")
-            ));
+            let proven = Message::new("demo-proven")
+                .count("states", count("states"))
+                .count("holes", count("windows"));
+            self.lab.say(format!("  {proven}"));
         }
         let status = self.lab.ask(&["status"]).await?;
         let seen = status["machines"].as_array().cloned().unwrap_or_default();
@@ -244,18 +253,19 @@ impl Demo<'_> {
             walks_delivered,
             walks_total,
         };
-        let (delivered, total) = (stage.traces_delivered, stage.traces_total);
-        self.lab.say(&format!(
-                "  reached from on-prem: {delivered} of {total} addresses; the lab's own packets: {walks_delivered} of {walks_total}"
-            ),
-        );
+        let reached = Message::new("demo-reached")
+            .with("delivered", stage.traces_delivered)
+            .count("total", stage.traces_total)
+            .with("walked", walks_delivered)
+            .with("walks", walks_total);
+        self.lab.say(format!("  {reached}"));
         self.stages.push(stage);
         if let Some(sample) = seen.iter().find(|machine| machine["running"] == true)
             && let Some(address) = sample["captured"][0].as_str()
         {
             let trace = self.lab.ask(&["trace", "on-prem", address]).await?;
             self.lab
-                .say(&format!("  {}", texts(&trace["path"]).join(" → ")));
+                .say(format!("  {}", texts(&trace["path"]).join(" → ")));
         }
         if let Some((moment, machines)) = moment {
             for seen in &seen {

@@ -11,6 +11,7 @@ use stayput_fabric::Fabric;
 use stayput_fabric::Holder;
 use stayput_fabric::Source;
 use stayput_fabric::Verdict;
+use stayput_messages::Message;
 use stayput_plan::Survey;
 use stayput_world::Facts;
 use stayput_world::World;
@@ -33,10 +34,11 @@ pub enum Part {
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Moves(network) => write!(f, "{network}, moves"),
-            Self::Stays(subnet) => write!(f, "{subnet}, stays in EC2"),
-        }
+        let text = match self {
+            Self::Moves(network) => Message::new("demo-part-moves").with("network", network),
+            Self::Stays(subnet) => Message::new("demo-part-stays").with("subnet", subnet),
+        };
+        fmt::Display::fmt(&text, f)
     }
 }
 

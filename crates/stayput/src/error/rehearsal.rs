@@ -49,7 +49,7 @@ impl From<RehearsalError> for CommandError {
             RehearsalError::Engine(error) => error.into(),
             RehearsalError::Ledger(error) => error.into(),
             RehearsalError::Obstacles(obstacles) => obstacles.into(),
-            RehearsalError::OutOfRange { .. } => Self::from_error(Kind::Usage, &error),
+            RehearsalError::Speed { .. } => Self::from_error(Kind::Usage, &error),
             RehearsalError::TooFewMachines { .. } => {
                 Self::from_error(Kind::Failed, &error).hint(Message::new("hint-fewer-machines"))
             }

@@ -14,6 +14,7 @@ use stayput_estate::Cidr;
 use stayput_estate::Region;
 use stayput_estate::TgwRouteTableId;
 use stayput_lab::Endpoints;
+use stayput_messages::Message;
 
 /// Version of the EC2 API.
 const VERSION: &str = "2016-11-15";
@@ -25,10 +26,10 @@ const ROUTE_EXISTS: &str = "RouteAlreadyExists";
 #[derive(Debug, thiserror::Error)]
 pub enum Ec2Error {
     /// The lab's CA cannot be used.
-    #[error("the lab's CA cannot be used")]
+    #[error("{}", Message::new("article-ca"))]
     Ca(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The request could not be signed.
-    #[error("{action} cannot be signed")]
+    #[error("{}", Message::new("article-unsigned").with("call", action))]
     Sign {
         /// The call.
         action: &'static str,
@@ -36,7 +37,7 @@ pub enum Ec2Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// There was no answer.
-    #[error("{action} has no answer")]
+    #[error("{}", Message::new("article-no-answer").with("call", action))]
     NoAnswer {
         /// The call.
         action: &'static str,
@@ -44,7 +45,7 @@ pub enum Ec2Error {
         source: reqwest::Error,
     },
     /// The answer is no XML.
-    #[error("the answer to {action} cannot be read")]
+    #[error("{}", Message::new("article-unreadable").with("call", action))]
     Unreadable {
         /// The call.
         action: &'static str,
@@ -52,7 +53,7 @@ pub enum Ec2Error {
         source: roxmltree::Error,
     },
     /// EC2 refused it.
-    #[error("{action} was refused: {code}")]
+    #[error("{}", Message::new("article-refused").with("call", action).with("code", code))]
     Refused {
         /// The call.
         action: &'static str,
@@ -210,10 +211,10 @@ impl Console {
             .descendants()
             .find(|node| node.tag_name().name() == "Code")
             .and_then(|node| node.text())
-            .unwrap_or("no reason");
+            .map(str::to_owned);
         Err(Ec2Error::Refused {
             action,
-            code: code.to_owned(),
+            code: code.unwrap_or_else(|| Message::new("article-no-reason").into()),
         })
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use stayput_estate::Estate;
 use stayput_fabric::Fabric;
 use stayput_fabric::Source;
+use stayput_messages::Message;
 use stayput_world::World;
 
 use crate::demo::watchlist::Watchlist;
@@ -64,10 +65,13 @@ pub fn difference(
 ) -> Vec<String> {
     let changed = after.iter().filter_map(|(name, now)| {
         let was = before.get(name).filter(|was| *was != now)?;
-        Some(format!(
-            "{name} reached {} that move and {} that stay, and now reaches {} and {}",
-            was.moving, was.staying, now.moving, now.staying
-        ))
+        let changed = Message::new("demo-elsewhere")
+            .with("source", name)
+            .with("moving", was.moving)
+            .with("staying", was.staying)
+            .with("moving_now", now.moving)
+            .with("staying_now", now.staying);
+        Some(changed.into())
     });
     changed.collect()
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use stayput_aws::AwsError;
+use stayput_messages::Message;
 
 use super::ec2::Ec2Error;
 use super::script::ScriptError;
@@ -20,19 +21,19 @@ pub enum ArticleError {
     #[error(transparent)]
     Script(#[from] ScriptError),
     /// Stayput's order had no such chapter.
-    #[error("there is no plan of {chapter}")]
+    #[error("{}", Message::new("article-no-plan").with("chapter", chapter))]
     NoPlan {
         /// The chapter.
         chapter: String,
     },
     /// The plan of the failover does not say where to.
-    #[error("the plan fails over to no site")]
+    #[error("{}", Message::new("article-no-site"))]
     NoSite,
     /// AWS took a call, and it has no effect.
-    #[error("{what} has no effect after {} s", limit.as_secs())]
+    #[error("{}", Message::new("article-no-effect").part("what", what.clone()).with("seconds", limit.as_secs()))]
     NoEffect {
         /// What was asked for.
-        what: &'static str,
+        what: Message,
         /// How long it was waited for.
         limit: Duration,
     },

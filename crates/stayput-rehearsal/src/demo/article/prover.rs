@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use stayput_estate::Estate;
+use stayput_messages::Message;
 use stayput_plan::Moment;
 use stayput_plan::Obstacle;
 use stayput_world::Facts;
@@ -77,20 +78,24 @@ impl ProverReport {
     /// One line or more, for people.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let order = if self.unsaid.is_empty() {
-            "this order"
-        } else {
-            "the rest of this order"
-        };
         for what in &self.unsaid {
-            lines.push(format!(
-                "stayput has no step for this: {what}; the fabric predicts its effect below"
-            ));
+            lines.push(Message::new("demo-no-step").with("what", what).into());
         }
+        let whole = self.unsaid.is_empty();
         match &self.proof {
-            Some(proof) => lines.push(format!("stayput's prover accepts {order}: {proof}")),
+            Some(proof) => lines.push(match whole {
+                true => Message::new("demo-prover-accepts")
+                    .with("proof", proof)
+                    .into(),
+                false => Message::new("demo-prover-accepts-rest")
+                    .with("proof", proof)
+                    .into(),
+            }),
             None => {
-                lines.push(format!("stayput's prover refuses {order}:"));
+                lines.push(match whole {
+                    true => Message::new("demo-prover-refuses").into(),
+                    false => Message::new("demo-prover-refuses-rest").into(),
+                });
                 // One sentence for each state: they differ in the address only.
                 let mut states: Vec<(&Refusal, usize)> = Vec::new();
                 for refusal in &self.refusals {
@@ -106,11 +111,14 @@ impl ProverReport {
                 for (refusal, more) in states.iter().take(SHOWN) {
                     lines.push(format!("  ✗ {}", refusal.text));
                     if *more > 0 {
-                        lines.push(format!("    and {more} more of this kind"));
+                        let more = Message::new("demo-more-refusals").count("more", *more);
+                        lines.push(format!("    {more}"));
                     }
                 }
                 if states.len() > SHOWN {
-                    lines.push(format!("  … and in {} more states", states.len() - SHOWN));
+                    let more =
+                        Message::new("demo-more-states").count("states", states.len() - SHOWN);
+                    lines.push(format!("  {more}"));
                 }
             }
         }

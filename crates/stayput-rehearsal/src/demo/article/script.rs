@@ -14,6 +14,7 @@ use stayput_estate::Estate;
 use stayput_estate::Region;
 use stayput_estate::TgwRouteTableId;
 use stayput_fabric::Change;
+use stayput_messages::Message;
 use stayput_plan::Action;
 use stayput_plan::ErpScope;
 use stayput_plan::Phase;
@@ -92,22 +93,21 @@ impl Operation {
                 from: None,
                 to: Some(TgwTarget::Attachment(to.clone())),
             },
-            why: "the article's order".to_owned(),
+            why: Message::new("demo-why-article").into(),
             inverse: None,
         })
     }
 
     /// One line for people, with names where the plan has them.
-    fn title(&self, plan: &Plan) -> String {
+    fn title(&self, plan: &Plan) -> Message {
         match self {
-            Self::Detach { .. } => "detach the EC2 VPC from the Transit Gateway".to_owned(),
+            Self::Detach { .. } => Message::new("demo-step-detach"),
             Self::Route {
                 table, cidr, to, ..
-            } => format!(
-                "static route {cidr} → {} in {}",
-                plan.names.name(to.as_str()),
-                plan.names.name(table.as_str())
-            ),
+            } => Message::new("demo-step-route")
+                .with("cidr", cidr)
+                .with("to", plan.names.name(to.as_str()))
+                .with("table", plan.names.name(table.as_str())),
         }
     }
 }
@@ -130,10 +130,10 @@ pub struct Script {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     /// The EC2 VPC is not attached.
-    #[error("the EC2 VPC is not attached to a Transit Gateway")]
+    #[error("{}", Message::new("article-not-attached"))]
     NotAttached,
     /// No prefix of the EC2 VPC covers the network that fails over.
-    #[error("no prefix of the EC2 VPC covers {0}")]
+    #[error("{}", Message::new("article-not-covered").with("cidr", .0))]
     NotCovered(Cidr),
 }
 
@@ -220,7 +220,7 @@ impl Script {
             .into_iter()
             .map(|operation| {
                 let title = operation.title(&plan);
-                (operation, title)
+                (operation, title.into())
             })
             .collect();
         Self {

@@ -5,6 +5,10 @@ use std::net::Ipv4Addr;
 
 use stayput_fabric::Place;
 use stayput_fabric::Verdict;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
+use stayput_messages::list::semicolons;
+use stayput_messages::list::text;
 
 use crate::demo::look::Fate;
 use crate::demo::look::Look;
@@ -27,11 +31,9 @@ pub fn difference(watchlist: &Watchlist, before: &Look, after: &Look) -> Vec<Str
             here.filter(|a| wanted(before.fate(*a), after.fate(*a)))
                 .collect()
         };
-        let whose = |n: usize| match (stays, n) {
-            (true, 1) => "1 address that stays in EC2".to_owned(),
-            (true, n) => format!("{n} addresses that stay in EC2"),
-            (false, 1) => "1 address of a machine that moves".to_owned(),
-            (false, n) => format!("{n} addresses of machines that move"),
+        let whose = |n: usize| match stays {
+            true => Message::new("demo-addresses-staying").count("addresses", n),
+            false => Message::new("demo-addresses-moving").count("addresses", n),
         };
         let by_verdict = |addresses: &[Ipv4Addr]| {
             let mut groups: BTreeMap<Option<&Verdict>, Vec<Ipv4Addr>> = BTreeMap::new();
@@ -40,40 +42,42 @@ pub fn difference(watchlist: &Watchlist, before: &Look, after: &Look) -> Vec<Str
                 groups.entry(verdict).or_default().push(*address);
             }
             let told = groups.iter().map(|(verdict, addresses)| {
-                let verdict = verdict.map_or("?".to_owned(), ToString::to_string);
-                format!("{} ({verdict})", named(watchlist, addresses))
+                Message::new("demo-addresses-because")
+                    .part("addresses", named(watchlist, addresses))
+                    .part("verdict", verdict.map_or_else(|| text("?"), text))
             });
-            told.collect::<Vec<_>>().join("; ")
+            semicolons(told)
         };
         let taken = changed(&|was, is| {
             was == Fate::Delivered && !matches!(is, Fate::Delivered | Fate::Looping)
         });
         if !taken.is_empty() {
-            let unasked = if stays { " (not part of the goal)" } else { "" };
-            says.push(format!(
-                "cuts {} off from on-prem{unasked}: {}",
-                whose(taken.len()),
-                by_verdict(&taken)
-            ));
+            let (whose, which) = (whose(taken.len()), by_verdict(&taken));
+            let said = match stays {
+                true => Message::new("demo-cuts-off-without-goal")
+                    .part("whose", whose)
+                    .part("which", which),
+                false => Message::new("demo-cuts-off")
+                    .part("whose", whose)
+                    .part("which", which),
+            };
+            says.push(said.into());
         }
         let circling = changed(&|was, is| was != Fate::Looping && is == Fate::Looping);
         if !circling.is_empty() {
-            says.push(format!(
-                "makes packets to {} loop until their TTL expires: {}",
-                whose(circling.len()),
-                by_verdict(&circling)
-            ));
+            let said = Message::new("demo-makes-loop")
+                .part("whose", whose(circling.len()))
+                .part("which", by_verdict(&circling));
+            says.push(said.into());
         }
         let given = changed(&|was, is| was != Fate::Delivered && is == Fate::Delivered);
         if !given.is_empty() {
-            says.push(format!(
-                "makes {} reachable from on-prem",
-                whose(given.len())
-            ));
+            let said = Message::new("demo-makes-reachable").part("whose", whose(given.len()));
+            says.push(said.into());
         }
     }
     if says.is_empty() {
-        says.push("changes nothing for packets from on-prem".to_owned());
+        says.push(Message::new("demo-changes-nothing").into());
     }
     says
 }
@@ -86,7 +90,7 @@ pub fn broken(watchlist: &Watchlist, look: &Look) -> Option<String> {
         .copied()
         .filter(|address| look.fate(*address) != Fate::Delivered)
         .collect();
-    (!lost.is_empty()).then(|| named(watchlist, &lost))
+    (!lost.is_empty()).then(|| named(watchlist, &lost).into())
 }
 
 /// What the fabric says, whichever machine answers.
@@ -116,25 +120,33 @@ pub fn table(watchlist: &Watchlist, look: &Look) -> Vec<String> {
         .into_iter()
         .map(|((part, fabric, walk), count)| {
             let fabric = match fabric {
-                Predicted::Delivered(place) => format!("delivered at {place}"),
-                Predicted::NotDelivered(verdict) => verdict.to_string(),
+                Predicted::Delivered(place) => {
+                    Message::new("demo-delivered-at").with("place", place)
+                }
+                Predicted::NotDelivered(verdict) => text(verdict),
             };
-            format!("{count:>3} × {part}: {fabric} | the lab's walk: {walk}")
+            let opinions = Message::new("demo-opinions")
+                .with("part", part)
+                .part("fabric", fabric)
+                .with("walk", walk);
+            format!("{count:>3} × {opinions}")
         })
         .collect()
 }
 
-fn named(watchlist: &Watchlist, addresses: &[Ipv4Addr]) -> String {
-    let mut names: Vec<String> = addresses
+fn named(watchlist: &Watchlist, addresses: &[Ipv4Addr]) -> Message {
+    let names = addresses
         .iter()
         .take(NAMED)
         .map(|address| match watchlist.0.get(address) {
             Some(member) => format!("{address} {}", member.name),
             None => address.to_string(),
-        })
-        .collect();
-    if addresses.len() > NAMED {
-        names.push(format!("and {} more", addresses.len() - NAMED));
+        });
+    let names = commas(names);
+    match addresses.len().saturating_sub(NAMED) {
+        0 => text(names),
+        more => Message::new("demo-addresses-and-more")
+            .with("names", names)
+            .count("more", more),
     }
-    names.join(", ")
 }

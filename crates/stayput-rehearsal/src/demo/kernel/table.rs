@@ -2,6 +2,8 @@
 
 use comfy_table::Table;
 use comfy_table::presets;
+use stayput_messages::Message;
+use stayput_messages::list::text;
 
 use super::Account;
 use super::account::StepAccount;
@@ -65,13 +67,13 @@ fn rows(steps: &[StepAccount]) -> Vec<Row> {
 pub fn render(account: &Account, chapters: &[Chapter]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
-        "chapter",
-        "step",
-        "took",
-        "sent",
-        "lost",
-        "announced",
-        "longest gap",
+        Message::new("demo-packets-chapter"),
+        Message::new("demo-packets-step"),
+        Message::new("demo-packets-took"),
+        Message::new("demo-packets-sent"),
+        Message::new("demo-packets-lost"),
+        Message::new("demo-packets-announced"),
+        Message::new("demo-packets-gap"),
     ]);
     let announces = account.lost_outside_announced_holes.is_some();
     for row in rows(&account.steps) {
@@ -86,7 +88,10 @@ pub fn render(account: &Account, chapters: &[Chapter]) -> String {
             }
         }
         if row.steps > 1 {
-            name = format!("{name} ({} machines)", row.steps);
+            name = Message::new("demo-packets-machines")
+                .with("step", name)
+                .count("machines", row.steps)
+                .into();
         }
         table.add_row([
             row.chapter.to_owned(),
@@ -102,36 +107,36 @@ pub fn render(account: &Account, chapters: &[Chapter]) -> String {
             gap(row.longest_gap_ms),
         ]);
     }
-    let mut text = format!("{table}\n");
-    text.push_str(&format!(
-        "{} packets sent, {} lost, {} of them while a table changed although deliverable just before and just after\n",
-        account.sent, account.lost, account.lost_in_route_switch
-    ));
-    if let Some(outside) = account.lost_outside_announced_holes {
-        text.push_str(&format!(
-            "{outside} lost outside the holes the plans had announced\n"
-        ));
+    let total = Message::new("demo-packets-total")
+        .count("sent", account.sent)
+        .with("lost", account.lost)
+        .with("switch", account.lost_in_route_switch);
+    let mut text = format!("{table}\n{total}\n");
+    if let Some(packets) = account.lost_outside_announced_holes {
+        let outside = Message::new("demo-packets-outside").with("packets", packets);
+        text.push_str(&format!("{outside}\n"));
     }
     for loss in &account.outside {
-        text.push_str(&format!(
-            "  ! {} after {}\n",
-            loss.address,
-            loss.after.as_deref().unwrap_or("nothing")
-        ));
+        let loss = match &loss.after {
+            Some(step) => Message::new("demo-packets-outside-after")
+                .with("address", loss.address)
+                .with("step", step),
+            None => Message::new("demo-packets-outside-at-start").with("address", loss.address),
+        };
+        text.push_str(&format!("  ! {loss}\n"));
     }
     for failure in &account.failures {
-        text.push_str(&format!("  ! the kernel could not follow: {failure}\n"));
+        let failure = Message::new("demo-packets-kernel-failed").with("failure", failure);
+        text.push_str(&format!("  ! {failure}\n"));
     }
-    text.push_str(&format!(
-        "(one packet to each address every {} ms, by the {} namespaces of a kernel as {}; latest packet {:.1} ms late; the kernel followed \
-         a route within {} µs, half of the time within {})\n",
-        account.interval_ms,
-        account.namespaces,
-        account.privilege,
-        account.worst_lateness_ms,
-        account.delay_us.max,
-        account.delay_us.median,
-    ));
+    let how = Message::new("demo-packets-how")
+        .with("interval", account.interval_ms)
+        .with("namespaces", account.namespaces)
+        .with("privilege", &account.privilege)
+        .with("lateness", format!("{:.1}", account.worst_lateness_ms))
+        .with("longest", account.delay_us.max)
+        .with("median", account.delay_us.median);
+    text.push_str(&format!("{how}\n"));
     text
 }
 
@@ -143,30 +148,32 @@ fn gap(ms: u64) -> String {
 }
 
 /// A line of the comparison: its title, and what is in its cells.
-type Line = (&'static str, fn(&Switch) -> String);
+type Line = (Message, fn(&Switch) -> String);
 
 /// The routing work of both orders side by side.
 pub fn render_switches(ours: &[Switch], article: &[Switch]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "",
-        "",
-        "stayput's order",
-        "the article's order",
+        text(""),
+        text(""),
+        Message::new("demo-order-stayput"),
+        Message::new("demo-order-article"),
     ]);
     for theirs in article {
         let Some(ours) = ours.iter().find(|ours| ours.chapter == theirs.chapter) else {
             continue;
         };
         let rows: [Line; 6] = [
-            ("routing work took", |s| seconds(s.ms)),
-            ("packets sent in it", |s| s.sent.to_string()),
-            ("lost", |s| s.lost.to_string()),
-            ("lost to what stays in EC2", |s| {
+            (Message::new("demo-switch-took"), |s| seconds(s.ms)),
+            (Message::new("demo-switch-sent"), |s| s.sent.to_string()),
+            (Message::new("demo-switch-lost"), |s| s.lost.to_string()),
+            (Message::new("demo-switch-lost-staying"), |s| {
                 s.lost_to_staying.to_string()
             }),
-            ("looped", |s| s.ttl_exceeded.to_string()),
-            ("lost while a table changed", |s| {
+            (Message::new("demo-switch-looped"), |s| {
+                s.ttl_exceeded.to_string()
+            }),
+            (Message::new("demo-switch-lost-in-change"), |s| {
                 s.lost_in_route_switch.to_string()
             }),
         ];
@@ -174,7 +181,7 @@ pub fn render_switches(ours: &[Switch], article: &[Switch]) -> String {
             let chapter = if n == 0 { theirs.chapter } else { "" };
             table.add_row([
                 chapter.to_owned(),
-                title.to_owned(),
+                title.to_string(),
                 cell(ours),
                 cell(theirs),
             ]);
