@@ -4,6 +4,7 @@
 //! `GET`, `POST` and `DELETE /faults`, `DELETE /faults/ID`; for the world `POST /sites`, `/regions`, `/vms` and `/instances`. With
 //! the kernel as data plane also `/kernel` and what is below it: the data plane answers that itself.
 
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::json;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 use crate::faults::Rule;
 use crate::faults::RuleId;
@@ -28,13 +31,13 @@ use crate::walk::Origin;
 /// Answers one request.
 pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     if !is_allowed(shared, request) {
-        return error(401, "the token from lab.json is required")
+        return error(401, Message::new("lab-token-needed"))
             .with_header("www-authenticate", "Bearer");
     }
     if request.path == "/kernel" || request.path.starts_with("/kernel/") {
         return match shared.lab.data_plane() {
             Some(data_plane) => data_plane.handle(request),
-            None => error(404, "this lab's data plane is not the kernel"),
+            None => error(404, Message::new("lab-no-kernel")),
         };
     }
     match (request.method.as_str(), request.path.as_str()) {
@@ -60,11 +63,8 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
             _,
             "/status" | "/speed" | "/latency" | "/walk" | "/shutdown" | "/faults" | "/sites"
             | "/regions" | "/vms" | "/instances",
-        ) => error(405, "this path does not support that method"),
-        _ => error(
-            404,
-            "the paths are /status, /speed, /latency, /walk, /faults, /sites, /regions, /vms, /instances and /shutdown",
-        ),
+        ) => error(405, Message::new("lab-bad-method")),
+        _ => error(404, Message::new("lab-bad-path")),
     }
 }
 
@@ -117,14 +117,14 @@ struct Speed {
 fn speed(shared: &Shared, request: &Request) -> Response {
     let wanted = match serde_json::from_slice::<Speed>(&request.body) {
         Ok(wanted) => wanted.speed,
-        Err(wrong) => return error(400, &format!("the body must be {{\"speed\": x}}: {wrong}")),
+        Err(wrong) => return error(400, bad_body("{\"speed\": x}", &wrong)),
     };
     match checked_speed(wanted) {
         Ok(speed) => {
             shared.lab.present().clock.set_speed(speed);
             Response::json(200, &json!({ "speed": speed }))
         }
-        Err(wrong) => error(400, &wrong.to_string()),
+        Err(wrong) => error(400, wrong),
     }
 }
 
@@ -142,20 +142,20 @@ fn latency(shared: &Shared, request: &Request) -> Response {
                 shared.lab.set_latency(latency);
                 Response::json(200, &json!({ "ms": ms }))
             }
-            Err(wrong) => error(400, &wrong.to_string()),
+            Err(wrong) => error(400, wrong),
         },
-        Err(wrong) => error(400, &format!("the body must be {{\"ms\": n}}: {wrong}")),
+        Err(wrong) => error(400, bad_body("{\"ms\": n}", &wrong)),
     }
 }
 
 fn add_fault(shared: &Shared, request: &Request) -> Response {
     let rule = match serde_json::from_slice::<Rule>(&request.body) {
         Ok(rule) => rule,
-        Err(wrong) => return error(400, &wrong_rule(&wrong)),
+        Err(wrong) => return error(400, wrong_rule(&wrong)),
     };
     match shared.lab.add_fault(rule) {
         Ok(id) => Response::json(200, &json!({ "id": id })),
-        Err(wrong) => error(400, &wrong.to_string()),
+        Err(wrong) => error(400, wrong),
     }
 }
 
@@ -175,18 +175,13 @@ fn clear_fault(shared: &Shared, path: &str) -> Response {
             Response::json(200, &json!({ "cleared": 1 }))
         }
         Ok(_) | Err(_) => {
-            let known: Vec<String> = shared
-                .lab
-                .list_faults()
-                .iter()
-                .map(|fault| fault.id.to_string())
-                .collect();
-            let known = if known.is_empty() {
-                "there is none".to_owned()
-            } else {
-                format!("there are {}", known.join(", "))
+            let known = shared.lab.list_faults();
+            let what = match known.as_slice() {
+                [] => Message::new("lab-no-such-fault-none"),
+                known => Message::new("lab-no-such-fault")
+                    .with("known", commas(known.iter().map(|fault| fault.id))),
             };
-            error(404, &format!("no fault has this number; {known}"))
+            error(404, what)
         }
     }
 }
@@ -217,8 +212,13 @@ struct InstancePower {
 }
 
 fn body<T: DeserializeOwned>(request: &Request, form: &str) -> Result<T, Response> {
-    serde_json::from_slice(&request.body)
-        .map_err(|wrong| error(400, &format!("the body must be {form}: {wrong}")))
+    serde_json::from_slice(&request.body).map_err(|wrong| error(400, bad_body(form, &wrong)))
+}
+
+fn bad_body(form: &str, wrong: &serde_json::Error) -> Message {
+    Message::new("lab-bad-body")
+        .with("form", form)
+        .with("problem", wrong)
 }
 
 const PLACE: &str = r#"{"name": NAME, "state": "up" or "down"}"#;
@@ -295,7 +295,7 @@ fn changed(done: Result<Value, OperatorError>) -> Response {
                 OperatorError::Ambiguous { .. } => 400,
                 OperatorError::Refused(_) => 409,
             };
-            error(status, &wrong.to_string())
+            error(status, wrong)
         }
     }
 }
@@ -305,21 +305,21 @@ fn walk_packet(shared: &Shared, request: &Request) -> Response {
     let origin = request.param("from").unwrap_or("on-prem").parse::<Origin>();
     let origin = match origin {
         Ok(origin) => origin,
-        Err(wrong) => return error(400, &format!("from: {wrong}")),
+        Err(wrong) => return error(400, Message::new("lab-bad-from").with("problem", wrong)),
     };
     let Some(to) = request
         .param("to")
         .and_then(|to| to.parse::<Ipv4Addr>().ok())
     else {
-        return error(400, "`to` must be an IPv4 address");
+        return error(400, Message::new("lab-bad-to"));
     };
     let walk = walk::walk(&shared.lab.present(), origin, to);
     match serde_json::to_value(&walk) {
         Ok(walk) => Response::json(200, &walk),
-        Err(wrong) => error(500, &wrong.to_string()),
+        Err(wrong) => error(500, wrong),
     }
 }
 
-fn error(status: u16, message: &str) -> Response {
-    Response::json(status, &json!({ "error": message }))
+fn error(status: u16, message: impl Display) -> Response {
+    Response::json(status, &json!({ "error": message.to_string() }))
 }

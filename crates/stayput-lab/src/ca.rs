@@ -17,6 +17,7 @@ use rcgen::KeyUsagePurpose;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
+use stayput_messages::Message;
 
 /// Names in the server certificate.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -27,10 +28,10 @@ const LIFE_DAYS: i32 = 397;
 #[derive(Debug, thiserror::Error)]
 pub enum CaError {
     /// The certificate cannot be created.
-    #[error("cannot make the lab's certificates")]
+    #[error("{}", Message::new("lab-no-certificates"))]
     Certificate(#[from] rcgen::Error),
     /// The TLS configuration is not valid.
-    #[error("cannot set up TLS")]
+    #[error("{}", Message::new("lab-no-tls"))]
     Tls(#[from] rustls::Error),
 }
 

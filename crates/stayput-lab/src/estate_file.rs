@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use stayput_messages::Message;
+
 use crate::run::Endpoints;
 use crate::scenario::BulkNetwork;
 use crate::scenario::Fault;
@@ -35,7 +37,7 @@ fn text(scenario: &Scenario, bulk: &[BulkNetwork], endpoints: &Endpoints) -> Res
     let estate = file
         .estate
         .as_ref()
-        .ok_or_else(|| Fault::new("the scenario has no [estate]"))?;
+        .ok_or_else(|| Fault::new(Message::new("scenario-no-estate")))?;
     let mut out = Out(String::new());
     out.line(&format!(
         "# Written by the lab for its scenario `{}`. Overwritten at every start.",
@@ -87,9 +89,9 @@ fn source(out: &mut Out, file: &format::File, estate: &format::Estate) -> Result
     let source = estate
         .source
         .as_ref()
-        .ok_or_else(|| Fault::new("the scenario's estate has no source"))?;
-    let vpc = find(&file.vpcs, &source.vpc, "VPC")?;
-    find(&file.tgws, &source.tgw, "Transit Gateway")?;
+        .ok_or_else(|| Fault::new(Message::new("scenario-no-source")))?;
+    let vpc = find(&file.vpcs, &source.vpc, Message::new("lab-kind-vpc"))?;
+    find(&file.tgws, &source.tgw, Message::new("lab-kind-tgw"))?;
     out.table(&format!("[source.{}]", key(&source.name)));
     out.text("region", vpc.region.get_ref());
     out.text("vpc", &ids::vpc(source.vpc.get_ref()));
@@ -104,24 +106,32 @@ fn nc2_site(
     site: &format::Site,
     endpoints: &Endpoints,
 ) -> Result<(), Fault> {
-    let prism = find(&file.prisms, &site.prism, "Prism Central")?;
-    let vpc = find(&file.vpcs, &prism.vpc, "VPC")?;
-    find(&file.tgws, &site.tgw, "Transit Gateway")?;
+    let prism = find(&file.prisms, &site.prism, Message::new("lab-kind-prism"))?;
+    let vpc = find(&file.vpcs, &prism.vpc, Message::new("lab-kind-vpc"))?;
+    find(&file.tgws, &site.tgw, Message::new("lab-kind-tgw"))?;
     out.table(&format!("[sites.{}]", key(name)));
     out.text("region", vpc.region.get_ref());
     out.text("vpc", &ids::vpc(prism.vpc.get_ref()));
     out.text("tgw", &ids::tgw(site.tgw.get_ref()));
     out.text("flow-vpc", &site.flow_vpc);
     out.list("dns-servers", &site.dns_servers);
-    let url = find(&endpoints.prism, &site.prism, "Prism Central")?;
+    let url = find(
+        &endpoints.prism,
+        &site.prism,
+        Message::new("lab-kind-prism"),
+    )?;
     out.line(&format!(
         "prism = {{ url = {}, ca-file = {} }}",
         quoted(url),
         quoted(CA_FILE)
     ));
     if let Some(mv) = &site.mv {
-        find(&file.moves, &mv.appliance, "Move appliance")?;
-        let url = find(&endpoints.moves, &mv.appliance, "Move appliance")?;
+        find(&file.moves, &mv.appliance, Message::new("lab-kind-move"))?;
+        let url = find(
+            &endpoints.moves,
+            &mv.appliance,
+            Message::new("lab-kind-move"),
+        )?;
         out.line(&format!(
             "move = {{ url = {}, ca-file = {}, source-provider = {}, target-provider = {}, container = \"default\" }}",
             quoted(url),
@@ -149,23 +159,35 @@ fn networks(
             .ok_or_else(|| {
                 Fault::at(
                     network.subnet.span(),
-                    format!("no subnet is called `{path}`"),
+                    Message::new("scenario-no-subnet").with("path", path),
                 )
             })?;
-        find(&estate.sites, &network.primary, "site of the estate")?;
+        find(
+            &estate.sites,
+            &network.primary,
+            Message::new("lab-kind-site-of-estate"),
+        )?;
         out.table(&format!("[networks.{}]", key(name)));
         out.text("cidr", &cidr.get_ref().to_string());
         out.text("ec2-subnet", &ids::subnet(path));
         out.text("primary", network.primary.get_ref());
         if let Some(recovery) = &network.recovery {
-            find(&estate.sites, recovery, "site of the estate")?;
+            find(
+                &estate.sites,
+                recovery,
+                Message::new("lab-kind-site-of-estate"),
+            )?;
             out.text("recovery", recovery.get_ref());
         }
     }
     let Some(bulk) = &file.bulk else {
         return Ok(());
     };
-    find(&estate.sites, &bulk.primary, "site of the estate")?;
+    find(
+        &estate.sites,
+        &bulk.primary,
+        Message::new("lab-kind-site-of-estate"),
+    )?;
     for network in generated {
         out.table(&format!("[networks.{}]", key(&network.name)));
         out.text("cidr", &network.cidr.to_string());
@@ -173,7 +195,11 @@ fn networks(
         out.text("ec2-subnet", &ids::subnet(&path));
         out.text("primary", bulk.primary.get_ref());
         if let Some(recovery) = &bulk.recovery {
-            find(&estate.sites, recovery, "site of the estate")?;
+            find(
+                &estate.sites,
+                recovery,
+                Message::new("lab-kind-site-of-estate"),
+            )?;
             out.text("recovery", recovery.get_ref());
         }
     }
@@ -205,15 +231,16 @@ fn edge_of(
                 Some((name, gateway, association))
             })
             .ok_or_else(|| {
-                let message =
-                    format!("no VPN or Direct Connect association is called `{attachment}`");
+                let message = Message::new("scenario-no-edge").with("name", attachment);
                 Fault::at(edge.attachment.span(), message)
             })?;
         out.text("kind", "direct-connect");
         out.text("gateway", &ids::dx_gateway(gateway_name));
         (&association.tgw, gateway.local_preference)
     };
-    let region = find(&file.tgws, tgw, "Transit Gateway")?.region.get_ref();
+    let region = find(&file.tgws, tgw, Message::new("lab-kind-tgw"))?
+        .region
+        .get_ref();
     out.text("region", region);
     out.text("tgw", &ids::tgw(tgw.get_ref()));
     out.text("attachment", &ids::attachment(attachment));

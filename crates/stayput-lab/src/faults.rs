@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 
 pub use self::call::Call;
 pub(crate) use self::call::path_name;
@@ -230,10 +232,10 @@ impl Active {
 /// # Errors
 /// What to tell: the nearest of the known names, or all of them.
 pub(crate) fn known<'n>(
-    what: &str,
+    kind: Message,
     name: &str,
     names: impl Iterator<Item = &'n str>,
-) -> Result<(), String> {
+) -> Result<(), Message> {
     let names: Vec<&str> = names.collect();
     if names.contains(&name) {
         return Ok(());
@@ -243,13 +245,20 @@ pub(crate) fn known<'n>(
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .min()
         .filter(|(distance, _)| *distance <= 2);
-    let hint = match nearest {
-        Some((_, known)) => format!("did you mean `{known}`?"),
-        None if names.is_empty() => "there is none".to_owned(),
+    Err(match nearest {
+        Some((_, known)) => Message::new("lab-unknown-near")
+            .part("kind", kind)
+            .with("name", name)
+            .with("known", known),
+        None if names.is_empty() => Message::new("lab-unknown-none")
+            .part("kind", kind)
+            .with("name", name),
         None => {
-            let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            format!("there are {}", list.join(", "))
+            let list = names.iter().map(|name| format!("`{name}`"));
+            Message::new("lab-unknown-of")
+                .part("kind", kind)
+                .with("name", name)
+                .with("known", commas(list))
         }
-    };
-    Err(format!("no {what} is called `{name}`; {hint}"))
+    })
 }

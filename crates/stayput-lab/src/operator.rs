@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
+use stayput_messages::list::text;
 
 use crate::aws;
 use crate::aws::model::InstanceState;
@@ -72,22 +75,13 @@ pub struct FoundInstance {
 pub enum OperatorError {
     /// Nothing has this name.
     #[error("{0}")]
-    Unknown(String),
+    Unknown(Message),
     /// Several have it.
-    #[error("{what} `{name}` is not unique: {}; {remedy}", found.join(", "))]
-    Ambiguous {
-        /// What kind of object.
-        what: &'static str,
-        /// The name.
-        name: String,
-        /// Those that have it.
-        found: Vec<String>,
-        /// How to name one of them.
-        remedy: &'static str,
-    },
+    #[error("{0}")]
+    Ambiguous(Message),
     /// The object is in a state in which this is not possible.
     #[error("{0}")]
-    Refused(String),
+    Refused(Message),
 }
 
 impl LabState {
@@ -100,14 +94,12 @@ impl LabState {
         name: &str,
         to: Availability,
     ) -> Result<Availability, OperatorError> {
-        known("site", name, self.pcs.iter().map(|pc| pc.name.as_str())).map_err(|what| {
-            let regions: Vec<&str> = self.aws.regions.keys().map(String::as_str).collect();
-            let hint = if regions.contains(&name) {
-                "; it is a region: use `region` instead of `site`"
-            } else {
-                ""
-            };
-            OperatorError::Unknown(format!("{what}{hint}"))
+        let sites = self.pcs.iter().map(|pc| pc.name.as_str());
+        known(Message::new("lab-kind-site"), name, sites).map_err(|what| {
+            OperatorError::Unknown(match self.aws.regions.contains_key(name) {
+                true => Message::new("lab-region-is-no-site").part("what", what),
+                false => what,
+            })
         })?;
         let mut before = Availability::Up;
         for pc in self.pcs.iter_mut().filter(|pc| pc.name == name) {
@@ -129,7 +121,7 @@ impl LabState {
         to: Availability,
     ) -> Result<Availability, OperatorError> {
         let names = self.aws.regions.keys().map(String::as_str);
-        known("region", name, names).map_err(OperatorError::Unknown)?;
+        known(Message::new("lab-kind-region"), name, names).map_err(OperatorError::Unknown)?;
         let was_down = match to {
             Availability::Down => !self.aws.down_regions.insert(name.to_owned()),
             Availability::Up => self.aws.down_regions.remove(name),
@@ -152,8 +144,8 @@ impl LabState {
         to: Power,
     ) -> Result<(FoundVm, Power), OperatorError> {
         if let Some(site) = site {
-            known("site", site, self.pcs.iter().map(|pc| pc.name.as_str()))
-                .map_err(OperatorError::Unknown)?;
+            let sites = self.pcs.iter().map(|pc| pc.name.as_str());
+            known(Message::new("lab-kind-site"), site, sites).map_err(OperatorError::Unknown)?;
         }
         let mut found = Vec::new();
         for (index, pc) in self.pcs.iter().enumerate() {
@@ -173,29 +165,29 @@ impl LabState {
         }
         let (index, vm) = match found.as_slice() {
             [] => {
-                let at = site.map_or_else(String::new, |site| format!(" at site `{site}`"));
-                return Err(OperatorError::Unknown(format!(
-                    "no VM{at} has the name or UUID `{name}`"
-                )));
+                return Err(OperatorError::Unknown(match site {
+                    Some(site) => Message::new("lab-no-such-vm-at-site")
+                        .with("site", site)
+                        .with("name", name),
+                    None => Message::new("lab-no-such-vm").with("name", name),
+                }));
             }
             [one] => one.clone(),
             _ => {
-                return Err(OperatorError::Ambiguous {
-                    what: "VM",
-                    name: name.to_owned(),
-                    found: found
-                        .iter()
-                        .map(|(_, vm)| format!("{} at `{}`", vm.vm, vm.site))
-                        .collect(),
-                    remedy: "give the UUID, or the site",
+                let found = found.iter().map(|(_, vm)| {
+                    Message::new("lab-vm-at-site")
+                        .with("vm", &vm.vm)
+                        .with("site", &vm.site)
                 });
+                let what = Message::new("lab-vm-not-unique")
+                    .with("name", name)
+                    .with("found", commas(found));
+                return Err(OperatorError::Ambiguous(what));
             }
         };
         if self.is_site_down(index) {
-            return Err(OperatorError::Refused(format!(
-                "site `{}` is down: bring it up first",
-                vm.site
-            )));
+            let why = Message::new("lab-site-down-first").with("site", &vm.site);
+            return Err(OperatorError::Refused(why));
         }
         let was_on = prism::switch_vm(self, index, &vm.vm, to == Power::On);
         Ok((vm, if was_on { Power::On } else { Power::Off }))
@@ -261,35 +253,32 @@ impl LabState {
         }
         let instance = match found.as_slice() {
             [] => {
-                return Err(OperatorError::Unknown(format!(
-                    "no instance has the id or Name tag `{name}`"
-                )));
+                let what = Message::new("lab-no-such-instance").with("name", name);
+                return Err(OperatorError::Unknown(what));
             }
             [one] => one.clone(),
             _ => {
-                return Err(OperatorError::Ambiguous {
-                    what: "instance",
-                    name: name.to_owned(),
-                    found: found
-                        .iter()
-                        .map(|one| format!("{} in {}", one.instance, one.region))
-                        .collect(),
-                    remedy: "give the instance id",
+                let found = found.iter().map(|one| {
+                    Message::new("lab-instance-in-region")
+                        .with("instance", &one.instance)
+                        .with("region", &one.region)
                 });
+                let what = Message::new("lab-instance-not-unique")
+                    .with("name", name)
+                    .with("found", commas(found));
+                return Err(OperatorError::Ambiguous(what));
             }
         };
         if self.aws.down_regions.contains(&instance.region) {
-            return Err(OperatorError::Refused(format!(
-                "region `{}` is down: bring it up first",
-                instance.region
-            )));
+            let why = Message::new("lab-region-down-first").with("region", &instance.region);
+            return Err(OperatorError::Refused(why));
         }
         let (region, id) = (&instance.region, &instance.instance);
         let before = match to {
             Power::On => aws::start_instance(self, region, id),
             Power::Off => aws::stop_instance(self, region, id),
         };
-        let before = before.map_err(|fault| OperatorError::Refused(fault.message))?;
+        let before = before.map_err(|fault| OperatorError::Refused(text(fault.message)))?;
         Ok((instance, before))
     }
 

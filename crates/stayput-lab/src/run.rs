@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -81,21 +82,19 @@ pub enum LabError {
     #[error(transparent)]
     Ca(#[from] CaError),
     /// The speed is not one the lab can run at.
-    #[error(
-        "a lab cannot run at speed {0}: it must be 0, or from {MIN_SPEED} to {MAX_SPEED} virtual seconds a second"
-    )]
+    #[error("{}", Message::new("lab-bad-speed").with("speed", .0).with("slowest", MIN_SPEED).with("fastest", MAX_SPEED))]
     Speed(f64),
     /// The latency is too long.
-    #[error("a lab cannot have a latency of {} ms: it must be from 0 to {} ms", .0.as_millis(), MAX_LATENCY.as_millis())]
+    #[error("{}", Message::new("lab-bad-latency").with("latency", .0.as_millis()).with("longest", MAX_LATENCY.as_millis()))]
     Latency(Duration),
     /// The data plane cannot be built.
-    #[error("the kernel data plane cannot be built")]
+    #[error("{}", Message::new("lab-no-data-plane"))]
     DataPlane(#[source] io::Error),
     /// No port is available on the loopback interface.
-    #[error("cannot listen on 127.0.0.1")]
+    #[error("{}", Message::new("lab-no-port"))]
     Listen(#[source] io::Error),
     /// A file in the lab's directory cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("{}", Message::new("lab-unwritten").with("path", path.display()))]
     Write {
         /// The file.
         path: PathBuf,
@@ -103,13 +102,13 @@ pub enum LabError {
         source: io::Error,
     },
     /// No lab runs in the directory.
-    #[error("no lab is running in {}", dir.display())]
+    #[error("{}", Message::new("lab-not-running").with("dir", dir.display()))]
     NotRunning {
         /// The directory.
         dir: PathBuf,
     },
     /// A file in the lab's directory cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("{}", Message::new("lab-unread").with("path", path.display()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -117,7 +116,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// `lab.json` was not written by this version of the lab.
-    #[error("{} was not written by this version of the lab", path.display())]
+    #[error("{}", Message::new("lab-of-other-version").with("path", path.display()))]
     Format {
         /// The file.
         path: PathBuf,

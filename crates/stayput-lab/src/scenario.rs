@@ -21,6 +21,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use stayput_messages::Message;
 
 use crate::clock::Clock;
 use crate::faults::Rule;
@@ -67,9 +68,7 @@ pub fn scenarios() -> Vec<ScenarioInfo> {
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// Neither a built-in name nor a path.
-    #[error(
-        "no scenario is called `{name}`: the built-in ones are {known}; or give the path of a .toml file"
-    )]
+    #[error("{}", Message::new("scenario-unknown").with("name", name).with("known", known))]
     Unknown {
         /// The name or path given.
         name: String,
@@ -77,7 +76,7 @@ pub enum ScenarioError {
         known: String,
     },
     /// The file cannot be read.
-    #[error("cannot read scenario {}", path.display())]
+    #[error("{}", Message::new("scenario-unread").with("path", path.display()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -93,7 +92,7 @@ pub enum ScenarioError {
         message: String,
     },
     /// No machine is requested, or more than the scenario has.
-    #[error("scenario `{scenario}` can have 1 to {most} machines that move, not {asked}")]
+    #[error("{}", Message::new("scenario-machines").with("scenario", scenario).with("most", most).with("asked", asked))]
     Machines {
         /// The scenario.
         scenario: String,

@@ -20,6 +20,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use serde::Serialize;
+use stayput_messages::Message;
 
 use self::choices::Choices;
 use crate::aws::routing;
@@ -53,7 +54,7 @@ pub enum Origin {
 
 /// The text is neither `on-prem` nor an IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither `on-prem` nor an IPv4 address")]
+#[error("{}", Message::new("lab-bad-origin").with("text", .0))]
 pub struct InvalidOrigin(pub String);
 
 impl FromStr for Origin {

@@ -67,7 +67,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     // Never fabric or plan: it is the second, independent implementation of routing.
-    ("stayput-lab", &["stayput-estate", "stayput-world"]),
+    (
+        "stayput-lab",
+        &["stayput-estate", "stayput-world", "stayput-messages"],
+    ),
     // Nor does the third implementation: it makes the lab's state true for real packets.
     ("stayput-dataplane", &["stayput-estate", "stayput-lab"]),
     // Rehearses the procedure in the lab: only here and in tests are both implementations of routing used together.

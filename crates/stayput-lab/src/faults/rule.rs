@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::Serialize;
+use stayput_messages::Message;
+use stayput_messages::list::text;
 use wildmatch::WildMatch;
 
 use super::call::Call;
@@ -131,39 +133,39 @@ pub enum Replacement {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// No effect is given.
-    #[error("the rule has no effect: give one of {0}")]
+    #[error("{}", Message::new("rule-no-effect").with("effects", .0))]
     NoEffect(String),
     /// More than one effect is given.
-    #[error("`{0}` and `{1}` are both effects: a rule has one; write two rules")]
+    #[error("{}", Message::new("rule-two-effects").with("first", .0).with("second", .1))]
     TwoEffects(&'static str, &'static str),
     /// A key is given that belongs to another effect.
-    #[error("`{key}` has no meaning without {needs}")]
+    #[error("{}", Message::new("rule-no-meaning").with("key", key).part("needs", needs.clone()))]
     Alone {
         /// The key.
         key: &'static str,
         /// The effects it belongs to.
-        needs: &'static str,
+        needs: Message,
     },
     /// Two keys exclude each other.
-    #[error("`{0}` and `{1}` exclude each other")]
+    #[error("{}", Message::new("rule-exclude").with("first", .0).with("second", .1))]
     Both(&'static str, &'static str),
     /// A value is not possible.
-    #[error("`{key}` must be {must}, not {found}")]
+    #[error("{}", Message::new("rule-bad-value").with("key", key).part("must", must.clone()).part("found", found.clone()))]
     Value {
         /// The key.
         key: &'static str,
         /// What it must be.
-        must: &'static str,
+        must: Message,
         /// What it is.
-        found: String,
+        found: Message,
     },
     /// A name that the lab does not have.
-    #[error("`{key}`: {what}")]
+    #[error("{}", Message::new("rule-unknown-name").with("key", key).part("what", what.clone()))]
     Unknown {
         /// The key.
         key: &'static str,
         /// What is wrong, with the known names.
-        what: String,
+        what: Message,
     },
 }
 
@@ -207,13 +209,13 @@ impl Rule {
         let form = &self.form;
         for (key, name) in [("site", &form.site), ("site-down", &form.site_down)] {
             if let Some(name) = name {
-                let found = known("site", name, sites());
+                let found = known(Message::new("lab-kind-site"), name, sites());
                 found.map_err(|what| RuleError::Unknown { key, what })?;
             }
         }
         for (key, name) in [("region", &form.region), ("region-down", &form.region_down)] {
             if let Some(name) = name {
-                let found = known("region", name, regions());
+                let found = known(Message::new("lab-kind-region"), name, regions());
                 found.map_err(|what| RuleError::Unknown { key, what })?;
             }
         }
@@ -264,7 +266,8 @@ impl TryFrom<RuleForm> for Rule {
 
     fn try_from(form: RuleForm) -> Result<Self, RuleError> {
         if let Some(service) = &form.service {
-            let found = known("service", service, SERVICES.into_iter());
+            let kind = Message::new("lab-kind-service");
+            let found = known(kind, service, SERVICES.into_iter());
             found.map_err(|what| RuleError::Unknown {
                 key: "service",
                 what,
@@ -274,8 +277,8 @@ impl TryFrom<RuleForm> for Rule {
             if value == Some(0) {
                 return Err(RuleError::Value {
                     key,
-                    must: "at least 1",
-                    found: "0".to_owned(),
+                    must: Message::new("rule-must-be-positive"),
+                    found: text("0"),
                 });
             }
         }
@@ -298,8 +301,8 @@ fn span(key: &'static str, given: Option<SignedDuration>) -> Result<Option<Durat
         .map(|given| {
             Duration::try_from(given).map_err(|_| RuleError::Value {
                 key,
-                must: "a duration such as `30s` that is not negative",
-                found: format!("{given:#}"),
+                must: Message::new("rule-must-be-duration"),
+                found: text(format_args!("{given:#}")),
             })
         })
         .transpose()
@@ -309,8 +312,8 @@ fn at_least_one(key: &'static str, value: usize) -> Result<usize, RuleError> {
     if value == 0 {
         return Err(RuleError::Value {
             key,
-            must: "at least 1",
-            found: "0".to_owned(),
+            must: Message::new("rule-must-be-positive"),
+            found: text("0"),
         });
     }
     Ok(value)
@@ -322,8 +325,8 @@ fn effect(form: &RuleForm) -> Result<Effect, RuleError> {
         if !(400..600).contains(&status) {
             return Err(RuleError::Value {
                 key,
-                must: "an HTTP error status, 400 to 599",
-                found: status.to_string(),
+                must: Message::new("rule-must-be-status"),
+                found: text(status),
             });
         }
         Ok(Effect::Refuse(Refusal {
@@ -433,43 +436,38 @@ fn belongs(form: &RuleForm, effect: &Effect) -> Result<(), RuleError> {
             "code",
             form.code.is_some(),
             refuses,
-            "`refuse` or `refuse-after`",
+            Message::new("rule-needs-refusal"),
         ),
         (
             "message",
             form.message.is_some(),
             refuses,
-            "`refuse` or `refuse-after`",
+            Message::new("rule-needs-refusal"),
         ),
         (
             "retry-after",
             form.retry_after.is_some(),
             waits,
-            "`refuse`, `refuse-after` or `throttle`",
+            Message::new("rule-needs-refusal-or-throttle"),
         ),
         (
             "applied-after",
             form.applied_after.is_some(),
             matches!(effect, Effect::Hang(_)),
-            "`hang`",
+            Message::new("rule-needs-hang"),
         ),
-        (
-            "close",
-            form.close,
-            loses,
-            "`lose-request` or `lose-answer`",
-        ),
+        ("close", form.close, loses, Message::new("rule-needs-loss")),
         (
             "unapplied",
             form.unapplied,
             matches!(effect, Effect::Replace(..)),
-            "`garbage`, `html` or `empty`",
+            Message::new("rule-needs-replacement"),
         ),
         (
             "down-for",
             form.down_for.is_some(),
             matches!(effect, Effect::SiteDown(..) | Effect::RegionDown(..)),
-            "`site-down` or `region-down`",
+            Message::new("rule-needs-down"),
         ),
     ];
     for (key, given, has_meaning, needs) in checks {
@@ -480,15 +478,15 @@ fn belongs(form: &RuleForm, effect: &Effect) -> Result<(), RuleError> {
     if matches!(effect, Effect::Page(_)) && form.service.as_deref() == Some("move") {
         return Err(RuleError::Value {
             key: "page",
-            must: "for AWS or Prism Central",
-            found: "for service `move`, whose clients choose the size of a page".to_owned(),
+            must: Message::new("rule-must-be-of-paged"),
+            found: Message::new("rule-is-of-move"),
         });
     }
     if form.kind == Some(CallKind::Session) {
         return Err(RuleError::Value {
             key: "kind",
-            must: "read or change",
-            found: "session".to_owned(),
+            must: Message::new("rule-must-be-read-or-change"),
+            found: text("session"),
         });
     }
     Ok(())

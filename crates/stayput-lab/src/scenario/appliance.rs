@@ -1,5 +1,7 @@
 //! Move appliances of a scenario.
 
+use stayput_messages::Message;
+
 use super::Fault;
 use super::build::Build;
 use super::build::find;
@@ -13,7 +15,11 @@ use crate::mv::model::ProviderKind;
 pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
     let file = build.file;
     for (name, described) in &file.moves {
-        find(&file.prisms, &described.prism, "Prism Central")?;
+        find(
+            &file.prisms,
+            &described.prism,
+            Message::new("lab-kind-prism"),
+        )?;
         let pc = file
             .prisms
             .keys()

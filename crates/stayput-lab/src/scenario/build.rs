@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use stayput_estate::Cidr;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
 use toml::Spanned;
 
 use super::Built;
@@ -137,11 +139,9 @@ fn policy(build: &mut Build<'_>) -> Result<(), Fault> {
                 }
                 Err(Fault::at(
                     pattern.span(),
-                    format!(
-                        "`{text}` is not an action: write SERVICE:ACTION, such as \
-                         ec2:ReplaceTransitGatewayRoute; the services are {}",
-                        POLICY_SERVICES.join(", ")
-                    ),
+                    Message::new("scenario-bad-action")
+                        .with("text", text)
+                        .with("services", commas(POLICY_SERVICES)),
                 ))
             })
             .collect()
@@ -170,7 +170,7 @@ fn timing(file: &File) -> Result<Timing, Fault> {
     let or = |given: &Option<Spanned<jiff::SignedDuration>>, usual: Duration| match given {
         None => Ok(usual),
         Some(duration) => Duration::try_from(*duration.get_ref())
-            .map_err(|_| Fault::at(duration.span(), "a duration cannot be negative")),
+            .map_err(|_| Fault::at(duration.span(), Message::new("scenario-negative-duration"))),
     };
     Ok(Timing {
         prism_task: or(&given.prism_task, usual.prism_task)?,
@@ -195,10 +195,9 @@ fn bulk_networks(bulk: &Bulk, machines: usize) -> Result<Vec<BulkNetwork>, Fault
     let each = *bulk.machines_per_network.get_ref();
     let room = instances::room(*bulk.first.get_ref());
     if each == 0 || u64::from(each) > room {
-        let message = format!(
-            "a network of {} can have 1 to {room} machines",
-            bulk.first.get_ref()
-        );
+        let message = Message::new("scenario-network-too-small")
+            .with("cidr", bulk.first.get_ref())
+            .with("room", room);
         return Err(Fault::at(bulk.machines_per_network.span(), message));
     }
     let each = usize::try_from(each).unwrap_or(usize::MAX);
@@ -223,10 +222,7 @@ pub(super) fn nth_sibling(first: &Spanned<Cidr>, number: usize) -> Result<Cidr, 
     let beyond = || {
         Fault::at(
             first.span(),
-            format!(
-                "fewer than {} prefixes of this length follow this one",
-                number + 1
-            ),
+            Message::new("scenario-too-few-prefixes").with("prefixes", number + 1),
         )
     };
     let step = u64::try_from(number).map_err(|_| beyond())? * cidr.size();
@@ -248,25 +244,33 @@ impl Build<'_> {
             .aws
             .regions
             .get_mut(name)
-            .ok_or_else(|| Fault::new(format!("region `{name}` is not in `regions`")))
+            .ok_or_else(|| Fault::new(Message::new("scenario-no-region").with("name", name)))
     }
 
     /// Checks that a region in the file is one of the scenario's regions.
     pub(super) fn known_region(&self, region: &Text) -> Result<String, Fault> {
         let regions = &self.lab.aws.regions;
-        find(regions, region, "region").map(|_| region.get_ref().clone())
+        find(regions, region, Message::new("lab-kind-region")).map(|_| region.get_ref().clone())
     }
 
     /// Resolves `VPC/SUBNET`.
     pub(super) fn subnet(&self, path: &Text) -> Result<SubnetRef, Fault> {
-        let (vpc_name, subnet_name) = path.get_ref().split_once('/').ok_or_else(|| {
-            Fault::at(
-                path.span(),
-                "a subnet is written VPC/SUBNET, such as legacy/app",
-            )
-        })?;
-        let vpc = find_str(&self.file.vpcs, vpc_name, path, "VPC")?;
-        let cidr = find_str(&vpc.subnets, subnet_name, path, "subnet of this VPC")?;
+        let (vpc_name, subnet_name) = path
+            .get_ref()
+            .split_once('/')
+            .ok_or_else(|| Fault::at(path.span(), Message::new("scenario-bad-subnet")))?;
+        let vpc = find_str(
+            &self.file.vpcs,
+            vpc_name,
+            path,
+            Message::new("lab-kind-vpc"),
+        )?;
+        let cidr = find_str(
+            &vpc.subnets,
+            subnet_name,
+            path,
+            Message::new("lab-kind-subnet-of-vpc"),
+        )?;
         Ok(SubnetRef {
             region: vpc.region.get_ref().clone(),
             vpc: vpc_name.to_owned(),
@@ -284,14 +288,16 @@ impl Build<'_> {
     ) -> Result<Ipv4Addr, Fault> {
         let wanted = *address.get_ref();
         if !cidr.contains(wanted) {
-            let message = format!("{wanted} is not in {cidr}");
+            let message = Message::new("scenario-address-outside")
+                .with("address", wanted)
+                .with("cidr", cidr);
             return Err(Fault::at(address.span(), message));
         }
         let kept = wanted == cidr.broadcast() || (0..4).any(|n| cidr.nth(n) == Some(wanted));
         if kept {
-            let message = format!(
-                "{wanted} is reserved by AWS in {cidr}: the first four addresses and the last"
-            );
+            let message = Message::new("scenario-address-reserved")
+                .with("address", wanted)
+                .with("cidr", cidr);
             return Err(Fault::at(address.span(), message));
         }
         if self
@@ -302,7 +308,7 @@ impl Build<'_> {
         {
             Ok(wanted)
         } else {
-            let message = format!("{wanted} is used twice");
+            let message = Message::new("scenario-address-twice").with("address", wanted);
             Err(Fault::at(address.span(), message))
         }
     }
@@ -315,7 +321,7 @@ impl Build<'_> {
             .rev()
             .filter_map(|n| cidr.nth(n))
             .find(|address| !taken.contains(address))
-            .ok_or_else(|| Fault::new(format!("no address is left in {cidr}")))?;
+            .ok_or_else(|| no_address_left(cidr))?;
         taken.insert(free);
         Ok(free)
     }
@@ -325,7 +331,7 @@ impl Build<'_> {
         let address = cidr
             .nth(n)
             .filter(|address| *address != cidr.broadcast())
-            .ok_or_else(|| Fault::new(format!("no address is left in {cidr}")))?;
+            .ok_or_else(|| no_address_left(cidr))?;
         if self
             .taken
             .entry(subnet.to_owned())
@@ -334,9 +340,16 @@ impl Build<'_> {
         {
             Ok(address)
         } else {
-            Err(Fault::new(format!("{address} is used twice in {cidr}")))
+            let message = Message::new("scenario-address-twice-in")
+                .with("address", address)
+                .with("cidr", cidr);
+            Err(Fault::new(message))
         }
     }
+}
+
+fn no_address_left(cidr: Cidr) -> Fault {
+    Fault::new(Message::new("scenario-no-address-left").with("cidr", cidr))
 }
 
 /// Returns only the `Name` tag.
@@ -351,9 +364,9 @@ pub(super) fn named(name: &str) -> Tags {
 pub(crate) fn find<'m, T>(
     map: &'m BTreeMap<String, T>,
     name: &Text,
-    what: &str,
+    kind: Message,
 ) -> Result<&'m T, Fault> {
-    find_str(map, name.get_ref(), name, what)
+    find_str(map, name.get_ref(), name, kind)
 }
 
 /// The same for a part of a text.
@@ -361,7 +374,7 @@ pub(super) fn find_str<'m, T>(
     map: &'m BTreeMap<String, T>,
     name: &str,
     at: &Text,
-    what: &str,
+    kind: Message,
 ) -> Result<&'m T, Fault> {
     map.get(name).ok_or_else(|| {
         let nearest = map
@@ -369,14 +382,22 @@ pub(super) fn find_str<'m, T>(
             .map(|known| (strsim::damerau_levenshtein(known, name), known))
             .min()
             .filter(|(distance, _)| *distance <= 2);
-        let hint = match nearest {
-            Some((_, known)) => format!("; did you mean `{known}`?"),
-            None if map.is_empty() => "; none is defined".to_owned(),
+        let message = match nearest {
+            Some((_, known)) => Message::new("lab-unknown-near")
+                .part("kind", kind)
+                .with("name", name)
+                .with("known", known),
+            None if map.is_empty() => Message::new("lab-unknown-undefined")
+                .part("kind", kind)
+                .with("name", name),
             None => {
-                let known: Vec<_> = map.keys().take(12).map(|k| format!("`{k}`")).collect();
-                format!("; there are {}", known.join(", "))
+                let known = map.keys().take(12).map(|known| format!("`{known}`"));
+                Message::new("lab-unknown-of")
+                    .part("kind", kind)
+                    .with("name", name)
+                    .with("known", commas(known))
             }
         };
-        Fault::at(at.span(), format!("no {what} is called `{name}`{hint}"))
+        Fault::at(at.span(), message)
     })
 }

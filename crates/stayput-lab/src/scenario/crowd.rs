@@ -1,5 +1,7 @@
 //! VPCs of other teams in AWS, so that every list has more than one page and contains objects that stayput must not touch.
 
+use stayput_messages::Message;
+
 use super::Fault;
 use super::build::Build;
 use super::build::find;
@@ -85,14 +87,14 @@ fn attached_to(build: &Build<'_>, crowd: &Crowd) -> Result<Option<(String, Strin
     let Some(tgw_name) = &crowd.tgw else {
         return Ok(None);
     };
-    let tgw = find(&build.file.tgws, tgw_name, "Transit Gateway")?;
+    let tgw = find(&build.file.tgws, tgw_name, Message::new("lab-kind-tgw"))?;
     let Some(table) = &crowd.table else {
-        let message = "a crowd that is attached needs the `table` its attachments use";
+        let message = Message::new("scenario-crowd-without-table");
         return Err(Fault::at(tgw_name.span(), message));
     };
-    find(&tgw.tables, table, "table of this Transit Gateway")?;
+    find(&tgw.tables, table, Message::new("lab-kind-table"))?;
     if tgw.region.get_ref() != crowd.region.get_ref() {
-        let message = "a VPC can only be attached to a Transit Gateway in its region";
+        let message = Message::new("scenario-attached-elsewhere");
         return Err(Fault::at(tgw_name.span(), message));
     }
     let path = format!("{}/{}", tgw_name.get_ref(), table.get_ref());

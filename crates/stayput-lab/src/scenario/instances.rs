@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stayput_estate::Cidr;
+use stayput_messages::Message;
 
 use super::BulkNetwork;
 use super::Fault;
@@ -43,7 +44,8 @@ pub(super) fn make(
         .chain(file.machines.iter().take(machines))
     {
         if keys.insert(instance.key.get_ref(), ()).is_some() {
-            let message = format!("two instances have the key `{}`", instance.key.get_ref());
+            let message =
+                Message::new("scenario-instance-key-twice").with("key", instance.key.get_ref());
             return Err(Fault::at(instance.key.span(), message));
         }
         listed(build, instance)?;
@@ -60,10 +62,7 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
         if let Some(first) = &place
             && first.vpc != subnet.vpc
         {
-            let message = format!(
-                "an instance has all its interfaces in one VPC, here `{}`",
-                first.vpc
-            );
+            let message = Message::new("scenario-instance-in-two-vpcs").with("vpc", &first.vpc);
             return Err(Fault::at(nic.subnet.span(), message));
         }
         let primary = build.take(&subnet.id, subnet.cidr, &nic.address)?;
@@ -93,7 +92,7 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
         place.get_or_insert(subnet);
     }
     let Some(place) = place else {
-        let message = format!("instance `{key}` has no interface");
+        let message = Message::new("scenario-instance-without-interface").with("key", key);
         return Err(Fault::at(described.key.span(), message));
     };
     let mut tags = described.tags.clone();
@@ -126,7 +125,7 @@ fn on_demand(build: &mut Build<'_>, listed: usize, networks: &[BulkNetwork]) -> 
         return Ok(());
     };
     let vpc = bulk.vpc.get_ref();
-    let region = super::build::find(&build.file.vpcs, &bulk.vpc, "VPC")?
+    let region = super::build::find(&build.file.vpcs, &bulk.vpc, Message::new("lab-kind-vpc"))?
         .region
         .get_ref()
         .clone();

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_estate::MacAddr;
+use stayput_messages::Message;
 
 use super::Fault;
 use super::build::Build;
@@ -48,14 +49,14 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
         .map(|(index, name)| (name.as_str(), index))
         .collect();
     for (name, described) in &file.prisms {
-        let vpc = find(&file.vpcs, &described.vpc, "VPC")?;
+        let vpc = find(&file.vpcs, &described.vpc, Message::new("lab-kind-vpc"))?;
         let mut paired = BTreeMap::new();
         for other in &described.paired {
-            find(&file.prisms, other, "Prism Central")?;
+            find(&file.prisms, other, Message::new("lab-kind-prism"))?;
             if other.get_ref() == name {
                 return Err(Fault::at(
                     other.span(),
-                    "a Prism Central cannot be paired with itself",
+                    Message::new("scenario-paired-with-itself"),
                 ));
             }
             if let Some(index) = index.get(other.get_ref().as_str()) {
@@ -118,9 +119,14 @@ impl Maker<'_> {
         for (name, vpc) in &described.vpcs {
             let mut external = BTreeSet::new();
             for subnet in &vpc.external {
-                let uplink = find(&described.subnets, subnet, "subnet of this Prism Central")?;
+                let uplink = find(
+                    &described.subnets,
+                    subnet,
+                    Message::new("lab-kind-subnet-of-prism"),
+                )?;
                 if !uplink.external {
-                    let message = format!("subnet `{}` is not external", subnet.get_ref());
+                    let message =
+                        Message::new("scenario-not-external").with("subnet", subnet.get_ref());
                     return Err(Fault::at(subnet.span(), message));
                 }
                 external.insert(self.id("subnet", subnet.get_ref()));
@@ -141,7 +147,7 @@ impl Maker<'_> {
         for (vni, (name, subnet)) in (FIRST_VNI..).zip(&described.subnets) {
             let vpc = match &subnet.vpc {
                 Some(vpc) => {
-                    find(&described.vpcs, vpc, "Flow VPC of this Prism Central")?;
+                    find(&described.vpcs, vpc, Message::new("lab-kind-flow-vpc"))?;
                     Some(self.id("flow-vpc", vpc.get_ref()))
                 }
                 None => None,
@@ -153,7 +159,7 @@ impl Maker<'_> {
                     .cidr
                     .is_some_and(|cidr| cidr.contains(first) && cidr.contains(last));
                 if !inside || first > last {
-                    let message = "a pool is a first and a last address, both in the subnet";
+                    let message = Message::new("scenario-bad-pool");
                     return Err(Fault::at(pool.span(), message));
                 }
                 pools.push(AddrRange { first, last });
@@ -194,7 +200,7 @@ impl Maker<'_> {
                 find(
                     &described.subnets,
                     &nic.subnet,
-                    "subnet of this Prism Central",
+                    Message::new("lab-kind-subnet-of-prism"),
                 )?;
                 let subnet = self.id("subnet", nic.subnet.get_ref());
                 nics.push(self.nic(&key, subnet, address));
@@ -210,15 +216,19 @@ impl Maker<'_> {
         let cidr = find(
             &self.described.subnets,
             subnet,
-            "subnet of this Prism Central",
+            Message::new("lab-kind-subnet-of-prism"),
         )?
         .cidr;
         let Some(cidr) = cidr.filter(|cidr| cidr.contains(wanted)) else {
-            let message = format!("{wanted} is not in subnet `{}`", subnet.get_ref());
+            let message = Message::new("scenario-address-outside-subnet")
+                .with("address", wanted)
+                .with("subnet", subnet.get_ref());
             return Err(Fault::at(address.span(), message));
         };
         if [Some(cidr.network()), cidr.nth(1), Some(cidr.broadcast())].contains(&Some(wanted)) {
-            let message = format!("{wanted} is the network, gateway or broadcast of {cidr}");
+            let message = Message::new("scenario-address-special")
+                .with("address", wanted)
+                .with("cidr", cidr);
             return Err(Fault::at(address.span(), message));
         }
         let id = self.id("subnet", subnet.get_ref());
@@ -229,7 +239,8 @@ impl Maker<'_> {
             .flat_map(|vm| &vm.nics)
             .any(|nic| nic.subnet == id && nic.address == Some(wanted));
         if twice {
-            return Err(Fault::at(address.span(), format!("{wanted} is used twice")));
+            let message = Message::new("scenario-address-twice").with("address", wanted);
+            return Err(Fault::at(address.span(), message));
         }
         Ok(wanted)
     }
@@ -274,13 +285,13 @@ impl Maker<'_> {
         };
         let vlans = *crowd.vlans.get_ref();
         if vlans > 4095 - FIRST_VLAN {
-            let message = format!("there are at most {} VLANs", 4095 - FIRST_VLAN);
+            let message = Message::new("scenario-too-many-vlans").with("most", 4095 - FIRST_VLAN);
             return Err(Fault::at(crowd.vlans.span(), message));
         }
         if crowd.vms > 0 && vlans == 0 {
             return Err(Fault::at(
                 crowd.vlans.span(),
-                "the VMs need at least one VLAN",
+                Message::new("scenario-no-vlan"),
             ));
         }
         for vlan in 0..vlans {

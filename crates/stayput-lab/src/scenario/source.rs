@@ -10,6 +10,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
+use stayput_messages::Message;
+
 use super::BUILT_IN;
 use super::Fault;
 use super::ScenarioError;
@@ -114,9 +116,9 @@ impl Sources {
             .iter()
             .any(|file| file.name == *base.get_ref() || file.name == by_path);
         let message = if read_before {
-            format!("`{}` extends itself", base.get_ref())
+            Message::new("scenario-extends-itself").with("name", base.get_ref())
         } else if self.files.len() >= FILES_MAX {
-            format!("more than {FILES_MAX} files extend each other")
+            Message::new("scenario-too-many-files").with("files", FILES_MAX)
         } else {
             return Ok(());
         };
@@ -155,8 +157,8 @@ fn read_file(path: &Path) -> io::Result<String> {
         .take(BYTES_MAX + 1)
         .read_to_string(&mut text)?;
     if read as u64 > BYTES_MAX {
-        let problem = format!("it has more than {BYTES_MAX} bytes");
-        return Err(io::Error::other(problem));
+        let problem = Message::new("file-too-long").with("bytes", BYTES_MAX);
+        return Err(io::Error::other(problem.to_string()));
     }
     Ok(text)
 }

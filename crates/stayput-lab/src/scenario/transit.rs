@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use stayput_messages::Message;
+use stayput_messages::list::commas;
+
 use super::Fault;
 use super::build::Build;
 use super::build::find;
@@ -36,7 +39,7 @@ fn gateways(build: &mut Build<'_>) -> Result<(), Fault> {
         let region = build.known_region(&tgw.region)?;
         let default_table = match &tgw.default_table {
             Some(table) => {
-                find(&tgw.tables, table, "table of this Transit Gateway")?;
+                find(&tgw.tables, table, Message::new("lab-kind-table"))?;
                 Some(ids::tgw_route_table(&format!("{name}/{}", table.get_ref())))
             }
             None => None,
@@ -56,18 +59,18 @@ fn gateways(build: &mut Build<'_>) -> Result<(), Fault> {
 fn vpc_attachments(build: &mut Build<'_>) -> Result<(), Fault> {
     for (name, vpc) in &build.file.vpcs {
         let Some(attach) = &vpc.attach else { continue };
-        let tgw = find(&build.file.tgws, &attach.tgw, "Transit Gateway")?;
+        let tgw = find(&build.file.tgws, &attach.tgw, Message::new("lab-kind-tgw"))?;
         if tgw.region.get_ref() != vpc.region.get_ref() {
-            let message = "a VPC can only be attached to a Transit Gateway in its region";
+            let message = Message::new("scenario-attached-elsewhere");
             return Err(Fault::at(attach.tgw.span(), message));
         }
         if attach.subnets.is_empty() {
-            let message = "a VPC attachment needs at least one subnet";
+            let message = Message::new("scenario-attached-nowhere");
             return Err(Fault::at(attach.tgw.span(), message));
         }
         let mut subnets = Vec::new();
         for subnet in &attach.subnets {
-            let cidr = find(&vpc.subnets, subnet, "subnet of this VPC")?;
+            let cidr = find(&vpc.subnets, subnet, Message::new("lab-kind-subnet-of-vpc"))?;
             let id = ids::subnet(&format!("{name}/{}", subnet.get_ref()));
             subnets.push((id, *cidr.get_ref()));
         }
@@ -128,9 +131,8 @@ fn attach(
     let on = build.attachments.entry(name.to_owned()).or_default();
     on.push(tgw.to_owned());
     if on.len() > 1 && !matches!(kind, AttachmentKind::Peering { .. }) {
-        return Err(Fault::new(format!(
-            "two attachments are called `{name}`; names of VPCs, peerings, VPNs and associations must be distinct"
-        )));
+        let message = Message::new("scenario-attachment-names-not-distinct").with("name", name);
+        return Err(Fault::new(message));
     }
     let attachment = Attachment {
         tgw: ids::tgw(tgw),
@@ -150,7 +152,7 @@ fn peerings(build: &mut Build<'_>) -> Result<(), Fault> {
     let file = build.file;
     for (name, peering) in &file.peerings {
         if build.attachments.contains_key(name) {
-            let message = format!("two attachments are called `{name}`");
+            let message = Message::new("scenario-attachment-name-twice").with("name", name);
             return Err(Fault::at(peering.requester.span(), message));
         }
         let sides = [
@@ -158,8 +160,8 @@ fn peerings(build: &mut Build<'_>) -> Result<(), Fault> {
             (&peering.accepter, &peering.requester, false),
         ];
         for (here, there, requester) in sides {
-            let near = find(&file.tgws, here, "Transit Gateway")?;
-            let far = find(&file.tgws, there, "Transit Gateway")?;
+            let near = find(&file.tgws, here, Message::new("lab-kind-tgw"))?;
+            let far = find(&file.tgws, there, Message::new("lab-kind-tgw"))?;
             let kind = AttachmentKind::Peering {
                 region: far.region.get_ref().clone(),
                 tgw: ids::tgw(there.get_ref()),
@@ -174,7 +176,7 @@ fn peerings(build: &mut Build<'_>) -> Result<(), Fault> {
 fn vpns(build: &mut Build<'_>) -> Result<(), Fault> {
     let file = build.file;
     for (name, vpn) in &file.vpns {
-        let tgw = find(&file.tgws, &vpn.tgw, "Transit Gateway")?;
+        let tgw = find(&file.tgws, &vpn.tgw, Message::new("lab-kind-tgw"))?;
         let region = tgw.region.get_ref();
         build.region(region)?.vpns.insert(
             ids::vpn(name),
@@ -211,11 +213,10 @@ fn direct_connect(build: &mut Build<'_>) -> Result<(), Fault> {
         );
         let mut announced: Vec<stayput_estate::Cidr> = Vec::new();
         for (association, described) in &gateway.associations {
-            let tgw = find(&file.tgws, &described.tgw, "Transit Gateway")?;
+            let tgw = find(&file.tgws, &described.tgw, Message::new("lab-kind-tgw"))?;
             for cidr in &described.allowed {
                 if announced.iter().any(|other| other.overlaps(*cidr)) {
-                    let message =
-                        format!("{cidr} is announced twice on one gateway (AWS reference §2.2)");
+                    let message = Message::new("scenario-announced-twice").with("cidr", cidr);
                     return Err(Fault::at(described.tgw.span(), message));
                 }
             }
@@ -247,10 +248,8 @@ fn tables(build: &mut Build<'_>) -> Result<(), Fault> {
             for name in &table.associations {
                 let id = attachment_on(build, name, tgw_name)?;
                 if !associated.insert(id.clone()) {
-                    let message = format!(
-                        "attachment `{}` is associated with two tables of this Transit Gateway",
-                        name.get_ref()
-                    );
+                    let message = Message::new("scenario-attachment-of-two-tables")
+                        .with("name", name.get_ref());
                     return Err(Fault::at(name.span(), message));
                 }
                 associations.insert(id);
@@ -295,15 +294,18 @@ pub(super) fn long_standing(attachment: Option<String>) -> TgwStatic {
 }
 
 fn attachment_on(build: &Build<'_>, name: &Text, tgw: &str) -> Result<String, Fault> {
-    let on = find(&build.attachments, name, "attachment")?;
+    let on = find(
+        &build.attachments,
+        name,
+        Message::new("lab-kind-attachment"),
+    )?;
     if on.iter().any(|on| on == tgw) {
         Ok(ids::attachment(name.get_ref()))
     } else {
-        let message = format!(
-            "attachment `{}` is on Transit Gateway {}, not on `{tgw}`",
-            name.get_ref(),
-            on.join(", ")
-        );
+        let message = Message::new("scenario-attachment-of-other-tgw")
+            .with("name", name.get_ref())
+            .with("on", commas(on))
+            .with("tgw", tgw);
         Err(Fault::at(name.span(), message))
     }
 }

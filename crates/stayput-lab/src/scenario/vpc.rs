@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stayput_estate::Cidr;
+use stayput_messages::Message;
 
 use super::BulkNetwork;
 use super::Fault;
@@ -42,11 +43,13 @@ pub(super) fn make(build: &mut Build<'_>, bulk: &[BulkNetwork]) -> Result<(), Fa
         for (subnet_name, cidr) in &vpc.subnets {
             let subnet = *cidr.get_ref();
             if !vpc.cidrs.iter().any(|vpc| vpc.covers(subnet)) {
-                let message = format!("{subnet} is in none of the VPC's CIDRs");
+                let message = Message::new("scenario-subnet-outside").with("subnet", subnet);
                 return Err(Fault::at(cidr.span(), message));
             }
             if let Some(other) = seen.iter().find(|other| other.overlaps(subnet)) {
-                let message = format!("{subnet} overlaps {other}");
+                let message = Message::new("scenario-subnet-overlaps")
+                    .with("subnet", subnet)
+                    .with("other", other);
                 return Err(Fault::at(cidr.span(), message));
             }
             seen.push(subnet);
@@ -54,18 +57,20 @@ pub(super) fn make(build: &mut Build<'_>, bulk: &[BulkNetwork]) -> Result<(), Fa
         }
         for network in bulk_of(build, name, bulk) {
             if let Some(other) = seen.iter().find(|other| other.overlaps(network.cidr)) {
-                let message = format!("network {} of `bulk` overlaps {other}", network.cidr);
+                let message = Message::new("scenario-bulk-overlaps")
+                    .with("network", network.cidr)
+                    .with("other", other);
                 return Err(Fault::new(message));
             }
             if !vpc.cidrs.iter().any(|vpc| vpc.covers(network.cidr)) {
-                let message = format!("network {} of `bulk` is outside the VPC", network.cidr);
+                let message = Message::new("scenario-bulk-outside").with("network", network.cidr);
                 return Err(Fault::new(message));
             }
             add_subnet(build, &region, name, &network.name, network.cidr)?;
         }
     }
     if let Some(bulk) = &file.bulk {
-        find(&file.vpcs, &bulk.vpc, "VPC")?;
+        find(&file.vpcs, &bulk.vpc, Message::new("lab-kind-vpc"))?;
     }
     for (name, interface) in &file.interfaces {
         let subnet = build.subnet(&interface.subnet)?;
@@ -131,7 +136,7 @@ pub(super) fn route(build: &mut Build<'_>) -> Result<(), Fault> {
             let path = format!("{vpc_name}/{table_name}");
             let mut made = empty_table(vpc_name, table_name, described.main);
             for subnet in &described.subnets {
-                find(&vpc.subnets, subnet, "subnet of this VPC")?;
+                find(&vpc.subnets, subnet, Message::new("lab-kind-subnet-of-vpc"))?;
                 let path = format!("{vpc_name}/{}", subnet.get_ref());
                 made.associations
                     .insert(ids::route_table_association(&path), ids::subnet(&path));
@@ -149,7 +154,7 @@ pub(super) fn route(build: &mut Build<'_>) -> Result<(), Fault> {
 
 fn only_one_main(name: &str, vpc: &format::Vpc) -> Result<(), Fault> {
     if vpc.tables.values().filter(|table| table.main).count() > 1 {
-        let message = format!("VPC `{name}` has two main route tables");
+        let message = Message::new("scenario-two-main-tables").with("vpc", name);
         return Err(Fault::at(vpc.region.span(), message));
     }
     Ok(())
@@ -174,27 +179,27 @@ fn target(build: &mut Build<'_>, vpc: &str, to: &Text) -> Result<RouteTarget, Fa
         None if text == "igw" => Ok(RouteTarget::Igw(ids::internet_gateway(vpc))),
         None if text == "nat" => Ok(RouteTarget::Nat(ids::nat_gateway(vpc))),
         Some(("tgw", name)) => {
-            find_str(&build.file.tgws, name, to, "Transit Gateway")?;
+            find_str(&build.file.tgws, name, to, Message::new("lab-kind-tgw"))?;
             Ok(RouteTarget::Tgw(ids::tgw(name)))
         }
         Some(("eni", name)) => {
-            let region = find_str(&build.file.vpcs, vpc, to, "VPC")?.region.get_ref();
+            let region = find_str(&build.file.vpcs, vpc, to, Message::new("lab-kind-vpc"))?
+                .region
+                .get_ref();
             let id = ids::eni(name);
             if build.region(region)?.enis.contains_key(&id) {
                 Ok(RouteTarget::Eni(id))
             } else {
-                let message = format!(
-                    "no interface is called `{name}` in {region}; write INSTANCE/DEVICE or an interface's name"
-                );
+                let message = Message::new("scenario-no-interface")
+                    .with("name", name)
+                    .with("region", region);
                 Err(Fault::at(to.span(), message))
             }
         }
         Some(("pcx", name)) => Ok(RouteTarget::Pcx(ids::vpc_peering(name))),
         _ => Err(Fault::at(
             to.span(),
-            format!(
-                "`{text}` is not a target: write igw, nat, tgw:NAME, pcx:NAME, eni:INSTANCE/DEVICE or eni:INTERFACE"
-            ),
+            Message::new("scenario-bad-target").with("text", text),
         )),
     }
 }
