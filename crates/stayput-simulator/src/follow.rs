@@ -10,6 +10,7 @@ use stayput_estate::VmExtId;
 use stayput_lab::Power;
 use stayput_ledger::By;
 use stayput_ledger::Ledger;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 use stayput_world::MachineFacts;
 
@@ -23,7 +24,8 @@ impl Simulation {
     pub(crate) async fn follow(&mut self, remedies: Vec<Remedy>) {
         for goal in self.carry_out(remedies).await {
             let (end, remedies) = self.command(&goal).await;
-            self.tell(format!("apply {goal}, as the remedy says"), end);
+            let command = Message::new("simulate-as-remedy").with("goal", goal);
+            self.tell(command.into(), end);
             self.carry_out(remedies).await;
         }
     }
@@ -131,7 +133,8 @@ impl Simulation {
     ) -> Result<(), String> {
         let facts = self.ledger.facts().await.unwrap_or_default();
         let Some(recorded) = facts.machines.get(machine) else {
-            return Err(format!("{machine} is not in the ledger"));
+            let why = Message::new("simulate-not-in-ledger").with("machine", machine);
+            return Err(why.into());
         };
         let mut replaced = MachineFacts::clone(recorded);
         for address in addresses {

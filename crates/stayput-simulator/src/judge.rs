@@ -28,6 +28,7 @@ use stayput_lab::http::Request;
 use stayput_lab::state::LabState;
 use stayput_lab::walk::End;
 use stayput_ledger::MemoryLedger;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 use stayput_plan::Plan;
 
@@ -315,15 +316,18 @@ impl Judge {
                 continue;
             }
             if is_new && !seen.disturbed && !seen.announced.contains(*address) {
-                found.push((
-                    Promise::AnnouncedOutage,
-                    format!("{address} is not reached, which no plan announced: {why}"),
-                ));
+                let what = Message::new("broken-unannounced")
+                    .with("address", address)
+                    .with("why", why);
+                found.push((Promise::AnnouncedOutage, what.into()));
             }
             let loops = |why: &Undelivered| why.end == End::TtlExceeded;
             let looped = seen.undelivered.get(address).is_some_and(loops);
             if loops(why) && !looped && !seen.disturbed {
-                found.push((Promise::NoLoop, format!("{address}: {why}")));
+                let what = Message::new("broken-loop")
+                    .with("address", address)
+                    .with("why", why);
+                found.push((Promise::NoLoop, what.into()));
             }
         }
         let ledger = seen.ledger.clone();
@@ -333,10 +337,11 @@ impl Judge {
                 .filter_map(|address| Some((address, undelivered.get(address)?)))
                 .filter(|(address, _)| !seen.disturbed && !seen.is_power_open(**address));
             found.extend(late.map(|(address, why)| {
-                (
-                    Promise::AnnouncedOutage,
-                    format!("{address} is not reached after {step}, which ends its outage: {why}"),
-                )
+                let what = Message::new("broken-still-unreached")
+                    .with("address", address)
+                    .with("step", &step)
+                    .with("why", why);
+                (Promise::AnnouncedOutage, what.into())
             }));
         }
         seen.undelivered = undelivered;
@@ -370,8 +375,8 @@ impl Judge {
         let mut seen = self.seen();
         let other = *seen.changing.get_or_insert(process);
         if other != process {
-            let what = "two processes with the same ledger change things at the same time";
-            seen.add("", vec![(Promise::OneAtATime, what.to_owned())]);
+            let what = Message::new("broken-two-processes");
+            seen.add("", vec![(Promise::OneAtATime, what.into())]);
         }
         if call.service == "prism" && call.name.contains("/nics") {
             let facts = seen.ledger.facts_on_disk();
@@ -379,23 +384,20 @@ impl Judge {
             let missing =
                 ids.find(|id| !facts.machines.contains_key(&InstanceId::new(id.as_str())));
             if let Some(missing) = missing {
-                let what = format!("a NIC is changed while the facts of {missing} are not on disk");
-                seen.add("", vec![(Promise::OnRecord, what)]);
+                let what = Message::new("broken-facts-not-on-disk").with("machine", missing);
+                seen.add("", vec![(Promise::OnRecord, what.into())]);
             }
         }
         if !seen.ledger.has_open_attempt_on_disk() {
             let body = String::from_utf8_lossy(&request.body);
             let body: String = body.chars().take(80).collect();
-            let what = format!(
-                "{} {} of {} was sent without an attempt on record: {body}",
-                call.service,
-                call.name,
-                call.site
-                    .as_deref()
-                    .or(call.region.as_deref())
-                    .unwrap_or("?"),
-            );
-            seen.add("", vec![(Promise::OnRecord, what)]);
+            let place = call.site.as_deref().or(call.region.as_deref());
+            let what = Message::new("broken-not-on-record")
+                .with("service", &call.service)
+                .with("call", &call.name)
+                .with("place", place.unwrap_or("?"))
+                .with("body", body);
+            seen.add("", vec![(Promise::OnRecord, what.into())]);
         }
     }
 
@@ -426,9 +428,9 @@ impl Judge {
                     false => SEEN_WITHIN,
                 };
                 if runs && since > longest {
-                    let what =
-                        format!("the VM of {machine} gets an address while the instance runs");
-                    seen.add(&lab.now().rfc3339(), vec![(Promise::OneAnswer, what)]);
+                    let what = Message::new("broken-instance-runs").with("machine", &machine);
+                    let found = vec![(Promise::OneAnswer, what.into())];
+                    seen.add(&lab.now().rfc3339(), found);
                 }
             }
         }
@@ -469,20 +471,26 @@ impl Judge {
             for (id, machine, _) in goal::machines(&truth, goal, estate) {
                 let own = machine.addresses.iter();
                 let not = own.filter_map(|address| Some((address, undelivered.get(address)?)));
-                missing.extend(
-                    not.map(|(address, why)| format!("{address} of {id} is not reached: {why}")),
-                );
+                missing.extend(not.map(|(address, why)| {
+                    Message::new("broken-address-not-reached")
+                        .with("address", address)
+                        .with("machine", id)
+                        .with("why", why)
+                }));
             }
         }
         let found = missing
             .into_iter()
             .map(|what| {
-                (
-                    Promise::TellsTruth,
-                    format!("`{goal}` was called reached: {what}"),
-                )
+                let what = Message::new("broken-not-reached")
+                    .with("goal", goal)
+                    .part("what", what);
+                (Promise::TellsTruth, what.into())
             })
-            .chain(lost.into_iter().map(|what| (Promise::KeepsAddresses, what)))
+            .chain(
+                lost.into_iter()
+                    .map(|what| (Promise::KeepsAddresses, what.into())),
+            )
             .collect();
         let at = lab.now().rfc3339();
         seen.add(&at, found);
@@ -515,7 +523,7 @@ impl Seen {
         goal: &Goal,
         estate: &Estate,
         is_excused: impl Fn(&str) -> bool,
-    ) -> Vec<String> {
+    ) -> Vec<Message> {
         let facts = self.ledger.facts_on_disk();
         goal::machines(&self.truth, goal, estate)
             .into_iter()
@@ -523,8 +531,12 @@ impl Seen {
             .filter_map(|(id, machine, _)| {
                 let known = facts.machines.get(&InstanceId::new(id));
                 let has: BTreeSet<_> = known.iter().flat_map(|facts| facts.addresses()).collect();
-                (!goal::are_kept(goal, &has, machine))
-                    .then(|| format!("{id} has {:?}, and the ledger {has:?}", machine.addresses))
+                (!goal::are_kept(goal, &has, machine)).then(|| {
+                    Message::new("broken-ledger-differs")
+                        .with("machine", id)
+                        .with("addresses", format_args!("{:?}", machine.addresses))
+                        .with("recorded", format_args!("{has:?}"))
+                })
             })
             .collect()
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use stayput_engine::EngineError;
 use stayput_lab::ScenarioError;
+use stayput_messages::Message;
 
 use crate::gate::CallRecord;
 use crate::judge::Violation;
@@ -13,17 +14,17 @@ pub enum SimulationError {
     /// The scenario is not valid.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The scenario's estate file is not valid.
-    #[error("the estate of the scenario is not valid: {0}")]
+    /// The scenario's estate file is not valid. What is wrong can have several lines, which would be escaped in a message.
+    #[error("{} {}", Message::new("simulate-estate-not-valid"), .0)]
     Estate(String),
     /// A client cannot be made.
     #[error(transparent)]
     Client(#[from] EngineError),
     /// The runtime cannot be made.
-    #[error("a runtime cannot be made")]
+    #[error("{}", Message::new("simulate-no-runtime"))]
     Runtime(#[source] std::io::Error),
-    /// The beginning of a story cannot be told.
-    #[error("the beginning of the story cannot be told: {0}")]
+    /// The beginning of a story cannot be told, for a reason that can have several lines, too.
+    #[error("{} {}", Message::new("simulate-no-beginning"), .0)]
     Beginning(String),
     /// A rule names something that the lab does not have.
     #[error("{0}")]

@@ -12,6 +12,7 @@ use stayput_lab::faults::CallKind;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
 use stayput_ledger::Crash;
+use stayput_messages::Message;
 use stayput_plan::Goal;
 
 use crate::chapters::Chapter;
@@ -111,19 +112,21 @@ impl Seeds {
         let chapters = match told.as_ref() {
             Ok(chapters) => chapters,
             Err(error) => {
-                let what = format!("{machines} machines");
-                return (what, Err(SimulationError::Beginning(error.to_string())));
+                let what = Message::new("simulate-machines").count("machines", machines);
+                return (
+                    what.into(),
+                    Err(SimulationError::Beginning(error.to_string())),
+                );
             }
         };
         let drawn = draw.story(chapters, machines);
-        let what = format!(
-            "{machines} machines, acts {} to {}: {:?}",
-            drawn.act + 1,
-            drawn.act + drawn.acts,
-            drawn.disaster
-        );
+        let what = Message::new("simulate-disaster")
+            .count("machines", machines)
+            .with("first", drawn.act + 1)
+            .with("last", drawn.act + drawn.acts)
+            .with("disaster", format_args!("{:?}", drawn.disaster));
         let outcome = tell(&drawn, chapters);
-        (what, outcome)
+        (what.into(), outcome)
     }
 
     /// What a seed stands for.

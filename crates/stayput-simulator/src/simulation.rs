@@ -31,6 +31,7 @@ use stayput_ledger::Crash;
 use stayput_ledger::GatedLedger;
 use stayput_ledger::Ledger;
 use stayput_ledger::MemoryLedger;
+use stayput_messages::Message;
 use stayput_nutanix::Credentials;
 use stayput_nutanix::MoveClient;
 use stayput_nutanix::PrismClient;
@@ -224,7 +225,8 @@ impl Simulation {
                 }
             }
         }
-        self.stuck = Some(format!("rollback of {goal}"));
+        let stuck = Message::new("simulate-rollback").with("goal", goal);
+        self.stuck = Some(stuck.into());
         true
     }
 
@@ -455,8 +457,10 @@ fn refused(error: EngineError) -> (End, Vec<Remedy>) {
                 .map(|wrong| remedies::of_wrong(&site, wrong))
                 .collect();
             let texts: Vec<_> = wrong.map(ToString::to_string).collect();
-            let why = format!("not verified at {site}: {}", texts.join("; "));
-            (End::Failed(why), remedies)
+            let why = Message::new("engine-not-verified")
+                .with("site", &site)
+                .with("summary", texts.join("; "));
+            (End::Failed(why.into()), remedies)
         }
         EngineError::WorldChanged {
             ref differences,

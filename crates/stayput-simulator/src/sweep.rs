@@ -7,6 +7,7 @@ use stayput_lab::faults::Fate;
 use stayput_lab::faults::Rule;
 use stayput_lab::faults::RuleForm;
 use stayput_ledger::Crash;
+use stayput_messages::Message;
 
 use crate::chapters::Chapter;
 use crate::disaster::Disaster;
@@ -37,8 +38,10 @@ impl Single {
         acts_after: usize,
     ) -> (String, Result<Outcome, SimulationError>) {
         let chapter = &chapters[self.chapter];
-        let what = format!("act {}: {}", self.chapter + 1, self.what);
-        (what, chapter.tell(&self.disaster, acts_after + 1))
+        let what = Message::new("simulate-act")
+            .with("act", self.chapter + 1)
+            .with("what", &self.what);
+        (what.into(), chapter.tell(&self.disaster, acts_after + 1))
     }
 }
 

@@ -98,6 +98,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stayput-ambient",
             "stayput-estate",
             "stayput-world",
+            "stayput-messages",
             "stayput-plan",
             "stayput-ledger",
             "stayput-aws",

@@ -187,3 +187,57 @@ simulate-not-told = it cannot be told: { $error }
 simulate-shrunk = bad also with no more than { $faults }
 simulate-given-up = given up: { $stuck }
 simulate-summary = stories told to their end: { $told }; faults: { $faults }; stories with a promise not kept: { $violations }; stuck: { $stuck }; wall time: { $wall } s; virtual time: { $virtual } h
+
+## Stories that are simulated
+
+simulate-estate-not-valid = the estate of the scenario is not valid:
+simulate-no-runtime = a runtime cannot be made
+simulate-no-beginning = the beginning of the story cannot be told:
+simulate-machines = { $machines ->
+        [one] { $machines } machine
+       *[other] { $machines } machines
+    }
+simulate-disaster = { $machines ->
+        [one] { $machines } machine, acts { $first } to { $last }: { $disaster }
+       *[other] { $machines } machines, acts { $first } to { $last }: { $disaster }
+    }
+simulate-act = act { $act }: { $what }
+simulate-as-remedy = apply { $goal }, as the remedy says
+simulate-rollback = rollback of { $goal }
+simulate-not-in-ledger = { $machine } is not in the ledger
+
+## Promises that are not kept in a simulated story
+
+broken-unannounced = { $address } is not reached, which no plan announced: { $why }
+broken-still-unreached = { $address } is not reached after { $step }, which ends its outage: { $why }
+broken-loop = { $address }: { $why }
+broken-undelivered = { $end } after { $hop }
+broken-two-processes = two processes with the same ledger change things at the same time
+broken-facts-not-on-disk = a NIC is changed while the facts of { $machine } are not on disk
+broken-not-on-record = { $service } { $call } of { $place } was sent without an attempt on record: { $body }
+broken-instance-runs = the VM of { $machine } gets an address while the instance runs
+broken-not-reached = `{ $goal }` was called reached: { $what }
+broken-address-not-reached = { $address } of { $machine } is not reached: { $why }
+broken-ledger-differs = { $machine } has { $addresses }, and the ledger { $recorded }
+broken-two-answers = { $address } is answered by { $ends } for { $origin }
+broken-test-copy-left = the test copy of { $vm } is left at { $site }
+broken-old-vm-runs = the old VM { $vm } runs at { $site }
+broken-no-site = there is no site { $site }
+broken-not-at-site = { $machine } is not at { $site } with exactly { $addresses }, on: { $ran }; its VMs there: { $vms }
+broken-answered-by-instance = { $address } is still answered by instance { $instance }
+broken-source-runs = the source of { $machine } runs in EC2
+broken-answered-by-other = { $address } of { $machine } is answered by { $holder }
+broken-not-running-in-ec2 = { $machine } does not run in EC2
+broken-also-runs = { $machine } also runs as VM { $vm } at { $site }
+broken-no-recovery-point = { $name } ({ $machine }) has no recovery point at the other site
+broken-instance-changed = instance { $instance } was { $was } and is { $is }
+broken-vm-changed = VM { $vm } was { $was } and is { $is }
+broken-route-gone = route { $route } is gone
+broken-route-new = route { $route } is new
+broken-made-twice = { $count } times at { $site }: { $what }
+made-subnet = overlay subnet { $name } of { $vpc }
+made-flow-vpc = Flow VPC { $name }
+made-policy = protection policy { $name }
+made-plan = recovery plan { $name }
+made-category = category { $name }
+made-vm = running VM of { $instance }

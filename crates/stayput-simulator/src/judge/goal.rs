@@ -10,6 +10,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::SiteName;
 use stayput_lab::aws::model::InstanceState;
 use stayput_lab::state::LabState;
+use stayput_messages::Message;
 use stayput_plan::FailoverMode;
 use stayput_plan::Goal;
 
@@ -24,7 +25,7 @@ pub(crate) fn not_reached(
     truth: &Truth,
     goal: &Goal,
     estate: &Estate,
-) -> Vec<String> {
+) -> Vec<Message> {
     let machines = machines(truth, goal, estate);
     match goal {
         Goal::Capture { .. } => Vec::new(),
@@ -50,7 +51,11 @@ pub(crate) fn not_reached(
             let copies = site.into_iter().flat_map(|site| &site.vms);
             copies
                 .filter(|(_, vm)| vm.test_of.is_some())
-                .map(|(_, vm)| format!("the test copy of {} is left at {to}", vm.name))
+                .map(|(_, vm)| {
+                    Message::new("broken-test-copy-left")
+                        .with("vm", &vm.name)
+                        .with("site", to)
+                })
                 .collect()
         }
         Goal::Protect { .. } => machines
@@ -99,7 +104,11 @@ pub(crate) fn not_reached(
                 .iter()
                 .filter(|(id, vm)| vm.on && lab.pcs[pc].stale.contains(*id));
             stale
-                .map(|(_, vm)| format!("the old VM {} runs at {site}", vm.name))
+                .map(|(_, vm)| {
+                    Message::new("broken-old-vm-runs")
+                        .with("vm", &vm.name)
+                        .with("site", site)
+                })
                 .collect()
         }
     }
@@ -112,7 +121,7 @@ fn at_network_site(
     machines: &[(&str, &Machine, NetworkName)],
     estate: &Estate,
     site: impl Fn(&Network) -> Option<&SiteName>,
-) -> Vec<String> {
+) -> Vec<Message> {
     machines
         .iter()
         .filter_map(|(id, machine, network)| {
@@ -198,11 +207,11 @@ pub(crate) fn machines<'t>(
 }
 
 /// Why a machine is not at a site with exactly its own addresses, running if it ran, and alone.
-fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str) -> Vec<String> {
+fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str) -> Vec<Message> {
     let mut wrong = Vec::new();
     let name = format!("{} ({id})", machine.name);
     let Some(pc) = lab.pcs.iter().position(|pc| pc.name == site) else {
-        return vec![format!("there is no site {site}")];
+        return vec![Message::new("broken-no-site").with("site", site)];
     };
     let own = lab.pcs[pc].vms.iter().filter(|(vm_id, vm)| {
         vm.test_of.is_none() && Truth::instance_of(lab, pc, vm_id).as_deref() == Some(id)
@@ -220,17 +229,25 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
             .iter()
             .map(|(_, vm)| (vm.on, addresses_of_vm(vm)))
             .collect();
-        wrong.push(format!(
-            "{name} is not at {site} with exactly {:?}, on: {}; its VMs there: {seen:?}",
-            machine.addresses, machine.ran
-        ));
+        wrong.push(
+            Message::new("broken-not-at-site")
+                .with("machine", &name)
+                .with("site", site)
+                .with("addresses", format_args!("{:?}", machine.addresses))
+                .with("ran", machine.ran)
+                .with("vms", format_args!("{seen:?}")),
+        );
     }
     let holders = truth.holders(lab);
     wrong.extend(answered_by_others(lab, truth, &holders, &name, machine));
     for address in machine.addresses.iter().filter(|_| machine.ran) {
         for holder in holders.get(address).into_iter().flatten() {
             if let Holder::Instance { id, .. } = holder {
-                wrong.push(format!("{address} is still answered by instance {id}"));
+                wrong.push(
+                    Message::new("broken-answered-by-instance")
+                        .with("address", address)
+                        .with("instance", id),
+                );
             }
         }
     }
@@ -240,7 +257,7 @@ fn not_at(lab: &LabState, truth: &Truth, id: &str, machine: &Machine, site: &str
         if let Some(instance) = region.instances.get(id)
             && instance.state == InstanceState::Running
         {
-            wrong.push(format!("the source of {name} runs in EC2"));
+            wrong.push(Message::new("broken-source-runs").with("machine", &name));
         }
     }
     wrong
@@ -253,13 +270,17 @@ fn answered_by_others(
     holders: &BTreeMap<Ipv4Addr, Vec<Holder>>,
     name: &str,
     machine: &Machine,
-) -> Vec<String> {
+) -> Vec<Message> {
     let mut wrong = Vec::new();
     for address in machine.addresses.iter().filter(|_| machine.ran) {
         for holder in holders.get(address).into_iter().flatten() {
             if !truth.is_owner(lab, *address, holder) {
-                let holder = holder.name();
-                wrong.push(format!("{address} of {name} is answered by {holder}"));
+                wrong.push(
+                    Message::new("broken-answered-by-other")
+                        .with("address", address)
+                        .with("machine", name)
+                        .with("holder", holder.name()),
+                );
             }
         }
     }
@@ -267,7 +288,7 @@ fn answered_by_others(
 }
 
 /// Why a machine is not in EC2 again, running if it ran, and alone.
-fn not_in_ec2(lab: &LabState, truth: &Truth, id: &str, machine: &Machine) -> Vec<String> {
+fn not_in_ec2(lab: &LabState, truth: &Truth, id: &str, machine: &Machine) -> Vec<Message> {
     let mut wrong = Vec::new();
     let name = format!("{} ({id})", machine.name);
     let mut instances = lab.aws.regions.values();
@@ -276,15 +297,17 @@ fn not_in_ec2(lab: &LabState, truth: &Truth, id: &str, machine: &Machine) -> Vec
         instance.is_some_and(|instance| instance.state == InstanceState::Running)
     });
     if machine.ran && !runs {
-        wrong.push(format!("{name} does not run in EC2"));
+        wrong.push(Message::new("broken-not-running-in-ec2").with("machine", &name));
     }
     for (pc, site) in lab.pcs.iter().enumerate() {
         for (vm_id, vm) in site.vms.iter().filter(|(_, vm)| vm.on) {
             if Truth::instance_of(lab, pc, vm_id).as_deref() == Some(id) {
-                wrong.push(format!(
-                    "{name} also runs as VM {} at {}",
-                    vm.name, site.name
-                ));
+                wrong.push(
+                    Message::new("broken-also-runs")
+                        .with("machine", &name)
+                        .with("vm", &vm.name)
+                        .with("site", &site.name),
+                );
             }
         }
     }
@@ -294,7 +317,7 @@ fn not_in_ec2(lab: &LabState, truth: &Truth, id: &str, machine: &Machine) -> Vec
 }
 
 /// Whether a machine has no recovery point at the site where it does not run; of a machine that is off, at the site where its VM is not.
-fn not_protected(lab: &LabState, id: &str, machine: &Machine, sites: [&str; 2]) -> Option<String> {
+fn not_protected(lab: &LabState, id: &str, machine: &Machine, sites: [&str; 2]) -> Option<Message> {
     let [one, other] = sites.map(|site| lab.pcs.iter().position(|pc| pc.name == site));
     let (one, other) = (one?, other?);
     let mut own = Vec::new();
@@ -311,7 +334,8 @@ fn not_protected(lab: &LabState, id: &str, machine: &Machine, sites: [&str; 2]) 
         points.is_some_and(|points| !points.is_empty())
     };
     (!own.any(has_points)).then(|| {
-        let name = &machine.name;
-        format!("{name} ({id}) has no recovery point at the other site")
+        Message::new("broken-no-recovery-point")
+            .with("name", &machine.name)
+            .with("machine", id)
     })
 }

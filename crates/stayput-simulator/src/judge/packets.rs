@@ -9,6 +9,7 @@ use stayput_lab::state::LabState;
 use stayput_lab::walk;
 use stayput_lab::walk::End;
 use stayput_lab::walk::Origin;
+use stayput_messages::Message;
 
 use super::Promise;
 use super::truth::Holder;
@@ -24,7 +25,10 @@ pub(crate) struct Undelivered {
 
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} after {}", self.end, self.after)
+        let text = Message::new("broken-undelivered")
+            .with("end", format_args!("{:?}", self.end))
+            .with("hop", &self.after);
+        fmt::Display::fmt(&text, f)
     }
 }
 
@@ -58,10 +62,11 @@ pub(crate) fn two_answers(
                 })
                 .collect();
             if ends.len() > 1 {
-                found.push((
-                    Promise::OneAnswer,
-                    format!("{address} is answered by {ends:?} for {origin:?}"),
-                ));
+                let what = Message::new("broken-two-answers")
+                    .with("address", address)
+                    .with("ends", format_args!("{ends:?}"))
+                    .with("origin", format_args!("{origin:?}"));
+                found.push((Promise::OneAnswer, what.into()));
             }
         }
     }

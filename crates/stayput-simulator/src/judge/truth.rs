@@ -12,6 +12,7 @@ use stayput_lab::aws::model::RegionState;
 use stayput_lab::prism::model::Vm;
 use stayput_lab::state::LabState;
 use stayput_lab::walk::Origin;
+use stayput_messages::Message;
 
 use super::Promise;
 
@@ -253,29 +254,33 @@ impl Truth {
         let mut harmed = Vec::new();
         for (id, was) in &self.others.instances {
             if now.instances.get(id) != Some(was) {
-                harmed.push(format!(
-                    "instance {id} was {was:?} and is {:?}",
-                    now.instances.get(id)
-                ));
+                harmed.push(
+                    Message::new("broken-instance-changed")
+                        .with("instance", id)
+                        .with("was", format_args!("{was:?}"))
+                        .with("is", format_args!("{:?}", now.instances.get(id))),
+                );
             }
         }
         for (id, was) in &self.others.vms {
             if now.vms.get(id) != Some(was) {
-                harmed.push(format!(
-                    "VM {id:?} was {was:?} and is {:?}",
-                    now.vms.get(id)
-                ));
+                harmed.push(
+                    Message::new("broken-vm-changed")
+                        .with("vm", format_args!("{id:?}"))
+                        .with("was", format_args!("{was:?}"))
+                        .with("is", format_args!("{:?}", now.vms.get(id))),
+                );
             }
         }
         for route in self.others.routes.difference(&now.routes) {
-            harmed.push(format!("route {route:?} is gone"));
+            harmed.push(Message::new("broken-route-gone").with("route", format_args!("{route:?}")));
         }
         for route in now.routes.difference(&self.others.routes) {
-            harmed.push(format!("route {route:?} is new"));
+            harmed.push(Message::new("broken-route-new").with("route", format_args!("{route:?}")));
         }
         harmed
             .into_iter()
-            .map(|what| (Promise::HarmsNoOther, what))
+            .map(|what| (Promise::HarmsNoOther, what.into()))
             .collect()
     }
 }
@@ -326,41 +331,69 @@ impl Others {
     }
 }
 
+/// An object of which there may be one at a site.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Made<'l> {
+    /// With its name and the Flow VPC that it is in.
+    Subnet(&'l str, &'l Option<String>),
+    FlowVpc(&'l str),
+    Policy(&'l str),
+    Plan(&'l str),
+    /// By its key and value.
+    Category(&'l (String, String)),
+    /// A running VM, by the instance that it was.
+    Vm(String),
+}
+impl Made<'_> {
+    fn message(&self) -> Message {
+        match self {
+            Self::Subnet(name, vpc) => Message::new("made-subnet")
+                .with("name", name)
+                .with("vpc", format_args!("{vpc:?}")),
+            Self::FlowVpc(name) => Message::new("made-flow-vpc").with("name", name),
+            Self::Policy(name) => Message::new("made-policy").with("name", name),
+            Self::Plan(name) => Message::new("made-plan").with("name", name),
+            Self::Category(category) => {
+                Message::new("made-category").with("name", format_args!("{category:?}"))
+            }
+            Self::Vm(instance) => Message::new("made-vm").with("instance", instance),
+        }
+    }
+}
+
 /// Objects of which there are two where one was to be made.
 pub(crate) fn made_twice(lab: &LabState) -> Vec<(Promise, String)> {
     let mut twice = Vec::new();
     for (index, site) in lab.pcs.iter().enumerate() {
-        let mut names = BTreeMap::<String, usize>::new();
-        let mut count = |what: String| *names.entry(what).or_default() += 1;
+        let mut counts = BTreeMap::<Made<'_>, usize>::new();
+        let mut count = |what| *counts.entry(what).or_default() += 1;
         for subnet in site.subnets.values().filter(|subnet| subnet.vpc.is_some()) {
-            count(format!(
-                "overlay subnet {} of {:?}",
-                subnet.name, subnet.vpc
-            ));
+            count(Made::Subnet(&subnet.name, &subnet.vpc));
         }
         for vpc in site.vpcs.values() {
-            count(format!("Flow VPC {}", vpc.name));
+            count(Made::FlowVpc(&vpc.name));
         }
         for policy in site.policies.values() {
-            count(format!("protection policy {}", policy.name));
+            count(Made::Policy(&policy.name));
         }
         for plan in site.plans.values() {
-            count(format!("recovery plan {}", plan.name));
+            count(Made::Plan(&plan.name));
         }
         for category in site.categories.values() {
-            count(format!("category {category:?}"));
+            count(Made::Category(category));
         }
         for (id, vm) in site.vms.iter().filter(|(_, vm)| vm.test_of.is_none()) {
             if let Some(instance) = Truth::instance_of(lab, index, id).filter(|_| vm.on) {
-                count(format!("running VM of {instance}"));
+                count(Made::Vm(instance));
             }
         }
-        let several = names.into_iter().filter(|(_, count)| *count > 1);
+        let several = counts.into_iter().filter(|(_, count)| *count > 1);
         twice.extend(several.map(|(what, count)| {
-            (
-                Promise::MakesOnce,
-                format!("{count} times at {}: {what}", site.name),
-            )
+            let what = Message::new("broken-made-twice")
+                .with("count", count)
+                .with("site", &site.name)
+                .part("what", what.message());
+            (Promise::MakesOnce, what.into())
         }));
     }
     twice
