@@ -181,7 +181,7 @@ pub(super) async fn site(command: &SiteCommand) -> Result<Output, CommandError> 
         SiteCommand::Down(args) => (args, "down"),
         SiteCommand::Up(args) => (args, "up"),
     };
-    place("site", args, state).await
+    place(Message::new("lab-kind-site"), "/sites", args, state).await
 }
 
 /// `lab region`.
@@ -190,24 +190,29 @@ pub(super) async fn region(command: &RegionCommand) -> Result<Output, CommandErr
         RegionCommand::Down(args) => (args, "down"),
         RegionCommand::Up(args) => (args, "up"),
     };
-    place("region", args, state).await
+    place(Message::new("lab-kind-region"), "/regions", args, state).await
 }
 
-async fn place(what: &str, args: &PlaceArgs, state: &str) -> Result<Output, CommandError> {
+async fn place(
+    kind: Message,
+    path: &str,
+    args: &PlaceArgs,
+    state: &str,
+) -> Result<Output, CommandError> {
     let control = control(&args.dir.dir)?;
     let wanted = json!({ "name": args.name, "state": state });
-    let answer = control.tell(&format!("/{what}s"), &wanted).await;
+    let answer = control.tell(path, &wanted).await;
     let answer = answer.map_err(refused)?;
     let becomes = becomes(&answer, state);
     let sites = answer["sites"].as_array().into_iter().flatten();
     let sites: Vec<&str> = sites.filter_map(Value::as_str).collect();
     let text = match sites.is_empty() {
         true => Message::new("lab-place")
-            .with("what", what)
+            .part("kind", kind)
             .with("name", &args.name)
             .part("becomes", becomes),
         false => Message::new("lab-place-with-sites")
-            .with("what", what)
+            .part("kind", kind)
             .with("name", &args.name)
             .part("becomes", becomes)
             .part("sites", and(sites)),
