@@ -23,7 +23,7 @@ const PAGES: &[(&str, &str)] = &[
 const FOLDERS: &[&str] = &["crates", "docs", "conformance"];
 
 /// Kinds of files that can hold citations.
-const EXTENSIONS: &[&str] = &["rs", "toml", "py", "md", "tf"];
+const EXTENSIONS: &[&str] = &["rs", "ftl", "toml", "py", "md", "tf"];
 
 /// The sections of one reference page.
 #[derive(Debug, Default)]

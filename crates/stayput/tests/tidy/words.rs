@@ -21,6 +21,7 @@ const FOLDERS: &[&str] = &[
     "crates/stayput-fuzz",
     "crates/stayput-lab",
     "crates/stayput-ledger",
+    "crates/stayput-messages",
     "crates/stayput-nutanix",
     "crates/stayput-plan",
     "crates/stayput-rehearsal",
@@ -31,7 +32,7 @@ const FOLDERS: &[&str] = &[
 ];
 
 /// Kinds of files that are checked.
-const EXTENSIONS: &[&str] = &["md", "py", "rs", "snap", "toml"];
+const EXTENSIONS: &[&str] = &["ftl", "md", "py", "rs", "snap", "toml"];
 
 /// Words and phrases that are not used, each with what to write instead. They match whole words, without regard to case, also in
 /// identifiers such as `a_mended_route`.
