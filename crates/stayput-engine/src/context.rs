@@ -31,6 +31,8 @@ use stayput_world::AwsRegion;
 use stayput_world::MachineFacts;
 use stayput_world::MoveAppliance;
 use stayput_world::Prism;
+use stayput_world::System;
+use stayput_world::Unobserved;
 use stayput_world::World;
 
 use crate::Clients;
@@ -62,6 +64,8 @@ pub struct PhaseContext {
     pub watcher: Arc<Watcher>,
     /// As it was read when the phase began.
     pub world: Arc<World>,
+    /// Systems of sites that the goal declares lost, and that did not answer then.
+    pub lost: Arc<[Unobserved]>,
 }
 
 /// One attempt at one step.
@@ -82,6 +86,12 @@ impl std::ops::Deref for StepContext {
 }
 
 impl PhaseContext {
+    /// Whether a system is of a site that the goal declares lost, and did not answer when the phase began.
+    pub fn is_lost(&self, system: &System) -> bool {
+        let mut lost = self.lost.iter();
+        lost.any(|known| known.system == *system)
+    }
+
     /// The time now, for records.
     pub fn now(&self) -> Timestamp {
         self.ambient.clock.now()

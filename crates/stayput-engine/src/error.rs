@@ -385,6 +385,7 @@ fn is_transient_prism(error: &PrismError) -> bool {
         | PrismError::Auth(_)
         | PrismError::TaskFailed(_)
         | PrismError::TaskLost(_)
+        | PrismError::TaskUndone(_)
         | PrismError::Unsupported(_)
         | PrismError::Missing(_)
         | PrismError::Differs(_)

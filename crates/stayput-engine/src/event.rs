@@ -67,6 +67,11 @@ pub enum Event {
         /// Until then (RFC 3339).
         until: String,
     },
+    /// Systems of a lost site that did not answer are asked again before the run is called done. Each may take its time limit.
+    AskingAgain {
+        /// Which.
+        what: Vec<String>,
+    },
     /// The world was read again between two phases and differs from what was approved, in a way that does not stop the run.
     Changed {
         /// How, one line each.

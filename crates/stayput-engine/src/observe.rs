@@ -239,6 +239,7 @@ fn silence_of_prism(error: &PrismError) -> Silence {
         PrismError::Api(_)
         | PrismError::TaskFailed(_)
         | PrismError::TaskLost(_)
+        | PrismError::TaskUndone(_)
         | PrismError::Decode(_)
         | PrismError::Unsupported(_)
         | PrismError::Missing(_)

@@ -291,6 +291,10 @@ impl Locked<'_> {
                 }
                 // A run is called done only after every system was asked. What answers was read before the silent ones were given up, so it is
                 // read once more.
+                let silent = self.silent_of_lost(&now);
+                self.session.engine.events.send(Event::AskingAgain {
+                    what: silent.iter().map(|each| each.system.to_string()).collect(),
+                });
                 now = self.plan_again(progress, &[]).await?;
                 let silent = self.silent_of_lost(&now);
                 if !silent.is_empty() {

@@ -28,6 +28,7 @@ pub use error::Missing;
 pub use error::PrismError;
 pub use error::TaskFailed;
 pub use error::TaskLost;
+pub use error::TaskUndone;
 pub use error::Unsupported;
 pub use request_id::NotARequestId;
 pub use request_id::RequestId;

@@ -13,6 +13,7 @@ use jiff::Zoned;
 use stayput_engine::Event;
 use stayput_engine::StepName;
 use stayput_messages::Message;
+use stayput_messages::list::commas;
 use stayput_plan::StepId;
 pub use stayput_plan::clean;
 pub use stayput_plan::clean_json;
@@ -104,6 +105,7 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
             | Event::RunAbandoned { .. }
             | Event::PhaseStarted { .. }
             | Event::Waiting { .. }
+            | Event::AskingAgain { .. }
             | Event::Changed { .. }
             | Event::StepRetried { .. } => {}
         }
@@ -184,6 +186,9 @@ fn line(event: &Event) -> Option<String> {
         Event::Waiting { phase, until } => Message::new("progress-waits")
             .with("phase", phase)
             .with("until", until)
+            .into(),
+        Event::AskingAgain { what } => Message::new("progress-asking-again")
+            .with("what", commas(what))
             .into(),
         Event::Changed { what } => Message::new("progress-changed")
             .with("what", what.join("; "))

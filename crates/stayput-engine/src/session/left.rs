@@ -39,6 +39,7 @@ use crate::context::PhaseContext;
 use crate::error::FailedStep;
 use crate::error::LeftUnreached;
 use crate::event::StepName;
+use crate::observe;
 use crate::phase;
 use crate::phase::PhaseEnd;
 use crate::phase::StepReport;
@@ -297,7 +298,7 @@ impl Locked<'_> {
             steps: steps.len(),
         });
         let survey = Survey::of_goal(&engine.estate, now.world(), now.facts(), &now.goal);
-        let shared = self.shared(progress.run.clone(), now.world(), &survey);
+        let shared = self.shared(progress.run.clone(), &now.goal, now.world(), &survey);
         let name = |step: &Step| StepName {
             step: step.id.clone(),
             number: progress.numbers.get(&step.id).copied(),
@@ -307,8 +308,15 @@ impl Locked<'_> {
     }
 
     /// What the steps of a phase share that was planned on this world.
-    fn shared(&self, run: RunId, world: &Arc<World>, survey: &Survey<'_>) -> PhaseContext {
+    fn shared(
+        &self,
+        run: RunId,
+        goal: &Goal,
+        world: &Arc<World>,
+        survey: &Survey<'_>,
+    ) -> PhaseContext {
         let engine = &self.session.engine;
+        let lost = observe::silent_of_lost(&engine.estate, world, goal.declared_lost());
         PhaseContext {
             estate: Arc::clone(&engine.estate),
             clients: engine.clients.clone(),
@@ -322,6 +330,7 @@ impl Locked<'_> {
             catalog: Arc::new(Catalog::new(&engine.estate, world, survey)),
             watcher: Arc::new(Watcher::new(engine.estate.engine.poll_interval)),
             world: Arc::clone(world),
+            lost: lost.into(),
         }
     }
 
@@ -527,7 +536,7 @@ pub(super) async fn rehearse(
     }
     let (run, _) = runs::open(engine, &plan.goal, &locked.session.who).await?;
     let survey = Survey::of_goal(&engine.estate, &seen.world, &seen.facts, &plan.goal);
-    let shared = locked.shared(run.id.clone(), &seen.world, &survey);
+    let shared = locked.shared(run.id.clone(), &plan.goal, &seen.world, &survey);
     let name = |step: &Step| StepName {
         step: step.id.clone(),
         number: None,

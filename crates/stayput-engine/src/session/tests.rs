@@ -248,6 +248,7 @@ async fn a_failed_journal_write_hides_no_error_of_its_step() {
         catalog: Arc::new(Catalog::new(&engine.estate, &seen.world, &survey)),
         watcher: Arc::new(Watcher::new(engine.estate.engine.poll_interval)),
         world: Arc::clone(&seen.world),
+        lost: [].into(),
     };
     let site = SiteName::from("tokyo");
     let step = Step {

@@ -119,6 +119,7 @@ man-pages-written = man pages are in { $dir }
 ## stayput journal
 
 run-abandoned-now = run { $run } ({ $goal }) is abandoned: { $why }
+run-prefix-too-short = `{ $wanted }` is too short for the id of a run: give at least { $least } characters
 no-run-starts-with = no run starts with `{ $wanted }`
 hint-list-runs = `stayput journal` lists the runs
 several-runs-start-with = { $runs } runs start with `{ $wanted }`

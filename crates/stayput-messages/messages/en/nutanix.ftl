@@ -56,6 +56,7 @@ mapped-subnet-named = subnet `{ $name }`
 mapped-no-subnet = one without a subnet
 prism-differs = { $call }: { $what } exists, but { $difference }
 prism-task-failed = { $call }: its task `{ $operation }` ended as { $status }
+prism-task-undone = { $call }: its task { $task } succeeded, but { $what } is not there: another client has removed it since
 prism-task-lost = { $call }: its task { $task } does not exist any more, and it is not done
 prism-unsupported = Prism Central of site `{ $site }`: { $what } needs { $namespace } { $needs } or later; this one has { $has }
 prism-has-no-v4 = no v4 at all

@@ -44,6 +44,7 @@ obstacle-may-be-there = { $count ->
        *[other] VMs { $vms } at { $site } have exactly the addresses of { $label } ({ $machine }), and no system says that one is this machine
     }
 obstacle-old-points = { $site } has recovery points of VM { $vm }, which { $label } ({ $machine }) is not any more: the recovery plan would start it from them, too
+obstacle-lacks-addresses = { $label } ({ $machine }): its VM at { $site } lacks { $addresses }, and a copy of it would, too
 obstacle-not-on = { $label } ({ $machine }): its VM { $vm } at { $site } is not on
 obstacle-elsewhere = { $label } ({ $machine }) is at { $at }, not at { $wanted }
 obstacle-no-machines = network { $network } has no machines

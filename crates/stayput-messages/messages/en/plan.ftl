@@ -5,6 +5,7 @@ plan-nothing-to-do = Nothing to do: this is so already.
 plan-more-steps = … and { $more } more
 plan-to-know = To know:
 plan-outages = Expected outage (estimated, not measured in a real estate):
+plan-outage-of-a-step = { $network }: { $about }, during step { $step }
 plan-outage = { $network }: { $about }, from step { $opens } to step { $closes }
 about-seconds = about { $seconds } s
 about-minutes = about { $minutes } min

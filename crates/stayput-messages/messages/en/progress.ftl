@@ -7,6 +7,7 @@ progress-run = { $goal }: { n-steps } (run { $run })
 progress-superseded = superseded and closed: run { $run } ({ $goal })
 progress-phase = phase { $phase }: { n-steps }
 progress-waits = phase { $phase } waits until { $until }
+progress-asking-again = asking systems of lost sites again, each until its time limit: { $what }
 progress-changed = changed since the plan was approved: { $what }
 progress-retrying = { $step }: { $error }; retrying
 progress-failed = { $step }: { $error }

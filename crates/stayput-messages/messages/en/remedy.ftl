@@ -52,6 +52,8 @@ remedy-no-move = add `move = {"{"} url = "https://…", source-provider = "…",
 remedy-still-routed = lead the routes away first: stayput apply failover { $networks } --to { $home } --mode unplanned --lost { $site }
 remedy-old-points = make sure that VM { $vm } was deleted and is no other machine, then delete its recovery points in Prism Central of { $site }
 remedy-may-be-there = a recovery plan job that is no longer found may have made it: if it is this machine, run: stayput adopt { $machine } --vm UUID --site { $site }; if not, take the addresses from it in Prism Central
+remedy-lacks-addresses = give it its addresses first: stayput apply move { $networks }
+remedy-lacks-addresses-elsewhere = give it its addresses first: stayput apply failover { $networks } --to { $site }
 remedy-not-on = power VM { $vm } on in Prism Central of { $site }; or, if it is not the right one, run: stayput adopt { $machine } --vm UUID --site SITE
 remedy-elsewhere = bring its network to { $wanted } first: `stayput apply move` takes it from EC2 to its primary site, failover and failback from site to site
 remedy-no-machines = check `ec2-subnet` of network { $network } and the source VPC

@@ -45,6 +45,9 @@ pub enum PrismError {
     /// Accepted, but its task does not exist any more, and looks show that it was not done.
     #[error(transparent)]
     TaskLost(#[from] Box<TaskLost>),
+    /// The task of a change succeeded, and what it made is not there: another client has removed it since.
+    #[error(transparent)]
+    TaskUndone(#[from] Box<TaskUndone>),
     /// The answer is not of the form we know.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -89,6 +92,7 @@ impl PrismError {
             Self::Api(error) => Some(&error.call),
             Self::TaskFailed(error) => Some(&error.call),
             Self::TaskLost(error) => Some(&error.call),
+            Self::TaskUndone(error) => Some(&error.call),
             Self::Decode(error) => Some(&error.call),
             Self::Missing(error) => Some(&error.call),
             Self::Differs(error) => Some(&error.call),
@@ -108,6 +112,7 @@ impl PrismError {
             | Self::Timeout(_)
             | Self::Auth(_)
             | Self::TaskLost(_)
+            | Self::TaskUndone(_)
             | Self::Decode(_)
             | Self::Unsupported(_)
             | Self::Missing(_)
@@ -125,8 +130,8 @@ impl PrismError {
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
             Self::InDoubt(_) => true,
-            // Its task has ended, and says that it did not do it; or looks do.
-            Self::TaskFailed(_) | Self::TaskLost(_) => false,
+            // Its task has ended, and says that it did not do it; or looks do, or show that it has been undone.
+            Self::TaskFailed(_) | Self::TaskLost(_) | Self::TaskUndone(_) => false,
             Self::Setup(_)
             | Self::Connect(_)
             | Self::Timeout(_)
@@ -152,6 +157,7 @@ impl PrismError {
             | Self::Auth(_)
             | Self::TaskFailed(_)
             | Self::TaskLost(_)
+            | Self::TaskUndone(_)
             | Self::Decode(_)
             | Self::Unsupported(_)
             | Self::Missing(_)
@@ -175,6 +181,7 @@ impl PrismError {
             | Self::Auth(_)
             | Self::TaskFailed(_)
             | Self::TaskLost(_)
+            | Self::TaskUndone(_)
             | Self::Unsupported(_)
             | Self::Missing(_)
             | Self::Differs(_)
@@ -194,6 +201,7 @@ impl PrismError {
             Self::Api(error) => Some(&mut error.call),
             Self::TaskFailed(error) => Some(&mut error.call),
             Self::TaskLost(error) => Some(&mut error.call),
+            Self::TaskUndone(error) => Some(&mut error.call),
             Self::Decode(error) => Some(&mut error.call),
             Self::Missing(error) => Some(&mut error.call),
             Self::Differs(error) => Some(&mut error.call),
@@ -317,6 +325,25 @@ pub struct TaskLost {
     pub call: Box<Call>,
     /// The task.
     pub task: stayput_estate::TaskExtId,
+}
+
+/// The task of a change succeeded, but looks show that what it made is not there: another client has removed it since. The same request id
+/// is answered with the same task: another attempt needs a new one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}",
+    Message::new("prism-task-undone")
+        .part("call", .call.message())
+        .with("task", .task)
+        .part("what", .what.clone())
+)]
+pub struct TaskUndone {
+    /// The last look.
+    pub call: Box<Call>,
+    /// The task.
+    pub task: stayput_estate::TaskExtId,
+    /// What is not there.
+    pub what: Message,
 }
 
 impl TaskFailed {

@@ -521,6 +521,30 @@ async fn a_nic_that_a_lost_answer_made_is_found_by_its_address() {
 }
 
 #[tokio::test]
+async fn a_nic_that_was_removed_after_its_task_succeeded_leaves_no_doubt() {
+    let server = Server::start(move |asked| match asked.line().as_str() {
+        _ if asked.method == "OPTIONS" => probe(asked),
+        VM => vm("ON", json!([])),
+        _ if is_task(asked) => task("SUCCEEDED"),
+        _ => task_started("t"),
+    })
+    .await;
+    let spec = NicSpec {
+        subnet: "s1".into(),
+        address: "10.0.1.10".parse().unwrap(),
+        secondary: Vec::new(),
+        mac: None,
+    };
+    let prism = server.prism();
+    let id = RequestId::random();
+    let error = prism.create_nic(&"v1".into(), &spec, id).await.unwrap_err();
+    assert!(matches!(error, PrismError::TaskUndone(_)), "{error}");
+    assert!(!error.may_have_taken_effect());
+    let text = error.to_string();
+    assert!(text.contains("10.0.1.10 is not there"), "{text}");
+}
+
+#[tokio::test]
 async fn the_job_of_a_change_is_found_by_its_request_id_and_no_other() {
     let id = RequestId::random();
     let name = format!("stayput-test-failover-{}", &id.to_string()[..8]);

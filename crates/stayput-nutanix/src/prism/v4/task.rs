@@ -19,6 +19,7 @@ use crate::error::InDoubt;
 use crate::prism::error::AppMessage;
 use crate::prism::error::PrismError;
 use crate::prism::error::TaskFailed;
+use crate::prism::error::TaskUndone;
 use crate::progress::TaskProgress;
 use crate::retry::Looks;
 
@@ -238,6 +239,24 @@ impl Api {
     ) -> PrismError {
         let reason = DoubtReason::NotFound { what: name.clone() };
         self.in_doubt_at(path, what, reason).await
+    }
+
+    /// The error for a change whose task succeeded, when several looks show that what it made is not there.
+    pub(super) async fn undone(
+        &self,
+        path: &Path,
+        what: &Message,
+        task: TaskExtId,
+        name: Message,
+    ) -> PrismError {
+        match self.url(path).await {
+            Ok(url) => PrismError::from(Box::new(TaskUndone {
+                call: self.call(&Method::GET, &url, what),
+                task,
+                what: name,
+            })),
+            Err(error) => self.not_looked_up(what, error),
+        }
     }
 
     async fn in_doubt_at(&self, path: &Path, what: &Message, reason: DoubtReason) -> PrismError {

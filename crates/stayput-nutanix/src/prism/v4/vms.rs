@@ -299,7 +299,8 @@ impl PrismClient {
     ///
     /// # Errors
     /// [`PrismError::TaskFailed`] when the address is in use or the subnet is not managed (Prism reference §7 items 13–14);
-    /// [`PrismError::Missing`] when the VM does not exist; [`PrismError::InDoubt`] when the NIC is not there afterwards.
+    /// [`PrismError::Missing`] when the VM does not exist; [`PrismError::TaskUndone`] when the NIC is not there after
+    /// its task succeeded.
     pub async fn create_nic(
         &self,
         vm: &VmExtId,
@@ -328,15 +329,21 @@ impl PrismClient {
                 })
             })
             .await?;
-        if let Finished::There(there) = finished {
-            return Ok(there);
-        }
+        let task = match finished {
+            Finished::There(there) => return Ok(there),
+            Finished::Task(task) => Some(task.ext_id),
+            Finished::AtOnce(_) => None,
+        };
         // The task often does not name the NIC it made (Prism reference §1.5), so it is looked up.
         match self.find_nic(vm, spec, Looks::Several).await {
             Ok(Some(nic)) => Ok(nic),
             Ok(None) => {
                 let name = Message::new("thing-nic").with("address", spec.address);
-                Err(self.v4.not_found(path, what, &name).await)
+                match task {
+                    // To add it again is safe: an address in use is refused.
+                    Some(task) => Err(self.v4.undone(path, what, task, name).await),
+                    None => Err(self.v4.not_found(path, what, &name).await),
+                }
             }
             Err(error) => Err(self.v4.not_looked_up(what, error)),
         }
