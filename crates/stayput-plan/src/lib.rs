@@ -116,4 +116,5 @@ pub use verification::Verification;
 pub use verification::Wrong;
 pub use verification::verify;
 pub use verification::verify_goal;
+pub use verification::wrong_addresses;
 pub use warning::Warning;

@@ -368,6 +368,21 @@ pub enum Obstacle {
         /// As this VM.
         vm: VmExtId,
     },
+    /// The VM of a machine lacks captured addresses, so that a copy of it in a test would, too.
+    LacksAddresses {
+        /// The machine.
+        machine: InstanceId,
+        /// Its name.
+        label: String,
+        /// Where it is.
+        site: SiteName,
+        /// The addresses that its VM lacks.
+        addresses: BTreeSet<Ipv4Addr>,
+        /// The networks that have to be put right together.
+        networks: BTreeSet<NetworkName>,
+        /// Whether the site is the primary site of these networks.
+        at_primary: bool,
+    },
     /// VMs at the site where a machine is to go have exactly its addresses, and no system says that one is the machine.
     MayBeThere {
         /// The machine.
@@ -694,6 +709,7 @@ impl Obstacle {
         if let Self::AmbiguousVm { machine, .. }
         | Self::RunsTwice { machine, .. }
         | Self::FormerVmRuns { machine, .. }
+        | Self::LacksAddresses { machine, .. }
         | Self::VmDeleted { machine, .. }
         | Self::NotListed { machine, .. }
         | Self::Lost { machine, .. } = self

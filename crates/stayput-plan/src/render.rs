@@ -92,11 +92,18 @@ fn expect(text: &mut String, plan: &Plan, steps: &Numbered<'_>) {
                 .number(id)
                 .map_or_else(|| "?".to_owned(), |n| n.to_string())
         };
-        let line = Message::new("plan-outage")
-            .with("network", &outage.network)
-            .part("about", about(outage.seconds))
-            .with("opens", number(&outage.opens))
-            .with("closes", number(&outage.closes));
+        let (opens, closes) = (number(&outage.opens), number(&outage.closes));
+        let line = match opens == closes {
+            true => Message::new("plan-outage-of-a-step")
+                .with("network", &outage.network)
+                .part("about", about(outage.seconds))
+                .with("step", opens),
+            false => Message::new("plan-outage")
+                .with("network", &outage.network)
+                .part("about", about(outage.seconds))
+                .with("opens", opens)
+                .with("closes", closes),
+        };
         let _ = writeln!(text, "  {line}");
     }
 }

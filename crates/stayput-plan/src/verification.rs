@@ -1,6 +1,7 @@
 //! Whether a home serves what it should: every machine that ran before runs there, with its own addresses, and is reached; and nothing
 //! else answers for them. Pure: `verify` and `status` look at the same.
 
+mod addresses;
 mod in_ec2;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ use crate::Obstacle;
 use crate::proof::home_after;
 use crate::survey::Place;
 use crate::survey::Survey;
+pub use addresses::wrong_addresses;
 
 /// What was expected at a home, what was found, and everything that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -432,14 +434,7 @@ fn machine(
             power: vm.map(power),
         });
     }
-    if vm.is_some() && !survey.nics_are_right(id, site) {
-        found.wrong.push(Wrong::WrongAddresses {
-            machine: id.clone(),
-            label: label(),
-            has: survey.overlay_addresses(id, site),
-            wants: facts.addresses().collect(),
-        });
-    }
+    found.wrong.extend(addresses::nics(survey, id));
     if let Some(state) = survey.runs_in_ec2_again(id) {
         found.wrong.push(Wrong::ServedTwice {
             machine: id.clone(),
@@ -448,14 +443,7 @@ fn machine(
         });
     }
     if survey.compares_source {
-        let addresses = survey.added_in_ec2(id);
-        if !addresses.is_empty() {
-            found.wrong.push(Wrong::AddedInEc2 {
-                machine: id.clone(),
-                label: label(),
-                addresses,
-            });
-        }
+        found.wrong.extend(addresses::added(survey, id));
     }
     if runs {
         reach(survey, fabric, site, id, facts, found);

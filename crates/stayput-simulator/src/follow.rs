@@ -51,8 +51,8 @@ impl Simulation {
                 Remedy::RecordAddresses(machine, addresses) => {
                     self.record_addresses(machine, addresses).await
                 }
-                Remedy::Restore(machine) => {
-                    let Some(deleted) = self.judge.take_deleted_vm(machine.as_str()) else {
+                Remedy::Restore(machine, vm) => {
+                    let Some(deleted) = self.judge.take_deleted_vm(vm.as_str()) else {
                         continue;
                     };
                     let site = SiteName::new(deleted.site.as_str());

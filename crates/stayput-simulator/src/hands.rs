@@ -90,6 +90,7 @@ pub(crate) enum Effect {
 #[derive(Debug, Clone)]
 pub(crate) struct Deleted {
     pub(crate) site: String,
+    pub(crate) id: String,
     vm: DeletedVm,
 }
 
@@ -237,7 +238,7 @@ impl Deed {
             Self::DeleteVm => {
                 let (site, id) = running_vm(state, machine)?;
                 let vm = state.delete_vm(&id, &site)?;
-                let deleted = Deleted { site, vm };
+                let deleted = Deleted { site, id, vm };
                 Some(Effect::VmDeleted(machine.to_owned(), deleted))
             }
             Self::AddNic => {

@@ -107,14 +107,14 @@ struct Seen {
     disturbed: bool,
     /// Sites and regions that are down.
     down: BTreeSet<String>,
-    /// When they changed last.
-    down_since: VTime,
+    /// When they changed last, or a person did something.
+    disturbed_at: Option<VTime>,
     /// Machines whose instance a person started: until a command calls their goal reached, two machines may answer.
     started: BTreeMap<String, Started>,
     /// Routes that a person deleted.
     deleted: Vec<DeletedRoute>,
-    /// VMs that a person deleted and that are not restored, by machine, and when.
-    vms_deleted: BTreeMap<String, (VTime, Deleted)>,
+    /// VMs that a person deleted and that are not restored, with their machine, and when.
+    vms_deleted: Vec<(String, VTime, Deleted)>,
     /// Machines that a person gave an address, and when.
     given_address: BTreeMap<String, VTime>,
     /// Machines whose VM a person gave another NIC, or took one, and when.
@@ -145,10 +145,10 @@ impl Judge {
             undelivered: BTreeMap::new(),
             disturbed: false,
             down: BTreeSet::new(),
-            down_since: VTime::default(),
+            disturbed_at: None,
             started: BTreeMap::new(),
             deleted: Vec::new(),
-            vms_deleted: BTreeMap::new(),
+            vms_deleted: Vec::new(),
             given_address: BTreeMap::new(),
             nics_changed: BTreeMap::new(),
             turned_off: BTreeMap::new(),
@@ -201,6 +201,7 @@ impl Judge {
     pub(crate) fn by_hand(&self, effect: &Effect, at: VTime, hits: u64) {
         let mut seen = self.seen();
         seen.disturbed = true;
+        seen.disturbed_at = Some(at);
         match effect {
             Effect::Starts(machine) => {
                 let started = Started { at, hits };
@@ -219,7 +220,7 @@ impl Judge {
                 Arc::make_mut(&mut seen.truth).add_address(machine, *address);
             }
             Effect::VmDeleted(machine, vm) => {
-                seen.vms_deleted.insert(machine.clone(), (at, vm.clone()));
+                seen.vms_deleted.push((machine.clone(), at, vm.clone()));
             }
             Effect::RoutesDeleted(routes) => seen.deleted.extend(routes.iter().cloned()),
             Effect::NicsChanged(machine) => {
@@ -234,10 +235,11 @@ impl Judge {
         std::mem::take(&mut self.seen().deleted)
     }
 
-    /// The VM of a machine that a person deleted; from now on it is forgotten.
-    pub(crate) fn take_deleted_vm(&self, machine: &str) -> Option<Deleted> {
-        let (_, vm) = self.seen().vms_deleted.remove(machine)?;
-        Some(vm)
+    /// A VM that a person deleted; from now on it is forgotten.
+    pub(crate) fn take_deleted_vm(&self, id: &str) -> Option<Deleted> {
+        let deleted = &mut self.seen().vms_deleted;
+        let at = deleted.iter().position(|(.., vm)| vm.id == id)?;
+        Some(deleted.remove(at).2)
     }
 
     /// A command begins: a machine that a person powered off before may stay off.
@@ -265,7 +267,8 @@ impl Judge {
         } = &mut *seen;
         let captured = truth.addresses().collect();
         announced.plan(plan, &captured, undelivered.keys().copied(), ledger);
-        seen.disturbed = seen.down_since > looked_at;
+        // The plan does not know of what happened since the look that it was made from began.
+        seen.disturbed = seen.disturbed_at.is_some_and(|at| at >= looked_at);
     }
 
     /// A goal is reached, as the engine says: from now on only what is unreachable now may be.
@@ -298,7 +301,7 @@ impl Judge {
         let down = outages(lab);
         if down != seen.down {
             seen.down = down;
-            seen.down_since = lab.now();
+            seen.disturbed_at = Some(lab.now());
             seen.disturbed = true;
         }
         let at = lab.now().rfc3339();
@@ -456,7 +459,8 @@ impl Judge {
         let mut truth = Truth::clone(&seen.truth);
         truth.machines.retain(|id, _| {
             let start = seen.started.get(id).map(|start| start.at);
-            let deleted = seen.vms_deleted.get(id).map(|(at, _)| *at);
+            let deleted = seen.vms_deleted.iter().filter(|(of, ..)| of == id);
+            let deleted = deleted.map(|(_, at, _)| *at);
             let nics = seen.nics_changed.get(id).copied();
             let mut times = start.into_iter().chain(deleted).chain(nics);
             !times.any(|at| is_new(&at))

@@ -52,6 +52,9 @@ pub struct Told {
     pub at: String,
     /// The command.
     pub command: String,
+    /// The steps of the plan that was approved; none if there was no plan, or nothing to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
     /// How it ended.
     pub end: End,
 }

@@ -26,8 +26,8 @@ pub(crate) enum Remedy {
     First(Goal),
     /// `stayput adopt MACHINE --vm UUID --site SITE`.
     Adopt(InstanceId, SiteName, VmExtId),
-    /// Restores the VM of a machine that was deleted, and adopts it.
-    Restore(InstanceId),
+    /// Restores this VM of a machine, which was deleted, and adopts it.
+    Restore(InstanceId, VmExtId),
     /// `stayput capture --replace MACHINE`.
     RecordAddresses(InstanceId, BTreeSet<Ipv4Addr>),
     /// `aws ec2 stop-instances`.
@@ -82,14 +82,34 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         Obstacle::SourceRuns { machine, .. } => Remedy::StopInstance(machine.clone()),
         Obstacle::VmDeleted {
             machine,
+            vm: deleted,
             candidates,
             ..
         } => match one(candidates) {
             Some((site, vm)) => Remedy::Adopt(machine.clone(), site, vm),
-            None => Remedy::Restore(machine.clone()),
+            None => Remedy::Restore(machine.clone(), deleted.clone()),
         },
         Obstacle::OldPoints { site, vm, .. } => Remedy::DeletePoints(site.clone(), vm.clone()),
         Obstacle::NotCaptured { site, nic, .. } => Remedy::DeleteNic(site.clone(), nic.clone()),
+        Obstacle::LacksAddresses {
+            networks,
+            site,
+            at_primary,
+            ..
+        } => Remedy::First(match at_primary {
+            true => Goal::Move {
+                networks: networks.clone(),
+                canaries: BTreeSet::new(),
+                leave_out: BTreeSet::new(),
+            },
+            false => Goal::Failover {
+                networks: networks.clone(),
+                to: site.clone(),
+                mode: FailoverMode::Planned,
+                path: EntryPath::A,
+                lost: BTreeSet::new(),
+            },
+        }),
         Obstacle::NotOn { site, machine, .. } => Remedy::PowerOn(site.clone(), machine.clone()),
         Obstacle::StillRuns { networks, to, .. } => Remedy::First(Goal::Failover {
             networks: networks.clone(),

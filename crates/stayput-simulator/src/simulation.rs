@@ -1,6 +1,7 @@
 //! One story, told in virtual time on one thread: processes run commands against the lab, are killed, and run again.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +80,8 @@ pub(crate) struct Simulation {
     process: u32,
     kills: u64,
     told: Vec<Told>,
+    /// The steps of the plan that was approved since the last command was told.
+    approved: RefCell<Vec<String>>,
     stuck: Option<String>,
     /// The person takes a run back when this many calls were made.
     rollback: Option<u64>,
@@ -119,6 +122,7 @@ impl Simulation {
             process: scene.process,
             kills: 0,
             told: Vec::new(),
+            approved: RefCell::default(),
             stuck: None,
             rollback: disaster.rollback,
             faults: scene.faults.clone(),
@@ -232,7 +236,13 @@ impl Simulation {
 
     pub(crate) fn tell(&mut self, command: String, end: End) {
         let at = self.lab.look(|state| state.now().rfc3339());
-        self.told.push(Told { at, command, end });
+        let steps = self.approved.take();
+        self.told.push(Told {
+            at,
+            command,
+            steps,
+            end,
+        });
     }
 
     /// Runs one command as a process of its own.
@@ -328,6 +338,8 @@ impl Simulation {
             return locked.reached(goal, &seen).await.map(drop);
         }
         self.judge.approved(&plan, looked_at);
+        let steps = plan.steps.iter().map(|step| step.id.to_string());
+        self.approved.replace(steps.collect());
         locked.apply(&plan, &ApplyOptions::default()).await?;
         Ok(())
     }

@@ -352,6 +352,17 @@ impl Obstacle {
                 .with("machine", machine)
                 .with("vm", vm)
                 .with("site", site),
+            Self::LacksAddresses {
+                machine,
+                label,
+                site,
+                addresses,
+                ..
+            } => Message::new("obstacle-lacks-addresses")
+                .with("label", label)
+                .with("machine", machine)
+                .with("site", site)
+                .with("addresses", commas(addresses)),
             Self::Elsewhere {
                 machine,
                 label,

@@ -189,6 +189,16 @@ impl Obstacle {
                 .with("vm", vm)
                 .with("site", site)
                 .with("machine", machine),
+            Self::LacksAddresses {
+                networks,
+                at_primary: true,
+                ..
+            } => Message::new("remedy-lacks-addresses").with("networks", arguments(networks)),
+            Self::LacksAddresses { networks, site, .. } => {
+                Message::new("remedy-lacks-addresses-elsewhere")
+                    .with("networks", arguments(networks))
+                    .with("site", site)
+            }
             Self::Elsewhere { wanted, .. } => {
                 Message::new("remedy-elsewhere").with("wanted", wanted)
             }

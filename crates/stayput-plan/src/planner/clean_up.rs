@@ -135,6 +135,8 @@ impl<'s> Draft<'s> {
         };
         let mut needs = BTreeSet::new();
         if !is_off {
+            // On-prem and others would lose what a person added to it.
+            self.has_only_captured(site, old.machine, old.vm);
             let action = Action::PowerOff {
                 former: former.clone(),
             };

@@ -85,10 +85,14 @@ impl Draft<'_> {
 
     /// Refuses to take a machine from a site while its VM there has addresses that are not captured: they would not come along.
     pub(super) fn leaves_nothing_behind(&mut self, site: &SiteName, machine: &InstanceId) {
-        let survey = self.survey;
-        let (Some(facts), Some((_, vm))) =
-            (survey.machines.get(machine), survey.vm_at(machine, site))
-        else {
+        if let Some((_, vm)) = self.survey.vm_at(machine, site) {
+            self.has_only_captured(site, machine, vm);
+        }
+    }
+
+    /// Refuses to go on while a VM that a machine is or was has addresses at a site that are not captured.
+    pub(super) fn has_only_captured(&mut self, site: &SiteName, machine: &InstanceId, vm: &Vm) {
+        let Some(facts) = self.survey.machines.get(machine) else {
             return;
         };
         let own: BTreeSet<Ipv4Addr> = facts.addresses().collect();
@@ -97,6 +101,35 @@ impl Draft<'_> {
             let strangers = nic.addresses.difference(&own).copied().collect();
             self.not_captured(site, machine, &nic, strangers);
         }
+    }
+
+    /// Refuses to test a machine whose VM lacks captured addresses.
+    pub(super) fn has_its_addresses(&mut self, site: &SiteName, machine: &InstanceId) {
+        let survey = self.survey;
+        let Some(facts) = survey.machines.get(machine) else {
+            return;
+        };
+        if survey.vm_at(machine, site).is_none() {
+            return;
+        }
+        let has = survey.overlay_addresses(machine, site);
+        let lacks = facts.addresses().filter(|address| !has.contains(address));
+        let addresses: BTreeSet<_> = lacks.collect();
+        if addresses.is_empty() {
+            return;
+        }
+        let networks = survey.linked_with(&survey.networks_of(machine));
+        let mut definitions = networks
+            .iter()
+            .filter_map(|name| survey.estate.networks.get(name));
+        self.obstacle(Obstacle::LacksAddresses {
+            machine: machine.clone(),
+            label: survey.label(machine),
+            site: site.clone(),
+            addresses,
+            at_primary: definitions.all(|network| network.primary == *site),
+            networks,
+        });
     }
 
     fn not_captured(

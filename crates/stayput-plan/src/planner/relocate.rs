@@ -232,6 +232,11 @@ impl Draft<'_> {
             self.recovery_plan_exists(&from, network);
             self.all_are_on(&machines);
             self.has_no_old_points(&from, to, network);
+            // A copy has the NICs of its VM.
+            for machine in &machines {
+                self.leaves_nothing_behind(&from, machine);
+                self.has_its_addresses(&from, machine);
+            }
             let of = Protected {
                 network,
                 site: &from,

@@ -164,3 +164,17 @@ fn the_old_vm_of_a_machine_captured_stopped_may_go_while_it_is_off() {
     let steps = setup.plan(&gone()).unwrap().steps;
     assert_eq!(steps.len(), 3, "{steps:#?}");
 }
+
+#[test]
+fn an_old_vm_with_an_address_that_a_person_added_is_not_powered_off() {
+    let mut setup = zombie();
+    let vm = setup.prism(TOKYO).vms.get_mut(&OLD.into()).unwrap();
+    vm.nics.push(nic("overlay-app", ip("172.30.1.9"), &[]));
+    for goal in [off(), gone()] {
+        let refused = setup.plan(&goal).unwrap_err();
+        let [Obstacle::NotCaptured { addresses, .. }] = refused.as_slice() else {
+            panic!("{refused:#?}");
+        };
+        assert_eq!(*addresses, [ip("172.30.1.9")].into());
+    }
+}

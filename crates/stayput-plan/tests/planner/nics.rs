@@ -140,6 +140,7 @@ fn an_address_that_a_person_added_is_an_obstacle_and_is_never_removed() {
         (arrived, move_in(APP)),
         (moved, move_in(APP)),
         (protected.clone(), failover(APP, OSAKA)),
+        (protected.clone(), test_failover(APP, OSAKA)),
     ] {
         let shown = setup.shown(&goal);
         assert!(

@@ -60,6 +60,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::NoMove { .. } => "no Move",
         Obstacle::StillRouted { .. } => "still routed",
         Obstacle::NotOn { .. } => "not on",
+        Obstacle::LacksAddresses { .. } => "lacks addresses",
         Obstacle::MayBeThere { .. } => "may be there",
         Obstacle::OldPoints { .. } => "old points",
         Obstacle::Elsewhere { .. } => "elsewhere",
@@ -91,7 +92,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 55;
+const VARIANTS: usize = 56;
 
 type Bend = fn(&mut Setup);
 
@@ -570,6 +571,12 @@ fn cases() -> Vec<Case> {
                 extent: UnreadableExtent::Whole,
             });
         }),
+        case(
+            "lacks addresses",
+            protected(),
+            test_failover(&["app"], OSAKA),
+            |setup| setup.vm("web", TOKYO).nics.clear(),
+        ),
         case("not captured", protected(), failover(app, OSAKA), |setup| {
             let added = nic("overlay-app", ip("172.30.1.9"), &[]);
             setup.vm("web", TOKYO).nics.push(added);
