@@ -115,7 +115,7 @@ impl<T> Format<T> {
 /// Checks that a file can be written into its folder, before any system is contacted.
 ///
 /// # Errors
-/// The folder does not exist, or the path is a folder.
+/// The folder does not exist, the path is a folder, or the file cannot be opened for writing.
 pub fn can_be_written(file: &Path) -> Result<(), CommandError> {
     let folder = file
         .parent()
@@ -137,7 +137,28 @@ pub fn can_be_written(file: &Path) -> Result<(), CommandError> {
         let what = Message::new("file-is-folder").with("file", file.display());
         return Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-name-a-file")));
     }
-    Ok(())
+    try_to_open(file).map_err(|error| unwritable(file, &error, Kind::Usage))
+}
+
+/// Opens a file for writing without changing it; one that does not exist is made and removed. A pipe or a device is not opened: that may wait.
+fn try_to_open(file: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true);
+    match std::fs::metadata(file) {
+        Ok(existing) if existing.is_file() => options.open(file).map(drop),
+        Ok(_) => Ok(()),
+        Err(_) => {
+            options.create_new(true).open(file)?;
+            std::fs::remove_file(file)
+        }
+    }
+}
+
+fn unwritable(file: &Path, error: &std::io::Error, kind: Kind) -> CommandError {
+    let what = Message::new("file-unwritable")
+        .with("file", file.display())
+        .with("error", error);
+    CommandError::new(kind, what)
 }
 
 /// Writes a file of any kind; returns its size in bytes.
@@ -147,11 +168,6 @@ pub fn can_be_written(file: &Path) -> Result<(), CommandError> {
 pub fn write(file: &Path, content: &impl Serialize) -> Result<usize, CommandError> {
     let bytes =
         saved::write(content).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-    std::fs::write(file, &bytes).map_err(|error| {
-        let what = Message::new("file-unwritable")
-            .with("file", file.display())
-            .with("error", error);
-        CommandError::new(Kind::Failed, what)
-    })?;
+    std::fs::write(file, &bytes).map_err(|error| unwritable(file, &error, Kind::Failed))?;
     Ok(bytes.len())
 }

@@ -62,11 +62,21 @@ pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandE
     }
 }
 
+/// The shortest beginning of an id that names a run: a shorter one may be a typing error.
+const PREFIX_MIN: usize = 4;
+
 /// The run with this id or beginning of an id.
 ///
 /// # Errors
-/// No run has it, or several.
+/// The beginning is too short, or no run has it, or several.
 pub fn called<'r>(runs: &'r [Run], wanted: &str) -> Result<&'r Run, CommandError> {
+    let is_whole = |run: &Run| run.id.as_str() == wanted;
+    if wanted.len() < PREFIX_MIN && !runs.iter().any(is_whole) {
+        let what = Message::new("run-prefix-too-short")
+            .with("wanted", wanted)
+            .with("least", PREFIX_MIN);
+        return Err(CommandError::new(Kind::Usage, what).hint(Message::new("hint-list-runs")));
+    }
     let found: Vec<_> = runs
         .iter()
         .filter(|run| run.id.as_str().starts_with(wanted))

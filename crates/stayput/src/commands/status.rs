@@ -24,6 +24,7 @@ use stayput_plan::Obstacle;
 use stayput_plan::Place;
 use stayput_plan::Power;
 use stayput_plan::Survey;
+use stayput_plan::wrong_addresses;
 use stayput_world::World;
 
 use crate::cli::Global;
@@ -57,6 +58,8 @@ struct Machine {
     captured: Vec<Ipv4Addr>,
     delivered: usize,
     verdicts: Vec<String>,
+    /// What is wrong with the addresses of its VM.
+    wrong: Vec<String>,
 }
 
 /// One network as it is now.
@@ -228,6 +231,9 @@ fn report(seen: &Observed, names: &BTreeSet<NetworkName>, all: bool) -> Output {
         let more = Message::new("status-more").count("more", machines.len() - listed);
         let _ = writeln!(text, "{more}");
     }
+    for wrong in machines.iter().flat_map(|machine| &machine.wrong) {
+        let _ = writeln!(text, "! {}", ui::clean(wrong));
+    }
     for obstacle in &survey.obstacles {
         let _ = writeln!(text, "! {}", ui::clean(&obstacle.to_string()));
     }
@@ -369,5 +375,9 @@ fn machine(
         captured: facts.addresses().collect(),
         delivered,
         verdicts,
+        wrong: wrong_addresses(survey, id)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
     }
 }

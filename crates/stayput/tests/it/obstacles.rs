@@ -390,6 +390,11 @@ fn names_missing_in_the_estate_are_wrong_usage() {
     lab.run(&["journal", "ffff"])
         .exits(2)
         .says(&["no run starts with `ffff`"]);
+    for command in [&["journal", "f"][..], &["rollback", "f", "--yes"]] {
+        lab.run(command)
+            .exits(2)
+            .says(&["`f` is too short for the id of a run"]);
+    }
     // A wrong goal is found before any system is contacted; only `trace` has to read.
     let after_wrong_goals = lab.requests();
     for verb in ["plan", "apply"] {

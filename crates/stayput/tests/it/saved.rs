@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::lab::Lab;
+use crate::lab::apply;
 use crate::world::addresses;
 use crate::world::assert_kept;
 
@@ -215,4 +216,45 @@ fn a_file_of_another_kind_format_or_estate_is_refused() {
             .says(&["there is no folder", "hint: create it: mkdir -p"]);
         assert_eq!(lab.requests(), before, "nothing was contacted");
     }
+    // A folder in which no file can be made.
+    for save in [
+        &["world", "save", "/proc/saved.json"][..],
+        &["plan", "move", "app", "db", "--out", "/proc/saved.json"],
+    ] {
+        let before = lab.requests();
+        lab.run(save)
+            .exits(2)
+            .says(&["/proc/saved.json cannot be written"]);
+        assert_eq!(lab.requests(), before, "nothing was contacted");
+    }
+}
+
+#[test]
+fn status_names_an_address_that_was_assigned_in_ec2_after_the_capture() {
+    let lab = Lab::fast();
+    lab.json(&apply(&["move"]));
+    let file = lab.folder().join("world.json");
+    let path = file.to_str().unwrap();
+    lab.run(&["world", "save", path]).exits(0);
+    let args = ["status", "--world", path];
+    let before = lab.run(&args).exits(0).out;
+    assert!(!before.contains("lacks"), "{before}");
+
+    let mut saved: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let enis = &mut saved["world"]["aws"]["ap-northeast-1"]["enis"];
+    let mut enis = enis.as_object_mut().unwrap().values_mut();
+    let eni = enis.find(|eni| eni["primary"] == "172.30.1.10").unwrap();
+    eni["secondary"] = json!(["172.30.1.99"]);
+    fs::write(&file, saved.to_string()).unwrap();
+    let shown = lab.run(&args).exits(0).out;
+    for text in ["web-01", "lacks 172.30.1.99", "stayput capture --replace"] {
+        assert!(shown.contains(text), "no `{text}` in\n{shown}");
+    }
+    let machines = lab.json(&args)["machines"].clone();
+    let wrong = machines.as_array().unwrap().iter().flat_map(|machine| {
+        let wrong = machine["wrong"].as_array().unwrap();
+        wrong.iter().map(|text| text.as_str().unwrap().to_owned())
+    });
+    let wrong: Vec<_> = wrong.collect();
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
 }
