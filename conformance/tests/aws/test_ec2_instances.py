@@ -116,3 +116,23 @@ def test_a_terminated_instance_frees_its_address(ec2, place):
         ec2.get_waiter("instance_running").wait(InstanceIds=[made], WaiterConfig=WAIT)
         ec2.terminate_instances(InstanceIds=[made])
         ec2.get_waiter("instance_terminated").wait(InstanceIds=[made], WaiterConfig=WAIT)
+
+
+def test_secondary_addresses_come_and_go(ec2, instance, refuse):
+    ident, address = instance
+    eni = state_of(ec2, ident)["NetworkInterfaces"][0]["NetworkInterfaceId"]
+
+    def addresses():
+        (shown,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[eni])["NetworkInterfaces"]
+        return [each["PrivateIpAddress"] for each in shown["PrivateIpAddresses"]]
+
+    added = ec2.assign_private_ip_addresses(NetworkInterfaceId=eni, PrivateIpAddresses=["10.231.1.200"])
+    assert added["NetworkInterfaceId"] == eni
+    assert added["AssignedPrivateIpAddresses"] == [{"PrivateIpAddress": "10.231.1.200"}]
+    chosen = ec2.assign_private_ip_addresses(NetworkInterfaceId=eni, SecondaryPrivateIpAddressCount=2)
+    chosen = [each["PrivateIpAddress"] for each in chosen["AssignedPrivateIpAddresses"]]
+    assert sorted(addresses()) == sorted([address, "10.231.1.200", *chosen])
+    with refuse("InvalidParameterValue"):
+        ec2.unassign_private_ip_addresses(NetworkInterfaceId=eni, PrivateIpAddresses=[address])
+    ec2.unassign_private_ip_addresses(NetworkInterfaceId=eni, PrivateIpAddresses=["10.231.1.200", *chosen])
+    assert addresses() == [address]

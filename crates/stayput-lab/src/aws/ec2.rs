@@ -17,6 +17,7 @@ mod regions;
 mod route_tables;
 mod routes;
 mod search;
+mod secondary;
 mod security;
 mod subnets;
 mod tags;
@@ -119,6 +120,8 @@ fn dispatch(action: &str, call: &mut Call<'_>) -> Answer {
         "DescribeInstanceCreditSpecifications" => instance_attributes::describe_credits(call),
         "DescribeVolumes" => volumes::describe(call),
         "DescribeNetworkInterfaces" => interfaces::describe(call),
+        "AssignPrivateIpAddresses" => secondary::assign(call),
+        "UnassignPrivateIpAddresses" => secondary::unassign(call),
         "DescribeAddresses" => addresses::describe(call),
         "DescribeAddressesAttribute" => addresses::describe_attribute(call),
         "DescribeVpcs" => vpcs::describe(call),

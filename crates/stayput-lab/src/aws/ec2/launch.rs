@@ -40,7 +40,11 @@ struct Nic {
     secondary: Vec<Ipv4Addr>,
 }
 
-fn address(text: &str) -> Result<Ipv4Addr, Fault> {
+/// Returns an address as typed.
+///
+/// # Errors
+/// `InvalidParameterValue`.
+pub(super) fn address(text: &str) -> Result<Ipv4Addr, Fault> {
     text.parse()
         .map_err(|_| Fault::invalid(format!("Invalid IPv4 address: {text}")))
 }
@@ -105,21 +109,40 @@ pub(super) fn taken(region: &RegionState, subnet: &str) -> BTreeSet<Ipv4Addr> {
 /// # Errors
 /// `InsufficientFreeAddressesInSubnet`.
 pub(super) fn free(region: &RegionState, subnet: &str) -> Result<Ipv4Addr, Fault> {
+    let mut free = free_addresses(region, subnet);
+    free.next()
+        .ok_or_else(|| none_free(subnet, "the requested number of instances"))
+}
+
+/// Returns the lowest free addresses of a subnet, this many.
+///
+/// # Errors
+/// `InsufficientFreeAddressesInSubnet`.
+pub(super) fn all_free(
+    region: &RegionState,
+    subnet: &str,
+    count: usize,
+) -> Result<Vec<Ipv4Addr>, Fault> {
+    let free: Vec<_> = free_addresses(region, subnet).take(count).collect();
+    match free.len() == count {
+        true => Ok(free),
+        false => Err(none_free(subnet, "the request")),
+    }
+}
+
+fn free_addresses(region: &RegionState, subnet: &str) -> impl Iterator<Item = Ipv4Addr> {
     let taken = taken(region, subnet);
-    region
-        .subnets
-        .get(subnet)
-        .and_then(|found| {
-            (4..u32::MAX)
-                .map_while(|offset| found.cidr.nth(offset))
-                .find(|address| !taken.contains(address))
-        })
-        .ok_or_else(|| {
-            Fault::bad(
-                "InsufficientFreeAddressesInSubnet",
-                format!("There are not enough free addresses in subnet '{subnet}' to satisfy the requested number of instances."),
-            )
-        })
+    let cidr = region.subnets.get(subnet).map(|found| found.cidr);
+    cidr.into_iter()
+        .flat_map(|cidr| (4..u32::MAX).map_while(move |offset| cidr.nth(offset)))
+        .filter(move |address| !taken.contains(address))
+}
+
+fn none_free(subnet: &str, what: &str) -> Fault {
+    Fault::bad(
+        "InsufficientFreeAddressesInSubnet",
+        format!("There are not enough free addresses in subnet '{subnet}' to satisfy {what}."),
+    )
 }
 
 fn check(call: &Call<'_>, nic: &Nic, count: usize) -> Result<(), Fault> {

@@ -4,6 +4,7 @@ mod attachments;
 mod instances;
 mod lists;
 mod prefix_lists;
+mod secondary;
 mod transit;
 mod vpcs;
 
