@@ -107,17 +107,6 @@ def test_the_status_of_running_instances_is_ok(ec2, instance):
     assert all_states["InstanceState"]["Name"] == "stopped"
 
 
-def test_a_terminated_instance_frees_its_address(ec2, place):
-    address = "10.231.1.250"
-    for _ in range(2):
-        made = ec2.run_instances(
-            ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=place[1], PrivateIpAddress=address
-        )["Instances"][0]["InstanceId"]
-        ec2.get_waiter("instance_running").wait(InstanceIds=[made], WaiterConfig=WAIT)
-        ec2.terminate_instances(InstanceIds=[made])
-        ec2.get_waiter("instance_terminated").wait(InstanceIds=[made], WaiterConfig=WAIT)
-
-
 def test_secondary_addresses_come_and_go(ec2, instance, refuse):
     ident, address = instance
     eni = state_of(ec2, ident)["NetworkInterfaces"][0]["NetworkInterfaceId"]
@@ -136,3 +125,14 @@ def test_secondary_addresses_come_and_go(ec2, instance, refuse):
         ec2.unassign_private_ip_addresses(NetworkInterfaceId=eni, PrivateIpAddresses=[address])
     ec2.unassign_private_ip_addresses(NetworkInterfaceId=eni, PrivateIpAddresses=["10.231.1.200", *chosen])
     assert addresses() == [address]
+
+
+def test_a_terminated_instance_frees_its_address(ec2, place):
+    address = "10.231.1.250"
+    for _ in range(2):
+        made = ec2.run_instances(
+            ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=place[1], PrivateIpAddress=address
+        )["Instances"][0]["InstanceId"]
+        ec2.get_waiter("instance_running").wait(InstanceIds=[made], WaiterConfig=WAIT)
+        ec2.terminate_instances(InstanceIds=[made])
+        ec2.get_waiter("instance_terminated").wait(InstanceIds=[made], WaiterConfig=WAIT)

@@ -533,6 +533,9 @@ pub enum Obstacle {
         nic: NicExtId,
         /// Those of its addresses that are not captured.
         addresses: BTreeSet<Ipv4Addr>,
+        /// Whether the VM is one that the machine was.
+        #[serde(default)]
+        is_former: bool,
     },
     /// The two Prism Centrals do not see each other.
     NotPaired {

@@ -29,6 +29,7 @@ use stayput_fabric::Change;
 use stayput_fabric::Fabric;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
+use stayput_world::ObjectKind;
 use stayput_world::Prism;
 use stayput_world::World;
 use stayput_world::mv::MoveVm;
@@ -90,10 +91,11 @@ pub struct Survey<'a> {
     /// Machines whose facts in the ledger are kept although EC2 shows other interfaces: they have moved, or their cutover may have begun.
     pub kept: BTreeSet<InstanceId>,
     /// Whether machines that ran and are off at the site of the goal are powered on: a move, a planned failover and a failback do so. After
-    /// an unplanned one the source's region, which is asked first, may be lost.
+    /// an unplanned one the source's region may be lost, and then nothing says that the source is stopped.
     pub(crate) powers_on: bool,
     /// Whether an address that EC2 gives to the stopped instance of a machine that is a VM, and that is not on record, is a fault: after a move
-    /// it was assigned while the machine moved, and would be lost. Later, what people do with the old instance is their own affair.
+    /// it was assigned while the machine moved, and would be lost. For other goals, what people do with the old instance is their own affair;
+    /// `status` shows it while the machine is at its primary site.
     pub(crate) compares_source: bool,
     /// Sites that the operator declares lost: whatever is observed there counts as not answering.
     pub lost: BTreeSet<SiteName>,
@@ -512,6 +514,22 @@ impl<'a> Survey<'a> {
         subnet: &SubnetExtId,
     ) -> Option<&'a NetworkName> {
         self.overlays.get(site)?.get(subnet).copied()
+    }
+
+    /// Whether it is known which NICs the machine's VM has on the estate's overlay subnets: these subnets are found, and the VM was read whole.
+    pub(crate) fn knows_nics(&self, id: &InstanceId, site: &SiteName) -> bool {
+        let (Some(machine), Some((vm, _)), Some(overlays), Some(prism)) = (
+            self.machines.get(id),
+            self.vm_at(id, site),
+            self.overlays.get(site),
+            self.world.prism.get(site),
+        ) else {
+            return false;
+        };
+        let mut networks = machine.nics.iter().map(|nic| &nic.network);
+        let are_found = networks.all(|network| overlays.values().any(|of| *of == network));
+        let mut unreadable = prism.unreadable_object(ObjectKind::Vm, vm.as_str());
+        are_found && unreadable.next().is_none()
     }
 
     /// Whether the VM's NICs on the estate's overlay subnets are exactly the captured ones. `false` where that is not known.

@@ -147,6 +147,8 @@ fn try_to_open(file: &Path) -> std::io::Result<()> {
     match std::fs::metadata(file) {
         Ok(existing) if existing.is_file() => options.open(file).map(drop),
         Ok(_) => Ok(()),
+        // A link to a file that is still to be made.
+        Err(_) if file.is_symlink() => Ok(()),
         Err(_) => {
             options.create_new(true).open(file)?;
             std::fs::remove_file(file)

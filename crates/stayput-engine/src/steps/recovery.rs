@@ -18,8 +18,10 @@ use stayput_nutanix::JobReport;
 use stayput_nutanix::Looks;
 use stayput_nutanix::OnWarnings;
 use stayput_nutanix::PrismError;
+use stayput_plan::OverlayKind;
 use stayput_plan::RecoveryRun;
 use stayput_world::prism::JobStatus;
+use stayput_world::prism::Nic;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::RecoveryAction;
 
@@ -316,6 +318,14 @@ async fn copies_have_their_addresses(
     report: &JobReport,
 ) -> Result<(), StepError> {
     let prism = context.prism(to)?;
+    let kinds = [OverlayKind::Production, OverlayKind::Test];
+    let overlays: BTreeSet<_> = context
+        .estate
+        .networks
+        .keys()
+        .flat_map(|network| kinds.map(|kind| context.catalog.find_subnet(to, kind, network)))
+        .flatten()
+        .collect();
     for machine in machines {
         let facts = context.machine(machine).await?;
         let source = context.catalog.vm(machine, from)?;
@@ -338,9 +348,15 @@ async fn copies_have_their_addresses(
                 },
             });
         }
+        // Other NICs are not stayput's to judge, as when NICs are restored.
+        let is_ours = |nic: &&Nic| {
+            let subnet = nic.subnet.as_ref();
+            subnet.is_none_or(|subnet| overlays.contains(subnet))
+        };
         let have: BTreeSet<_> = vm
             .iter()
             .flat_map(|vm| &vm.nics)
+            .filter(is_ours)
             .flat_map(|nic| nic.address.iter().chain(&nic.secondary).copied())
             .collect();
         let want: BTreeSet<_> = facts.addresses().collect();

@@ -520,13 +520,18 @@ async fn a_nic_that_a_lost_answer_made_is_found_by_its_address() {
     assert_eq!(found.unwrap(), Some("n".into()));
 }
 
-#[tokio::test]
-async fn a_nic_that_was_removed_after_its_task_succeeded_leaves_no_doubt() {
+/// Asks for a NIC with 10.0.1.10; its task succeeds, and then the VM has these NICs.
+async fn task_succeeds_and_the_vm_has(nics: Value) -> PrismError {
+    let posts = AtomicUsize::new(0);
     let server = Server::start(move |asked| match asked.line().as_str() {
         _ if asked.method == "OPTIONS" => probe(asked),
+        VM if posts.load(Ordering::SeqCst) > 0 => vm("ON", nics.clone()),
         VM => vm("ON", json!([])),
         _ if is_task(asked) => task("SUCCEEDED"),
-        _ => task_started("t"),
+        _ => {
+            posts.fetch_add(1, Ordering::SeqCst);
+            task_started("t")
+        }
     })
     .await;
     let spec = NicSpec {
@@ -535,13 +540,26 @@ async fn a_nic_that_was_removed_after_its_task_succeeded_leaves_no_doubt() {
         secondary: Vec::new(),
         mac: None,
     };
-    let prism = server.prism();
     let id = RequestId::random();
-    let error = prism.create_nic(&"v1".into(), &spec, id).await.unwrap_err();
+    let added = server.prism().create_nic(&"v1".into(), &spec, id).await;
+    added.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_nic_that_was_removed_after_its_task_succeeded_leaves_no_doubt() {
+    let error = task_succeeds_and_the_vm_has(json!([])).await;
     assert!(matches!(error, PrismError::TaskUndone(_)), "{error}");
     assert!(!error.may_have_taken_effect());
     let text = error.to_string();
     assert!(text.contains("10.0.1.10 is not there"), "{text}");
+}
+
+#[tokio::test]
+async fn a_nic_that_was_made_otherwise_stays_in_doubt() {
+    let other = json!([{"extId": "n", "nicNetworkInfo": {"subnet": {"extId": "s1"}, "ipv4Config": {"ipAddress": {"value": "10.0.1.77"}}}}]);
+    let error = task_succeeds_and_the_vm_has(other).await;
+    assert!(matches!(error, PrismError::InDoubt(_)), "{error}");
+    assert!(error.may_have_taken_effect());
 }
 
 #[tokio::test]

@@ -462,6 +462,7 @@ impl Obstacle {
                 label,
                 nic,
                 addresses,
+                ..
             } => Message::new("obstacle-not-captured")
                 .with("label", label)
                 .with("machine", machine)

@@ -231,6 +231,11 @@ impl Obstacle {
             Self::CarriesCategory { category, vm, .. } => Message::new("remedy-carries-category")
                 .with("category", category)
                 .with("vm", vm),
+            Self::NotCaptured {
+                nic,
+                is_former: true,
+                ..
+            } => Message::new("remedy-not-captured-of-former").with("nic", nic),
             Self::NotCaptured { nic, machine, .. } => Message::new("remedy-not-captured")
                 .with("nic", nic)
                 .with("machine", machine),

@@ -136,7 +136,7 @@ impl<'s> Draft<'s> {
         let mut needs = BTreeSet::new();
         if !is_off {
             // On-prem and others would lose what a person added to it.
-            self.has_only_captured(site, old.machine, old.vm);
+            self.has_only_captured(site, old.machine, old.vm, true);
             let action = Action::PowerOff {
                 former: former.clone(),
             };

@@ -67,7 +67,7 @@ impl Draft<'_> {
         };
         if let NicsBefore::Seen { removed, .. } = &nics.before {
             for nic in removed {
-                self.not_captured(site, machine, nic, nics.strangers(nic));
+                self.not_captured(site, machine, nic, nics.strangers(nic), false);
             }
         }
         let power = match survey.powers_on && facts.was_running {
@@ -86,12 +86,18 @@ impl Draft<'_> {
     /// Refuses to take a machine from a site while its VM there has addresses that are not captured: they would not come along.
     pub(super) fn leaves_nothing_behind(&mut self, site: &SiteName, machine: &InstanceId) {
         if let Some((_, vm)) = self.survey.vm_at(machine, site) {
-            self.has_only_captured(site, machine, vm);
+            self.has_only_captured(site, machine, vm, false);
         }
     }
 
-    /// Refuses to go on while a VM that a machine is or was has addresses at a site that are not captured.
-    pub(super) fn has_only_captured(&mut self, site: &SiteName, machine: &InstanceId, vm: &Vm) {
+    /// Refuses to go on while a VM that a machine is, or was, has addresses at a site that are not captured.
+    pub(super) fn has_only_captured(
+        &mut self,
+        site: &SiteName,
+        machine: &InstanceId,
+        vm: &Vm,
+        is_former: bool,
+    ) {
         let Some(facts) = self.survey.machines.get(machine) else {
             return;
         };
@@ -99,17 +105,17 @@ impl Draft<'_> {
         let [_, others] = self.overlay_nics(site, facts, vm);
         for nic in others {
             let strangers = nic.addresses.difference(&own).copied().collect();
-            self.not_captured(site, machine, &nic, strangers);
+            self.not_captured(site, machine, &nic, strangers, is_former);
         }
     }
 
-    /// Refuses to test a machine whose VM lacks captured addresses.
+    /// Refuses to test a machine whose VM lacks captured addresses. What the VM has is not always known: the test's copies are compared, too.
     pub(super) fn has_its_addresses(&mut self, site: &SiteName, machine: &InstanceId) {
         let survey = self.survey;
         let Some(facts) = survey.machines.get(machine) else {
             return;
         };
-        if survey.vm_at(machine, site).is_none() {
+        if !survey.knows_nics(machine, site) {
             return;
         }
         let has = survey.overlay_addresses(machine, site);
@@ -138,6 +144,7 @@ impl Draft<'_> {
         machine: &InstanceId,
         nic: &SeenNic,
         addresses: BTreeSet<Ipv4Addr>,
+        is_former: bool,
     ) {
         if !addresses.is_empty() {
             self.obstacle(Obstacle::NotCaptured {
@@ -146,6 +153,7 @@ impl Draft<'_> {
                 label: self.survey.label(machine),
                 nic: nic.id.clone(),
                 addresses,
+                is_former,
             });
         }
     }

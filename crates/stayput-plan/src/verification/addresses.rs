@@ -6,13 +6,31 @@ use super::Wrong;
 use crate::survey::Place;
 use crate::survey::Survey;
 
-/// What is wrong with the addresses of a machine that is a VM: its NICs, and addresses that its EC2 instance has and that are not on
-/// record. Empty for a machine in EC2, and for what was not observed.
+/// What is wrong with the addresses of a machine that is a VM: its NICs, and addresses that its EC2 instance has, and neither its VM nor the
+/// record. Empty for a machine in EC2, and for what is not known.
+///
+/// What EC2 gives to the old instance of a machine that is not at its primary site is not looked at: no move is under way.
 pub fn wrong_addresses(survey: &Survey<'_>, id: &InstanceId) -> Vec<Wrong> {
-    nics(survey, id)
-        .into_iter()
-        .chain(added(survey, id))
-        .collect()
+    let Some(Place::At(site, _)) = survey.places.get(id) else {
+        return Vec::new();
+    };
+    if !survey.knows_nics(id, site) {
+        return Vec::new();
+    }
+    let networks = survey.networks_of(id);
+    let mut networks = networks
+        .iter()
+        .filter_map(|name| survey.estate.networks.get(name));
+    let added = networks
+        .all(|network| network.primary == *site)
+        .then(|| added(survey, id))
+        .flatten();
+    let has = survey.overlay_addresses(id, site);
+    let lacks = added.filter(|wrong| match wrong {
+        Wrong::AddedInEc2 { addresses, .. } => !addresses.is_subset(&has),
+        _ => true,
+    });
+    nics(survey, id).into_iter().chain(lacks).collect()
 }
 
 /// The NICs of the machine's VM are not as captured.

@@ -172,9 +172,15 @@ fn an_old_vm_with_an_address_that_a_person_added_is_not_powered_off() {
     vm.nics.push(nic("overlay-app", ip("172.30.1.9"), &[]));
     for goal in [off(), gone()] {
         let refused = setup.plan(&goal).unwrap_err();
-        let [Obstacle::NotCaptured { addresses, .. }] = refused.as_slice() else {
+        let [obstacle @ Obstacle::NotCaptured { addresses, .. }] = refused.as_slice() else {
             panic!("{refused:#?}");
         };
         assert_eq!(*addresses, [ip("172.30.1.9")].into());
+        // Nothing that is recorded would give them to the machine.
+        assert!(
+            !obstacle.remedy().contains("capture"),
+            "{}",
+            obstacle.remedy()
+        );
     }
 }

@@ -5,6 +5,7 @@ use stayput_plan::Action;
 use stayput_plan::Hole;
 use stayput_plan::NicChange;
 use stayput_plan::NicsBefore;
+use stayput_plan::Obstacle;
 use stayput_plan::PowerAfter;
 use stayput_plan::SeenNic;
 use stayput_plan::Step;
@@ -150,7 +151,7 @@ fn an_address_that_a_person_added_is_an_obstacle_and_is_never_removed() {
             "{goal}: {shown}"
         );
         assert!(
-            shown.contains("stayput capture --machine i-web"),
+            shown.contains("stayput capture --replace i-web"),
             "{goal}: {shown}"
         );
     }
@@ -226,4 +227,24 @@ fn addresses_of_a_nic_that_is_replaced_are_announced_as_a_hole() {
     setup.vm("web", TOKYO).power = PowerState::Off;
     let plan = setup.plan(&move_in(APP)).unwrap();
     assert!(plan.proof.holes.iter().all(|hole| hole.opens.is_none()));
+}
+
+#[test]
+fn a_vm_whose_nics_are_not_known_does_not_lack_addresses() {
+    let goal = test_failover(APP, OSAKA);
+    let mut setup = Setup::small().after(&[move_in(APP), protect(APP)]);
+    setup.vm("web", TOKYO).nics.clear();
+    let lacks = |setup: &Setup| {
+        let refused = setup.plan(&goal).err().unwrap_or_default();
+        let is = |obstacle: &Obstacle| matches!(obstacle, Obstacle::LacksAddresses { .. });
+        refused.iter().any(is)
+    };
+    assert!(lacks(&setup));
+    // Two subnets of the network's name: which one counts is not known.
+    let prism = setup.prism(TOKYO);
+    let (id, subnet) = prism.subnets.first_key_value().unwrap();
+    assert_eq!(id.as_str(), "overlay-app");
+    let double = subnet.clone();
+    prism.subnets.insert("overlay-app-2".into(), double);
+    assert!(!lacks(&setup));
 }

@@ -1,5 +1,6 @@
 //! Secondary addresses of network interfaces. How many an instance type may have is not modelled.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::Answer;
@@ -15,10 +16,14 @@ use crate::aws::xml::Xml;
 /// Most addresses that one call can ask to be chosen.
 const MOST: usize = 100;
 
-/// The addresses of the request.
+/// The addresses of the request, each once.
 fn named(call: &Call<'_>) -> Result<Vec<Ipv4Addr>, Fault> {
     let texts = call.params.list("PrivateIpAddress");
-    texts.into_iter().map(launch::address).collect()
+    let named: BTreeSet<_> = texts
+        .into_iter()
+        .map(launch::address)
+        .collect::<Result<_, _>>()?;
+    Ok(named.into_iter().collect())
 }
 
 /// The interface of the request. Those of services belong to AWS.
@@ -95,8 +100,9 @@ pub(super) fn assign(call: &mut Call<'_>) -> Answer {
         }
     };
     let region = call.region_state_mut();
+    let may_give = |other: &Eni| !other.requester_managed && other.subnet == eni.subnet;
     let has =
-        |eni: &Eni, address: &Ipv4Addr| !eni.requester_managed && eni.secondary.contains(address);
+        |other: &Eni, address: &Ipv4Addr| may_give(other) && other.secondary.contains(address);
     let primary: Vec<_> = others
         .iter()
         .copied()
@@ -108,8 +114,8 @@ pub(super) fn assign(call: &mut Call<'_>) -> Answer {
             "{primary} is no secondary address and cannot be moved."
         )));
     }
-    for eni in region.enis.values_mut() {
-        eni.secondary.retain(|address| !others.contains(address));
+    for giver in region.enis.values_mut().filter(|other| may_give(other)) {
+        giver.secondary.retain(|address| !others.contains(address));
     }
     if let Some(eni) = region.enis.get_mut(&id) {
         let new = assigned.iter().filter(|address| !own.contains(address));

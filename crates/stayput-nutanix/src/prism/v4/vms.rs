@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use futures::StreamExt;
 use futures::TryStreamExt;
@@ -299,8 +301,8 @@ impl PrismClient {
     ///
     /// # Errors
     /// [`PrismError::TaskFailed`] when the address is in use or the subnet is not managed (Prism reference §7 items 13–14);
-    /// [`PrismError::Missing`] when the VM does not exist; [`PrismError::TaskUndone`] when the NIC is not there after
-    /// its task succeeded.
+    /// [`PrismError::Missing`] when the VM does not exist; [`PrismError::TaskUndone`] when neither the NIC nor any
+    /// other new one is there after its task succeeded; [`PrismError::InDoubt`] when only the first is so.
     pub async fn create_nic(
         &self,
         vm: &VmExtId,
@@ -313,6 +315,7 @@ impl PrismClient {
         let minor = self.v4.minor(Namespace::Vmm).await?;
         let path = &vm_path(vm).join("nics");
         let body = &new_nic(spec, minor);
+        let before = &Mutex::new(BTreeSet::new());
         let finished = self
             .v4
             .apply(&id, what, |looks| async move {
@@ -323,8 +326,12 @@ impl PrismClient {
                     return Ok(Next::There(there));
                 }
                 let entity = self.vm_to_change(vm, what).await?;
-                Ok(match nic_like(entity.value, spec) {
-                    Some(there) => Next::There(there),
+                let nics = Vm::from(entity.value).nics;
+                let ids = nics.iter().map(|nic| nic.id.clone()).collect();
+                *before.lock().unwrap_or_else(PoisonError::into_inner) = ids;
+                let mut nics = nics.into_iter();
+                Ok(match nics.find(|nic| is_as_specified(nic, spec)) {
+                    Some(there) => Next::There(there.id),
                     None => Next::Send(Change::post(path.clone()).etag(entity.etag).body(body)),
                 })
             })
@@ -339,7 +346,20 @@ impl PrismClient {
             Ok(Some(nic)) => Ok(nic),
             Ok(None) => {
                 let name = Message::new("thing-nic").with("address", spec.address);
-                match task {
+                let now = match self.vm_to_change(vm, what).await {
+                    Ok(now) => Vm::from(now.value).nics,
+                    Err(error) => return Err(self.v4.not_looked_up(what, error)),
+                };
+                // A NIC that is new, or that has the address, may be what the task made otherwise than it was asked to.
+                let before = before
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                let may_be_it = |nic: &Nic| {
+                    let has = nic.address.iter().chain(&nic.secondary);
+                    !before.contains(&nic.id) || has.into_iter().any(|has| *has == spec.address)
+                };
+                match task.filter(|_| !now.iter().any(may_be_it)) {
                     // To add it again is safe: an address in use is refused.
                     Some(task) => Err(self.v4.undone(path, what, task, name).await),
                     None => Err(self.v4.not_found(path, what, &name).await),
