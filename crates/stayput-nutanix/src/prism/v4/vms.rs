@@ -350,7 +350,7 @@ impl PrismClient {
                     Ok(now) => Vm::from(now.value).nics,
                     Err(error) => return Err(self.v4.not_looked_up(what, error)),
                 };
-                // A NIC that is new, or that has the address, may be what the task made otherwise than it was asked to.
+                // A NIC that is new, or that has the address, may be what the task made, different from what was asked for.
                 let before = before
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
