@@ -516,6 +516,15 @@ impl<'a> Survey<'a> {
         self.overlays.get(site)?.get(subnet).copied()
     }
 
+    /// Whether a site is the primary site of all these networks. `false` for no network, and for one that the estate does not have.
+    pub(crate) fn is_primary_of(&self, site: &SiteName, networks: &BTreeSet<NetworkName>) -> bool {
+        let is_primary = |name| {
+            let network = self.estate.networks.get(name);
+            network.is_some_and(|network| network.primary == *site)
+        };
+        !networks.is_empty() && networks.iter().all(is_primary)
+    }
+
     /// Whether it is known which NICs the machine's VM has on the estate's overlay subnets: these subnets are found, and the VM was read whole.
     pub(crate) fn knows_nics(&self, id: &InstanceId, site: &SiteName) -> bool {
         let (Some(machine), Some((vm, _)), Some(overlays), Some(prism)) = (

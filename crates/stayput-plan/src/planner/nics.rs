@@ -125,15 +125,12 @@ impl Draft<'_> {
             return;
         }
         let networks = survey.linked_with(&survey.networks_of(machine));
-        let mut definitions = networks
-            .iter()
-            .filter_map(|name| survey.estate.networks.get(name));
         self.obstacle(Obstacle::LacksAddresses {
             machine: machine.clone(),
             label: survey.label(machine),
             site: site.clone(),
             addresses,
-            at_primary: definitions.all(|network| network.primary == *site),
+            at_primary: survey.is_primary_of(site, &networks),
             networks,
         });
     }

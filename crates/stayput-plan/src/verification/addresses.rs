@@ -17,14 +17,8 @@ pub fn wrong_addresses(survey: &Survey<'_>, id: &InstanceId) -> Vec<Wrong> {
     if !survey.knows_nics(id, site) {
         return Vec::new();
     }
-    let networks = survey.networks_of(id);
-    let mut networks = networks
-        .iter()
-        .filter_map(|name| survey.estate.networks.get(name));
-    let added = networks
-        .all(|network| network.primary == *site)
-        .then(|| added(survey, id))
-        .flatten();
+    let is_at_primary = survey.is_primary_of(site, &survey.networks_of(id));
+    let added = is_at_primary.then(|| added(survey, id)).flatten();
     let has = survey.overlay_addresses(id, site);
     let lacks = added.filter(|wrong| match wrong {
         Wrong::AddedInEc2 { addresses, .. } => !addresses.is_subset(&has),
