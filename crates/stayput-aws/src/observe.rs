@@ -38,6 +38,7 @@ use stayput_world::aws::Vpn;
 
 use crate::client::AwsClient;
 use crate::error::AwsError;
+use crate::error::EndpointState;
 use crate::list;
 use crate::list::Listing;
 use crate::parse::Sorted;
@@ -70,6 +71,26 @@ struct Lists {
     absent: Absent,
     /// What could not be read or settled.
     unreadable: BTreeSet<Unreadable>,
+}
+
+/// What became of calls that were made at the same time.
+#[derive(Debug, Default)]
+struct Failures {
+    /// The first failure that is an answer, else the first of all: a region that refuses one call and is silent about another is not silent.
+    worst: Option<AwsError>,
+}
+
+impl Failures {
+    fn note<T: Default>(&mut self, outcome: Result<T, AwsError>) -> T {
+        outcome.unwrap_or_else(|error| {
+            let is_silence = |error: &AwsError| error.endpoint_state() == EndpointState::Silent;
+            if self.worst.as_ref().is_none_or(is_silence) {
+                let first = self.worst.take().filter(|_| is_silence(&error));
+                self.worst = Some(first.unwrap_or(error));
+            }
+            T::default()
+        })
+    }
 }
 
 impl AwsClient {
@@ -119,6 +140,7 @@ impl AwsClient {
         let reservation = move |entry: Element<'_, '_>| {
             vpc::reservation(entry, |entry| vpc::instance_of(entry, &ours_too))
         };
+        // All are awaited, also after one has failed: whether the region is silent is judged by what it answers to each.
         let (
             account,
             vpcs,
@@ -130,7 +152,7 @@ impl AwsClient {
             tables,
             vpns,
             attachments,
-        ) = tokio::try_join!(
+        ) = tokio::join!(
             self.account(region),
             self.read(region, list::VPCS, !known.vpcs.is_empty(), vpc::vpc),
             self.read(
@@ -161,21 +183,23 @@ impl AwsClient {
             ),
             self.read(region, list::VPNS, false, tgw::vpn),
             self.attachments(region, !known.attachments.is_empty()),
-        )?;
-        Ok(Lists {
-            account,
-            vpcs: vpcs.into_iter().collect(),
-            subnets: subnets.into_iter().collect(),
-            route_tables: route_tables.into_iter().collect(),
-            instances: reservations.into_iter().flatten().collect(),
-            enis: enis.into_iter().collect(),
-            tgws: tgws.into_iter().collect(),
-            attachments,
-            tables: tables.into_iter().collect(),
-            vpns: vpns.into_iter().flatten().collect(),
+        );
+        let mut failures = Failures::default();
+        let lists = Lists {
+            account: failures.note(account),
+            vpcs: failures.note(vpcs).into_iter().collect(),
+            subnets: failures.note(subnets).into_iter().collect(),
+            route_tables: failures.note(route_tables).into_iter().collect(),
+            instances: failures.note(reservations).into_iter().flatten().collect(),
+            enis: failures.note(enis).into_iter().collect(),
+            tgws: failures.note(tgws).into_iter().collect(),
+            attachments: failures.note(attachments),
+            tables: failures.note(tables).into_iter().collect(),
+            vpns: failures.note(vpns).into_iter().flatten().collect(),
             absent: Absent::default(),
             unreadable: BTreeSet::new(),
-        })
+        };
+        failures.worst.map_or(Ok(lists), Err)
     }
 
     /// Reads a list, once more if it is empty where something is expected: that is believed only if it is so twice.

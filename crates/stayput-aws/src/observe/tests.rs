@@ -354,3 +354,22 @@ async fn a_peering_without_both_ends_is_noted_and_its_kind_is_unknown() {
     assert!(matches!(kind, AttachmentKind::Unknown { .. }), "{kind:?}");
     assert_eq!(world.unreadable[0].id, "tgw-attach-peer");
 }
+
+#[tokio::test]
+async fn a_region_is_judged_by_all_its_lists_not_by_the_first_failure() {
+    let server = Server::start(|seen| match seen.operation().as_str() {
+        "DescribeVpcs" => Reply::Close,
+        "DescribeVpnConnections" => Reply::ec2_error(403, "UnauthorizedOperation"),
+        _ => region(seen, false),
+    })
+    .await;
+    let client = server.client();
+    let region = server.region();
+    let error = client
+        .observe(&region, &KnownAwsObjects::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.endpoint_state(), EndpointState::RefusesUs, "{error}");
+    // DescribeVpcs and the refused one are the only two without an answer, also if DescribeVpcs fails first.
+    assert_eq!(client.answers(&region), 9);
+}
