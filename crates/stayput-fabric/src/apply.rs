@@ -32,6 +32,7 @@ use crate::state::Learned;
 use crate::state::VpcEntry;
 use crate::state::VpcHop;
 use crate::state::VpcOrigin;
+use crate::topology::Topology;
 
 impl Fabric {
     /// Makes a change; one that would be refused changes nothing, so that a trace shows what is missing. See
@@ -369,41 +370,23 @@ impl Fabric {
         Arc::make_mut(&mut self.state.erp_memory).insert((site, cidr), writes);
     }
 
-    /// Whether a holder is one that [`Change::Serve`] switches at a site.
-    fn is_served_by(&self, site: SiteIx, location: Location) -> bool {
-        let node = &self.topology.sites[site];
-        match (location, &node.nc2) {
-            (Location::Planned(at), _) => at == site,
-            (Location::Eni(eni), None) => Some(self.topology.enis[eni].vpc) == node.vpc,
-            (Location::Vm { flow, .. }, Some(nc2)) => nc2.user == Some(flow),
-            (Location::Eni(_), Some(_)) | (Location::Vm { .. }, None) => false,
-        }
-    }
-
     fn is_served(&self, site: SiteIx, address: Ipv4Addr) -> bool {
         self.state
             .holders
             .of(address)
             .iter()
-            .any(|holder| holder.answers && self.is_served_by(site, holder.location))
+            .any(|holder| holder.answers && is_served_by(&self.topology, site, holder.location))
     }
 
     fn serve(&mut self, site: SiteIx, address: Ipv4Addr, serving: bool) {
         if self.is_served(site, address) == serving {
             return;
         }
-        let mine: BTreeSet<_> = self
-            .state
-            .holders
-            .of(address)
-            .iter()
-            .map(|holder| holder.location)
-            .filter(|location| self.is_served_by(site, *location))
-            .collect();
+        let topology = &self.topology;
         self.state.holders.edit(address, |holders| {
             let known = holders
                 .iter_mut()
-                .filter(|holder| mine.contains(&holder.location));
+                .filter(|holder| is_served_by(topology, site, holder.location));
             if serving {
                 match known.into_iter().next() {
                     Some(holder) => holder.answers = true,
@@ -438,6 +421,17 @@ impl Fabric {
             let of_prefix: Vec<_> = of_prefix.into_iter().collect();
             learned.put(cidr, (!of_prefix.is_empty()).then_some(of_prefix));
         }
+    }
+}
+
+/// Whether a holder is one that [`Change::Serve`] switches at a site.
+fn is_served_by(topology: &Topology, site: SiteIx, location: Location) -> bool {
+    let node = &topology.sites[site];
+    match (location, &node.nc2) {
+        (Location::Planned(at), _) => at == site,
+        (Location::Eni(eni), None) => Some(topology.enis[eni].vpc) == node.vpc,
+        (Location::Vm { flow, .. }, Some(nc2)) => nc2.user == Some(flow),
+        (Location::Eni(_), Some(_)) | (Location::Vm { .. }, None) => false,
     }
 }
 

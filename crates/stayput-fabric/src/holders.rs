@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use stayput_estate::Cidr;
 
 use crate::index::EniIx;
@@ -37,7 +38,10 @@ pub(crate) struct Holder {
     pub(crate) answers: bool,
 }
 
-type Shard = BTreeMap<Ipv4Addr, Vec<Holder>>;
+/// Nearly always one: it stands in the map itself.
+pub(crate) type AtAddress = SmallVec<[Holder; 1]>;
+
+type Shard = BTreeMap<Ipv4Addr, AtAddress>;
 
 /// Holders by address.
 #[derive(Debug, Clone)]
@@ -63,11 +67,11 @@ impl Holders {
     pub(crate) fn of(&self, address: Ipv4Addr) -> &[Holder] {
         let shard = self.shards.get(&shard_of(address));
         let holders = shard.and_then(|shard| shard.get(&address));
-        holders.map_or(&[], Vec::as_slice)
+        holders.map_or(&[], SmallVec::as_slice)
     }
 
     /// Changes the holders of one address.
-    pub(crate) fn edit(&mut self, address: Ipv4Addr, edit: impl FnOnce(&mut Vec<Holder>)) {
+    pub(crate) fn edit(&mut self, address: Ipv4Addr, edit: impl FnOnce(&mut AtAddress)) {
         let of = shard_of(address);
         let shards = Arc::make_mut(&mut self.shards);
         let shard = Arc::make_mut(shards.entry(of).or_default());

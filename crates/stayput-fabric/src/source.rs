@@ -408,8 +408,15 @@ impl Fabric {
     }
 
     fn sender_in_subnet(&self, subnet: SubnetIx, not: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
-        self.topology.subnets[subnet]
-            .instance_enis
+        let node = &self.topology.subnets[subnet];
+        // One pass over neighbours costs less than a lookup for each interface, and after a cutover none of them answers.
+        let answers =
+            |holder: &Holder| holder.answers && matches!(holder.location, Location::Eni(_));
+        let mut here = self.state.holders.within(node.cidr);
+        if !here.any(|(_, holders)| holders.iter().any(answers)) {
+            return None;
+        }
+        node.instance_enis
             .iter()
             .map(|eni| (*eni, self.topology.enis[*eni].primary))
             .find(|(eni, address)| {

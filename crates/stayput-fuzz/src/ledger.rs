@@ -187,7 +187,7 @@ async fn write(ledger: &SqliteLedger, facts: Facts) {
     let Some(run) = accepted(ledger.open_run(&goal, &id, &who, at).await) else {
         return;
     };
-    let step = StepId("restore".to_owned());
+    let step = StepId("restore".into());
     let attempt = ledger.begin_attempt(&run.id, &step, &who, &Value::Null, at);
     if let Some(attempt) = accepted(attempt.await) {
         let _ = accepted(ledger.observe(attempt.sequence, &Value::Null).await);

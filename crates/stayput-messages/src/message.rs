@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use crate::Catalogue;
 use crate::clean;
 
@@ -77,5 +79,12 @@ impl fmt::Display for Message {
 impl From<Message> for String {
     fn from(message: Message) -> Self {
         message.to_string()
+    }
+}
+
+/// The text in English.
+impl From<Message> for SmolStr {
+    fn from(message: Message) -> Self {
+        message.to_string().into()
     }
 }

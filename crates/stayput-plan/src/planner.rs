@@ -20,8 +20,10 @@ mod systems;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_estate::Estate;
@@ -148,7 +150,7 @@ pub fn plan(
     }
     let mut proof = None;
     if obstacles.is_empty() {
-        let (proven, refused) = proof::prove(&survey, &steps, goal);
+        let (proven, refused) = proof::prove(&survey, &steps, goal, &end);
         obstacles = refused;
         proof = Some(proven);
     }
@@ -188,7 +190,8 @@ pub fn prove(
     steps: &[Step],
 ) -> Result<proof::Proof, Vec<Obstacle>> {
     let survey = Survey::of_goal(estate, world, facts, goal);
-    let (proof, obstacles) = proof::prove(&survey, steps, goal);
+    let end = proof::end(&survey, steps);
+    let (proof, obstacles) = proof::prove(&survey, steps, goal, &end);
     if obstacles.is_empty() {
         Ok(proof)
     } else {
@@ -248,8 +251,8 @@ struct Draft<'s> {
     phase: Phase,
     /// In order of their phases, as the planner goes through these one by one.
     steps: Vec<Step>,
-    /// The phase of each step so far.
-    phases: BTreeMap<StepId, Phase>,
+    /// The phase of each step so far; only looked up.
+    phases: HashMap<StepId, Phase>,
     obstacles: BTreeSet<Obstacle>,
     /// Networks whose calls have no safe order: said only where nothing else is in the way, which may be why.
     no_order: BTreeSet<Obstacle>,
@@ -268,9 +271,9 @@ struct Draft<'s> {
 /// A step whose place in the plan is not known yet.
 #[derive(Debug, Clone)]
 struct Prepared {
-    id: String,
+    id: SmolStr,
     action: Action,
-    why: String,
+    why: SmolStr,
     inverse: Option<Action>,
 }
 
@@ -280,7 +283,7 @@ impl<'s> Draft<'s> {
             survey,
             phase: Phase::Prepare,
             steps: Vec::new(),
-            phases: BTreeMap::new(),
+            phases: HashMap::new(),
             obstacles: survey.obstacles.clone(),
             no_order: BTreeSet::new(),
             warnings: Vec::new(),
@@ -302,13 +305,13 @@ impl<'s> Draft<'s> {
     /// Adds a step and gives its id.
     fn step(
         &mut self,
-        id: String,
+        id: impl Into<SmolStr>,
         needs: &BTreeSet<StepId>,
         action: Action,
-        why: impl Into<String>,
+        why: impl Into<SmolStr>,
     ) -> StepId {
         let prepared = Prepared {
-            id,
+            id: id.into(),
             action,
             why: why.into(),
             inverse: None,

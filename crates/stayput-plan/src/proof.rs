@@ -32,6 +32,7 @@ use crate::StepId;
 pub(crate) use ends::home_after;
 pub(crate) use ends::home_before;
 pub(crate) use in_flight::harm_in_flight;
+pub(crate) use judge::end;
 pub(crate) use judge::prove;
 pub use summary::Window;
 pub(crate) use summary::closing;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
+use smol_str::SmolStr;
 use stayput_estate::AddrRange;
 use stayput_estate::Cidr;
 use stayput_estate::InstanceId;
@@ -97,7 +98,7 @@ impl Names {
 /// A stable name of a step: the same work has the same id in every plan, so that a resumed run finds its own traces in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StepId(pub String);
+pub struct StepId(pub SmolStr);
 
 impl fmt::Display for StepId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,7 +174,7 @@ pub struct Step {
     /// What it does.
     pub action: Action,
     /// Why it is in the plan, for people.
-    pub why: String,
+    pub why: SmolStr,
     /// What would undo it, recorded before it runs; `None` where undoing is a goal of its own.
     pub inverse: Option<Action>,
 }

@@ -45,7 +45,7 @@ impl Runs {
         let run = self.0.open_run(goal, &id.into(), &who, at).await.unwrap();
         for (action, inverse) in steps {
             let intent = serde_json::json!({"action": action, "inverse": inverse});
-            let step = StepId(format!("{action:?}"));
+            let step = StepId(format!("{action:?}").into());
             let attempt = self.0.begin_attempt(&run.id, &step, &who, &intent, at);
             let sequence = attempt.await.unwrap().sequence;
             self.0.conclude(sequence, &Outcome::Done, at).await.unwrap();
@@ -180,7 +180,7 @@ async fn a_journal_that_this_build_cannot_read_is_not_taken_back_in_part() {
     let run = runs.run("1", &moves(&["app"], None), &[]).await;
     let (at, who) = (Timestamp::UNIX_EPOCH, Who::from("kim"));
     let intent = serde_json::json!({"action": {"do": "something-new"}});
-    let step = StepId("new".to_owned());
+    let step = StepId("new".into());
     let begun = runs.0.begin_attempt(&run.id, &step, &who, &intent, at);
     let attempt = begun.await.unwrap();
     assert_eq!(attempt.number, 1);

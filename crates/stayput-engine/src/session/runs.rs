@@ -65,7 +65,7 @@ pub async fn record_approval(
     approved: &Plan,
 ) -> Result<(), EngineError> {
     let ledger = &engine.ledger;
-    let step = StepId(APPROVAL.to_owned());
+    let step = StepId(APPROVAL.into());
     let intent = serde_json::json!({ "approved": PlanSummary::of(approved) });
     let attempt = ledger
         .begin_attempt(run, &step, who, &intent, engine.now())

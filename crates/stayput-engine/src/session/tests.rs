@@ -252,7 +252,7 @@ async fn a_failed_journal_write_hides_no_error_of_its_step() {
     };
     let site = SiteName::from("tokyo");
     let step = Step {
-        id: StepId("verify/tokyo".to_owned()),
+        id: StepId("verify/tokyo".into()),
         phase: Phase::Verify,
         needs: Arc::default(),
         action: Action::Verify {
@@ -262,7 +262,7 @@ async fn a_failed_journal_write_hides_no_error_of_its_step() {
             lost: [].into(),
             routes: Vec::new(),
         },
-        why: String::new(),
+        why: "".into(),
         inverse: None,
     };
     let name = |step: &Step| StepName {

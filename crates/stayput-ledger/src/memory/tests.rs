@@ -21,7 +21,7 @@ fn after_an_attempt(outcome: &Outcome) -> (MemoryLedger, RunId) {
     block_on(async {
         let who = Who::from("kim");
         ledger.open_run(&goal, &run, &who, at(0)).await.unwrap();
-        let step = StepId("route".to_owned());
+        let step = StepId("route".into());
         let attempt = ledger
             .begin_attempt(&run, &step, &who, &json!({}), at(1))
             .await
@@ -86,7 +86,7 @@ fn an_outcome_that_the_next_attempt_depends_on_is_synced_with_all_before() {
 fn a_ledger_after_a_power_loss_continues_as_any_other() {
     let (ledger, run) = after_an_attempt(&Outcome::Done);
     let crashed = ledger.crash(Crash::PowerLost { surviving: 0 });
-    let step = StepId("route".to_owned());
+    let step = StepId("route".into());
     let (who, intent) = (Who::from("lee"), json!({}));
     let begin = crashed.begin_attempt(&run, &step, &who, &intent, at(5));
     let attempt = block_on(begin).unwrap();

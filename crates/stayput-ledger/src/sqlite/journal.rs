@@ -38,7 +38,7 @@ pub fn begin(
         let mut earlier = connection.prepare_cached(
             "SELECT attempt, outcome FROM journal WHERE run = ?1 AND step = ?2 ORDER BY attempt",
         )?;
-        let mut earlier = earlier.query(params![run.as_str(), step.0])?;
+        let mut earlier = earlier.query(params![run.as_str(), step.0.as_str()])?;
         while let Some(row) = earlier.next()? {
             let attempt: u32 = row.get(0)?;
             number = attempt.saturating_add(1);
@@ -56,7 +56,7 @@ pub fn begin(
         )?
         .insert(params![
             run.as_str(),
-            step.0,
+            step.0.as_str(),
             number,
             who.as_str(),
             at.to_string(),
@@ -180,7 +180,7 @@ impl EntryRow {
         Ok(Entry {
             sequence,
             run: run.clone(),
-            step: StepId(self.step),
+            step: StepId(self.step.into()),
             attempt: self.attempt,
             who: Who::new(self.who),
             at: time(&what, &self.at)?,

@@ -92,6 +92,6 @@ fn open_run(ledger: &SqliteLedger) -> Result<Run, LedgerError> {
 }
 
 fn begin(ledger: &SqliteLedger, step: &str) -> Result<Attempt, LedgerError> {
-    let step = StepId(step.to_owned());
+    let step = StepId(step.into());
     block_on(ledger.begin_attempt(&"run-1".into(), &step, &"kim".into(), &1.into(), at(1)))
 }

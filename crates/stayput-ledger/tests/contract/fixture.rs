@@ -52,5 +52,5 @@ pub fn goal(network: &str) -> Goal {
 }
 
 pub fn step(name: &str) -> StepId {
-    StepId(name.to_owned())
+    StepId(name.into())
 }

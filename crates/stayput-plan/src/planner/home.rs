@@ -228,7 +228,7 @@ impl Draft<'_> {
             for write in fence(survey.estate, survey.world, definition, lost) {
                 let why = Message::new("why-fence");
                 let mut step = self.route_step(write, why);
-                step.id = format!("fence/{}", step.id);
+                step.id = format!("fence/{}", step.id).into();
                 last = [self.add(step, &last)].into();
             }
         }
@@ -253,7 +253,8 @@ impl Draft<'_> {
             id: format!(
                 "route/{}/{}/{}/{target}",
                 write.region, write.table, write.cidr
-            ),
+            )
+            .into(),
             action: action(from.clone(), write.to.clone()),
             why: why.into(),
             inverse: Some(action(write.to.clone(), from)),

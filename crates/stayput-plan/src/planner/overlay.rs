@@ -267,7 +267,7 @@ impl Draft<'_> {
         };
         let onoff = if present { "on" } else { "off" };
         Some(Prepared {
-            id: format!("erp/{site}/{word}/{network}/{onoff}"),
+            id: format!("erp/{site}/{word}/{network}/{onoff}").into(),
             action: action(present),
             why: why.into(),
             inverse: Some(action(!present)),

@@ -114,7 +114,7 @@ impl Draft<'_> {
                 None
             }
             Ok(None) => {
-                let id = StepId(format!("vpc/{site}/test"));
+                let id = StepId(format!("vpc/{site}/test").into());
                 // Networks that fail over to each other's homes share it.
                 if self.steps.iter().any(|step| step.id == id) {
                     return Some(id);

@@ -44,10 +44,13 @@ use crate::survey::Survey;
 /// Proves the steps. The obstacles are what the proof refuses: a loop that a step makes; packets that a change of routes sends to a
 /// wrong site, or takes from where they arrive; harm to a machine that does not move; an address that a step makes two machines answer
 /// for; a machine that is not reached at the end. What is wrong already now is listed as a hole: a plan may be the repair.
+///
+/// `end` is where packets go when the steps are done.
 pub(crate) fn prove(
     survey: &Survey<'_>,
     steps: &[Step],
     goal: &Goal,
+    end: &Fabric,
 ) -> (Proof, BTreeSet<Obstacle>) {
     let movers = survey.running_addresses();
     let transitions = transitions(survey, steps);
@@ -61,7 +64,7 @@ pub(crate) fn prove(
             _ => {}
         }
     }
-    let matrix = matrix(fabric, movers, &not_kept, &transitions);
+    let matrix = matrix(fabric, end, movers, &not_kept, &transitions);
     let mut judge = Judge::new(matrix, movers);
     for transition in &transitions {
         judge.judge(transition);
@@ -72,19 +75,27 @@ pub(crate) fn prove(
     (proof, obstacles)
 }
 
+/// Where packets go when the steps are done.
+pub(crate) fn end(survey: &Survey<'_>, steps: &[Step]) -> Fabric {
+    let mut end = survey.fabric();
+    for transition in transitions(survey, steps) {
+        for change in &transition.changes {
+            end.apply(change);
+        }
+    }
+    end
+}
+
 /// Every source, now or at the end, with the goal's machines and all that any source reaches now: an address where no machine answers, and
 /// that is no machine's of this goal, proves nothing; nor does one that is not to be kept: of a machine that is left out, whose network goes
 /// without it, or of a NIC that is removed. One partition holds in all states, so that a step costs what it changes.
 fn matrix(
     fabric: Fabric,
+    end: &Fabric,
     movers: &BTreeMap<Ipv4Addr, String>,
     not_kept: &BTreeSet<Ipv4Addr>,
     transitions: &[Transition],
 ) -> Reachability {
-    let mut end = fabric.clone();
-    for change in transitions.iter().flat_map(|step| &step.changes) {
-        end.apply(change);
-    }
     let mut sources = fabric.sources();
     let later = end.sources().into_iter();
     sources.extend(

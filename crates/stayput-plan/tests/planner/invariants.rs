@@ -303,7 +303,7 @@ fn machines_are_safe(setup: &Setup, plan: &Plan) -> Result<(), TestCaseError> {
     let ids: BTreeSet<_> = plan.steps.iter().map(|step| step.id.0.as_str()).collect();
     for step in &plan.steps {
         let needs = needs_of(&plan.steps, step);
-        let has = |id: &str| !ids.contains(id) || needs.contains(&StepId(id.to_owned()));
+        let has = |id: &str| !ids.contains(id) || needs.contains(&StepId(id.into()));
         match &step.action {
             Action::RestoreNics { machine, .. } => {
                 prop_assert!(has("capture"), "{} without capture", step.id);

@@ -248,7 +248,9 @@ fn another_phase_undo_order_id_or_goal_of_a_step_is_told() {
             }
         });
         assert!(matches!(&*found, [Difference::Changed { .. }]), "{found:?}");
-        let found = told(&plan, |now| now.steps[at].id.0.push('9'));
+        let found = told(&plan, |now| {
+            now.steps[at].id.0 = format!("{}9", now.steps[at].id).into()
+        });
         assert!(
             found
                 .iter()
@@ -363,7 +365,7 @@ fn differences_say_what_changed_in_a_line_for_people() {
     now.goal = failback(&["app"]);
     let gone = now.steps.remove(0);
     let mut new = gone.clone();
-    new.id.0 = "new".to_owned();
+    new.id.0 = "new".into();
     now.steps.push(new);
     now.steps[0].phase = Phase::Close;
     let text: Vec<_> = differences(&plan, &now)
@@ -381,7 +383,7 @@ fn differences_say_what_changed_in_a_line_for_people() {
     );
     let json = serde_json::to_value(differences(&plan, &now)).unwrap();
     assert_eq!(json[1]["difference"], "gone");
-    assert_eq!(json[1]["step"]["id"], gone.id.0);
+    assert_eq!(json[1]["step"]["id"], gone.id.0.as_str());
     let back: Vec<Difference> = serde_json::from_value(json).unwrap();
     assert_eq!(back, differences(&plan, &now));
 }

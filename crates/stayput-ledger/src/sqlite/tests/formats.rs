@@ -136,7 +136,7 @@ fn runs_and_journal_of_format_1_are_kept_with_attempts_counted() {
     // The run resumes where it was.
     let attempt = block_on(ledger.begin_attempt(
         &"run-2".into(),
-        &StepId("restore".to_owned()),
+        &StepId("restore".into()),
         &"lee".into(),
         &2.into(),
         at(0),

@@ -83,7 +83,7 @@ impl Operation {
             return None;
         };
         Some(Step {
-            id: StepId(format!("route/{region}/{table}/{cidr}/{to}")),
+            id: StepId(format!("route/{region}/{table}/{cidr}/{to}").into()),
             phase: Phase::Route,
             needs: Arc::default(),
             action: Action::TgwRoute {
