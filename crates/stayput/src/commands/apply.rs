@@ -201,10 +201,8 @@ fn names_a_step(step: &str) -> Result<(), CommandError> {
     if is_id || is_number {
         return Ok(());
     }
-    let what = format!("`{}` names no step of any plan", ui::clean(step));
-    Err(CommandError::new(Kind::Usage, what).hint(
-        "name a step by its number, as `stayput plan` shows it, or by its id, as `stayput plan --json` does; nothing was contacted",
-    ))
+    let wrong = Message::new("no-plan-has-step").with("step", step);
+    Err(CommandError::new(Kind::Usage, wrong).hint(Message::new("hint-name-step-early")))
 }
 
 /// The error for a step that a plan does not have.
