@@ -1,6 +1,6 @@
 //! The ledger, stayput's durable state: captured facts, runs, the journal of attempts, and leases.
 //!
-//! One trait, [`Ledger`], with plain data; [`SqliteLedger`] is the embedded store. For simulations, [`MemoryLedger`] is a store that can
+//! One trait, [`Ledger`], with plain data; [`SqliteLedger`] is the embedded store, [`LogLedger`] the shared one. For simulations, [`MemoryLedger`] is a store that can
 //! crash and lose writes, and [`GatedLedger`] stops its caller before any write. Facts are synced and read back before a caller
 //! may touch a NIC (promise 1). Records that only report progress are synced with the next synced write: they survive a kill of the
 //! process at once, and a failure of the computer after that write.
@@ -14,9 +14,12 @@ mod homes;
 mod journal;
 mod lease;
 mod ledger;
+mod log;
 mod memory;
+mod record;
 mod run;
 mod sqlite;
+mod state;
 
 pub use error::LedgerError;
 pub use facts::By;
@@ -36,8 +39,17 @@ pub use lease::Lease;
 pub use lease::LeaseGuard;
 pub use lease::LeaseScope;
 pub use ledger::Ledger;
+pub use log::Appended;
+pub use log::Batch;
+pub use log::Beat;
+pub use log::HeldLease;
+pub use log::LeaseTimes;
+pub use log::Log;
+pub use log::LogError;
+pub use log::LogLedger;
 pub use memory::Crash;
 pub use memory::MemoryLedger;
+pub use record::Record;
 pub use run::Run;
 pub use run::RunId;
 pub use run::RunState;

@@ -2,8 +2,6 @@
 //!
 //! It keeps the state with all writes, the state with the synced ones, and the writes in between, in their order.
 
-mod state;
-
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,8 +21,6 @@ use stayput_plan::StepId;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 
-use self::state::Change;
-use self::state::State;
 use crate::Attempt;
 use crate::By;
 use crate::Entry;
@@ -41,6 +37,8 @@ use crate::RunId;
 use crate::RunState;
 use crate::Sequence;
 use crate::Who;
+use crate::state::Change;
+use crate::state::State;
 
 /// A ledger in memory. Clones are handles of the same ledger, as several processes have them open.
 ///
@@ -377,8 +375,7 @@ impl Ledger for MemoryLedger {
     ) -> Result<(), LedgerError> {
         let observed = observed.clone();
         self.write(Durability::Unsynced, move |state| {
-            state.entry(sequence)?.observed.push(observed.clone());
-            Ok(())
+            state.observe(sequence, &observed)
         })
     }
 

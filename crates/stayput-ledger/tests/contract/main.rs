@@ -6,6 +6,7 @@ mod facts;
 mod fixture;
 mod journal;
 mod leases;
+mod log;
 mod model;
 mod runs;
 
@@ -83,6 +84,16 @@ fn new_memory_ledger() -> Open {
     Box::new(move || Arc::new(ledger.clone()))
 }
 
+fn new_log_ledger() -> Open {
+    let log = log::TestLog::new();
+    Box::new(move || Arc::new(log.worker()))
+}
+
+fn new_log_ledger_with_lost_answers() -> Open {
+    let log = log::TestLog::losing_answers();
+    Box::new(move || Arc::new(log.worker()))
+}
+
 /// Lets every write through.
 struct OpenGate;
 
@@ -109,6 +120,14 @@ mod sqlite {
 
 mod memory {
     contract_tests!(crate::new_memory_ledger);
+}
+
+mod shared_log {
+    contract_tests!(crate::new_log_ledger);
+}
+
+mod shared_log_with_lost_answers {
+    contract_tests!(crate::new_log_ledger_with_lost_answers);
 }
 
 mod gated {

@@ -34,6 +34,9 @@ record-of-captured-machine = machine { $id }
 record-of-outcome = an outcome of step { $step }
 record-of-journal = entry { $sequence } of the journal
 record-of-vm-of-machine = the VM of machine { $machine } at { $site }
+record-of-log = item { $number } of { $place }
+record-to-write = a record that is to be written
+log-crowded = other workers wrote first each time
 record-of-run = run { $id }
 
 ## Runs, attempts and locks

@@ -15,11 +15,13 @@ use stayput_world::MachineFacts;
 use crate::Attempt;
 use crate::By;
 use crate::Entry;
+use crate::Holder;
 use crate::LeaseScope;
 use crate::LedgerError;
 use crate::MachineChange;
 use crate::MachineRecord;
 use crate::Outcome;
+use crate::Record;
 use crate::Run;
 use crate::RunId;
 use crate::RunState;
@@ -36,8 +38,19 @@ pub enum Change {
     Retired(String),
 }
 
+impl From<MachineChange> for Change {
+    fn from(change: MachineChange) -> Self {
+        match change {
+            MachineChange::Captured { facts } => Self::Captured(Arc::new(facts)),
+            MachineChange::BecameVm { site, vm } => Self::BecameVm(site, vm),
+            MachineChange::ReturnedToEc2 { was } => Self::Returned(was),
+            MachineChange::Retired { why } => Self::Retired(why),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
-struct Record {
+struct OfMachine {
     machine: InstanceId,
     at: Timestamp,
     by: By,
@@ -48,18 +61,92 @@ struct Record {
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// Record `n` has the sequence `n` + 1.
-    records: Vec<Record>,
+    records: Vec<OfMachine>,
     runs: Vec<Run>,
     /// Entry `n` has the sequence `n` + 1.
     entries: Vec<Entry>,
     /// The places in `entries` of the attempts at each step of each run.
     attempts: BTreeMap<RunId, BTreeMap<StepId, Vec<usize>>>,
     epochs: BTreeMap<LeaseScope, u64>,
+    /// Who holds the leases that were not released, as a log has them on record.
+    holders: BTreeMap<LeaseScope, Holder>,
+    /// How often something was changed.
+    changes: u64,
+}
+
+/// What a record of a log gave when it was applied.
+#[derive(Debug)]
+pub enum Applied {
+    Nothing,
+    Run(Run),
+    Attempt(Attempt),
 }
 
 impl State {
+    /// Applies a record of a log. Changes nothing where it fails.
+    pub fn apply(&mut self, record: &Record) -> Result<Applied, LedgerError> {
+        match record {
+            Record::Machine {
+                machine,
+                at,
+                by,
+                change: MachineChange::Retired { why },
+            } => self.retire(machine, *at, by, why)?,
+            Record::Machine {
+                machine,
+                at,
+                by,
+                change,
+            } => self.add(machine, *at, by, Change::from(change.clone())),
+            Record::RunOpened { run } => return Ok(Applied::Run(self.open_run(run))),
+            Record::RunEnded { run, state } => self.end_run(run, state)?,
+            Record::Begun {
+                run,
+                step,
+                who,
+                intent,
+                at,
+            } => {
+                let attempt = self.begin(run, step, who, intent, *at)?;
+                return Ok(Applied::Attempt(attempt));
+            }
+            Record::Observed { sequence, observed } => self.observe(*sequence, observed)?,
+            Record::Concluded {
+                sequence,
+                outcome,
+                at,
+            } => self.conclude(*sequence, outcome, *at)?,
+            Record::LeaseTaken {
+                scope,
+                epoch,
+                holder,
+            } => {
+                self.changes += 1;
+                self.epochs.insert(scope.clone(), *epoch);
+                self.holders.insert(scope.clone(), holder.clone());
+            }
+            Record::LeaseReleased { scope, epoch } => {
+                if self.epoch(scope) == Some(*epoch) && self.holders.remove(scope).is_some() {
+                    self.changes += 1;
+                }
+            }
+        }
+        Ok(Applied::Nothing)
+    }
+
+    /// How often something was changed so far: what is the same before and after a record needs no record.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Who holds a lease that was not released, as the log has it on record.
+    pub fn holder(&self, scope: &LeaseScope) -> Option<&Holder> {
+        self.holders.get(scope)
+    }
+
     pub fn add(&mut self, machine: &InstanceId, at: Timestamp, by: &By, change: Change) {
-        self.records.push(Record {
+        self.changes += 1;
+        self.records.push(OfMachine {
             machine: machine.clone(),
             at,
             by: by.clone(),
@@ -67,7 +154,7 @@ impl State {
         });
     }
 
-    fn of(&self, machine: &InstanceId) -> impl DoubleEndedIterator<Item = &Record> {
+    fn of(&self, machine: &InstanceId) -> impl DoubleEndedIterator<Item = &OfMachine> {
         let records = self.records.iter();
         let machine = machine.clone();
         records.filter(move |record| record.machine == machine)
@@ -167,6 +254,7 @@ impl State {
         if let Some(open) = runs.find(|run| run.is_open() && run.goal == new.goal) {
             return open.clone();
         }
+        self.changes += 1;
         self.runs.push(new.clone());
         new.clone()
     }
@@ -177,6 +265,7 @@ impl State {
         let run = run.ok_or_else(|| LedgerError::NoSuchRun { run: id.clone() })?;
         if run.is_open() {
             run.state = end.clone();
+            self.changes += 1;
         } else if std::mem::discriminant(&run.state) != std::mem::discriminant(end) {
             return Err(ended(run));
         }
@@ -207,6 +296,7 @@ impl State {
         let known = outcomes.filter(|entry| entry.outcome.as_ref().is_some_and(Outcome::is_known));
         let concluded = u32::try_from(known.count()).unwrap_or(u32::MAX);
         let number = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
+        self.changes += 1;
         earlier.push(self.entries.len());
         let sequence = Sequence(i64::try_from(self.entries.len() + 1).unwrap_or(i64::MAX));
         self.entries.push(Entry {
@@ -229,12 +319,23 @@ impl State {
     }
 
     /// An entry of the journal.
-    pub fn entry(&mut self, sequence: Sequence) -> Result<&mut Entry, LedgerError> {
+    fn entry(&mut self, sequence: Sequence) -> Result<&mut Entry, LedgerError> {
         let place = usize::try_from(sequence.0).ok();
         let place = place.and_then(|number| number.checked_sub(1));
         place
             .and_then(|place| self.entries.get_mut(place))
             .ok_or(LedgerError::NoSuchEntry { sequence })
+    }
+
+    /// Adds what an attempt observed.
+    pub fn observe(
+        &mut self,
+        sequence: Sequence,
+        observed: &serde_json::Value,
+    ) -> Result<(), LedgerError> {
+        self.entry(sequence)?.observed.push(observed.clone());
+        self.changes += 1;
+        Ok(())
     }
 
     pub fn conclude(
@@ -248,6 +349,7 @@ impl State {
             None => {
                 entry.outcome = Some(outcome.clone());
                 entry.ended = Some(at);
+                self.changes += 1;
                 Ok(())
             }
             Some(before) if before == outcome => Ok(()),

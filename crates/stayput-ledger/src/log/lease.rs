@@ -1,0 +1,121 @@
+//! Leases of a log: taken on record, kept by a sign of life, taken over from a holder that shows none.
+
+use jiff::Timestamp;
+
+use super::Beat;
+use super::HeldLease;
+use super::LogLedger;
+use crate::Holder;
+use crate::Lease;
+use crate::LeaseGuard;
+use crate::LeaseScope;
+use crate::LedgerError;
+use crate::Record;
+use crate::Who;
+use crate::state::State;
+
+impl LogLedger {
+    pub(super) async fn take(
+        &self,
+        scope: &LeaseScope,
+        who: &Who,
+        at: Timestamp,
+    ) -> Result<Lease, LedgerError> {
+        let dead = self.wait_for(scope).await?;
+        let holder = |epoch| Holder {
+            who: Some(who.clone()),
+            process: Some(std::process::id()),
+            since: Some(at),
+            epoch: Some(epoch),
+        };
+        let decide = |state: &State| {
+            // Somebody else may have been faster.
+            if let Some(held) = state.holder(scope)
+                && held.epoch != dead
+            {
+                let holder = Box::new(held.clone());
+                return Err(LedgerError::Held { holder });
+            }
+            let epoch = state.epoch(scope).unwrap_or_default() + 1;
+            Ok(vec![Record::LeaseTaken {
+                scope: scope.clone(),
+                epoch,
+                holder: holder(epoch),
+            }])
+        };
+        self.write_by(decide).await?;
+        let epoch = self.ask(|state| state.epoch(scope)).await?;
+        let epoch = epoch.unwrap_or_default();
+        self.mine().insert(scope.clone(), epoch);
+        let (worker, released) = (self.clone(), scope.clone());
+        let held = HeldLease {
+            scope: scope.clone(),
+            epoch,
+            release: Box::new(move || {
+                Box::pin(async move { worker.release(released, epoch).await })
+            }),
+        };
+        let guard = self.log.hold(held).await;
+        let guard = guard.map_err(|error| self.store(error))?;
+        Ok(Lease::new(scope.clone(), epoch, Guard(guard)))
+    }
+
+    /// Waits until a lease that somebody holds has shown no sign of life for its length. Gives the epoch of that lease; an error as soon as
+    /// there is one.
+    async fn wait_for(&self, scope: &LeaseScope) -> Result<Option<u64>, LedgerError> {
+        let (Some(held), beat) = self.sign_of_life(scope).await? else {
+            return Ok(None);
+        };
+        if self.mine().get(scope).copied() == held.epoch {
+            let holder = Box::new(held);
+            return Err(LedgerError::Held { holder });
+        }
+        let is_of_it = |beat: &Beat| Some(beat.epoch) == held.epoch;
+        let seen = beat.filter(is_of_it);
+        let mut waited = std::time::Duration::ZERO;
+        while waited < self.times.length {
+            self.log.pause(self.times.look).await;
+            waited += self.times.look;
+            match self.sign_of_life(scope).await? {
+                (None, _) => return Ok(None),
+                (Some(now), beat) if now != held || beat.clone().filter(is_of_it) != seen => {
+                    let holder = Box::new(now);
+                    return Err(LedgerError::Held { holder });
+                }
+                _ => {}
+            }
+        }
+        Ok(held.epoch)
+    }
+
+    /// Who holds a lease by the log, and the last sign of life of a holder.
+    async fn sign_of_life(
+        &self,
+        scope: &LeaseScope,
+    ) -> Result<(Option<Holder>, Option<Beat>), LedgerError> {
+        let held = self.ask(|state| state.holder(scope).cloned()).await?;
+        let beat = self.log.beat(scope).await;
+        Ok((held, beat.map_err(|error| self.store(error))?))
+    }
+
+    async fn release(&self, scope: LeaseScope, epoch: u64) {
+        // What cannot be released is taken over when it shows no sign of life any more.
+        let released = Record::LeaseReleased {
+            scope: scope.clone(),
+            epoch,
+        };
+        let _ = self.write(&[released]).await;
+        let mut mine = self.mine();
+        if mine.get(&scope) == Some(&epoch) {
+            mine.remove(&scope);
+        }
+    }
+}
+
+struct Guard(Box<dyn LeaseGuard>);
+
+impl LeaseGuard for Guard {
+    fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+}
