@@ -74,7 +74,7 @@ pub(crate) fn read_response(
     }
     let said = match service {
         Service::Ec2 | Service::Sts => read_xml_error(body),
-        Service::DirectConnect | Service::Ssm => {
+        Service::DirectConnect | Service::Ssm | Service::DynamoDb => {
             let header = response.headers().get("x-amzn-errortype");
             read_json_error(body, header)
         }

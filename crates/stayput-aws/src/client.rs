@@ -249,7 +249,7 @@ impl AwsClient {
         self.transport.send(region, query.request(), read).await
     }
 
-    /// Makes a JSON 1.1 call and reads its answer, whose required members are those of `T`.
+    /// Makes a JSON call and reads its answer, whose required members are those of `T`.
     pub(crate) async fn json<B, T>(
         &self,
         region: &Region,
@@ -288,7 +288,7 @@ impl AwsClient {
         let request = Request {
             service,
             operation,
-            content_type: "application/x-amz-json-1.1",
+            content_type: service.json_type(),
             target: service
                 .target_prefix()
                 .map(|prefix| format!("{prefix}.{operation}")),
@@ -299,7 +299,7 @@ impl AwsClient {
         self.transport.send(region, request, read).await
     }
 
-    /// Makes a paged JSON 1.1 call and reads every page to the end. `body` makes the input for a token, `split` takes a page
+    /// Makes a paged JSON call and reads every page to the end. `body` makes the input for a token, `split` takes a page
     /// apart into entries and the next token.
     pub(crate) async fn json_list<B, P, T>(
         &self,

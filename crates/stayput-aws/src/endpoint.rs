@@ -21,11 +21,19 @@ pub(crate) enum Service {
     DirectConnect,
     /// Systems Manager, JSON 1.1.
     Ssm,
+    /// DynamoDB, JSON 1.0.
+    DynamoDb,
 }
 
 impl Service {
     /// Every service.
-    const ALL: [Self; 4] = [Self::Ec2, Self::Sts, Self::DirectConnect, Self::Ssm];
+    const ALL: [Self; 5] = [
+        Self::Ec2,
+        Self::Sts,
+        Self::DirectConnect,
+        Self::Ssm,
+        Self::DynamoDb,
+    ];
 
     /// Its name in host names and in the signature's scope.
     pub(crate) fn name(self) -> &'static str {
@@ -34,6 +42,7 @@ impl Service {
             Self::Sts => "sts",
             Self::DirectConnect => "directconnect",
             Self::Ssm => "ssm",
+            Self::DynamoDb => "dynamodb",
         }
     }
 
@@ -43,6 +52,15 @@ impl Service {
             Self::Ec2 | Self::Sts => None,
             Self::DirectConnect => Some("OvertureService"),
             Self::Ssm => Some("AmazonSSM"),
+            Self::DynamoDb => Some("DynamoDB_20120810"),
+        }
+    }
+
+    /// The content type of its JSON protocol.
+    pub(crate) fn json_type(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "application/x-amz-json-1.0",
+            Self::Ec2 | Self::Sts | Self::DirectConnect | Self::Ssm => "application/x-amz-json-1.1",
         }
     }
 
@@ -53,6 +71,7 @@ impl Service {
             Self::Sts => "STS",
             Self::DirectConnect => "Direct Connect",
             Self::Ssm => "SSM",
+            Self::DynamoDb => "DynamoDB",
         }
     }
 
@@ -62,6 +81,7 @@ impl Service {
             Self::Sts => "AWS_ENDPOINT_URL_STS",
             Self::DirectConnect => "AWS_ENDPOINT_URL_DIRECT_CONNECT",
             Self::Ssm => "AWS_ENDPOINT_URL_SSM",
+            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
         }
     }
 }

@@ -57,7 +57,7 @@ pub enum Effect {
 impl Effect {
     /// Of an operation, by AWS's own naming: these verbs never change anything.
     pub(crate) fn of(operation: &str) -> Self {
-        let reads = ["Describe", "Get", "List", "Search"];
+        let reads = ["Describe", "Get", "List", "Query", "Search"];
         if reads.iter().any(|verb| operation.starts_with(verb)) {
             Self::Reads
         } else {
@@ -74,7 +74,7 @@ pub(crate) const NO_CODE: &str = "HTTP ";
 pub struct CallSite {
     /// Region the call was for.
     pub region: Region,
-    /// Service, as its endpoint spells it: `ec2`, `sts`, `directconnect`, `ssm`.
+    /// Service, as its endpoint spells it: `ec2`, `sts`, `directconnect`, `ssm`, `dynamodb`.
     pub service: &'static str,
     /// Operation, such as `ReplaceTransitGatewayRoute`.
     pub operation: &'static str,

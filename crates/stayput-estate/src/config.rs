@@ -264,6 +264,16 @@ pub(crate) enum RawEdgeKind {
     DirectConnect,
 }
 
+impl RawLedgerKind {
+    /// Returns the kind as it is written in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Dynamodb => "dynamodb",
+        }
+    }
+}
+
 impl RawEdgeKind {
     /// Returns the kind as it is written in the file.
     pub fn as_str(self) -> &'static str {
@@ -304,6 +314,18 @@ pub(crate) struct RawLedger {
     #[serde(default)]
     #[schemars(extend("default" = DEFAULT_LEDGER_PATH))]
     pub path: Field<String>,
+    /// The DynamoDB table, whose keys are `pk` (S) and `sk` (N).
+    #[serde(default)]
+    #[schemars(example = &"stayput")]
+    pub table: Field<String>,
+    /// The region in which the table is read and written.
+    #[serde(default)]
+    #[schemars(example = &"ap-northeast-1")]
+    pub region: Field<String>,
+    /// Regions of its other replicas, asked in this order when the ones before do not answer; the table must be strongly consistent.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!(["ap-northeast-3"]))]
+    pub other_regions: Field<Vec<At<String>>>,
 }
 
 /// The kinds of ledgers.
@@ -313,6 +335,8 @@ pub(crate) struct RawLedger {
 pub(crate) enum RawLedgerKind {
     /// One SQLite file.
     Sqlite,
+    /// A DynamoDB table, which several hosts can share.
+    Dynamodb,
 }
 
 /// `[aws]`

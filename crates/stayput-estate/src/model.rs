@@ -210,6 +210,15 @@ pub enum LedgerConfig {
         /// The file; created if absent.
         path: PathBuf,
     },
+    /// A DynamoDB table.
+    DynamoDb {
+        /// Its name.
+        table: String,
+        /// The region in which it is read and written.
+        region: Region,
+        /// Regions of its other replicas, in the order in which they are asked when the ones before do not answer.
+        others: Vec<Region>,
+    },
 }
 
 /// How to reach AWS. Credentials come from the AWS chain.

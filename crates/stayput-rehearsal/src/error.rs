@@ -27,6 +27,9 @@ pub enum RehearsalError {
         /// The range.
         allowed: RangeInclusive<f64>,
     },
+    /// The ledger of the estate is a table, and a lab's is a file.
+    #[error("{}", Message::new("rehearsal-shared-ledger"))]
+    SharedLedger,
     /// It was interrupted.
     #[error("{}", Message::new("rehearsal-interrupted"))]
     Interrupted,

@@ -46,8 +46,10 @@ pub(crate) fn load_estate(endpoints: &Endpoints) -> Result<Arc<Estate>, Rehearsa
 /// # Errors
 /// It cannot be opened.
 pub(crate) fn open_ledger(estate: &Estate) -> Result<SqliteLedger, RehearsalError> {
-    let LedgerConfig::Sqlite { path } = &estate.ledger;
-    Ok(SqliteLedger::open(path)?)
+    match &estate.ledger {
+        LedgerConfig::Sqlite { path } => Ok(SqliteLedger::open(path)?),
+        LedgerConfig::DynamoDb { .. } => Err(RehearsalError::SharedLedger),
+    }
 }
 
 /// The engine of a lab's estate; its events go nowhere. Contacts nothing.

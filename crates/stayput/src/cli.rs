@@ -94,6 +94,9 @@ pub enum Command {
     #[command(about = Message::new("help-journal").to_string())]
     Journal(JournalArgs),
     #[command(subcommand)]
+    #[command(about = Message::new("help-ledger").to_string())]
+    Ledger(LedgerCommand),
+    #[command(subcommand)]
     #[command(about = Message::new("help-lab").to_string())]
     Lab(LabCommand),
     #[command(about = Message::new("help-demo").to_string())]
@@ -445,6 +448,15 @@ pub enum JournalCommand {
         #[arg(help = Message::new("help-journal-abandon-why").to_string())]
         why: String,
     },
+}
+
+/// The ledger as a whole.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    #[command(about = Message::new("help-ledger-init").to_string())]
+    Init,
+    #[command(about = Message::new("help-ledger-verify").to_string())]
+    Verify,
 }
 
 /// The lab.

@@ -9,6 +9,7 @@ mod demo;
 mod expect;
 mod journal;
 mod lab;
+mod ledger;
 mod narration;
 mod retire;
 mod status;
@@ -24,6 +25,7 @@ use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::GoalCommand;
 use crate::cli::LabCommand;
+use crate::cli::LedgerCommand;
 use crate::cli::WorldCommand;
 use crate::error::CommandError;
 use crate::error::Kind;
@@ -99,6 +101,8 @@ pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, Comma
         Command::Retire(args) => retire::run(global, &args).await,
         Command::Expect(args) => expect::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
+        Command::Ledger(LedgerCommand::Init) => ledger::init(global).await,
+        Command::Ledger(LedgerCommand::Verify) => ledger::verify(global).await,
         Command::Lab(command) => lab::run(&command, privilege, global.quiet).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {

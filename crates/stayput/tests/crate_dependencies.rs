@@ -44,6 +44,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "stayput-dynamodb",
+        &[
+            "stayput-ambient",
+            "stayput-estate",
+            "stayput-messages",
+            "stayput-ledger",
+            "stayput-aws",
+        ],
+    ),
+    (
         "stayput-nutanix",
         &[
             "stayput-ambient",

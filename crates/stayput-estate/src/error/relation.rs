@@ -374,6 +374,35 @@ pub enum RelationFault {
         /// The kind the key belongs to.
         owner: &'static str,
     },
+    /// A key of `[ledger]` that belongs to ledgers of another kind.
+    #[error("{}", Message::new("estate-ledger-key-of-other-kind").with("key", .key))]
+    #[diagnostic(
+        code(config::ledger_key_of_other_kind),
+        help(
+            "{}",
+            Message::new("estate-ledger-key-of-other-kind-remedy")
+                .with("key", .key)
+                .with("owner", .owner)
+        )
+    )]
+    LedgerKeyOfOtherKind {
+        /// The key.
+        key: &'static str,
+        /// The kind the key belongs to.
+        owner: &'static str,
+    },
+    /// A required key of ledgers of this kind is missing.
+    #[error("{}", Message::new("estate-missing-ledger-key").with("key", .key))]
+    #[diagnostic(
+        code(config::missing_ledger_key),
+        help("{}", Message::new("estate-missing-key-of-kind-remedy").with("example", .example))
+    )]
+    MissingLedgerKey {
+        /// The key.
+        key: &'static str,
+        /// What to write.
+        example: &'static str,
+    },
     /// A required key of edges of this kind is missing.
     #[error(
         "{}",

@@ -1,5 +1,7 @@
 //! The tables without names: `[estate]`, `[protection]`, `[ledger]`, `[aws]`, `[engine]`.
 
+use stayput_messages::Message;
+
 use crate::AwsAccess;
 use crate::EngineConfig;
 use crate::LedgerConfig;
@@ -13,6 +15,8 @@ use crate::config::RawLedger;
 use crate::config::RawLedgerKind;
 use crate::config::RawName;
 use crate::config::RawProtection;
+use crate::error::ConfigError;
+use crate::error::RelationFault;
 
 use super::duration;
 use super::reader::Reader;
@@ -44,10 +48,67 @@ pub(super) fn ledger(reader: &mut Reader<'_>, raw: Option<&RawLedger>) -> Option
         });
     };
     let path = reader.text_or(&raw.path, DEFAULT_LEDGER_PATH);
-    match raw.kind.value()? {
+    let table = reader.optional(&raw.table, text::filled);
+    let region = reader.optional(&raw.region, text::region);
+    let others = reader.list(&raw.other_regions, text::region);
+    let kind = raw.kind.as_ref()?;
+    let spans = [
+        (
+            "path",
+            RawLedgerKind::Sqlite,
+            raw.path.as_ref().map(At::span),
+        ),
+        (
+            "table",
+            RawLedgerKind::Dynamodb,
+            raw.table.as_ref().map(At::span),
+        ),
+        (
+            "region",
+            RawLedgerKind::Dynamodb,
+            raw.region.as_ref().map(At::span),
+        ),
+        (
+            "other-regions",
+            RawLedgerKind::Dynamodb,
+            raw.other_regions.as_ref().map(At::span),
+        ),
+    ];
+    for (key, owner, span) in spans {
+        if let Some(span) = span
+            && owner != *kind.value()
+        {
+            let owner = owner.as_str();
+            let fault = RelationFault::LedgerKeyOfOtherKind { key, owner };
+            let label = Message::new("estate-label-ledger-key-of-other-kind").with("owner", owner);
+            reader.report(ConfigError::new(span, label, fault));
+        }
+    }
+    match kind.value() {
         RawLedgerKind::Sqlite => Some(LedgerConfig::Sqlite {
             path: reader.path(path?.value()),
         }),
+        RawLedgerKind::Dynamodb => {
+            for (key, example, is_absent) in [
+                ("table", "table = \"stayput\"", raw.table.as_ref().is_none()),
+                (
+                    "region",
+                    "region = \"ap-northeast-1\"",
+                    raw.region.as_ref().is_none(),
+                ),
+            ] {
+                if is_absent && reader.is_whole("ledger") {
+                    let fault = RelationFault::MissingLedgerKey { key, example };
+                    let label = Message::new("estate-label-needs-key").with("key", key);
+                    reader.report(ConfigError::new(kind.span(), label, fault));
+                }
+            }
+            Some(LedgerConfig::DynamoDb {
+                table: table??.into_value(),
+                region: region??.into_value(),
+                others: others?.into_iter().map(At::into_value).collect(),
+            })
+        }
     }
 }
 

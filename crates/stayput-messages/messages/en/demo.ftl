@@ -159,6 +159,7 @@ demo-kept-undelivered-unannounced = { $kept } of { $total } addresses kept, but 
 ## Why a rehearsal cannot be carried out
 
 rehearsal-speed = speed { $given } is out of range: a demo runs at { $slowest } to { $fastest } virtual seconds a second
+rehearsal-shared-ledger = the ledger of this estate is a DynamoDB table; a rehearsal uses a file
 rehearsal-interrupted = interrupted
 rehearsal-create = cannot create { $path }
 rehearsal-read = cannot read { $path }

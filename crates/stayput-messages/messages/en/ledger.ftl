@@ -52,3 +52,14 @@ lease-of-estate = the estate
 holder-unknown = it has not written its name yet
 holder-process = process { $process }
 holder-since = since { $since }
+
+## The shared ledger in a DynamoDB table
+
+ledger-table = DynamoDB table { $table } in { $region }
+table-missing = there is no DynamoDB table { $table } in { $region }
+table-not-active = DynamoDB table { $table } is { $status }, not ACTIVE
+table-keys = DynamoDB table { $table } has the keys { $keys }; a ledger needs pk (S) and sk (N)
+table-no-replica = DynamoDB table { $table } has no replica in { $regions }
+table-not-strong = DynamoDB table { $table } is { $consistency } in several regions; only a table with MultiRegionConsistency STRONG can be written in more than one
+table-no-region = no region of the table was asked
+table-odd-item = item { $item } is not one of a ledger

@@ -14,7 +14,6 @@ use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_ledger::By;
 use stayput_ledger::LeaseScope;
-use stayput_ledger::Ledger;
 use stayput_messages::Message;
 use stayput_messages::list::text;
 use stayput_world::Facts;
@@ -32,7 +31,7 @@ use crate::session;
 pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
     let vm = session::vm(&args.vm)?;
-    let ledger = session::open_ledger(&estate)?;
+    let ledger = session::open_ledger(&estate).await?;
     let who = session::who();
     let _lease = ledger
         .acquire(&LeaseScope::Estate, &who.as_str().into(), Timestamp::now())

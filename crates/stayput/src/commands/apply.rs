@@ -111,7 +111,7 @@ pub async fn goal(estate: &Estate, command: &GoalCommand) -> Result<Goal, Comman
             remove: *remove,
         },
         GoalCommand::Rollback { run } => {
-            let ledger = session::open_ledger(estate)?;
+            let ledger = session::open_ledger(estate).await?;
             let runs = ledger.runs().await?;
             rollback_goal(&*ledger, journal::called(&runs, run)?).await?
         }

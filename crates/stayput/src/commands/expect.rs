@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::json;
 use stayput_ledger::By;
 use stayput_ledger::LeaseScope;
-use stayput_ledger::Ledger;
 use stayput_messages::Message;
 use stayput_world::MachineFacts;
 
@@ -17,7 +16,7 @@ use crate::session;
 
 pub async fn run(global: &Global, args: &ExpectArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
-    let ledger = session::open_ledger(&estate)?;
+    let ledger = session::open_ledger(&estate).await?;
     let who = session::who();
     let _lease = ledger
         .acquire(&LeaseScope::Estate, &who.as_str().into(), Timestamp::now())

@@ -8,7 +8,6 @@ use serde_json::json;
 use stayput_ledger::Entry;
 use stayput_ledger::Holder;
 use stayput_ledger::LeaseScope;
-use stayput_ledger::Ledger;
 use stayput_ledger::Outcome;
 use stayput_ledger::Run;
 use stayput_messages::Message;
@@ -28,7 +27,7 @@ use crate::ui;
 
 pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
-    let ledger = session::open_ledger(&estate)?;
+    let ledger = session::open_ledger(&estate).await?;
     let runs = ledger.runs().await?;
     let holder = ledger.holder(&LeaseScope::Estate).await?;
     match (&args.command, &args.run) {

@@ -49,7 +49,9 @@ impl From<RehearsalError> for CommandError {
             RehearsalError::Engine(error) => error.into(),
             RehearsalError::Ledger(error) => error.into(),
             RehearsalError::Obstacles(obstacles) => obstacles.into(),
-            RehearsalError::Speed { .. } => Self::from_error(Kind::Usage, &error),
+            RehearsalError::Speed { .. } | RehearsalError::SharedLedger => {
+                Self::from_error(Kind::Usage, &error)
+            }
             RehearsalError::TooFewMachines { .. } => {
                 Self::from_error(Kind::Failed, &error).hint(Message::new("hint-fewer-machines"))
             }

@@ -1,0 +1,216 @@
+//! Which table in which regions, and whether it can hold a ledger.
+
+use std::fmt;
+
+use stayput_aws::AwsClient;
+use stayput_aws::AwsError;
+use stayput_aws::PARTITION;
+use stayput_aws::SORT;
+use stayput_aws::Table;
+use stayput_estate::Region;
+use stayput_messages::Message;
+use stayput_messages::list::commas;
+
+/// A table and the regions in which it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub table: String,
+    /// The region that is asked first.
+    pub region: Region,
+    /// Regions of other replicas, in the order in which they are asked when the ones before do not answer.
+    pub others: Vec<Region>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Message::new("ledger-table")
+            .with("table", &self.table)
+            .with("region", &self.region)
+            .fmt(f)
+    }
+}
+
+/// Why a table cannot hold a ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum Misfit {
+    /// There is no such table.
+    #[error("{}", Message::new("table-missing").with("table", .table).with("region", .region))]
+    Missing {
+        /// Its name.
+        table: String,
+        /// Where it was looked for.
+        region: Region,
+    },
+    /// It is not ready.
+    #[error("{}", Message::new("table-not-active").with("table", .table).with("status", .status))]
+    NotActive {
+        /// Its name.
+        table: String,
+        /// Its status, as DynamoDB reports it.
+        status: String,
+    },
+    /// Its keys are not those of a ledger.
+    #[error("{}", Message::new("table-keys").with("table", .table).with("keys", .keys))]
+    Keys {
+        /// Its name.
+        table: String,
+        /// The keys that it has.
+        keys: String,
+    },
+    /// Regions are configured in which it has no replica.
+    #[error("{}", Message::new("table-no-replica").with("table", .table).with("regions", .regions))]
+    NoReplica {
+        /// Its name.
+        table: String,
+        /// Those regions.
+        regions: String,
+    },
+    /// Several regions are configured, and its replicas are not strongly consistent: two of them could give the same lease away.
+    #[error(
+        "{}",
+        Message::new("table-not-strong").with("table", .table).with("consistency", .consistency)
+    )]
+    NotStrong {
+        /// Its name.
+        table: String,
+        /// The consistency, as DynamoDB reports it.
+        consistency: String,
+    },
+    /// It could not be asked.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}
+
+impl Place {
+    /// Every region in which the table is used, in the order in which they are asked.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
+        std::iter::once(&self.region).chain(&self.others)
+    }
+
+    /// Checks that the table is there and can hold a ledger. Of several regions the first that answers is asked.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn check(&self, aws: &AwsClient) -> Result<(), Misfit> {
+        let mut found = aws.dynamodb_table(&self.region, &self.table).await;
+        let mut region = &self.region;
+        for other in &self.others {
+            if !found.as_ref().is_err_and(AwsError::is_unreachable) {
+                break;
+            }
+            found = aws.dynamodb_table(other, &self.table).await;
+            region = other;
+        }
+        let table = found?.ok_or_else(|| Misfit::Missing {
+            table: self.table.clone(),
+            region: region.clone(),
+        })?;
+        self.fits(region, &table)
+    }
+
+    fn fits(&self, asked: &Region, found: &Table) -> Result<(), Misfit> {
+        let table = self.table.clone();
+        // `UPDATING` is a change of its settings; it can be read and written meanwhile.
+        if !matches!(found.status.as_str(), "ACTIVE" | "UPDATING") {
+            let status = found.status.clone();
+            return Err(Misfit::NotActive { table, status });
+        }
+        let is = |at: usize, name: &str, of: &str| {
+            found
+                .keys
+                .get(at)
+                .is_some_and(|key| key.0 == name && key.1 == of)
+        };
+        if !is(0, PARTITION, "S") || !is(1, SORT, "N") || found.keys.len() != 2 {
+            let keys = found.keys.iter().map(|(name, of)| format!("{name} ({of})"));
+            let keys = commas(keys);
+            return Err(Misfit::Keys { table, keys });
+        }
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        let has_none = |region: &&Region| *region != asked && !found.replicas.contains(*region);
+        let missing: Vec<_> = self.regions().filter(has_none).collect();
+        if !missing.is_empty() {
+            let regions = commas(missing);
+            return Err(Misfit::NoReplica { table, regions });
+        }
+        match found.consistency.as_deref() {
+            Some("STRONG") => Ok(()),
+            other => Err(Misfit::NotStrong {
+                table,
+                consistency: other.unwrap_or("EVENTUAL").to_owned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(others: &[&str]) -> Place {
+        Place {
+            table: "stayput".to_owned(),
+            region: "ap-northeast-1".into(),
+            others: others.iter().map(|region| Region::from(*region)).collect(),
+        }
+    }
+
+    fn table(replicas: &[&str], consistency: Option<&str>) -> Table {
+        let key = |name: &str, of: &str| (name.to_owned(), of.to_owned());
+        Table {
+            status: "ACTIVE".to_owned(),
+            keys: vec![key("pk", "S"), key("sk", "N")],
+            replicas: replicas
+                .iter()
+                .map(|region| Region::from(*region))
+                .collect(),
+            consistency: consistency.map(str::to_owned),
+            witnesses: ["ap-northeast-2".into()].into(),
+        }
+    }
+
+    fn fits(place: &Place, table: &Table) -> Result<(), Misfit> {
+        place.fits(&place.region, table)
+    }
+
+    #[test]
+    fn a_table_with_replicas_is_used_in_several_regions_only_if_it_is_strongly_consistent() {
+        let both = place(&["ap-northeast-3"]);
+        let strong = table(&["ap-northeast-3"], Some("STRONG"));
+        fits(&both, &strong).unwrap();
+        let eventual = table(&["ap-northeast-3"], Some("EVENTUAL"));
+        assert!(matches!(
+            fits(&both, &eventual),
+            Err(Misfit::NotStrong { .. })
+        ));
+        let unsaid = table(&["ap-northeast-3"], None);
+        assert!(matches!(
+            fits(&both, &unsaid),
+            Err(Misfit::NotStrong { .. })
+        ));
+        // With one region for all, what the replicas believe does not matter.
+        fits(&place(&[]), &eventual).unwrap();
+        let elsewhere = table(&["us-east-1"], Some("STRONG"));
+        assert!(matches!(
+            fits(&both, &elsewhere),
+            Err(Misfit::NoReplica { .. })
+        ));
+    }
+
+    #[test]
+    fn a_table_of_another_shape_is_refused() {
+        let mut other = table(&[], None);
+        other.keys = vec![("InstanceId".to_owned(), "S".to_owned())];
+        let error = fits(&place(&[]), &other).unwrap_err();
+        assert!(error.to_string().contains("InstanceId (S)"), "{error}");
+        let mut deleting = table(&[], None);
+        deleting.status = "DELETING".to_owned();
+        assert!(matches!(
+            fits(&place(&[]), &deleting),
+            Err(Misfit::NotActive { .. })
+        ));
+    }
+}
