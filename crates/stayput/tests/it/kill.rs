@@ -22,7 +22,7 @@ use crate::world::assert_one_vm_each;
 use crate::world::shape;
 
 /// Slow enough that a kill hits a running call, task or copy.
-const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "12"];
+pub const SLOW: [&str; 4] = ["--speed", "2400", "--latency", "12"];
 /// The least number of kills that a stage must survive.
 const LEAST_KILLS: usize = 6;
 /// The number of kills after which a stage runs to its end.

@@ -25,6 +25,7 @@ mod process;
 mod readme;
 mod rollback;
 mod saved;
+mod shared_ledger;
 mod story;
 #[cfg(target_os = "linux")]
 mod terminal;
