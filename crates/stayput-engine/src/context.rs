@@ -122,7 +122,6 @@ impl StepContext {
     /// The id of one request of this step: the same while the outcome of earlier attempts is unknown, a new one after a known outcome.
     /// It is unique to this run.
     pub fn request(&self, part: &str) -> RequestId {
-        let run = uuid::Uuid::try_parse(self.run.as_str()).unwrap_or_default();
         if Mutant::RequestIdAlwaysNew.is_chosen() {
             return RequestId::new(&self.ambient.entropy);
         }
@@ -130,7 +129,13 @@ impl StepContext {
             true => 0,
             false => self.attempt.concluded,
         };
-        let name = format!("{}/{part}/{concluded}", self.step);
+        self.request_of(&self.run, &self.step, part, concluded)
+    }
+
+    /// The id that a request of any run's step has, after so many attempts with a known outcome.
+    pub fn request_of(&self, run: &RunId, step: &StepId, part: &str, concluded: u32) -> RequestId {
+        let run = uuid::Uuid::try_parse(run.as_str()).unwrap_or_default();
+        let name = format!("{step}/{part}/{concluded}");
         // Marked as version 4, which is what Prism documents.
         let bytes = uuid::Uuid::new_v5(&run, name.as_bytes()).into_bytes();
         let id = uuid::Builder::from_random_bytes(bytes)

@@ -481,8 +481,48 @@ impl<'a> Survey<'a> {
         in_subnets.get(subnet)
     }
 
+    /// Addresses that the goal does not keep: of machines that are left out, and those that only VMs at a site that is left have, which were a
+    /// machine.
+    pub fn addresses_not_kept(&self) -> BTreeSet<Ipv4Addr> {
+        let mut addresses = self.left_out_addresses();
+        for site in &self.left {
+            addresses.extend(self.added_to_former(site).into_values().flatten());
+        }
+        addresses
+    }
+
+    /// Addresses that no machine of the goal was captured with, on VMs at a site that were one of its machines.
+    pub(crate) fn added_to_former(
+        &self,
+        site: &SiteName,
+    ) -> BTreeMap<&InstanceId, BTreeSet<Ipv4Addr>> {
+        let mut added: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let machines = self.machines.values();
+        let captured: BTreeSet<_> = machines.flat_map(|machine| machine.addresses()).collect();
+        for (machine, former) in &self.former {
+            let place = self.places.get(machine);
+            if !matches!(place, Some(Place::At(at, _)) if at != site) {
+                continue;
+            }
+            for (at, vm) in former.iter().filter(|(at, _)| at == site) {
+                // Also at a site that is declared lost, if it is seen all the same: its packets would be led away from there.
+                let Some(vm) = self.world.prism.get(at).and_then(|prism| prism.vms.get(vm)) else {
+                    continue;
+                };
+                let nics = vm.nics.iter();
+                let has = nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary));
+                let more = has.filter(|address| !captured.contains(address)).copied();
+                let more: BTreeSet<_> = more.collect();
+                if !more.is_empty() {
+                    added.entry(machine).or_default().extend(more);
+                }
+            }
+        }
+        added
+    }
+
     /// Every address of machines that are left out: captured, or on an interface they have in EC2.
-    pub fn left_out_addresses(&self) -> BTreeSet<Ipv4Addr> {
+    fn left_out_addresses(&self) -> BTreeSet<Ipv4Addr> {
         if self.left_out.is_empty() {
             return BTreeSet::new();
         }

@@ -1,5 +1,6 @@
 //! Runs a recovery plan: validates it so that no address is lost, follows it to its end, and records the VM that each machine became.
 
+mod copies;
 mod protected;
 
 use std::collections::BTreeSet;
@@ -25,11 +26,13 @@ use stayput_world::prism::Nic;
 use stayput_world::prism::PowerState;
 use stayput_world::prism::RecoveryAction;
 
+use self::copies::any_made_copies;
+pub use self::copies::are_copies_gone;
+use self::copies::is_any_copy_left;
+use self::copies::tests_of_this_run;
+use self::copies::tests_of_unfinished_runs;
 use self::protected::all_are_protected;
-use self::protected::any_made_copies;
-pub use self::protected::are_copies_gone;
-use self::protected::machines_that_are_off;
-use self::protected::tests_of_this_run;
+pub use self::protected::machines_that_are_off;
 use crate::Event;
 use crate::StepError;
 use crate::context::StepContext;
@@ -78,9 +81,14 @@ pub async fn run(
                 // The process was killed between the test and the end of its run: only the clean-up is left.
                 return Ok(false);
             }
-            // A failed test of this run may have left copies, which block the next test. Copies of other tests are not removed.
+            // A failed test of this run may have left copies, which block the next test, and so may a run of this ledger that was given up. Copies
+            // of other clients' tests are not removed: the plan is refused while there are any.
             let earlier = tests_of_this_run(context, plan).await?;
-            if context.concluded() > 0 && any_made_copies(prism, &earlier).await? {
+            let given_up = tests_of_unfinished_runs(context, prism, plan, &id).await?;
+            if context.concluded() > 0 && any_made_copies(prism, &earlier).await?
+                || is_any_copy_left(prism, &given_up).await?
+            {
+                context.progress(None, Message::new("note-removes-copies"));
                 prism
                     .clean_up(&id, context.request("clean-up/before"))
                     .await?;

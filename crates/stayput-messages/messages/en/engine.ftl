@@ -85,6 +85,7 @@ object-nics-of = NICs of { $machine }
 object-route = route { $cidr } in { $table } ({ $region })
 wait-route = route { $cidr } → { $to } in { $table } ({ $region })
 note-no-test = this run started no test: nothing to remove
+note-removes-copies = removes the copies of an earlier test of this ledger
 note-copies-removed = the copies are removed already
 machine-was-vm = { $machine } (VM { $before })
 failed-became-unknown-after-recovery = it has ended, but does not report which VM these became: { $machines }; find each in Prism Central of { $to } and run: stayput adopt MACHINE --vm UUID --site { $to }

@@ -24,6 +24,7 @@ warning-source-dest-check = { $label }: source/destination check is off on { $ad
 
 ## A site that is left
 
+warning-added-to-former = { $label }: its former VM at { $site } has { $addresses }, with which it was not captured; on-prem does not reach that any more
 warning-left = { $site } is left: { $machines }
 warning-declared-lost = { $site } is declared lost: { $machines }
 warning-routes-of-site = { $site }: { $routes }

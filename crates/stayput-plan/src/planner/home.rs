@@ -207,13 +207,13 @@ impl Draft<'_> {
         fabric
     }
 
-    /// Addresses that the order of calls is judged by: those of machines that run, and all that any source may reach, without those of
-    /// machines that are left out.
+    /// Addresses that the order of calls is judged by: those of machines that run, and all that any source may reach, without those
+    /// that the goal does not keep.
     pub(super) fn addresses_of_interest(&self, fabric: &Fabric) -> BTreeSet<Ipv4Addr> {
-        let left_out = self.survey.left_out_addresses();
+        let not_kept = self.survey.addresses_not_kept();
         let mut addresses = fabric.addresses_of_interest();
         addresses.extend(self.survey.running_addresses().keys());
-        addresses.retain(|address| !left_out.contains(address));
+        addresses.retain(|address| !not_kept.contains(address));
         addresses
     }
 

@@ -6,6 +6,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::SiteName;
 use stayput_messages::Message;
 use stayput_messages::list::arguments;
+use stayput_messages::list::commas;
 use stayput_messages::list::first_of;
 use stayput_world::Silence;
 use stayput_world::System;
@@ -119,6 +120,16 @@ impl Draft<'_> {
                 .with("networks", arguments(networks)),
         ];
         self.warnings.extend(warnings.map(Warning::general));
+        let survey = self.survey;
+        let added = survey.added_to_former(site).into_iter();
+        self.warnings.extend(added.map(|(machine, addresses)| {
+            Warning::general(
+                Message::new("warning-added-to-former")
+                    .with("label", survey.label(machine))
+                    .with("site", site)
+                    .with("addresses", commas(addresses)),
+            )
+        }));
     }
 
     /// What becomes of machines at a site that is left.

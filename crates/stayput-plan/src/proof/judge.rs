@@ -55,7 +55,7 @@ pub(crate) fn prove(
     let movers = survey.running_addresses();
     let transitions = transitions(survey, steps);
     let fabric = survey.fabric();
-    let mut not_kept = survey.left_out_addresses();
+    let mut not_kept = survey.addresses_not_kept();
     for step in steps {
         match &step.action {
             Action::RestoreNics { nics, .. } => not_kept.extend(nics.from_pools()),

@@ -248,3 +248,25 @@ fn an_old_site_that_returns_while_the_failover_is_run_again_is_not_ignored() {
     );
     assert!(setup.plan(&declared()).is_ok());
 }
+
+#[test]
+fn an_address_added_to_an_old_vm_of_a_lost_site_does_not_keep_the_routes_there() {
+    let before = protected();
+    let mut setup = protected();
+    setup.without_prism(TOKYO, Silence::Silent);
+    setup.without_region(TOKYO_REGION, Silence::Silent);
+    let mut setup = setup.after(&[declared()]);
+    // Both return, with the old VM and the old routes; a person has given the VM another address.
+    setup.world.unobserved.clear();
+    let cluster = before.world.prism[&TOKYO.into()].clone();
+    setup.world.prism.insert(TOKYO.into(), cluster);
+    let region = before.world.aws[&TOKYO_REGION.into()].clone();
+    setup.world.aws.insert(TOKYO_REGION.into(), region);
+    let vms = &mut setup.prism(TOKYO).vms;
+    let vm = vms.get_mut(&"vm-tokyo-i-web".into()).unwrap();
+    vm.nics[0].secondary.push(ip("172.30.1.4"));
+    let plan = setup.plan(&declared()).unwrap();
+    assert!(!plan.steps.is_empty());
+    let told = warnings(&plan).join("\n");
+    assert!(told.contains("has 172.30.1.4"), "{told}");
+}

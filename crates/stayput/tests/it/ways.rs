@@ -1,8 +1,10 @@
 //! Other ways to move than a whole network in planned operation: canaries, path B, a lost cluster.
 
 use serde_json::Value;
+use serde_json::json;
 
 use crate::lab::Lab;
+use crate::lab::apply;
 use crate::world::addresses;
 use crate::world::assert_kept;
 
@@ -175,4 +177,21 @@ fn a_returned_cluster_is_powered_off_before_failback() {
     assert_kept(&lab.status(), "osaka", &original);
     lab.apply(&["failback"]);
     assert_kept(&lab.status(), "tokyo", &original);
+}
+
+#[test]
+fn copies_of_a_test_that_was_given_up_do_not_block_the_next_one() {
+    let lab = Lab::fast();
+    lab.apply(&["move"]);
+    lab.apply(&["protect"]);
+    let test = ["failover", "--to", "osaka", "--mode", "test"];
+    lab.fault(&json!({
+        "service": "prism", "site": "osaka", "call": "POST *clean-up-resources", "refuse": 403, "forever": true,
+    }));
+    lab.run(&apply(&test)).exits(1);
+    lab.clear_faults();
+    let runs = lab.json(&["journal"]);
+    let run = runs["runs"][0]["id"].as_str().unwrap();
+    lab.json(&["journal", "abandon", run]);
+    lab.apply(&test);
 }

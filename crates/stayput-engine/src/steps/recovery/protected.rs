@@ -7,15 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
-use stayput_estate::RecoveryJobExtId;
 use stayput_estate::SiteName;
-use stayput_estate::VmExtId;
 use stayput_messages::Message;
 use stayput_nutanix::Looks;
-use stayput_nutanix::PrismClient;
-use stayput_nutanix::PrismError;
-use stayput_plan::Action;
-use stayput_plan::RecoveryRun;
 use stayput_world::prism::PowerState;
 
 use crate::StepError;
@@ -138,64 +132,4 @@ pub async fn machines_that_are_off(
         }
     }
     Ok(off)
-}
-
-/// The test jobs of a recovery plan that this run has started: only their copies are its own to remove.
-pub async fn tests_of_this_run(
-    context: &StepContext,
-    plan: &str,
-) -> Result<Vec<RecoveryJobExtId>, StepError> {
-    let journal = context.ledger.journal(&context.run).await?;
-    let is_test = |intent: &serde_json::Value| {
-        let action = intent.get("action").cloned().unwrap_or_default();
-        matches!(
-            serde_json::from_value(action),
-            Ok(Action::RunRecovery { plan: of, run: RecoveryRun::Test, .. }) if of == plan
-        )
-    };
-    let tests = journal.iter().filter(|entry| is_test(&entry.intent));
-    let jobs = tests.flat_map(|entry| &entry.observed);
-    Ok(jobs
-        .filter_map(|observed| observed.get("job")?.as_str())
-        .map(RecoveryJobExtId::new)
-        .collect())
-}
-
-/// Whether one of these jobs has made copies.
-pub async fn any_made_copies(
-    prism: &PrismClient,
-    jobs: &[RecoveryJobExtId],
-) -> Result<bool, StepError> {
-    for job in jobs {
-        if !copies_of(prism, job).await?.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// The copies that a job made. A job that Prism Central no longer knows tells of none: the plan looks for copies that no job names.
-async fn copies_of(prism: &PrismClient, job: &RecoveryJobExtId) -> Result<Vec<VmExtId>, StepError> {
-    match prism.job(job).await {
-        Ok(report) => Ok(report.job.recovered.into_values().collect()),
-        Err(PrismError::Missing(_)) => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether these jobs made copies, and none of the copies exists any more.
-pub async fn are_copies_gone(
-    prism: &PrismClient,
-    jobs: &[RecoveryJobExtId],
-) -> Result<bool, StepError> {
-    let mut made = 0;
-    for job in jobs {
-        for copy in copies_of(prism, job).await? {
-            made += 1;
-            if prism.find_vm(&copy, Looks::Several).await?.is_some() {
-                return Ok(false);
-            }
-        }
-    }
-    Ok(made > 0)
 }
