@@ -1,4 +1,4 @@
-//! The shared ledger in a DynamoDB table: a [`Log`] of items, with single-item conditional writes and consistent reads only.
+//! The shared ledger in a DynamoDB table: a [`Log`](stayput_ledger::Log) of items, with single-item conditional writes and consistent reads only.
 //!
 //! The table survives the loss of a region if it is strongly consistent in several (AWS reference §6). A table that gives a replica an own
 //! opinion for a second is used in one region only. What does not fit is refused before anything is read ([`Place::check`]).

@@ -13,7 +13,7 @@ variable "cidr_block" {
   type        = string
 
   validation {
-    condition     = can(cidrhost(var.cidr_block, 0)) && try(tonumber(split("/", var.cidr_block)[1]), 0) >= 16 && try(tonumber(split("/", var.cidr_block)[1]), 99) <= 25
+    condition     = can(cidrnetmask(var.cidr_block)) && try(tonumber(split("/", var.cidr_block)[1]), 0) >= 16 && try(tonumber(split("/", var.cidr_block)[1]), 99) <= 25
     error_message = "The CIDR must be an IPv4 prefix of length /16 to /25, which is what NC2 accepts."
   }
 
@@ -57,7 +57,7 @@ variable "subnets" {
   })
 
   validation {
-    condition     = alltrue([for cidr in values(var.subnets) : can(cidrhost(cidr, 0))])
+    condition     = alltrue([for cidr in values(var.subnets) : can(cidrnetmask(cidr))])
     error_message = "Each subnet must be an IPv4 prefix."
   }
 
@@ -78,8 +78,8 @@ variable "on_prem_prefixes" {
   type        = list(string)
 
   validation {
-    condition     = length(var.on_prem_prefixes) > 0 && alltrue([for prefix in var.on_prem_prefixes : can(cidrhost(prefix, 0)) && !endswith(prefix, "/0")])
-    error_message = "At least one IPv4 prefix is needed. A default route is not an on-prem prefix."
+    condition     = length(var.on_prem_prefixes) > 0 && alltrue([for prefix in var.on_prem_prefixes : try("${cidrhost(prefix, 0)}/${split("/", prefix)[1]}" == prefix && can(cidrnetmask(prefix)) && !endswith(prefix, "/0"), false)])
+    error_message = "At least one IPv4 prefix without host bits is needed. A default route is not an on-prem prefix."
   }
 }
 
@@ -89,8 +89,8 @@ variable "overlay_peer_prefixes" {
   default     = []
 
   validation {
-    condition     = alltrue([for prefix in var.overlay_peer_prefixes : can(cidrhost(prefix, 0)) && !endswith(prefix, "/0")])
-    error_message = "Each entry must be an IPv4 prefix other than 0.0.0.0/0."
+    condition     = alltrue([for prefix in var.overlay_peer_prefixes : try("${cidrhost(prefix, 0)}/${split("/", prefix)[1]}" == prefix && can(cidrnetmask(prefix)) && !endswith(prefix, "/0"), false)])
+    error_message = "Each entry must be an IPv4 prefix without host bits, other than 0.0.0.0/0."
   }
 }
 
