@@ -104,6 +104,20 @@ impl UnderWay {
         true
     }
 
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", name, &pid])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits until it ends; returns its exit code.
+    pub fn ends(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// Kills it (SIGKILL); `false` if it had ended on its own.
     pub fn kill(mut self) -> bool {
         self.child.kill().unwrap();

@@ -100,7 +100,7 @@ fn a_table_that_is_not_strongly_consistent_is_not_used_in_two_regions() {
 }
 
 #[test]
-fn a_run_that_was_killed_is_resumed_from_another_folder() {
+fn a_run_that_was_suspended_is_finished_from_another_folder_and_does_nothing_more() {
     let lab = Lab::up(&SLOW);
     let (first, second) = (Host::in_tokyo(&lab, "one"), Host::in_tokyo(&lab, "two"));
     first.json(&["ledger", "init"]);
@@ -111,9 +111,11 @@ fn a_run_that_was_killed_is_resumed_from_another_folder() {
     let refused = second.run(&apply(&["move"])).exits(5);
     assert!(refused.err.contains("another"), "{}", refused.err);
     std::thread::sleep(Duration::from_millis(500));
-    assert!(run.kill());
+    run.signal("STOP");
     // It shows none any more: the lease is taken over when it has shown none for its length.
     second.json(&apply(&["move"]));
+    run.signal("CONT");
+    assert_ne!(run.ends(), Some(0), "it learns that its lease is lost");
     assert_kept(&first.json(&["status", "--all"]), "tokyo", &original);
     let runs = second.json(&["journal"]);
     let runs = runs["runs"].as_array().unwrap();
