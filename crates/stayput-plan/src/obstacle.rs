@@ -21,6 +21,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::NicExtId;
 use stayput_estate::Region;
 use stayput_estate::SiteName;
+use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
 use stayput_estate::VmExtId;
 use stayput_estate::VpcId;
@@ -421,6 +422,17 @@ pub enum Obstacle {
     NoMachines {
         /// The network.
         network: NetworkName,
+    },
+    /// The network is not the CIDR of its EC2 subnet: addresses of the subnet would not come along, or ones that EC2 never had would.
+    OtherCidr {
+        /// The network.
+        network: NetworkName,
+        /// Its CIDR in the estate file.
+        cidr: Cidr,
+        /// Its subnet in EC2.
+        subnet: SubnetId,
+        /// The CIDR of the subnet.
+        found: Cidr,
     },
     /// The network has no recovery site, or not this one.
     NotRecoverySite {

@@ -379,6 +379,17 @@ impl<'s> Draft<'s> {
     fn move_in(&mut self) {
         let estate = self.survey.estate;
         if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
+            for network in &self.survey.networks {
+                let subnet = region.subnets.get(&network.ec2_subnet);
+                if let Some(found) = subnet.filter(|subnet| subnet.cidr != network.cidr) {
+                    self.obstacles.insert(Obstacle::OtherCidr {
+                        network: network.name.clone(),
+                        cidr: network.cidr,
+                        subnet: network.ec2_subnet.clone(),
+                        found: found.cidr,
+                    });
+                }
+            }
             let networks = self.survey.networks.iter();
             let networks = networks.map(|network| network.name.clone()).collect();
             self.warnings

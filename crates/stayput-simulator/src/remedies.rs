@@ -158,6 +158,7 @@ pub(crate) fn of(obstacle: &Obstacle) -> Remedy {
         | Obstacle::NoMove { .. }
         | Obstacle::Elsewhere { .. }
         | Obstacle::NoMachines { .. }
+        | Obstacle::OtherCidr { .. }
         | Obstacle::NotRecoverySite { .. }
         | Obstacle::NoRecoverySite { .. }
         | Obstacle::NotUnique { .. }

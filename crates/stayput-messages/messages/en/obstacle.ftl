@@ -48,6 +48,7 @@ obstacle-lacks-addresses = { $label } ({ $machine }): its VM at { $site } lacks 
 obstacle-not-on = { $label } ({ $machine }): its VM { $vm } at { $site } is not on
 obstacle-elsewhere = { $label } ({ $machine }) is at { $at }, not at { $wanted }
 obstacle-no-machines = network { $network } has no machines
+obstacle-other-cidr = network { $network } is { $cidr }, and its EC2 subnet { $subnet } is { $found }
 obstacle-not-recovery-site = network { $network } does not fail over to { $site }
 obstacle-no-recovery-site = network { $network } has no recovery site
 obstacle-missing = { $what } is missing at { $site }

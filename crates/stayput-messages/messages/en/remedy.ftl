@@ -57,6 +57,7 @@ remedy-lacks-addresses-elsewhere = give it its addresses first: stayput apply fa
 remedy-not-on = power VM { $vm } on in Prism Central of { $site }; or, if it is not the right one, run: stayput adopt { $machine } --vm UUID --site SITE
 remedy-elsewhere = bring its network to { $wanted } first: `stayput apply move` takes it from EC2 to its primary site, failover and failback from site to site
 remedy-no-machines = check `ec2-subnet` of network { $network } and the source VPC
+remedy-other-cidr = set cidr = "{ $found }" for network { $network }, or correct its ec2-subnet
 remedy-not-recovery-site = set recovery = "{ $site }" for network { $network }, or name its recovery site
 remedy-no-recovery-site = set `recovery` for network { $network } in stayput.toml
 # The planner says what to do for the very thing that is missing.

@@ -376,6 +376,16 @@ impl Obstacle {
             Self::NoMachines { network } => {
                 Message::new("obstacle-no-machines").with("network", network)
             }
+            Self::OtherCidr {
+                network,
+                cidr,
+                subnet,
+                found,
+            } => Message::new("obstacle-other-cidr")
+                .with("network", network)
+                .with("cidr", cidr)
+                .with("subnet", subnet)
+                .with("found", found),
             Self::NotRecoverySite { network, site } => Message::new("obstacle-not-recovery-site")
                 .with("network", network)
                 .with("site", site),

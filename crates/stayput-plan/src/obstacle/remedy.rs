@@ -205,6 +205,9 @@ impl Obstacle {
             Self::NoMachines { network, .. } => {
                 Message::new("remedy-no-machines").with("network", network)
             }
+            Self::OtherCidr { network, found, .. } => Message::new("remedy-other-cidr")
+                .with("network", network)
+                .with("found", found),
             Self::NotRecoverySite { site, network, .. } => Message::new("remedy-not-recovery-site")
                 .with("site", site)
                 .with("network", network),

@@ -21,6 +21,7 @@ use stayput_world::aws::AttachmentState;
 use stayput_world::aws::EniStatus;
 use stayput_world::aws::Gone;
 use stayput_world::aws::InstanceState;
+use stayput_world::aws::VpcSubnet;
 use stayput_world::mv::MovePlan;
 use stayput_world::mv::MovePlanState;
 use stayput_world::mv::MoveVm;
@@ -65,6 +66,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
         Obstacle::OldPoints { .. } => "old points",
         Obstacle::Elsewhere { .. } => "elsewhere",
         Obstacle::NoMachines { .. } => "no machines",
+        Obstacle::OtherCidr { .. } => "other CIDR",
         Obstacle::NotRecoverySite { .. } => "not recovery site",
         Obstacle::NoRecoverySite { .. } => "no recovery site",
         Obstacle::Missing { .. } => "missing",
@@ -92,7 +94,7 @@ fn variant(obstacle: &Obstacle) -> &'static str {
 }
 
 /// How many variants [`variant`] knows.
-const VARIANTS: usize = 56;
+const VARIANTS: usize = 57;
 
 type Bend = fn(&mut Setup);
 
@@ -609,6 +611,14 @@ fn cases() -> Vec<Case> {
                 edge.kind = stayput_estate::EdgeKind::StaticVpn { on_prem_routes };
             },
         ),
+        small("other CIDR", |setup| {
+            let subnet = VpcSubnet {
+                vpc: setup.estate.source.vpc.clone(),
+                cidr: cidr("172.30.1.0/25"),
+                availability_zone: "ap-northeast-1a".to_owned(),
+            };
+            setup.tokyo().subnets.insert("subnet-app".into(), subnet);
+        }),
         small("unsafe", |setup| {
             // Left over from an attempt by hand: all but the user VPC takes on-prem's packets to Tokyo already.
             let transit = ErpScope::Transit;
