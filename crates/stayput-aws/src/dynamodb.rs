@@ -231,20 +231,32 @@ impl AwsClient {
         }
     }
 
-    /// Writes an item over whatever has its keys.
+    /// Writes an item over one with its keys whose attribute `epoch` is not greater. Gives whether it was written.
     ///
     /// # Errors
     /// Any [`AwsError`].
-    pub async fn put_item(
+    pub async fn put_item_of_epoch(
         &self,
         region: &Region,
         table: &str,
         item: &Item,
-    ) -> Result<(), AwsError> {
-        let input = json!({ "TableName": table, "Item": item });
-        self.json::<_, Written>(region, Service::DynamoDb, "PutItem", &input)
-            .await?;
-        Ok(())
+        epoch: u64,
+    ) -> Result<bool, AwsError> {
+        let input = json!({
+            "TableName": table,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(#pk) OR #epoch <= :epoch",
+            "ExpressionAttributeNames": { "#pk": PARTITION, "#epoch": "epoch" },
+            "ExpressionAttributeValues": { ":epoch": Attribute::from(epoch) },
+        });
+        let put = self
+            .json::<_, Written>(region, Service::DynamoDb, "PutItem", &input)
+            .await;
+        match put {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some(NOT_SO) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// An item as the latest write left it; `None` if there is none.

@@ -66,7 +66,7 @@ pub enum Misfit {
         /// Those regions.
         regions: String,
     },
-    /// Several regions are configured, and its replicas are not strongly consistent: two of them could give the same lease away.
+    /// Its replicas are not strongly consistent: two of them could give the same lease away.
     #[error(
         "{}",
         Message::new("table-not-strong").with("table", .table).with("consistency", .consistency)
@@ -127,7 +127,7 @@ impl Place {
             let keys = commas(keys);
             return Err(Misfit::Keys { table, keys });
         }
-        if self.others.is_empty() {
+        if self.others.is_empty() && found.replicas.is_empty() {
             return Ok(());
         }
         let has_none = |region: &&Region| *region != asked && !found.replicas.contains(*region);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_with_replicas_is_used_in_several_regions_only_if_it_is_strongly_consistent() {
+    fn a_table_with_replicas_is_used_only_if_it_is_strongly_consistent() {
         let both = place(&["ap-northeast-3"]);
         let strong = table(&["ap-northeast-3"], Some("STRONG"));
         fits(&both, &strong).unwrap();
@@ -191,8 +191,13 @@ mod tests {
             fits(&both, &unsaid),
             Err(Misfit::NotStrong { .. })
         ));
-        // With one region for all, what the replicas believe does not matter.
-        fits(&place(&[]), &eventual).unwrap();
+        // Nor in one: another host may be configured for the other region.
+        assert!(matches!(
+            fits(&place(&[]), &eventual),
+            Err(Misfit::NotStrong { .. })
+        ));
+        fits(&place(&[]), &strong).unwrap();
+        fits(&place(&[]), &table(&[], None)).unwrap();
         let elsewhere = table(&["us-east-1"], Some("STRONG"));
         assert!(matches!(
             fits(&both, &elsewhere),

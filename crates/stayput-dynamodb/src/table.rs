@@ -29,6 +29,7 @@ use stayput_ledger::LogError;
 use stayput_messages::Message;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::Place;
 
@@ -130,8 +131,8 @@ impl Shared {
         }))
     }
 
-    /// Renews the sign of life of a lease.
-    async fn beat(&self, scope: &LeaseScope, epoch: u64, count: u64) -> Result<(), LogError> {
+    /// Renews the sign of life of a lease. Gives whether it is still the newest lease.
+    async fn beat(&self, scope: &LeaseScope, epoch: u64, count: u64) -> Result<bool, LogError> {
         let item: Item = [
             (PARTITION.to_owned(), self.partition("beat").as_str().into()),
             (SORT.to_owned(), number_of(scope).into()),
@@ -140,7 +141,9 @@ impl Shared {
         ]
         .into();
         let (aws, table, item) = (&self.aws, &self.place.table, &item);
-        let put = |region| async move { aws.put_item(&region, table, item).await }.boxed();
+        let put = |region| {
+            async move { aws.put_item_of_epoch(&region, table, item, epoch).await }.boxed()
+        };
         self.call(put).await
     }
 
@@ -238,19 +241,35 @@ impl Log for TableLog {
     }
 
     async fn hold(&self, lease: HeldLease) -> Result<Box<dyn LeaseGuard>, LogError> {
-        self.0.beat(&lease.scope, lease.epoch, 1).await?;
+        let is_held = Arc::new(AtomicBool::new(true));
+        if !self.0.beat(&lease.scope, lease.epoch, 1).await? {
+            is_held.store(false, Ordering::Relaxed);
+        }
         let (shared, scope, epoch) = (Arc::clone(&self.0), lease.scope.clone(), lease.epoch);
+        let held = Arc::clone(&is_held);
         let beating = tokio::spawn(async move {
+            let mut turns = tokio::time::interval(BEAT_EVERY);
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for count in 2.. {
-                tokio::time::sleep(BEAT_EVERY).await;
-                // Whether the lease is still held is for the log to say. A sign of life that fails is tried again at the next turn.
-                let _ = shared.beat(&scope, epoch, count).await;
+                turns.tick().await;
+                // A sign of life that is late is worth nothing: the next one goes to the next region.
+                let beat = shared.beat(&scope, epoch, count);
+                match tokio::time::timeout(BEAT_EVERY, beat).await {
+                    Ok(Ok(true) | Err(_)) => {}
+                    Ok(Ok(false)) => {
+                        held.store(false, Ordering::Relaxed);
+                        return;
+                    }
+                    Err(_) => {
+                        shared.answering.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
             }
         });
         Ok(Box::new(Held {
             lease: Some(lease),
             beating,
-            is_released: AtomicBool::new(false),
+            is_held,
         }))
     }
 
@@ -267,18 +286,18 @@ impl Log for TableLog {
 struct Held {
     lease: Option<HeldLease>,
     beating: JoinHandle<()>,
-    is_released: AtomicBool,
+    is_held: Arc<AtomicBool>,
 }
 
 impl LeaseGuard for Held {
     fn is_held(&self) -> bool {
-        !self.is_released.load(Ordering::Relaxed)
+        self.is_held.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.is_released.store(true, Ordering::Relaxed);
+        self.is_held.store(false, Ordering::Relaxed);
         self.beating.abort();
         let Some(lease) = self.lease.take() else {
             return;

@@ -221,7 +221,8 @@ impl LogLedger {
             if read.is_none() {
                 self.catch_up(&mut read).await?;
             }
-            let Some(known) = read.as_mut() else {
+            // Put back only when it is what the log has: a write that fails, or is dropped, leaves nothing of it in memory.
+            let Some(mut known) = read.take() else {
                 continue;
             };
             let records = decide(&known.state)?;
@@ -230,25 +231,22 @@ impl LogLedger {
                 self.is_not_taken_over(&known.state)?;
             }
             let before = known.state.changes();
-            let mut applied = Applied::Nothing;
-            for record in &records {
-                match known.state.apply(record) {
-                    Ok(made) => applied = made,
-                    Err(error) => {
-                        // The refusal may rest on old knowledge, and earlier records of the same item may have been applied.
-                        let newer = self.log.read(known.last).await;
-                        *read = None;
-                        if newer.map_err(|error| self.store(error))?.is_empty() {
-                            return Err(error);
-                        }
-                        break;
+            let applied = records
+                .iter()
+                .try_fold(Applied::Nothing, |_, record| known.state.apply(record));
+            let applied = match applied {
+                Ok(applied) => applied,
+                // The refusal may rest on old knowledge.
+                Err(error) => {
+                    let newer = self.log.read(known.last).await;
+                    if newer.map_err(|error| self.store(error))?.is_empty() {
+                        return Err(error);
                     }
+                    continue;
                 }
-            }
-            let Some(known) = read.as_mut() else {
-                continue;
             };
             if known.state.changes() == before {
+                *read = Some(known);
                 return Ok(applied);
             }
             let batch = Batch::after(known.last, &known.hash, self.log.nonce(), &records)?;
@@ -256,13 +254,11 @@ impl LogLedger {
                 Ok(Appended::Written) => {
                     known.last = batch.number;
                     known.hash = batch.hash;
+                    *read = Some(known);
                     return Ok(applied);
                 }
-                Ok(Appended::Taken) => *read = None,
-                Err(error) => {
-                    *read = None;
-                    return Err(self.store(error));
-                }
+                Ok(Appended::Taken) => {}
+                Err(error) => return Err(self.store(error)),
             }
         }
         Err(self.store(LogError {
@@ -300,6 +296,18 @@ impl LogLedger {
         }
         doubt.is_in_doubt = true;
         Err(doubt)
+    }
+
+    /// Checks that nobody has taken a lease over.
+    async fn is_newest(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let newest = self.ask(|state| state.epoch(lease.scope())).await?;
+        if newest == Some(lease.epoch()) && lease.guard().is_held() {
+            return Ok(());
+        }
+        Err(LedgerError::LeaseLost {
+            scope: lease.scope().clone(),
+            epoch: lease.epoch(),
+        })
     }
 
     /// A worker that lost its lease writes nothing more.
@@ -445,7 +453,7 @@ impl Ledger for LogLedger {
             .await?
         {
             Applied::Run(open) => Ok(open),
-            Applied::Nothing | Applied::Attempt(_) => Ok(run),
+            Applied::Nothing | Applied::Attempt(_) | Applied::Lease(_) => Ok(run),
         }
     }
 
@@ -493,7 +501,7 @@ impl Ledger for LogLedger {
         };
         match self.write(&[begun]).await? {
             Applied::Attempt(attempt) => Ok(attempt),
-            Applied::Nothing | Applied::Run(_) => {
+            Applied::Nothing | Applied::Run(_) | Applied::Lease(_) => {
                 let run = run.clone();
                 Err(LedgerError::NoSuchRun { run })
             }
@@ -544,15 +552,7 @@ impl Ledger for LogLedger {
     }
 
     async fn check_lease(&self, lease: &Lease) -> Result<(), LedgerError> {
-        let newest = self.ask(|state| state.epoch(lease.scope())).await?;
-        if newest == Some(lease.epoch()) && lease.guard().is_held() {
-            Ok(())
-        } else {
-            Err(LedgerError::LeaseLost {
-                scope: lease.scope().clone(),
-                epoch: lease.epoch(),
-            })
-        }
+        self.is_newest(lease).await
     }
 }
 

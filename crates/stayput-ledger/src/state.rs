@@ -80,6 +80,8 @@ pub enum Applied {
     Nothing,
     Run(Run),
     Attempt(Attempt),
+    /// The epoch of a lease that was taken.
+    Lease(u64),
 }
 
 impl State {
@@ -124,6 +126,7 @@ impl State {
                 self.changes += 1;
                 self.epochs.insert(scope.clone(), *epoch);
                 self.holders.insert(scope.clone(), holder.clone());
+                return Ok(Applied::Lease(*epoch));
             }
             Record::LeaseReleased { scope, epoch } => {
                 if self.epoch(scope) == Some(*epoch) && self.holders.remove(scope).is_some() {

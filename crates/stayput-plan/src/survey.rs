@@ -497,7 +497,7 @@ impl<'a> Survey<'a> {
         site: &SiteName,
     ) -> BTreeMap<&InstanceId, BTreeSet<Ipv4Addr>> {
         let mut added: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        let machines = self.machines.values();
+        let machines = self.machines.values().chain(self.unplaced.values());
         let captured: BTreeSet<_> = machines.flat_map(|machine| machine.addresses()).collect();
         for (machine, former) in &self.former {
             let place = self.places.get(machine);
@@ -512,13 +512,30 @@ impl<'a> Survey<'a> {
                 let nics = vm.nics.iter();
                 let has = nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary));
                 let more = has.filter(|address| !captured.contains(address)).copied();
-                let more: BTreeSet<_> = more.collect();
+                let mut more: BTreeSet<_> = more.collect();
+                more.retain(|address| !self.is_elsewhere(*address, site));
                 if !more.is_empty() {
                     added.entry(machine).or_default().extend(more);
                 }
             }
         }
         added
+    }
+
+    /// Whether a VM at another site, or an interface in EC2, has an address.
+    fn is_elsewhere(&self, address: Ipv4Addr, site: &SiteName) -> bool {
+        let others = self.world.prism.iter().filter(|(at, _)| *at != site);
+        let nics = others
+            .flat_map(|(_, prism)| prism.vms.values())
+            .flat_map(|vm| &vm.nics);
+        let mut at_sites = nics.flat_map(|nic| nic.address.iter().chain(&nic.secondary));
+        let enis = self
+            .world
+            .aws
+            .values()
+            .flat_map(|region| region.enis.values());
+        let mut in_ec2 = enis.flat_map(stayput_world::aws::Eni::addresses);
+        at_sites.any(|other| *other == address) || in_ec2.any(|other| other == address)
     }
 
     /// Every address of machines that are left out: captured, or on an interface they have in EC2.

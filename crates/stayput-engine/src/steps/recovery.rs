@@ -29,8 +29,8 @@ use stayput_world::prism::RecoveryAction;
 use self::copies::any_made_copies;
 pub use self::copies::are_copies_gone;
 use self::copies::is_any_copy_left;
+use self::copies::tests_of_runs_given_up;
 use self::copies::tests_of_this_run;
-use self::copies::tests_of_unfinished_runs;
 use self::protected::all_are_protected;
 pub use self::protected::machines_that_are_off;
 use crate::Event;
@@ -61,6 +61,7 @@ pub async fn run(
     }];
     let request = context.request("run");
     let ran = ready_to_run(context, &id, run, from, to, machines).await?;
+    context.holds_the_lease().await?;
     let job = match run {
         RecoveryRun::Validate => {
             let validation = prism.validate(&id, &directions, request).await;
@@ -84,11 +85,12 @@ pub async fn run(
             // A failed test of this run may have left copies, which block the next test, and so may a run of this ledger that was given up. Copies
             // of other clients' tests are not removed: the plan is refused while there are any.
             let earlier = tests_of_this_run(context, plan).await?;
-            let given_up = tests_of_unfinished_runs(context, prism, plan, &id).await?;
+            let given_up = tests_of_runs_given_up(context, prism, plan, &id).await?;
             if context.concluded() > 0 && any_made_copies(prism, &earlier).await?
                 || is_any_copy_left(prism, &given_up).await?
             {
                 context.progress(None, Message::new("note-removes-copies"));
+                context.holds_the_lease().await?;
                 prism
                     .clean_up(&id, context.request("clean-up/before"))
                     .await?;

@@ -12,6 +12,7 @@ use crate::LeaseScope;
 use crate::LedgerError;
 use crate::Record;
 use crate::Who;
+use crate::state::Applied;
 use crate::state::State;
 
 impl LogLedger {
@@ -43,9 +44,12 @@ impl LogLedger {
                 holder: holder(epoch),
             }])
         };
-        self.write_by(decide).await?;
-        let epoch = self.ask(|state| state.epoch(scope)).await?;
-        let epoch = epoch.unwrap_or_default();
+        let taken = self.write_by(decide).await?;
+        // The epoch that was written, whoever has taken the lease over since.
+        let Applied::Lease(epoch) = taken else {
+            let (scope, epoch) = (scope.clone(), 0);
+            return Err(LedgerError::LeaseLost { scope, epoch });
+        };
         self.mine().insert(scope.clone(), epoch);
         let (worker, released) = (self.clone(), scope.clone());
         let held = HeldLease {
@@ -55,9 +59,17 @@ impl LogLedger {
                 Box::pin(async move { worker.release(released, epoch).await })
             }),
         };
-        let guard = self.log.hold(held).await;
-        let guard = guard.map_err(|error| self.store(error))?;
-        Ok(Lease::new(scope.clone(), epoch, Guard(guard)))
+        let guard = match self.log.hold(held).await {
+            Ok(guard) => guard,
+            Err(error) => {
+                self.release(scope.clone(), epoch).await;
+                return Err(self.store(error));
+            }
+        };
+        let lease = Lease::new(scope.clone(), epoch, Guard(guard));
+        // This worker may have been suspended since.
+        self.is_newest(&lease).await?;
+        Ok(lease)
     }
 
     /// Waits until a lease that somebody holds has shown no sign of life for its length. Gives the epoch of that lease; an error as soon as
@@ -104,7 +116,11 @@ impl LogLedger {
             scope: scope.clone(),
             epoch,
         };
-        let _ = self.write(&[released]).await;
+        let released = self.write(&[released]).await;
+        if matches!(released, Err(LedgerError::LeaseLost { .. })) {
+            // Its former holder writes nothing more.
+            return;
+        }
         let mut mine = self.mine();
         if mine.get(&scope) == Some(&epoch) {
             mine.remove(&scope);

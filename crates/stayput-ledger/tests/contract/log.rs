@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use futures::executor::block_on;
 use futures::future::join_all;
 use serde_json::json;
@@ -44,6 +46,11 @@ struct Store {
     nonces: AtomicU64,
     /// Every third append is written without an answer, and every one after those is lost on the way.
     loses_answers: bool,
+    /// The next append is written without an answer, and this happens before its writer goes on.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    loses_next: AtomicBool,
+    /// Whether pauses do not end.
+    hangs: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -105,6 +112,10 @@ impl Log for TestLog {
             source: "no answer".into(),
             is_in_doubt: true,
         };
+        if self.0.loses_next.swap(false, Ordering::Relaxed) {
+            self.put(batch);
+            return Err(doubt());
+        }
         match self.0.appends.fetch_add(1, Ordering::Relaxed) % 3 {
             1 if self.0.loses_answers => {
                 self.put(batch);
@@ -126,6 +137,13 @@ impl Log for TestLog {
     }
 
     async fn pause(&self, _: Duration) {
+        let meanwhile = locked(&self.0.meanwhile).take();
+        if let Some(meanwhile) = meanwhile {
+            std::thread::spawn(meanwhile).join().unwrap();
+        }
+        if self.0.hangs.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         if !*locked(&self.0.are_suspended) {
             for beat in locked(&self.0.beats).values_mut() {
                 beat.count += 1;
@@ -192,6 +210,58 @@ fn a_lease_without_a_sign_of_life_is_taken_over_and_its_holder_writes_nothing_mo
         assert_eq!(holder.who, Some("lee".into()));
         assert!(lee.journal(&run.id).await.unwrap().is_empty());
     });
+}
+
+#[test]
+fn a_worker_whose_lease_is_taken_over_before_it_knows_of_it_does_not_get_it() {
+    let log = TestLog::new();
+    let (kim, lee) = (log.worker(), log.worker());
+    let (held, taken) = std::sync::mpsc::channel();
+    log.suspend_holders();
+    log.0.loses_next.store(true, Ordering::Relaxed);
+    let second = lee.clone();
+    *locked(&log.0.meanwhile) = Some(Box::new(move || {
+        let lease = block_on(second.acquire(&Estate, &"lee".into(), at(2)));
+        held.send(lease.unwrap()).unwrap();
+    }));
+    let error = block_on(kim.acquire(&Estate, &"kim".into(), at(1))).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::LeaseLost { epoch: 1, .. }),
+        "{error:?}"
+    );
+    let lease = taken.recv().unwrap();
+    assert_eq!(lease.epoch(), 2);
+    block_on(lee.check_lease(&lease)).unwrap();
+    let late =
+        block_on(kim.put_machines(&fixture::one("i-1", "172.30.1.10"), at(3), &fixture::kim()));
+    assert!(
+        matches!(late, Err(LedgerError::LeaseLost { .. })),
+        "{late:?}"
+    );
+}
+
+#[test]
+fn a_write_that_is_dropped_before_its_answer_is_applied_once() {
+    let log = TestLog::new();
+    let ledger = log.worker();
+    let run =
+        block_on(ledger.open_run(&fixture::goal("app"), &"run-1".into(), &"kim".into(), at(1)));
+    let run = run.unwrap().id;
+    log.0.loses_next.store(true, Ordering::Relaxed);
+    let (step, who, intent) = (fixture::step("route"), "kim".into(), json!({}));
+    let mut dropped = Box::pin(async {
+        let attempt = ledger.begin_attempt(&run, &step, &who, &intent, at(2));
+        attempt.await.unwrap()
+    });
+    // It stays in the pause after the lost answer.
+    log.0.hangs.store(true, Ordering::Relaxed);
+    assert!(dropped.as_mut().now_or_never().is_none());
+    drop(dropped);
+    log.0.hangs.store(false, Ordering::Relaxed);
+    let attempt = block_on(ledger.begin_attempt(&run, &step, &who, &intent, at(3))).unwrap();
+    assert_eq!((attempt.sequence.0, attempt.number), (2, 2));
+    let journal = block_on(log.worker().journal(&run)).unwrap();
+    assert_eq!(journal, block_on(ledger.journal(&run)).unwrap());
 }
 
 #[test]

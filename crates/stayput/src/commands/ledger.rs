@@ -32,8 +32,11 @@ pub async fn init(global: &Global) -> Result<Output, CommandError> {
     let is_missing = match place.check(&aws).await {
         Ok(()) => false,
         Err(Misfit::Missing { .. }) => true,
+        // Another process is creating it.
+        Err(Misfit::NotActive { .. }) => false,
         Err(misfit) => return Err(CommandError::from_error(Kind::Failed, &misfit)),
     };
+    let mut is_created = is_missing;
     if is_missing {
         if !place.others.is_empty() {
             let text = Message::new("ledger-init-several").with("table", &place.table);
@@ -41,17 +44,22 @@ pub async fn init(global: &Global) -> Result<Output, CommandError> {
                 .hint(Message::new("hint-ledger-init-several")));
         }
         let created = aws.create_dynamodb_table(&place.region, &place.table).await;
-        created.map_err(|error| failed(&error))?;
-        let started = std::time::Instant::now();
-        while let Err(misfit) = place.check(&aws).await {
-            let is_new = matches!(misfit, Misfit::NotActive { .. } | Misfit::Missing { .. });
-            if !is_new || started.elapsed() > ACTIVE_WITHIN {
-                return Err(CommandError::from_error(Kind::Failed, &misfit));
-            }
-            tokio::time::sleep(LOOK).await;
+        match created {
+            Ok(()) => {}
+            // Another process was faster.
+            Err(error) if error.code() == Some("ResourceInUseException") => is_created = false,
+            Err(error) => return Err(failed(&error)),
         }
     }
-    let text = match is_missing {
+    let started = std::time::Instant::now();
+    while let Err(misfit) = place.check(&aws).await {
+        let is_new = matches!(misfit, Misfit::NotActive { .. } | Misfit::Missing { .. });
+        if !is_new || started.elapsed() > ACTIVE_WITHIN {
+            return Err(CommandError::from_error(Kind::Failed, &misfit));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let text = match is_created {
         true => Message::new("ledger-table-created"),
         false => Message::new("ledger-table-ready"),
     };
@@ -60,7 +68,7 @@ pub async fn init(global: &Global) -> Result<Output, CommandError> {
         .with("region", &place.region);
     let json = json!({
         "ok": true,
-        "created": is_missing,
+        "created": is_created,
         "table": place.table,
         "region": place.region,
         "other_regions": place.others,

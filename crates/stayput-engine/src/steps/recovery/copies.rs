@@ -27,9 +27,8 @@ pub async fn tests_of_this_run(
     Ok(tests.flat_map(recorded).collect())
 }
 
-/// The test jobs of a recovery plan that other runs of this ledger have started and that did not end with their clean-up. A job that is not
-/// on record, because the computer lost power right after it was started, is looked for by its request.
-pub async fn tests_of_unfinished_runs(
+/// The test jobs of a recovery plan that runs of this ledger have started which were given up. A job that is not on record, because the computer lost power right after it was started, is looked for by its request.
+pub async fn tests_of_runs_given_up(
     context: &StepContext,
     prism: &PrismClient,
     plan: &str,
@@ -44,8 +43,8 @@ pub async fn tests_of_unfinished_runs(
                 ..
             }
         );
-        let is_over = matches!(run.state, RunState::Reached { .. });
-        if !is_test || is_over || run.id == context.run {
+        let is_given_up = matches!(run.state, RunState::Abandoned { .. });
+        if !is_test || !is_given_up {
             continue;
         }
         for entry in context.ledger.journal(&run.id).await? {
@@ -54,10 +53,10 @@ pub async fn tests_of_unfinished_runs(
             }
             let before = jobs.len();
             jobs.extend(recorded(&entry));
+            if jobs.len() > before {
+                continue;
+            }
             for concluded in 0..entry.attempt {
-                if jobs.len() > before {
-                    break;
-                }
                 let request = context.request_of(&run.id, &entry.step, "run", concluded);
                 let found = prism
                     .find_job(id, &RecoveryAction::TestFailover, request, Looks::Once)
