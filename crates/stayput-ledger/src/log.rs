@@ -1,7 +1,7 @@
 //! A ledger that several hosts share: a log of records in a store that knows one thing, to write an item only if it is not there.
 //!
 //! Each item of the log has a number and holds one or more records. A writer appends at the number after the last one that it has read; if
-//! somebody was faster, it reads what is new and decides again. So every write knows every earlier one, and a worker whose lease was taken
+//! another was faster, it reads what is new and decides again. So every write knows every earlier one, and a worker whose lease was taken
 //! over finds that on record before anything that it writes: it writes nothing more. No clock of any host is compared with another's.
 
 mod batch;
@@ -50,7 +50,7 @@ use crate::state::Applied;
 use crate::state::State;
 pub use batch::Batch;
 
-/// Appends of one record in a row that meet somebody else's, before the writer gives up.
+/// Appends of one record in a row that meet those of others, before the writer gives up.
 const COLLISIONS: u32 = 50;
 
 /// How often an append without an answer is looked for and repeated.
@@ -298,7 +298,7 @@ impl LogLedger {
         Err(doubt)
     }
 
-    /// Checks that nobody has taken a lease over.
+    /// Checks that no other worker has taken a lease over.
     async fn is_newest(&self, lease: &Lease) -> Result<(), LedgerError> {
         let newest = self.ask(|state| state.epoch(lease.scope())).await?;
         if newest == Some(lease.epoch()) && lease.guard().is_held() {

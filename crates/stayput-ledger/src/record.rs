@@ -74,7 +74,7 @@ pub enum Record {
         /// When, by the writer's clock.
         at: Timestamp,
     },
-    /// A worker holds a lease from here on. Whoever held it before, with a smaller epoch, writes nothing more.
+    /// A worker holds a lease from here on. The worker that held it before, with a smaller epoch, writes nothing more.
     LeaseTaken {
         /// What is leased.
         scope: LeaseScope,

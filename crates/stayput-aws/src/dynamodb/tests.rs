@@ -15,7 +15,7 @@ fn item(number: u64) -> Item {
 }
 
 #[tokio::test]
-async fn every_page_of_a_partition_is_read_and_an_empty_one_is_not_the_end() {
+async fn every_page_is_read_and_an_empty_one_is_not_the_end() {
     let server = Server::start(|seen| {
         let last =
             |at: u64| format!(r#","LastEvaluatedKey":{{"pk":{{"S":"log"}},"sk":{{"N":"{at}"}}}}"#);

@@ -30,7 +30,7 @@ impl LogLedger {
             epoch: Some(epoch),
         };
         let decide = |state: &State| {
-            // Somebody else may have been faster.
+            // Another worker may have been faster.
             if let Some(held) = state.holder(scope)
                 && held.epoch != dead
             {
@@ -45,7 +45,7 @@ impl LogLedger {
             }])
         };
         let taken = self.write_by(decide).await?;
-        // The epoch that was written, whoever has taken the lease over since.
+        // The epoch that was written, also if another worker has taken the lease over since.
         let Applied::Lease(epoch) = taken else {
             let (scope, epoch) = (scope.clone(), 0);
             return Err(LedgerError::LeaseLost { scope, epoch });
@@ -72,7 +72,7 @@ impl LogLedger {
         Ok(lease)
     }
 
-    /// Waits until a lease that somebody holds has shown no sign of life for its length. Gives the epoch of that lease; an error as soon as
+    /// Waits until a lease that is held has shown no sign of life for its length. Gives the epoch of that lease; an error as soon as
     /// there is one.
     async fn wait_for(&self, scope: &LeaseScope) -> Result<Option<u64>, LedgerError> {
         let (Some(held), beat) = self.sign_of_life(scope).await? else {

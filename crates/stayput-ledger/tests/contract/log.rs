@@ -174,7 +174,7 @@ impl Drop for Held {
 }
 
 #[test]
-fn a_lease_without_a_sign_of_life_is_taken_over_and_its_holder_writes_nothing_more() {
+fn the_former_holder_of_a_lease_writes_nothing_more() {
     let log = TestLog::new();
     let (kim, lee) = (log.worker(), log.worker());
     block_on(async {
@@ -213,7 +213,7 @@ fn a_lease_without_a_sign_of_life_is_taken_over_and_its_holder_writes_nothing_mo
 }
 
 #[test]
-fn a_worker_whose_lease_is_taken_over_before_it_knows_of_it_does_not_get_it() {
+fn a_lease_taken_over_before_its_answer_is_not_acquired() {
     let log = TestLog::new();
     let (kim, lee) = (log.worker(), log.worker());
     let (held, taken) = std::sync::mpsc::channel();

@@ -250,7 +250,7 @@ fn an_old_site_that_returns_while_the_failover_is_run_again_is_not_ignored() {
 }
 
 #[test]
-fn an_address_added_to_an_old_vm_of_a_lost_site_does_not_keep_the_routes_there() {
+fn an_address_added_to_an_old_vm_keeps_no_route_there() {
     let before = protected();
     let mut setup = protected();
     setup.without_prism(TOKYO, Silence::Silent);

@@ -60,12 +60,13 @@ pub async fn init(global: &Global) -> Result<Output, CommandError> {
         tokio::time::sleep(LOOK).await;
     }
     let text = match is_created {
-        true => Message::new("ledger-table-created"),
-        false => Message::new("ledger-table-ready"),
+        true => Message::new("ledger-table-created")
+            .with("table", &place.table)
+            .with("region", &place.region),
+        false => Message::new("ledger-table-ready")
+            .with("table", &place.table)
+            .with("region", &place.region),
     };
-    let text = text
-        .with("table", &place.table)
-        .with("region", &place.region);
     let json = json!({
         "ok": true,
         "created": is_created,
