@@ -67,7 +67,17 @@ fn waves_are_in_the_order_of_the_file() {
 
 #[test]
 fn the_template_with_all_settings_enabled_is_valid() {
-    let estate = parse(&full_template());
+    // A ledger is of one kind.
+    let file = "kind = \"sqlite\"\npath = \"stayput.db\"\n";
+    let estate = parse(&full_template().replace(file, "kind = \"dynamodb\"\n"));
+    assert_eq!(
+        estate.ledger,
+        LedgerConfig::DynamoDb {
+            table: "stayput".to_owned(),
+            region: "ap-northeast-1".into(),
+            others: vec!["ap-northeast-3".into()],
+        }
+    );
     assert_eq!(estate.aws.profile.as_deref(), Some("production"));
     assert!(matches!(
         estate.edges[&"osaka-static".into()].kind,
