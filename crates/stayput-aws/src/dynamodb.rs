@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::json;
 use stayput_estate::Region;
+use stayput_messages::Message;
 
 use crate::client::AwsClient;
 use crate::endpoint::Service;
 use crate::error::AwsError;
+use crate::xml::Malformed;
 
 /// What a condition that does not hold is answered with.
 const NOT_SO: &str = "ConditionalCheckFailedException";
@@ -47,6 +50,14 @@ impl Attribute {
         match self {
             Self::N(number) => number.parse().ok(),
             Self::S(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S(value) | Self::N(value) => f.pad(value),
         }
     }
 }
@@ -309,7 +320,12 @@ impl AwsClient {
             let token = page
                 .last_evaluated_key
                 .map(|key| serde_json::to_string(&key));
-            let next = token.transpose().ok().flatten();
+            let next = token.transpose().map_err(|error| {
+                let problem = Message::new("answer-no-json")
+                    .with("why", error)
+                    .with("begin", "LastEvaluatedKey");
+                Malformed::new(Message::new("answer-place"), problem)
+            })?;
             Ok((page.items, next))
         };
         self.json_list(region, Service::DynamoDb, "Query", body, split)

@@ -1,35 +1,14 @@
-//! Which table in which regions, and whether it can hold a ledger.
-
-use std::fmt;
+//! Whether a table can hold a ledger.
 
 use stayput_aws::AwsClient;
 use stayput_aws::AwsError;
 use stayput_aws::PARTITION;
 use stayput_aws::SORT;
 use stayput_aws::Table;
+use stayput_estate::LedgerTable;
 use stayput_estate::Region;
 use stayput_messages::Message;
 use stayput_messages::list::commas;
-
-/// A table and the regions in which it is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Its name.
-    pub table: String,
-    /// The region that is asked first.
-    pub region: Region,
-    /// Regions of other replicas, in the order in which they are asked when the ones before do not answer.
-    pub others: Vec<Region>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Message::new("ledger-table")
-            .with("table", &self.table)
-            .with("region", &self.region)
-            .fmt(f)
-    }
-}
 
 /// Why a table cannot hold a ledger.
 #[derive(Debug, thiserror::Error)]
@@ -82,67 +61,63 @@ pub enum Misfit {
     Aws(#[from] AwsError),
 }
 
-impl Place {
-    /// Every region in which the table is used, in the order in which they are asked.
-    pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
-        std::iter::once(&self.region).chain(&self.others)
+/// Checks that a table is there and can hold a ledger. Of several regions the first that answers is asked; gives its place among them.
+///
+/// # Errors
+/// What is in the way.
+pub async fn check(aws: &AwsClient, table: &LedgerTable) -> Result<usize, Misfit> {
+    let mut at = 0;
+    let mut region = &table.region;
+    let mut found = aws.dynamodb_table(region, &table.name).await;
+    for other in &table.others {
+        if !found.as_ref().is_err_and(AwsError::is_unreachable) {
+            break;
+        }
+        at += 1;
+        region = other;
+        found = aws.dynamodb_table(other, &table.name).await;
     }
+    let found = found?.ok_or_else(|| Misfit::Missing {
+        table: table.name.clone(),
+        region: region.clone(),
+    })?;
+    fits(table, region, &found)?;
+    Ok(at)
+}
 
-    /// Checks that the table is there and can hold a ledger. Of several regions the first that answers is asked.
-    ///
-    /// # Errors
-    /// What is in the way.
-    pub async fn check(&self, aws: &AwsClient) -> Result<(), Misfit> {
-        let mut found = aws.dynamodb_table(&self.region, &self.table).await;
-        let mut region = &self.region;
-        for other in &self.others {
-            if !found.as_ref().is_err_and(AwsError::is_unreachable) {
-                break;
-            }
-            found = aws.dynamodb_table(other, &self.table).await;
-            region = other;
-        }
-        let table = found?.ok_or_else(|| Misfit::Missing {
-            table: self.table.clone(),
-            region: region.clone(),
-        })?;
-        self.fits(region, &table)
+fn fits(ledger: &LedgerTable, asked: &Region, found: &Table) -> Result<(), Misfit> {
+    let table = ledger.name.clone();
+    // `UPDATING` is a change of its settings; it can be read and written meanwhile.
+    if !matches!(found.status.as_str(), "ACTIVE" | "UPDATING") {
+        let status = found.status.clone();
+        return Err(Misfit::NotActive { table, status });
     }
-
-    fn fits(&self, asked: &Region, found: &Table) -> Result<(), Misfit> {
-        let table = self.table.clone();
-        // `UPDATING` is a change of its settings; it can be read and written meanwhile.
-        if !matches!(found.status.as_str(), "ACTIVE" | "UPDATING") {
-            let status = found.status.clone();
-            return Err(Misfit::NotActive { table, status });
-        }
-        let is = |at: usize, name: &str, of: &str| {
-            found
-                .keys
-                .get(at)
-                .is_some_and(|key| key.0 == name && key.1 == of)
-        };
-        if !is(0, PARTITION, "S") || !is(1, SORT, "N") || found.keys.len() != 2 {
-            let keys = found.keys.iter().map(|(name, of)| format!("{name} ({of})"));
-            let keys = commas(keys);
-            return Err(Misfit::Keys { table, keys });
-        }
-        if self.others.is_empty() && found.replicas.is_empty() {
-            return Ok(());
-        }
-        let has_none = |region: &&Region| *region != asked && !found.replicas.contains(*region);
-        let missing: Vec<_> = self.regions().filter(has_none).collect();
-        if !missing.is_empty() {
-            let regions = commas(missing);
-            return Err(Misfit::NoReplica { table, regions });
-        }
-        match found.consistency.as_deref() {
-            Some("STRONG") => Ok(()),
-            other => Err(Misfit::NotStrong {
-                table,
-                consistency: other.unwrap_or("EVENTUAL").to_owned(),
-            }),
-        }
+    let is = |at: usize, name: &str, of: &str| {
+        found
+            .keys
+            .get(at)
+            .is_some_and(|key| key.0 == name && key.1 == of)
+    };
+    if !is(0, PARTITION, "S") || !is(1, SORT, "N") || found.keys.len() != 2 {
+        let keys = found.keys.iter().map(|(name, of)| format!("{name} ({of})"));
+        let keys = commas(keys);
+        return Err(Misfit::Keys { table, keys });
+    }
+    if ledger.others.is_empty() && found.replicas.is_empty() {
+        return Ok(());
+    }
+    let has_none = |region: &&Region| *region != asked && !found.replicas.contains(*region);
+    let missing: Vec<_> = ledger.regions().filter(has_none).collect();
+    if !missing.is_empty() {
+        let regions = commas(missing);
+        return Err(Misfit::NoReplica { table, regions });
+    }
+    match found.consistency.as_deref() {
+        Some("STRONG") => Ok(()),
+        other => Err(Misfit::NotStrong {
+            table,
+            consistency: other.unwrap_or("EVENTUAL").to_owned(),
+        }),
     }
 }
 
@@ -150,9 +125,9 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn place(others: &[&str]) -> Place {
-        Place {
-            table: "stayput".to_owned(),
+    fn place(others: &[&str]) -> LedgerTable {
+        LedgerTable {
+            name: "stayput".to_owned(),
             region: "ap-northeast-1".into(),
             others: others.iter().map(|region| Region::from(*region)).collect(),
         }
@@ -172,8 +147,8 @@ mod tests {
         }
     }
 
-    fn fits(place: &Place, table: &Table) -> Result<(), Misfit> {
-        place.fits(&place.region, table)
+    fn fits(place: &LedgerTable, table: &Table) -> Result<(), Misfit> {
+        super::fits(place, &place.region, table)
     }
 
     #[test]

@@ -16,6 +16,7 @@ use stayput_aws::AwsError;
 use stayput_aws::Item;
 use stayput_aws::PARTITION;
 use stayput_aws::SORT;
+use stayput_estate::LedgerTable;
 use stayput_estate::Region;
 use stayput_ledger::Appended;
 use stayput_ledger::Batch;
@@ -28,10 +29,12 @@ use stayput_ledger::Log;
 use stayput_ledger::LogError;
 use stayput_messages::Message;
 use tokio::runtime::Handle;
+use tokio::runtime::RuntimeFlavor;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::Place;
+use crate::Misfit;
+use crate::check;
 
 /// How often the holder of a lease renews its sign of life.
 const BEAT_EVERY: Duration = Duration::from_secs(5);
@@ -52,7 +55,7 @@ pub struct TableLog(Arc<Shared>);
 
 struct Shared {
     aws: AwsClient,
-    place: Place,
+    table: LedgerTable,
     estate: String,
     ambient: Ambient,
     /// The place of the region, among those of the table, that answered last.
@@ -60,15 +63,24 @@ struct Shared {
 }
 
 impl TableLog {
-    /// The log of one estate in a table. Contacts nothing.
-    pub fn new(aws: AwsClient, place: Place, estate: &str, ambient: Ambient) -> Self {
-        Self(Arc::new(Shared {
+    /// Opens the log of one estate in a table, after a look at the table.
+    ///
+    /// # Errors
+    /// The table cannot hold a ledger, or cannot be asked.
+    pub async fn open(
+        aws: AwsClient,
+        table: LedgerTable,
+        estate: &str,
+        ambient: Ambient,
+    ) -> Result<Self, Misfit> {
+        let answering = check(&aws, &table).await?;
+        Ok(Self(Arc::new(Shared {
             aws,
-            place,
+            table,
             estate: estate.to_owned(),
             ambient,
-            answering: AtomicUsize::new(0),
-        }))
+            answering: AtomicUsize::new(answering),
+        })))
     }
 }
 
@@ -84,7 +96,7 @@ impl Shared {
         &self,
         call: impl Fn(Region) -> BoxFuture<'c, Result<T, AwsError>> + Send,
     ) -> Result<T, LogError> {
-        let regions: Vec<_> = self.place.regions().collect();
+        let regions: Vec<_> = self.table.regions().collect();
         let first = self.answering.load(Ordering::Relaxed);
         let mut last = None;
         for turn in 0..regions.len() {
@@ -140,17 +152,24 @@ impl Shared {
             ("count".to_owned(), count.into()),
         ]
         .into();
-        let (aws, table, item) = (&self.aws, &self.place.table, &item);
+        let (aws, table, item) = (&self.aws, &self.table.name, &item);
         let put = |region| {
             async move { aws.put_item_of_epoch(&region, table, item, epoch).await }.boxed()
         };
         self.call(put).await
     }
 
+    fn place(&self) -> String {
+        Message::new("ledger-table")
+            .with("table", &self.table.name)
+            .with("region", &self.table.region)
+            .into()
+    }
+
     fn odd(&self, what: Message) -> LogError {
         LogError {
             source: Box::new(LedgerError::NotALedger {
-                place: self.place.to_string(),
+                place: self.place(),
                 reason: what.into(),
             }),
             is_in_doubt: false,
@@ -186,18 +205,20 @@ fn batch_of(item: &Item) -> Option<Batch> {
 #[async_trait]
 impl Log for TableLog {
     fn place(&self) -> String {
-        self.0.place.to_string()
+        self.0.place()
     }
 
     async fn read(&self, after: u64) -> Result<Vec<Batch>, LogError> {
         let shared = &self.0;
         let partition = &shared.partition("log");
-        let (aws, table) = (&shared.aws, &shared.place.table);
+        let (aws, table) = (&shared.aws, &shared.table.name);
         let read =
             |region| async move { aws.items_after(&region, table, partition, after).await }.boxed();
         let items = shared.call(read).await?;
         let batches = items.iter().map(|item| {
-            let sort = number(item, SORT).unwrap_or_default();
+            let sort = item
+                .get(SORT)
+                .map_or_else(|| "?".to_owned(), ToString::to_string);
             batch_of(item)
                 .ok_or_else(|| shared.odd(Message::new("table-odd-item").with("item", sort)))
         });
@@ -218,7 +239,7 @@ impl Log for TableLog {
             ("hash".to_owned(), batch.hash.as_str().into()),
         ]
         .into();
-        let (aws, table, item) = (&shared.aws, &shared.place.table, &item);
+        let (aws, table, item) = (&shared.aws, &shared.table.name, &item);
         let put = |region| async move { aws.put_new_item(&region, table, item).await }.boxed();
         Ok(match shared.call(put).await? {
             true => Appended::Written,
@@ -229,7 +250,7 @@ impl Log for TableLog {
     async fn beat(&self, scope: &LeaseScope) -> Result<Option<Beat>, LogError> {
         let shared = &self.0;
         let (partition, sort) = (&shared.partition("beat"), number_of(scope));
-        let (aws, table) = (&shared.aws, &shared.place.table);
+        let (aws, table) = (&shared.aws, &shared.table.name);
         let get = |region| async move { aws.item(&region, table, partition, sort).await }.boxed();
         let Some(item) = shared.call(get).await? else {
             return Ok(None);
@@ -303,11 +324,16 @@ impl Drop for Held {
             return;
         };
         // Without this the next command would have to wait until the lease shows no sign of life.
-        if let Ok(runtime) = Handle::try_current() {
-            let release = (lease.release)();
-            tokio::task::block_in_place(|| {
-                let _ = runtime.block_on(tokio::time::timeout(RELEASE_WITHIN, release));
-            });
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let release = tokio::time::timeout(RELEASE_WITHIN, (lease.release)());
+        match runtime.runtime_flavor() {
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| {
+                let _ = runtime.block_on(release);
+            }),
+            // Its one thread cannot wait.
+            _ => drop(runtime.spawn(release)),
         }
     }
 }

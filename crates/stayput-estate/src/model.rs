@@ -211,14 +211,25 @@ pub enum LedgerConfig {
         path: PathBuf,
     },
     /// A DynamoDB table.
-    DynamoDb {
-        /// Its name.
-        table: String,
-        /// The region in which it is read and written.
-        region: Region,
-        /// Regions of its other replicas, in the order in which they are asked when the ones before do not answer.
-        others: Vec<Region>,
-    },
+    DynamoDb(LedgerTable),
+}
+
+/// A DynamoDB table and the regions in which it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerTable {
+    /// Its name.
+    pub name: String,
+    /// The region that is asked first.
+    pub region: Region,
+    /// Regions of its other replicas, in the order in which they are asked when the ones before do not answer.
+    pub others: Vec<Region>,
+}
+
+impl LedgerTable {
+    /// Every region in which it is used, in the order in which they are asked.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        std::iter::once(&self.region).chain(&self.others)
+    }
 }
 
 /// How to reach AWS. Credentials come from the AWS chain.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use stayput_estate::EdgeKind;
 use stayput_estate::Estate;
 use stayput_estate::LedgerConfig;
+use stayput_estate::LedgerTable;
 use stayput_estate::TEMPLATE;
 use stayput_estate::Trust;
 
@@ -72,11 +73,11 @@ fn the_template_with_all_settings_enabled_is_valid() {
     let estate = parse(&full_template().replace(file, "kind = \"dynamodb\"\n"));
     assert_eq!(
         estate.ledger,
-        LedgerConfig::DynamoDb {
-            table: "stayput".to_owned(),
+        LedgerConfig::DynamoDb(LedgerTable {
+            name: "stayput".to_owned(),
             region: "ap-northeast-1".into(),
             others: vec!["ap-northeast-3".into()],
-        }
+        })
     );
     assert_eq!(estate.aws.profile.as_deref(), Some("production"));
     assert!(matches!(

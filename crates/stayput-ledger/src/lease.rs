@@ -39,6 +39,12 @@ pub trait LeaseGuard: Send + Sync {
     fn is_held(&self) -> bool;
 }
 
+impl LeaseGuard for Box<dyn LeaseGuard> {
+    fn is_held(&self) -> bool {
+        (**self).is_held()
+    }
+}
+
 impl Lease {
     /// For stores: a lease that was acquired.
     pub fn new(scope: LeaseScope, epoch: u64, guard: impl LeaseGuard + 'static) -> Self {

@@ -172,7 +172,8 @@ pub trait Ledger: Send + Sync {
     /// Acquires a lease, which is held until the result is dropped.
     ///
     /// # Errors
-    /// [`LedgerError::Held`] at once when another worker holds it.
+    /// [`LedgerError::Held`] when another worker holds it: at once, or in a shared ledger when that worker shows a sign of life. Where a process
+    /// that ended cannot release its lease, this waits until it has shown none for the length of the lease.
     async fn acquire(
         &self,
         scope: &LeaseScope,
@@ -180,7 +181,7 @@ pub trait Ledger: Send + Sync {
         at: Timestamp,
     ) -> Result<Lease, LedgerError>;
 
-    /// Who holds the lease of a scope now; `None` when it is free.
+    /// Who holds the lease of a scope now; `None` when it is free. In a shared ledger also a worker that was killed, until another one takes over.
     async fn holder(&self, scope: &LeaseScope) -> Result<Option<Holder>, LedgerError>;
 
     /// Checks that a lease is still held. Call it right before a change that cannot be fenced by an epoch, such as a route.

@@ -53,10 +53,10 @@ pub use batch::Batch;
 /// Appends of one record in a row that meet those of others, before the writer gives up.
 const COLLISIONS: u32 = 50;
 
-/// How often an append without an answer is looked for and repeated.
+/// How often an append without an answer is repeated.
 const UNANSWERED: u32 = 4;
 
-/// The pause before an append without an answer is looked for.
+/// The pause before.
 const UNANSWERED_PAUSE: Duration = Duration::from_millis(500);
 
 /// A store for a log. Everything it reads is what the store holds at that moment, not what a replica held earlier.
@@ -267,35 +267,35 @@ impl LogLedger {
         }))
     }
 
-    /// Appends an item. One without an answer is looked for, and repeated as it is: it is written once at most.
+    /// Appends an item. One without an answer is repeated as it is, and known by its nonce: it is written once at most.
     async fn append(&self, batch: &Batch) -> Result<Appended, LogError> {
-        let mut doubt = match self.log.append(batch).await {
-            Ok(appended) => return Ok(appended),
-            Err(error) if error.is_in_doubt => error,
-            Err(error) => return Err(error),
-        };
-        for _ in 0..UNANSWERED {
-            self.log.pause(UNANSWERED_PAUSE).await;
-            let again = match self.log.append(batch).await {
+        let mut doubt = None;
+        for attempt in 0..=UNANSWERED {
+            if attempt > 0 {
+                self.log.pause(UNANSWERED_PAUSE).await;
+            }
+            let looked = match self.log.append(batch).await {
                 Ok(Appended::Written) => return Ok(Appended::Written),
                 Ok(Appended::Taken) => self.log.read(batch.number - 1).await,
-                Err(error) => Err(error),
+                Err(error) if error.is_in_doubt || doubt.is_some() => Err(error),
+                Err(error) => return Err(error),
             };
-            match again {
+            match looked {
                 Ok(found) => {
-                    let mine = found
-                        .first()
-                        .is_some_and(|first| first.nonce == batch.nonce);
-                    return Ok(match mine {
+                    let mut first = found.iter().take(1);
+                    let is_mine = first.any(|first| first.nonce == batch.nonce);
+                    return Ok(match is_mine {
                         true => Appended::Written,
                         false => Appended::Taken,
                     });
                 }
-                Err(error) => doubt = error,
+                Err(error) => doubt = Some(error.source),
             }
         }
-        doubt.is_in_doubt = true;
-        Err(doubt)
+        Err(LogError {
+            source: doubt.unwrap_or_else(|| String::from(Message::new("log-crowded")).into()),
+            is_in_doubt: true,
+        })
     }
 
     /// Checks that no other worker has taken a lease over.
@@ -379,15 +379,29 @@ impl Ledger for LogLedger {
                 },
             })
             .collect();
+        let before = self.catch_up(&mut *self.read.lock().await).await?.last;
         for records in batch::parts(&records)? {
             self.write(records).await?;
         }
-        // Not from memory: from the store, from the beginning.
-        *self.read.lock().await = None;
-        let facts = self.facts().await?;
+        // Not from memory: from the store.
+        let place = self.log.place();
+        let mut found = BTreeMap::new();
+        let back = self.log.read(before).await;
+        for batch in back.map_err(|error| self.store(error))? {
+            for record in batch.records(&place)? {
+                if let Record::Machine {
+                    machine,
+                    change: MachineChange::Captured { facts },
+                    ..
+                } = record
+                {
+                    found.insert(machine, facts);
+                }
+            }
+        }
         let wrong = machines
             .iter()
-            .find(|(machine, captured)| facts.machines.get(*machine) != Some(*captured));
+            .find(|(machine, captured)| found.get(*machine) != Some(&***captured));
         match wrong {
             None => Ok(()),
             Some((machine, _)) => Err(LedgerError::NotReadBack {

@@ -48,7 +48,7 @@ pub(crate) fn load_estate(endpoints: &Endpoints) -> Result<Arc<Estate>, Rehearsa
 pub(crate) fn open_ledger(estate: &Estate) -> Result<SqliteLedger, RehearsalError> {
     match &estate.ledger {
         LedgerConfig::Sqlite { path } => Ok(SqliteLedger::open(path)?),
-        LedgerConfig::DynamoDb { .. } => Err(RehearsalError::SharedLedger),
+        LedgerConfig::DynamoDb(_) => Err(RehearsalError::SharedLedger),
     }
 }
 

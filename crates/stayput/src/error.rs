@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use miette::Diagnostic;
 use serde::Serialize;
+use stayput_dynamodb::Misfit;
 use stayput_engine::EngineError;
 use stayput_estate::ConfigErrors;
 use stayput_ledger::LedgerError;
@@ -223,6 +224,20 @@ impl From<LedgerError> for CommandError {
         match kind {
             Kind::Held => this.hint(Message::new("hint-wait-for-holder")),
             _ => this,
+        }
+    }
+}
+
+impl From<Misfit> for CommandError {
+    fn from(misfit: Misfit) -> Self {
+        let error = Self::from_error(Kind::Failed, &misfit);
+        match misfit {
+            Misfit::Missing { .. } => error.hint(Message::new("hint-ledger-init")),
+            Misfit::NotStrong { .. } | Misfit::NoReplica { .. } => {
+                error.hint(Message::new("hint-strong-table"))
+            }
+            Misfit::Keys { .. } => error.hint(Message::new("hint-other-table")),
+            Misfit::NotActive { .. } | Misfit::Aws(_) => error,
         }
     }
 }

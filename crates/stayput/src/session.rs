@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use stayput_ambient::Ambient;
 use stayput_aws::AwsClient;
-use stayput_dynamodb::Misfit;
-use stayput_dynamodb::Place;
 use stayput_dynamodb::TableLog;
 use stayput_engine::Clients;
 use stayput_engine::Engine;
 use stayput_engine::Events;
 use stayput_estate::Estate;
 use stayput_estate::LedgerConfig;
+use stayput_estate::LedgerTable;
 use stayput_estate::NetworkName;
 use stayput_estate::Trust;
 use stayput_estate::VmExtId;
@@ -90,65 +89,34 @@ pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
 pub async fn open_ledger(estate: &Estate) -> Result<Arc<dyn Ledger>, CommandError> {
     match &estate.ledger {
         LedgerConfig::Sqlite { path } => Ok(Arc::new(SqliteLedger::open(path)?)),
-        LedgerConfig::DynamoDb { .. } => shared_ledger(estate, aws(estate).await?).await,
+        LedgerConfig::DynamoDb(table) => shared_ledger(estate, table, aws(estate).await?).await,
     }
 }
 
-/// The client of AWS. Contacts nothing.
+/// The client of AWS. Sends no request to a service that it is for.
 pub async fn aws(estate: &Estate) -> Result<AwsClient, CommandError> {
     let aws = AwsClient::connect(&estate.aws, estate.engine.call_timeout).await;
     aws.map_err(|error| CommandError::from_error(Kind::Usage, &error))
 }
 
-/// The table of the shared ledger; `None` if the ledger is a file.
-pub fn table(estate: &Estate) -> Option<Place> {
-    match &estate.ledger {
-        LedgerConfig::Sqlite { .. } => None,
-        LedgerConfig::DynamoDb {
-            table,
-            region,
-            others,
-        } => Some(Place {
-            table: table.clone(),
-            region: region.clone(),
-            others: others.clone(),
-        }),
-    }
-}
-
 /// Opens the ledger in the table of the estate, after a look at the table.
-async fn shared_ledger(estate: &Estate, aws: AwsClient) -> Result<Arc<dyn Ledger>, CommandError> {
-    let Some(place) = table(estate) else {
-        return Err(CommandError::new(
-            Kind::Usage,
-            Message::new("ledger-is-a-file"),
-        ));
-    };
-    place.check(&aws).await.map_err(|error| {
-        let said = CommandError::from_error(Kind::Failed, &error);
-        match error {
-            Misfit::Missing { .. } => said.hint(Message::new("hint-ledger-init")),
-            Misfit::NotStrong { .. } | Misfit::NoReplica { .. } => {
-                said.hint(Message::new("hint-one-region"))
-            }
-            Misfit::Keys { .. } => said.hint(Message::new("hint-other-table")),
-            Misfit::NotActive { .. } | Misfit::Aws(_) => said,
-        }
-    })?;
-    let log = TableLog::new(aws, place, &estate.name, Ambient::system());
-    Ok(Arc::new(LogLedger::new(
-        Arc::new(log),
-        LeaseTimes::default(),
-    )))
+async fn shared_ledger(
+    estate: &Estate,
+    table: &LedgerTable,
+    aws: AwsClient,
+) -> Result<Arc<dyn Ledger>, CommandError> {
+    let log = TableLog::open(aws, table.clone(), &estate.name, Ambient::system()).await?;
+    let ledger = LogLedger::new(Arc::new(log), LeaseTimes::default());
+    Ok(Arc::new(ledger))
 }
 
-/// The engine for an estate. Contacts no system.
+/// The engine for an estate. Contacts no system but that of a shared ledger.
 pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, CommandError> {
     ca_files_exist(&estate)?;
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
     let ledger: Arc<dyn Ledger> = match &estate.ledger {
         LedgerConfig::Sqlite { path } => Arc::new(SqliteLedger::open(path)?),
-        LedgerConfig::DynamoDb { .. } => shared_ledger(&estate, clients.aws.clone()).await?,
+        LedgerConfig::DynamoDb(table) => shared_ledger(&estate, table, clients.aws.clone()).await?,
     };
     Ok(Engine {
         estate,

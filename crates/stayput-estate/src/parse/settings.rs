@@ -5,6 +5,7 @@ use stayput_messages::Message;
 use crate::AwsAccess;
 use crate::EngineConfig;
 use crate::LedgerConfig;
+use crate::LedgerTable;
 use crate::Protection;
 use crate::config::At;
 use crate::config::DEFAULT_CATEGORY;
@@ -103,11 +104,11 @@ pub(super) fn ledger(reader: &mut Reader<'_>, raw: Option<&RawLedger>) -> Option
                     reader.report(ConfigError::new(kind.span(), label, fault));
                 }
             }
-            Some(LedgerConfig::DynamoDb {
-                table: table??.into_value(),
+            Some(LedgerConfig::DynamoDb(LedgerTable {
+                name: table??.into_value(),
                 region: region??.into_value(),
                 others: others?.into_iter().map(At::into_value).collect(),
-            })
+            }))
         }
     }
 }

@@ -7,7 +7,6 @@ use super::HeldLease;
 use super::LogLedger;
 use crate::Holder;
 use crate::Lease;
-use crate::LeaseGuard;
 use crate::LeaseScope;
 use crate::LedgerError;
 use crate::Record;
@@ -66,7 +65,7 @@ impl LogLedger {
                 return Err(self.store(error));
             }
         };
-        let lease = Lease::new(scope.clone(), epoch, Guard(guard));
+        let lease = Lease::new(scope.clone(), epoch, guard);
         // This worker may have been suspended since.
         self.is_newest(&lease).await?;
         Ok(lease)
@@ -125,13 +124,5 @@ impl LogLedger {
         if mine.get(&scope) == Some(&epoch) {
             mine.remove(&scope);
         }
-    }
-}
-
-struct Guard(Box<dyn LeaseGuard>);
-
-impl LeaseGuard for Guard {
-    fn is_held(&self) -> bool {
-        self.0.is_held()
     }
 }

@@ -228,13 +228,12 @@ file-in-a-file = cannot write { $file }: { $folder } is not a folder; nothing wa
 
 ## The ledger as a whole
 
-ledger-is-a-file = the ledger of this estate is a file
 ledger-file-ready = The ledger is a file; it is ready.
 ledger-table-created = Created DynamoDB table { $table } in { $region }. The ledger is empty.
 ledger-table-ready = DynamoDB table { $table } in { $region } is there and can hold a ledger.
 ledger-init-several = DynamoDB table { $table } does not exist, and stayput does not create tables with replicas
 hint-ledger-init-several = create it with replicas in these regions and MultiRegionConsistency STRONG
 hint-ledger-init = create it with `stayput ledger init`, or correct `table` and `region` in [ledger]
-hint-one-region = use one region: remove `other-regions`; or create a table with MultiRegionConsistency STRONG
+hint-strong-table = use a table of one region without `other-regions`, or one with MultiRegionConsistency STRONG
 hint-other-table = name another table in [ledger]; `stayput ledger init` creates one that fits
 ledger-verified = { $machines } machines and { $retired } retired ones with { $records } records, { $runs } runs with { $attempts } attempts: every record could be read, and no checksum differs.

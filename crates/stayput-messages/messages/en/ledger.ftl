@@ -60,6 +60,6 @@ table-missing = there is no DynamoDB table { $table } in { $region }
 table-not-active = DynamoDB table { $table } is { $status }, not ACTIVE
 table-keys = DynamoDB table { $table } has the keys { $keys }; a ledger needs pk (S) and sk (N)
 table-no-replica = DynamoDB table { $table } has no replica in { $regions }
-table-not-strong = DynamoDB table { $table } is { $consistency } in several regions; only a table with MultiRegionConsistency STRONG can be written in more than one
+table-not-strong = DynamoDB table { $table } has replicas in several regions with consistency { $consistency }, so that two of them could give away the same lease
 table-no-region = no region of the table was asked
 table-odd-item = item { $item } is not one of a ledger

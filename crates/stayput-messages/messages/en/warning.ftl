@@ -25,6 +25,7 @@ warning-source-dest-check = { $label }: source/destination check is off on { $ad
 ## A site that is left
 
 warning-added-to-former = { $label }: its former VM at { $site } has { $addresses }, with which it was not captured; on-prem does not reach that any more
+warning-own-copies = an earlier test of recovery plan { $plan } by stayput has left { $copies } at { $site }; the test removes them if that run was given up
 warning-left = { $site } is left: { $machines }
 warning-declared-lost = { $site } is declared lost: { $machines }
 warning-routes-of-site = { $site }: { $routes }

@@ -1,4 +1,4 @@
-//! Tests of a recovery plan by another client: stayput touches neither their copies nor their job.
+//! Earlier tests of a recovery plan: stayput touches neither copies nor job of another client, and says what is left of its own.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,6 +16,7 @@ use stayput_world::prism::RecoveryJob;
 
 use super::Draft;
 use crate::Obstacle;
+use crate::Warning;
 use crate::object;
 use crate::step::OverlayKind;
 use crate::survey::overlay_subnet;
@@ -56,10 +57,18 @@ impl Draft<'_> {
         of_tests.extend(own.iter().flat_map(|job| job.recovered.values()));
         for job in &tests {
             of_tests.extend(job.recovered.values());
+            let copies = there(prism, job.recovered.values());
             if is_own(job) {
+                // Whether its run was given up is for the journal to say, when the step is run.
+                let left = (!copies.is_empty()).then(|| {
+                    Message::new("warning-own-copies")
+                        .with("site", to)
+                        .with("plan", plan)
+                        .part("copies", named(&copies))
+                });
+                self.warnings.extend(left.map(Warning::general));
                 continue;
             }
-            let copies = there(prism, job.recovered.values());
             let name = job.name.as_deref().map_or_else(
                 || Message::new("test-job-without-name").to_string(),
                 str::to_owned,

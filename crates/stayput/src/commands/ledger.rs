@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
-use stayput_aws::AwsError;
 use stayput_dynamodb::Misfit;
+use stayput_dynamodb::check;
+use stayput_estate::LedgerConfig;
 use stayput_messages::Message;
 
 use crate::cli::Global;
@@ -18,61 +19,61 @@ use crate::session;
 const ACTIVE_WITHIN: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How DynamoDB refuses to create a table that exists.
+const IN_USE: &str = "ResourceInUseException";
+
 /// Creates the table of a shared ledger, if there is none.
 pub async fn init(global: &Global) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
-    let Some(place) = session::table(&estate) else {
+    let LedgerConfig::DynamoDb(table) = &estate.ledger else {
         // A file is created when it is first opened.
         session::open_ledger(&estate).await?;
         let text = Message::new("ledger-file-ready");
         return Ok(Output::line(&text, json!({ "ok": true, "created": false })));
     };
     let aws = session::aws(&estate).await?;
-    let failed = |error: &AwsError| CommandError::from_error(Kind::Failed, error);
-    let is_missing = match place.check(&aws).await {
-        Ok(()) => false,
-        Err(Misfit::Missing { .. }) => true,
-        // Another process is creating it.
-        Err(Misfit::NotActive { .. }) => false,
-        Err(misfit) => return Err(CommandError::from_error(Kind::Failed, &misfit)),
-    };
-    let mut is_created = is_missing;
-    if is_missing {
-        if !place.others.is_empty() {
-            let text = Message::new("ledger-init-several").with("table", &place.table);
+    let mut is_created = false;
+    match check(&aws, table).await {
+        // Another process may be creating it.
+        Ok(()) | Err(Misfit::NotActive { .. }) => {}
+        Err(Misfit::Missing { .. }) if table.others.is_empty() => {
+            let created = aws.create_dynamodb_table(&table.region, &table.name).await;
+            match created {
+                Ok(()) => is_created = true,
+                // Another process was faster.
+                Err(error) if error.code() == Some(IN_USE) => {}
+                Err(error) => return Err(CommandError::from_error(Kind::Failed, &error)),
+            }
+        }
+        Err(Misfit::Missing { .. }) => {
+            let text = Message::new("ledger-init-several").with("table", &table.name);
             return Err(CommandError::new(Kind::Failed, text)
                 .hint(Message::new("hint-ledger-init-several")));
         }
-        let created = aws.create_dynamodb_table(&place.region, &place.table).await;
-        match created {
-            Ok(()) => {}
-            // Another process was faster.
-            Err(error) if error.code() == Some("ResourceInUseException") => is_created = false,
-            Err(error) => return Err(failed(&error)),
-        }
+        Err(misfit) => return Err(misfit.into()),
     }
     let started = std::time::Instant::now();
-    while let Err(misfit) = place.check(&aws).await {
+    while let Err(misfit) = check(&aws, table).await {
         let is_new = matches!(misfit, Misfit::NotActive { .. } | Misfit::Missing { .. });
         if !is_new || started.elapsed() > ACTIVE_WITHIN {
-            return Err(CommandError::from_error(Kind::Failed, &misfit));
+            return Err(misfit.into());
         }
         tokio::time::sleep(LOOK).await;
     }
     let text = match is_created {
         true => Message::new("ledger-table-created")
-            .with("table", &place.table)
-            .with("region", &place.region),
+            .with("table", &table.name)
+            .with("region", &table.region),
         false => Message::new("ledger-table-ready")
-            .with("table", &place.table)
-            .with("region", &place.region),
+            .with("table", &table.name)
+            .with("region", &table.region),
     };
     let json = json!({
         "ok": true,
         "created": is_created,
-        "table": place.table,
-        "region": place.region,
-        "other_regions": place.others,
+        "table": table.name,
+        "region": table.region,
+        "other_regions": table.others,
     });
     Ok(Output::line(&text, json))
 }

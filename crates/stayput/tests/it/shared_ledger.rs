@@ -94,9 +94,10 @@ fn a_table_that_is_not_strongly_consistent_is_not_used_in_two_regions() {
     Host::in_tokyo(&lab, "one").json(&["ledger", "init"]);
     let ledger = "kind = \"dynamodb\"\ntable = \"stayput\"\nregion = \"ap-northeast-1\"\nother-regions = [\"ap-northeast-3\"]\n";
     let both = Host::new(&lab, "two", ledger);
-    both.run(&["status"])
-        .exits(1)
-        .says(&["has no replica in ap-northeast-3", "use one region"]);
+    both.run(&["status"]).exits(1).says(&[
+        "has no replica in ap-northeast-3",
+        "use a table of one region",
+    ]);
 }
 
 #[test]

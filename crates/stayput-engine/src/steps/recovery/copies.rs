@@ -27,7 +27,8 @@ pub async fn tests_of_this_run(
     Ok(tests.flat_map(recorded).collect())
 }
 
-/// The test jobs of a recovery plan that runs of this ledger have started which were given up. A job that is not on record, because the computer lost power right after it was started, is looked for by its request.
+/// The test jobs of a recovery plan that runs of this ledger have started which were given up. A job that is not on record, because the
+/// computer lost power right after it was started, is looked for by its request.
 pub async fn tests_of_runs_given_up(
     context: &StepContext,
     prism: &PrismClient,
