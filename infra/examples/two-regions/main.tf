@@ -182,8 +182,8 @@ module "capture_document" {
   source = "../../modules/capture-document"
 
   name                = "${var.name}-stayput-capture"
-  linux_script_file   = "${path.module}/../scripts/capture.sh"
-  windows_script_file = "${path.module}/../scripts/capture.ps1"
+  linux_script_file   = "${path.module}/../../../guest/capture.sh"
+  windows_script_file = "${path.module}/../../../guest/capture.ps1"
   tags                = var.tags
 }
 

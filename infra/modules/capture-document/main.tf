@@ -1,17 +1,21 @@
 locals {
   scripts = {
     for platform, file in { Linux = var.linux_script_file, Windows = var.windows_script_file } :
-    platform => trimsuffix(replace(file(file), "\r\n", "\n"), "\n") if file != null
+    platform => base64gzip(replace(file(file), "\r\n", "\n")) if file != null
+  }
+
+  # Compressed, because a document has at most 64 KB. What is compressed has no "{{", which Systems Manager reads as a parameter.
+  commands = {
+    Linux = ["printf %s '${lookup(local.scripts, "Linux", "")}' | base64 -d | gzip -dc | bash -s"]
+    Windows = [
+      "$bytes = [Convert]::FromBase64String('${lookup(local.scripts, "Windows", "")}')",
+      "$packed = New-Object IO.MemoryStream(, $bytes)",
+      "$text = New-Object IO.Compression.GzipStream($packed, [IO.Compression.CompressionMode]::Decompress)",
+      "& ([scriptblock]::Create((New-Object IO.StreamReader($text)).ReadToEnd()))",
+    ]
   }
 
   actions = { Linux = "aws:runShellScript", Windows = "aws:runPowerShellScript" }
-}
-
-resource "aws_ssm_document" "this" {
-  name            = var.name
-  document_type   = "Command"
-  document_format = "JSON"
-  target_type     = "/AWS::EC2::Instance"
 
   # The document has no parameters: a sender can run this script and no other command.
   content = jsonencode({
@@ -24,11 +28,19 @@ resource "aws_ssm_document" "this" {
         precondition = { StringEquals = ["platformType", platform] }
         inputs = {
           timeoutSeconds = tostring(var.timeout_seconds)
-          runCommand     = split("\n", local.scripts[platform])
+          runCommand     = local.commands[platform]
         }
       }
     ]
   })
+}
+
+resource "aws_ssm_document" "this" {
+  name            = var.name
+  document_type   = "Command"
+  document_format = "JSON"
+  target_type     = "/AWS::EC2::Instance"
+  content         = local.content
 
   tags = var.tags
 
@@ -37,10 +49,9 @@ resource "aws_ssm_document" "this" {
       condition     = length(local.scripts) > 0
       error_message = "The document needs a script for Linux, for Windows, or for both."
     }
-    # Systems Manager would read this as the name of a parameter.
     precondition {
-      condition     = alltrue([for script in values(local.scripts) : !strcontains(script, "{{")])
-      error_message = "A script must not contain \"{{\"."
+      condition     = length(local.content) <= 65536
+      error_message = "The document is larger than 64 KB."
     }
   }
 }

@@ -187,7 +187,8 @@ mod tests {
     fn a_ca_file_without_a_certificate_is_refused_by_its_name() {
         let path = std::env::temp_dir().join("stayput-no-certificate.pem");
         std::fs::write(&path, "nothing here\n").unwrap();
-        let error = wire("https://move.example", Trust::CaFile(path)).unwrap_err();
+        let error = wire("https://move.example", Trust::CaFile(path.clone())).unwrap_err();
+        std::fs::remove_file(path).unwrap();
         assert!(
             error.to_string().contains("stayput-no-certificate.pem"),
             "{error}"

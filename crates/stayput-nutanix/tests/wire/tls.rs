@@ -39,7 +39,7 @@ fn authority(file: &str, name: &str) -> (PathBuf, TlsAcceptor) {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let path = std::env::temp_dir().join(format!("stayput-{}-{file}.pem", std::process::id()));
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{file}.pem"));
     std::fs::write(&path, ca.self_signed(&ca_key).unwrap().pem()).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()])

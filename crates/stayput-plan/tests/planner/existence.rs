@@ -651,8 +651,16 @@ fn a_test_of_another_client_is_left_alone() {
     // Its own test, killed before the copies were removed, goes on.
     for status in [JobStatus::Running, JobStatus::Succeeded, JobStatus::Failed] {
         let mut setup = protected();
-        tested(&mut setup, Some("stayput-test-failover-0123"), status);
+        tested(
+            &mut setup,
+            Some("stayput-test-failover-0123"),
+            status.clone(),
+        );
         assert_eq!(told(&setup, &goal), [""; 0]);
+        // What it has left is named, because the test may remove it.
+        let warned = warnings(&setup.plan(&goal).unwrap()).join("\n");
+        let is_named = warned.contains("has left 1 VM: web (vm-copy) at osaka");
+        assert_eq!(is_named, status != JobStatus::Running, "{warned}");
     }
     // The copy of a machine with NICs in two networks is made by the test of the other network's recovery plan.
     let mut setup = protected();

@@ -12,8 +12,8 @@ run "each_platform_has_its_step" {
     error_message = "The document needs a step for Linux and one for Windows."
   }
   assert {
-    condition     = jsondecode(aws_ssm_document.this.content).mainSteps[0].inputs.runCommand == ["set -eu", "hostname"]
-    error_message = "The lines of the script must be the commands of the step."
+    condition     = strcontains(jsondecode(aws_ssm_document.this.content).mainSteps[0].inputs.runCommand[0], base64gzip(file("tests/linux.sh")))
+    error_message = "The step must have the whole script."
   }
   assert {
     condition     = !contains(keys(jsondecode(aws_ssm_document.this.content)), "parameters")
@@ -40,10 +40,13 @@ run "document_without_a_script_is_refused" {
   expect_failures = [aws_ssm_document.this]
 }
 
-run "script_with_a_parameter_is_refused" {
-  command = plan
+run "capture_scripts_of_this_repository_fit" {
   variables {
-    linux_script_file = "tests/with-parameter.sh"
+    linux_script_file   = "../../../guest/capture.sh"
+    windows_script_file = "../../../guest/capture.ps1"
   }
-  expect_failures = [aws_ssm_document.this]
+  assert {
+    condition     = length(aws_ssm_document.this.content) <= 65536 && !strcontains(aws_ssm_document.this.content, "{{")
+    error_message = "The document must be within the limit of Systems Manager."
+  }
 }
