@@ -35,7 +35,7 @@ pub async fn init(global: &Global) -> Result<Output, CommandError> {
     let mut is_created = false;
     match check(&aws, table).await {
         // Another process may be creating it.
-        Ok(()) | Err(Misfit::NotActive { .. }) => {}
+        Ok(_) | Err(Misfit::NotActive { .. }) => {}
         Err(Misfit::Missing { .. }) if table.others.is_empty() => {
             let created = aws.create_dynamodb_table(&table.region, &table.name).await;
             match created {
