@@ -231,6 +231,17 @@ impl AwsClient {
         .await
     }
 
+    /// The `Date` header of the last answer of a region; `None` before the first.
+    pub fn date(&self, region: &Region) -> Option<String> {
+        self.transport.date(region)
+    }
+
+    /// The address of EC2 in a region.
+    pub fn endpoint(&self, region: &Region) -> String {
+        let call = self.transport.site(region, Service::Ec2, "DescribeRegions");
+        call.endpoint
+    }
+
     /// How many calls EC2 of a region has answered with success so far: one that has answered since a certain time is not silent, whatever became of
     /// another call.
     pub fn answers(&self, region: &Region) -> u64 {

@@ -23,7 +23,7 @@ use crate::parse::Entry;
 use crate::parse::Sorted;
 use crate::parse::vpc;
 use crate::query::Query;
-use crate::routes::WOULD_SUCCEED;
+use crate::rights::Permission;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
@@ -228,19 +228,12 @@ impl AwsClient {
     pub async fn may_start(&self, region: &Region, ids: &[InstanceId]) -> Result<bool, AwsError> {
         for ids in ids.chunks(BATCH) {
             let query = Query::ec2("StartInstances").with_list("InstanceId", ids);
-            match self.query(region, &query.dry(), |_| Ok(())).await {
-                Err(error) if error.has_code(WOULD_SUCCEED) => {}
-                // An objection to the state of an instance comes after the question of rights.
-                Err(error) if error.has_code("IncorrectInstanceState") => {}
-                Err(error) if error.is_permission() => return Ok(false),
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    let problem =
-                        Malformed::new("DryRun", Message::new("answer-dry-start-ignored"));
-                    let action = "StartInstances";
-                    let error = self.unexpected(region, Service::Ec2, action, problem);
-                    return Err(error.in_doubt());
-                }
+            // An objection to the state of an instance comes after the question of rights.
+            let objects = |error: &AwsError| error.has_code("IncorrectInstanceState");
+            match self.permission(region, query, objects).await {
+                Permission::Allowed => {}
+                Permission::Denied(_) => return Ok(false),
+                Permission::Unknown(error) => return Err(error),
             }
         }
         Ok(true)

@@ -28,6 +28,7 @@ mod observe;
 mod parse;
 mod query;
 mod redact;
+mod rights;
 mod routes;
 mod ssm;
 #[cfg(test)]
@@ -52,6 +53,8 @@ pub use instances::InstanceNow;
 pub use instances::InterfacesNow;
 pub use instances::WithInterfaces;
 pub use observe::KnownAwsObjects;
+pub use rights::Permission;
+pub use rights::Right;
 pub use ssm::CommandId;
 pub use ssm::CommandResult;
 pub use ssm::CommandRun;

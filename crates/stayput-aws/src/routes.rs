@@ -17,6 +17,9 @@ use crate::client::AwsClient;
 use crate::endpoint::Service;
 use crate::error::AwsError;
 use crate::error::EndpointState;
+use crate::list::ASSOCIATIONS;
+use crate::list::PREFIX_LIST_REFERENCES;
+use crate::list::PROPAGATIONS;
 use crate::list::ROUTE_TABLES;
 use crate::list::TGW_ROUTES;
 use crate::parse::Sorted;
@@ -24,6 +27,7 @@ use crate::parse::tgw;
 use crate::parse::tgw::TgwRoute;
 use crate::parse::vpc;
 use crate::query::Query;
+use crate::rights::Permission;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
@@ -212,23 +216,11 @@ impl AwsClient {
         };
         for call in calls {
             let action = call.action();
-            let dry = call.dry();
-            match self.query(region, &dry, route_answer).await {
-                Err(error) if error.has_code(WOULD_SUCCEED) => {}
-                Err(error) if error.is_permission() => return Ok(Some(action)),
-                // An objection of AWS to the route itself comes after the question of rights; anything else says nothing of rights.
-                Err(error) if is_objection(&error) => {}
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    return Err(self
-                        .unexpected(
-                            region,
-                            Service::Ec2,
-                            action,
-                            Malformed::new("DryRun", Message::new("answer-dry-change-ignored")),
-                        )
-                        .in_doubt());
-                }
+            // An objection of AWS to the route itself comes after the question of rights; anything else says nothing of rights.
+            match self.permission(region, call, is_objection).await {
+                Permission::Allowed => {}
+                Permission::Denied(_) => return Ok(Some(action)),
+                Permission::Unknown(error) => return Err(error),
             }
         }
         Ok(None)
@@ -355,8 +347,27 @@ impl AwsClient {
     }
 }
 
+/// The calls that read a table, beside the list of tables.
+pub(crate) fn reads_of_table(table: &TgwRouteTableId) -> Vec<Query> {
+    let on_table = |action| Query::ec2(action).with("TransitGatewayRouteTableId", table);
+    let search = on_table(TGW_ROUTES.action).with_filter("type", [RouteType::Static.name()]);
+    let lists = [ASSOCIATIONS, PROPAGATIONS, PREFIX_LIST_REFERENCES];
+    let lists = lists.map(|listing| on_table(listing.action));
+    lists.into_iter().chain([search]).collect()
+}
+
+/// Every call that writes a static route.
+pub(crate) fn writes_of_route(
+    table: &TgwRouteTableId,
+    cidr: Cidr,
+    target: &TgwTarget,
+) -> [Query; 3] {
+    let put = |verb| aim(on_route(verb, table, cidr), target);
+    [put(REPLACE), put(CREATE), on_route(DELETE, table, cidr)]
+}
+
 /// Whether AWS itself objects to the call, as opposed to a throttle, a server fault or a page of a proxy.
-fn is_objection(error: &AwsError) -> bool {
+pub(crate) fn is_objection(error: &AwsError) -> bool {
     error.endpoint_state() == EndpointState::Answers && !error.is_throttle()
 }
 

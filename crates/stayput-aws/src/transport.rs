@@ -141,6 +141,8 @@ pub(crate) struct Transport {
     quotas: Mutex<BTreeMap<(Service, Region), RetryPartition>>,
     /// How many calls EC2 of each region has answered with success.
     answers: Mutex<BTreeMap<Region, u64>>,
+    /// The `Date` header of the last answer of each region.
+    dates: Mutex<BTreeMap<Region, String>>,
 }
 
 /// The wall clock as the SDK wants it, for signatures and for the lifetime of credentials.
@@ -177,6 +179,7 @@ impl Transport {
             senders: Mutex::new(BTreeMap::new()),
             quotas: Mutex::new(BTreeMap::new()),
             answers: Mutex::new(BTreeMap::new()),
+            dates: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -184,6 +187,12 @@ impl Transport {
     pub(crate) fn answers(&self, region: &Region) -> u64 {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.get(region).copied().unwrap_or_default()
+    }
+
+    /// The time that the last answer of a region carried, as it was written there.
+    pub(crate) fn date(&self, region: &Region) -> Option<String> {
+        let dates = self.dates.lock().unwrap_or_else(PoisonError::into_inner);
+        dates.get(region).cloned()
     }
 
     /// Makes one call, retries included, and reads its answer.
@@ -219,6 +228,10 @@ impl Transport {
             unclear_attempts: account.started.saturating_sub(account.harmless),
             ..self.site(region, request.service, request.operation)
         });
+        if let Some(date) = account.date {
+            let mut dates = self.dates.lock().unwrap_or_else(PoisonError::into_inner);
+            dates.insert(region.clone(), date);
+        }
         match outcome {
             Ok(()) => {
                 if service == Service::Ec2 {

@@ -79,17 +79,38 @@ pub fn prism_of_site(
     )?)
 }
 
+/// The user name that a site's appliance gets: the site's own variable, or the common one. `prefix` is `PRISM_CENTRAL` or `MOVE`.
+pub fn username(
+    credentials: CredentialsSource<'_>,
+    prefix: &str,
+    site: &SiteName,
+) -> Option<String> {
+    value(credentials, prefix, "USERNAME", site)
+}
+
+fn value(
+    credentials: CredentialsSource<'_>,
+    prefix: &str,
+    name: &str,
+    site: &SiteName,
+) -> Option<String> {
+    let suffix = suffix(site);
+    credentials(&format!("{prefix}_{name}_{suffix}"))
+        .or_else(|| credentials(&format!("{prefix}_{name}")))
+}
+
+/// How a site is named in variables.
+fn suffix(site: &SiteName) -> String {
+    site.as_str().to_uppercase().replace('-', "_")
+}
+
 fn account(
     credentials: CredentialsSource<'_>,
     prefix: &str,
     what: &str,
     site: &SiteName,
 ) -> Result<Credentials, EngineError> {
-    let suffix = site.as_str().to_uppercase().replace('-', "_");
-    let value = |name: &str| {
-        credentials(&format!("{prefix}_{name}_{suffix}"))
-            .or_else(|| credentials(&format!("{prefix}_{name}")))
-    };
+    let value = |name: &str| value(credentials, prefix, name, site);
     match (value("USERNAME"), value("PASSWORD")) {
         (Some(username), Some(password)) => Ok(Credentials::new(username, password)),
         _ => Err(EngineError::NoCredentials {
@@ -99,7 +120,7 @@ fn account(
                 .into(),
             variables: Message::new("credentials-variables")
                 .with("prefix", prefix)
-                .with("suffix", suffix)
+                .with("suffix", suffix(site))
                 .into(),
         }),
     }

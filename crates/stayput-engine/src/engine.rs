@@ -65,8 +65,7 @@ impl Engine {
         silent: &[Unobserved],
     ) -> Result<Observation, EngineError> {
         let facts = self.ledger.facts().await?;
-        let world =
-            observe::observe(&self.estate, &self.clients, &self.events, &facts, silent).await;
+        let world = observe(&self.estate, &self.clients, &self.events, &facts, silent).await;
         Ok(Observation {
             world: Arc::new(world),
             facts: Arc::new(facts),

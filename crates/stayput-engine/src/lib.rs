@@ -6,6 +6,7 @@
 //! change, confirms it, and writes the outcome. After a kill at any point, the next run observes and plans again, and reads what cannot
 //! be observed from the ledger.
 
+mod access;
 mod catalog;
 mod clients;
 mod clock;
@@ -22,9 +23,14 @@ mod steps;
 mod stop;
 mod watch;
 
+pub use access::Access;
+pub use access::ObjectRight;
+pub use access::access;
+pub use access::rights_on_objects;
 pub use clients::Clients;
 pub use clients::CredentialsSource;
 pub use clients::prism_of_site;
+pub use clients::username;
 pub use engine::Engine;
 pub use engine::Observation;
 pub use error::EngineError;
@@ -36,6 +42,7 @@ pub use event::Event;
 pub use event::Events;
 pub use event::StepName;
 pub use observe::captured_or_observed;
+pub use observe::observe;
 pub use phase::StepReport;
 pub use rollback::rollback_goal;
 pub use session::ApplyOptions;

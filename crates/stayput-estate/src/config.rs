@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::Rule;
 pub(crate) use field::At;
 pub(crate) use field::Field;
 
@@ -63,6 +64,9 @@ pub(crate) struct RawEstate {
     /// Concurrency and time limits of plans.
     #[serde(default)]
     pub engine: Field<RawEngine>,
+    /// Findings of `stayput check` that are known and accepted, one `[accept.NAME]` each.
+    #[serde(default)]
+    pub accept: Field<Named<RawAcceptance>>,
 }
 
 /// `[estate]`
@@ -376,4 +380,24 @@ pub(crate) struct RawEngine {
     #[serde(default)]
     #[schemars(extend("default" = "30s"))]
     pub call_timeout: Field<String>,
+}
+
+/// `[accept.NAME]`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Acceptance")]
+pub(crate) struct RawAcceptance {
+    /// The rule, by the id that `stayput check` shows.
+    #[schemars(example = &"public-address")]
+    pub rule: Field<Rule>,
+    /// The objects, by the ids that `stayput check` shows; every object if absent.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!(["i-0a1b2c3d4e5f60001"]))]
+    pub objects: Field<Vec<At<String>>>,
+    /// Why it is accepted.
+    #[schemars(example = &"the partner is told the new address")]
+    pub reason: Field<String>,
+    /// The last day on which it is accepted.
+    #[schemars(example = &"2027-03-31")]
+    pub until: Field<String>,
 }

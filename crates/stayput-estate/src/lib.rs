@@ -4,20 +4,25 @@
 //! Pure: no IO, no clock.
 
 mod config;
+mod date;
 mod error;
 mod ids;
 mod model;
 pub mod mutants;
 mod net;
 mod parse;
+mod rule;
 mod schema;
 mod shape;
 
+pub use date::Date;
+pub use date::NotADate;
 pub use error::*;
 pub use ids::*;
 pub use model::*;
 pub use net::*;
 pub use parse::parse;
+pub use rule::Rule;
 pub use schema::json_schema;
 
 /// A complete commented `stayput.toml` to start from. It has every key, and it is valid.

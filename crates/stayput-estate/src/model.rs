@@ -11,11 +11,13 @@ use wildmatch::WildMatch;
 
 use crate::AttachmentId;
 use crate::Cidr;
+use crate::Date;
 use crate::DxGatewayId;
 use crate::EdgeName;
 use crate::InstanceId;
 use crate::NetworkName;
 use crate::Region;
+use crate::Rule;
 use crate::SiteName;
 use crate::SubnetId;
 use crate::TgwId;
@@ -47,6 +49,8 @@ pub struct Estate {
     pub aws: AwsAccess,
     /// Concurrency and time limits of plans.
     pub engine: EngineConfig,
+    /// Findings of `stayput check` that are accepted, by the names of their tables.
+    pub accepted: BTreeMap<String, Acceptance>,
 }
 
 /// The EC2 side: one VPC attached to one Transit Gateway.
@@ -252,6 +256,19 @@ pub struct EngineConfig {
     pub poll_interval: Duration,
     /// Time limit of one API call.
     pub call_timeout: Duration,
+}
+
+/// A finding of `stayput check` that is known and accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The rule.
+    pub rule: Rule,
+    /// The objects: ids as `stayput check` shows them. Empty: every object.
+    pub objects: std::collections::BTreeSet<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is accepted.
+    pub until: Date,
 }
 
 impl Default for EngineConfig {

@@ -4,6 +4,7 @@
 //! of an estate are read into options, so that one invalid value does not hide others. The estate is built only if no error was
 //! reported.
 
+mod acceptances;
 mod duration;
 mod edges;
 mod networks;
@@ -102,6 +103,7 @@ fn estate(reader: &mut Reader<'_>, raw: &RawEstate) -> Option<Estate> {
     let ledger = settings::ledger(reader, raw.ledger.value());
     let aws = settings::aws(reader, raw.aws.value());
     let engine = settings::engine(reader, raw.engine.value());
+    let accepted = acceptances::read(reader, raw.accept.value());
     let (source, sites) = sites.finish()?;
     Some(Estate {
         name: name?,
@@ -118,5 +120,6 @@ fn estate(reader: &mut Reader<'_>, raw: &RawEstate) -> Option<Estate> {
         ledger: ledger?,
         aws: aws?,
         engine: engine?,
+        accepted: accepted?,
     })
 }

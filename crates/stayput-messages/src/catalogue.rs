@@ -46,6 +46,7 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("estate.ftl"),
     english!("world.ftl"),
     english!("help.ftl"),
+    english!("check.ftl"),
 ];
 
 /// The messages of one language.

@@ -1,5 +1,6 @@
 //! Nutanix Move: the client, and what its calls take, give and may fail with.
 
+mod about;
 mod actions;
 mod api;
 mod console_link;

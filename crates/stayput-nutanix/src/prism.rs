@@ -144,4 +144,14 @@ impl PrismClient {
     pub async fn minor(&self, namespace: Namespace) -> Result<Minor, PrismError> {
         self.v4.minor(namespace).await
     }
+
+    /// The `Date` header of the last answer; `None` before the first, and of an appliance that sends none.
+    pub fn date(&self) -> Option<String> {
+        self.v4.date()
+    }
+
+    /// Its address, as a URL.
+    pub fn endpoint(&self) -> String {
+        self.v4.endpoint()
+    }
 }

@@ -1,6 +1,8 @@
 //! Sending one request, with limits and repeats. Knows neither Prism Central nor Move.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -13,6 +15,7 @@ use reqwest::StatusCode;
 use reqwest::Url;
 use reqwest::header::ACCEPT;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::header::DATE;
 use reqwest::header::HeaderMap;
 use reqwest::header::HeaderValue;
 use reqwest::header::RETRY_AFTER;
@@ -168,6 +171,8 @@ pub(crate) struct Transport {
     entropy: Entropy,
     /// Whether a call has succeeded, and so the credentials were accepted.
     was_accepted: AtomicBool,
+    /// The `Date` header of the last answer that had one.
+    date: Mutex<Option<HeaderValue>>,
 }
 
 impl Transport {
@@ -194,7 +199,19 @@ impl Transport {
             redactor: RwLock::default(),
             entropy: entropy.stream(&format!("{service}/{site}")),
             was_accepted: AtomicBool::new(false),
+            date: Mutex::default(),
         })
+    }
+
+    /// The time that the last answer carried, as it was written there.
+    pub(crate) fn date(&self) -> Option<String> {
+        let date = self.date.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(date.as_ref()?.to_str().ok()?.to_owned())
+    }
+
+    /// The URL of the appliance.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
     }
 
     /// The randomness of this client.
@@ -387,6 +404,10 @@ impl Transport {
         }
         let redactor = redactor();
         let (parts, body) = response.into_parts();
+        if let Some(date) = parts.headers.get(DATE) {
+            let mut last = self.date.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = Some(date.clone());
+        }
         let mut body = Vec::from(body);
         if !parts.status.is_success() {
             body = redactor.clean_body(&body);

@@ -11,6 +11,7 @@ use stayput_estate::EniId;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
+use stayput_estate::Rule;
 use stayput_estate::SubnetId;
 use stayput_estate::mutants::Mutant;
 use stayput_messages::Message;
@@ -26,6 +27,7 @@ use stayput_world::aws::InstanceState;
 
 use crate::Obstacle;
 use crate::Warning;
+use crate::check;
 use crate::obstacle::InterfaceDoubt;
 
 /// What EC2 says about the machines with an interface in `networks`, and what stands in their way.
@@ -216,13 +218,14 @@ impl<'a> Capture<'a> {
                 network: nic.network.clone(),
             });
         }
-        if instance.architecture.starts_with("arm64") {
-            let reason = "its architecture is arm64 and AHV on bare metal x86 has none".to_owned();
-            self.obstacles.insert(Obstacle::CannotRun {
-                machine: id.clone(),
-                label,
-                reason,
-            });
+        for (rule, _) in check::of_instance(&label, instance) {
+            if check::stops_a_move(rule) {
+                self.obstacles.insert(Obstacle::CannotRun {
+                    machine: id.clone(),
+                    label: label.clone(),
+                    rule,
+                });
+            }
         }
         let facts = MachineFacts {
             name: instance.name().map(str::to_owned),
@@ -274,7 +277,7 @@ impl<'a> Capture<'a> {
     }
 }
 
-fn label(id: &InstanceId, instance: &Instance) -> String {
+pub(crate) fn label(id: &InstanceId, instance: &Instance) -> String {
     instance
         .name()
         .map_or_else(|| id.to_string(), str::to_owned)
@@ -290,7 +293,7 @@ fn unsettled(eni: &Eni) -> Option<&EniStatus> {
 }
 
 /// What an interface is, for people: its type, its description, the machine that has it.
-fn what(eni: &Eni, machine: Option<(&InstanceId, &Instance)>) -> String {
+pub(crate) fn what(eni: &Eni, machine: Option<(&InstanceId, &Instance)>) -> String {
     let of = machine.map(|(id, instance)| {
         let of = match instance.name() {
             Some(name) => Message::new("interface-of-named-machine")
@@ -315,65 +318,38 @@ fn what(eni: &Eni, machine: Option<(&InstanceId, &Instance)>) -> String {
 /// What of a machine will not come along, for the operator to know.
 pub fn losses(region: &AwsRegion, id: &InstanceId, facts: &MachineFacts) -> Vec<Warning> {
     let label = facts.label(id);
-    let mut losses = Vec::new();
-    let captured = facts.nics.iter().map(|nic| &nic.eni);
     let present = region.instances.get(id);
-    let present = present.into_iter().flat_map(|instance| &instance.enis);
-    let mut seen = BTreeSet::new();
-    for (eni_id, eni) in captured
-        .chain(present)
-        .filter(|eni| seen.insert(*eni))
-        .filter_map(|eni| region.enis.get_key_value(eni))
-    {
-        for (private, public) in &eni.public {
-            losses.push(
-                Message::new("warning-public-address")
-                    .with("label", &label)
-                    .with("public", public)
-                    .with("private", private),
-            );
-        }
-        for lost in &eni.not_carried {
-            losses.push(
-                Message::new("warning-not-carried")
-                    .with("label", &label)
-                    .with("lost", lost),
-            );
-        }
-        match eni.interface_type.as_str() {
-            "efa" => losses.push(
-                Message::new("warning-efa")
-                    .with("label", &label)
-                    .with("eni", eni_id),
-            ),
-            "trunk" => losses.push(
-                Message::new("warning-trunk")
-                    .with("label", &label)
-                    .with("eni", eni_id),
-            ),
-            _ => {}
-        }
-        let Some(primary) = eni.primary else {
-            losses.push(
-                Message::new("warning-no-ipv4-address")
-                    .with("label", &label)
-                    .with("eni", eni_id)
-                    .with("what", what(eni, None)),
-            );
-            continue;
-        };
-        if !eni.source_dest_check {
-            losses.push(
-                Message::new("warning-source-dest-check")
-                    .with("label", &label)
-                    .with("address", primary),
-            );
-        }
-    }
-    losses
+    let captured = facts.nics.iter().map(|nic| &nic.eni);
+    let enis = captured.chain(present.into_iter().flat_map(|instance| &instance.enis));
+    let of_interfaces = check::interfaces(region, &label, enis);
+    let of_instance = present.map(|instance| check::of_instance(&label, instance));
+    // What is lost without anything that says so later; the rest `stayput check` tells.
+    let is_told = |rule: Rule| matches!(rule, Rule::InstanceStoreVolumes | Rule::ProductCodes);
+    let of_instance = of_instance.into_iter().flatten();
+    of_interfaces
         .into_iter()
-        .map(|text| Warning::of_machine(id, text))
+        .chain(of_instance.filter(|(rule, _)| is_told(*rule)))
+        .map(|(_, text)| Warning::of_machine(id, text))
         .collect()
+}
+
+/// Networks whose CIDR is not that of their EC2 subnet.
+pub(crate) fn other_cidrs<'a>(
+    estate: &'a Estate,
+    region: &'a AwsRegion,
+    networks: &'a BTreeSet<NetworkName>,
+) -> impl Iterator<Item = Obstacle> + 'a {
+    let networks = networks.iter();
+    let networks = networks.filter_map(|name| estate.networks.get(name));
+    networks.filter_map(|network| {
+        let subnet = region.subnets.get(&network.ec2_subnet)?;
+        (subnet.cidr != network.cidr).then(|| Obstacle::OtherCidr {
+            network: network.name.clone(),
+            cidr: network.cidr,
+            subnet: network.ec2_subnet.clone(),
+            found: subnet.cidr,
+        })
+    })
 }
 
 /// What is in the networks' subnets, is no machine's and has no IPv4 address there: it stays, and nothing stands in its way.

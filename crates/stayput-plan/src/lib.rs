@@ -5,6 +5,7 @@
 //! Pure: no IO, no clock, no randomness; the same inputs give the same plan.
 
 mod capture;
+mod check;
 mod delivery;
 mod difference;
 mod finding;
@@ -33,6 +34,11 @@ mod verification;
 mod warning;
 
 pub use capture::observe_facts;
+pub use check::Accepted;
+pub use check::CheckFinding;
+pub use check::Severity;
+pub use check::accept;
+pub use check::check;
 pub use delivery::Delivery;
 pub use delivery::Harm;
 pub use delivery::Moment;

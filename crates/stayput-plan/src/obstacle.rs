@@ -20,6 +20,7 @@ use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
 use stayput_estate::NicExtId;
 use stayput_estate::Region;
+use stayput_estate::Rule;
 use stayput_estate::SiteName;
 use stayput_estate::SubnetId;
 use stayput_estate::TgwId;
@@ -182,14 +183,14 @@ pub enum Obstacle {
         /// Its name.
         label: String,
     },
-    /// The machine cannot run on AHV.
+    /// The machine would not run on NC2, or would be lost.
     CannotRun {
         /// The machine.
         machine: InstanceId,
         /// Its name.
         label: String,
-        /// Why.
-        reason: String,
+        /// The rule of `stayput check` that says so.
+        rule: Rule,
     },
     /// Not exactly one VM can be the machine.
     AmbiguousVm {

@@ -379,19 +379,10 @@ impl<'s> Draft<'s> {
     fn move_in(&mut self) {
         let estate = self.survey.estate;
         if let Some(region) = self.survey.world.aws.get(&estate.source.region) {
-            for network in &self.survey.networks {
-                let subnet = region.subnets.get(&network.ec2_subnet);
-                if let Some(found) = subnet.filter(|subnet| subnet.cidr != network.cidr) {
-                    self.obstacles.insert(Obstacle::OtherCidr {
-                        network: network.name.clone(),
-                        cidr: network.cidr,
-                        subnet: network.ec2_subnet.clone(),
-                        found: found.cidr,
-                    });
-                }
-            }
             let networks = self.survey.networks.iter();
             let networks = networks.map(|network| network.name.clone()).collect();
+            self.obstacles
+                .extend(capture::other_cidrs(estate, region, &networks));
             self.warnings
                 .extend(capture::left_behind(estate, region, &networks));
             self.warnings.extend(region.unreadable.iter().map(|odd| {

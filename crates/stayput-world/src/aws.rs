@@ -7,6 +7,7 @@
 
 mod absent;
 mod eni;
+mod traits;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ pub use absent::Gone;
 pub use absent::Unreadable;
 pub use eni::Eni;
 pub use eni::EniStatus;
+pub use traits::Traits;
 
 /// One region of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +199,9 @@ pub struct Instance {
     pub enis: Vec<EniId>,
     /// Device name of the root volume.
     pub root_device: Option<String>,
+    /// What else decides whether it can be moved; `None` in worlds saved by earlier builds, which did not look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<Box<Traits>>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
 }

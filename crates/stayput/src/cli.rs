@@ -82,6 +82,9 @@ pub enum Command {
     Status(StatusArgs),
     #[command(about = Message::new("help-trace").to_string())]
     Trace(TraceArgs),
+    #[command(about = Message::new("help-check").to_string())]
+    #[command(after_help = Message::new("help-after-check").to_string())]
+    Check(CheckArgs),
     #[command(subcommand)]
     #[command(about = Message::new("help-world").to_string())]
     World(WorldCommand),
@@ -157,6 +160,23 @@ pub struct CaptureArgs {
     #[arg(long, short, requires = "replace")]
     #[arg(help = Message::new("help-capture-yes").to_string())]
     pub yes: bool,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[arg(value_name = "NET")]
+    #[arg(help = Message::new("help-check-networks").to_string())]
+    pub networks: Vec<String>,
+    /// Where to read the world.
+    #[command(flatten)]
+    pub world: WorldArg,
+    #[arg(long)]
+    #[arg(help = Message::new("help-check-all").to_string())]
+    pub all: bool,
+    #[arg(long, conflicts_with = "json")]
+    #[arg(help = Message::new("help-check-sarif").to_string())]
+    pub sarif: bool,
 }
 
 /// `plan`.

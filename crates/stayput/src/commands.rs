@@ -4,6 +4,7 @@ mod adopt;
 mod apply;
 mod bench;
 mod capture;
+mod check;
 mod config;
 mod demo;
 mod expect;
@@ -86,6 +87,7 @@ pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, Comma
             apply::apply(global, apply::ApplyInput::Goal(&goal), &how).await
         }
         Command::Status(args) => status::run(global, &args).await,
+        Command::Check(args) => check::run(global, &args).await,
         Command::Trace(args) => trace::run(global, &args).await,
         Command::World(WorldCommand::Save { path }) => {
             let bytes = observed::save(global, &path).await?;

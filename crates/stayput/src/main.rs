@@ -56,10 +56,9 @@ fn main() -> ExitCode {
             };
             // A closed pipe (`| head`) is not a failure.
             let _ = anstream::stdout().write_all(text.as_bytes());
-            if output.ok {
-                ExitCode::SUCCESS
-            } else {
-                Kind::Failed.exit_code()
+            match output.failure {
+                None => ExitCode::SUCCESS,
+                Some(kind) => kind.exit_code(),
             }
         }
         Err(error) => report(&error, json),

@@ -7,6 +7,8 @@ use serde_json::Value;
 use stayput_messages::Message;
 use stayput_plan::Plan;
 
+use crate::error::Kind;
+
 /// A command's result.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -14,8 +16,8 @@ pub struct Output {
     pub text: String,
     /// For programs.
     pub json: Json,
-    /// Whether the command succeeded.
-    pub ok: bool,
+    /// How the command failed although it has a result; `None`: it succeeded.
+    pub failure: Option<Kind>,
 }
 
 impl Output {
@@ -24,7 +26,7 @@ impl Output {
         Self {
             text: text.into(),
             json: json.into(),
-            ok: true,
+            failure: None,
         }
     }
 

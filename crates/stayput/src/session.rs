@@ -93,6 +93,17 @@ pub async fn open_ledger(estate: &Estate) -> Result<Arc<dyn Ledger>, CommandErro
     }
 }
 
+/// Opens the ledger of an estate with clients that there are.
+pub async fn ledger_with(
+    estate: &Estate,
+    clients: &Clients,
+) -> Result<Arc<dyn Ledger>, CommandError> {
+    match &estate.ledger {
+        LedgerConfig::Sqlite { path } => Ok(Arc::new(SqliteLedger::open(path)?)),
+        LedgerConfig::DynamoDb(table) => shared_ledger(estate, table, clients.aws.clone()).await,
+    }
+}
+
 /// The client of AWS. Sends no request to a service that it is for.
 pub async fn aws(estate: &Estate) -> Result<AwsClient, CommandError> {
     let aws = AwsClient::connect(&estate.aws, estate.engine.call_timeout).await;
@@ -114,10 +125,7 @@ async fn shared_ledger(
 pub async fn engine(estate: Arc<Estate>, events: Events) -> Result<Engine, CommandError> {
     ca_files_exist(&estate)?;
     let clients = Clients::connect(&estate, &|name| std::env::var(name).ok()).await?;
-    let ledger: Arc<dyn Ledger> = match &estate.ledger {
-        LedgerConfig::Sqlite { path } => Arc::new(SqliteLedger::open(path)?),
-        LedgerConfig::DynamoDb(table) => shared_ledger(&estate, table, clients.aws.clone()).await?,
-    };
+    let ledger = ledger_with(&estate, &clients).await?;
     Ok(Engine {
         estate,
         clients,

@@ -11,6 +11,8 @@ use std::process::Command;
 use std::process::Output;
 
 use serde_json::Value;
+use stayput_estate::Rule;
+use stayput_plan::Severity;
 
 /// Commands that stop at once when there is no estate file, so that they can be run whole, without `--help`.
 const NEED_AN_ESTATE: &[&str] = &[
@@ -359,6 +361,23 @@ fn every_obstacle_and_finding_is_in_the_runbook() {
             "no rows of docs/operations.md: {untold:#?}"
         );
     }
+}
+
+#[test]
+fn every_rule_of_check_is_explained_with_its_severity() {
+    let page = fs::read_to_string(root().join("docs/checks.md")).unwrap();
+    let mut told = BTreeSet::new();
+    for section in page.split("\n#### ").skip(1) {
+        let (id, text) = section.split_once("\n\n").unwrap();
+        let rule = Rule::of_id(id).unwrap_or_else(|| panic!("docs/checks.md: no rule {id}"));
+        let severity = Severity::of(rule).as_str();
+        assert!(
+            text.starts_with(&format!("**{severity}** ·")),
+            "docs/checks.md: {id} is {severity}"
+        );
+        told.insert(rule);
+    }
+    assert_eq!(told, Rule::ALL.into(), "docs/checks.md lacks rules");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use stayput_world::aws::EniStatus;
 use stayput_world::aws::Instance;
 use stayput_world::aws::InstanceState;
 use stayput_world::aws::RouteDestination;
+use stayput_world::aws::Traits;
 use stayput_world::aws::Unreadable;
 use stayput_world::aws::Vpc;
 use stayput_world::aws::VpcRoute;
@@ -328,9 +329,27 @@ pub(crate) fn instance(entry: Element<'_, '_>) -> Result<Entry<InstanceId, Insta
         subnet: entry.text("subnetId").map(SubnetId::new),
         enis: enis.into_iter().map(|(_, eni)| eni).collect(),
         root_device: entry.text("rootDeviceName").map(str::to_owned),
+        traits: Some(Box::new(traits(entry)?)),
         tags: tags(entry)?,
     };
     Ok(Entry::Here(id, instance))
+}
+
+/// What decides whether it can be moved, beside its interfaces. Each is absent where it does not apply.
+fn traits(entry: Element<'_, '_>) -> Result<Traits, Malformed> {
+    let text = |of: Element<'_, '_>, name: &str| of.text(name).map(str::to_owned);
+    let profile = entry.child("iamInstanceProfile");
+    let codes = entry.optional_items("productCodes")?;
+    Ok(Traits {
+        root_device_type: text(entry, "rootDeviceType"),
+        lifecycle: text(entry, "instanceLifecycle"),
+        instance_profile: profile.and_then(|profile| text(profile, "arn")),
+        boot_mode: text(entry, "currentInstanceBootMode"),
+        product_codes: codes
+            .into_iter()
+            .filter_map(|code| text(code, "productCode"))
+            .collect(),
+    })
 }
 
 /// The same; one that cannot be read and is in a VPC that the caller does not name is noted.

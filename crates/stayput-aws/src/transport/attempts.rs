@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -30,6 +31,7 @@ pub(crate) struct Attempts {
     harmless: Cell<u32>,
     too_large: Cell<bool>,
     signatures: RefCell<Vec<String>>,
+    date: RefCell<Option<String>>,
 }
 
 /// What there is to say of a call's attempts when it has ended.
@@ -40,6 +42,8 @@ pub(crate) struct Account {
     pub(crate) harmless: u32,
     /// What each was signed with.
     pub(crate) signatures: Vec<String>,
+    /// The `Date` header of the last answer.
+    pub(crate) date: Option<String>,
 }
 
 impl Attempts {
@@ -53,6 +57,7 @@ impl Attempts {
             harmless: Cell::new(0),
             too_large: Cell::new(false),
             signatures: RefCell::new(Vec::new()),
+            date: RefCell::new(None),
         }
     }
 
@@ -64,6 +69,7 @@ impl Attempts {
                 started: attempts.started.get(),
                 harmless: attempts.harmless.get(),
                 signatures: attempts.signatures.take(),
+                date: attempts.date.take(),
             });
             (outcome, account)
         })
@@ -145,6 +151,18 @@ impl Intercept for WatchAttempts {
                 signatures.push(secret.to_owned());
             }
         });
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(date) = context.response().headers().get("date") {
+            Self::tell(|attempts| *attempts.date.borrow_mut() = Some(date.to_owned()));
+        }
         Ok(())
     }
 

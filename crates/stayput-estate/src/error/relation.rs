@@ -8,6 +8,7 @@ use crate::EdgeName;
 use crate::InstanceId;
 use crate::NetworkName;
 use crate::Region;
+use crate::Rule;
 use crate::SiteName;
 use crate::TgwId;
 use crate::WaveName;
@@ -16,6 +17,16 @@ use crate::error::Choices;
 /// Values that conflict with each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
 pub enum RelationFault {
+    /// A rule of `stayput check` whose findings cannot be accepted.
+    #[error("{}", Message::new("estate-not-acceptable").with("rule", .rule))]
+    #[diagnostic(
+        code(config::not_acceptable),
+        help("{}", Message::new("estate-not-acceptable-remedy"))
+    )]
+    NotAcceptable {
+        /// The rule.
+        rule: Rule,
+    },
     /// A table of named tables is present but empty.
     #[error("{}", Message::new("estate-none-declared").with("table", .table))]
     #[diagnostic(

@@ -179,6 +179,16 @@ pub enum TextFault {
         /// What was given.
         text: String,
     },
+    /// Not a day of the calendar.
+    #[error("{}", Message::new("estate-bad-date").with("text", .text))]
+    #[diagnostic(
+        code(config::bad_date),
+        help("{}", Message::new("estate-bad-date-remedy"))
+    )]
+    Date {
+        /// What was given.
+        text: String,
+    },
 }
 
 impl TextFault {
@@ -206,6 +216,7 @@ impl TextFault {
                 DurationProblem::TooLong => Message::new("estate-label-duration-too-long"),
             },
             Self::Category { .. } => Message::new("estate-label-category"),
+            Self::Date { .. } => Message::new("estate-label-date"),
         }
     }
 }

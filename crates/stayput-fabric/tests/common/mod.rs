@@ -193,6 +193,7 @@ fn estate() -> Estate {
         },
         aws: AwsAccess::default(),
         engine: EngineConfig::default(),
+        accepted: BTreeMap::new(),
     }
 }
 
@@ -415,6 +416,7 @@ pub fn add_instance(aws: &mut AwsRegion, name: &str, vpc: &str, subnet: &str, ki
             subnet: Some(subnet.into()),
             enis: Vec::new(),
             root_device: None,
+            traits: None,
             tags: BTreeMap::from([("Name".to_owned(), name.to_owned())]),
         },
     );

@@ -116,6 +116,7 @@ fn machine(region: &mut RegionState, id: &str, eni: &str, at: (&str, Ipv4Addr), 
             ssm_agent: true,
             metadata_token_required: false,
             disk_bytes: 20 << 30,
+            traits: stayput_world::aws::Traits::default(),
             tags: Tags::from([("Name".to_owned(), format!("name of {id}"))]),
         },
     );

@@ -384,6 +384,7 @@ pub(crate) mod tests {
                 ssm_agent: true,
                 metadata_token_required: false,
                 disk_bytes: 20_000_000_000,
+                traits: stayput_world::aws::Traits::default(),
                 tags: name
                     .map(|name| ("Name".to_owned(), name.to_owned()))
                     .into_iter()

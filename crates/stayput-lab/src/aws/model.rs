@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 
 use stayput_estate::Cidr;
 use stayput_estate::MacAddr;
+use stayput_world::aws::Traits;
 
 use crate::clock::VTime;
 
@@ -160,8 +161,29 @@ pub struct Instance {
     pub metadata_token_required: bool,
     /// Size of its volumes in bytes, which decides how long Move seeds.
     pub disk_bytes: u64,
+    /// Root device, purchase option, boot mode and the like, as `DescribeInstances` reports them; of an instance profile the name is enough.
+    pub traits: Traits,
     /// Tags.
     pub tags: Tags,
+}
+
+/// The architecture of an instance type. Graviton types have a `g` after the generation's digit: `m6g.large`, `c7gn.xlarge`.
+pub fn architecture_of(instance_type: &str) -> &'static str {
+    let family = instance_type.split('.').next().unwrap_or_default();
+    match family {
+        "mac1" => return "x86_64_mac",
+        mac if mac.starts_with("mac") => return "arm64_mac",
+        _ => {}
+    }
+    let after = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    if after
+        .trim_start_matches(|c: char| c.is_ascii_digit())
+        .starts_with('g')
+    {
+        "arm64"
+    } else {
+        "x86_64"
+    }
 }
 
 /// State of an instance.

@@ -178,6 +178,7 @@ fn machines(region: &mut RegionState, past: &mut PastTimes, aws: &AwsRegion) {
             ssm_agent: true,
             metadata_token_required: false,
             disk_bytes: DISK_BYTES,
+            traits: instance.traits.as_deref().cloned().unwrap_or_default(),
             tags: instance.tags.clone(),
         };
         region.instances.insert(id.to_string(), instance);

@@ -131,6 +131,7 @@ fn machine(aws: &mut AwsRegion, name: &str, place: (&str, &str, &str), address: 
         subnet: Some(subnet),
         enis: vec![eni_id],
         root_device: None,
+        traits: None,
         tags: BTreeMap::from([("Name".to_owned(), name.to_owned())]),
     };
     aws.instances.insert(id, instance);

@@ -327,6 +327,18 @@ pub struct Instance {
     /// Whether instance metadata requires a token (IMDSv2 enforced).
     #[serde(default)]
     pub metadata_token_required: bool,
+    /// Type of its root device: `ebs` or `instance-store`.
+    pub root_device_type: Option<String>,
+    /// Whether it is a Spot Instance.
+    #[serde(default)]
+    pub spot: bool,
+    /// Name of its instance profile.
+    pub instance_profile: Option<String>,
+    /// Boot mode: `legacy-bios` or `uefi`.
+    pub boot_mode: Option<String>,
+    /// Product codes of its image.
+    #[serde(default)]
+    pub product_codes: Vec<String>,
     /// Interfaces in the order of their device index.
     pub nics: Vec<Nic>,
 }

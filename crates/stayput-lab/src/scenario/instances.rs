@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use stayput_estate::Cidr;
 use stayput_messages::Message;
+use stayput_world::aws::Traits;
 
 use super::BulkNetwork;
 use super::Fault;
@@ -17,6 +18,7 @@ use crate::aws::model::Eni;
 use crate::aws::model::Instance;
 use crate::aws::model::InstanceState;
 use crate::aws::model::Tags;
+use crate::aws::model::architecture_of;
 
 /// First address of generated machines in their network; lower ones are free for listed machines.
 const FIRST_BULK_ADDRESS: u32 = 10;
@@ -105,7 +107,7 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
             State::Stopped => InstanceState::Stopped,
         },
         instance_type: described.instance_type.clone(),
-        architecture: "x86_64".to_owned(),
+        architecture: architecture_of(&described.instance_type).to_owned(),
         platform_details: platform_details(described.platform),
         image: image(described.platform),
         launched: build.next_made(),
@@ -113,11 +115,22 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
         ssm_agent: described.ssm,
         metadata_token_required: described.metadata_token_required,
         disk_bytes: described.disk_gib.saturating_mul(GIB),
+        traits: traits(described),
         tags,
     };
     let id = ids::instance(key);
     build.region(&place.region)?.instances.insert(id, instance);
     Ok(())
+}
+
+fn traits(described: &format::Instance) -> Traits {
+    Traits {
+        root_device_type: described.root_device_type.clone(),
+        lifecycle: described.spot.then(|| "spot".to_owned()),
+        instance_profile: described.instance_profile.clone(),
+        boot_mode: described.boot_mode.clone(),
+        product_codes: described.product_codes.clone(),
+    }
 }
 
 fn on_demand(build: &mut Build<'_>, listed: usize, networks: &[BulkNetwork]) -> Result<(), Fault> {
@@ -206,6 +219,7 @@ impl Simple<'_> {
             ssm_agent: self.ssm,
             metadata_token_required: false,
             disk_bytes: self.disk_gib.saturating_mul(GIB),
+            traits: Traits::default(),
             tags: self.tags,
         };
         let region = build.region(self.region)?;

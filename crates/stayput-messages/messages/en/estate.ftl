@@ -118,6 +118,12 @@ estate-pause-remedy = write a number and `ms`, `s` or `m`, for example `500ms`, 
 estate-bad-category = `{ $text }` cannot be a category key in Prism Central
 estate-bad-category-remedy = it has 1 to 64 characters, does not start with `$` and has none of / , ! " # % ' ( ) * + : ; = ? \ | [ ] ^ &
 estate-label-category = must be a category key
+estate-bad-date = `{ $text }` is not a date
+estate-bad-date-remedy = write year, month and day, for example `2027-03-31`
+estate-label-date = must be a date
+estate-not-acceptable = what rule { $rule } finds cannot be accepted
+estate-not-acceptable-remedy = correct what `stayput check` names; nothing is known about an object that was not read
+estate-label-not-acceptable = cannot be accepted
 
 ### Kinds of AWS ids
 

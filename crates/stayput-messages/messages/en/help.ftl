@@ -12,6 +12,7 @@ help-capture = Record the machines and their addresses in the ledger
 help-plan = Show the plan for a goal, with its proof. Changes nothing
 help-apply = Show a plan, ask, and apply it. Run it again to resume after a failure or a kill
 help-rollback = Take back what a run did: show the plan, ask, and apply it. Run it again to resume after a failure or a kill
+help-check = Check endpoints, credentials and rights, and what a move of the machines would lose. Changes nothing
 help-status = Show where each network and machine is now, and whether it is reached
 help-trace = Show the path of packets from SRC to DST, hop by hop, and why they take it
 help-world = Save the observed world to a file
@@ -77,6 +78,9 @@ help-mode-planned = Both sites work: shut down, synchronize, start at the other 
 help-mode-unplanned = The other site or its region is lost: start from recovery points, fence systems that answer, and skip those that do not
 help-path-a = Through the Transit Gateway of the old region and its peering; halves of an earlier path b are removed
 help-path-b = Directly into the recovery region: two longer prefixes, the halves of each network, attract on-prem traffic there
+help-check-networks = Networks whose machines are checked; all if none is given
+help-check-all = List every object, however many there are
+help-check-sarif = SARIF 2.1.0 on standard output instead of text
 help-status-networks = Networks; all if none is given
 help-status-all = List every machine, however many there are
 help-trace-source = Where the packet starts: `on-prem`, an edge's name, `nc2:SITE`, `overlay:NETWORK@SITE`, a subnet's or VPC's id, or an address, a name or an instance id of a running machine
@@ -227,6 +231,10 @@ help-after =
 
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
     4 obstacles found, 5 another process is working on the estate.
+help-after-check =
+    docs/checks.md explains each rule. Findings that are known are accepted in the estate file, with a reason and a last day: [accept.NAME].
+
+    Exit code 4: an error is left that is not accepted.
 help-after-rollback =
     Examples:
       stayput journal                         list the runs

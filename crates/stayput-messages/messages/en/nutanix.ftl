@@ -74,6 +74,7 @@ move-offers = { $call }: VM { $vm } is in state `{ $state }`, where Move offers 
 
 ## What a call is for
 
+call-read-version = read its version
 call-ask-for-version = ask for the version of { $namespace }
 call-find-category = look for category { $key }:{ $value }
 call-make-category = make category { $key }:{ $value }

@@ -18,7 +18,6 @@ remedy-no-such-machine = name a machine of the networks by its id or its Name ta
 remedy-several-such-machines = name it by its instance id
 remedy-no-announcement = announce { $halves } there by hand (allowed prefixes of the Direct Connect gateway association, or on-prem's static routes), or fail over by path A
 remedy-not-in-inventory = check that Move's AWS provider covers the region and account and refresh its inventory
-remedy-cannot-run = leave it in EC2 by moving it to another subnet, or rebuild it
 remedy-ambiguous-vm = find the right VM in Prism Central of { $site } and run: stayput adopt { $machine } --vm UUID --site { $site }
 remedy-runs-twice = power off the former VM: stayput apply clean-up { $networks } --site { $at }; or, if it is the right one, run `stayput adopt { $machine } --vm { $vm } --site { $at }` and power off the other
 remedy-former-vm-runs = power off VM { $vm } in Prism Central of { $at }

@@ -158,6 +158,16 @@ impl Api {
         self.shared.transport.call(&ask.method, &url, &ask.what)
     }
 
+    /// The time that the last answer carried, as it was written there.
+    pub(super) fn date(&self) -> Option<String> {
+        self.shared.transport.date()
+    }
+
+    /// The address of the appliance.
+    pub(super) fn endpoint(&self) -> String {
+        self.shared.transport.base().to_string()
+    }
+
     /// The randomness of this client.
     pub(super) fn entropy(&self) -> &Entropy {
         self.shared.transport.entropy()

@@ -15,6 +15,7 @@ use super::Obstacle;
 use super::SaidByEc2;
 use super::remedies;
 use crate::NoOrder;
+use crate::check::why;
 
 /// Machines named one by one before the rest is only counted.
 const NAMED: usize = 5;
@@ -142,11 +143,11 @@ impl Obstacle {
             Self::CannotRun {
                 machine,
                 label,
-                reason,
+                rule,
             } => Message::new("obstacle-cannot-run")
                 .with("label", label)
                 .with("machine", machine)
-                .with("reason", reason),
+                .part("reason", why(*rule)),
             Self::AmbiguousVm {
                 site,
                 machine,

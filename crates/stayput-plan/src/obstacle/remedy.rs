@@ -14,6 +14,7 @@ use super::SaidByEc2;
 use super::remedies;
 use crate::Blocked;
 use crate::NoOrder;
+use crate::check::remedy as remedy_of_rule;
 
 impl Obstacle {
     /// What a person can do about it, in English.
@@ -75,7 +76,7 @@ impl Obstacle {
                 Message::new("remedy-no-announcement").part("halves", and(halves))
             }
             Self::NotInInventory { .. } => Message::new("remedy-not-in-inventory"),
-            Self::CannotRun { .. } => Message::new("remedy-cannot-run"),
+            Self::CannotRun { rule, machine, .. } => remedy_of_rule(*rule, machine.as_str()),
             Self::AmbiguousVm { site, machine, .. } => Message::new("remedy-ambiguous-vm")
                 .with("site", site)
                 .with("machine", machine),

@@ -8,6 +8,7 @@
 
 mod apply;
 mod captured;
+mod check;
 mod clean_up;
 mod existence;
 mod fixture;

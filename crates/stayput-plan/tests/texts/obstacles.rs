@@ -92,7 +92,7 @@ fn of_ec2() -> Vec<Value> {
         ),
         network("no-announcement", json!({"site": "osaka", "halves": []})),
         machine("not-in-inventory", json!({"site": "tokyo"})),
-        machine("cannot-run", json!({"reason": "its architecture is arm64"})),
+        machine("cannot-run", json!({"rule": "arm64"})),
     ]
 }
 

@@ -11,6 +11,7 @@ use crate::cli::DemoArgs;
 use crate::cli::Global;
 use crate::cli::Order;
 use crate::error::CommandError;
+use crate::error::Kind;
 use crate::output::Output;
 use crate::session;
 
@@ -44,6 +45,6 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Output, CommandErro
     Ok(Output {
         text: report.render(),
         json: report.json().into(),
-        ok: report.is_ok(),
+        failure: (!report.is_ok()).then_some(Kind::Failed),
     })
 }

@@ -28,6 +28,7 @@ use self::states::States;
 use crate::cli::Global;
 use crate::cli::TraceArgs;
 use crate::error::CommandError;
+use crate::error::Kind;
 use crate::output::Output;
 use crate::reach::Reach;
 
@@ -111,7 +112,7 @@ impl<'a> View<'a> {
         Output {
             text,
             json: json.into(),
-            ok: delivered,
+            failure: (!delivered).then_some(Kind::Failed),
         }
     }
 
@@ -146,7 +147,7 @@ impl<'a> View<'a> {
         Output {
             text,
             json: json.into(),
-            ok,
+            failure: (!ok).then_some(Kind::Failed),
         }
     }
 

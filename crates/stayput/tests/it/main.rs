@@ -6,6 +6,7 @@
 
 mod answers;
 mod article;
+mod check;
 mod compared;
 mod demo;
 mod faults;

@@ -172,6 +172,7 @@ pub fn estate(on_prem: Vec<Cidr>) -> Estate {
         },
         aws: AwsAccess::default(),
         engine: EngineConfig::default(),
+        accepted: BTreeMap::new(),
     }
 }
 

@@ -111,6 +111,7 @@ fn instance(
         subnet: Some(SubnetId::new(format!("subnet-{subnet}"))),
         enis: vec![eni.clone()],
         root_device: None,
+        traits: None,
         tags: BTreeMap::new(),
     };
     let description = if metal { "NC2 host ENI" } else { "" };

@@ -185,7 +185,9 @@ pub(super) fn write(xml: &mut Xml, instance: &Item<'_>) {
     .text("dnsName", "")
     .text("reason", "")
     .text("amiLaunchIndex", 0)
-    .list("productCodes", None::<()>, |_, ()| {})
+    .list("productCodes", &it.traits.product_codes, |xml, code| {
+        xml.text("productCode", code).text("type", "marketplace");
+    })
     .text("instanceType", &it.instance_type)
     .text("launchTime", it.launched.rfc3339())
     .node("placement", |xml| {
@@ -207,7 +209,7 @@ pub(super) fn write(xml: &mut Xml, instance: &Item<'_>) {
     }
     write_groups(xml, first.map(|(_, eni)| eni.vpc.as_str()));
     xml.text("architecture", &it.architecture)
-        .text("rootDeviceType", "ebs")
+        .text("rootDeviceType", root_device_type(it))
         .text("rootDeviceName", root_device(it));
     let volumes = (it.state != InstanceState::Terminated).then_some(());
     xml.list("blockDeviceMapping", volumes, |xml, ()| {
@@ -221,6 +223,19 @@ pub(super) fn write(xml: &mut Xml, instance: &Item<'_>) {
     .text("virtualizationType", "hvm")
     .text("clientToken", "");
     write_tags(xml, &it.tags);
+    xml.maybe("instanceLifecycle", it.traits.lifecycle.as_ref());
+    if let Some(profile) = &it.traits.instance_profile {
+        let account = &instance.lab.aws.account;
+        // A scenario gives the name, a saved world the ARN.
+        let arn = match profile.starts_with("arn:") {
+            true => profile.clone(),
+            false => format!("arn:aws:iam::{account}:instance-profile/{profile}"),
+        };
+        xml.node("iamInstanceProfile", |xml| {
+            xml.text("arn", arn)
+                .text("id", derived_id("AIPA", instance.id));
+        });
+    }
     xml.text("hypervisor", "xen")
         .list(
             "networkInterfaceSet",
@@ -231,6 +246,7 @@ pub(super) fn write(xml: &mut Xml, instance: &Item<'_>) {
         )
         .text("ebsOptimized", false)
         .text("enaSupport", true)
+        .text("currentInstanceBootMode", boot_mode(it))
         .node("cpuOptions", |xml| {
             xml.text("coreCount", 1).text("threadsPerCore", 2);
         })
@@ -245,6 +261,16 @@ pub(super) fn write(xml: &mut Xml, instance: &Item<'_>) {
         .node("enclaveOptions", |xml| {
             xml.text("enabled", false);
         });
+}
+
+fn root_device_type(instance: &Instance) -> &str {
+    let said = instance.traits.root_device_type.as_deref();
+    said.unwrap_or("ebs")
+}
+
+fn boot_mode(instance: &Instance) -> &str {
+    let said = instance.traits.boot_mode.as_deref();
+    said.unwrap_or("legacy-bios")
 }
 
 /// Writes a reservation of one instance.

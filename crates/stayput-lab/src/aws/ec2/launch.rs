@@ -19,6 +19,7 @@ use crate::aws::model::Eni;
 use crate::aws::model::Instance;
 use crate::aws::model::InstanceState;
 use crate::aws::model::RegionState;
+use crate::aws::model::architecture_of;
 use crate::aws::query::Fault;
 use crate::aws::xml::Xml;
 use crate::state::LabEvent;
@@ -212,7 +213,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Answer {
         let instance = Instance {
             state: InstanceState::Pending,
             instance_type: instance_type.clone(),
-            architecture: architecture(&instance_type).to_owned(),
+            architecture: architecture_of(&instance_type).to_owned(),
             platform_details: "Linux/UNIX".to_owned(),
             image: image.clone(),
             launched,
@@ -220,6 +221,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Answer {
             ssm_agent: false,
             metadata_token_required: token_required,
             disk_bytes: ROOT_BYTES,
+            traits: stayput_world::aws::Traits::default(),
             tags: call.params.tags_for("instance"),
         };
         call.region_state_mut()
@@ -246,20 +248,6 @@ pub(super) fn run(call: &mut Call<'_>) -> Answer {
             instances::write(xml, &instance);
         });
     Ok(xml)
-}
-
-/// Graviton types have a `g` after the generation's digit: `m6g.large`, `c7gn.xlarge`.
-fn architecture(instance_type: &str) -> &'static str {
-    let family = instance_type.split('.').next().unwrap_or_default();
-    let after = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    if after
-        .trim_start_matches(|c: char| c.is_ascii_digit())
-        .starts_with('g')
-    {
-        "arm64"
-    } else {
-        "x86_64"
-    }
 }
 
 fn make_eni(call: &Call<'_>, nic: &Nic, id: &str, instance: &str) -> Result<Eni, Fault> {

@@ -190,6 +190,16 @@ impl Api {
         Ok(None)
     }
 
+    /// The time that the last answer carried, as it was written there.
+    pub(in crate::prism) fn date(&self) -> Option<String> {
+        self.shared.transport.date()
+    }
+
+    /// The address of the Prism Central.
+    pub(in crate::prism) fn endpoint(&self) -> String {
+        self.shared.transport.base().to_string()
+    }
+
     /// The minor to speak in a namespace, negotiated once.
     pub(in crate::prism) async fn minor(&self, namespace: Namespace) -> Result<Minor, PrismError> {
         let cell = &self.shared.minors[namespace as usize];

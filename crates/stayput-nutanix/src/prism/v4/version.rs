@@ -18,6 +18,15 @@ pub enum Namespace {
 }
 
 impl Namespace {
+    /// Every namespace that is used.
+    pub const ALL: [Self; 5] = [
+        Self::Vmm,
+        Self::Networking,
+        Self::Datapolicies,
+        Self::Dataprotection,
+        Self::Prism,
+    ];
+
     /// How the URL spells it.
     pub fn as_str(self) -> &'static str {
         match self {

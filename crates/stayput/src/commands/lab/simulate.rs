@@ -70,7 +70,7 @@ impl Simulate<'_> {
         Ok(Output {
             text,
             json: json.into(),
-            ok,
+            failure: (!ok).then_some(Kind::Failed),
         })
     }
 
