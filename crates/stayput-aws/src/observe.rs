@@ -45,6 +45,7 @@ use crate::parse::Sorted;
 use crate::parse::tgw;
 use crate::parse::tgw::ListedTable;
 use crate::parse::vpc;
+use crate::query::Query;
 use crate::xml::Element;
 use crate::xml::Malformed;
 
@@ -130,6 +131,34 @@ impl AwsClient {
         let attachments = lists.attachments.joined(&tgw_route_tables);
         let dx_associations = self.dx_of(region, &attachments).await?;
         Ok(lists.region(attachments, tgw_route_tables, prefix_lists, dx_associations))
+    }
+
+    /// The regions that the account has enabled, asked of one of them.
+    ///
+    /// # Errors
+    ///
+    /// Any [`AwsError`].
+    pub async fn regions(&self, asked: &Region) -> Result<Vec<Region>, AwsError> {
+        self.query(asked, &Query::ec2("DescribeRegions"), |root| {
+            let regions = root.items("regionInfo")?.into_iter();
+            let names = regions.map(|region| region.required("regionName").map(Region::new));
+            names.collect()
+        })
+        .await
+    }
+
+    /// Whether a region has a Transit Gateway of the account, or one that is shared with it.
+    ///
+    /// # Errors
+    ///
+    /// Any [`AwsError`].
+    pub async fn has_transit_gateways(&self, region: &Region) -> Result<bool, AwsError> {
+        let listing = list::TGWS;
+        let found = self
+            .list(region, listing, listing.query(), tgw::tgw)
+            .await?;
+        let found: Sorted<TgwId, Tgw> = found.into_iter().collect();
+        Ok(!found.here.is_empty())
     }
 
     /// Every list of the region.

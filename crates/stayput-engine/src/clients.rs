@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use stayput_aws::AwsClient;
+use stayput_estate::Appliance;
+use stayput_estate::EngineConfig;
 use stayput_estate::Estate;
-use stayput_estate::Nc2Site;
 use stayput_estate::SiteName;
 use stayput_messages::Message;
 use stayput_nutanix::Credentials;
@@ -41,17 +42,10 @@ impl Clients {
         let mut prism = BTreeMap::new();
         let mut moves = BTreeMap::new();
         for (name, site) in &estate.sites {
-            let client = prism_of_site(estate, site, credentials)?;
+            let client = prism_at(name, &site.prism, engine, credentials)?;
             prism.insert(name.clone(), client);
             if let Some(mv) = &site.mv {
-                let credentials = account(credentials, "MOVE", "Move", name)?;
-                let client = MoveClient::connect(
-                    name,
-                    &mv.appliance,
-                    &credentials,
-                    engine.call_timeout,
-                    engine.poll_interval,
-                )?;
+                let client = move_at(name, &mv.appliance, engine, credentials)?;
                 moves.insert(name.clone(), client);
             }
         }
@@ -63,16 +57,36 @@ impl Clients {
 ///
 /// # Errors
 /// Missing credentials, an unreadable CA file, a malformed address.
-pub fn prism_of_site(
-    estate: &Estate,
-    site: &Nc2Site,
+pub fn prism_at(
+    site: &SiteName,
+    appliance: &Appliance,
+    engine: &EngineConfig,
     credentials: CredentialsSource<'_>,
 ) -> Result<PrismClient, EngineError> {
-    let engine = &estate.engine;
-    let account = account(credentials, "PRISM_CENTRAL", "Prism Central", &site.name)?;
+    let account = account(credentials, "PRISM_CENTRAL", "Prism Central", site)?;
     Ok(PrismClient::connect(
-        &site.name,
-        &site.prism,
+        site,
+        appliance,
+        &account,
+        engine.call_timeout,
+        engine.poll_interval,
+    )?)
+}
+
+/// The client of one site's Move. Otherwise as [`prism_at`].
+///
+/// # Errors
+/// As [`prism_at`].
+pub fn move_at(
+    site: &SiteName,
+    appliance: &Appliance,
+    engine: &EngineConfig,
+    credentials: CredentialsSource<'_>,
+) -> Result<MoveClient, EngineError> {
+    let account = account(credentials, "MOVE", "Move", site)?;
+    Ok(MoveClient::connect(
+        site,
+        appliance,
         &account,
         engine.call_timeout,
         engine.poll_interval,

@@ -47,6 +47,7 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("world.ftl"),
     english!("help.ftl"),
     english!("check.ftl"),
+    english!("init.ftl"),
 ];
 
 /// The messages of one language.

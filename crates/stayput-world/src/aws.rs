@@ -113,6 +113,9 @@ pub struct VpcSubnet {
     pub cidr: Cidr,
     /// Its availability zone.
     pub availability_zone: String,
+    /// Its `Name` tag. Absent in worlds saved by earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A route table of a VPC.

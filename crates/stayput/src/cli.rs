@@ -67,6 +67,8 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[command(about = Message::new("help-init").to_string())]
+    Init(InitArgs),
     #[command(subcommand)]
     #[command(about = Message::new("help-config").to_string())]
     Config(ConfigCommand),
@@ -160,6 +162,55 @@ pub struct CaptureArgs {
     #[arg(long, short, requires = "replace")]
     #[arg(help = Message::new("help-capture-yes").to_string())]
     pub yes: bool,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = Message::new("help-after-init").to_string())]
+pub struct InitArgs {
+    #[arg(long, value_name = "REGION")]
+    #[arg(help = Message::new("help-init-region").to_string())]
+    pub region: Vec<String>,
+    #[arg(long, value_name = "VPC")]
+    #[arg(help = Message::new("help-init-source").to_string())]
+    pub source: Option<String>,
+    #[arg(long, value_name = "SITE=URL", value_parser = pair)]
+    #[arg(help = Message::new("help-init-prism").to_string())]
+    pub prism: Vec<(String, String)>,
+    #[arg(long = "move", value_name = "SITE=URL", value_parser = pair)]
+    #[arg(help = Message::new("help-init-move").to_string())]
+    pub mv: Vec<(String, String)>,
+    #[arg(long, value_name = "SITE=NAME", value_parser = pair)]
+    #[arg(help = Message::new("help-init-flow-vpc").to_string())]
+    pub flow_vpc: Vec<(String, String)>,
+    #[arg(long, value_name = "TAG", default_value = "Wave")]
+    #[arg(help = Message::new("help-init-wave-tag").to_string())]
+    pub wave_tag: String,
+    #[arg(long, value_name = "NAME")]
+    #[arg(help = Message::new("help-init-name").to_string())]
+    pub name: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    #[arg(help = Message::new("help-init-ca-file").to_string())]
+    pub ca_file: Option<PathBuf>,
+    #[arg(long, value_name = "NAME")]
+    #[arg(help = Message::new("help-init-profile").to_string())]
+    pub profile: Option<String>,
+    #[arg(long, value_name = "URL")]
+    #[arg(help = Message::new("help-init-aws-endpoint").to_string())]
+    pub aws_endpoint: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    #[arg(help = Message::new("help-init-aws-ca-file").to_string())]
+    pub aws_ca_file: Option<PathBuf>,
+}
+
+/// `KEY=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() && !value.is_empty() => {
+            Ok((key.to_owned(), value.to_owned()))
+        }
+        _ => Err(Message::new("not-a-pair").to_string()),
+    }
 }
 
 /// `check`.

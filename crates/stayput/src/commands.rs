@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod demo;
 mod expect;
+mod init;
 mod journal;
 mod lab;
 mod ledger;
@@ -49,6 +50,7 @@ pub fn before_threads(cli: &Cli) -> Result<Option<Privilege>, CommandError> {
 pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, CommandError> {
     let global = &cli.global;
     match cli.command {
+        Command::Init(args) => init::run(global, &args).await,
         Command::Config(command) => config::run(global, &command),
         Command::Capture(args) if !args.replace.is_empty() => {
             capture::replace(global, &args.replace, args.yes).await

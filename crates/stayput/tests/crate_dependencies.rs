@@ -26,6 +26,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "stayput-discovery",
+        &["stayput-estate", "stayput-world", "stayput-messages"],
+    ),
+    (
         "stayput-ledger",
         &[
             "stayput-estate",
@@ -140,6 +144,7 @@ const PURE: &[&str] = &[
     "stayput-world",
     "stayput-fabric",
     "stayput-plan",
+    "stayput-discovery",
 ];
 
 /// Crates that bring a runtime, a clock, randomness or IO.

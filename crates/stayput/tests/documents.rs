@@ -75,9 +75,10 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The arguments of every `stayput …` that a console block shows, up to what belongs to the shell.
+/// The arguments of every `stayput …` that a console block shows, up to what belongs to the shell. A line that ends with a backslash goes on.
 fn commands(text: &str) -> Vec<Vec<String>> {
-    let shown = lines(text)
+    let text = text.replace("\\\n", "");
+    let shown = lines(&text)
         .into_iter()
         .filter(|(fence, _)| *fence == Some("console"));
     let typed = shown.filter_map(|(_, line)| line.strip_prefix("$ "));

@@ -26,6 +26,7 @@ use stayput_world::aws::VpcRouteState;
 use stayput_world::aws::VpcRouteTable;
 use stayput_world::aws::VpcRouteTarget;
 use stayput_world::aws::VpcSubnet;
+use stayput_world::aws::name_tag;
 
 use crate::parse::Entry;
 use crate::parse::tags;
@@ -66,6 +67,7 @@ pub(crate) fn subnet(entry: Element<'_, '_>) -> Result<Entry<SubnetId, VpcSubnet
         vpc: VpcId::new(entry.required("vpcId")?),
         cidr: entry.parsed("cidrBlock")?,
         availability_zone: entry.required("availabilityZone")?.to_owned(),
+        name: name_tag(&tags(entry)?).map(str::to_owned),
     };
     Ok(Entry::Here(SubnetId::new(id), subnet))
 }

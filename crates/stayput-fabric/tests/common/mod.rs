@@ -376,6 +376,7 @@ pub fn add_subnet(aws: &mut AwsRegion, subnet: &str, vpc: &str, prefix: &str) {
             vpc: vpc.into(),
             cidr: cidr(prefix),
             availability_zone: "a".into(),
+            name: None,
         },
     );
 }

@@ -102,6 +102,7 @@ fn machine(aws: &mut AwsRegion, name: &str, place: (&str, &str, &str), address: 
             vpc: vpc.into(),
             cidr: cidr(range),
             availability_zone: "ap-northeast-1a".to_owned(),
+            name: None,
         });
     let id = InstanceId::new(format!("i-{name}"));
     let eni = Eni {

@@ -7,6 +7,7 @@ help-file = The estate file
 help-json = One JSON object on standard output instead of text
 help-no-input = Never prompt; fail where a confirmation is needed
 help-quiet = No progress on standard error
+help-init = Propose a stayput.toml from what AWS, Prism Central and Move show. Overwrites nothing
 help-config = Check an estate file, or print its schema or an example
 help-capture = Record the machines and their addresses in the ledger
 help-plan = Show the plan for a goal, with its proof. Changes nothing
@@ -78,6 +79,17 @@ help-mode-planned = Both sites work: shut down, synchronize, start at the other 
 help-mode-unplanned = The other site or its region is lost: start from recovery points, fence systems that answer, and skip those that do not
 help-path-a = Through the Transit Gateway of the old region and its peering; halves of an earlier path b are removed
 help-path-b = Directly into the recovery region: two longer prefixes, the halves of each network, attract on-prem traffic there
+help-init-region = Region to read; repeat it for each. Every region with a Transit Gateway if none is given
+help-init-source = The VPC that the machines leave, where there are several with machines
+help-init-prism = Prism Central of a site, which AWS does not show; its certificate is verified
+help-init-move = Move of a site
+help-init-flow-vpc = The Flow VPC for the overlay subnets of a site, where there are several
+help-init-wave-tag = Tag of instances whose values become waves
+help-init-name = Name of the estate; the names of its sites if absent
+help-init-ca-file = Certificate of the private CA of Prism Central and Move, relative to the estate file
+help-init-profile = Named profile of the AWS configuration files
+help-init-aws-endpoint = Replaces every AWS endpoint, for labs
+help-init-aws-ca-file = Certificate of the CA of that endpoint, relative to the estate file
 help-check-networks = Networks whose machines are checked; all if none is given
 help-check-all = List every object, however many there are
 help-check-sarif = SARIF 2.1.0 on standard output instead of text
@@ -222,7 +234,8 @@ help-lab-simulate-threads = How many stories are told at the same time; by defau
 help-after =
     Examples:
       stayput demo                            rehearse migration, failover and failback on this computer
-      stayput config check                    check stayput.toml
+      stayput init                            propose stayput.toml from what the systems show
+      stayput check                           check endpoints, rights and machines
       stayput plan move app db                show the plan for moving two networks, with its proof
       stayput apply move app db               show the plan, ask, apply it; after a kill, run it again
       stayput apply failover app db --to osaka
@@ -231,6 +244,18 @@ help-after =
 
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 world changed since the plan,
     4 obstacles found, 5 another process is working on the estate.
+help-after-init =
+    A site is named after the city of its region, such as tokyo. Credentials come from the environment:
+    AWS_PROFILE and the like, PRISM_CENTRAL_USERNAME and PRISM_CENTRAL_PASSWORD, MOVE_USERNAME and MOVE_PASSWORD.
+
+    Examples:
+      stayput init                                        ask for what cannot be seen
+      stayput init --no-input --region ap-northeast-1 --region ap-northeast-3 \
+        --prism tokyo=https://10.101.2.10:9440 --move tokyo=https://10.101.2.20 \
+        --prism osaka=https://10.102.2.10:9440
+      stayput config check                                list what is left to fill in
+
+    A second run shows how its proposal differs from the file.
 help-after-check =
     docs/checks.md explains each rule. Findings that are known are accepted in the estate file, with a reason and a last day: [accept.NAME].
 

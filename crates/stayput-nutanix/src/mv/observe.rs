@@ -162,6 +162,15 @@ impl MoveClient {
         Ok(())
     }
 
+    /// Every provider that is registered in Move, as Move last read them.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn registered_providers(&self) -> Result<Vec<MoveProvider>, MoveError> {
+        let (providers, _) = self.providers(false).await?;
+        Ok(providers.into_values().collect())
+    }
+
     async fn providers(
         &self,
         refresh: bool,

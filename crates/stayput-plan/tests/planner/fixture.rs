@@ -492,6 +492,7 @@ impl Setup {
                 vpc: "vpc-legacy".into(),
                 cidr: network.cidr,
                 availability_zone: "a".into(),
+                name: None,
             };
             aws.subnets.insert(network.ec2_subnet.clone(), subnet);
         }

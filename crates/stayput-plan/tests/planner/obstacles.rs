@@ -616,6 +616,7 @@ fn cases() -> Vec<Case> {
                 vpc: setup.estate.source.vpc.clone(),
                 cidr: cidr("172.30.1.0/25"),
                 availability_zone: "ap-northeast-1a".to_owned(),
+                name: None,
             };
             setup.tokyo().subnets.insert("subnet-app".into(), subnet);
         }),

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use serde_json::json;
-use stayput_engine::prism_of_site;
+use stayput_engine::prism_at;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
@@ -45,7 +45,8 @@ pub async fn run(global: &Global, args: &AdoptArgs) -> Result<Output, CommandErr
     };
     is_not_linked_to_another(&facts, &id, &site, &vm)?;
     let config = &estate.sites[&site];
-    let client = prism_of_site(&estate, config, &|name| std::env::var(name).ok())?;
+    let of_env = |name: &str| std::env::var(name).ok();
+    let client = prism_at(&site, &config.prism, &estate.engine, &of_env)?;
     let found = client
         .vm(&vm)
         .await

@@ -11,6 +11,7 @@ mod compared;
 mod demo;
 mod faults;
 mod identity;
+mod init;
 mod interface;
 mod interrupts;
 #[cfg(target_os = "linux")]

@@ -140,6 +140,7 @@ fn the_worse_of_two_attachment_subnets_counts() {
         vpc: "vpc-ec2".into(),
         cidr: cidr("172.30.255.16/28"),
         availability_zone: "c".to_owned(),
+        name: None,
     };
     aws.subnets.insert("subnet-tgw-ec2-c".into(), second);
     let mut table = aws.route_tables[&RouteTableId::from("rtb-ec2")].clone();

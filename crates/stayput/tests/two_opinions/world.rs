@@ -64,6 +64,7 @@ fn subnet(aws: &mut AwsRegion, vpc: &str, name: &str, prefix: &str, zone: &str) 
         vpc: vpc.into(),
         cidr: cidr(prefix),
         availability_zone: zone.to_owned(),
+        name: None,
     };
     aws.subnets
         .insert(format!("subnet-{name}").as_str().into(), subnet);
