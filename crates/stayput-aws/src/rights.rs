@@ -84,13 +84,16 @@ impl AwsClient {
         target: &TgwTarget,
     ) -> Vec<Right> {
         let queries = routes::writes_of_route(table, cidr, target);
-        self.rights(region, queries).await
+        self.rights_to_write(region, queries, routes::is_objection)
+            .await
     }
 
     /// The call that starts an instance, as `stayput rollback` does.
     pub async fn right_to_start(&self, region: &Region, instance: &InstanceId) -> Vec<Right> {
         let query = Query::ec2("StartInstances").with_list("InstanceId", [instance]);
-        self.rights(region, [query]).await
+        // An objection to the state of an instance comes after the question of rights.
+        let objects = |error: &AwsError| error.has_code("IncorrectInstanceState");
+        self.rights_to_write(region, [query], objects).await
     }
 
     /// The call by which associations with Direct Connect gateways are read. It has no dry run, so it is made.
@@ -122,6 +125,39 @@ impl AwsClient {
             .buffered(AT_ONCE)
             .collect()
             .await
+    }
+
+    /// The same of calls that write. None is sent to an endpoint that does not know dry runs, and none after one whose outcome is unknown.
+    async fn rights_to_write(
+        &self,
+        region: &Region,
+        queries: impl IntoIterator<Item = Query>,
+        objects: impl Fn(&AwsError) -> bool,
+    ) -> Vec<Right> {
+        let mut rights = Vec::new();
+        for query in queries {
+            let action = format!("ec2:{}", query.action());
+            let permission = match self.ignored_dry_run(region).await {
+                Some(error) => Permission::Unknown(error),
+                None => self.permission(region, query, &objects).await,
+            };
+            let is_unknown = matches!(permission, Permission::Unknown(_));
+            rights.push(Right { action, permission });
+            if is_unknown {
+                break;
+            }
+        }
+        rights
+    }
+
+    /// That an endpoint makes the call of a dry run; `None` if it does not, or did not say.
+    async fn ignored_dry_run(&self, region: &Region) -> Option<AwsError> {
+        let action = list::VPCS.action;
+        let dry = Query::ec2(action).dry();
+        self.query(region, &dry, |_| Ok(())).await.ok()?;
+        let what = Message::new("answer-dry-run-ignored").with("action", action);
+        let problem = Malformed::new("DryRun", what);
+        Some(self.unexpected(region, Service::Ec2, action, problem))
     }
 
     /// Whether a call may be made. `objects` tells which errors come after the question of rights.

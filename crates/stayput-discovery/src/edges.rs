@@ -27,6 +27,8 @@ pub(crate) struct Edge {
 pub(crate) enum Kind {
     BgpVpn,
     StaticVpn,
+    /// A VPN whose connection was not seen.
+    UnseenVpn,
     DirectConnect(DxGatewayId),
 }
 
@@ -41,11 +43,12 @@ pub(crate) fn edges(aws: &BTreeMap<Region, AwsRegion>, tgws: &BTreeSet<&TgwId>) 
             }
             let (word, kind) = match &attachment.kind {
                 AttachmentKind::Vpn(vpn) => {
-                    let vpn = seen.vpns.get(vpn);
-                    match vpn.is_some_and(|vpn| vpn.static_routes_only) {
-                        true => ("vpn", Kind::StaticVpn),
-                        false => ("vpn", Kind::BgpVpn),
-                    }
+                    let kind = match seen.vpns.get(vpn) {
+                        Some(vpn) if vpn.static_routes_only => Kind::StaticVpn,
+                        Some(_) => Kind::BgpVpn,
+                        None => Kind::UnseenVpn,
+                    };
+                    ("vpn", kind)
                 }
                 AttachmentKind::DirectConnect(gateway) => {
                     ("dx", Kind::DirectConnect(gateway.clone()))

@@ -41,14 +41,22 @@ pub struct SourceVpc {
     pub machines: usize,
 }
 
-/// The VPCs of NC2 clusters, in the order of their regions.
-pub fn nc2_vpcs(aws: &BTreeMap<Region, AwsRegion>) -> Vec<Nc2Vpc> {
+/// The VPCs of NC2 clusters, in the order of their regions: those in which at least half of the instances are bare-metal hosts. The VPC that
+/// machines leave is none of them.
+pub fn nc2_vpcs(aws: &BTreeMap<Region, AwsRegion>, source: Option<&VpcId>) -> Vec<Nc2Vpc> {
     let mut taken = BTreeSet::new();
     let mut found = Vec::new();
     for (region, seen) in aws {
-        let hosts = seen.instances.values().filter(|it| is_host(it));
-        let vpcs: BTreeSet<&VpcId> = hosts.filter_map(|host| host.vpc.as_ref()).collect();
-        for vpc in vpcs {
+        let mut vpcs: BTreeMap<&VpcId, (usize, usize)> = BTreeMap::new();
+        for instance in seen.instances.values() {
+            if let Some(vpc) = instance.vpc.as_ref() {
+                let (hosts, all) = vpcs.entry(vpc).or_default();
+                *hosts += usize::from(is_host(instance));
+                *all += 1;
+            }
+        }
+        vpcs.retain(|vpc, (hosts, all)| *hosts * 2 >= *all && Some(*vpc) != source);
+        for vpc in vpcs.into_keys() {
             let name = names::unique(&mut taken, names::city(region));
             found.push(Nc2Vpc {
                 name: SiteName::new(name),
@@ -61,9 +69,10 @@ pub fn nc2_vpcs(aws: &BTreeMap<Region, AwsRegion>) -> Vec<Nc2Vpc> {
     found
 }
 
-/// The VPCs that machines could leave, those with most machines first. A VPC of an NC2 cluster is none of them.
-pub fn sources(aws: &BTreeMap<Region, AwsRegion>) -> Vec<SourceVpc> {
-    let nc2: BTreeSet<VpcId> = nc2_vpcs(aws).into_iter().map(|site| site.vpc).collect();
+/// The VPCs that machines could leave, those with most machines first. A VPC of an NC2 cluster is none of them, unless it is named as `source`.
+pub fn sources(aws: &BTreeMap<Region, AwsRegion>, source: Option<&VpcId>) -> Vec<SourceVpc> {
+    let nc2 = nc2_vpcs(aws, source).into_iter();
+    let nc2: BTreeSet<VpcId> = nc2.map(|site| site.vpc).collect();
     let mut found = Vec::new();
     for (region, seen) in aws {
         let mut machines: BTreeMap<&VpcId, usize> = BTreeMap::new();

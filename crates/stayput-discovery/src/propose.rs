@@ -109,7 +109,7 @@ pub fn propose(seen: &Seen, answers: &Answers) -> Proposal {
     let mut draft = Draft {
         seen,
         answers,
-        sites: nc2_vpcs(&seen.aws),
+        sites: nc2_vpcs(&seen.aws, answers.source.as_ref()),
         out: Writer::default(),
         gaps: Vec::new(),
     };
@@ -140,7 +140,7 @@ impl Draft<'_> {
         let moving = networks.as_ref().map(|(_, networks)| networks.as_slice());
         self.on_prem(&edges, moving.unwrap_or_default());
         self.source_table(source.as_ref());
-        self.sites();
+        self.sites(source.as_ref());
         match &networks {
             Some((region, networks)) => {
                 self.networks(networks, source.as_ref());
@@ -170,7 +170,7 @@ impl Draft<'_> {
 
     /// The VPC that the machines leave: the one that was named, or the only one.
     fn source(&self) -> Option<SourceVpc> {
-        let candidates = sources(&self.seen.aws);
+        let candidates = sources(&self.seen.aws, self.answers.source.as_ref());
         match &self.answers.source {
             Some(named) => candidates.into_iter().find(|one| one.vpc == *named),
             None => match <[SourceVpc; 1]>::try_from(candidates) {
@@ -185,7 +185,8 @@ impl Draft<'_> {
         let seen = edges::on_prem(&self.seen.aws, edges);
         let overlaps = |cidr: &Cidr| {
             let mut networks = networks.iter();
-            networks.any(|network| network.cidr.covers(*cidr) || cidr.covers(network.cidr))
+            *cidr == Cidr::ALL
+                || networks.any(|network| network.cidr.covers(*cidr) || cidr.covers(network.cidr))
         };
         let (left, used): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(cidr, _)| overlaps(cidr));
         for (cidr, how) in &used {
@@ -213,7 +214,7 @@ impl Draft<'_> {
     fn source_table(&mut self, source: Option<&SourceVpc>) {
         self.out.table("source.ec2");
         let Some(source) = source else {
-            for one in sources(&self.seen.aws).into_iter().take(CANDIDATES) {
+            for one in sources(&self.seen.aws, None).into_iter().take(CANDIDATES) {
                 let name = one.name.as_deref().unwrap_or("–");
                 self.out.comment(
                     &Message::new("init-source-candidate")
@@ -239,17 +240,18 @@ impl Draft<'_> {
         }
     }
 
-    fn sites(&mut self) {
+    fn sites(&mut self, source: Option<&SourceVpc>) {
         if self.sites.is_empty() {
             self.out.remark(&Message::new("init-no-sites"));
             self.gap("sites", Message::new("init-gap-sites"));
         }
+        let primary = self.homes(source).0.cloned();
         for site in self.sites.clone() {
-            self.site(&site);
+            self.site(&site, primary.as_ref() == Some(&site.name));
         }
     }
 
-    fn site(&mut self, site: &Nc2Vpc) {
+    fn site(&mut self, site: &Nc2Vpc, is_primary: bool) {
         let name = &site.name;
         let key = |last: &str| format!("sites.{name}.{last}");
         self.out.table(&format!("sites.{name}"));
@@ -281,8 +283,13 @@ impl Draft<'_> {
                 self.gap(&key("prism"), what);
             }
         }
-        if let Some(url) = &appliances.mv {
-            self.mv(name, url);
+        match &appliances.mv {
+            Some(url) => self.mv(name, url),
+            None if is_primary => {
+                let what = Message::new("init-gap-move").with("site", name);
+                self.gap(&key("move"), what);
+            }
+            None => {}
         }
     }
 
@@ -302,19 +309,30 @@ impl Draft<'_> {
         let users = named(false);
         let chosen = self.answers.flow_vpcs.get(site).map(String::as_str);
         let only = (users.len() == 1).then(|| users.first().copied()).flatten();
+        let names = users.iter().copied().collect::<Vec<_>>().join(", ");
         match chosen.or(only) {
-            Some(name) => self.out.text("flow-vpc", name),
+            Some(name) if users.contains(name) => self.out.text("flow-vpc", name),
+            Some(name) => {
+                let what = Message::new("init-gap-flow-vpc-named")
+                    .with("site", site)
+                    .with("name", name)
+                    .with("names", names);
+                self.gap(&key, what);
+            }
             None => {
-                let names = users.into_iter().collect::<Vec<_>>().join(", ");
                 let what = Message::new("init-gap-flow-vpc").with("names", names);
                 self.gap(&key, what);
             }
         }
         let transit = named(true);
-        if let (1, Some(name)) = (transit.len(), transit.first())
-            && *name != TRANSIT_VPC
-        {
-            self.out.text("transit-vpc", name);
+        match (transit.len(), transit.first()) {
+            (_, Some(_)) if transit.contains(TRANSIT_VPC) => {}
+            (1, Some(name)) => self.out.text("transit-vpc", name),
+            _ => {
+                let names = transit.into_iter().collect::<Vec<_>>().join(", ");
+                let what = Message::new("init-gap-transit-vpc").with("names", names);
+                self.gap(&format!("sites.{site}.transit-vpc"), what);
+            }
         }
     }
 
@@ -434,12 +452,15 @@ impl Draft<'_> {
     fn edges(&mut self, edges: &[Edge]) {
         for edge in edges {
             self.out.table(&format!("edges.{}", edge.name));
-            let kind = match &edge.kind {
-                Kind::BgpVpn => "bgp-vpn",
-                Kind::StaticVpn => "static-vpn",
-                Kind::DirectConnect(_) => "direct-connect",
-            };
-            self.out.text("kind", kind);
+            match &edge.kind {
+                Kind::BgpVpn => self.out.text("kind", "bgp-vpn"),
+                Kind::StaticVpn => self.out.text("kind", "static-vpn"),
+                Kind::DirectConnect(_) => self.out.text("kind", "direct-connect"),
+                Kind::UnseenVpn => {
+                    let key = format!("edges.{}.kind", edge.name);
+                    self.gap(&key, Message::new("init-gap-edge-kind"));
+                }
+            }
             self.out.text("region", &edge.region);
             self.out.text("tgw", &edge.tgw);
             self.out.text("attachment", &edge.attachment);
@@ -449,7 +470,7 @@ impl Draft<'_> {
                     let key = format!("edges.{}.on-prem-routes", edge.name);
                     self.gap(&key, Message::new("init-gap-on-prem-routes"));
                 }
-                Kind::BgpVpn => {}
+                Kind::BgpVpn | Kind::UnseenVpn => {}
             }
             self.out.comment(&Message::new("init-preference"));
         }

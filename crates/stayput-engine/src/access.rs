@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use stayput_ambient::Clock;
 use stayput_aws::Permission;
 use stayput_aws::Right;
 use stayput_estate::AttachmentId;
@@ -34,8 +35,8 @@ pub struct Access {
     pub identity: Option<String>,
     /// Its version, where it has one.
     pub version: Option<String>,
-    /// The time of its last answer, as it was written there: a `Date` header.
-    pub date: Option<String>,
+    /// By how many seconds its clock is ahead of ours, by the `Date` header of an answer; some seconds of it may be the way of the answer.
+    pub clock_ahead_s: Option<i64>,
     /// Calls of AWS and whether they may be made.
     pub rights: Vec<Right>,
     /// Why it cannot be used.
@@ -49,7 +50,7 @@ impl Access {
             endpoint,
             identity: None,
             version: None,
-            date: None,
+            clock_ahead_s: None,
             rights: Vec::new(),
             problem: None,
         }
@@ -63,17 +64,19 @@ pub struct ObjectRight {
     pub region: Region,
     /// The object, as the end of its ARN: `instance/i-…`.
     pub resource: String,
+    /// A further object that the call is about, in the same form.
+    pub other_resource: Option<String>,
     /// The call and whether it may be made.
     pub right: Right,
 }
 
 /// Asks every system of the estate for its identity, version and rights to read, all at the same time.
-pub async fn access(estate: &Estate, clients: &Clients) -> Vec<Access> {
+pub async fn access(estate: &Estate, clients: &Clients, clock: &Clock) -> Vec<Access> {
     let regions = estate.regions();
     let aws = join_all(
         regions
             .iter()
-            .map(|region| of_region(estate, clients, region)),
+            .map(|region| of_region(estate, clients, clock, region)),
     );
     let prism = join_all(clients.prism.iter().map(|(site, client)| async move {
         let mut access = Access::new(System::PrismCentral(site.clone()), client.endpoint());
@@ -81,7 +84,7 @@ pub async fn access(estate: &Estate, clients: &Clients) -> Vec<Access> {
             Ok(version) => access.version = Some(version),
             Err(problem) => access.problem = Some(problem),
         }
-        access.date = client.date();
+        access.clock_ahead_s = ahead(client.date(), clock);
         access
     }));
     let moves = join_all(clients.moves.iter().map(|(site, client)| async move {
@@ -90,24 +93,26 @@ pub async fn access(estate: &Estate, clients: &Clients) -> Vec<Access> {
             Ok(version) => access.version = version,
             Err(error) => access.problem = Some(chain(&error)),
         }
-        access.date = client.date();
+        access.clock_ahead_s = ahead(client.date(), clock);
         access
     }));
     let (aws, prism, moves) = futures::join!(aws, prism, moves);
     aws.into_iter().chain(prism).chain(moves).collect()
 }
 
-async fn of_region(estate: &Estate, clients: &Clients, region: &Region) -> Access {
+async fn of_region(estate: &Estate, clients: &Clients, clock: &Clock, region: &Region) -> Access {
     let aws = &clients.aws;
     let mut access = Access::new(System::Aws(region.clone()), aws.endpoint(region));
-    match aws.caller(region).await {
+    let caller = aws.caller(region).await;
+    // Also of an answer that refuses us: a clock that is far off is a reason for that.
+    access.clock_ahead_s = ahead(aws.date(region), clock);
+    match caller {
         Ok(caller) => access.identity = Some(caller.arn),
         Err(error) => {
             access.problem = Some(chain(&error));
             return access;
         }
     }
-    access.date = aws.date(region);
     access.rights = aws.rights_to_read(region).await;
     let edges = estate.edges.values();
     let dx = edges.filter(|edge| {
@@ -126,6 +131,12 @@ async fn of_region(estate: &Estate, clients: &Clients, region: &Region) -> Acces
             Permission::Allowed | Permission::Denied(_) => None,
         });
     access
+}
+
+/// By how many seconds the time of the last answer is ahead of ours; `None` if it is no time.
+fn ahead(date: Option<String>, clock: &Clock) -> Option<i64> {
+    let there = jiff::fmt::rfc2822::parse(&date?).ok()?.timestamp();
+    Some(there.as_second() - clock.now().as_second())
 }
 
 /// The versions of the namespaces that are used: one word if it is the same for all.
@@ -159,7 +170,7 @@ pub async fn rights_on_objects(
     };
     for (region, seen) in &world.aws {
         for (table, attachment) in tables(estate, seen) {
-            let target = TgwTarget::Attachment(attachment);
+            let target = TgwTarget::Attachment(attachment.clone());
             let (reads, writes) = futures::join!(
                 aws.rights_to_read_table(region, &table),
                 aws.rights_to_route(region, &table, cidr, &target)
@@ -167,6 +178,7 @@ pub async fn rights_on_objects(
             rights.extend(reads.into_iter().chain(writes).map(|right| ObjectRight {
                 region: region.clone(),
                 resource: format!("transit-gateway-route-table/{table}"),
+                other_resource: Some(format!("transit-gateway-attachment/{attachment}")),
                 right,
             }));
         }
@@ -174,12 +186,20 @@ pub async fn rights_on_objects(
     let region = &estate.source.region;
     let instances = world.aws.get(region).map(|seen| &seen.instances);
     let mut machines = facts.machines.keys();
-    let machine = machines.find(|id| instances.is_some_and(|all| all.contains_key(*id)));
+    let captured = machines.find(|id| instances.is_some_and(|all| all.contains_key(*id)));
+    // Before the first capture any machine of the source will do.
+    let of_source = instances.and_then(|all| {
+        let mut all = all.iter();
+        let found = all.find(|(_, instance)| instance.vpc.as_ref() == Some(&estate.source.vpc));
+        found.map(|(id, _)| id)
+    });
+    let machine = captured.or(of_source);
     if let Some(machine) = machine {
         let start = aws.right_to_start(region, machine).await;
         rights.extend(start.into_iter().map(|right| ObjectRight {
             region: region.clone(),
             resource: format!("instance/{machine}"),
+            other_resource: None,
             right,
         }));
     }
@@ -217,9 +237,12 @@ fn tables(estate: &Estate, seen: &AwsRegion) -> Vec<(TgwRouteTableId, Attachment
         .filter(|(_, table)| tgws.contains(&table.tgw))
         .filter(|(_, table)| table.associations.iter().any(is_ours))
         .filter_map(|(id, table)| {
-            let mut attachments = seen.attachments.iter();
-            let (attachment, _) =
-                attachments.find(|(id, found)| found.tgw == table.tgw && of_vpc(id))?;
+            let of_table = || {
+                let attachments = seen.attachments.iter();
+                attachments.filter(|(_, found)| found.tgw == table.tgw)
+            };
+            let ours = of_table().find(|(id, _)| of_vpc(id));
+            let (attachment, _) = ours.or_else(|| of_table().next())?;
             Some((id.clone(), attachment.clone()))
         })
         .collect()

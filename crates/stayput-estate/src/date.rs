@@ -16,11 +16,11 @@ pub struct Date {
 }
 
 impl Date {
-    /// The first day there is: everything is later.
-    pub const FIRST: Self = Self {
-        year: 0,
-        month: 1,
-        day: 1,
+    /// The last day there is: no other is later.
+    pub const LAST: Self = Self {
+        year: 9999,
+        month: 12,
+        day: 31,
     };
 }
 

@@ -22,6 +22,9 @@ pub use ids::*;
 pub use model::*;
 pub use net::*;
 pub use parse::parse;
+pub use parse::parse_name;
+pub use parse::parse_region;
+pub use parse::parse_url;
 pub use rule::Rule;
 pub use schema::json_schema;
 

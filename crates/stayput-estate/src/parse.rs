@@ -21,10 +21,12 @@ use stayput_messages::Message;
 use toml::de::DeTable;
 
 use crate::Estate;
+use crate::Region;
 use crate::config::RawEstate;
 use crate::error::ConfigError;
 use crate::error::ConfigErrors;
 use crate::error::ShapeFault;
+use crate::error::TextFault;
 use crate::shape;
 use reader::Reader;
 
@@ -37,6 +39,30 @@ use reader::Reader;
 /// All errors of the file, in its order, each with a location and a remedy. If the file is not TOML, only that error.
 pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Estate, ConfigErrors> {
     read(text, base_dir).map_err(|errors| ConfigErrors::new(file_name, text, errors))
+}
+
+/// Reads one value as the file would have it: `https://host:port`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_url(text: &str) -> Result<String, TextFault> {
+    text::url(text)
+}
+
+/// Reads one value as the file would have it: a name.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_name(text: &str) -> Result<String, TextFault> {
+    text::name(text)
+}
+
+/// Reads one value as the file would have it: an AWS region.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_region(text: &str) -> Result<Region, TextFault> {
+    text::region(text)
 }
 
 fn read(text: &str, base_dir: &Path) -> Result<Estate, Vec<ConfigError>> {

@@ -68,8 +68,8 @@ pub enum Rule {
     DetachedInterface,
     /// The CIDR of a network is not that of its EC2 subnet.
     OtherCidr,
-    /// What `stayput capture` would refuse.
-    CaptureObstacle,
+    /// What `stayput plan move` would refuse now.
+    PlanObstacle,
     /// A system that was not read, so that nothing is known of what is there.
     NotObserved,
     /// An endpoint whose clock differs from this computer's.
@@ -78,6 +78,8 @@ pub enum Rule {
     MissingRight,
     /// A call by which something is changed that the credentials may not make.
     MissingWriteRight,
+    /// A call of which AWS did not say whether the credentials may make it.
+    RightUnknown,
     /// An endpoint or service that cannot be used.
     NotReached,
     /// An acceptance that has expired.
@@ -88,7 +90,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Arm64,
         Self::MacInstance,
         Self::InstanceStoreRoot,
@@ -118,11 +120,12 @@ impl Rule {
         Self::DnsServerOfSource,
         Self::DetachedInterface,
         Self::OtherCidr,
-        Self::CaptureObstacle,
+        Self::PlanObstacle,
         Self::NotObserved,
         Self::ClockSkew,
         Self::MissingRight,
         Self::MissingWriteRight,
+        Self::RightUnknown,
         Self::NotReached,
         Self::AcceptanceExpired,
         Self::AcceptanceUnused,
@@ -160,11 +163,12 @@ impl Rule {
             Self::DnsServerOfSource => "dns-server-of-source",
             Self::DetachedInterface => "detached-interface",
             Self::OtherCidr => "other-cidr",
-            Self::CaptureObstacle => "capture-obstacle",
+            Self::PlanObstacle => "plan-obstacle",
             Self::NotObserved => "not-observed",
             Self::ClockSkew => "clock-skew",
             Self::MissingRight => "missing-right",
             Self::MissingWriteRight => "missing-write-right",
+            Self::RightUnknown => "right-unknown",
             Self::NotReached => "not-reached",
             Self::AcceptanceExpired => "acceptance-expired",
             Self::AcceptanceUnused => "acceptance-unused",
@@ -176,11 +180,19 @@ impl Rule {
         Self::ALL.into_iter().find(|rule| rule.as_str() == id)
     }
 
-    /// Whether an estate can accept what it finds. What was not looked at cannot be accepted: nothing is known of it.
+    /// Whether an estate can accept what it finds. What was not looked at cannot be accepted, for nothing is known of it; nor what a plan refuses,
+    /// for it is refused whatever is accepted.
     pub fn is_acceptable(self) -> bool {
         !matches!(
             self,
-            Self::NotObserved | Self::NotReached | Self::AcceptanceExpired | Self::AcceptanceUnused
+            Self::NotObserved
+                | Self::NotExamined
+                | Self::PlanObstacle
+                | Self::OtherCidr
+                | Self::RightUnknown
+                | Self::NotReached
+                | Self::AcceptanceExpired
+                | Self::AcceptanceUnused
         )
     }
 }

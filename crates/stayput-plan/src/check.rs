@@ -18,6 +18,7 @@ use stayput_estate::NetworkName;
 use stayput_estate::Rule;
 use stayput_messages::Message;
 use stayput_world::Facts;
+use stayput_world::System;
 use stayput_world::World;
 
 pub use accept::accept;
@@ -85,7 +86,7 @@ impl CheckFinding {
     fn of_obstacle(object: String, obstacle: &Obstacle) -> Self {
         let rule = match obstacle {
             Obstacle::OtherCidr { .. } => Rule::OtherCidr,
-            _ => Rule::CaptureObstacle,
+            _ => Rule::PlanObstacle,
         };
         Self {
             remedy: obstacle.remedy(),
@@ -109,7 +110,25 @@ pub fn check(
         found.insert(CheckFinding::new(Rule::NotObserved, object, what));
     }
     networks::of_sites(estate, world, names, &mut found);
-    if let Some(region) = world.aws.get(&estate.source.region) {
+    let of_source = &estate.source.region;
+    let was_tried = world.unobserved(&System::Aws(of_source.clone())).is_some();
+    if !world.aws.contains_key(of_source) && !was_tried {
+        let what = Message::new("check-region-not-read").with("region", of_source);
+        found.insert(CheckFinding::new(
+            Rule::NotObserved,
+            of_source.as_str(),
+            what,
+        ));
+    }
+    if let Some(region) = world.aws.get(of_source) {
+        for odd in &region.unreadable {
+            let what = Message::new("warning-not-looked-at")
+                .with("kind", &odd.kind)
+                .with("id", &odd.id)
+                .with("region", of_source)
+                .with("why", &odd.why);
+            found.insert(CheckFinding::new(Rule::NotExamined, &odd.id, what));
+        }
         let look = machines::Look::new(estate, world, region, facts, names);
         look.machines(&mut found);
         look.obstacles(&mut found);

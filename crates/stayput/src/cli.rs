@@ -9,6 +9,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use stayput_estate::Region;
 use stayput_messages::Message;
 
 pub use lab::FaultAddArgs;
@@ -168,16 +169,16 @@ pub struct CaptureArgs {
 #[derive(Debug, Args)]
 #[command(after_help = Message::new("help-after-init").to_string())]
 pub struct InitArgs {
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = stayput_estate::parse_region)]
     #[arg(help = Message::new("help-init-region").to_string())]
-    pub region: Vec<String>,
+    pub region: Vec<Region>,
     #[arg(long, value_name = "VPC")]
     #[arg(help = Message::new("help-init-source").to_string())]
     pub source: Option<String>,
-    #[arg(long, value_name = "SITE=URL", value_parser = pair)]
+    #[arg(long, value_name = "SITE=URL", value_parser = site_url)]
     #[arg(help = Message::new("help-init-prism").to_string())]
     pub prism: Vec<(String, String)>,
-    #[arg(long = "move", value_name = "SITE=URL", value_parser = pair)]
+    #[arg(long = "move", value_name = "SITE=URL", value_parser = site_url)]
     #[arg(help = Message::new("help-init-move").to_string())]
     pub mv: Vec<(String, String)>,
     #[arg(long, value_name = "SITE=NAME", value_parser = pair)]
@@ -186,7 +187,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "TAG", default_value = "Wave")]
     #[arg(help = Message::new("help-init-wave-tag").to_string())]
     pub wave_tag: String,
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = stayput_estate::parse_name)]
     #[arg(help = Message::new("help-init-name").to_string())]
     pub name: Option<String>,
     #[arg(long, value_name = "FILE")]
@@ -195,7 +196,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     #[arg(help = Message::new("help-init-profile").to_string())]
     pub profile: Option<String>,
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = stayput_estate::parse_url)]
     #[arg(help = Message::new("help-init-aws-endpoint").to_string())]
     pub aws_endpoint: Option<String>,
     #[arg(long, value_name = "FILE")]
@@ -211,6 +212,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
         }
         _ => Err(Message::new("not-a-pair").to_string()),
     }
+}
+
+/// `SITE=URL`. The URL is checked here: credentials go to no other kind.
+fn site_url(text: &str) -> Result<(String, String), String> {
+    let (site, url) = pair(text)?;
+    let url = stayput_estate::parse_url(&url).map_err(|fault| fault.to_string())?;
+    Ok((site, url))
 }
 
 /// `check`.

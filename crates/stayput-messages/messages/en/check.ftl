@@ -15,7 +15,7 @@ check-instance-store-volumes = { $label }: type { $kind } has instance store vol
 check-instance-store-volumes-why = EC2 erases an instance store when the instance stops, and Move copies EBS volumes only
 check-instance-store-volumes-remedy = look whether the guest keeps data there, and copy that to an EBS volume
 check-auto-scaling = { $label }: it is a member of Auto Scaling group { $group }
-check-auto-scaling-why = it is a member of an Auto Scaling group, which terminates a member that is stopped, with its disks and its address, and starts another
+check-auto-scaling-why = an Auto Scaling group terminates a member that is stopped, unless the member is in standby or the processes of the group are suspended; its address goes with it
 check-auto-scaling-remedy = take it out of its group: aws autoscaling detach-instances --instance-ids { $object } --should-decrement-desired-capacity --auto-scaling-group-name GROUP
 check-spot-instance = { $label }: it is a Spot Instance
 check-spot-instance-why = EC2 stops a Spot Instance on request only if its Spot request is persistent, and can interrupt it at any time
@@ -73,24 +73,26 @@ check-link-local-services = { $machines ->
     }
 check-link-local-services-why = 169.254.169.254, 169.254.169.123 and 169.254.169.253 do not answer at NC2
 check-link-local-services-remedy = look for these addresses in the guests' settings (chrony, w32time, resolv.conf, cloud-init) and replace them
-check-mtu = { $network }: hosts that stay in the VPC exchange frames of up to 9001 bytes with it today
-check-mtu-why = a Transit Gateway passes 8500 bytes, a VPN 1500, and neither sends the message that path MTU discovery needs
+check-mtu = { $network }: hosts that stay in the VPC can exchange frames of up to 9001 bytes with it today
+check-mtu-why = a Transit Gateway passes 8500 bytes and a VPN 1500
 check-mtu-remedy = set an MTU of at most 8500 on hosts that exchange jumbo frames with the machines
 check-no-dns-servers = DHCP at { $site } gives machines no DNS servers
 check-no-dns-servers-why = guests that take their DNS servers from DHCP resolve no names there
 check-no-dns-servers-remedy = set `dns-servers` in [sites.{ $object }]
 check-dns-server-of-source = DHCP at { $site } gives DNS server { $server }, which only instances of the source VPC reach
-check-dns-server-of-source-why = the DNS server of a VPC answers inside that VPC only
+check-dns-server-of-source-why = the DNS server of a VPC does not answer in other VPCs
 check-dns-server-of-source-remedy = set `dns-servers` in [sites.{ $object }] to servers that are reached from there, such as Route 53 Resolver inbound endpoints
 check-detached-interface = { $eni } with { $addresses } is in network { $network } and is not attached
 check-detached-interface-why = its addresses are of no machine, so they are not recorded and not moved
 check-detached-interface-remedy = delete it if nothing needs it: aws ec2 delete-network-interface --network-interface-id { $object }
 check-other-cidr-why = the overlay subnet would have other addresses than the EC2 subnet
-check-capture-obstacle-why = `stayput capture` or `stayput plan move` refuses the network while it is so
+check-plan-obstacle-why = `stayput plan move` refuses the network while it is so, and an acceptance does not change that
 
 ## Systems
 
 check-not-observed = { $what }
+check-subnet-not-seen = subnet { $subnet } of network { $network } was not seen in { $region }
+check-region-not-read = AWS { $region } was not read
 check-not-observed-why = nothing is known of what is there
 check-not-reached-why = commands that need it fail
 check-not-reached-remedy = correct address, credentials, certificate or network, then run `stayput check` again
@@ -107,6 +109,9 @@ check-missing-right-why = the region cannot be read, and every command needs tha
 check-missing-right-remedy = add the statement to the policy of these credentials: it is at the end
 check-missing-write-right-why = `apply` is refused before it changes anything; commands that only read do not need it
 check-missing-write-right-remedy = add the statement to the policy of the credentials that run `apply`: it is at the end
+check-right-unknown = { $action } on { $resource } in { $region }: { $problem }
+check-right-unknown-why = AWS did not say whether the credentials may make the call
+check-right-unknown-remedy = run `stayput check` again when AWS answers the call
 
 ## The report
 

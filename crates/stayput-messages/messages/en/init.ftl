@@ -5,7 +5,7 @@ init-head =
     Read every line. What is marked GAP could not be seen; `stayput config check` lists it.
 init-gap = GAP { $key }: { $what }
 init-prefix-proposed = proposed: { $prefix } ({ $how } to an edge)
-init-prefix-overlaps = not proposed: { $prefix } ({ $how } to an edge) overlaps a network that moves
+init-prefix-overlaps = not proposed: { $prefix } ({ $how } to an edge) covers or overlaps a network that moves
 init-gap-prefixes = no prefix leads to a VPN or Direct Connect gateway; write what is behind them
 init-source-candidate = { $machines ->
         [one] candidate: { $vpc } ({ $name }) in { $region }, 1 machine
@@ -19,8 +19,9 @@ init-source = { $machines ->
 init-gap-tgw = it is attached to no Transit Gateway, or to several
 init-no-sites = No VPC with bare-metal hosts was seen.
 init-gap-sites = name the regions of the NC2 clusters with --region, or deploy the clusters first
-init-site = taken for an NC2 cluster, because it has bare-metal hosts
-init-dns = proposed: the DNS server of the cluster's VPC; machines must reach it
+init-site = taken for an NC2 cluster, because at least half of its instances are bare-metal hosts
+init-dns = proposed: the DNS server of the cluster's VPC; whether machines on an overlay subnet reach it is not proven
+init-gap-move = networks move to this site, so it needs Move: --move { $site }=https://HOST
 init-gap-prism = AWS does not show Prism Central: --prism { $site }=https://HOST:9440
 init-gap-flow-vpc-unseen = Prism Central was not read, so the name of the Flow VPC is not known
 init-gap-flow-vpc = not exactly one Flow VPC is there ({ $names }): --flow-vpc SITE=NAME
@@ -51,12 +52,21 @@ init-no-regions-hint = name the regions with --region, or check whose credential
 init-unreadable = { $system } was not read: { $problem }
 init-unknown-site = `{ $site }` is no site: these VPCs have bare-metal hosts: { $sites }
 init-unknown-source = { $vpc } has no machines, or was not seen; candidates: { $candidates }
-init-written = { $file } is written: { $gaps ->
-        [0] it is complete.
+init-written = { $file } is written: { $state }
+init-complete = it is complete.
+init-gaps = { $gaps ->
         [one] 1 gap is left.
        *[other] { $gaps } gaps are left.
+    }
+init-wrong = { $errors ->
+        [one] it has 1 error, which `stayput config check` shows.
+       *[other] it has { $errors } errors, which `stayput config check` shows.
     }
 init-exists = { $file } exists and is left as it is. The proposal differs so (- the file, + the proposal):
 init-same = { $file } is as proposed.
 init-next = Next: read the file, then stayput config check, stayput check.
 init-gap-line = gap { $key }: { $what }
+init-dangling-link = { $file } is a symbolic link to a file that does not exist
+init-gap-flow-vpc-named = { $site } has no Flow VPC { $name } for networks; there are: { $names }
+init-gap-transit-vpc = not exactly one transit VPC is there ({ $names }); write the one that NC2 made
+init-gap-edge-kind = the VPN connection was not seen: write bgp-vpn or static-vpn

@@ -10,10 +10,12 @@ use stayput_messages::Message;
 use super::Accepted;
 use super::CheckFinding;
 
-/// Marks what the estate accepts on this day. An acceptance that has expired, or that nothing matches, is a finding itself.
+/// Marks what the estate accepts on this day. An acceptance that has expired is a finding itself, and so is one that nothing matches if
+/// `is_whole`: everything was looked at.
 pub fn accept(
     estate: &Estate,
     today: Date,
+    is_whole: bool,
     found: BTreeSet<CheckFinding>,
 ) -> BTreeSet<CheckFinding> {
     let mut found: Vec<_> = found.into_iter().collect();
@@ -32,7 +34,7 @@ pub fn accept(
                 .with("until", acceptance.until);
             more.push(CheckFinding::new(Rule::AcceptanceExpired, name, what));
         }
-        if !is_used {
+        if !is_used && is_whole {
             let what = Message::new("check-acceptance-unused")
                 .with("name", name)
                 .with("rule", acceptance.rule);

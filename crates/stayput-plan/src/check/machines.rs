@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use stayput_estate::EniId;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::NetworkName;
@@ -17,16 +18,19 @@ use stayput_world::aws::VpcRouteTarget;
 
 use super::CheckFinding;
 use super::interfaces::interfaces;
+use crate::Goal;
 use crate::Obstacle;
 use crate::capture;
+use crate::plan;
 
 /// The tag by which Auto Scaling marks the members of a group.
 const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
 /// Instance families with instance store volumes whose names do not say so (memory).
-const STORAGE_FAMILIES: [&str; 20] = [
-    "c1", "c3", "d2", "d3", "d3en", "dl1", "f1", "f2", "g2", "g5", "g6", "gr6", "h1", "m1", "m2",
-    "m3", "r3", "trn1", "x1", "x1e",
+const STORAGE_FAMILIES: [&str; 30] = [
+    "c1", "c3", "d2", "d3", "d3en", "dl1", "f1", "f2", "g2", "g5", "g6", "g6e", "g6f", "gr6",
+    "gr6f", "h1", "m1", "m2", "m3", "p5", "p5e", "p5en", "r3", "trn1", "trn1n", "trn2", "trn2u",
+    "x1", "x1e", "p6-b200",
 ];
 
 /// What is looked at.
@@ -81,6 +85,7 @@ impl<'a> Look<'a> {
         for name in self.in_ec2.values().filter_map(|machine| machine.name()) {
             *names.entry(name).or_default() += 1;
         }
+        let routes = self.routes();
         for (id, instance) in &self.in_ec2 {
             let label = capture::label(id, instance);
             let mut add = |rule, what| {
@@ -108,7 +113,7 @@ impl<'a> Look<'a> {
                 }
                 Some(_) => {}
             }
-            if instance.platform.starts_with("Windows") {
+            if instance.platform.starts_with("Windows") && !instance.platform.contains("BYOL") {
                 let what = Message::new("check-windows-activation").with("label", &label);
                 add(Rule::WindowsActivation, what);
             }
@@ -116,7 +121,8 @@ impl<'a> Look<'a> {
                 let what = Message::new("check-not-examined").with("label", &label);
                 add(Rule::NotExamined, what);
             }
-            for (table, route) in self.routes_to(instance) {
+            let routes = instance.enis.iter().filter_map(|eni| routes.get(eni));
+            for (table, route) in routes.flatten() {
                 let what = Message::new("check-route-to-machine")
                     .with("label", &label)
                     .with("route", route)
@@ -126,29 +132,61 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Routes of VPCs that lead to an interface of the machine: table and destination.
-    fn routes_to(&self, instance: &'a Instance) -> impl Iterator<Item = (String, String)> + 'a {
-        let tables = self.region.route_tables.iter();
-        tables.flat_map(move |(id, table)| {
-            let leads_there = |target: &VpcRouteTarget| matches!(target, VpcRouteTarget::Eni(eni) if instance.enis.contains(eni));
-            let routes = table.routes.iter();
-            let there: Vec<_> = routes
-                .filter(|route| leads_there(&route.target))
-                .map(|route| (id.to_string(), destination(&route.destination)))
-                .collect();
-            there
-        })
+    /// Routes of VPCs that lead to interfaces: table and destination.
+    fn routes(&self) -> BTreeMap<&'a EniId, Vec<(String, String)>> {
+        let mut routes: BTreeMap<&EniId, Vec<_>> = BTreeMap::new();
+        for (id, table) in &self.region.route_tables {
+            for route in &table.routes {
+                if let VpcRouteTarget::Eni(eni) = &route.target {
+                    let there = (id.to_string(), destination(&route.destination));
+                    routes.entry(eni).or_default().push(there);
+                }
+            }
+        }
+        routes
     }
 
-    /// What a capture or a move would refuse, of networks that have machines in EC2 or none on record.
+    /// What a plan would refuse now that moves the networks that were asked for and have machines in EC2, or none on record.
     pub(super) fn obstacles(&self, found: &mut BTreeSet<CheckFinding>) {
         let all = self.estate.networks.keys();
-        let staying = all.filter(|name| !self.has_left(name)).cloned().collect();
-        let (_, captured) = capture::observe_facts(self.estate, self.world, &staying);
-        let cidrs = capture::other_cidrs(self.estate, self.region, &staying);
-        let obstacles = captured.into_iter().chain(cidrs);
-        for obstacle in obstacles.filter(|obstacle| self.is_asked_for(obstacle)) {
-            found.insert(CheckFinding::of_obstacle(object(&obstacle), &obstacle));
+        let staying: BTreeSet<_> = all.filter(|name| !self.has_left(name)).cloned().collect();
+        // Machines that are not captured yet count as EC2 shows them now.
+        let mut facts = self.facts.clone();
+        let (seen, _) = capture::observe_facts(self.estate, self.world, &staying);
+        for (id, machine) in seen {
+            facts.machines.entry(id).or_insert(machine);
+        }
+        let mut networks: BTreeSet<_> = self.names.intersection(&staying).cloned().collect();
+        if networks.is_empty() {
+            return;
+        }
+        // A machine moves with all its networks.
+        for _ in 0..staying.len() {
+            for machine in facts.machines.values() {
+                let of_machine = || machine.nics.iter().map(|nic| &nic.network);
+                if of_machine().any(|network| networks.contains(network)) {
+                    let more = of_machine().filter(|network| staying.contains(*network));
+                    networks.extend(more.cloned());
+                }
+            }
+        }
+        let names = networks.iter().map(NetworkName::as_str);
+        let names = names.collect::<Vec<_>>().join(" ");
+        let goal = Goal::Move {
+            networks,
+            canaries: BTreeSet::new(),
+            leave_out: BTreeSet::new(),
+        };
+        let Err(obstacles) = plan(self.estate, self.world, &facts, &goal) else {
+            return;
+        };
+        for obstacle in obstacles {
+            // It has a rule of its own.
+            if matches!(obstacle, Obstacle::CannotRun { .. }) {
+                continue;
+            }
+            let object = object(&obstacle).unwrap_or_else(|| names.clone());
+            found.insert(CheckFinding::of_obstacle(object, &obstacle));
         }
     }
 
@@ -160,26 +198,6 @@ impl<'a> Look<'a> {
             .map(|(id, _)| self.facts.vms.contains_key(id))
             .peekable();
         here.peek().is_some() && here.all(|is_vm| is_vm)
-    }
-
-    /// Whether an obstacle is about the networks that were asked for, and no rule of its own says it.
-    fn is_asked_for(&self, obstacle: &Obstacle) -> bool {
-        let of_interface = |eni| {
-            let eni = self.region.enis.get(eni);
-            let networks = self.names.iter();
-            let mut networks = networks.filter_map(|name| self.estate.networks.get(name));
-            eni.is_none_or(|eni| networks.any(|network| network.ec2_subnet == eni.subnet))
-        };
-        match obstacle {
-            Obstacle::CannotRun { .. } => false,
-            Obstacle::OtherCidr { network, .. } => self.names.contains(network),
-            Obstacle::UnmovableInterface { eni, .. } | Obstacle::UnsettledInterface { eni, .. } => {
-                of_interface(eni)
-            }
-            other => other
-                .about_machine_in_ec2()
-                .is_none_or(|machine| self.in_ec2.contains_key(machine)),
-        }
     }
 }
 
@@ -281,17 +299,17 @@ fn destination(destination: &stayput_world::aws::RouteDestination) -> String {
     }
 }
 
-/// The id of what an obstacle is about.
-fn object(obstacle: &Obstacle) -> String {
+/// The id of what an obstacle is about, if it is about one object.
+fn object(obstacle: &Obstacle) -> Option<String> {
     if let Some(machine) = obstacle.about_machine_in_ec2() {
-        return machine.to_string();
+        return Some(machine.to_string());
     }
     match obstacle {
-        Obstacle::SourceNotSeen { vpc, .. } => vpc.to_string(),
+        Obstacle::SourceNotSeen { vpc, .. } => Some(vpc.to_string()),
         Obstacle::UnmovableInterface { eni, .. } | Obstacle::UnsettledInterface { eni, .. } => {
-            eni.to_string()
+            Some(eni.to_string())
         }
-        Obstacle::OtherCidr { network, .. } => network.to_string(),
-        _ => String::new(),
+        Obstacle::OtherCidr { network, .. } => Some(network.to_string()),
+        _ => None,
     }
 }

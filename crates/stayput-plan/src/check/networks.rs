@@ -63,6 +63,13 @@ pub(super) fn of_networks(look: &Look<'_>, found: &mut BTreeSet<CheckFinding>) {
         .filter_map(|name| look.estate.networks.get(name));
     for network in networks {
         let subnet = &network.ec2_subnet;
+        if !look.region.subnets.contains_key(subnet) {
+            let what = Message::new("check-subnet-not-seen")
+                .with("subnet", subnet)
+                .with("network", &network.name)
+                .with("region", &look.estate.source.region);
+            found.insert(CheckFinding::new(Rule::NotObserved, subnet.as_str(), what));
+        }
         let is_here = |eni| {
             let eni = look.region.enis.get(eni);
             eni.is_some_and(|eni| eni.subnet == *subnet)

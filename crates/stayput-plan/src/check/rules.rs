@@ -26,7 +26,7 @@ impl Severity {
             | Rule::AutoScaling
             | Rule::ProductCodes
             | Rule::OtherCidr
-            | Rule::CaptureObstacle
+            | Rule::PlanObstacle
             | Rule::NotObserved
             | Rule::MissingRight
             | Rule::NotReached => Self::Error,
@@ -51,6 +51,7 @@ impl Severity {
             | Rule::DnsServerOfSource
             | Rule::ClockSkew
             | Rule::MissingWriteRight
+            | Rule::RightUnknown
             | Rule::AcceptanceExpired => Self::Warning,
             Rule::NoName
             | Rule::LinkLocalServices
@@ -110,11 +111,12 @@ pub(crate) fn why(rule: Rule) -> Message {
         Rule::DnsServerOfSource => Message::new("check-dns-server-of-source-why"),
         Rule::DetachedInterface => Message::new("check-detached-interface-why"),
         Rule::OtherCidr => Message::new("check-other-cidr-why"),
-        Rule::CaptureObstacle => Message::new("check-capture-obstacle-why"),
+        Rule::PlanObstacle => Message::new("check-plan-obstacle-why"),
         Rule::NotObserved => Message::new("check-not-observed-why"),
         Rule::ClockSkew => Message::new("check-clock-skew-why"),
         Rule::MissingRight => Message::new("check-missing-right-why"),
         Rule::MissingWriteRight => Message::new("check-missing-write-right-why"),
+        Rule::RightUnknown => Message::new("check-right-unknown-why"),
         Rule::NotReached => Message::new("check-not-reached-why"),
         Rule::AcceptanceExpired => Message::new("check-acceptance-expired-why"),
         Rule::AcceptanceUnused => Message::new("check-acceptance-unused-why"),
@@ -161,12 +163,13 @@ pub(crate) fn remedy(rule: Rule, object: &str) -> Message {
             Message::new("check-detached-interface-remedy").with("object", object)
         }
         // Of an obstacle it is the obstacle's own.
-        Rule::OtherCidr | Rule::CaptureObstacle | Rule::NotObserved | Rule::NotReached => {
+        Rule::OtherCidr | Rule::PlanObstacle | Rule::NotObserved | Rule::NotReached => {
             Message::new("check-not-reached-remedy")
         }
         Rule::ClockSkew => Message::new("check-clock-skew-remedy"),
         Rule::MissingRight => Message::new("check-missing-right-remedy"),
         Rule::MissingWriteRight => Message::new("check-missing-write-right-remedy"),
+        Rule::RightUnknown => Message::new("check-right-unknown-remedy"),
         Rule::AcceptanceExpired => {
             Message::new("check-acceptance-expired-remedy").with("object", object)
         }

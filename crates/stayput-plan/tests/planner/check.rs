@@ -208,7 +208,7 @@ fn what_a_capture_or_move_would_refuse_is_an_error() {
     let told = told(&setup, &["app"]);
     assert!(told.contains(&(Rule::OtherCidr, "app".into())), "{told:?}");
     assert!(
-        told.contains(&(Rule::CaptureObstacle, "eni-web-0".into())),
+        told.contains(&(Rule::PlanObstacle, "eni-web-0".into())),
         "{told:?}"
     );
 }
@@ -259,7 +259,7 @@ fn an_acceptance_counts_until_its_last_day_and_for_its_objects() {
     setup.estate.accepted.insert("rebuilt".into(), acceptance);
     let on = |setup: &Setup, day: &str| -> Vec<_> {
         let today: Date = day.parse().unwrap();
-        accept(&setup.estate, today, found(setup, &["app", "db"]))
+        accept(&setup.estate, today, true, found(setup, &["app", "db"]))
             .into_iter()
             .collect()
     };

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Zoned;
+use stayput_ambient::Ambient;
 use stayput_engine::Clients;
 use stayput_engine::Events;
 use stayput_engine::ObjectRight;
@@ -64,7 +65,15 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Output, CommandErr
         .retain(|finding| finding.rule != Rule::NotObserved || !unusable.contains(&finding.object));
     found.extend(seen.systems.iter().flat_map(access::Row::findings));
     found.extend(access::of_objects(&seen.rights));
-    let found = stayput_plan::accept(&estate, today(), found);
+    let is_blind = |finding: &CheckFinding| {
+        matches!(
+            finding.rule,
+            Rule::NotObserved | Rule::NotReached | Rule::NotExamined
+        )
+    };
+    let is_whole = args.networks.is_empty() && args.world.world.is_none();
+    let is_whole = is_whole && !found.iter().any(is_blind);
+    let found = stayput_plan::accept(&estate, today(), is_whole, found);
     let statements = policy::statements(&seen.world, &seen.systems, &seen.rights);
     let mut output = match args.sarif {
         true => Output::new(sarif::log(&global.file, &found), serde_json::Value::Null),
@@ -82,19 +91,17 @@ async fn look(global: &Global, estate: &Arc<Estate>) -> Result<Seen, CommandErro
     let clients = Clients::connect(estate, &|name| std::env::var(name).ok()).await?;
     let events = Events::none();
     let display = ui::show(events.listen(), global.quiet);
+    let clock = Ambient::system().clock;
     let (ledger, facts) = access::ledger(estate, &clients).await;
     let (systems, world) = tokio::join!(
-        stayput_engine::access(estate, &clients),
+        stayput_engine::access(estate, &clients, &clock),
         stayput_engine::observe(estate, &clients, &events, &facts, &[])
     );
     let rights = stayput_engine::rights_on_objects(estate, &clients, &world, &facts).await;
     events.close();
     // The display ends and leaves the terminal clean for what comes next.
     let _ = display.await;
-    let now = jiff::Timestamp::now();
-    let rows = systems
-        .into_iter()
-        .map(|system| access::Row::of_system(system, now));
+    let rows = systems.into_iter().map(access::Row::of_system);
     Ok(Seen {
         world: Arc::new(world),
         facts: Arc::new(facts),
@@ -106,6 +113,6 @@ async fn look(global: &Global, estate: &Arc<Estate>) -> Result<Seen, CommandErro
 /// The day at this computer.
 fn today() -> Date {
     let text = Zoned::now().date().to_string();
-    // A calendar's own text is a date.
-    text.parse().unwrap_or(Date::FIRST)
+    // A calendar's own text is a date. If it were not, no acceptance would count.
+    text.parse().unwrap_or(Date::LAST)
 }

@@ -1,6 +1,7 @@
 //! `stayput init`: a proposed estate file from what AWS, Prism Central and Move show.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -15,7 +16,6 @@ use stayput_discovery::Answers;
 use stayput_discovery::Nc2Vpc;
 use stayput_discovery::Proposal;
 use stayput_discovery::Seen;
-use stayput_discovery::SourceVpc;
 use stayput_discovery::nc2_vpcs;
 use stayput_discovery::propose;
 use stayput_discovery::sources;
@@ -24,9 +24,11 @@ use stayput_estate::Appliance;
 use stayput_estate::AwsAccess;
 use stayput_estate::EngineConfig;
 use stayput_estate::Region;
+use stayput_estate::SiteName;
 use stayput_estate::Trust;
 use stayput_estate::VpcId;
 use stayput_messages::Message;
+use stayput_messages::list::first_of;
 use stayput_world::System;
 
 use crate::ask;
@@ -40,11 +42,11 @@ use crate::ui;
 
 /// The region that is asked for the others where none was named.
 const FIRST_REGION: &str = "us-east-1";
+/// VPCs that an error names.
+const CANDIDATES: usize = 5;
 
 pub async fn run(global: &Global, args: &InitArgs) -> Result<Output, CommandError> {
-    if !global.file.exists() {
-        saved::can_be_written(&global.file)?;
-    }
+    is_usable(&global.file)?;
     let base = global.file.parent().unwrap_or(Path::new("."));
     let trust = |file: &Option<std::path::PathBuf>| match file {
         Some(file) => Trust::CaFile(base.join(file)),
@@ -56,27 +58,50 @@ pub async fn run(global: &Global, args: &InitArgs) -> Result<Output, CommandErro
         profile: args.profile.clone(),
     };
     let settings = EngineConfig::default();
+    appliances_can_be_asked(args, &trust(&args.ca_file), &settings)?;
     let aws = AwsClient::connect(&access, settings.call_timeout).await;
     let aws = aws.map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     let mut seen = Seen {
         aws: observe(&aws, &regions(&aws, &args.region).await?).await?,
         ..Seen::default()
     };
-    let sites = nc2_vpcs(&seen.aws);
+    let source = source(global, args, &seen)?;
+    let sites = nc2_vpcs(&seen.aws, source.as_ref());
     let mut answers = answers(args, &sites)?;
-    answers.source = source(global, args, &sources(&seen.aws))?;
+    answers.source = source;
     if ask::is_possible(global) {
         ask_for_appliances(&sites, &mut answers);
     }
-    let unread = appliances(&mut seen, &answers, &trust(&args.ca_file), &settings).await?;
+    let unread = appliances(&mut seen, &answers, &trust(&args.ca_file), &settings).await;
     let proposal = propose(&seen, &answers);
     finish(&global.file, &proposal, &unread)
 }
 
+/// Checks credentials and certificate of the appliances that were named, before any system is contacted.
+fn appliances_can_be_asked(
+    args: &InitArgs,
+    trust: &Trust,
+    settings: &EngineConfig,
+) -> Result<(), CommandError> {
+    let of_env = |name: &str| std::env::var(name).ok();
+    let appliance = |url: &String| Appliance {
+        url: url.clone(),
+        trust: trust.clone(),
+    };
+    for (site, url) in &args.prism {
+        stayput_engine::prism_at(&SiteName::new(site), &appliance(url), settings, &of_env)?;
+    }
+    for (site, url) in &args.mv {
+        stayput_engine::move_at(&SiteName::new(site), &appliance(url), settings, &of_env)?;
+    }
+    Ok(())
+}
+
 /// The regions to read: those that were named, or those of the account with a Transit Gateway.
-async fn regions(aws: &AwsClient, named: &[String]) -> Result<Vec<Region>, CommandError> {
+async fn regions(aws: &AwsClient, named: &[Region]) -> Result<Vec<Region>, CommandError> {
     if !named.is_empty() {
-        return Ok(named.iter().map(Region::new).collect());
+        let named: BTreeSet<_> = named.iter().cloned().collect();
+        return Ok(named.into_iter().collect());
     }
     let failed = |error| CommandError::from_error(Kind::Failed, &error);
     let enabled = aws
@@ -157,29 +182,30 @@ fn answers(args: &InitArgs, sites: &[Nc2Vpc]) -> Result<Answers, CommandError> {
 }
 
 /// The VPC that the machines leave, as named or as chosen by the user. Without either it stays open.
-fn source(
-    global: &Global,
-    args: &InitArgs,
-    candidates: &[SourceVpc],
-) -> Result<Option<VpcId>, CommandError> {
+fn source(global: &Global, args: &InitArgs, seen: &Seen) -> Result<Option<VpcId>, CommandError> {
     if let Some(named) = &args.source {
-        let known = candidates.iter().find(|one| one.vpc.as_str() == named);
-        return match known {
-            Some(one) => Ok(Some(one.vpc.clone())),
-            None => {
-                let known: Vec<_> = candidates.iter().map(|one| one.vpc.to_string()).collect();
+        let named = VpcId::new(named);
+        let with_machines = sources(&seen.aws, Some(&named));
+        return match with_machines.iter().any(|one| one.vpc == named) {
+            true => Ok(Some(named)),
+            false => {
+                let known: Vec<_> = with_machines
+                    .iter()
+                    .map(|one| one.vpc.to_string())
+                    .collect();
                 let what = Message::new("init-unknown-source")
                     .with("vpc", named)
-                    .with("candidates", known.join(", "));
+                    .part("candidates", first_of(CANDIDATES, &known));
                 Err(CommandError::new(Kind::Usage, what))
             }
         };
     }
+    let candidates = sources(&seen.aws, None);
     if candidates.len() < 2 || !ask::is_possible(global) {
         return Ok(None);
     }
     let mut question = format!("{}\n", Message::new("init-ask-source"));
-    for (number, one) in (1..).zip(candidates) {
+    for (number, one) in (1..).zip(&candidates) {
         let line = Message::new("init-source-candidate")
             .with("vpc", &one.vpc)
             .with("name", one.name.as_deref().unwrap_or("–"))
@@ -188,10 +214,14 @@ fn source(
         let _ = writeln!(question, "  {number}  {line}");
     }
     let _ = write!(anstream::stderr(), "{}", ui::clean_lines(&question));
-    let number = ask::line(&Message::new("init-ask-number"));
-    let number = number.and_then(|text| text.parse::<usize>().ok());
-    let chosen = number.and_then(|number| candidates.get(number.checked_sub(1)?));
-    Ok(chosen.map(|one| one.vpc.clone()))
+    // Until the answer is a number of the list, or empty.
+    while let Some(text) = ask::line(&Message::new("init-ask-number")) {
+        let number = text.parse::<usize>().ok();
+        if let Some(one) = number.and_then(|number| candidates.get(number.checked_sub(1)?)) {
+            return Ok(Some(one.vpc.clone()));
+        }
+    }
+    Ok(None)
 }
 
 fn ask_for_appliances(sites: &[Nc2Vpc], answers: &mut Answers) {
@@ -202,13 +232,38 @@ fn ask_for_appliances(sites: &[Nc2Vpc], answers: &mut Answers) {
                 .with("site", &site.name)
                 .with("vpc", &site.vpc)
                 .with("region", &site.region);
-            of_site.prism = ask::line(&question);
+            of_site.prism = ask_for_url(&question);
         }
         if of_site.mv.is_none() {
             let question = Message::new("init-ask-move").with("site", &site.name);
-            of_site.mv = ask::line(&question);
+            of_site.mv = ask_for_url(&question);
         }
     }
+}
+
+/// Asks until the answer is a URL to which credentials may be sent, or empty.
+fn ask_for_url(question: &Message) -> Option<String> {
+    loop {
+        match stayput_estate::parse_url(&ask::line(question)?) {
+            Ok(url) => return Some(url),
+            Err(fault) => {
+                let _ = writeln!(anstream::stderr(), "{}", ui::clean(&fault.to_string()));
+            }
+        }
+    }
+}
+
+/// Checks that the file is there to compare with, or can be made, before any system is contacted.
+fn is_usable(file: &Path) -> Result<(), CommandError> {
+    let leads_nowhere = file.symlink_metadata().is_ok() && !file.exists();
+    if file.is_file() {
+        return Ok(());
+    }
+    if leads_nowhere {
+        let what = Message::new("init-dangling-link").with("file", file.display());
+        return Err(CommandError::new(Kind::Usage, what));
+    }
+    saved::can_be_written(file)
 }
 
 /// Reads the appliances; gives what could not be read, and why.
@@ -217,7 +272,7 @@ async fn appliances(
     answers: &Answers,
     trust: &Trust,
     settings: &EngineConfig,
-) -> Result<Vec<String>, CommandError> {
+) -> Vec<String> {
     let of_env = |name: &str| std::env::var(name).ok();
     let appliance = |url: &String| Appliance {
         url: url.clone(),
@@ -232,7 +287,14 @@ async fn appliances(
     };
     for (site, urls) in &answers.appliances {
         if let Some(url) = &urls.prism {
-            let client = stayput_engine::prism_at(site, &appliance(url), settings, &of_env)?;
+            let system = || System::PrismCentral(site.clone()).message();
+            let client = match stayput_engine::prism_at(site, &appliance(url), settings, &of_env) {
+                Ok(client) => client,
+                Err(error) => {
+                    note(system(), chain(&error));
+                    continue;
+                }
+            };
             match client
                 .observe(&stayput_nutanix::KnownPrismObjects::default())
                 .await
@@ -240,20 +302,27 @@ async fn appliances(
                 Ok(prism) => {
                     seen.prism.insert(site.clone(), prism);
                 }
-                Err(error) => note(System::PrismCentral(site.clone()).message(), chain(&error)),
+                Err(error) => note(system(), chain(&error)),
             }
         }
         if let Some(url) = &urls.mv {
-            let client = stayput_engine::move_at(site, &appliance(url), settings, &of_env)?;
+            let system = || System::Move(site.clone()).message();
+            let client = match stayput_engine::move_at(site, &appliance(url), settings, &of_env) {
+                Ok(client) => client,
+                Err(error) => {
+                    note(system(), chain(&error));
+                    continue;
+                }
+            };
             match client.registered_providers().await {
                 Ok(providers) => {
                     seen.providers.insert(site.clone(), providers);
                 }
-                Err(error) => note(System::Move(site.clone()).message(), chain(&error)),
+                Err(error) => note(system(), chain(&error)),
             }
         }
     }
-    Ok(unread)
+    unread
 }
 
 /// Writes the file if there is none, or shows the difference.
@@ -270,17 +339,32 @@ fn finish(file: &Path, proposal: &Proposal, unread: &[String]) -> Result<Output,
     }
     let created = OpenOptions::new().write(true).create_new(true).open(file);
     let mut diff = None;
+    // A file without gaps is called complete only if it can be read.
+    let name = file.display().to_string();
+    let base = file.parent().unwrap_or(Path::new("."));
+    let parsed = stayput_estate::parse(&name, &proposal.text, base);
+    let wrong = parsed.map_or_else(|errors| errors.errors().len(), |_| 0);
     let is_written = match created {
         Ok(mut to) => {
             to.write_all(proposal.text.as_bytes()).map_err(failed)?;
+            let state = match (proposal.gaps.len(), wrong) {
+                (0, 0) => Message::new("init-complete"),
+                (0, wrong) => Message::new("init-wrong").count("errors", wrong),
+                (gaps, _) => Message::new("init-gaps").count("gaps", gaps),
+            };
             let written = Message::new("init-written")
                 .with("file", file.display())
-                .count("gaps", proposal.gaps.len());
+                .part("state", state);
             let _ = writeln!(text, "{written}");
             true
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let before = std::fs::read_to_string(file).map_err(failed)?;
+            let before = std::fs::read_to_string(file).map_err(|error| {
+                let what = Message::new("file-unreadable")
+                    .with("file", file.display())
+                    .with("error", error);
+                CommandError::new(Kind::Usage, what)
+            })?;
             let unified = TextDiff::from_lines(&before, &proposal.text);
             let unified = unified.unified_diff().context_radius(1).to_string();
             let said = match unified.is_empty() {
@@ -314,6 +398,7 @@ fn finish(file: &Path, proposal: &Proposal, unread: &[String]) -> Result<Output,
         "proposal": proposal.text,
         "diff": diff,
         "gaps": gaps,
+        "is_valid": wrong == 0,
         "unread": unread,
     });
     Ok(Output::new(text, json))

@@ -147,13 +147,11 @@ fn a_right_to_write_that_is_missing_names_its_tables() {
     assert!(rules.contains("warning missing-write-right"), "{rules:#?}");
     let statement = &report["missing_statements"][0];
     assert_eq!(statement["Action"][0], "ec2:DeleteTransitGatewayRoute");
-    let resource = statement["Resource"][0].as_str().unwrap();
-    assert!(
-        resource.starts_with(
-            "arn:aws:ec2:ap-northeast-1:111122223333:transit-gateway-route-table/tgw-rtb-"
-        ),
-        "{resource}"
-    );
+    let resources = statement["Resource"].to_string();
+    let arn = "arn:aws:ec2:ap-northeast-1:111122223333:transit-gateway-";
+    for kind in ["route-table/tgw-rtb-", "attachment/tgw-attach-"] {
+        assert!(resources.contains(&format!("{arn}{kind}")), "{resources}");
+    }
     let text = lab.run(&["check", "db"]).exits(0).out;
     assert!(text.contains("\"Effect\": \"Allow\""), "{text}");
 }

@@ -69,6 +69,7 @@ fn a_proposed_file_is_complete_and_a_move_can_be_planned_with_it() {
     let answer = new.init(&["--source", &vpc]).exits(0).json();
     assert_eq!(answer["written"], true);
     assert_eq!(answer["gaps"], Value::Array(Vec::new()));
+    assert_eq!(answer["is_valid"], true);
     assert_eq!(answer["unread"], Value::Array(Vec::new()));
     new.run(&["config", "check"]).exits(0);
     let check = new.run(&["check"]).exits(0).json();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use stayput_aws::Permission;
 use stayput_aws::Right;
@@ -47,7 +46,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Of what the engine was told.
-    pub(super) fn of_system(access: Access, now: Timestamp) -> Self {
+    pub(super) fn of_system(access: Access) -> Self {
         let region = match &access.system {
             System::Aws(region) => Some(region.clone()),
             System::PrismCentral(_) | System::Move(_) => None,
@@ -55,7 +54,7 @@ impl Row {
         let denied = access.rights.iter().filter(|right| is_denied(right));
         Self {
             identity: access.identity.or_else(|| user(&access.system)),
-            clock_ahead_s: access.date.as_deref().and_then(|date| ahead(date, now)),
+            clock_ahead_s: access.clock_ahead_s,
             rights_asked: access.rights.len(),
             rights_denied: denied.map(|right| right.action.clone()).collect(),
             system: access.system.to_string(),
@@ -99,27 +98,35 @@ impl Row {
     }
 }
 
-/// Rights about objects that are missing.
+/// Rights about objects that are missing, or of which AWS did not tell.
 pub(super) fn of_objects(rights: &[ObjectRight]) -> impl Iterator<Item = CheckFinding> {
-    let denied = rights.iter().filter(|of| is_denied(&of.right));
-    denied.map(
-        |ObjectRight {
-             region,
-             resource,
-             right,
-         }| {
-            let action = &right.action;
-            let rule = match is_write(action) {
-                true => Rule::MissingWriteRight,
-                false => Rule::MissingRight,
-            };
-            let what = Message::new("check-missing-right-on")
-                .with("action", action)
-                .with("region", region)
-                .with("resource", resource);
-            CheckFinding::new(rule, format!("{region}/{action}/{resource}"), what)
-        },
-    )
+    rights.iter().filter_map(|of| {
+        let action = &of.right.action;
+        let (rule, what) = match &of.right.permission {
+            Permission::Allowed => return None,
+            Permission::Denied(_) => {
+                let rule = match is_write(action) {
+                    true => Rule::MissingWriteRight,
+                    false => Rule::MissingRight,
+                };
+                let what = Message::new("check-missing-right-on")
+                    .with("action", action)
+                    .with("region", &of.region)
+                    .with("resource", &of.resource);
+                (rule, what)
+            }
+            Permission::Unknown(error) => {
+                let what = Message::new("check-right-unknown")
+                    .with("action", action)
+                    .with("region", &of.region)
+                    .with("resource", &of.resource)
+                    .with("problem", error);
+                (Rule::RightUnknown, what)
+            }
+        };
+        let object = format!("{}/{action}/{}", of.region, of.resource);
+        Some(CheckFinding::new(rule, object, what))
+    })
 }
 
 /// Whether a call changes something, by the verbs of AWS.
@@ -171,12 +178,6 @@ pub(super) async fn ledger(estate: &Estate, clients: &Clients) -> (Row, Facts) {
         region: None,
     };
     (row, facts)
-}
-
-/// By how many seconds the time of an answer is ahead of ours; `None` if it is no time.
-fn ahead(date: &str, now: Timestamp) -> Option<i64> {
-    let there = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
-    Some(there.as_second() - now.as_second())
 }
 
 /// The user name that is sent to an appliance.

@@ -42,8 +42,10 @@ pub(super) fn statements(world: &World, systems: &[Row], rights: &[ObjectRight])
         let action = denied.right.action.clone();
         match super::access::is_write(&action) {
             true => {
-                let arn = arn(world, &denied.region, &denied.resource);
-                writes.entry(action).or_default().insert(arn);
+                let resources = [Some(&denied.resource), denied.other_resource.as_ref()];
+                let arns = resources.into_iter().flatten();
+                let arns = arns.map(|resource| arn(world, &denied.region, resource));
+                writes.entry(action).or_default().extend(arns);
             }
             false => {
                 reads.insert(action);

@@ -9,6 +9,7 @@ use stayput_estate::Rule;
 use stayput_plan::CheckFinding;
 
 use super::report::docs;
+use crate::ui;
 
 /// The log of one run. Each finding names its object as a logical location, and the estate file as the file.
 pub(super) fn log(file: &Path, found: &BTreeSet<CheckFinding>) -> String {
@@ -39,7 +40,7 @@ pub(super) fn log(file: &Path, found: &BTreeSet<CheckFinding>) -> String {
             "results": results,
         }],
     });
-    format!("{log:#}\n")
+    format!("{}\n", ui::clean_json(log.to_string()))
 }
 
 fn result(file: &Path, finding: &CheckFinding) -> Value {
@@ -49,15 +50,15 @@ fn result(file: &Path, finding: &CheckFinding) -> Value {
         "message": { "text": format!("{}. {}.", finding.what, finding.remedy) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": file.display().to_string() },
+                "artifactLocation": { "uri": uri(file) },
             },
             "logicalLocations": [{
                 "fullyQualifiedName": finding.object,
                 "kind": "resource",
             }],
         }],
-        // The same finding of the next run, whatever its words.
-        "partialFingerprints": { "ruleAndObject/v1": format!("{}/{}", finding.rule, finding.object) },
+        // The same finding of the next run, also if there are several about one object.
+        "partialFingerprints": { "ruleAndObject/v1": format!("{}/{}/{}", finding.rule, finding.object, finding.what) },
     });
     if let Some(accepted) = &finding.accepted {
         result["suppressions"] = json!([{
@@ -66,6 +67,19 @@ fn result(file: &Path, finding: &CheckFinding) -> Value {
         }]);
     }
     result
+}
+
+/// A path as the relative or absolute reference that SARIF wants.
+fn uri(file: &Path) -> String {
+    let text = file.display().to_string();
+    let text = text
+        .replace('%', "%25")
+        .replace(' ', "%20")
+        .replace('#', "%23");
+    match file.is_absolute() {
+        true => format!("file://{text}"),
+        false => text,
+    }
 }
 
 fn help(rule: Rule) -> String {
