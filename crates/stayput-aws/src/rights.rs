@@ -150,14 +150,20 @@ impl AwsClient {
         rights
     }
 
-    /// That an endpoint makes the call of a dry run; `None` if it does not, or did not say.
+    /// Why no dry run of a write may be sent: the endpoint makes the call of a dry run, or has not shown that it does not. `None` after it has
+    /// answered one as AWS does.
     async fn ignored_dry_run(&self, region: &Region) -> Option<AwsError> {
         let action = list::VPCS.action;
         let dry = Query::ec2(action).dry();
-        self.query(region, &dry, |_| Ok(())).await.ok()?;
-        let what = Message::new("answer-dry-run-ignored").with("action", action);
-        let problem = Malformed::new("DryRun", what);
-        Some(self.unexpected(region, Service::Ec2, action, problem))
+        match self.query(region, &dry, |_| Ok(())).await {
+            Ok(()) => {
+                let what = Message::new("answer-dry-run-ignored").with("action", action);
+                let problem = Malformed::new("DryRun", what);
+                Some(self.unexpected(region, Service::Ec2, action, problem))
+            }
+            Err(error) if error.has_code(WOULD_SUCCEED) || error.is_permission() => None,
+            Err(error) => Some(error),
+        }
     }
 
     /// Whether a call may be made. `objects` tells which errors come after the question of rights.
