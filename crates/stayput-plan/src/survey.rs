@@ -239,10 +239,9 @@ impl<'a> Survey<'a> {
         survey.powers_on = match goal {
             Goal::Move { .. } | Goal::Failback { .. } => true,
             Goal::Failover { mode, .. } => *mode == FailoverMode::Planned,
-            Goal::Capture { .. }
-            | Goal::Protect { .. }
-            | Goal::CleanUp { .. }
-            | Goal::Rollback { .. } => false,
+            // A recovery that did not end may have shut machines down where they are.
+            Goal::Rollback { did, .. } => !did.recoveries.is_empty(),
+            Goal::Capture { .. } | Goal::Protect { .. } | Goal::CleanUp { .. } => false,
         };
         match goal {
             Goal::Move {

@@ -16,6 +16,7 @@ use stayput_plan::Goal;
 use stayput_plan::NotUndone;
 use stayput_plan::Obstacle;
 use stayput_plan::Phase;
+use stayput_plan::PowerAfter;
 use stayput_plan::RunRecord;
 use stayput_plan::Step;
 use stayput_plan::Survey;
@@ -407,6 +408,35 @@ fn a_failback_is_taken_back_to_the_recovery_site() {
         sites.values().all(|site| *site == Some(OSAKA.into())),
         "{sites:?}"
     );
+}
+
+#[test]
+fn a_machine_that_a_recovery_has_shut_down_is_powered_on_and_verified() {
+    let app: &[&str] = &["app"];
+    let setup = Setup::small().after(&[
+        move_in(app),
+        protect(app),
+        failover(app, OSAKA),
+        protect(app),
+    ]);
+    let goal = failback(app);
+    let steps = setup.plan(&goal).unwrap().steps;
+    let asked = steps
+        .iter()
+        .take_while(|step| step.phase <= Phase::CutOver)
+        .filter(|step| matches!(step.action, Action::RunRecovery { .. }));
+    let back = rollback(&goal, record(asked));
+    let mut state = setup;
+    let prism = state.world.prism.get_mut(&SiteName::from(OSAKA)).unwrap();
+    for vm in prism.vms.values_mut() {
+        vm.power = PowerState::Off;
+    }
+    let steps = state.plan(&back).unwrap().steps;
+    let is_started = |step: &Step| matches!(&step.action, Action::RestoreNics { power, .. } if *power == PowerAfter::On);
+    let is_verified =
+        |step: &Step| matches!(&step.action, Action::Verify { site, .. } if *site == OSAKA.into());
+    assert!(steps.iter().any(is_started), "{steps:?}");
+    assert!(steps.iter().any(is_verified), "{steps:?}");
 }
 
 #[test]
