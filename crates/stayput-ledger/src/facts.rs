@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::RunId;
@@ -123,6 +124,11 @@ pub enum MachineChange {
     ReturnedToEc2 {
         /// The VMs that it was by any system's word, with their sites; those on record are among them or not.
         was: BTreeSet<(SiteName, VmExtId)>,
+    },
+    /// A script ran in the machine's guest.
+    GuestCaptured {
+        /// What it printed.
+        guest: GuestCapture,
     },
     /// The machine is permanently gone and is no longer planned.
     Retired {

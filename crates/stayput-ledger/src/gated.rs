@@ -14,6 +14,7 @@ use stayput_estate::VmExtId;
 use stayput_plan::Goal;
 use stayput_plan::StepId;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::Attempt;
@@ -60,6 +61,8 @@ pub enum WriteKind {
     PutVm,
     /// [`Ledger::put_returned`].
     PutReturned,
+    /// [`Ledger::put_guests`].
+    PutGuests,
     /// [`Ledger::retire`].
     Retire,
     /// [`Ledger::open_run`].
@@ -131,6 +134,23 @@ impl Ledger for GatedLedger {
     ) -> Result<(), LedgerError> {
         self.pass(WriteKind::PutMachines).await?;
         self.inner.put_machines(machines, at, by).await
+    }
+
+    async fn guests(
+        &self,
+        machines: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeMap<InstanceId, (Timestamp, GuestCapture)>, LedgerError> {
+        self.inner.guests(machines).await
+    }
+
+    async fn put_guests(
+        &self,
+        guests: &BTreeMap<InstanceId, GuestCapture>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        self.pass(WriteKind::PutGuests).await?;
+        self.inner.put_guests(guests, at, by).await
     }
 
     async fn put_vm(

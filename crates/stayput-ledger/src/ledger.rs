@@ -12,6 +12,7 @@ use stayput_estate::VmExtId;
 use stayput_plan::Goal;
 use stayput_plan::StepId;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::Attempt;
@@ -64,6 +65,23 @@ pub trait Ledger: Send + Sync {
     async fn put_machines(
         &self,
         machines: &BTreeMap<InstanceId, Arc<MachineFacts>>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError>;
+
+    /// What a script printed last in the guest of each of these machines that is not retired, and when that was recorded.
+    ///
+    /// # Errors
+    /// [`LedgerError::Altered`] when a record's checksum does not match.
+    async fn guests(
+        &self,
+        machines: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeMap<InstanceId, (Timestamp, GuestCapture)>, LedgerError>;
+
+    /// Adds what a script printed in the guests of these machines. Earlier records are kept.
+    async fn put_guests(
+        &self,
+        guests: &BTreeMap<InstanceId, GuestCapture>,
         at: Timestamp,
         by: &By,
     ) -> Result<(), LedgerError>;

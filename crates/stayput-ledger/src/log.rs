@@ -26,6 +26,7 @@ use stayput_messages::Message;
 use stayput_plan::Goal;
 use stayput_plan::StepId;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::Attempt;
@@ -408,6 +409,36 @@ impl Ledger for LogLedger {
                 machine: machine.clone(),
             }),
         }
+    }
+
+    async fn guests(
+        &self,
+        machines: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeMap<InstanceId, (Timestamp, GuestCapture)>, LedgerError> {
+        self.ask(|state| state.guests(machines)).await
+    }
+
+    async fn put_guests(
+        &self,
+        guests: &BTreeMap<InstanceId, GuestCapture>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        let records: Vec<_> = guests
+            .iter()
+            .map(|(machine, guest)| Record::Machine {
+                machine: machine.clone(),
+                at,
+                by: by.clone(),
+                change: MachineChange::GuestCaptured {
+                    guest: guest.clone(),
+                },
+            })
+            .collect();
+        for records in batch::parts(&records)? {
+            self.write(records).await?;
+        }
+        Ok(())
     }
 
     async fn put_vm(

@@ -19,6 +19,7 @@ use stayput_estate::mutants::Mutant;
 use stayput_plan::Goal;
 use stayput_plan::StepId;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::Attempt;
@@ -260,6 +261,28 @@ impl Ledger for MemoryLedger {
         }
         self.write(Durability::Synced, move |state| {
             capture(state);
+            Ok(())
+        })
+    }
+
+    async fn guests(
+        &self,
+        machines: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeMap<InstanceId, (Timestamp, GuestCapture)>, LedgerError> {
+        Ok(self.read(|state| state.guests(machines)))
+    }
+
+    async fn put_guests(
+        &self,
+        guests: &BTreeMap<InstanceId, GuestCapture>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        let (guests, by) = (guests.clone(), by.clone());
+        self.write(Durability::Synced, move |state| {
+            for (machine, guest) in &guests {
+                state.add(machine, at, &by, Change::Guest(Arc::new(guest.clone())));
+            }
             Ok(())
         })
     }

@@ -7,6 +7,7 @@
 mod facts;
 mod files;
 mod format;
+mod guests;
 mod journal;
 mod lease;
 mod returned;
@@ -34,6 +35,7 @@ use stayput_estate::VmExtId;
 use stayput_plan::Goal;
 use stayput_plan::StepId;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::Attempt;
@@ -180,6 +182,22 @@ impl Ledger for SqliteLedger {
         // Through a separate connection, to check the file at this path and not a cache of this process.
         let fresh = self.files.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         facts::read_back(&fresh, machines, &written).map_err(|fault| fault.at(&self.files))
+    }
+
+    async fn guests(
+        &self,
+        machines: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeMap<InstanceId, (Timestamp, GuestCapture)>, LedgerError> {
+        self.read(|transaction| guests::newest(transaction, machines))
+    }
+
+    async fn put_guests(
+        &self,
+        guests: &BTreeMap<InstanceId, GuestCapture>,
+        at: Timestamp,
+        by: &By,
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| guests::put(transaction, guests, at, by))
     }
 
     async fn put_vm(

@@ -10,6 +10,7 @@ use stayput_estate::SiteName;
 use stayput_estate::VmExtId;
 use stayput_plan::StepId;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::MachineFacts;
 
 use crate::Attempt;
@@ -35,6 +36,7 @@ pub enum Change {
     Captured(Arc<MachineFacts>),
     BecameVm(SiteName, VmExtId),
     Returned(BTreeSet<(SiteName, VmExtId)>),
+    Guest(Arc<GuestCapture>),
     Retired(String),
 }
 
@@ -44,6 +46,7 @@ impl From<MachineChange> for Change {
             MachineChange::Captured { facts } => Self::Captured(Arc::new(facts)),
             MachineChange::BecameVm { site, vm } => Self::BecameVm(site, vm),
             MachineChange::ReturnedToEc2 { was } => Self::Returned(was),
+            MachineChange::GuestCaptured { guest } => Self::Guest(Arc::new(guest)),
             MachineChange::Retired { why } => Self::Retired(why),
         }
     }
@@ -168,7 +171,7 @@ impl State {
         let mut changes = self.of(machine).map(|record| &record.change).rev();
         changes.find(|change| match change {
             Change::Captured(_) | Change::Retired(_) => true,
-            Change::BecameVm(..) | Change::Returned(_) => false,
+            Change::BecameVm(..) | Change::Returned(_) | Change::Guest(_) => false,
         })
     }
 
@@ -203,7 +206,7 @@ impl State {
                     facts.machines.remove(&machine);
                     facts.retired.insert(machine);
                 }
-                Change::BecameVm(..) | Change::Returned(_) => {}
+                Change::BecameVm(..) | Change::Returned(_) | Change::Guest(_) => {}
             }
         }
         let mut homes = Homes::default();
@@ -215,7 +218,7 @@ impl State {
                     homes.became(&mut facts, machine.clone(), (site.clone(), vm.clone()));
                 }
                 Change::Returned(was) => homes.returned(&mut facts, machine, was.clone()),
-                Change::Captured(_) | Change::Retired(_) => {}
+                Change::Captured(_) | Change::Guest(_) | Change::Retired(_) => {}
             }
         }
         facts
@@ -224,8 +227,38 @@ impl State {
     pub fn machine(&self, machine: &InstanceId) -> Option<MachineFacts> {
         match self.newest(machine)? {
             Change::Captured(facts) => Some(MachineFacts::clone(facts)),
-            Change::BecameVm(..) | Change::Returned(_) | Change::Retired(_) => None,
+            Change::BecameVm(..)
+            | Change::Returned(_)
+            | Change::Guest(_)
+            | Change::Retired(_) => None,
         }
+    }
+
+    pub fn guests(
+        &self,
+        machines: &BTreeSet<InstanceId>,
+    ) -> BTreeMap<InstanceId, (Timestamp, GuestCapture)> {
+        let mut newest = BTreeMap::new();
+        for record in self
+            .records
+            .iter()
+            .filter(|record| machines.contains(&record.machine))
+        {
+            match &record.change {
+                Change::Guest(guest) => {
+                    newest.insert(record.machine.clone(), (record.at, guest));
+                }
+                Change::Captured(_)
+                | Change::BecameVm(..)
+                | Change::Returned(_)
+                | Change::Retired(_) => {}
+            }
+        }
+        newest.retain(|machine, _| !matches!(self.newest(machine), Some(Change::Retired(_))));
+        newest
+            .into_iter()
+            .map(|(machine, (at, guest))| (machine, (at, GuestCapture::clone(guest))))
+            .collect()
     }
 
     pub fn history(&self, machine: &InstanceId) -> Vec<MachineRecord> {
@@ -245,6 +278,9 @@ impl State {
                         vm: vm.clone(),
                     },
                     Change::Returned(was) => MachineChange::ReturnedToEc2 { was: was.clone() },
+                    Change::Guest(guest) => MachineChange::GuestCaptured {
+                        guest: GuestCapture::clone(guest),
+                    },
                     Change::Retired(why) => MachineChange::Retired { why: why.clone() },
                 },
             })

@@ -171,3 +171,16 @@ mod tests {
         assert_eq!(called(None), "i-1");
     }
 }
+
+/// What a script printed inside a machine's guest, and which script that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestCapture {
+    /// Name of the Systems Manager document that ran.
+    pub document: String,
+    /// Its version, pinned when it was sent.
+    pub version: String,
+    /// SHA-256 of the document's content, pinned when it was sent; in hexadecimal digits.
+    pub hash: String,
+    /// The script's standard output as it was received: at most 24,000 characters (AWS reference §5).
+    pub output: String,
+}

@@ -19,6 +19,7 @@ use stayput_estate::SiteName;
 
 pub use aws::AwsRegion;
 pub use facts::Facts;
+pub use facts::GuestCapture;
 pub use facts::MachineFacts;
 pub use facts::NicFacts;
 pub use mv::MoveAppliance;

@@ -15,6 +15,7 @@ use stayput_messages::Message;
 use stayput_world::Facts;
 use stayput_world::MachineFacts;
 
+use super::guests;
 use super::returned;
 use super::row::Fault;
 use super::row::checksum;
@@ -243,7 +244,7 @@ pub fn record(
 pub fn next_sequence(connection: &Connection) -> Result<i64, Fault> {
     let newest: i64 = connection
         .prepare_cached(
-            "SELECT max(coalesce((SELECT max(sequence) FROM machine), 0), coalesce((SELECT max(sequence) FROM vm), 0), coalesce((SELECT max(sequence) FROM returned), 0))",
+            "SELECT max(coalesce((SELECT max(sequence) FROM machine), 0), coalesce((SELECT max(sequence) FROM vm), 0), coalesce((SELECT max(sequence) FROM returned), 0), coalesce((SELECT max(sequence) FROM guest), 0))",
         )?
         .query_row([], |row| row.get(0))?;
     Ok(newest + 1)
@@ -266,6 +267,12 @@ fn newest_row(connection: &Connection, machine: &InstanceId) -> Result<Option<Ma
         .query_row([machine.as_str()], MachineRow::read)
         .optional()?;
     Ok(row.map(MachineRow::verified).transpose()?)
+}
+
+/// Whether the newest record of a machine's facts is its retirement.
+pub fn is_retired(connection: &Connection, machine: &InstanceId) -> Result<bool, Fault> {
+    let row = newest_row(connection, machine)?;
+    Ok(row.is_some_and(|row| row.facts.is_none()))
 }
 
 pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
@@ -328,6 +335,7 @@ pub fn history(connection: &Connection, machine: &InstanceId) -> Result<Vec<Mach
         records.push(VmRow::verified(row?)?.record()?);
     }
     records.extend(returned::history(connection, machine)?);
+    records.extend(guests::history(connection, machine)?);
     records.sort_by_key(|record| record.sequence);
     Ok(records)
 }
@@ -414,7 +422,7 @@ pub fn retire(
     match newest_row(connection, machine)? {
         Some(row) if row.facts.is_none() => return Ok(()),
         Some(_) => {}
-        None if has_moved(connection, machine)? => {}
+        None if is_on_record(connection, machine)? => {}
         None => {
             let machine = machine.clone();
             return Err(LedgerError::NoSuchMachine { machine }.into());
@@ -432,10 +440,10 @@ pub fn retire(
     row.insert(connection)
 }
 
-/// Whether it is on record that the machine became a VM, or returned from one.
-fn has_moved(connection: &Connection, machine: &InstanceId) -> Result<bool, Fault> {
+/// Whether there is a record of the machine other than its facts.
+fn is_on_record(connection: &Connection, machine: &InstanceId) -> Result<bool, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT 1 FROM vm WHERE machine = ?1 UNION ALL SELECT 1 FROM returned WHERE machine = ?1",
+        "SELECT 1 FROM vm WHERE machine = ?1 UNION ALL SELECT 1 FROM returned WHERE machine = ?1\n         UNION ALL SELECT 1 FROM guest WHERE machine = ?1",
     )?;
     Ok(statement.exists([machine.as_str()])?)
 }

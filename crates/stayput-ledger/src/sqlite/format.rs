@@ -1,7 +1,7 @@
 //! Formats of the file: creates the current one, detects formats, and migrates older ones.
 
+mod additions;
 mod from_1;
-mod from_2;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,10 +20,13 @@ use super::transact;
 use crate::LedgerError;
 
 /// Format of the file, kept in `user_version`.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
-/// The format before: it had no machines that returned to EC2.
-const BEFORE: i64 = 2;
+/// The format before: it had no captures of guests.
+const WITHOUT_GUESTS: i64 = 3;
+
+/// The one before that: it had no machines that returned to EC2 either.
+const WITHOUT_RETURNS: i64 = 2;
 
 /// The oldest format that is migrated.
 const OLDEST: i64 = 1;
@@ -34,7 +37,7 @@ const APPLICATION: i64 = 0x7370_4c47;
 /// Pause between two attempts while another process works on the file.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// Rows of `machine`, `vm` and `returned` are only added, and share one sequence. Columns that a writer of an older format would not fill are `NOT NULL`,
+/// Rows of `machine`, `vm`, `returned` and `guest` are only added, and share one sequence. Columns that a writer of an older format would not fill are `NOT NULL`,
 /// so that it fails instead of writing half a row.
 const SCHEMA: &str = "
 CREATE TABLE machine (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, facts TEXT, retired TEXT, at TEXT NOT NULL, who TEXT NOT NULL,
@@ -46,6 +49,9 @@ CREATE INDEX vm_by_machine ON vm (machine, sequence);
 CREATE TABLE returned (sequence INTEGER PRIMARY KEY, machine TEXT NOT NULL, was TEXT NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL,
     run TEXT, checksum TEXT NOT NULL) STRICT;
 CREATE INDEX returned_by_machine ON returned (machine, sequence);
+CREATE TABLE guest (sequence INTEGER PRIMARY KEY, machine TEXT NOT NULL, guest TEXT NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL,
+    run TEXT, checksum TEXT NOT NULL) STRICT;
+CREATE INDEX guest_by_machine ON guest (machine, sequence);
 CREATE TABLE run (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, goal TEXT NOT NULL, who TEXT NOT NULL, started TEXT NOT NULL,
     state TEXT NOT NULL) STRICT;
 CREATE TABLE journal (sequence INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES run(id), step TEXT NOT NULL, attempt INTEGER NOT NULL,
@@ -64,6 +70,8 @@ enum Found {
     Format1,
     /// A ledger of format 2.
     Format2,
+    /// A ledger of format 3.
+    Format3,
     /// A ledger of this build's format.
     Current,
 }
@@ -76,7 +84,7 @@ pub fn bring_up_to_date(files: &Files, connection: &mut Connection) -> Result<()
     match look(files, connection)? {
         Found::Current => {}
         Found::Empty => write(files, connection)?,
-        Found::Format1 | Found::Format2 => migrate(files, connection)?,
+        Found::Format1 | Found::Format2 | Found::Format3 => migrate(files, connection)?,
     }
     connection
         .pragma_update(None, "foreign_keys", true)
@@ -114,7 +122,8 @@ fn write(files: &Files, connection: &mut Connection) -> Result<(), LedgerError> 
             Found::Current => return Ok(()),
             Found::Empty => transaction.execute_batch(SCHEMA)?,
             Found::Format1 => from_1::migrate(transaction, SCHEMA)?,
-            Found::Format2 => from_2::migrate(transaction, SCHEMA)?,
+            Found::Format2 => additions::add(transaction, SCHEMA, &["returned", "guest"])?,
+            Found::Format3 => additions::add(transaction, SCHEMA, &["guest"])?,
         }
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         Ok(transaction.pragma_update(None, "user_version", FORMAT)?)
@@ -161,7 +170,8 @@ fn found(files: &Files, transaction: &Transaction<'_>) -> Result<Found, LedgerEr
             oldest: OLDEST,
         }),
         OLDEST => Ok(Found::Format1),
-        BEFORE => Ok(Found::Format2),
+        WITHOUT_RETURNS => Ok(Found::Format2),
+        WITHOUT_GUESTS => Ok(Found::Format3),
         FORMAT => Ok(Found::Current),
         _ => Err(LedgerError::TooNew {
             place: files.place(),

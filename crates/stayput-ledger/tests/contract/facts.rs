@@ -9,6 +9,7 @@ use stayput_ledger::By;
 use stayput_ledger::Ledger;
 use stayput_ledger::LedgerError;
 use stayput_ledger::MachineChange;
+use stayput_world::GuestCapture;
 
 use crate::fixture::at;
 use crate::fixture::facts;
@@ -134,6 +135,48 @@ pub async fn a_machine_that_returned_to_ec2_is_no_vm_that_it_ever_was(
         history[3].change,
         MachineChange::ReturnedToEc2 { was: by_move }
     );
+}
+
+pub async fn the_last_capture_of_a_guest_is_read_until_its_machine_is_retired(
+    open: &dyn Fn() -> Arc<dyn Ledger>,
+) {
+    let ledger = open();
+    let (web, db) = (web(), InstanceId::from("i-2"));
+    let both = [web.clone(), db.clone(), "i-3".into()].into();
+    let captured = |output: &str| GuestCapture {
+        document: "AWS-RunShellScript".to_owned(),
+        version: "1".to_owned(),
+        hash: "c0ffee".to_owned(),
+        output: output.to_owned(),
+    };
+    let put = async |machine: &InstanceId, output, second| {
+        let guests = [(machine.clone(), captured(output))].into();
+        let ledger = open();
+        ledger.put_guests(&guests, at(second), &kim()).await
+    };
+    put(&web, "first", 9).await.unwrap();
+    put(&db, "other", 2).await.unwrap();
+    // The second writer's clock is slow.
+    put(&web, "second", 3).await.unwrap();
+    let found = ledger.guests(&both).await.unwrap();
+    let expected = [
+        (web.clone(), (at(3), captured("second"))),
+        (db.clone(), (at(2), captured("other"))),
+    ];
+    assert_eq!(found, expected.clone().into());
+    let one = ledger.guests(&[db.clone()].into()).await.unwrap();
+    assert_eq!(one.keys().collect::<Vec<_>>(), [&db]);
+    let history = ledger.machine_history(&web).await.unwrap();
+    let changes: Vec<_> = history.into_iter().map(|record| record.change).collect();
+    let records = ["first", "second"].map(|output| MachineChange::GuestCaptured {
+        guest: captured(output),
+    });
+    assert_eq!(changes, records);
+    // What a guest printed is no fact of its machine.
+    assert_eq!(ledger.facts().await.unwrap(), stayput_world::Facts::default());
+    ledger.retire(&web, at(4), &kim(), "gone").await.unwrap();
+    let found = ledger.guests(&both).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&db]);
 }
 
 pub async fn a_retired_machine_leaves_the_facts_and_stays_in_the_history(

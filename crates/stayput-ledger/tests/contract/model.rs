@@ -175,7 +175,7 @@ impl Model {
                     let ever = ever.get(id).into_iter().flatten();
                     facts.returned(id, was.iter().chain(ever).cloned());
                 }
-                MachineChange::Retired { .. } => {}
+                MachineChange::GuestCaptured { .. } | MachineChange::Retired { .. } => {}
             }
         }
         facts

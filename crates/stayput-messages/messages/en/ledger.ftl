@@ -29,6 +29,7 @@ ledger-no-file = it is not a regular file
 ledger-open-to-others = users other than its owner have access (mode { $mode }), and this cannot be changed ({ $error }); its owner can run: chmod 600 { $path }
 record-of-machine = the record { $sequence } of machine { $machine }
 record-of-vm = the record { $sequence } of which VM machine { $machine } is at { $site }
+record-of-guest = the record { $sequence } of the guest of machine { $machine }
 record-of-return = the record { $sequence } that machine { $machine } is in EC2 again
 record-of-captured-machine = machine { $id }
 record-of-outcome = an outcome of step { $step }

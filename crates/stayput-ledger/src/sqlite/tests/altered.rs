@@ -74,6 +74,25 @@ fn a_return_to_ec2_altered_by_hand_is_refused() {
 }
 
 #[test]
+fn a_guest_altered_by_hand_is_refused() {
+    let (folder, ledger) = written();
+    let guest = GuestCapture {
+        document: "AWS-RunShellScript".to_owned(),
+        version: "1".to_owned(),
+        hash: "c0ffee".to_owned(),
+        output: "172.30.1.10".to_owned(),
+    };
+    let guests = [("i-2".into(), guest)].into();
+    block_on(ledger.put_guests(&guests, at(6), &kim())).unwrap();
+    let change = "UPDATE guest SET guest = replace(guest, '172.30.1.10', '172.30.1.1')";
+    assert_eq!(folder.sql().execute(change, []).unwrap(), 1);
+    let error = block_on(ledger.guests(&["i-2".into()].into())).unwrap_err();
+    assert!(names(&error, "i-2"), "{error:?}");
+    let error = block_on(ledger.machine_history(&"i-2".into())).unwrap_err();
+    assert!(names(&error, "i-2"), "{error:?}");
+}
+
+#[test]
 fn an_author_or_time_altered_by_hand_is_refused() {
     noticed("UPDATE machine SET who = 'lee' WHERE sequence = 3", "i-1");
     noticed("UPDATE machine SET at = 'then' WHERE sequence = 3", "i-1");

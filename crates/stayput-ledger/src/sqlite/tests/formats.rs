@@ -184,16 +184,42 @@ fn a_ledger_of_format_2_keeps_its_rows_and_takes_returns() {
     let new = tables(&folder);
     folder
         .sql()
-        .execute_batch("DROP TABLE returned; PRAGMA user_version = 2")
+        .execute_batch("DROP TABLE returned; DROP TABLE guest; PRAGMA user_version = 2")
         .unwrap();
     let ledger = folder.open();
-    assert_eq!((version(&folder), tables(&folder)), (3, new));
+    assert_eq!((version(&folder), tables(&folder)), (4, new));
     let web = "i-1".into();
     let by = By::person("kim");
     block_on(ledger.put_returned(&web, &[].into(), at(9), &by)).unwrap();
     let facts = block_on(ledger.facts()).unwrap();
     assert!(facts.has_returned(&web), "{facts:?}");
     assert_eq!(facts.machines.len(), 1);
+}
+
+#[test]
+fn a_ledger_of_format_3_keeps_its_rows_and_takes_guests() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    put(&ledger, "i-1", "172.30.1.10").unwrap();
+    block_on(ledger.put_returned(&"i-2".into(), &[].into(), at(1), &kim())).unwrap();
+    drop(ledger);
+    folder
+        .sql()
+        .execute_batch("DROP TABLE guest; PRAGMA user_version = 3")
+        .unwrap();
+    let ledger = folder.open();
+    assert_eq!(version(&folder), 4);
+    let guest = GuestCapture {
+        document: "AWS-RunShellScript".to_owned(),
+        version: "1".to_owned(),
+        hash: "c0ffee".to_owned(),
+        output: "{}".to_owned(),
+    };
+    let guests = [("i-1".into(), guest)].into();
+    block_on(ledger.put_guests(&guests, at(9), &kim())).unwrap();
+    let history = block_on(ledger.machine_history(&"i-1".into())).unwrap();
+    let positions: Vec<_> = history.iter().map(|record| record.sequence.0).collect();
+    assert_eq!(positions, [1, 3]);
 }
 
 #[test]
@@ -230,7 +256,7 @@ fn a_ledger_is_not_migrated_while_an_older_build_works_with_it() {
     assert_eq!(version(&folder), 1);
     drop(lock);
     folder.open();
-    assert_eq!(version(&folder), 3);
+    assert_eq!(version(&folder), 4);
 }
 
 #[test]
@@ -263,7 +289,7 @@ fn a_ledger_of_a_newer_build_is_not_changed() {
             error,
             LedgerError::TooNew {
                 found: 99,
-                known: 3,
+                known: 4,
                 ..
             }
         ),
@@ -314,6 +340,7 @@ fn a_database_of_another_program_is_refused_and_not_changed() {
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 1",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 2",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 3",
+        "CREATE TABLE notes (text TEXT); PRAGMA user_version = 4",
         "CREATE TABLE notes (text TEXT); PRAGMA user_version = 30",
         "PRAGMA application_id = 17",
     ] {
@@ -334,5 +361,5 @@ fn an_empty_file_becomes_a_ledger() {
     let folder = Folder::new();
     fs::write(folder.path(), "").unwrap();
     put(&folder.open(), "i-1", "172.30.1.10").unwrap();
-    assert_eq!(version(&folder), 3);
+    assert_eq!(version(&folder), 4);
 }
