@@ -20,13 +20,15 @@ use crate::error::AwsError;
 
 /// Instances one `SendCommand` may name, and entries of the two lists used here (AWS reference §5).
 const BATCH: usize = 50;
-/// Outputs fetched at once.
+/// Outputs fetched, and lists of agents read, at once.
 const OUTPUTS_AT_ONCE: usize = 8;
 /// How often, and how far apart, an output is asked for that the service says does not exist: right after it is done it may
 /// not be there yet.
 const OUTPUT_ATTEMPTS: u32 = 5;
 const OUTPUT_PAUSE: Duration = Duration::from_secs(1);
 const NOT_YET: &str = "InvocationDoesNotExist";
+/// The error for a batch that names an instance whose agent is not online.
+const NOT_MANAGED: &str = "InvalidInstanceId";
 
 /// A command that was sent.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +59,92 @@ impl fmt::Debug for CommandId {
     }
 }
 
+/// A document as it was when it was looked up. A command that names it runs this content or is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedDocument {
+    /// Its name, or its ARN if another account shares it.
+    pub name: String,
+    /// Its version: the default one when it was looked up.
+    pub version: String,
+    /// SHA-256 of its content, in hexadecimal digits.
+    pub hash: String,
+}
+
+/// An agent that is registered with Systems Manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// Whether a command would reach it.
+    pub ping: Ping,
+    /// The operating system it runs on; `None`: it has not told.
+    pub platform: Option<AgentPlatform>,
+}
+
+/// `PingStatus` of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ping {
+    /// It reports.
+    Online,
+    /// It has not reported for some minutes.
+    ConnectionLost,
+    /// It has not reported for long.
+    Inactive,
+    /// Anything else, as reported; empty if nothing was.
+    Unknown(String),
+}
+
+impl Ping {
+    fn from_name(name: Option<String>) -> Self {
+        match name.as_deref() {
+            Some("Online") => Self::Online,
+            Some("ConnectionLost") => Self::ConnectionLost,
+            Some("Inactive") => Self::Inactive,
+            _ => Self::Unknown(name.unwrap_or_default()),
+        }
+    }
+}
+
+/// `PlatformType` of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentPlatform {
+    /// Linux.
+    Linux,
+    /// Windows.
+    Windows,
+    /// Anything else, as reported.
+    Other(String),
+}
+
+impl fmt::Display for Ping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Online => "Online",
+            Self::ConnectionLost => "ConnectionLost",
+            Self::Inactive => "Inactive",
+            Self::Unknown(name) => name,
+        })
+    }
+}
+
+impl fmt::Display for AgentPlatform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Linux => "Linux",
+            Self::Windows => "Windows",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+impl AgentPlatform {
+    fn from_name(name: String) -> Self {
+        match name.as_str() {
+            "Linux" => Self::Linux,
+            "Windows" => Self::Windows,
+            _ => Self::Other(name),
+        }
+    }
+}
+
 /// What became of the wish to run a command on some instances.
 #[derive(Debug, Default)]
 pub struct CommandRun {
@@ -78,7 +166,7 @@ pub struct SentCommand {
 /// Why a command was not sent to an instance.
 #[derive(Debug, Clone)]
 pub enum NotSent {
-    /// Its agent is not online, or it has none.
+    /// Its agent is not online any more, or not registered any more.
     AgentNotOnline,
     /// The call for its batch failed. If the error [may have taken effect](AwsError::may_have_taken_effect), so may the
     /// command.
@@ -119,6 +207,22 @@ pub enum CommandStatus {
     Cancelling,
     /// Anything else, as reported.
     Unknown(String),
+}
+
+impl fmt::Display for CommandStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pending => "Pending",
+            Self::InProgress => "InProgress",
+            Self::Delayed => "Delayed",
+            Self::Success => "Success",
+            Self::Cancelled => "Cancelled",
+            Self::TimedOut => "TimedOut",
+            Self::Failed => "Failed",
+            Self::Cancelling => "Cancelling",
+            Self::Unknown(name) => name,
+        })
+    }
 }
 
 impl CommandStatus {
@@ -178,14 +282,52 @@ struct InformationPage {
 struct Information {
     instance_id: String,
     ping_status: Option<String>,
+    platform_type: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeDocumentInput<'a> {
+    name: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribedDocument {
+    document: DocumentInfo,
+}
+
+/// Without hash and version it cannot be pinned; the answer is then not one.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DocumentInfo {
+    document_version: String,
+    hash: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetDocumentInput<'a> {
+    name: &'a str,
+    document_version: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DocumentContent {
+    content: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct SendInput<'a> {
     document_name: &'a str,
+    document_version: &'a str,
+    document_hash: &'a str,
+    document_hash_type: &'static str,
     instance_ids: &'a [InstanceId],
-    parameters: BTreeMap<&'static str, &'a [String]>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: &'a BTreeMap<&'static str, Vec<String>>,
     comment: &'static str,
 }
 
@@ -243,54 +385,113 @@ struct OutputInfo {
 }
 
 impl AwsClient {
-    /// Sends a command document, such as `AWS-RunShellScript`, with its `commands` to these instances.
-    ///
-    /// Instances whose agent is not online are left out first, because one of them would fail the call for all. A command is
-    /// never sent again when its outcome is unknown, for nothing would stop it from running twice.
+    /// Looks a document up, so that what is sent later is what was looked at.
     ///
     /// # Errors
     ///
-    /// Any [`AwsError`] as long as nothing has been sent; later ones are in [`CommandRun::not_sent`].
-    pub async fn run_command(
+    /// Any [`AwsError`]; `InvalidDocument` when there is none of this name.
+    pub async fn pin_document(
+        &self,
+        region: &Region,
+        name: &str,
+    ) -> Result<PinnedDocument, AwsError> {
+        let input = DescribeDocumentInput { name };
+        let found: DescribedDocument = self
+            .json(region, Service::Ssm, "DescribeDocument", &input)
+            .await?;
+        Ok(PinnedDocument {
+            name: name.to_owned(),
+            version: found.document.document_version,
+            hash: found.document.hash,
+        })
+    }
+
+    /// The content of a document's pinned version.
+    ///
+    /// # Errors
+    ///
+    /// Any [`AwsError`].
+    pub async fn document_content(
+        &self,
+        region: &Region,
+        document: &PinnedDocument,
+    ) -> Result<String, AwsError> {
+        let input = GetDocumentInput {
+            name: &document.name,
+            document_version: &document.version,
+        };
+        let found: DocumentContent = self
+            .json(region, Service::Ssm, "GetDocument", &input)
+            .await?;
+        Ok(found.content)
+    }
+
+    /// Sends a command document with these parameters to instances whose agent is online.
+    ///
+    /// One agent that has gone fails the call for its whole batch; the batch is then sent again without it. A command is never sent again
+    /// when its outcome is unknown, for nothing would stop it from running twice.
+    pub async fn send_command(
         &self,
         region: &Region,
         ids: &[InstanceId],
-        document: &str,
-        commands: &[String],
-    ) -> Result<CommandRun, AwsError> {
-        let online = self.online_agents(region, ids).await?;
+        document: &PinnedDocument,
+        parameters: &BTreeMap<&'static str, Vec<String>>,
+    ) -> CommandRun {
         let mut run = CommandRun::default();
-        let (ready, absent): (BTreeSet<_>, BTreeSet<_>) =
-            ids.iter().cloned().partition(|id| online.contains(id));
-        run.not_sent
-            .extend(absent.into_iter().map(|id| (id, NotSent::AgentNotOnline)));
-        let ready: Vec<InstanceId> = ready.into_iter().collect();
-        for batch in ready.chunks(BATCH) {
-            let input = SendInput {
-                document_name: document,
-                instance_ids: batch,
-                parameters: BTreeMap::from([("commands", commands)]),
-                comment: "sent by stayput",
-            };
-            let sent: Result<SendOutput, AwsError> =
-                self.json(region, Service::Ssm, "SendCommand", &input).await;
+        for batch in ids.chunks(BATCH) {
+            let mut sent = self.send_batch(region, batch, document, parameters).await;
+            let mut batch = batch.to_vec();
+            if let Err(error) = &sent
+                && error.has_code(NOT_MANAGED)
+                && let Ok(agents) = self.agents(region, &batch).await
+            {
+                let is_online = |id: &InstanceId| {
+                    let agent = agents.get(id);
+                    agent.is_some_and(|agent| agent.ping == Ping::Online)
+                };
+                let (ready, gone): (Vec<_>, Vec<_>) = batch.drain(..).partition(is_online);
+                batch = ready;
+                if !gone.is_empty() && !batch.is_empty() {
+                    sent = self.send_batch(region, &batch, document, parameters).await;
+                }
+                run.not_sent
+                    .extend(gone.into_iter().map(|id| (id, NotSent::AgentNotOnline)));
+            }
             match sent {
-                Ok(sent) => run.sent.push(SentCommand {
-                    id: CommandId::new(sent.command.command_id),
-                    instances: batch.iter().cloned().collect(),
+                Ok(id) => run.sent.push(SentCommand {
+                    id,
+                    instances: batch.into_iter().collect(),
                 }),
-                Err(error) if run.sent.is_empty() => return Err(error),
                 Err(error) => {
                     let error = Arc::new(error);
-                    run.not_sent.extend(
-                        batch
-                            .iter()
-                            .map(|id| (id.clone(), NotSent::Failed(Arc::clone(&error)))),
-                    );
+                    let failed = |id| (id, NotSent::Failed(Arc::clone(&error)));
+                    run.not_sent.extend(batch.into_iter().map(failed));
                 }
             }
         }
-        Ok(run)
+        run
+    }
+
+    async fn send_batch(
+        &self,
+        region: &Region,
+        batch: &[InstanceId],
+        document: &PinnedDocument,
+        parameters: &BTreeMap<&'static str, Vec<String>>,
+    ) -> Result<CommandId, AwsError> {
+        let input = SendInput {
+            document_name: &document.name,
+            document_version: &document.version,
+            document_hash: &document.hash,
+            document_hash_type: "Sha256",
+            instance_ids: batch,
+            parameters,
+            comment: "sent by stayput",
+        };
+        let sent: SendOutput = self
+            .json(region, Service::Ssm, "SendCommand", &input)
+            .await?;
+        Ok(CommandId::new(sent.command.command_id))
     }
 
     /// What a sent command has done so far on each of its instances; output only where it has ended.
@@ -339,43 +540,47 @@ impl AwsClient {
             .await
     }
 
-    async fn online_agents(
+    /// The agents of these instances that are registered with Systems Manager in this account.
+    ///
+    /// # Errors
+    ///
+    /// Any [`AwsError`].
+    pub async fn agents(
         &self,
         region: &Region,
         ids: &[InstanceId],
-    ) -> Result<BTreeSet<InstanceId>, AwsError> {
-        let mut online = BTreeSet::new();
-        for batch in ids.chunks(BATCH) {
-            let agents = self
-                .json_list(
+    ) -> Result<BTreeMap<InstanceId, Agent>, AwsError> {
+        let batches: Vec<_> = ids.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let listed: Vec<Vec<Information>> = stream::iter(batches)
+            .map(|batch| async move {
+                let names: Vec<_> = batch.iter().map(ToString::to_string).collect();
+                self.json_list(
                     region,
                     Service::Ssm,
                     "DescribeInstanceInformation",
                     |next_token| InformationInput {
-                        filters: vec![
-                            Filter {
-                                key: "InstanceIds",
-                                values: batch.iter().map(ToString::to_string).collect(),
-                            },
-                            Filter {
-                                key: "PingStatus",
-                                values: vec!["Online".to_owned()],
-                            },
-                        ],
+                        filters: vec![Filter {
+                            key: "InstanceIds",
+                            values: names.clone(),
+                        }],
                         max_results: BATCH,
                         next_token,
                     },
                     |page: InformationPage| Ok((page.instance_information_list, page.next_token)),
                 )
-                .await?;
-            online.extend(
-                agents
-                    .into_iter()
-                    .filter(|agent| agent.ping_status.as_deref() == Some("Online"))
-                    .map(|agent| InstanceId::new(agent.instance_id)),
-            );
-        }
-        Ok(online)
+                .await
+            })
+            .buffer_unordered(OUTPUTS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let agents = listed.into_iter().flatten().map(|listed| {
+            let agent = Agent {
+                ping: Ping::from_name(listed.ping_status),
+                platform: listed.platform_type.map(AgentPlatform::from_name),
+            };
+            (InstanceId::new(listed.instance_id), agent)
+        });
+        Ok(agents.collect())
     }
 
     async fn command_output(

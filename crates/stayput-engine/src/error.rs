@@ -29,6 +29,22 @@ pub enum EngineError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The estate's document does not run the capture script of this build.
+    #[error(
+        "{}",
+        Message::new("engine-other-script")
+            .with("document", .document)
+            .with("version", .version)
+            .with("platform", .platform)
+    )]
+    OtherScript {
+        /// The document.
+        document: String,
+        /// Its default version.
+        version: String,
+        /// The platform whose script it lacks.
+        platform: &'static str,
+    },
     /// Credentials are missing; nothing was contacted.
     #[error(
         "{}",
@@ -188,6 +204,7 @@ impl EngineError {
             | Self::Move(_)
             | Self::Ledger(_)
             | Self::NoCredentials { .. }
+            | Self::OtherScript { .. }
             | Self::NotAllowed { .. }
             | Self::MayNotStart { .. }
             | Self::Obstacles(_)

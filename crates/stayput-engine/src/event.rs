@@ -30,6 +30,13 @@ pub enum Event {
         /// Which.
         what: String,
     },
+    /// Guests are being captured.
+    Guests {
+        /// In how many the script has ended.
+        ended: usize,
+        /// To how many it was sent.
+        of: usize,
+    },
     /// A system could not be read. The state of its objects is unknown.
     Unobserved {
         /// Which.

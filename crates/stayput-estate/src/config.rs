@@ -103,6 +103,11 @@ pub(crate) struct RawSource {
     /// The Transit Gateway that VPC is attached to.
     #[schemars(example = &"tgw-0a1b2c3d4e5f60001")]
     pub tgw: Field<String>,
+    /// The Systems Manager document that `stayput capture --via ssm` runs in guests, by its name or ARN. Without it the documents of AWS run
+    /// the script.
+    #[serde(default)]
+    #[schemars(example = &"stayput-capture")]
+    pub capture_document: Field<String>,
 }
 
 /// `[sites.NAME]`

@@ -64,6 +64,8 @@ pub struct Ec2Site {
     pub vpc: VpcId,
     /// The Transit Gateway the VPC is attached to.
     pub tgw: TgwId,
+    /// The Systems Manager document that runs the capture script in guests; `None`: the documents of AWS, with the script as parameter.
+    pub capture_document: Option<String>,
 }
 
 /// One NC2 cluster with its AWS and Nutanix environment.

@@ -56,6 +56,22 @@ pub enum Rule {
     NotExamined,
     /// Windows that is activated by a server of AWS.
     WindowsActivation,
+    /// A guest that loses an address on a NIC with another MAC address, place or driver.
+    GuestLosesAddress,
+    /// A guest without drivers for the disks and NICs of AHV.
+    GuestLosesBoot,
+    /// A guest that has other addresses than EC2 shows.
+    GuestDiffers,
+    /// A guest that loses routes, DNS servers or an interface name.
+    GuestLosesSettings,
+    /// A guest that uses a service of EC2 that has a link-local address.
+    GuestLosesService,
+    /// What could not be read in a guest.
+    GuestNotKnown,
+    /// A setting of a guest that matches nothing after the move.
+    GuestStaleSetting,
+    /// Machines whose guests were not captured.
+    GuestNotCaptured,
     /// Addresses that AWS serves on every instance: metadata, time, DNS.
     LinkLocalServices,
     /// Frames that are larger than what the way from outside the VPC takes.
@@ -90,7 +106,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 46] = [
         Self::Arm64,
         Self::MacInstance,
         Self::InstanceStoreRoot,
@@ -114,6 +130,14 @@ impl Rule {
         Self::RouteToMachine,
         Self::NotExamined,
         Self::WindowsActivation,
+        Self::GuestLosesAddress,
+        Self::GuestLosesBoot,
+        Self::GuestDiffers,
+        Self::GuestLosesSettings,
+        Self::GuestLosesService,
+        Self::GuestNotKnown,
+        Self::GuestStaleSetting,
+        Self::GuestNotCaptured,
         Self::LinkLocalServices,
         Self::Mtu,
         Self::NoDnsServers,
@@ -157,6 +181,14 @@ impl Rule {
             Self::RouteToMachine => "route-to-machine",
             Self::NotExamined => "not-examined",
             Self::WindowsActivation => "windows-activation",
+            Self::GuestLosesAddress => "guest-loses-address",
+            Self::GuestLosesBoot => "guest-loses-boot",
+            Self::GuestDiffers => "guest-differs",
+            Self::GuestLosesSettings => "guest-loses-settings",
+            Self::GuestLosesService => "guest-loses-service",
+            Self::GuestNotKnown => "guest-not-known",
+            Self::GuestStaleSetting => "guest-stale-setting",
+            Self::GuestNotCaptured => "guest-not-captured",
             Self::LinkLocalServices => "link-local-services",
             Self::Mtu => "mtu",
             Self::NoDnsServers => "no-dns-servers",
@@ -187,6 +219,8 @@ impl Rule {
             self,
             Self::NotObserved
                 | Self::NotExamined
+                | Self::GuestNotKnown
+                | Self::GuestNotCaptured
                 | Self::PlanObstacle
                 | Self::OtherCidr
                 | Self::RightUnknown

@@ -93,6 +93,9 @@ pub enum LedgerError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// A ledger into which another one was to be copied has records already.
+    #[error("{}", Message::new("ledger-not-empty"))]
+    NotEmpty,
     /// What was read back is not what was written.
     #[error("{}", Message::new("ledger-not-read-back").with("machine", .machine))]
     NotReadBack {

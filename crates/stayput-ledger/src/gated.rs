@@ -136,6 +136,10 @@ impl Ledger for GatedLedger {
         self.inner.put_machines(machines, at, by).await
     }
 
+    async fn machines(&self) -> Result<BTreeSet<InstanceId>, LedgerError> {
+        self.inner.machines().await
+    }
+
     async fn guests(
         &self,
         machines: &BTreeSet<InstanceId>,

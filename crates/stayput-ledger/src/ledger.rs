@@ -69,6 +69,9 @@ pub trait Ledger: Send + Sync {
         by: &By,
     ) -> Result<(), LedgerError>;
 
+    /// Every machine of which there is a record, also retired ones.
+    async fn machines(&self) -> Result<BTreeSet<InstanceId>, LedgerError>;
+
     /// What a script printed last in the guest of each of these machines that is not retired, and when that was recorded.
     ///
     /// # Errors

@@ -7,7 +7,9 @@
 //!
 //! The ledger makes no decisions: it does not know which run is superseded, whether facts may change, or what a step does.
 
+mod content;
 mod error;
+mod export;
 mod facts;
 mod gated;
 mod homes;
@@ -21,7 +23,12 @@ mod run;
 mod sqlite;
 mod state;
 
+pub use content::content;
+pub use content::replay;
 pub use error::LedgerError;
+pub use export::Header;
+pub use export::from_lines;
+pub use export::to_lines;
 pub use facts::By;
 pub use facts::MachineChange;
 pub use facts::MachineRecord;

@@ -411,6 +411,10 @@ impl Ledger for LogLedger {
         }
     }
 
+    async fn machines(&self) -> Result<BTreeSet<InstanceId>, LedgerError> {
+        self.ask(State::machines).await
+    }
+
     async fn guests(
         &self,
         machines: &BTreeSet<InstanceId>,

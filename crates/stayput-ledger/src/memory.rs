@@ -265,6 +265,10 @@ impl Ledger for MemoryLedger {
         })
     }
 
+    async fn machines(&self) -> Result<BTreeSet<InstanceId>, LedgerError> {
+        Ok(self.read(State::machines))
+    }
+
     async fn guests(
         &self,
         machines: &BTreeSet<InstanceId>,

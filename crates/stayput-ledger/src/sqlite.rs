@@ -184,6 +184,10 @@ impl Ledger for SqliteLedger {
         facts::read_back(&fresh, machines, &written).map_err(|fault| fault.at(&self.files))
     }
 
+    async fn machines(&self) -> Result<BTreeSet<InstanceId>, LedgerError> {
+        self.read(|transaction| facts::machines(transaction))
+    }
+
     async fn guests(
         &self,
         machines: &BTreeSet<InstanceId>,

@@ -227,11 +227,15 @@ impl State {
     pub fn machine(&self, machine: &InstanceId) -> Option<MachineFacts> {
         match self.newest(machine)? {
             Change::Captured(facts) => Some(MachineFacts::clone(facts)),
-            Change::BecameVm(..)
-            | Change::Returned(_)
-            | Change::Guest(_)
-            | Change::Retired(_) => None,
+            Change::BecameVm(..) | Change::Returned(_) | Change::Guest(_) | Change::Retired(_) => {
+                None
+            }
         }
+    }
+
+    pub fn machines(&self) -> BTreeSet<InstanceId> {
+        let records = self.records.iter();
+        records.map(|record| record.machine.clone()).collect()
     }
 
     pub fn guests(

@@ -4,6 +4,7 @@
 //! is not looked at here: a plan proves that.
 
 mod accept;
+mod guests;
 mod interfaces;
 mod machines;
 mod networks;
@@ -22,6 +23,8 @@ use stayput_world::System;
 use stayput_world::World;
 
 pub use accept::accept;
+pub use guests::check_guests;
+pub use guests::machines_in_ec2;
 pub(crate) use interfaces::interfaces;
 pub(crate) use machines::of_instance;
 pub use rules::Severity;
@@ -46,6 +49,9 @@ pub struct CheckFinding {
     pub why: String,
     /// What to do.
     pub remedy: String,
+    /// Lines to run in the guest of the machine that do it; the remedy says when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// By which acceptance of the estate it is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
@@ -74,6 +80,7 @@ impl CheckFinding {
             what: what.into(),
             why: why(rule).into(),
             remedy,
+            commands: Vec::new(),
             accepted: None,
         }
     }

@@ -39,6 +39,8 @@ pub use check::CheckFinding;
 pub use check::Severity;
 pub use check::accept;
 pub use check::check;
+pub use check::check_guests;
+pub use check::machines_in_ec2;
 pub use delivery::Delivery;
 pub use delivery::Harm;
 pub use delivery::Moment;

@@ -11,6 +11,7 @@ mod traits;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -241,6 +242,20 @@ pub enum InstanceState {
     Unknown(String),
 }
 
+impl fmt::Display for InstanceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+            Self::Unknown(state) => state,
+        })
+    }
+}
+
 /// A Transit Gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tgw {
@@ -339,8 +354,8 @@ pub enum TgwTarget {
     Blackhole,
 }
 
-impl std::fmt::Display for TgwTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for TgwTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attachment(id) => id.fmt(f),
             Self::Blackhole => f.pad("blackhole"),

@@ -157,12 +157,26 @@ pub struct CaptureArgs {
     #[arg(value_name = "NET")]
     #[arg(help = Message::new("help-capture-networks").to_string())]
     pub networks: Vec<String>,
-    #[arg(long, value_name = "MACHINE", conflicts_with = "networks")]
+    #[arg(long, value_enum, default_value = "api")]
+    #[arg(help = Message::new("help-capture-via").to_string())]
+    pub via: CaptureVia,
+    #[arg(long, value_name = "MACHINE", conflicts_with_all = ["networks", "via"])]
     #[arg(help = Message::new("help-capture-replace").to_string())]
     pub replace: Vec<String>,
     #[arg(long, short, requires = "replace")]
     #[arg(help = Message::new("help-capture-yes").to_string())]
     pub yes: bool,
+}
+
+/// By which way machines are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum CaptureVia {
+    /// The EC2 API.
+    Api,
+    /// A script in the guests.
+    Ssm,
+    /// One after the other.
+    Both,
 }
 
 /// `init`.
@@ -535,7 +549,29 @@ pub enum LedgerCommand {
     #[command(about = Message::new("help-ledger-init").to_string())]
     Init,
     #[command(about = Message::new("help-ledger-verify").to_string())]
-    Verify,
+    Verify {
+        #[arg(long, value_name = "FILE")]
+        #[arg(help = Message::new("help-ledger-verify-export").to_string())]
+        export: Option<PathBuf>,
+    },
+    #[command(about = Message::new("help-ledger-export").to_string())]
+    Export {
+        #[arg(value_name = "FILE")]
+        #[arg(help = Message::new("help-ledger-export-file").to_string())]
+        file: PathBuf,
+    },
+    #[command(about = Message::new("help-ledger-import").to_string())]
+    Import {
+        #[arg(value_name = "FILE")]
+        #[arg(help = Message::new("help-ledger-import-file").to_string())]
+        file: PathBuf,
+    },
+    #[command(about = Message::new("help-ledger-copy").to_string())]
+    Copy {
+        #[arg(long, value_name = "ESTATE-FILE")]
+        #[arg(help = Message::new("help-ledger-copy-to").to_string())]
+        to: PathBuf,
+    },
 }
 
 /// The lab.

@@ -52,20 +52,7 @@ pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, Comma
     match cli.command {
         Command::Init(args) => init::run(global, &args).await,
         Command::Config(command) => config::run(global, &command),
-        Command::Capture(args) if !args.replace.is_empty() => {
-            capture::replace(global, &args.replace, args.yes).await
-        }
-        Command::Capture(args) => {
-            // Only reads AWS and writes the ledger: nothing to ask about.
-            let goal = GoalCommand::Capture {
-                networks: args.networks,
-            };
-            let how = apply::How {
-                yes: true,
-                ..apply::How::default()
-            };
-            apply::apply(global, apply::ApplyInput::Goal(&goal), &how).await
-        }
+        Command::Capture(args) => capture::capture(global, args).await,
         Command::Plan(args) => apply::plan(global, &args).await,
         Command::Apply(args) => {
             let how = apply::How::of(&args)?;
@@ -106,7 +93,17 @@ pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, Comma
         Command::Expect(args) => expect::run(global, &args).await,
         Command::Journal(args) => journal::run(global, &args).await,
         Command::Ledger(LedgerCommand::Init) => ledger::init(global).await,
-        Command::Ledger(LedgerCommand::Verify) => ledger::verify(global).await,
+        Command::Ledger(LedgerCommand::Verify { export: None }) => ledger::verify(global).await,
+        Command::Ledger(LedgerCommand::Verify { export: Some(file) }) => {
+            ledger::content::verify(&file)
+        }
+        Command::Ledger(LedgerCommand::Export { file }) => {
+            ledger::content::export(global, &file).await
+        }
+        Command::Ledger(LedgerCommand::Import { file }) => {
+            ledger::content::import(global, &file).await
+        }
+        Command::Ledger(LedgerCommand::Copy { to }) => ledger::content::copy(global, &to).await,
         Command::Lab(command) => lab::run(&command, privilege, global.quiet).await,
         Command::Demo(args) => demo::run(global, &args).await,
         Command::Completions { shell } => {

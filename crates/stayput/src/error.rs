@@ -247,7 +247,7 @@ impl From<EngineError> for CommandError {
         let stale = error.is_stale_world();
         let kind = match &error {
             _ if stale => Kind::WorldChanged,
-            EngineError::Obstacles(_) => Kind::Obstacles,
+            EngineError::Obstacles(_) | EngineError::OtherScript { .. } => Kind::Obstacles,
             EngineError::Ledger(LedgerError::Held { .. }) => Kind::Held,
             // Nothing was contacted: the file or the environment must be corrected.
             EngineError::NoCredentials { .. } => Kind::Usage,
@@ -325,6 +325,7 @@ impl From<EngineError> for CommandError {
             EngineError::NotAllowed { call, .. } => {
                 this.hint(Message::new("hint-allow-call").with("call", call))
             }
+            EngineError::OtherScript { .. } => this.hint(Message::new("hint-other-script")),
             EngineError::MayNotStart { .. } => this.hint(Message::new("hint-allow-start")),
             EngineError::Undone { .. } => this.hint(Message::new("hint-find-who-undoes")),
             EngineError::NotVerified { verification, .. } => {

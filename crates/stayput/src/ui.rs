@@ -64,6 +64,12 @@ async fn bars(mut events: UnboundedReceiver<Event>) {
                     .with("what", what)
                     .to_string(),
             ),
+            Event::Guests { ended, of } => total.set_message(
+                Message::new("progress-guests")
+                    .with("ended", ended)
+                    .with("of", of)
+                    .to_string(),
+            ),
             Event::RunStarted { goal, steps, .. } => {
                 total_of = steps as u64;
                 total.set_length(total_of);
@@ -157,7 +163,10 @@ async fn lines(mut events: UnboundedReceiver<Event>) {
 /// An event that stays on the screen, as one line with the time and the plan's number of the step.
 fn line(event: &Event) -> Option<String> {
     let text = match event {
-        Event::Observing { .. } | Event::StepStarted { .. } | Event::StepProgress { .. } => {
+        Event::Observing { .. }
+        | Event::Guests { .. }
+        | Event::StepStarted { .. }
+        | Event::StepProgress { .. } => {
             return None;
         }
         Event::Unobserved { what, why } => {

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "stayput-estate",
             "stayput-world",
+            "stayput-guest",
             "stayput-fabric",
             "stayput-messages",
         ],

@@ -110,7 +110,7 @@ data "aws_iam_policy_document" "operator" {
     for_each = length(var.instance_tags) > 0 && length(var.capture_document_arns) > 0 ? [var.capture_document_arns] : []
     content {
       sid       = "SendCaptureDocument"
-      actions   = ["ssm:SendCommand"]
+      actions   = ["ssm:DescribeDocument", "ssm:GetDocument", "ssm:SendCommand"]
       resources = statement.value
     }
   }

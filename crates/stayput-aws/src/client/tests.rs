@@ -223,7 +223,7 @@ async fn calls_can_be_spawned() {
         let region = Region::new("ap-northeast-1");
         let _ = client.observe(&region, &KnownAwsObjects::default()).await;
         let _ = client.interfaces_of(&region, &[]).await;
-        let _ = client.run_command(&region, &[], "D", &[]).await;
+        let _ = client.agents(&region, &[]).await;
     });
 }
 

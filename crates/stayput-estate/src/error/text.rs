@@ -22,6 +22,16 @@ pub enum TextFault {
         /// What was given.
         text: String,
     },
+    /// Not the name of a Systems Manager document.
+    #[error("{}", Message::new("estate-bad-document").with("text", .text))]
+    #[diagnostic(
+        code(config::bad_document),
+        help("{}", Message::new("estate-bad-document-remedy"))
+    )]
+    Document {
+        /// What was given.
+        text: String,
+    },
     /// Not `a.b.c.d/len`.
     #[error("{}", Message::new("estate-bad-prefix").with("text", .text))]
     #[diagnostic(
@@ -197,6 +207,7 @@ impl TextFault {
         match self {
             Self::Empty => Message::new("estate-label-empty"),
             Self::Name { .. } => Message::new("estate-label-name"),
+            Self::Document { .. } => Message::new("estate-label-document"),
             Self::Prefix { .. } => Message::new("estate-label-prefix"),
             Self::HostBits { .. } => Message::new("estate-label-host-bits"),
             Self::LeadingZeros { .. } => Message::new("estate-label-leading-zeros"),

@@ -137,12 +137,14 @@ fn source(
             tgw: reader.required(&raw.tgw, text::aws_id),
             kind: SiteLocationKind::Source,
         };
+        let document = reader.optional(&raw.capture_document, text::document);
         read.push(named.and_then(|_name| {
             Some(Ec2Site {
                 name: place.name.value().clone(),
                 region: place.region.as_ref()?.value().clone(),
                 vpc: place.vpc.as_ref()?.value().clone(),
                 tgw: place.tgw.as_ref()?.value().clone(),
+                capture_document: document?.map(At::into_value),
             })
         }));
         locations.push(place);

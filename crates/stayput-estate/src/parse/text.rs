@@ -64,6 +64,21 @@ pub(super) fn name(text: &str) -> Result<String, TextFault> {
     }
 }
 
+/// Parses the name or ARN of a Systems Manager document (`SendCommand`, `DocumentName`).
+pub(super) fn document(text: &str) -> Result<String, TextFault> {
+    let fits = (3..=128).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(TextFault::Document {
+            text: text.to_owned(),
+        })
+    }
+}
+
 /// Parses a prefix without host bits.
 pub(super) fn cidr(text: &str) -> Result<Cidr, TextFault> {
     text.parse().map_err(|error| match error {

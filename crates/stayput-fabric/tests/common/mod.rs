@@ -168,6 +168,7 @@ fn estate() -> Estate {
             region: T.into(),
             vpc: "vpc-ec2".into(),
             tgw: "tgw-t".into(),
+            capture_document: None,
         },
         sites: [site(NC2_T, T, "t"), site(NC2_O, O, "o")]
             .map(|site| (site.name.clone(), site))

@@ -130,9 +130,13 @@ async fn call(
             .await
             .map(|_| None),
         "command" => {
-            let commands = ["true".to_owned()];
-            let run = client.run_command(region, &instances, "AWS-RunShellScript", &commands);
-            run.await.map(|_| None)
+            let document = client.pin_document(region, "AWS-RunShellScript").await?;
+            client.document_content(region, &document).await?;
+            client.agents(region, &instances).await?;
+            let parameters = [("commands", vec!["true".to_owned()])].into();
+            let run = client.send_command(region, &instances, &document, &parameters);
+            run.await;
+            Ok(None)
         }
         "results" => {
             let sent = SentCommand {

@@ -1,6 +1,7 @@
 //! Facts: versions of machines, and the VMs they became. Rows are only ever added, and each has a checksum.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -311,6 +312,17 @@ pub fn facts(connection: &Connection) -> Result<Facts, Fault> {
     }
     return_before(i64::MAX, &homes, &mut facts)?;
     Ok(facts)
+}
+
+/// Every machine of which there is a record.
+pub fn machines(connection: &Connection) -> Result<BTreeSet<InstanceId>, Fault> {
+    let mut rows = connection.prepare_cached(
+        "SELECT id FROM machine UNION SELECT machine FROM vm UNION SELECT machine FROM returned UNION SELECT machine FROM guest",
+    )?;
+    let rows = rows.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(rows
+        .map(|id| id.map(InstanceId::new))
+        .collect::<Result<_, _>>()?)
 }
 
 pub fn machine(

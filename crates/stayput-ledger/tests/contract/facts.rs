@@ -173,7 +173,10 @@ pub async fn the_last_capture_of_a_guest_is_read_until_its_machine_is_retired(
     });
     assert_eq!(changes, records);
     // What a guest printed is no fact of its machine.
-    assert_eq!(ledger.facts().await.unwrap(), stayput_world::Facts::default());
+    assert_eq!(
+        ledger.facts().await.unwrap(),
+        stayput_world::Facts::default()
+    );
     ledger.retire(&web, at(4), &kim(), "gone").await.unwrap();
     let found = ledger.guests(&both).await.unwrap();
     assert_eq!(found.keys().collect::<Vec<_>>(), [&db]);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+mod content;
 mod facts;
 mod fixture;
 mod journal;
@@ -48,6 +49,7 @@ macro_rules! contract_tests {
             facts::the_newest_vm_is_the_last_written_whatever_the_clocks,
             facts::a_machine_that_returned_to_ec2_is_no_vm_that_it_ever_was,
             facts::the_last_capture_of_a_guest_is_read_until_its_machine_is_retired,
+            content::the_content_of_a_ledger_gives_another_ledger_like_it,
             facts::a_retired_machine_leaves_the_facts_and_stays_in_the_history,
             facts::capturing_a_retired_machine_again_restores_its_vms,
             facts::retiring_an_unknown_machine_is_refused,

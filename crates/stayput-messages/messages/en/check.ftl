@@ -65,6 +65,32 @@ check-windows-activation = { $label }: Windows is activated by a server of AWS
 check-windows-activation-why = the activation servers 169.254.169.250 and 169.254.169.251 do not answer at NC2, and the licence of AWS ends with EC2
 check-windows-activation-remedy = bring a licence, and point Windows to your own KMS or activate it by MAK after the move
 
+## Guests
+
+check-of-guest = { $label }: { $problem }
+check-guest-line = { $problem } ({ $path }, line { $line })
+check-guest-path = { $problem } ({ $path })
+check-guest-value = the value of { $member } in its capture cannot be read: { $why }
+check-guest-unreadable = its capture cannot be read: { $why }
+check-guest-before = in the guest, before the move: { $note }
+check-guest-after = on the console of the VM, after the move: { $note }
+check-guest-advice-remedy = do what is said for each guest
+check-guest-loses-address-why = the VM has NICs with other MAC addresses, PCI paths and drivers, and the guest configures the address for the old one only
+check-guest-loses-boot-why = disks and NICs of AHV are virtio devices, and the guest must have drivers for them when it starts
+check-guest-differs-why = what EC2 has on record is restored at NC2; what only the guest has is not, and what only EC2 has answers nowhere
+check-guest-differs-remedy = make the guest and EC2 agree, then run: stayput capture --via both; an address that EC2 does not know is assigned by aws ec2 assign-private-ip-addresses
+check-guest-loses-settings-why = the setting applies to the old MAC address, path, driver or name of the interface
+check-guest-loses-service-why = the link-local addresses of EC2 do not answer at NC2
+check-guest-not-known-why = nothing can be said about what was not read
+check-guest-not-known-remedy = look in the guest, or correct the cause and run: stayput capture --via ssm
+check-guest-stale-setting-why = it does no harm at the first start, and misleads people who read it later
+check-guest-not-captured = { $network }: { $count ->
+        [one] the guest of { $count } machine was not captured: { $machines }
+       *[other] the guests of { $count } machines were not captured: { $machines }
+    }
+check-guest-not-captured-why = AWS does not show what a guest configures for a MAC address or an interface name
+check-guest-not-captured-remedy = run: stayput capture --via ssm { $object }
+
 ## Networks and sites
 
 check-link-local-services = { $machines ->

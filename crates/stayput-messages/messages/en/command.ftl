@@ -143,6 +143,15 @@ journal-approved-by = a plan of { n-steps } was approved by { $who }: { $verdict
 
 capture-no-interface = EC2 lists no interface of { $label } ({ $machine }) in the networks; nothing was changed
 hint-facts-from-ec2 = its facts can only be taken from EC2 while it is there
+capture-guests = { $of ->
+        [one] guests: { $captured } of { $of } machine captured
+       *[other] guests: { $captured } of { $of } machines captured
+    }
+capture-guest-missing = { $label } ({ $machine }): { $why }
+capture-no-machines = no machine of these networks is recorded and still in EC2; nothing ran in a guest
+hint-capture-first = record them first: stayput capture
+hint-other-script = create the document with infra/modules/capture-document and the files of guest/ of this version, or remove `capture-document` from [source.NAME]
+hint-no-document = create the document (infra/modules/capture-document), or remove `capture-document` from [source.NAME]
 capture-facts-match = the recorded facts match EC2; nothing was changed
 hint-check-machines = check the machines first: stayput status --all
 capture-replaced = replaced
@@ -236,4 +245,14 @@ hint-ledger-init-several = create it with replicas in these regions and MultiReg
 hint-ledger-init = create it with `stayput ledger init`, or correct `table` and `region` in [ledger]
 hint-strong-table = use a table of one region without `other-regions`, or one with MultiRegionConsistency STRONG
 hint-other-table = name another table in [ledger]; `stayput ledger init` creates one that fits
+ledger-exported = { $file }: { $records } records of estate { $estate }
+ledger-export-verified = { $file }: { $records } records of estate { $estate }, exported { $at }: no line was changed, added or removed.
+ledger-imported = { $records } records of { $file } are in the ledger.
+ledger-copied = { $records } records copied to the ledger of { $to }.
+hint-ledger-copied = Name the new ledger in [ledger] of every estate file, and remove the old one: two ledgers of one estate do not know of each other.
+ledger-other-estate = { $file } is of estate { $found }, this one is { $estate }
+hint-ledger-other-estate = use the estate file of { $found }
+ledger-same = both estate files name the same ledger
+hint-ledger-copy-to = name an estate file with another [ledger]
+hint-ledger-not-empty = create a new ledger: name another file or table in [ledger]
 ledger-verified = { $machines } machines and { $retired } retired ones with { $records } records, { $runs } runs with { $attempts } attempts: every record could be read, and no checksum differs.

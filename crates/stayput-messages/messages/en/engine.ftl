@@ -14,6 +14,21 @@ engine-stopped-after = stopped on request after phase { $phase }
 engine-step-failed = step { $step } failed: { $title }
 engine-steps-failed = { n-steps } failed
 
+engine-other-script = document { $document }, version { $version }, does not run the capture script of this build for { $platform }
+
+## Why a guest was not captured
+
+engine-guest-no-instance = AWS shows no such instance in this region to these credentials
+engine-guest-not-running = its instance is { $state }
+engine-guest-not-registered = its agent is not registered with Systems Manager in this account
+engine-guest-not-registered-no-profile = its agent is not registered with Systems Manager in this account, and the instance has no instance profile
+engine-guest-not-online = its agent does not report ({ $ping })
+engine-guest-other-platform = there is no script for its operating system ({ $platform })
+engine-guest-not-sent = the command was not sent: { $why }
+engine-guest-failed = the script failed ({ $status }, exit code { $code }): { $stderr }
+engine-guest-failed-without-code = the script did not run to its end ({ $status })
+engine-guest-not-ended = the script had not ended when the time was up ({ $status })
+
 ## Why a step failed
 
 step-error-world-changed = { $what } is { $found }, the plan expects { $expected }

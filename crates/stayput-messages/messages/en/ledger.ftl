@@ -64,3 +64,10 @@ table-no-replica = DynamoDB table { $table } has no replica in { $regions }
 table-not-strong = DynamoDB table { $table } has replicas in several regions with consistency { $consistency }, so that two of them could give away the same lease
 table-no-region = no region of the table was asked
 table-odd-item = item { $item } is not one of a ledger
+
+## A ledger as a file
+
+ledger-not-empty = the ledger has records already; only an empty one takes those of another
+ledger-export-empty = it is empty
+ledger-export-line = line { $number }
+ledger-export-end = { $place }: it should have { $expected } records and has { $found }

@@ -1,6 +1,8 @@
 # What a command says while it runs.
 
 progress-reading = reading { $what }
+progress-agents = agents of Systems Manager in { $region }
+progress-guests = guests: the script has ended in { $ended } of { $of }
 progress-bar = {"{bar:32} {pos}/{len}"} steps  {"{elapsed}"} elapsed  {"{msg}"}
 progress-unobserved = { $what } could not be read: { $why }
 progress-run = { $goal }: { n-steps } (run { $run })

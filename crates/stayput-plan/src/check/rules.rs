@@ -25,6 +25,9 @@ impl Severity {
             | Rule::InstanceStoreRoot
             | Rule::AutoScaling
             | Rule::ProductCodes
+            | Rule::GuestLosesAddress
+            | Rule::GuestLosesBoot
+            | Rule::GuestDiffers
             | Rule::OtherCidr
             | Rule::PlanObstacle
             | Rule::NotObserved
@@ -47,6 +50,9 @@ impl Severity {
             | Rule::RouteToMachine
             | Rule::NotExamined
             | Rule::WindowsActivation
+            | Rule::GuestLosesSettings
+            | Rule::GuestLosesService
+            | Rule::GuestNotKnown
             | Rule::NoDnsServers
             | Rule::DnsServerOfSource
             | Rule::ClockSkew
@@ -54,6 +60,8 @@ impl Severity {
             | Rule::RightUnknown
             | Rule::AcceptanceExpired => Self::Warning,
             Rule::NoName
+            | Rule::GuestStaleSetting
+            | Rule::GuestNotCaptured
             | Rule::LinkLocalServices
             | Rule::Mtu
             | Rule::DetachedInterface
@@ -105,6 +113,14 @@ pub(crate) fn why(rule: Rule) -> Message {
         Rule::RouteToMachine => Message::new("check-route-to-machine-why"),
         Rule::NotExamined => Message::new("check-not-examined-why"),
         Rule::WindowsActivation => Message::new("check-windows-activation-why"),
+        Rule::GuestLosesAddress => Message::new("check-guest-loses-address-why"),
+        Rule::GuestLosesBoot => Message::new("check-guest-loses-boot-why"),
+        Rule::GuestDiffers => Message::new("check-guest-differs-why"),
+        Rule::GuestLosesSettings => Message::new("check-guest-loses-settings-why"),
+        Rule::GuestLosesService => Message::new("check-guest-loses-service-why"),
+        Rule::GuestNotKnown => Message::new("check-guest-not-known-why"),
+        Rule::GuestStaleSetting => Message::new("check-guest-stale-setting-why"),
+        Rule::GuestNotCaptured => Message::new("check-guest-not-captured-why"),
         Rule::LinkLocalServices => Message::new("check-link-local-services-why"),
         Rule::Mtu => Message::new("check-mtu-why"),
         Rule::NoDnsServers => Message::new("check-no-dns-servers-why"),
@@ -153,6 +169,17 @@ pub(crate) fn remedy(rule: Rule, object: &str) -> Message {
         Rule::RouteToMachine => Message::new("check-route-to-machine-remedy"),
         Rule::NotExamined => Message::new("check-not-examined-remedy"),
         Rule::WindowsActivation => Message::new("check-windows-activation-remedy"),
+        // Of advice it is the advice's own.
+        Rule::GuestLosesAddress
+        | Rule::GuestLosesBoot
+        | Rule::GuestLosesSettings
+        | Rule::GuestLosesService
+        | Rule::GuestStaleSetting => Message::new("check-guest-advice-remedy"),
+        Rule::GuestDiffers => Message::new("check-guest-differs-remedy").with("object", object),
+        Rule::GuestNotKnown => Message::new("check-guest-not-known-remedy"),
+        Rule::GuestNotCaptured => {
+            Message::new("check-guest-not-captured-remedy").with("object", object)
+        }
         Rule::LinkLocalServices => Message::new("check-link-local-services-remedy"),
         Rule::Mtu => Message::new("check-mtu-remedy"),
         Rule::NoDnsServers => Message::new("check-no-dns-servers-remedy").with("object", object),

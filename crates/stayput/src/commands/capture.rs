@@ -1,4 +1,7 @@
-//! `stayput capture --replace`: replaces the recorded facts of a machine that has moved with what EC2 shows. Without it they are kept.
+//! `stayput capture`: records machines by the EC2 API, runs a script in their guests, or replaces the recorded facts of a machine that has moved
+//! with what EC2 shows. Without `--replace` these are kept.
+
+mod guests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,7 +21,11 @@ use stayput_world::MachineFacts;
 use stayput_world::System;
 
 use crate::ask;
+use crate::cli::CaptureArgs;
+use crate::cli::CaptureVia;
 use crate::cli::Global;
+use crate::cli::GoalCommand;
+use crate::commands::apply;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::output::Output;
@@ -33,7 +40,33 @@ struct Difference {
     observed: String,
 }
 
-pub async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Output, CommandError> {
+/// Records machines, or replaces what is recorded.
+pub async fn capture(global: &Global, args: CaptureArgs) -> Result<Output, CommandError> {
+    if !args.replace.is_empty() {
+        return replace(global, &args.replace, args.yes).await;
+    }
+    match args.via {
+        CaptureVia::Api => by_api(global, args.networks).await,
+        CaptureVia::Ssm => guests::capture(global, &args.networks).await,
+        CaptureVia::Both => {
+            let api = by_api(global, args.networks.clone()).await?;
+            let guests = guests::capture(global, &args.networks).await?;
+            Ok(guests::both(api, guests))
+        }
+    }
+}
+
+async fn by_api(global: &Global, networks: Vec<String>) -> Result<Output, CommandError> {
+    // Only reads AWS and writes the ledger: nothing to ask about.
+    let goal = GoalCommand::Capture { networks };
+    let how = apply::How {
+        yes: true,
+        ..apply::How::default()
+    };
+    apply::apply(global, apply::ApplyInput::Goal(&goal), &how).await
+}
+
+async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
     let events = Events::none();
     let engine = session::engine(estate.clone(), events.clone()).await?;

@@ -2,9 +2,10 @@
 
 mod access;
 mod policy;
-mod report;
+pub(super) mod report;
 mod sarif;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -15,9 +16,12 @@ use stayput_engine::Events;
 use stayput_engine::ObjectRight;
 use stayput_estate::Date;
 use stayput_estate::Estate;
+use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
 use stayput_estate::Rule;
 use stayput_plan::CheckFinding;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::World;
 
 use crate::cli::CheckArgs;
@@ -37,6 +41,8 @@ struct Seen {
     systems: Vec<access::Row>,
     /// Rights about objects.
     rights: Vec<ObjectRight>,
+    /// What was captured of guests; `None` for a world on file.
+    guests: Option<BTreeMap<InstanceId, GuestCapture>>,
 }
 
 pub async fn run(global: &Global, args: &CheckArgs) -> Result<Output, CommandError> {
@@ -50,11 +56,15 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Output, CommandErr
                 facts: seen.facts,
                 systems: Vec::new(),
                 rights: Vec::new(),
+                guests: None,
             }
         }
-        None => look(global, &estate).await?,
+        None => look(global, &estate, &names).await?,
     };
     let mut found = stayput_plan::check(&estate, &seen.world, &seen.facts, &names);
+    if let Some(guests) = &seen.guests {
+        found.extend(stayput_plan::check_guests(&seen.facts, &names, guests));
+    }
     let unusable: BTreeSet<_> = seen
         .systems
         .iter()
@@ -86,13 +96,17 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Output, CommandErr
 }
 
 /// Asks every system for what it is and what it lets us do, and reads the world.
-async fn look(global: &Global, estate: &Arc<Estate>) -> Result<Seen, CommandError> {
+async fn look(
+    global: &Global,
+    estate: &Arc<Estate>,
+    names: &BTreeSet<NetworkName>,
+) -> Result<Seen, CommandError> {
     session::ca_files_exist(estate)?;
     let clients = Clients::connect(estate, &|name| std::env::var(name).ok()).await?;
     let events = Events::none();
     let display = ui::show(events.listen(), global.quiet);
     let clock = Ambient::system().clock;
-    let (ledger, facts) = access::ledger(estate, &clients).await;
+    let (ledger, facts, guests) = access::ledger(estate, &clients, names).await;
     let (systems, world) = tokio::join!(
         stayput_engine::access(estate, &clients, &clock),
         stayput_engine::observe(estate, &clients, &events, &facts, &[])
@@ -107,11 +121,12 @@ async fn look(global: &Global, estate: &Arc<Estate>) -> Result<Seen, CommandErro
         facts: Arc::new(facts),
         systems: rows.chain([ledger]).collect(),
         rights,
+        guests: Some(guests),
     })
 }
 
 /// The day at this computer.
-fn today() -> Date {
+pub(super) fn today() -> Date {
     let text = Zoned::now().date().to_string();
     // A calendar's own text is a date. If it were not, no acceptance would count.
     text.parse().unwrap_or(Date::LAST)

@@ -1,4 +1,6 @@
-//! The ledger as a whole: its table created, its records checked.
+//! The ledger as a whole: its table created, its records checked and copied.
+
+pub mod content;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -84,9 +86,8 @@ pub async fn verify(global: &Global) -> Result<Output, CommandError> {
     let ledger = session::open_ledger(&estate).await?;
     let facts = ledger.facts().await?;
     let mut records = 0;
-    let machines = facts.machines.keys().chain(&facts.retired);
-    for machine in machines {
-        records += ledger.machine_history(machine).await?.len();
+    for machine in ledger.machines().await? {
+        records += ledger.machine_history(&machine).await?.len();
     }
     let runs = ledger.runs().await?;
     let mut attempts = 0;

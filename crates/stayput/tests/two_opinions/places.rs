@@ -154,6 +154,7 @@ pub fn estate(on_prem: Vec<Cidr>) -> Estate {
             region: TOKYO.region.into(),
             vpc: "vpc-ec2".into(),
             tgw: "tgw-t".into(),
+            capture_document: None,
         },
         sites: SIDES
             .map(|side| (SiteName::from(side.site), site(side)))

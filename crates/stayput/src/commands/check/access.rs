@@ -1,5 +1,6 @@
 //! Systems: whether each can be used, and the findings when it cannot.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -9,12 +10,15 @@ use stayput_engine::Access;
 use stayput_engine::Clients;
 use stayput_engine::ObjectRight;
 use stayput_estate::Estate;
+use stayput_estate::InstanceId;
 use stayput_estate::LedgerConfig;
+use stayput_estate::NetworkName;
 use stayput_estate::Region;
 use stayput_estate::Rule;
 use stayput_messages::Message;
 use stayput_plan::CheckFinding;
 use stayput_world::Facts;
+use stayput_world::GuestCapture;
 use stayput_world::System;
 
 use crate::error::CommandError;
@@ -140,8 +144,12 @@ pub(super) fn is_denied(right: &Right) -> bool {
     matches!(right.permission, Permission::Denied(_))
 }
 
-/// The ledger's row and its facts; none if it cannot be opened.
-pub(super) async fn ledger(estate: &Estate, clients: &Clients) -> (Row, Facts) {
+/// The ledger's row, its facts, and what was captured of the guests of these networks; nothing if it cannot be opened.
+pub(super) async fn ledger(
+    estate: &Estate,
+    clients: &Clients,
+    names: &BTreeSet<NetworkName>,
+) -> (Row, Facts, BTreeMap<InstanceId, GuestCapture>) {
     let (system, endpoint) = match &estate.ledger {
         LedgerConfig::Sqlite { path } => {
             let name = Message::new("check-ledger-file").with("file", path.display());
@@ -156,14 +164,19 @@ pub(super) async fn ledger(estate: &Estate, clients: &Clients) -> (Row, Facts) {
     };
     let read = async {
         let ledger = session::ledger_with(estate, clients).await?;
-        Ok::<_, CommandError>(ledger.facts().await?)
+        let facts = ledger.facts().await?;
+        let machines = stayput_plan::machines_in_ec2(&facts, names);
+        let machines = machines.map(|(id, _)| id.clone()).collect();
+        let guests = ledger.guests(&machines).await?.into_iter();
+        let guests = guests.map(|(id, (_, guest))| (id, guest)).collect();
+        Ok::<_, CommandError>((facts, guests))
     };
-    let (facts, problem) = match read.await {
-        Ok(facts) => (facts, None),
+    let ((facts, guests), problem) = match read.await {
+        Ok(read) => (read, None),
         Err(error) => {
             let causes = std::iter::once(error.message).chain(error.causes);
             let problem = causes.collect::<Vec<_>>().join(": ");
-            (Facts::default(), Some(problem))
+            ((Facts::default(), BTreeMap::new()), Some(problem))
         }
     };
     let row = Row {
@@ -177,7 +190,7 @@ pub(super) async fn ledger(estate: &Estate, clients: &Clients) -> (Row, Facts) {
         problem,
         region: None,
     };
-    (row, facts)
+    (row, facts, guests)
 }
 
 /// The user name that is sent to an appliance.

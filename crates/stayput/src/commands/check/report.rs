@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use comfy_table::Table;
 use comfy_table::presets;
+use serde_json::Value;
 use serde_json::json;
 use stayput_estate::Rule;
 use stayput_messages::Message;
@@ -41,6 +42,19 @@ pub(super) fn output(
             let _ = writeln!(text, "{}\n", table(systems));
         }
     }
+    sections(&mut text, found, all);
+    if !statements.is_empty() {
+        let policy = serde_json::to_string_pretty(&statements).unwrap_or_default();
+        let _ = writeln!(text, "{}\n{policy}\n", Message::new("check-statements"));
+    }
+    let mut json = summary(&mut text, found);
+    json["systems"] = json!(systems);
+    json["missing_statements"] = json!(statements);
+    Output::new(text, json)
+}
+
+/// The findings rule by rule, then those that are accepted.
+pub(in crate::commands) fn sections(text: &mut String, found: &BTreeSet<CheckFinding>, all: bool) {
     let (accepted, open): (Vec<_>, Vec<_>) =
         found.iter().partition(|finding| finding.accepted.is_some());
     let mut by_rule: BTreeMap<(Severity, Rule), Vec<&CheckFinding>> = BTreeMap::new();
@@ -49,7 +63,7 @@ pub(super) fn output(
         by_rule.entry(key).or_default().push(finding);
     }
     for ((severity, rule), findings) in &by_rule {
-        section(&mut text, *severity, *rule, findings, all);
+        section(text, *severity, *rule, findings, all);
     }
     for finding in &accepted {
         if let Some(by) = &finding.accepted {
@@ -68,10 +82,12 @@ pub(super) fn output(
     if !accepted.is_empty() {
         text.push('\n');
     }
-    if !statements.is_empty() {
-        let policy = serde_json::to_string_pretty(&statements).unwrap_or_default();
-        let _ = writeln!(text, "{}\n{policy}\n", Message::new("check-statements"));
-    }
+}
+
+/// Writes how many findings there are. Gives the findings and their numbers for programs.
+pub(in crate::commands) fn summary(text: &mut String, found: &BTreeSet<CheckFinding>) -> Value {
+    let (accepted, open): (Vec<_>, Vec<_>) =
+        found.iter().partition(|finding| finding.accepted.is_some());
     let count = |severity| open.iter().filter(|one| one.severity == severity).count();
     let summary = Message::new("check-summary")
         .count("standing", count(Severity::Error))
@@ -87,17 +103,14 @@ pub(super) fn output(
             value
         })
         .collect();
-    let json = json!({
+    json!({
         "ok": !found.iter().any(CheckFinding::stands),
-        "systems": systems,
         "findings": findings,
-        "missing_statements": statements,
         "errors": count(Severity::Error),
         "warnings": count(Severity::Warning),
         "notes": count(Severity::Note),
         "accepted": accepted.len(),
-    });
-    Output::new(text, json)
+    })
 }
 
 /// The findings of one rule.
@@ -122,11 +135,14 @@ fn section(
         .with("why", &first.why);
     let _ = writeln!(text, "{heading}");
     let listed = if all { findings.len() } else { LISTED };
-    let is_same = findings.iter().all(|one| one.remedy == first.remedy);
+    let is_same = findings
+        .iter()
+        .all(|one| one.remedy == first.remedy && one.commands == first.commands);
     for finding in findings.iter().take(listed) {
         let _ = writeln!(text, "  {}", ui::clean(&finding.what));
         if !is_same {
             let _ = writeln!(text, "    → {}", ui::clean(&finding.remedy));
+            commands(text, finding);
         }
     }
     if findings.len() > listed {
@@ -135,8 +151,16 @@ fn section(
     }
     if is_same {
         let _ = writeln!(text, "  → {}", ui::clean(&first.remedy));
+        commands(text, first);
     }
     text.push('\n');
+}
+
+/// The lines that do what the remedy says, ready to be copied.
+fn commands(text: &mut String, finding: &CheckFinding) {
+    for line in finding.commands.iter().flat_map(|command| command.lines()) {
+        let _ = writeln!(text, "        {}", ui::clean(line));
+    }
 }
 
 fn table(systems: &[Row]) -> Table {
