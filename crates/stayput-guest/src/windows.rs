@@ -244,7 +244,7 @@ fn without_profile(report: &GuestReport, interface: &Interface) -> Vec<Advice> {
         .filter(|address| Some(*address) != report.private_ip())
         .collect();
     if !has_profile && !by_hand.is_empty() {
-        let note = Message::new("guest-fix-addresses").with("agents", "-");
+        let note = Message::new("guest-fix-addresses").with("agents", "none");
         found.push(Advice {
             what: Kind::AddressWithoutFile,
             consequence: Consequence::LosesAddresses(by_hand),

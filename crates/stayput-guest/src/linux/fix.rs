@@ -3,6 +3,8 @@
 //! With one interface, what is prepared in EC2 selects the driver `virtio_net`, which no interface has there. With several, only the new MAC
 //! addresses tell them apart, so the commands are for the console of the VM.
 
+mod by_driver;
+
 use std::net::Ipv4Addr;
 
 use stayput_messages::Message;
@@ -28,7 +30,7 @@ fn write(lines: &[String], path: &str) -> String {
 /// The programs that configure interfaces with instance metadata.
 pub(crate) fn agents(guest: &Guest) -> String {
     if guest.agents.is_empty() {
-        "-".to_owned()
+        "none".to_owned()
     } else {
         guest.agents.join(", ")
     }
@@ -37,195 +39,11 @@ pub(crate) fn agents(guest: &Guest) -> String {
 /// A profile that no longer applies.
 pub(crate) fn profile(guest: &Guest, nic: &Nic, profile: &Profile) -> Fix {
     match profile.backend {
-        Backend::Netplan | Backend::Networkd => by_driver(guest, nic, profile, &[]),
+        Backend::Netplan | Backend::Networkd => by_driver::fix(guest, nic, profile),
         Backend::NetworkManager | Backend::Ifcfg | Backend::Wicked | Backend::Ifupdown => {
             by_edit(nic, profile)
         }
     }
-}
-
-/// netplan and networkd: a file of its own for the new driver, or for the new MAC address.
-fn by_driver(guest: &Guest, nic: &Nic, profile: &Profile, more: &[Ipv4Addr]) -> Fix {
-    let mut statics: Vec<String> = profile
-        .addresses
-        .iter()
-        .filter(|net| net.addr().is_ipv4())
-        .filter(|net| !profile.dhcp || Some(net.addr()) != nic.primary.map(Into::into))
-        .map(ToString::to_string)
-        .collect();
-    for (address, one) in nic
-        .interface
-        .ipv4()
-        .filter(|(address, _)| more.contains(address))
-    {
-        if Some(address) != nic.primary {
-            statics.push(one.address.to_string());
-        }
-    }
-    statics.sort_unstable();
-    statics.dedup();
-    // Without other interfaces, addresses can be prepared; DHCP alone can be prepared for all.
-    let is_only = nic.count == 1;
-    let is_plain = statics.is_empty() && profile.routes.is_empty() && profile.dns.is_empty();
-    let dhcp = profile.dhcp || statics.is_empty() || !is_only;
-    let is_netplan = profile.backend == Backend::Netplan;
-    let folder = if is_netplan {
-        "/etc/netplan"
-    } else {
-        "/etc/systemd/network"
-    };
-    let check = if is_netplan {
-        "netplan generate"
-    } else {
-        "networkctl reload || true"
-    };
-    let own = format!("stayput-{}", nic.index);
-    let text = |id: &str, selector: &str, settings: bool| {
-        let extra = if settings { Some(profile) } else { None };
-        let statics = if settings { statics.as_slice() } else { &[] };
-        if is_netplan {
-            netplan(id, selector, dhcp, statics, extra)
-        } else {
-            networkd(selector, dhcp, statics, extra)
-        }
-    };
-    let driver = if is_netplan {
-        "driver: virtio_net"
-    } else {
-        "Driver=virtio_net"
-    };
-    let file = if is_netplan {
-        "/etc/netplan/99-stayput.yaml"
-    } else {
-        "/etc/systemd/network/05-stayput.network"
-    };
-    let mut commands = vec![
-        format!("install -d {folder}"),
-        keep(folder),
-        write(&text("stayput", driver, is_only), file),
-    ];
-    if is_netplan {
-        commands.push(format!("chmod 600 {file}"));
-    }
-    commands.push(check.to_owned());
-    let mut when = When::BeforeMove;
-    if let Some(primary) = nic.primary.filter(|_| !is_only && !is_plain) {
-        when = When::FirstBoot;
-        if is_netplan {
-            commands.push("netplan apply && sleep 15".to_owned());
-        } else {
-            commands.push("systemctl restart systemd-networkd && sleep 15".to_owned());
-        }
-        commands.push(find_by_address(primary));
-        commands.push("test -n \"$dev\" && mac=$(cat \"/sys/class/net/$dev/address\")".to_owned());
-        let selector = if is_netplan {
-            "macaddress: MAC"
-        } else {
-            "MACAddress=MAC"
-        };
-        let number = nic.index;
-        let file = if is_netplan {
-            format!("/etc/netplan/98-stayput-{number}.yaml")
-        } else {
-            format!("/etc/systemd/network/04-stayput-{number}.network")
-        };
-        commands.push(write(&text(&own, selector, true), &file));
-        commands.push(format!("sed -i \"s/MAC$/$mac/\" {file}"));
-        if is_netplan {
-            commands.push(format!("chmod 600 {file}"));
-            commands.push("netplan apply".to_owned());
-        } else {
-            commands.push("systemctl restart systemd-networkd".to_owned());
-        }
-    }
-    Fix {
-        when,
-        commands,
-        note: Message::new("guest-fix-by-driver").with("agents", agents(guest)),
-    }
-}
-
-/// The lines of a netplan file. Its definition has a name of its own, so that it adds to none.
-fn netplan(
-    id: &str,
-    selector: &str,
-    dhcp: bool,
-    statics: &[String],
-    extra: Option<&Profile>,
-) -> Vec<String> {
-    let mut lines = vec![
-        "network:".to_owned(),
-        "  version: 2".to_owned(),
-        "  ethernets:".to_owned(),
-        format!("    {id}:"),
-        "      match:".to_owned(),
-        format!("        {selector}"),
-        format!("      dhcp4: {dhcp}"),
-    ];
-    if !statics.is_empty() {
-        lines.push(format!("      addresses: [{}]", statics.join(", ")));
-    }
-    let Some(profile) = extra else { return lines };
-    let mut routes: Vec<_> = profile
-        .routes
-        .iter()
-        .filter_map(|route| route.parts.clone())
-        .collect();
-    routes.extend(
-        profile
-            .gateway
-            .clone()
-            .filter(|_| !dhcp)
-            .map(|via| ("0.0.0.0/0".to_owned(), via)),
-    );
-    if !routes.is_empty() {
-        lines.push("      routes:".to_owned());
-        lines.extend(
-            routes
-                .iter()
-                .map(|(to, via)| format!("        - {{to: {to}, via: {via}}}")),
-        );
-    }
-    if !profile.dns.is_empty() {
-        lines.push("      nameservers:".to_owned());
-        lines.push(format!("        addresses: [{}]", profile.dns.join(", ")));
-    }
-    lines
-}
-
-/// The lines of a `.network` file.
-fn networkd(
-    selector: &str,
-    dhcp: bool,
-    statics: &[String],
-    extra: Option<&Profile>,
-) -> Vec<String> {
-    let mut lines = vec![
-        "[Match]".to_owned(),
-        selector.to_owned(),
-        "[Network]".to_owned(),
-        format!("DHCP={}", if dhcp { "ipv4" } else { "no" }),
-    ];
-    lines.extend(statics.iter().map(|address| format!("Address={address}")));
-    let Some(profile) = extra else { return lines };
-    lines.extend(profile.dns.iter().map(|server| format!("DNS={server}")));
-    lines.extend(
-        profile
-            .gateway
-            .iter()
-            .filter(|_| !dhcp)
-            .map(|via| format!("Gateway={via}")),
-    );
-    for (to, via) in profile
-        .routes
-        .iter()
-        .filter_map(|route| route.parts.as_ref())
-    {
-        lines.push("[Route]".to_owned());
-        lines.push(format!("Destination={to}"));
-        lines.push(format!("Gateway={via}"));
-    }
-    lines
 }
 
 /// The other formats: the condition in the file itself changes, and the interface keeps its name.
@@ -247,7 +65,7 @@ fn by_edit(nic: &Nic, profile: &Profile) -> Fix {
         match profile.backend {
             Backend::NetworkManager => {
                 commands.push(format!(
-                    "sed -i -e '/^mac-address=/d' -e '/^interface-name=/d' -e '/^\\[match\\]/,/^$/d' {file}"
+                    "sed -i -e '/^mac-address=/d' -e '/^interface-name=/d' -e '/^\\[match\\]/,/^\\[/{{/^\\[match\\]/d;/^\\[/!d}}' {file}"
                 ));
             }
             Backend::Ifcfg if mac.is_some() => {
@@ -355,23 +173,35 @@ pub(crate) fn name(nic: &Nic) -> Fix {
     }
 }
 
+/// A rule that applies no longer and whose name the interface has all the same.
+pub(crate) fn kept_name(nic: &Nic) -> Fix {
+    let name = &nic.interface.name;
+    Fix::without_commands(Message::new("guest-fix-kept-name").with("interface", name))
+}
+
 /// A line that sets the old MAC address.
 pub(crate) fn without_line(guest: &Guest, profile: &Profile, line: u32) -> Fix {
     let note = Message::new("guest-fix-fixed-mac");
-    // Lines of a text from which values were removed are not those of the file.
-    let is_exact = guest
-        .file(&profile.path)
-        .is_some_and(|file| file.stripped == 0 && !file.without_comments);
-    if !is_exact {
-        return Fix::without_commands(note.clone());
-    }
-    let file = shell(&profile.path);
-    let pattern = "[Mm][Aa][Cc]\\|[Ll][Ll][Aa][Dd][Dd][Rr]\\|hwaddress";
+    let edit = match profile.backend {
+        Backend::Ifcfg => "/^[[:space:]]*MACADDR=/d".to_owned(),
+        Backend::Wicked => "/^[[:space:]]*LLADDR=/d".to_owned(),
+        Backend::Ifupdown => "/^[[:space:]]*hwaddress[[:space:]]/d".to_owned(),
+        Backend::NetworkManager => "/^cloned-mac-address=/d".to_owned(),
+        Backend::Networkd => "/^\\[Link\\]/,/^\\[/{/^MACAddress=/d}".to_owned(),
+        Backend::Netplan => {
+            // A condition has the same key. Lines of a text from which values were removed are not those of the file.
+            let file = guest.file(&profile.path);
+            if file.is_none_or(|file| file.stripped > 0 || file.without_comments) {
+                return Fix::without_commands(note);
+            }
+            format!("{line}{{/macaddress:/d}}")
+        }
+    };
     Fix {
         when: When::BeforeMove,
         commands: vec![
             keep(&profile.path),
-            format!("sed -i '{line}{{/{pattern}/d}}' {file}"),
+            format!("sed -i {} {}", shell(&edit), shell(&profile.path)),
         ],
         note,
     }
@@ -399,7 +229,7 @@ pub(crate) fn addresses(
     let mut commands = Vec::new();
     match profile {
         Some(profile) if matches!(profile.backend, Backend::Netplan | Backend::Networkd) => {
-            return by_driver(guest, nic, profile, lost);
+            return by_driver::fix(guest, nic, profile);
         }
         Some(profile) if profile.backend == Backend::Wicked => {
             let file = shell(&profile.path);
@@ -413,9 +243,10 @@ pub(crate) fn addresses(
             let (file, name) = (shell(&profile.path), &nic.interface.name);
             commands.push(keep(&profile.path));
             for address in &held {
-                commands.push(format!(
-                    "sed -i '/^iface {name} inet /a \\    up ip address add {address} dev $IFACE || true' {file}"
-                ));
+                let edit = format!(
+                    "/^iface {name} inet /a \\    up ip address add {address} dev $IFACE || true"
+                );
+                commands.push(format!("sed -i {} {file}", shell(&edit)));
             }
         }
         other => {

@@ -29,6 +29,9 @@ pub(crate) fn read_red_hat<'a>(
         if !matches!(kind.as_deref(), None | Some("" | "ethernet")) {
             continue;
         }
+        if get("ONBOOT").is_some_and(|entry| entry.value.eq_ignore_ascii_case("no")) {
+            continue;
+        }
         let mut profile = Profile::new(Backend::Ifcfg, &file.path, 1);
         let device = get("DEVICE").filter(|entry| !entry.value.is_empty());
         // An alias such as eth0:1 belongs to its interface.
@@ -95,7 +98,8 @@ pub(crate) fn read_wicked<'a>(
         let is_virtual = ["BRIDGE", "BONDING_MASTER", "ETHERDEVICE", "TUNNEL"]
             .iter()
             .any(|key| get(key).is_some_and(|entry| !matches!(entry.value.as_str(), "" | "no")));
-        if is_virtual {
+        let mode = get("STARTMODE").map(|entry| entry.value.as_str());
+        if is_virtual || matches!(mode, Some("off" | "manual")) {
             continue;
         }
         let mut profile = Profile::new(Backend::Wicked, &file.path, 1);

@@ -58,6 +58,18 @@ fn statics(profile: &Profile) -> impl Iterator<Item = Ipv4Addr> {
     })
 }
 
+/// The profiles of a backend that surely apply after the move, or that at least may apply.
+fn later<'a>(
+    guest: &'a Guest,
+    nic: &Nic,
+    backend: Backend,
+    at_least: Verdict,
+) -> impl Iterator<Item = &'a Profile> {
+    let after = |profile: &Profile| profile.after(&nic.names_after);
+    let all = chosen(&guest.configuration.profiles, after).into_iter();
+    all.filter(move |profile| profile.backend == backend && after(profile) >= at_least)
+}
+
 /// The addresses that an interface has after the move through profiles that surely apply, or that at least may apply.
 pub(crate) fn kept(
     guest: &Guest,
@@ -65,13 +77,8 @@ pub(crate) fn kept(
     backend: Backend,
     at_least: Verdict,
 ) -> BTreeSet<Ipv4Addr> {
-    let after = |profile: &Profile| profile.after(&nic.names_after);
-    let profiles = chosen(&guest.configuration.profiles, after);
-    let profiles = profiles
-        .into_iter()
-        .filter(|profile| profile.backend == backend && after(profile) >= at_least);
     let mut found = BTreeSet::new();
-    for profile in profiles {
+    for profile in later(guest, nic, backend, at_least) {
         found.extend(statics(profile));
         if profile.dhcp {
             let by_dhcp = nic
@@ -120,26 +127,39 @@ pub(crate) fn profiles(guest: &Guest, nic: &Nic) -> Vec<Advice> {
         if !(is_harmless && what == Kind::NameBinding) {
             found.push(advice(what, consequence, line));
         }
-        if !profile.routes.is_empty() || !profile.rules.is_empty() {
-            let certain = Consequence::LosesRoutes;
-            let consequence = if is_unsure {
+        let unsure = |certain| {
+            if is_unsure {
                 Consequence::Unknown
             } else {
                 certain
-            };
+            }
+        };
+        if loses_routes(guest, nic, profile) {
+            let consequence = unsure(Consequence::LosesRoutes);
             found.push(advice(Kind::StaticRoutes, consequence, profile.line));
         }
-        if !profile.dns.is_empty() {
-            let certain = Consequence::LosesDns;
-            let consequence = if is_unsure {
-                Consequence::Unknown
-            } else {
-                certain
-            };
+        let mut later = later(guest, nic, profile.backend, Verdict::Yes);
+        let has_dns = |other: &Profile| profile.dns.iter().all(|server| other.dns.contains(server));
+        if !profile.dns.is_empty() && !later.any(has_dns) {
+            let consequence = unsure(Consequence::LosesDns);
             found.push(advice(Kind::StaticDns, consequence, profile.line));
         }
     }
     found
+}
+
+/// Whether no profile that applies after the move has the routes and rules of this one.
+fn loses_routes(guest: &Guest, nic: &Nic, profile: &Profile) -> bool {
+    let mut later = later(guest, nic, profile.backend, Verdict::Yes);
+    let is_empty = profile.routes.is_empty() && profile.rules.is_empty();
+    let has_all = |other: &Profile| {
+        profile
+            .routes
+            .iter()
+            .all(|route| other.routes.contains(route))
+            && profile.rules.iter().all(|rule| other.rules.contains(rule))
+    };
+    !is_empty && !later.any(has_all)
 }
 
 fn kind(profile: &Profile, by: Option<By>) -> Kind {
@@ -194,7 +214,11 @@ pub(crate) fn names(guest: &Guest, nic: &Nic) -> Vec<Advice> {
             interface: Some(name.clone()),
             path: Some(renaming.path.clone()),
             line: Some(renaming.line),
-            fix: fix::name(nic),
+            fix: if nic.names_after == [name.clone()] {
+                fix::kept_name(nic)
+            } else {
+                fix::name(nic)
+            },
         });
     }
     found

@@ -41,6 +41,13 @@ fn profile(file: &ConfigFile) -> Option<Profile> {
     if !matches!(kind, None | Some("ethernet" | "802-3-ethernet")) {
         return None;
     }
+    let is_manual = |entry: &Entry| {
+        let value = entry.value.to_ascii_lowercase();
+        entry.key == "autoconnect" && matches!(value.as_str(), "false" | "no" | "0")
+    };
+    if entries.iter().any(is_manual) {
+        return None;
+    }
     let mut profile = Profile::new(Backend::NetworkManager, &file.path, 1);
     let mut manual = false;
     for entry in &entries {

@@ -106,7 +106,10 @@ impl Selector {
         }
         match self.by {
             By::Mac => Verdict::No,
-            By::Path => Verdict::of(self.any(|pattern| matches!(pattern, "*" | "?*" | "pci-*"))),
+            By::Path if self.any(|pattern| matches!(pattern, "*" | "?*" | "pci-*")) => Verdict::Yes,
+            // Such as every slot of a bus.
+            By::Path if self.any(|pattern| pattern.contains(['*', '?', '['])) => Verdict::NotKnown,
+            By::Path => Verdict::No,
             By::Driver => Verdict::of(self.any(|pattern| glob(pattern, NEW_DRIVER))),
             By::Name => {
                 let matching = names

@@ -123,7 +123,12 @@ pub(crate) fn routes(guest: &Guest) -> Vec<Advice> {
             continue;
         }
         if !is_in_files(guest, destination) {
-            commands.push(format!("ip route replace {destination} via {via}"));
+            // The text of a guest becomes a command only if it is what it should be.
+            let is_net = destination.parse::<IpNet>().is_ok();
+            let is_valid = is_net || destination.parse::<Ipv4Addr>().is_ok();
+            if is_valid && via.parse::<Ipv4Addr>().is_ok() {
+                commands.push(format!("ip route replace {destination} via {via}"));
+            }
             lost.push(route.clone());
         }
     }

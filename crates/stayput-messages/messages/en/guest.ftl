@@ -78,15 +78,25 @@ guest-loses-unknown = not known
 
 guest-fix-capture-again = Find out why, and run the capture in the guest again: { $why }
 guest-fix-cloud-init = This forbids cloud-init to configure networks. With the old MAC address it would find no interface and report an error.
-guest-fix-by-driver = The new file applies to the driver virtio_net, which no interface has in EC2. Programs that set addresses with instance metadata: { $agents }; after the move they set none. Policy rules and routes of other tables are not in the new file.
+guest-fix-by-driver = { $agents ->
+        [none] The new file applies to the driver virtio_net, which no interface has in EC2. Policy rules and routes of other tables are not in it.
+       *[other] The new file applies to the driver virtio_net, which no interface has in EC2. Policy rules and routes of other tables are not in it. In EC2 the addresses come from instance metadata through { $agents }; after the move they do not.
+    }
 guest-fix-by-edit = After these lines the settings no longer depend on the device. { $interface } keeps its name by a rule for the driver virtio_net, if it would lose it. If the initramfs configures the network, build it again.
 guest-fix-several = The guest has several interfaces: compare the address and the MAC address that the second line shows with Prism Central before you go on, since the order of the new interfaces is assumed to be that of EC2. The settings are those of { $interface }.
 guest-fix-name = This rule gives the new interface the name { $interface }. Firewalls and programs may refer to it. With several interfaces, compare the MAC address with Prism Central first: their order is assumed to be that of EC2.
+guest-fix-kept-name = The rule no longer applies, but the kernel gives the only interface the name { $interface }. Remove the rule.
 guest-fix-fixed-mac = Whether the new network accepts frames with the old MAC address is not known. Remove the setting: DHCP answers to the new one.
 guest-fix-stale = No interface of this guest has this MAC address or PCI path. Remove the setting if no program needs it.
-guest-fix-addresses = Programs that set addresses with instance metadata: { $agents }; after the move they set none. Addresses that are set with `ip` only are lost again at the next start: write them into the configuration.
+guest-fix-addresses = { $agents ->
+        [none] No configuration file has these addresses: a person or a program has set them, and they are lost at a restart. What is set with `ip address` is lost at the next one again, so write it into the configuration.
+       *[other] No configuration file has these addresses. In EC2 they come from instance metadata through { $agents }; after the move they do not. What is set with `ip address` is lost at the next restart, so write it into the configuration.
+    }
 guest-fix-no-configuration = Find out which program configures { $interface }: no file in the report does.
-guest-fix-routes = Set them again and write them into the configuration: { $routes }. Programs that set routes with instance metadata: { $agents }. Rules are needed only if answers have to leave by the interface with the address.
+guest-fix-routes = { $agents ->
+        [none] Set them again and write them into the configuration: { $routes }. Rules are needed only if answers have to leave by the interface with the address.
+       *[other] Set them again and write them into the configuration: { $routes }. In EC2 they can come from { $agents }. Rules are needed only if answers have to leave by the interface with the address.
+    }
 guest-fix-shared-subnet = { $first } and { $second } have addresses in one subnet. Without policy rules, answers leave by one of them only, and a network that checks source addresses drops them.
 guest-fix-stacked = Look how { $interface } names the interfaces below it, and use names that stay or the new MAC addresses.
 guest-fix-other-kernel = Kernel { $release } does not have { $drivers }. Install a kernel that has them, and start it in EC2 first.

@@ -123,3 +123,78 @@ fn a_run_that_was_suspended_is_finished_from_another_folder_and_does_nothing_mor
     assert_eq!(runs.len(), 1, "the same run went on: {runs:#?}");
     assert_eq!(runs[0]["state"]["state"], "reached");
 }
+
+#[test]
+fn a_ledger_in_a_file_is_copied_to_a_table_and_the_work_goes_on_there() {
+    let lab = Lab::fast();
+    lab.json(&["capture"]);
+    lab.json(&apply(&["move", "app"]));
+    let original = addresses(&lab.json(&["status", "--all"]));
+    let host = Host::in_tokyo(&lab, "one");
+    host.json(&["ledger", "init"]);
+    let to = host.file.to_str().unwrap();
+    let copied = lab.json(&["ledger", "copy", "--to", to]);
+    assert!(copied["records"].as_u64().unwrap() > 12, "{copied}");
+    assert_eq!(
+        host.json(&["ledger", "verify"]),
+        lab.json(&["ledger", "verify"])
+    );
+    assert_eq!(addresses(&host.json(&["status", "--all"])), original);
+    // What was done is not done again, and the rest is done from the table.
+    let again = host.json(&["plan", "move", "app"]);
+    assert_eq!(again["plan"]["steps"].as_array().unwrap().len(), 0);
+    host.json(&apply(&["move"]));
+    assert_kept(&host.json(&["status", "--all"]), "tokyo", &original);
+    lab.run(&["ledger", "copy", "--to", to])
+        .exits(1)
+        .says(&["has records already", "another file or table"]);
+    lab.run(&["ledger", "copy", "--to", lab.estate_file().to_str().unwrap()])
+        .exits(2)
+        .says(&["the same ledger"]);
+}
+
+#[test]
+fn an_exported_ledger_is_verified_and_imported_into_an_empty_one() {
+    let lab = Lab::fast();
+    lab.json(&["capture"]);
+    lab.json(&apply(&["move", "db"]));
+    let folder = lab.folder().join("export.jsonl");
+    let file = folder.to_str().unwrap();
+    let exported = lab.json(&["ledger", "export", file]);
+    let verified = lab.json(&["ledger", "verify", "--export", file]);
+    assert_eq!(verified["records"], exported["records"]);
+    lab.run(&["ledger", "export", file]).exits(2);
+    let ledger = "kind = \"sqlite\"\npath = \"other.db\"\n";
+    let other = Host::new(&lab, "two", ledger);
+    other.json(&["ledger", "import", file]);
+    assert_eq!(
+        other.json(&["ledger", "verify"]),
+        lab.json(&["ledger", "verify"])
+    );
+    assert_eq!(other.json(&["journal"]), lab.json(&["journal"]));
+    other
+        .run(&["ledger", "import", file])
+        .exits(1)
+        .says(&["has records already"]);
+    // One character of one address.
+    let text = std::fs::read_to_string(&folder).unwrap();
+    let altered = text.replacen("172.30.2.10", "172.30.2.11", 1);
+    assert_ne!(altered, text);
+    let changed = lab.folder().join("changed.jsonl");
+    std::fs::write(&changed, altered).unwrap();
+    let third = Host::new(&lab, "three", ledger);
+    for args in [
+        ["ledger", "verify", "--export", changed.to_str().unwrap()].as_slice(),
+        &["ledger", "import", changed.to_str().unwrap()],
+    ] {
+        third.run(args).exits(2).says(&["line "]);
+    }
+    assert_eq!(third.json(&["ledger", "verify"])["records"], 0);
+    let estate = std::fs::read_to_string(&third.file).unwrap();
+    let estate = estate.replacen("name = \"", "name = \"not-", 1);
+    std::fs::write(&third.file, estate).unwrap();
+    third
+        .run(&["ledger", "import", file])
+        .exits(2)
+        .says(&["is of estate"]);
+}

@@ -19,6 +19,7 @@ const FOLDERS: &[&str] = &[
     "crates/stayput-estate",
     "crates/stayput-fabric",
     "crates/stayput-fuzz",
+    "crates/stayput-guest",
     "crates/stayput-lab",
     "crates/stayput-ledger",
     "crates/stayput-messages",
