@@ -77,6 +77,8 @@ pub struct RegionState {
     pub tables: BTreeMap<String, super::dynamodb::Table>,
     /// Recent DynamoDB transactions: time and hash of the request, by client request token.
     pub transactions: BTreeMap<String, (VTime, u32)>,
+    /// SSM documents of the account, by name.
+    pub documents: BTreeMap<String, super::ssm::Document>,
     /// SSM commands sent, by command id.
     pub commands: BTreeMap<String, super::ssm::Command>,
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Command;
 use super::INVOCATION_APPEARS;
 use super::Invocation;
-use super::Platform;
+use super::StepOutcome;
 use super::page;
 use super::seconds;
 use crate::aws::json::Args;
@@ -72,7 +72,7 @@ pub fn command_json(id: &str, command: &Command, now: VTime) -> Json {
     json!({
         "CommandId": id,
         "DocumentName": command.document,
-        "DocumentVersion": "$DEFAULT",
+        "DocumentVersion": command.version,
         "Comment": command.comment,
         "ExpiresAfter": seconds(command.requested.after(timeout)),
         "Parameters": command.parameters,
@@ -228,39 +228,21 @@ fn listed(
     details: bool,
 ) -> Json {
     let (state, state_details) = status(command, invocation, now);
-    let mut plugins = Vec::new();
-    if details {
-        let mut plugin = json!({
-            "Name": plugin_name(command),
-            "Status": state,
-            "StatusDetails": state_details,
-            "ResponseCode": -1,
-            "Output": "",
-            "StandardOutputUrl": "",
-            "StandardErrorUrl": "",
-            "OutputS3BucketName": "",
-            "OutputS3KeyPrefix": "",
-        });
-        if let Some(outcome) = &invocation.outcome {
-            let mut output = outcome.stdout.clone();
-            if !outcome.stderr.is_empty() {
-                output.push_str("\n----------ERROR-------\n");
-                output.push_str(&outcome.stderr);
-            }
-            plugin["ResponseCode"] = json!(outcome.code);
-            plugin["Output"] = json!(first(&output, PLUGIN_OUTPUT));
-            plugin["ResponseStartDateTime"] = seconds(started(command).min(outcome.ended));
-            plugin["ResponseFinishDateTime"] = seconds(outcome.ended);
-        }
-        plugins.push(plugin);
-    }
+    let plugins: Vec<Json> = if details {
+        let steps = command.steps.iter().enumerate();
+        steps
+            .map(|(index, step)| plugin(command, invocation, &step.name, index, now))
+            .collect()
+    } else {
+        Vec::new()
+    };
     json!({
         "CommandId": id,
         "InstanceId": instance,
         "InstanceName": invocation.name,
         "Comment": command.comment,
         "DocumentName": command.document,
-        "DocumentVersion": "$DEFAULT",
+        "DocumentVersion": command.version,
         "RequestedDateTime": seconds(command.requested),
         "Status": state,
         "StatusDetails": state_details,
@@ -269,6 +251,49 @@ fn listed(
         "CommandPlugins": plugins,
         "ServiceRole": "",
     })
+}
+
+/// Returns a step of a run, as `ListCommandInvocations` shows it.
+fn plugin(
+    command: &Command,
+    invocation: &Invocation,
+    name: &str,
+    index: usize,
+    now: VTime,
+) -> Json {
+    let (mut state, mut details) = status(command, invocation, now);
+    let done = match &invocation.outcome {
+        Some(outcome) => outcome.steps.get(index),
+        None => invocation.done.get(index),
+    };
+    if let Some(step) = done {
+        (state, details) = (step.status(), step.status());
+    }
+    let mut plugin = json!({
+        "Name": name,
+        "Status": state,
+        "StatusDetails": details,
+        "ResponseCode": done.map_or(-1, |step| step.code),
+        "Output": done.map(listed_output).unwrap_or_default(),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+    });
+    if let Some(outcome) = &invocation.outcome {
+        plugin["ResponseStartDateTime"] = seconds(started(command).min(outcome.ended));
+        plugin["ResponseFinishDateTime"] = seconds(outcome.ended);
+    }
+    plugin
+}
+
+fn listed_output(step: &StepOutcome) -> String {
+    let mut output = step.skipped.clone().unwrap_or_else(|| step.stdout.clone());
+    if !step.stderr.is_empty() {
+        output.push_str("\n----------ERROR-------\n");
+        output.push_str(&step.stderr);
+    }
+    first(&output, PLUGIN_OUTPUT)
 }
 
 /// `GetCommandInvocation`.
@@ -288,28 +313,35 @@ pub fn get(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fau
         .filter(|command| now.since(command.requested) >= INVOCATION_APPEARS)
         .ok_or_else(nothing)?;
     let invocation = command.invocations.get(instance).ok_or_else(nothing)?;
-    let plugin = plugin_name(command);
-    if args
-        .text("PluginName")?
-        .is_some_and(|wanted| wanted != plugin)
-    {
-        return Err(Fault::new("InvalidPluginName", ""));
-    }
-    let (state, details) = status(command, invocation, now);
+    // Without a name it is about the only step; of several steps it is a summary without output (memory).
+    let chosen = match (args.text("PluginName")?, command.steps.as_slice()) {
+        (None, [_]) => Some(0),
+        (None, _) => None,
+        (Some(wanted), steps) => Some(
+            steps
+                .iter()
+                .position(|step| step.name == wanted)
+                .ok_or_else(|| Fault::new("InvalidPluginName", ""))?,
+        ),
+    };
+    let plugin = chosen
+        .and_then(|index| command.steps.get(index))
+        .map_or("", |step| step.name.as_str());
+    let (mut state, mut details) = status(command, invocation, now);
     let start = started(command);
     let mut answer = json!({
         "CommandId": id,
         "InstanceId": instance,
         "Comment": command.comment,
         "DocumentName": command.document,
-        "DocumentVersion": "$DEFAULT",
+        "DocumentVersion": command.version,
         "PluginName": plugin,
         "ResponseCode": -1,
         "ExecutionStartDateTime": start.rfc3339(),
         "ExecutionElapsedTime": "",
         "ExecutionEndDateTime": "",
-        "Status": state,
-        "StatusDetails": details,
+        "Status": "",
+        "StatusDetails": "",
         "StandardOutputContent": "",
         "StandardOutputUrl": "",
         "StandardErrorContent": "",
@@ -324,18 +356,21 @@ pub fn get(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fau
             "PT{:.3}S",
             outcome.ended.since(start).as_secs_f64()
         ));
-        answer["StandardOutputContent"] = json!(first(&outcome.stdout, OUTPUT));
-        answer["StandardErrorContent"] = json!(first(&outcome.stderr, ERRORS));
+        let step = chosen.and_then(|index| outcome.steps.get(index));
+        if let Some(step) = step {
+            (state, details) = (step.status(), step.status());
+            answer["ResponseCode"] = json!(step.code);
+            answer["StandardOutputContent"] = json!(first(&step.stdout, OUTPUT));
+            answer["StandardErrorContent"] = json!(first(&step.stderr, ERRORS));
+        }
     }
+    answer["Status"] = json!(state);
+    answer["StatusDetails"] = json!(details);
     Ok(answer)
 }
 
 fn started(command: &Command) -> VTime {
     command.requested.after(INVOCATION_APPEARS)
-}
-
-fn plugin_name(command: &Command) -> &'static str {
-    Platform::of_document(&command.document).map_or("", Platform::plugin)
 }
 
 fn first(text: &str, characters: usize) -> String {

@@ -115,7 +115,7 @@ fn a_wrong_document_more_than_fifty_instances_and_other_errors_are_refused() {
     let commands = json!({"commands": ["hostname"]});
     for (body, expected) in [
         (
-            json!({"DocumentName": WINDOWS, "InstanceIds": ["i-web"], "Parameters": commands}),
+            json!({"DocumentName": LINUX, "InstanceIds": ["i-win"], "Parameters": commands}),
             "UnsupportedPlatformType",
         ),
         (
