@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use self::passing::Passing;
 use crate::aws;
+use crate::aws::ssm::guest::GuestShell;
 use crate::clock::Clock;
 use crate::clock::VTime;
 use crate::data_plane::DataPlane;
@@ -34,6 +35,7 @@ use crate::faults::Rule;
 use crate::faults::RuleError;
 use crate::faults::RuleId;
 use crate::faults::Verdict;
+use crate::guests::GuestPool;
 use crate::http::Request;
 use crate::http::Response;
 use crate::mv;
@@ -85,6 +87,7 @@ pub struct Lab {
     // Locked only while `state` is locked, or alone.
     faults: Mutex<Faults>,
     data_plane: Option<Box<dyn DataPlane>>,
+    guests: Option<GuestPool>,
     latency_ms: AtomicU64,
     requests: Mutex<BTreeMap<String, u64>>,
     machines: usize,
@@ -134,11 +137,17 @@ impl Lab {
             state: Arc::new(Mutex::new(built.lab)),
             faults: Mutex::new(faults),
             data_plane,
+            guests: None,
             latency_ms: AtomicU64::new(0),
             requests: Mutex::default(),
             machines: built.machines,
             bulk: built.bulk,
         }
+    }
+
+    /// Lets a shell run the scripts of guests from now on.
+    pub(crate) fn set_guest_shell(&mut self, shell: &Arc<dyn GuestShell>) {
+        self.guests = Some(GuestPool::start(shell, &self.state));
     }
 
     /// Sends one request to a service and returns what becomes of it.
@@ -340,6 +349,7 @@ impl Lab {
         LockedState {
             lab,
             data_plane: self.data_plane(),
+            guests: self.guests.as_ref(),
         }
     }
 
@@ -362,6 +372,7 @@ impl Lab {
 pub(crate) struct LockedState<'a> {
     lab: MutexGuard<'a, LabState>,
     data_plane: Option<&'a dyn DataPlane>,
+    guests: Option<&'a GuestPool>,
 }
 
 impl Deref for LockedState<'_> {
@@ -380,6 +391,9 @@ impl DerefMut for LockedState<'_> {
 
 impl Drop for LockedState<'_> {
     fn drop(&mut self) {
+        if let Some(guests) = self.guests {
+            guests.take(&mut self.lab);
+        }
         if let Some(data_plane) = self.data_plane {
             data_plane.follow(&self.lab);
         }

@@ -2,7 +2,7 @@
 //!
 //! It models behaviour; it does not replay recorded answers. It never uses the fabric or the planner: its packet walk is a
 //! second, independent implementation of routing, and tests compare the two. It carries no packets itself: a [`DataPlane`] that its
-//! caller passes in can do that.
+//! caller passes in can do that. Nor does it run programs: a [`GuestShell`] of its caller can run the scripts of guests.
 
 mod admin;
 pub mod aws;
@@ -13,6 +13,7 @@ mod estate_file;
 pub mod faults;
 mod from_world;
 mod gate;
+mod guests;
 pub mod http;
 pub mod mv;
 pub mod nc2;
@@ -24,6 +25,12 @@ mod server;
 pub mod state;
 pub mod walk;
 
+pub use aws::ssm::guest::Guest;
+pub use aws::ssm::guest::GuestInterface;
+pub use aws::ssm::guest::GuestKind;
+pub use aws::ssm::guest::GuestShell;
+pub use aws::ssm::guest::NoShell;
+pub use aws::ssm::guest::ScriptOutput;
 pub use ca::CaError;
 pub use data_plane::DataPlane;
 pub use from_world::from_world;

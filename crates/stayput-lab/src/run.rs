@@ -15,6 +15,8 @@ use stayput_messages::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::aws::ssm::guest::GuestShell;
+use crate::aws::ssm::guest::NoShell;
 use crate::ca::CaError;
 use crate::ca::LabCa;
 use crate::clock::Clock;
@@ -45,6 +47,8 @@ pub struct LabOptions {
     pub latency: Duration,
     /// Where the lab writes its CA, `lab.json` and `stayput.toml`; created if absent.
     pub dir: PathBuf,
+    /// What runs the capture script of guests with Linux, or why nothing does. The lab then emulates it.
+    pub guests: Result<Arc<dyn GuestShell>, NoShell>,
 }
 
 impl Default for LabOptions {
@@ -56,6 +60,7 @@ impl Default for LabOptions {
             speed: 3600.0,
             latency: Duration::ZERO,
             dir: PathBuf::from("stayput-lab"),
+            guests: Err(NoShell("the lab has no shell for guests".to_owned())),
         }
     }
 }
@@ -280,7 +285,11 @@ async fn start_on(
     let ca_path = dir.join(estate_file::CA_FILE);
     write(&ca_path, ca.pem.as_bytes(), false)?;
 
-    let lab = Lab::of(built, data_plane);
+    let mut lab = Lab::of(built, data_plane);
+    match &options.guests {
+        Ok(shell) => lab.set_guest_shell(shell),
+        Err(NoShell(why)) => lab.with(|lab| lab.guests.without_shell = Some(why.clone())),
+    }
     lab.set_latency(options.latency);
     let listeners = Listeners::open(&lab).await?;
     let endpoints = listeners.endpoints(&scenario, &lab, dir, ca_path)?;

@@ -4,6 +4,7 @@
 //! names. The other modules build the lab: `build` calls `vpc`, `transit`, `instances`, `crowd`, `prism` and `appliance` for
 //! their parts.
 
+mod agent;
 mod appliance;
 mod build;
 mod crowd;

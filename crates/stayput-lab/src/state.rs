@@ -43,6 +43,8 @@ pub struct LabState {
     pub pcs: Vec<PcState>,
     /// Move appliances.
     pub moves: Vec<MoveState>,
+    /// Guests that run scripts.
+    pub guests: aws::ssm::guest::Guests,
     /// What the caller may do.
     pub policy: Policy,
     /// What becomes of the tasks that the request being handled starts; `None`: they run as usual.
@@ -134,6 +136,7 @@ impl LabState {
             aws: AwsState::default(),
             pcs: Vec::new(),
             moves: Vec::new(),
+            guests: aws::ssm::guest::Guests::default(),
             policy: Policy::default(),
             fate: None,
             observer: None,

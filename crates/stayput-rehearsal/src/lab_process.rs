@@ -96,6 +96,7 @@ impl LabLaunch {
             speed: self.speed,
             latency: self.latency,
             dir: self.dir.clone(),
+            ..LabOptions::default()
         };
         Ok(options.check()?)
     }

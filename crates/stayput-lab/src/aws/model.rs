@@ -157,8 +157,10 @@ pub struct Instance {
     pub launched: VTime,
     /// Interfaces by device index.
     pub enis: BTreeMap<u32, String>,
-    /// Whether the SSM agent is installed; it is online while the instance runs.
-    pub ssm_agent: bool,
+    /// The SSM agent.
+    pub ssm_agent: SsmAgent,
+    /// Configuration of the guest; `None`: the usual one of its platform.
+    pub guest: Option<super::ssm::guest::GuestKind>,
     /// Whether instance metadata requires a token (IMDSv2 enforced).
     pub metadata_token_required: bool,
     /// Size of its volumes in bytes, which decides how long Move seeds.
@@ -167,6 +169,17 @@ pub struct Instance {
     pub traits: Traits,
     /// Tags.
     pub tags: Tags,
+}
+
+/// The SSM agent of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SsmAgent {
+    /// It is online while the instance runs.
+    Online,
+    /// It has registered, and its connection is lost.
+    Offline,
+    /// The instance has none, or no role with which it could register.
+    None,
 }
 
 /// The architecture of an instance type. Graviton types have a `g` after the generation's digit: `m6g.large`, `c7gn.xlarge`.

@@ -18,6 +18,7 @@ use serde_json::json;
 
 pub use self::documents::Document;
 pub use self::running::end;
+pub use self::running::resume;
 use super::json::Args;
 use super::json::Fault;
 use super::json::unknown_operation;

@@ -14,6 +14,7 @@ use super::instances::Simple;
 use super::transit;
 use super::vpc;
 use crate::aws::model::RouteTarget;
+use crate::aws::model::SsmAgent;
 use crate::aws::model::Vpc;
 
 /// First address of the instances in the subnet of such a VPC.
@@ -72,7 +73,8 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
                     key: &key,
                     platform: Platform::Linux,
                     disk_gib: DISK_GIB,
-                    ssm: false,
+                    ssm: SsmAgent::None,
+                    guest: crowd.guest,
                     tags: named(&key),
                 }
                 .make(build)?;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use stayput_estate::Cidr;
 use toml::Spanned;
 
+use crate::aws::ssm::guest::GuestKind;
 use crate::faults::Rule;
 
 /// A text with its position in the file, for errors.
@@ -321,9 +322,12 @@ pub struct Instance {
     /// Tags besides `Name`.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Whether the SSM agent runs on it.
-    #[serde(default = "defaults::yes")]
-    pub ssm: bool,
+    /// The SSM agent: `"online"` or `true`, `"offline"`, `"none"` or `false`.
+    #[serde(default)]
+    pub ssm: super::agent::Agent,
+    /// Configuration of the guest: `dhcp`, `netplan-mac`, `ifcfg-hwaddr`, `udev-persistent`, `networkd-mac`, `static-ifupdown`,
+    /// `windows`, `windows-static`. By default `dhcp` or `windows`.
+    pub guest: Option<Spanned<GuestKind>>,
     /// Whether instance metadata requires a token (IMDSv2 enforced).
     #[serde(default)]
     pub metadata_token_required: bool,
@@ -416,6 +420,8 @@ pub struct Crowd {
     pub vpcs: u32,
     /// Number of instances in each.
     pub instances_per_vpc: u32,
+    /// Configuration of their guests; they run Linux.
+    pub guest: Option<GuestKind>,
     /// Transit Gateway that some of them are attached to.
     pub tgw: Option<Text>,
     /// Table of that Transit Gateway they are associated with; each gets a static route there.

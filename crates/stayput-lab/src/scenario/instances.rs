@@ -17,8 +17,11 @@ use super::ids;
 use crate::aws::model::Eni;
 use crate::aws::model::Instance;
 use crate::aws::model::InstanceState;
+use crate::aws::model::SsmAgent;
 use crate::aws::model::Tags;
 use crate::aws::model::architecture_of;
+use crate::aws::ssm;
+use crate::aws::ssm::guest::GuestKind;
 
 /// First address of generated machines in their network; lower ones are free for listed machines.
 const FIRST_BULK_ADDRESS: u32 = 10;
@@ -112,7 +115,8 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
         image: image(described.platform),
         launched: build.next_made(),
         enis,
-        ssm_agent: described.ssm,
+        ssm_agent: described.ssm.0,
+        guest: guest(described)?,
         metadata_token_required: described.metadata_token_required,
         disk_bytes: described.disk_gib.saturating_mul(GIB),
         traits: traits(described),
@@ -121,6 +125,19 @@ fn listed(build: &mut Build<'_>, described: &format::Instance) -> Result<(), Fau
     let id = ids::instance(key);
     build.region(&place.region)?.instances.insert(id, instance);
     Ok(())
+}
+
+/// Returns the configuration of the guest, which must be one of its operating system.
+fn guest(described: &format::Instance) -> Result<Option<GuestKind>, Fault> {
+    let platform = ssm::Platform::of(&platform_details(described.platform));
+    match &described.guest {
+        Some(guest) if guest.get_ref().platform() != platform => {
+            let message =
+                Message::new("scenario-guest-of-other-system").with("key", described.key.get_ref());
+            Err(Fault::at(guest.span(), message))
+        }
+        guest => Ok(guest.as_ref().map(|guest| *guest.get_ref())),
+    }
 }
 
 fn traits(described: &format::Instance) -> Traits {
@@ -161,7 +178,8 @@ fn on_demand(build: &mut Build<'_>, listed: usize, networks: &[BulkNetwork]) -> 
                 key: &name,
                 platform,
                 disk_gib: bulk.disk_gib,
-                ssm: true,
+                ssm: SsmAgent::Online,
+                guest: None,
                 tags: Tags::from([
                     ("Name".to_owned(), name.clone()),
                     ("Wave".to_owned(), network.name.clone()),
@@ -183,7 +201,8 @@ pub(super) struct Simple<'s> {
     pub(super) key: &'s str,
     pub(super) platform: Platform,
     pub(super) disk_gib: u64,
-    pub(super) ssm: bool,
+    pub(super) ssm: SsmAgent,
+    pub(super) guest: Option<GuestKind>,
     pub(super) tags: Tags,
 }
 
@@ -217,6 +236,7 @@ impl Simple<'_> {
             launched,
             enis: BTreeMap::from([(0, ids::eni(&name))]),
             ssm_agent: self.ssm,
+            guest: self.guest,
             metadata_token_required: false,
             disk_bytes: self.disk_gib.saturating_mul(GIB),
             traits: Traits::default(),

@@ -156,6 +156,7 @@ scenario-announced-twice = { $cidr } is announced twice on one gateway (AWS refe
 scenario-crowd-without-table = a crowd that is attached needs the `table` its attachments use
 scenario-instance-key-twice = two instances have the key `{ $key }`
 scenario-instance-in-two-vpcs = an instance has all its interfaces in one VPC, here `{ $vpc }`
+scenario-guest-of-other-system = the guest of `{ $key }` is one of another operating system
 scenario-instance-without-interface = instance `{ $key }` has no interface
 scenario-subnet-outside = { $subnet } is in none of the VPC's CIDRs
 scenario-subnet-overlaps = { $subnet } overlaps { $other }

@@ -1,9 +1,16 @@
 //! A small guest operating system: effect and output of the scripts that this project runs inside a machine.
 //!
-//! It recognises the article's capture script by its effect (read the metadata, then put one DynamoDB item), and the commands
-//! that print addresses. Every other command is not found.
+//! It recognises the article's capture script by its effect (read the metadata, then put one DynamoDB item), the capture scripts of
+//! this project, and the commands that print addresses. Every other command is not found. A capture script of this project is run
+//! by a real shell if the program that started the lab has passed one, and emulated otherwise.
 
 mod capture;
+mod emulated;
+mod kind;
+mod machine;
+mod project;
+mod shell;
+pub mod tree;
 
 use std::net::Ipv4Addr;
 
@@ -11,6 +18,15 @@ use serde_json::json;
 use stayput_estate::Cidr;
 use stayput_estate::MacAddr;
 
+pub use self::kind::GuestKind;
+pub use self::machine::Guest;
+pub use self::machine::GuestInterface;
+use self::project::CaptureScript;
+pub use self::shell::GuestJob;
+pub use self::shell::GuestRun;
+pub use self::shell::GuestShell;
+pub use self::shell::Guests;
+pub use self::shell::NoShell;
 use super::Platform;
 use crate::aws::model::Instance;
 use crate::aws::model::RegionState;
@@ -39,8 +55,92 @@ struct Interface {
     dns: Option<Ipv4Addr>,
 }
 
-/// Runs a script in an instance.
-pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> ScriptOutput {
+/// What becomes of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ran {
+    /// It has ended.
+    Ended(ScriptOutput),
+    /// A shell runs it; what it says comes later.
+    Waits(Box<GuestJob>),
+}
+
+/// Runs a script of a command in an instance.
+pub fn run(lab: &mut LabState, region: &str, command: &str, id: &str, script: &str) -> Ran {
+    let Some(capture) = CaptureScript::find(script) else {
+        return Ran::Ended(run_simple(lab, region, id, script));
+    };
+    let Some(guest) = Guest::of(lab, region, id) else {
+        return Ran::Ended(ScriptOutput::default());
+    };
+    if capture.platform != guest.kind.platform() {
+        return Ran::Ended(ScriptOutput {
+            code: 1,
+            stdout: String::new(),
+            stderr: "the script is for another system\n".to_owned(),
+        });
+    }
+    let why = if capture.platform == Platform::Windows {
+        "the lab has no PowerShell".to_owned()
+    } else if !capture.is_ours() {
+        "it is not the script of this version".to_owned()
+    } else if !lab.guests.has_shell {
+        let why = lab.guests.without_shell.clone();
+        why.unwrap_or_else(|| "the lab has no shell for guests".to_owned())
+    } else {
+        return Ran::Waits(Box::new(GuestJob {
+            command: command.to_owned(),
+            guest,
+            script: capture.text,
+        }));
+    };
+    Ran::Ended(emulate(lab, command, &guest, why, &capture.text))
+}
+
+/// Emulates a capture script, and remembers why.
+fn emulate(
+    lab: &mut LabState,
+    command: &str,
+    guest: &Guest,
+    why: String,
+    script: &str,
+) -> ScriptOutput {
+    lab.guests.ran(GuestRun {
+        instance: guest.instance.clone(),
+        command: command.to_owned(),
+        emulated: Some(why),
+    });
+    let wants_row = script.lines().any(|line| {
+        line.trim_start_matches("export ")
+            .starts_with("STAYPUT_TABLE=")
+    });
+    emulated::run(guest, wants_row)
+}
+
+/// Takes what a shell said, or emulates the script if it could not run it.
+pub fn answered(
+    lab: &mut LabState,
+    job: &GuestJob,
+    said: Result<ScriptOutput, NoShell>,
+) -> ScriptOutput {
+    match said {
+        Ok(said) => {
+            lab.guests.ran(GuestRun {
+                instance: job.guest.instance.clone(),
+                command: job.command.clone(),
+                emulated: None,
+            });
+            said
+        }
+        Err(NoShell(why)) => emulate(lab, &job.command, &job.guest, why, &job.script),
+    }
+}
+
+/// Returns the output of a capture script as it is emulated.
+pub fn emulated(guest: &Guest) -> ScriptOutput {
+    emulated::run(guest, false)
+}
+
+fn run_simple(lab: &mut LabState, region: &str, instance: &str, script: &str) -> ScriptOutput {
     if let Some(capture) = capture::Capture::find(script) {
         return capture.run(lab, region, instance);
     }
@@ -54,7 +154,8 @@ pub fn run(lab: &mut LabState, region: &str, instance: &str, script: &str) -> Sc
     };
     let platform = Platform::of(&machine.platform_details);
     let hostname = hostname(place, region, instance, machine);
-    let interfaces = interfaces(place, machine, platform);
+    let kind = machine.guest.unwrap_or_else(|| GuestKind::usual(platform));
+    let interfaces = interfaces(place, machine, kind);
     let mut said = ScriptOutput::default();
     for (number, line) in script.lines().enumerate() {
         let line = line.trim();
@@ -126,7 +227,7 @@ pub fn hostname(place: &RegionState, region: &str, id: &str, instance: &Instance
     }
 }
 
-fn interfaces(place: &RegionState, machine: &Instance, platform: Platform) -> Vec<Interface> {
+fn interfaces(place: &RegionState, machine: &Instance, kind: GuestKind) -> Vec<Interface> {
     machine
         .enis
         .iter()
@@ -138,11 +239,7 @@ fn interfaces(place: &RegionState, machine: &Instance, platform: Platform) -> Ve
                 .get(&eni.vpc)
                 .and_then(|vpc| vpc.cidrs.first()?.nth(2));
             Some(Interface {
-                name: match platform {
-                    Platform::Linux => format!("ens{}", index + 5),
-                    Platform::Windows if *index == 0 => "Ethernet".to_owned(),
-                    Platform::Windows => format!("Ethernet {}", index + 1),
-                },
+                name: kind.interface(*index),
                 mac: eni.mac,
                 addresses: std::iter::once(eni.primary)
                     .chain(eni.secondary.iter().copied())
@@ -266,3 +363,6 @@ fn ip_text(interfaces: &[Interface]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

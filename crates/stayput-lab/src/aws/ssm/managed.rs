@@ -14,6 +14,7 @@ use crate::aws::json::structure;
 use crate::aws::model::Instance;
 use crate::aws::model::InstanceState;
 use crate::aws::model::RegionState;
+use crate::aws::model::SsmAgent;
 use crate::state::LabState;
 
 /// Version of every agent in the lab.
@@ -26,7 +27,7 @@ pub fn online<'a>(lab: &'a LabState, region: &str) -> BTreeMap<&'a str, Platform
         .get(region)
         .into_iter()
         .flat_map(|region| &region.instances)
-        .filter(|(_, instance)| instance.ssm_agent && instance.state == InstanceState::Running)
+        .filter(|(_, instance)| ping(instance) == "Online")
         .map(|(id, instance)| (id.as_str(), Platform::of(&instance.platform_details)))
         .collect()
 }
@@ -60,7 +61,9 @@ pub fn describe(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json
     let entries: Vec<Json> = place
         .instances
         .iter()
-        .filter(|(_, instance)| instance.ssm_agent && instance.state != InstanceState::Terminated)
+        .filter(|(_, instance)| {
+            instance.ssm_agent != SsmAgent::None && instance.state != InstanceState::Terminated
+        })
         .filter(|(id, instance)| filters.iter().all(|filter| filter.wants(id, instance)))
         .map(|(id, instance)| {
             let platform = Platform::of(&instance.platform_details);
@@ -94,7 +97,7 @@ pub fn describe(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json
 }
 
 fn ping(instance: &Instance) -> &'static str {
-    if instance.state == InstanceState::Running {
+    if instance.ssm_agent == SsmAgent::Online && instance.state == InstanceState::Running {
         "Online"
     } else {
         "ConnectionLost"

@@ -5,6 +5,10 @@ use super::Outcome;
 use super::Platform;
 use super::StepOutcome;
 use super::guest;
+use super::guest::GuestJob;
+use super::guest::NoShell;
+use super::guest::Ran;
+use super::guest::ScriptOutput;
 use crate::aws::model::InstanceState;
 use crate::faults::Fate;
 use crate::state::LabState;
@@ -66,16 +70,10 @@ fn run(lab: &mut LabState, region: &str, id: &str, instance: &str, platform: Pla
                 stderr: String::new(),
                 skipped: Some(why),
             },
-            None => {
-                let said = guest::run(lab, region, instance, &step.script);
-                StepOutcome {
-                    name: step.name,
-                    code: said.code,
-                    stdout: said.stdout,
-                    stderr: said.stderr,
-                    skipped: None,
-                }
-            }
+            None => match guest::run(lab, region, id, instance, &step.script) {
+                Ran::Ended(said) => said_by(step.name, said),
+                Ran::Waits(job) => return lab.guests.jobs.push(*job),
+            },
         };
         let Some(invocation) = invocation(lab, region, id, instance) else {
             return;
@@ -101,6 +99,34 @@ fn run(lab: &mut LabState, region: &str, id: &str, instance: &str, platform: Pla
         ended: now,
     };
     finish(lab, region, id, instance, outcome);
+}
+
+/// Continues a run whose step a shell has run, or could not run.
+pub fn resume(lab: &mut LabState, job: &GuestJob, said: Result<ScriptOutput, NoShell>) {
+    let (region, id) = (&job.guest.region, &job.command);
+    let instance = &job.guest.instance;
+    // It was cancelled meanwhile.
+    if invocation(lab, region, id, instance).is_none_or(|found| found.outcome.is_some()) {
+        return;
+    }
+    let Some(step) = next_step(lab, region, id, instance) else {
+        return;
+    };
+    let done = said_by(step.name, guest::answered(lab, job, said));
+    if let Some(invocation) = invocation(lab, region, id, instance) {
+        invocation.done.push(done);
+    }
+    run(lab, region, id, instance, job.guest.kind.platform());
+}
+
+fn said_by(name: String, said: ScriptOutput) -> StepOutcome {
+    StepOutcome {
+        name,
+        code: said.code,
+        stdout: said.stdout,
+        stderr: said.stderr,
+        skipped: None,
+    }
 }
 
 fn next_step(lab: &LabState, region: &str, id: &str, instance: &str) -> Option<CommandStep> {
