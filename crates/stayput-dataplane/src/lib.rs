@@ -17,6 +17,7 @@ mod control;
 #[cfg(not(target_os = "linux"))]
 #[path = "elsewhere.rs"]
 mod control;
+mod guests;
 mod layout;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -26,6 +27,7 @@ mod privilege;
 pub mod report;
 
 pub use self::control::Kernel;
+pub use self::guests::GuestMachines;
 pub use self::layout::Hop;
 pub use self::layout::Layout;
 pub use self::layout::LinkId;

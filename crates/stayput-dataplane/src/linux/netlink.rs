@@ -1,5 +1,7 @@
 //! Links, addresses, routes and rules through netlink, one request and its answer at a time.
 
+mod guest;
+
 use std::io;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -38,6 +40,8 @@ use netlink_sys::Socket;
 use netlink_sys::SocketAddr;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use stayput_estate::Cidr;
+
+pub use self::guest::GuestLink;
 
 /// Index of the loopback interface in every namespace.
 const LOOPBACK: u32 = 1;
