@@ -72,6 +72,11 @@ pub enum NoGuest {
         /// Why.
         why: String,
     },
+    /// The command may have been sent to it: the answer was lost.
+    NotConfirmed {
+        /// What is known.
+        why: String,
+    },
     /// The script did not end well.
     Failed {
         /// Status of the command.
@@ -107,6 +112,9 @@ impl NoGuest {
                 Message::new("engine-guest-other-platform").with("platform", platform)
             }
             Self::NotSent { why } => Message::new("engine-guest-not-sent").with("why", why),
+            Self::NotConfirmed { why } => {
+                Message::new("engine-guest-not-confirmed").with("why", why)
+            }
             Self::Failed {
                 status,
                 exit_code: Some(code),
@@ -345,6 +353,9 @@ fn why_not_sent(why: &NotSent) -> NoGuest {
     match why {
         NotSent::AgentNotOnline => NoGuest::NotOnline {
             ping: Ping::ConnectionLost.to_string(),
+        },
+        NotSent::Failed(error) if error.may_have_taken_effect() => NoGuest::NotConfirmed {
+            why: error.to_string(),
         },
         NotSent::Failed(error) => NoGuest::NotSent {
             why: error.to_string(),

@@ -48,6 +48,7 @@ const ENGLISH: &[(&str, &str)] = &[
     english!("help.ftl"),
     english!("check.ftl"),
     english!("init.ftl"),
+    english!("guest.ftl"),
 ];
 
 /// The messages of one language.

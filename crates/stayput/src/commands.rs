@@ -20,6 +20,7 @@ mod trace;
 use std::fs;
 
 use clap::CommandFactory;
+use stayput_dataplane::NoNamespaces;
 use stayput_dataplane::Privilege;
 use stayput_messages::Message;
 
@@ -34,20 +35,23 @@ use crate::error::Kind;
 use crate::observed;
 use crate::output::Output;
 
-/// What must be done before this process has a second thread. Returns the privilege for the kernel data plane of a lab in this
-/// process; `None`: the command needs none.
+/// What must be done before this process has a second thread. Returns the privilege for the network namespaces of a lab in
+/// this process, or why it has none; `None`: the command needs none.
 ///
 /// # Errors
 /// The command needs network namespaces, and none can be made.
-pub fn before_threads(cli: &Cli) -> Result<Option<Privilege>, CommandError> {
+pub fn before_threads(cli: &Cli) -> Result<Option<Result<Privilege, NoNamespaces>>, CommandError> {
     match &cli.command {
-        Command::Lab(LabCommand::Up(args)) if args.foreground => lab::privilege(args),
+        Command::Lab(LabCommand::Up(args)) if args.foreground => lab::privilege(args).map(Some),
         _ => Ok(None),
     }
 }
 
 /// Runs one command.
-pub async fn run(cli: Cli, privilege: Option<Privilege>) -> Result<Output, CommandError> {
+pub async fn run(
+    cli: Cli,
+    privilege: Option<Result<Privilege, NoNamespaces>>,
+) -> Result<Output, CommandError> {
     let global = &cli.global;
     match cli.command {
         Command::Init(args) => init::run(global, &args).await,

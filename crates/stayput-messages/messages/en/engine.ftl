@@ -25,6 +25,7 @@ engine-guest-not-registered-no-profile = its agent is not registered with System
 engine-guest-not-online = its agent does not report ({ $ping })
 engine-guest-other-platform = there is no script for its operating system ({ $platform })
 engine-guest-not-sent = the command was not sent: { $why }
+engine-guest-not-confirmed = the command was not confirmed, and may run: { $why }
 engine-guest-failed = the script failed ({ $status }, exit code { $code }): { $stderr }
 engine-guest-failed-without-code = the script did not run to its end ({ $status })
 engine-guest-not-ended = the script had not ended when the time was up ({ $status })

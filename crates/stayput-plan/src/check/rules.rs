@@ -26,7 +26,6 @@ impl Severity {
             | Rule::AutoScaling
             | Rule::ProductCodes
             | Rule::GuestLosesAddress
-            | Rule::GuestLosesBoot
             | Rule::GuestDiffers
             | Rule::OtherCidr
             | Rule::PlanObstacle
@@ -50,6 +49,7 @@ impl Severity {
             | Rule::RouteToMachine
             | Rule::NotExamined
             | Rule::WindowsActivation
+            | Rule::GuestLosesBoot
             | Rule::GuestLosesSettings
             | Rule::GuestLosesService
             | Rule::GuestNotKnown

@@ -6,13 +6,17 @@ mod trouble;
 use std::fmt::Display;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use stayput_dataplane::GuestMachines;
 use stayput_dataplane::Kernel;
+use stayput_dataplane::NoNamespaces;
 use stayput_dataplane::Privilege;
 use stayput_lab::Endpoints;
 use stayput_lab::LabOptions;
+use stayput_lab::NoShell;
 use stayput_messages::Message;
 use stayput_rehearsal::Control;
 use stayput_rehearsal::LabLaunch;
@@ -31,11 +35,14 @@ use crate::output::Output;
 
 pub async fn run(
     command: &LabCommand,
-    privilege: Option<Privilege>,
+    privilege: Option<Result<Privilege, NoNamespaces>>,
     quiet: bool,
 ) -> Result<Output, CommandError> {
     match command {
-        LabCommand::Up(args) if args.foreground => foreground(args, privilege).await,
+        LabCommand::Up(args) if args.foreground => {
+            let missing = || Err(NoNamespaces(std::io::ErrorKind::Unsupported.into()));
+            foreground(args, privilege.unwrap_or_else(missing)).await
+        }
         LabCommand::Up(args) => up(args).await,
         LabCommand::Down(args) => down(&args.dir).await,
         LabCommand::Status(args) => {
@@ -114,23 +121,23 @@ fn describe(endpoints: &Endpoints) -> String {
     text
 }
 
-/// The privilege for the data plane of a lab in this process; `None`: it has no data plane. Must be called before this process
-/// has a second thread.
+/// The privilege for the network namespaces of a lab in this process: for its data plane, and for guests that run scripts. Must be
+/// called before this process has a second thread.
 ///
 /// # Errors
-/// No network namespace can be made here.
-pub fn privilege(args: &LabUpArgs) -> Result<Option<Privilege>, CommandError> {
-    match args.dataplane {
-        DataPlane::None => Ok(None),
-        DataPlane::Kernel => stayput_dataplane::enter().map(Some).map_err(|error| {
-            CommandError::new(Kind::Failed, error.to_string()).hint(Message::new("hint-namespaces"))
-        }),
+/// It needs a data plane, and no network namespace can be made here.
+pub fn privilege(args: &LabUpArgs) -> Result<Result<Privilege, NoNamespaces>, CommandError> {
+    match (args.dataplane, stayput_dataplane::enter()) {
+        (DataPlane::Kernel, Err(error)) => Err(CommandError::new(Kind::Failed, error.to_string())
+            .hint(Message::new("hint-namespaces"))),
+        // Without namespaces the lab emulates the scripts of guests.
+        (DataPlane::None | DataPlane::Kernel, entered) => Ok(entered),
     }
 }
 
 async fn foreground(
     args: &LabUpArgs,
-    privilege: Option<Privilege>,
+    privilege: Result<Privilege, NoNamespaces>,
 ) -> Result<Output, CommandError> {
     let options = LabOptions {
         scenario: args.scenario.clone(),
@@ -138,12 +145,16 @@ async fn foreground(
         speed: args.speed,
         latency: Duration::from_millis(args.latency),
         dir: args.dir.dir.clone(),
+        guests: match &privilege {
+            Ok(privilege) => Ok(Arc::new(GuestMachines::new(*privilege))),
+            Err(why) => Err(NoShell(why.to_string())),
+        },
     };
     // Before another process can see that there is a lab to stop.
     let mut requests = StopRequests::listen()?;
-    let started = match privilege {
-        None => stayput_lab::start(options).await,
-        Some(privilege) => {
+    let started = match (args.dataplane, privilege) {
+        (DataPlane::None, _) | (DataPlane::Kernel, Err(_)) => stayput_lab::start(options).await,
+        (DataPlane::Kernel, Ok(privilege)) => {
             stayput_lab::start_with_data_plane(options, |lab| Kernel::start(privilege, lab)).await
         }
     };

@@ -6,6 +6,7 @@
 
 mod answers;
 mod article;
+mod capture;
 mod check;
 mod compared;
 mod demo;

@@ -148,9 +148,14 @@ fn a_ledger_in_a_file_is_copied_to_a_table_and_the_work_goes_on_there() {
     lab.run(&["ledger", "copy", "--to", to])
         .exits(1)
         .says(&["has records already", "another file or table"]);
-    lab.run(&["ledger", "copy", "--to", lab.estate_file().to_str().unwrap()])
-        .exits(2)
-        .says(&["the same ledger"]);
+    lab.run(&[
+        "ledger",
+        "copy",
+        "--to",
+        lab.estate_file().to_str().unwrap(),
+    ])
+    .exits(2)
+    .says(&["the same ledger"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use stayput_aws::AwsError;
 use stayput_engine::EngineError;
 use stayput_engine::Events;
 use stayput_engine::Guests;
+use stayput_engine::NoGuest;
 use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_engine::capture_guests;
@@ -114,14 +115,17 @@ fn output(facts: &Facts, guests: &Guests, found: &BTreeSet<CheckFinding>) -> Out
     text.push('\n');
     check::report::sections(&mut text, found, true);
     let report = check::report::summary(&mut text, found);
+    // A guest whose instance is off has nothing that runs the script.
+    let is_off = |why: &NoGuest| matches!(why, NoGuest::NotRunning { .. });
+    let is_whole = guests.missing.values().all(is_off);
     let mut json = json!({
-        "ok": !found.iter().any(CheckFinding::stands),
         "captured": guests.captured.keys().collect::<Vec<&InstanceId>>(),
         "not_captured": missing,
     });
     merge(&mut json, report);
+    json["ok"] = json!(is_whole);
     let mut output = Output::new(text, json);
-    if found.iter().any(CheckFinding::stands) || !guests.missing.is_empty() {
+    if !is_whole {
         output.failure = Some(Kind::Obstacles);
     }
     output

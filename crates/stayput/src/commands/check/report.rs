@@ -134,24 +134,27 @@ fn section(
         .with("rule", rule)
         .with("why", &first.why);
     let _ = writeln!(text, "{heading}");
+    // What is helped in the same way stands together.
+    let mut by_remedy: Vec<(&CheckFinding, Vec<&str>)> = Vec::new();
     let listed = if all { findings.len() } else { LISTED };
-    let is_same = findings
-        .iter()
-        .all(|one| one.remedy == first.remedy && one.commands == first.commands);
     for finding in findings.iter().take(listed) {
-        let _ = writeln!(text, "  {}", ui::clean(&finding.what));
-        if !is_same {
-            let _ = writeln!(text, "    → {}", ui::clean(&finding.remedy));
-            commands(text, finding);
+        let is_alike =
+            |one: &CheckFinding| one.remedy == finding.remedy && one.commands == finding.commands;
+        match by_remedy.iter_mut().find(|(one, _)| is_alike(one)) {
+            Some((_, found)) => found.push(&finding.what),
+            None => by_remedy.push((finding, vec![&finding.what])),
         }
+    }
+    for (one, found) in by_remedy {
+        for what in found {
+            let _ = writeln!(text, "  {}", ui::clean(what));
+        }
+        let _ = writeln!(text, "  → {}", ui::clean(&one.remedy));
+        commands(text, one);
     }
     if findings.len() > listed {
         let more = Message::new("check-more").with("more", findings.len() - listed);
         let _ = writeln!(text, "  {more}");
-    }
-    if is_same {
-        let _ = writeln!(text, "  → {}", ui::clean(&first.remedy));
-        commands(text, first);
     }
     text.push('\n');
 }
@@ -159,7 +162,7 @@ fn section(
 /// The lines that do what the remedy says, ready to be copied.
 fn commands(text: &mut String, finding: &CheckFinding) {
     for line in finding.commands.iter().flat_map(|command| command.lines()) {
-        let _ = writeln!(text, "        {}", ui::clean(line));
+        let _ = writeln!(text, "      {}", ui::clean(line));
     }
 }
 
