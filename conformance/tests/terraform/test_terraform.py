@@ -26,6 +26,7 @@ provider_installation {{
 disable_checkpoint = true
 """
 ESTATE = pathlib.Path(__file__).with_name("estate")
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 
 
 def mirror():
@@ -86,6 +87,10 @@ def terraform(tmp_path_factory):
         pytest.skip(f"skipped: no filesystem mirror has the provider {PROVIDER}; name one in STAYPUT_TF_PLUGIN_MIRROR")
     folder = tmp_path_factory.mktemp("terraform")
     shutil.copy(ESTATE / "main.tf", folder)
+    # The module of the landing zone, with the scripts of this repository.
+    shutil.copytree(REPOSITORY / "infra/modules/capture-document", folder / "capture-document")
+    for script in ("capture.sh", "capture.ps1"):
+        shutil.copy(REPOSITORY / "guest" / script, folder)
     settings = folder / "terraform.rc"
     settings.write_text(SETTINGS.format(plugins=plugins))
     environment = dict(os.environ) | {
@@ -138,6 +143,40 @@ def test_the_applied_resources_exist(terraform, ec2):
         "TransitGatewayAttachments"
     ]
     assert peering["State"] == "available"
+
+
+def test_the_capture_document_of_the_landing_zone_runs_in_a_guest(terraform, lab):
+    seen = terraform.outputs()
+    ssm = boto3.client("ssm", region_name="ap-northeast-1")
+    described = ssm.describe_document(Name=seen["capture_document"])["Document"]
+    assert described["PlatformTypes"] == ["Windows", "Linux"]
+    assert described["LatestVersion"] == seen["capture_version"]
+    about = {"CommandId": None, "InstanceId": seen["web_instance"], "PluginName": "captureLinux"}
+    about["CommandId"] = ssm.send_command(
+        DocumentName=described["Name"],
+        DocumentVersion=described["DocumentVersion"],
+        DocumentHash=described["Hash"],
+        DocumentHashType=described["HashType"],
+        InstanceIds=[seen["web_instance"]],
+    )["Command"]["CommandId"]
+    lab.pass_time(2)
+
+    def ended():
+        found = ssm.get_command_invocation(**about)
+        return found if found["Status"] not in ("Pending", "InProgress") else None
+
+    done = until(ended, "the capture", timeout=60)
+    assert done["Status"] == "Success", done
+    captured = json.loads(done["StandardOutputContent"])
+    assert captured["identity"]["instance_id"] == seen["web_instance"]
+    assert captured["interfaces"][0]["addresses"][0]["address"] == "172.30.1.10/24"
+    with pytest.raises(ssm.exceptions.InvalidDocument):
+        ssm.send_command(
+            DocumentName=described["Name"],
+            DocumentHash="0" * 64,
+            DocumentHashType="Sha256",
+            InstanceIds=[seen["web_instance"]],
+        )
 
 
 def test_a_changed_route_is_planned_applied_and_settled(terraform, ec2):

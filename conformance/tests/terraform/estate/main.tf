@@ -253,3 +253,25 @@ output "web" {
     secondaries = data.aws_instance.web.secondary_private_ips
   }
 }
+
+# ---- The landing zone's document for capturing in guests ------------------------------------------------------------------
+
+module "capture" {
+  source = "./capture-document"
+
+  name                = "conformance-capture"
+  linux_script_file   = "capture.sh"
+  windows_script_file = "capture.ps1"
+}
+
+output "capture_document" {
+  value = module.capture.name
+}
+
+output "capture_version" {
+  value = module.capture.version
+}
+
+output "web_instance" {
+  value = data.aws_instance.web.id
+}
