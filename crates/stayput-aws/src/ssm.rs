@@ -68,6 +68,9 @@ pub struct PinnedDocument {
     pub version: String,
     /// SHA-256 of its content, in hexadecimal digits.
     pub hash: String,
+    /// The step whose output is asked for. `None` is for documents of one step: of several steps Systems Manager gives only a summary (AWS
+    /// reference §5).
+    pub step: Option<String>,
 }
 
 /// An agent that is registered with Systems Manager.
@@ -161,6 +164,8 @@ pub struct SentCommand {
     pub id: CommandId,
     /// The instances it was sent to.
     pub instances: BTreeSet<InstanceId>,
+    /// The step whose output is asked for, as in [`PinnedDocument::step`].
+    pub step: Option<String>,
 }
 
 /// Why a command was not sent to an instance.
@@ -371,6 +376,8 @@ struct Invocation {
 struct OutputInput<'a> {
     command_id: &'a str,
     instance_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin_name: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -403,6 +410,7 @@ impl AwsClient {
             name: name.to_owned(),
             version: found.document.document_version,
             hash: found.document.hash,
+            step: None,
         })
     }
 
@@ -461,6 +469,7 @@ impl AwsClient {
                 Ok(id) => run.sent.push(SentCommand {
                     id,
                     instances: batch.into_iter().collect(),
+                    step: document.step.clone(),
                 }),
                 Err(error) => {
                     let error = Arc::new(error);
@@ -529,7 +538,7 @@ impl AwsClient {
                 // Not listed yet means not delivered yet.
                 let status = listed.get(id).cloned().unwrap_or(CommandStatus::Pending);
                 let result = if status.is_final() {
-                    self.command_output(region, &sent.id, id, status).await?
+                    self.command_output(region, sent, id, status).await?
                 } else {
                     without_output(status)
                 };
@@ -586,13 +595,14 @@ impl AwsClient {
     async fn command_output(
         &self,
         region: &Region,
-        command: &CommandId,
+        sent: &SentCommand,
         instance: &InstanceId,
         listed: CommandStatus,
     ) -> Result<CommandResult, AwsError> {
         let input = OutputInput {
-            command_id: command.as_str(),
+            command_id: sent.id.as_str(),
             instance_id: instance.as_str(),
+            plugin_name: sent.step.as_deref(),
         };
         for attempt in 1..=OUTPUT_ATTEMPTS {
             let answer: Result<OutputInfo, AwsError> = self

@@ -1,5 +1,6 @@
 //! The capture script, run for real in a machine of each configuration, compared with the lab's emulation.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use serde_json::Value as Json;
 use stayput_dataplane::GuestMachines;

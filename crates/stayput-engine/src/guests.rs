@@ -225,15 +225,18 @@ async fn order(
     };
     let document = aws.pin_document(region, name).await?;
     let content = aws.document_content(region, &document).await?;
-    if !platform.is_in(&content) {
+    let Some(step) = platform.step_in(&content) else {
         return Err(EngineError::OtherScript {
             document: document.name,
             version: document.version,
             platform: platform.name(),
         });
-    }
+    };
     Ok(Order {
-        document,
+        document: PinnedDocument {
+            step: Some(step),
+            ..document
+        },
         parameters: BTreeMap::new(),
     })
 }

@@ -1,6 +1,6 @@
 //! The control API of the lab: JSON over HTTPS, for clients that hold the token of `lab.json`.
 //!
-//! `GET /status`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`; for faults
+//! `GET /status`, `GET /guests`, `POST /speed {"speed": x}`, `POST /latency {"ms": n}`, `GET /walk?from=…&to=ADDRESS`, `POST /shutdown`; for faults
 //! `GET`, `POST` and `DELETE /faults`, `DELETE /faults/ID`; for the world `POST /sites`, `/regions`, `/vms` and `/instances`. With
 //! the kernel as data plane also `/kernel` and what is below it: the data plane answers that itself.
 
@@ -42,6 +42,7 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
     }
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/status") => status(shared),
+        ("GET", "/guests") => guests(shared),
         ("GET", "/walk") => walk_packet(shared, request),
         ("POST", "/speed") => speed(shared, request),
         ("POST", "/latency") => latency(shared, request),
@@ -61,8 +62,8 @@ pub(crate) fn handle(shared: &Shared, request: &Request) -> Response {
         ("POST", "/instances") => instance(shared, request),
         (
             _,
-            "/status" | "/speed" | "/latency" | "/walk" | "/shutdown" | "/faults" | "/sites"
-            | "/regions" | "/vms" | "/instances",
+            "/status" | "/guests" | "/speed" | "/latency" | "/walk" | "/shutdown" | "/faults"
+            | "/sites" | "/regions" | "/vms" | "/instances",
         ) => error(405, Message::new("lab-bad-method")),
         _ => error(404, Message::new("lab-bad-path")),
     }
@@ -81,6 +82,28 @@ fn is_allowed(shared: &Shared, request: &Request) -> bool {
             .zip(wanted)
             .fold(0, |differences, (a, b)| differences | (a ^ b))
             == 0
+}
+
+/// How the capture scripts of guests were run.
+fn guests(shared: &Shared) -> Response {
+    let lab = shared.lab.present();
+    let runs: Vec<_> = lab
+        .guests
+        .runs
+        .iter()
+        .map(|run| {
+            json!({
+                "instance": run.instance, "command": run.command, "real": run.emulated.is_none(),
+                "why_emulated": run.emulated,
+            })
+        })
+        .collect();
+    Response::json(
+        200,
+        &json!({
+            "shell": lab.guests.has_shell, "why_no_shell": lab.guests.without_shell, "runs": runs,
+        }),
+    )
 }
 
 fn status(shared: &Shared) -> Response {

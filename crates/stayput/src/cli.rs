@@ -558,13 +558,13 @@ pub enum LedgerCommand {
     Export {
         #[arg(value_name = "FILE")]
         #[arg(help = Message::new("help-ledger-export-file").to_string())]
-        file: PathBuf,
+        path: PathBuf,
     },
     #[command(about = Message::new("help-ledger-import").to_string())]
     Import {
         #[arg(value_name = "FILE")]
         #[arg(help = Message::new("help-ledger-import-file").to_string())]
-        file: PathBuf,
+        path: PathBuf,
     },
     #[command(about = Message::new("help-ledger-copy").to_string())]
     Copy {

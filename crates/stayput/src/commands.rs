@@ -101,11 +101,11 @@ pub async fn run(
         Command::Ledger(LedgerCommand::Verify { export: Some(file) }) => {
             ledger::content::verify(&file)
         }
-        Command::Ledger(LedgerCommand::Export { file }) => {
-            ledger::content::export(global, &file).await
+        Command::Ledger(LedgerCommand::Export { path }) => {
+            ledger::content::export(global, &path).await
         }
-        Command::Ledger(LedgerCommand::Import { file }) => {
-            ledger::content::import(global, &file).await
+        Command::Ledger(LedgerCommand::Import { path }) => {
+            ledger::content::import(global, &path).await
         }
         Command::Ledger(LedgerCommand::Copy { to }) => ledger::content::copy(global, &to).await,
         Command::Lab(command) => lab::run(&command, privilege, global.quiet).await,

@@ -27,6 +27,7 @@ fn document() -> PinnedDocument {
         name: "AWS-RunShellScript".to_owned(),
         version: "1".to_owned(),
         hash: "99749de5e62f71e5ebe9a55c2321e2c394796afe7208cff048696541e6f6771e".to_owned(),
+        step: None,
     }
 }
 
@@ -179,6 +180,7 @@ async fn output_is_fetched_once_the_command_has_ended() {
         "ListCommandInvocations" => {
             json(r#"{"CommandInvocations":[{"InstanceId":"i-2","Status":"Dreaming"}]}"#)
         }
+        _ if !seen.body.contains(r#""PluginName":"captureLinux""#) => json("{}"),
         _ if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
             Reply::json_error("InvocationDoesNotExist")
         }
@@ -190,6 +192,7 @@ async fn output_is_fetched_once_the_command_has_ended() {
     let sent = SentCommand {
         id: CommandId::new("c-1"),
         instances: ids(&["i-1", "i-2", "i-3"]).into_iter().collect(),
+        step: Some("captureLinux".to_owned()),
     };
     let results = server
         .client()

@@ -76,18 +76,19 @@ impl ScriptFor {
         }
     }
 
-    /// Whether a document's content runs this build's script.
-    pub(super) fn is_in(self, content: &str) -> bool {
-        let Ok(content) = serde_json::from_str::<Value>(content) else {
-            return false;
+    /// The step of a document's content that runs this build's script.
+    pub(super) fn step_in(self, content: &str) -> Option<String> {
+        let content: Value = serde_json::from_str(content).ok()?;
+        let script = with_line_feeds(self.script());
+        let runs_it = |step: &&Value| {
+            let mut texts = Vec::new();
+            collect(step, &mut texts);
+            let literals = texts.iter().flat_map(|text| text.split('\''));
+            let literals = literals.filter(|literal| literal.len() >= LEAST);
+            literals.filter_map(unpacked).any(|found| found == script)
         };
-        let mut texts = Vec::new();
-        collect(&content, &mut texts);
-        let literals = texts.iter().flat_map(|text| text.split('\''));
-        let mut scripts = literals
-            .filter(|literal| literal.len() >= LEAST)
-            .filter_map(unpacked);
-        scripts.any(|script| script == with_line_feeds(self.script()))
+        let step = content.get("mainSteps")?.as_array()?.iter().find(runs_it)?;
+        Some(step.get("name")?.as_str()?.to_owned())
     }
 }
 
@@ -130,23 +131,28 @@ mod tests {
             serde_json::json!({
                 "schemaVersion": "2.2",
                 "mainSteps": [
-                    { "action": "aws:runShellScript", "inputs": { "runCommand": linux } },
-                    { "action": "aws:runPowerShellScript",
+                    { "name": "captureLinux", "action": "aws:runShellScript", "inputs": { "runCommand": linux } },
+                    { "name": "captureWindows", "action": "aws:runPowerShellScript",
                       "inputs": { "runCommand": ScriptFor::Windows.commands() } },
                 ],
             })
             .to_string()
         };
         let both = of(&ScriptFor::Linux.commands());
-        assert!(ScriptFor::Linux.is_in(&both));
-        assert!(ScriptFor::Windows.is_in(&both));
+        let step = |of: ScriptFor, content: &str| of.step_in(content);
+        assert_eq!(
+            step(ScriptFor::Linux, &both).as_deref(),
+            Some("captureLinux")
+        );
+        let windows = step(ScriptFor::Windows, &both);
+        assert_eq!(windows.as_deref(), Some("captureWindows"));
         let other = packed(&LINUX.replace("stayput", "stayputt"));
         let other = of(&[format!(
             "printf %s '{other}' | base64 -d | gzip -dc | bash -s"
         )]);
-        assert!(!ScriptFor::Linux.is_in(&other));
-        assert!(ScriptFor::Windows.is_in(&other));
-        assert!(!ScriptFor::Linux.is_in("mainSteps: []"));
+        assert_eq!(step(ScriptFor::Linux, &other), None);
+        assert_eq!(step(ScriptFor::Windows, &other), windows);
+        assert_eq!(step(ScriptFor::Linux, "mainSteps: []"), None);
     }
 
     #[test]

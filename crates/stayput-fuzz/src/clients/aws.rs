@@ -142,6 +142,7 @@ async fn call(
             let sent = SentCommand {
                 id: CommandId::new("11111111-2222-3333-4444-555555555555"),
                 instances: instances.into_iter().collect(),
+                step: None,
             };
             client.command_results(region, &sent).await.map(|_| None)
         }

@@ -107,6 +107,15 @@ mod tests {
         assert_eq!(policy.denial("ssm:SendCommand"), Some(Denial::Implicit));
         assert_eq!(policy.denial("sts:GetCallerIdentity"), None);
         assert_eq!(Policy::default().denial("ssm:SendCommand"), None);
+        let documents = Policy {
+            allow: vec!["ssm:*Document*".to_owned()],
+            deny: vec!["ssm:DeleteDocument".to_owned()],
+        };
+        assert_eq!(documents.denial("ssm:UpdateDocumentDefaultVersion"), None);
+        assert_eq!(
+            documents.denial("ssm:DeleteDocument"),
+            Some(Denial::Explicit)
+        );
     }
 
     #[test]

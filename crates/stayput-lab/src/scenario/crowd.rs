@@ -74,7 +74,7 @@ pub(super) fn make(build: &mut Build<'_>) -> Result<(), Fault> {
                     platform: Platform::Linux,
                     disk_gib: DISK_GIB,
                     ssm: SsmAgent::None,
-                    guest: crowd.guest,
+                    guest: None,
                     tags: named(&key),
                 }
                 .make(build)?;

@@ -420,8 +420,6 @@ pub struct Crowd {
     pub vpcs: u32,
     /// Number of instances in each.
     pub instances_per_vpc: u32,
-    /// Configuration of their guests; they run Linux.
-    pub guest: Option<GuestKind>,
     /// Transit Gateway that some of them are attached to.
     pub tgw: Option<Text>,
     /// Table of that Transit Gateway they are associated with; each gets a static route there.

@@ -40,7 +40,7 @@ pub fn send(lab: &mut LabState, region: &str, args: Args<'_>) -> Result<Json, Fa
     let content = Content::read(&revision.content)?;
     let parameters = args.object("Parameters")?.cloned().unwrap_or_default();
     content.check(&parameters)?;
-    let platforms = content.platforms();
+    let platforms = content.runs_on();
     let timeout = args.integer("TimeoutSeconds")?.unwrap_or(DELIVERY);
     if !(30..=2_592_000).contains(&timeout) {
         return Err(Fault::validation(format!(

@@ -115,7 +115,7 @@ fn a_wrong_document_more_than_fifty_instances_and_other_errors_are_refused() {
     let commands = json!({"commands": ["hostname"]});
     for (body, expected) in [
         (
-            json!({"DocumentName": LINUX, "InstanceIds": ["i-win"], "Parameters": commands}),
+            json!({"DocumentName": WINDOWS, "InstanceIds": ["i-web"], "Parameters": commands}),
             "UnsupportedPlatformType",
         ),
         (
@@ -269,6 +269,22 @@ fn the_articles_script_stores_id_name_and_primary_address() {
         let item = json!({"InstanceId": {"S": id}, "InstanceName": {"S": name}, "PrivateIp": {"S": address}});
         assert!(items.contains(&item), "{item}");
     }
+}
+
+#[test]
+fn an_attribute_that_a_person_adds_to_the_articles_script_is_stored() {
+    let mut lab = estate();
+    let place = lab.aws.regions.get_mut("ap-northeast-1").unwrap();
+    place
+        .tables
+        .insert("ips".to_owned(), Table::new("InstanceId", None));
+    let bash = "cat > /tmp/item.json <<END\n{\"InstanceId\": {\"S\": \"$ID\"}, \"PrivateIp\": {\"S\": \"$IP\"}, \
+                \"Owner\": {\"S\": \"ops\"}}\nEND\naws dynamodb put-item --table-name ips --item file:///tmp/item.json";
+    assert_eq!(run(&mut lab, LINUX, "i-web", bash).0, 0);
+    let table = &lab.aws.regions["ap-northeast-1"].tables["ips"];
+    let item = item_to_json(table.items.values().next().unwrap());
+    assert_eq!(item["Owner"], json!({"S": "ops"}));
+    assert_eq!(item["PrivateIp"], json!({"S": "172.30.1.10"}));
 }
 
 #[test]

@@ -120,6 +120,22 @@ impl Content {
             .collect()
     }
 
+    /// Returns the platforms of the lab's guests that have the shell of a step. A real guest with Linux may have PowerShell, so the
+    /// service also accepts `aws:runPowerShellScript` for Linux; no guest of the lab has it there, and the lab refuses.
+    pub fn runs_on(&self) -> Vec<&'static str> {
+        [Platform::Windows, Platform::Linux]
+            .into_iter()
+            .filter(|platform| {
+                self.steps.iter().any(|step| {
+                    let wanted = step.precondition.as_deref();
+                    step.plugin == *platform
+                        && wanted.is_none_or(|wanted| wanted == platform.name())
+                })
+            })
+            .map(Platform::name)
+            .collect()
+    }
+
     /// Checks the parameters of a command.
     ///
     /// # Errors

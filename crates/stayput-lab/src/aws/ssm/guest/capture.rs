@@ -1,4 +1,7 @@
-//! The article's capture script, by its effect: one DynamoDB item with the instance id, its name and its primary address.
+//! The article's capture script, by its effect: one DynamoDB item with the instance id, its name and its primary address, and with
+//! the attributes that a person has added to the script.
+
+mod attributes;
 
 use super::ScriptOutput;
 use crate::aws::dynamodb::value::Item;
@@ -9,11 +12,12 @@ use crate::state::LabState;
 const NO_NAME: &str = "NoNameTag";
 
 /// A script that captures.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Capture {
     table: String,
     region: Option<String>,
     token: bool,
+    attributes: Item,
 }
 
 impl Capture {
@@ -40,6 +44,7 @@ impl Capture {
                 table: option(&words, table).and_then(|word| resolve(script, word))?,
                 region: option(&words, region).and_then(|word| resolve(script, word)),
                 token: script.to_ascii_lowercase().contains("latest/api/token"),
+                attributes: attributes::find(script),
             })
         })
     }
@@ -88,6 +93,10 @@ impl Capture {
         ]
         .map(|(attribute, text)| (attribute.to_owned(), Value::S(text)))
         .into();
+        for (attribute, value) in &self.attributes {
+            item.entry(attribute.clone())
+                .or_insert_with(|| value.clone());
+        }
         // A table with other key names gets the instance id as its partition key, the name as its sort key.
         let keys = table.keys.clone();
         item.entry(keys.hash)

@@ -203,7 +203,7 @@ fn netplan(guest: &Guest) -> String {
     let mut text = "# This file is generated from information provided by the datasource.\nnetwork:\n    ethernets:\n".to_owned();
     for interface in &guest.interfaces {
         let (name, mac) = (&interface.name, interface.mac);
-        let _ = write!(text, "        {name}:\n");
+        let _ = writeln!(text, "        {name}:");
         if !interface.secondary.is_empty() {
             text.push_str("            addresses:\n");
             for address in &interface.secondary {
