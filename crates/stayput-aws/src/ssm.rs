@@ -626,7 +626,10 @@ impl AwsClient {
                 Err(error) => return Err(error),
             }
         }
-        Ok(without_output(listed))
+        // It has ended, and its output is not there yet: that is no result.
+        Ok(without_output(CommandStatus::Unknown(format!(
+            "{listed}, output not available"
+        ))))
     }
 }
 

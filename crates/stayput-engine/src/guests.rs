@@ -17,6 +17,7 @@ use stayput_aws::SentCommand;
 use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_estate::Region;
+use stayput_guest::GuestReport;
 use stayput_messages::Message;
 use stayput_world::GuestCapture;
 use stayput_world::World;
@@ -30,6 +31,8 @@ use script::ScriptFor;
 /// How long guests may take together, from the moment the last command was sent. The script itself takes at most two minutes, and Systems
 /// Manager delivers to 50 guests at a time.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// How often in a row the results of a command cannot be read before that is given up.
+const READS: u32 = 3;
 /// Characters of an error output that are shown.
 const SHOWN: usize = 300;
 
@@ -86,6 +89,18 @@ pub enum NoGuest {
         /// The start of its error output.
         stderr: String,
     },
+    /// The script ended, and what it printed is no report.
+    NoReport {
+        /// Why.
+        why: String,
+    },
+    /// The command was sent, and what it did could not be read.
+    NotRead {
+        /// Why.
+        why: String,
+    },
+    /// Its agent was online, and was not any more when the command was to be sent.
+    WentOffline,
     /// The script had not ended when the time was up.
     NotEnded {
         /// Status of the command.
@@ -128,6 +143,9 @@ impl NoGuest {
                 exit_code: None,
                 stderr: _,
             } => Message::new("engine-guest-failed-without-code").with("status", status),
+            Self::NoReport { why } => Message::new("engine-guest-no-report").with("why", why),
+            Self::NotRead { why } => Message::new("engine-guest-not-read").with("why", why),
+            Self::WentOffline => Message::new("engine-guest-went-offline"),
             Self::NotEnded { status } => {
                 Message::new("engine-guest-not-ended").with("status", status)
             }
@@ -199,7 +217,7 @@ pub async fn capture_guests(
         events,
         &mut guests,
     )
-    .await?;
+    .await;
     Ok(guests)
 }
 
@@ -249,18 +267,35 @@ async fn collect(
     sent: Vec<(SentCommand, &Order)>,
     events: &Events,
     guests: &mut Guests,
-) -> Result<(), EngineError> {
+) {
     let of = sent
         .iter()
         .map(|(command, _)| command.instances.len())
         .sum();
     let mut ended = 0;
-    let mut open = sent;
+    let mut open: Vec<_> = sent
+        .into_iter()
+        .map(|(command, order)| (command, order, 0))
+        .collect();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !open.is_empty() {
         let is_over = tokio::time::Instant::now() >= deadline;
-        for (command, order) in &mut open {
-            let results = aws.command_results(region, command).await?;
+        for (command, order, failures) in &mut open {
+            let results = match aws.command_results(region, command).await {
+                Ok(results) => results,
+                Err(error) => {
+                    *failures += 1;
+                    if *failures < READS && !is_over {
+                        continue;
+                    }
+                    let why = error.to_string();
+                    let not_read = |id| (id, NoGuest::NotRead { why: why.clone() });
+                    let ids = std::mem::take(&mut command.instances).into_iter();
+                    guests.missing.extend(ids.map(not_read));
+                    continue;
+                }
+            };
+            *failures = 0;
             for (id, result) in results {
                 if !result.status.is_final() && !is_over {
                     continue;
@@ -277,13 +312,12 @@ async fn collect(
                 }
             }
         }
-        open.retain(|(command, _)| !command.instances.is_empty());
+        open.retain(|(command, ..)| !command.instances.is_empty());
         events.send(Event::Guests { ended, of });
         if !open.is_empty() {
             tokio::time::sleep(poll_interval).await;
         }
     }
-    Ok(())
 }
 
 fn outcome(result: CommandResult, document: &PinnedDocument) -> Result<GuestCapture, NoGuest> {
@@ -294,12 +328,18 @@ fn outcome(result: CommandResult, document: &PinnedDocument) -> Result<GuestCapt
         stderr,
     } = result;
     match status {
-        CommandStatus::Success => Ok(GuestCapture {
-            document: document.name.clone(),
-            version: document.version.clone(),
-            hash: document.hash.clone(),
-            output: stdout,
-        }),
+        // A pipe ends well although a program before its last one is missing.
+        CommandStatus::Success => match GuestReport::parse(&stdout) {
+            Ok(_) => Ok(GuestCapture {
+                document: document.name.clone(),
+                version: document.version.clone(),
+                hash: document.hash.clone(),
+                output: stdout,
+            }),
+            Err(error) => Err(NoGuest::NoReport {
+                why: error.to_string(),
+            }),
+        },
         status if status.is_final() => Err(NoGuest::Failed {
             status: status.to_string(),
             exit_code,
@@ -354,9 +394,7 @@ fn script_for(
 
 fn why_not_sent(why: &NotSent) -> NoGuest {
     match why {
-        NotSent::AgentNotOnline => NoGuest::NotOnline {
-            ping: Ping::ConnectionLost.to_string(),
-        },
+        NotSent::AgentNotOnline => NoGuest::WentOffline,
         NotSent::Failed(error) if error.may_have_taken_effect() => NoGuest::NotConfirmed {
             why: error.to_string(),
         },

@@ -193,6 +193,14 @@ impl Consequence {
     }
 }
 
+/// Makes one command of several, of which none runs after one that failed.
+fn stop_at_a_failure(commands: &mut Vec<String>) {
+    if commands.len() > 1 {
+        commands.insert(0, "( set -e".to_owned());
+        commands.push(")".to_owned());
+    }
+}
+
 /// Returns what a guest loses after the move, most important things first. An empty list means that everything was read and nothing is lost.
 pub fn advise(report: &GuestReport) -> Vec<Advice> {
     let mut all = match report.os {
@@ -215,5 +223,10 @@ pub fn advise(report: &GuestReport) -> Vec<Advice> {
         Consequence::LosesNothingNow => 5,
     };
     all.sort_by_key(rank);
+    if report.os == Os::Linux {
+        for advice in &mut all {
+            stop_at_a_failure(&mut advice.fix.commands);
+        }
+    }
     all
 }

@@ -55,8 +55,18 @@ const AGENTS: [&str; 4] = [
     "cloud-netconfig",
 ];
 
+/// Whether Linux gives an interface such a name. Names become part of commands and rules.
+fn is_plain(name: &str) -> bool {
+    let is_allowed = |letter: u8| letter.is_ascii_alphanumeric() || b"_.:@-".contains(&letter);
+    (1..=15).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
 /// Returns what a Linux guest loses after the move.
 pub(crate) fn advise(report: &GuestReport) -> Vec<Advice> {
+    if !report.interfaces.iter().all(|one| is_plain(&one.name)) {
+        let why = Message::new("guest-odd-name").to_string();
+        return vec![unread::not_known("interfaces".to_owned(), why)];
+    }
     let (configuration, cloud) = read(report);
     let nics = names::nics(report, &configuration.renamings);
     let agents = report.uses.iter().filter_map(|one| one.process.as_deref());

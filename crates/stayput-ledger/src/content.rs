@@ -119,10 +119,10 @@ impl Together {
     }
 }
 
-/// Writes records that [`content`] gave into a ledger that has none. Leases are left out.
+/// Writes records that [`content`] gave into a ledger that has none, and reads them back. Leases are left out.
 ///
 /// # Errors
-/// [`LedgerError::NotEmpty`], and those of the writes. What was written before an error stays.
+/// [`LedgerError::NotEmpty`], [`LedgerError::NotCopied`], and those of the writes. What was written before an error stays.
 pub async fn replay(ledger: &dyn Ledger, records: &[Record]) -> Result<(), LedgerError> {
     if !ledger.machines().await?.is_empty() || !ledger.runs().await?.is_empty() {
         return Err(LedgerError::NotEmpty);
@@ -130,7 +130,8 @@ pub async fn replay(ledger: &dyn Ledger, records: &[Record]) -> Result<(), Ledge
     let mut together = Together::default();
     let mut attempts = Vec::new();
     let place = |attempts: &[Sequence], sequence: Sequence| {
-        let index = usize::try_from(sequence.0 - 1).ok();
+        let index = usize::try_from(sequence.0).ok();
+        let index = index.and_then(|position| position.checked_sub(1));
         let found = index.and_then(|index| attempts.get(index)).copied();
         found.ok_or(LedgerError::NoSuchEntry { sequence })
     };
@@ -208,5 +209,9 @@ pub async fn replay(ledger: &dyn Ledger, records: &[Record]) -> Result<(), Ledge
             Record::LeaseTaken { .. } | Record::LeaseReleased { .. } => {}
         }
     }
-    together.write(ledger).await
+    together.write(ledger).await?;
+    match content(ledger).await? == records {
+        true => Ok(()),
+        false => Err(LedgerError::NotCopied),
+    }
 }

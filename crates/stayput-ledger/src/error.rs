@@ -96,6 +96,9 @@ pub enum LedgerError {
     /// A ledger into which another one was to be copied has records already.
     #[error("{}", Message::new("ledger-not-empty"))]
     NotEmpty,
+    /// The copy of a ledger does not have the records of the original.
+    #[error("{}", Message::new("ledger-not-copied"))]
+    NotCopied,
     /// What was read back is not what was written.
     #[error("{}", Message::new("ledger-not-read-back").with("machine", .machine))]
     NotReadBack {

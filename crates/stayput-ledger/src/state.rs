@@ -243,22 +243,23 @@ impl State {
         machines: &BTreeSet<InstanceId>,
     ) -> BTreeMap<InstanceId, (Timestamp, GuestCapture)> {
         let mut newest = BTreeMap::new();
-        for record in self
-            .records
-            .iter()
-            .filter(|record| machines.contains(&record.machine))
-        {
+        let mut retired = BTreeSet::new();
+        let records = self.records.iter();
+        for record in records.filter(|record| machines.contains(&record.machine)) {
             match &record.change {
                 Change::Guest(guest) => {
                     newest.insert(record.machine.clone(), (record.at, guest));
                 }
-                Change::Captured(_)
-                | Change::BecameVm(..)
-                | Change::Returned(_)
-                | Change::Retired(_) => {}
+                Change::Captured(_) => {
+                    retired.remove(&record.machine);
+                }
+                Change::Retired(_) => {
+                    retired.insert(&record.machine);
+                }
+                Change::BecameVm(..) | Change::Returned(_) => {}
             }
         }
-        newest.retain(|machine, _| !matches!(self.newest(machine), Some(Change::Retired(_))));
+        newest.retain(|machine, _| !retired.contains(machine));
         newest
             .into_iter()
             .map(|(machine, (at, guest))| (machine, (at, GuestCapture::clone(guest))))

@@ -31,6 +31,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["stayput-estate", "stayput-world", "stayput-messages"],
     ),
     (
+        "stayput-guest",
+        &["stayput-estate", "stayput-world", "stayput-messages"],
+    ),
+    (
         "stayput-ledger",
         &[
             "stayput-estate",
@@ -70,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "stayput-engine",
         &[
+            "stayput-guest",
             "stayput-ambient",
             "stayput-estate",
             "stayput-world",
@@ -146,6 +151,7 @@ const PURE: &[&str] = &[
     "stayput-fabric",
     "stayput-plan",
     "stayput-discovery",
+    "stayput-guest",
 ];
 
 /// Crates that bring a runtime, a clock, randomness or IO.

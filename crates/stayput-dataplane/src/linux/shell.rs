@@ -2,7 +2,8 @@
 //!
 //! The machine is a network namespace with the guest's interfaces, addresses and routes, host name and process numbers of its own, and a
 //! folder with the guest's files, to which `STAYPUT_ROOT` points. Behind its router is a second namespace with the instance metadata
-//! service. Neither is connected to the network of this machine, and nothing of them is left afterwards.
+//! service. Neither is connected to the network of this machine, and nothing of them is left when the script has ended. A lab that is killed leaves a
+//! running script, which ends within its time limit, and its folder.
 
 mod metadata;
 

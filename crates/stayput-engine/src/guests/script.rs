@@ -76,28 +76,43 @@ impl ScriptFor {
         }
     }
 
-    /// The step of a document's content that runs this build's script.
+    /// The step of a document's content that runs this build's script, if the document runs nothing else.
     pub(super) fn step_in(self, content: &str) -> Option<String> {
         let content: Value = serde_json::from_str(content).ok()?;
-        let script = with_line_feeds(self.script());
-        let runs_it = |step: &&Value| {
-            let mut texts = Vec::new();
-            collect(step, &mut texts);
-            let literals = texts.iter().flat_map(|text| text.split('\''));
-            let literals = literals.filter(|literal| literal.len() >= LEAST);
-            literals.filter_map(unpacked).any(|found| found == script)
-        };
-        let step = content.get("mainSteps")?.as_array()?.iter().find(runs_it)?;
+        let steps = content.get("mainSteps")?.as_array()?;
+        let is_known = |step: &Value| Self::Linux.is_run_by(step) || Self::Windows.is_run_by(step);
+        if !steps.iter().all(is_known) {
+            return None;
+        }
+        let step = steps.iter().find(|step| self.is_run_by(step))?;
         Some(step.get("name")?.as_str()?.to_owned())
     }
-}
 
-fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
-    match value {
-        Value::String(text) => texts.push(text),
-        Value::Array(all) => all.iter().for_each(|one| collect(one, texts)),
-        Value::Object(all) => all.values().for_each(|one| collect(one, texts)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    /// Whether a step has exactly the commands that run this build's script. How it is compressed may differ.
+    fn is_run_by(self, step: &Value) -> bool {
+        let inputs = step
+            .get("inputs")
+            .and_then(|inputs| inputs.get("runCommand"));
+        let Some(found) = inputs.and_then(Value::as_array) else {
+            return false;
+        };
+        let script = with_line_feeds(self.script());
+        let ours = self.commands();
+        let is_same = |found: &Value, ours: &String| {
+            let found = found.as_str().unwrap_or_default();
+            let (found, ours): (Vec<_>, Vec<_>) =
+                (found.split('\'').collect(), ours.split('\'').collect());
+            let is_alike = |(found, ours): (&&str, &&str)| {
+                let is_script = ours.len() >= LEAST && unpacked(found).as_ref() == Some(&script);
+                found == ours || is_script
+            };
+            found.len() == ours.len() && found.iter().zip(&ours).all(is_alike)
+        };
+        found.len() == ours.len()
+            && found
+                .iter()
+                .zip(&ours)
+                .all(|(found, ours)| is_same(found, ours))
     }
 }
 
@@ -151,7 +166,10 @@ mod tests {
             "printf %s '{other}' | base64 -d | gzip -dc | bash -s"
         )]);
         assert_eq!(step(ScriptFor::Linux, &other), None);
-        assert_eq!(step(ScriptFor::Windows, &other), windows);
+        assert_eq!(step(ScriptFor::Windows, &other), None);
+        let mut more = ScriptFor::Linux.commands();
+        more.insert(0, "touch /tmp/more".to_owned());
+        assert_eq!(step(ScriptFor::Linux, &of(&more)), None);
         assert_eq!(step(ScriptFor::Linux, "mainSteps: []"), None);
     }
 

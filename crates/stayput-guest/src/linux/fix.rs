@@ -122,13 +122,14 @@ fn lasting(profile: &Profile) -> Option<String> {
 }
 
 /// Lines that find the interface after the move by its place among all: their order is that of the device indexes.
-fn new_interface(nic: &Nic) -> [String; 2] {
+fn new_interface(nic: &Nic) -> [String; 3] {
     let number = nic.index + 1;
     [
         format!(
             "new=$(ls -d /sys/bus/virtio/drivers/virtio_net/virtio*/net/* | sort -V | sed -n '{number}s:.*/::p')"
         ),
-        "test -n \"$new\" && mac=$(cat \"/sys/class/net/$new/address\") && ip -br address show dev \"$new\"".to_owned(),
+        "test -n \"$new\"".to_owned(),
+        "mac=$(cat \"/sys/class/net/$new/address\")".to_owned(),
     ]
 }
 
@@ -256,9 +257,10 @@ pub(crate) fn addresses(
             let by_primary = nic.primary.filter(|primary| !lost.contains(primary));
             commands.extend(by_primary.map(find_by_address));
             if by_primary.is_none() {
-                let [find, _] = new_interface(nic);
+                let [find, ..] = new_interface(nic);
                 commands.push(find.replacen("new=", "dev=", 1));
             }
+            commands.push("test -n \"$dev\"".to_owned());
             for address in &held {
                 commands.push(if is_managed {
                     format!("nmcli connection modify \"$(nmcli -g GENERAL.CONNECTION device show \"$dev\")\" +ipv4.addresses {address}")

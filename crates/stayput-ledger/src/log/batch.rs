@@ -7,10 +7,13 @@ use sha2::Sha256;
 use stayput_messages::Message;
 
 use crate::LedgerError;
+use crate::MachineChange;
 use crate::Record;
 
-/// The newest format of an item.
-const FORMAT: i64 = 1;
+/// The newest format of an item: it can have captures of guests, which builds of the format before do not know.
+const FORMAT: i64 = 2;
+/// The format of an item without them.
+const WITHOUT_GUESTS: i64 = 1;
 
 /// Bytes of records in one item, at most; a single record may be larger. DynamoDB takes 400 KB with all names and attributes (AWS
 /// reference §6).
@@ -41,8 +44,17 @@ impl Batch {
     ) -> Result<Self, LedgerError> {
         let number = last + 1;
         let body = text(records)?;
+        let is_guest = |record: &Record| match record {
+            Record::Machine { change, .. } => {
+                matches!(change, MachineChange::GuestCaptured { .. })
+            }
+            _ => false,
+        };
         Ok(Self {
-            format: FORMAT,
+            format: match records.iter().any(is_guest) {
+                true => FORMAT,
+                false => WITHOUT_GUESTS,
+            },
             number,
             nonce,
             hash: checksum(number, hash, &body),

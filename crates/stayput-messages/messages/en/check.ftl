@@ -67,6 +67,7 @@ check-windows-activation-remedy = bring a licence, and point Windows to your own
 
 ## Guests
 
+check-of-guest-at = { $label }, captured { $at }: { $problem }
 check-of-guest = { $label }: { $problem }
 check-guest-line = { $problem } ({ $path }, line { $line })
 check-guest-path = { $problem } ({ $path })

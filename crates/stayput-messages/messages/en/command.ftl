@@ -149,6 +149,7 @@ capture-guests = { $of ->
     }
 capture-guest-missing = { $label } ({ $machine }): { $why }
 capture-no-machines = no machine of these networks is recorded and still in EC2; nothing ran in a guest
+hint-api-recorded = what the EC2 API shows is recorded; repeat with --via ssm
 hint-capture-first = record them first: stayput capture
 hint-other-script = create the document with infra/modules/capture-document and the files of guest/ of this version, or remove `capture-document` from [source.NAME]
 hint-no-document = create the document (infra/modules/capture-document), or remove `capture-document` from [source.NAME]
@@ -246,7 +247,7 @@ hint-ledger-init = create it with `stayput ledger init`, or correct `table` and 
 hint-strong-table = use a table of one region without `other-regions`, or one with MultiRegionConsistency STRONG
 hint-other-table = name another table in [ledger]; `stayput ledger init` creates one that fits
 ledger-exported = { $file }: { $records } records of estate { $estate }
-ledger-export-verified = { $file }: { $records } records of estate { $estate }, exported { $at }: no line was changed, added or removed.
+ledger-export-verified = { $file }: { $records } records of estate { $estate }, exported { $at }: its checksums match. They find damage and edits by hand; they are no signature.
 ledger-imported = { $records } records of { $file } are in the ledger.
 ledger-copied = { $records } records copied to the ledger of { $to }.
 hint-ledger-copied = Name the new ledger in [ledger] of every estate file, and remove the old one: two ledgers of one estate do not know of each other.

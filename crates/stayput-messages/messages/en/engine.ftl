@@ -28,6 +28,9 @@ engine-guest-not-sent = the command was not sent: { $why }
 engine-guest-not-confirmed = the command was not confirmed, and may run: { $why }
 engine-guest-failed = the script failed ({ $status }, exit code { $code }): { $stderr }
 engine-guest-failed-without-code = the script did not run to its end ({ $status })
+engine-guest-no-report = the script printed no report: { $why }
+engine-guest-not-read = the command was sent, and what it printed could not be read: { $why }
+engine-guest-went-offline = its agent went offline, or was deregistered, before the command was sent
 engine-guest-not-ended = the script had not ended when the time was up ({ $status })
 
 ## Why a step failed

@@ -19,6 +19,7 @@ guest-left-out = { $count ->
        *[other] { $count } items are left out: { $which }
     }
 guest-file-cut = only a part of the file is in the report, or it has bytes that are not UTF-8
+guest-odd-name = an interface has a name that Linux does not give
 guest-no-devices = no interface with a device is in the report
 guest-os-unknown = the report does not say whether the guest runs Linux or Windows
 guest-no-drivers-section = the report has no drivers

@@ -68,6 +68,7 @@ table-odd-item = item { $item } is not one of a ledger
 ## A ledger as a file
 
 ledger-not-empty = the ledger has records already; only an empty one takes those of another
+ledger-not-copied = the copy does not have the same records as the original; do not use it
 ledger-export-empty = it is empty
 ledger-export-line = line { $number }
 ledger-export-end = { $place }: it should have { $expected } records and has { $found }

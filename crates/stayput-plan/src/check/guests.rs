@@ -34,8 +34,8 @@ pub fn check_guests(
         match guests.get(id) {
             Some(guest) => found.extend(of_guest(id, machine, guest)),
             None => {
-                let network = machine.nics.first().map(|nic| &nic.network);
-                let network = network.filter(|network| names.contains(*network));
+                let mut networks = machine.nics.iter().map(|nic| &nic.network);
+                let network = networks.find(|network| names.contains(*network));
                 if let Some(network) = network {
                     let machines = not_captured.entry(network).or_default();
                     machines.push(machine.label(id));
@@ -80,6 +80,16 @@ fn of_guest(id: &InstanceId, machine: &MachineFacts, guest: &GuestCapture) -> Ve
             let problem = Message::new("check-guest-unreadable").with("why", error);
             return vec![of(Rule::GuestNotKnown, problem)];
         }
+    };
+    let of = |rule: Rule, problem: Message| {
+        let what = match &report.captured_at {
+            Some(at) => Message::new("check-of-guest-at")
+                .with("label", &label)
+                .with("at", at)
+                .part("problem", problem),
+            None => return of(rule, problem),
+        };
+        CheckFinding::new(rule, id.as_str(), what)
     };
     let mut found = Vec::new();
     for problem in &report.problems {

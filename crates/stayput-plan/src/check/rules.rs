@@ -175,7 +175,7 @@ pub(crate) fn remedy(rule: Rule, object: &str) -> Message {
         | Rule::GuestLosesSettings
         | Rule::GuestLosesService
         | Rule::GuestStaleSetting => Message::new("check-guest-advice-remedy"),
-        Rule::GuestDiffers => Message::new("check-guest-differs-remedy").with("object", object),
+        Rule::GuestDiffers => Message::new("check-guest-differs-remedy"),
         Rule::GuestNotKnown => Message::new("check-guest-not-known-remedy"),
         Rule::GuestNotCaptured => {
             Message::new("check-guest-not-captured-remedy").with("object", object)

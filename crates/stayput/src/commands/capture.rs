@@ -13,12 +13,14 @@ use serde_json::json;
 use stayput_engine::Events;
 use stayput_engine::Session;
 use stayput_engine::Stop;
+use stayput_estate::Estate;
 use stayput_estate::InstanceId;
 use stayput_ledger::By;
 use stayput_messages::Message;
 use stayput_plan::Obstacle;
 use stayput_world::MachineFacts;
 use stayput_world::System;
+use stayput_world::World;
 
 use crate::ask;
 use crate::cli::CaptureArgs;
@@ -50,7 +52,8 @@ pub async fn capture(global: &Global, args: CaptureArgs) -> Result<Output, Comma
         CaptureVia::Ssm => guests::capture(global, &args.networks).await,
         CaptureVia::Both => {
             let api = by_api(global, args.networks.clone()).await?;
-            let guests = guests::capture(global, &args.networks).await?;
+            let guests = guests::capture(global, &args.networks).await;
+            let guests = guests.map_err(|error| error.hint(Message::new("hint-api-recorded")))?;
             Ok(guests::both(api, guests))
         }
     }
@@ -64,6 +67,23 @@ async fn by_api(global: &Global, networks: Vec<String>) -> Result<Output, Comman
         ..apply::How::default()
     };
     apply::apply(global, apply::ApplyInput::Goal(&goal), &how).await
+}
+
+/// Without a look at the source nothing is known of its machines.
+fn source_was_read(estate: &Estate, world: &World) -> Result<(), CommandError> {
+    let region = &estate.source.region;
+    if world.aws.contains_key(region) {
+        return Ok(());
+    }
+    let system = System::Aws(region.clone());
+    let known = world.unobserved(&system);
+    Err(vec![Obstacle::NotObserved {
+        silence: known.map(|known| known.silence),
+        why: known.map_or_else(String::new, |known| known.why.clone()),
+        otherwise: None,
+        system,
+    }]
+    .into())
 }
 
 async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Output, CommandError> {
@@ -83,18 +103,7 @@ async fn replace(global: &Global, names: &[String], yes: bool) -> Result<Output,
     events.close();
     let _ = display.await;
     let seen = seen?;
-    let region = &estate.source.region;
-    if !seen.world.aws.contains_key(region) {
-        let system = System::Aws(region.clone());
-        let known = seen.world.unobserved(&system);
-        return Err(vec![Obstacle::NotObserved {
-            silence: known.map(|known| known.silence),
-            why: known.map_or_else(String::new, |known| known.why.clone()),
-            otherwise: None,
-            system,
-        }]
-        .into());
-    }
+    source_was_read(&estate, &seen.world)?;
     let everything = estate.networks.keys().cloned().collect();
     let (observed, _) = stayput_plan::observe_facts(&estate, &seen.world, &everything);
     let mut replaced: BTreeMap<InstanceId, Arc<MachineFacts>> = BTreeMap::new();

@@ -125,7 +125,7 @@ fn a_run_that_was_suspended_is_finished_from_another_folder_and_does_nothing_mor
 }
 
 #[test]
-fn a_ledger_in_a_file_is_copied_to_a_table_and_the_work_goes_on_there() {
+fn a_ledger_is_copied_to_a_table_and_its_run_goes_on_there() {
     let lab = Lab::fast();
     lab.json(&["capture"]);
     let original = addresses(&lab.json(&["status", "--all"]));

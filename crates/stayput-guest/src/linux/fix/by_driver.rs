@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use stayput_messages::Message;
 
 use crate::advice::Fix;
@@ -81,9 +82,11 @@ pub(crate) fn fix(guest: &Guest, nic: &Nic, profile: &Profile) -> Fix {
             format!("/etc/systemd/network/04-{id}.network")
         };
         let own = format.lines(&id, format.mac, dhcp, &statics, Some(profile));
-        commands.push(format!("{} && sleep 15", format.apply));
+        commands.push(format.apply.to_owned());
+        commands.push("sleep 15".to_owned());
         commands.push(find_by_address(primary));
-        commands.push("test -n \"$dev\" && mac=$(cat \"/sys/class/net/$dev/address\")".to_owned());
+        commands.push("test -n \"$dev\"".to_owned());
+        commands.push("mac=$(cat \"/sys/class/net/$dev/address\")".to_owned());
         commands.extend(format.write(&own, &file));
         commands.push(format!("sed -i \"s/MAC$/$mac/\" {file}"));
         commands.push(format.apply.to_owned());
@@ -134,6 +137,11 @@ impl Format {
     }
 }
 
+/// Whether a text of a guest is what it should be, so that it can stand in a file of its own.
+fn is_address(text: &str) -> bool {
+    text == "default" || text.parse::<IpAddr>().is_ok() || text.parse::<IpNet>().is_ok()
+}
+
 /// The lines of a netplan file. Its definition has a name of its own, so that it adds to none.
 fn netplan(
     id: &str,
@@ -159,12 +167,13 @@ fn netplan(
         .routes
         .iter()
         .filter_map(|route| route.parts.clone())
+        .filter(|(to, via)| is_address(to) && is_address(via))
         .collect();
     routes.extend(
         profile
             .gateway
             .clone()
-            .filter(|_| !dhcp)
+            .filter(|via| !dhcp && is_address(via))
             .map(|via| ("0.0.0.0/0".to_owned(), via)),
     );
     if !routes.is_empty() {
@@ -175,9 +184,11 @@ fn netplan(
                 .map(|(to, via)| format!("        - {{to: {to}, via: {via}}}")),
         );
     }
-    if !profile.dns.is_empty() {
+    let dns: Vec<_> = profile.dns.iter().filter(|one| is_address(one)).collect();
+    if !dns.is_empty() {
         lines.push("      nameservers:".to_owned());
-        lines.push(format!("        addresses: [{}]", profile.dns.join(", ")));
+        let dns: Vec<_> = dns.into_iter().map(String::as_str).collect();
+        lines.push(format!("        addresses: [{}]", dns.join(", ")));
     }
     lines
 }
@@ -197,18 +208,20 @@ fn networkd(
     ];
     lines.extend(statics.iter().map(|address| format!("Address={address}")));
     let Some(profile) = extra else { return lines };
-    lines.extend(profile.dns.iter().map(|server| format!("DNS={server}")));
+    let dns = profile.dns.iter().filter(|one| is_address(one));
+    lines.extend(dns.map(|server| format!("DNS={server}")));
     lines.extend(
         profile
             .gateway
             .iter()
-            .filter(|_| !dhcp)
+            .filter(|via| !dhcp && is_address(via))
             .map(|via| format!("Gateway={via}")),
     );
     for (to, via) in profile
         .routes
         .iter()
         .filter_map(|route| route.parts.as_ref())
+        .filter(|(to, via)| is_address(to) && is_address(via))
     {
         lines.push("[Route]".to_owned());
         lines.push(format!("Destination={to}"));

@@ -41,6 +41,7 @@ pub async fn capture(global: &Global, names: &[String]) -> Result<Output, Comman
     let session = Session::new(engine, session::who(), Stop::never());
     let locked = session.lock().await?;
     let display = ui::show(events.listen(), global.quiet);
+    let has_document = estate.source.capture_document.is_some();
     let captured = async {
         let seen = locked.look().await?;
         let machines = stayput_plan::machines_in_ec2(&seen.facts, &names);
@@ -48,20 +49,21 @@ pub async fn capture(global: &Global, names: &[String]) -> Result<Output, Comman
         if machines.is_empty() {
             return Ok(None);
         }
-        let guests = capture_guests(&estate, &aws, &seen.world, &machines, &events).await?;
+        super::source_was_read(&estate, &seen.world)?;
+        let guests = capture_guests(&estate, &aws, &seen.world, &machines, &events)
+            .await
+            .map_err(|error| with_hint(error, has_document))?;
         let by = By::person(session::who());
         ledger
             .put_guests(&guests.captured, Timestamp::now(), &by)
             .await?;
-        Ok::<_, EngineError>(Some((seen.facts, guests)))
+        Ok::<_, CommandError>(Some((seen.facts, guests)))
     };
     let captured = captured.await;
     events.close();
     // The display ends and leaves the terminal clean for what comes next.
     let _ = display.await;
-    let has_document = estate.source.capture_document.is_some();
-    let captured = captured.map_err(|error| with_hint(error, has_document))?;
-    let Some((facts, guests)) = captured else {
+    let Some((facts, guests)) = captured? else {
         let what = Message::new("capture-no-machines");
         return Err(
             CommandError::new(Kind::Obstacles, what).hint(Message::new("hint-capture-first"))

@@ -12,6 +12,7 @@ use stayput_ledger::Header;
 use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
 use stayput_ledger::LedgerError;
+use stayput_ledger::MemoryLedger;
 use stayput_ledger::Record;
 use stayput_ledger::Who;
 use stayput_messages::Message;
@@ -29,20 +30,11 @@ const EXPORT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Writes every record into a file, while no other process writes.
 pub async fn export(global: &Global, file: &Path) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
-    let is_stdout = file == Path::new("-");
-    if !is_stdout {
-        saved::can_be_written(file)?;
-    }
+    saved::can_be_written(file)?;
     let ledger = session::open_ledger(&estate).await?;
     let _lease = lock(&*ledger).await?;
     let records = stayput_ledger::content(&*ledger).await?;
     let lines = stayput_ledger::to_lines(&estate.name, Timestamp::now(), &records)?;
-    if is_stdout {
-        return Ok(Output::new(
-            lines,
-            json!({ "ok": true, "records": records.len() }),
-        ));
-    }
     write_new(file, &lines)?;
     let text = Message::new("ledger-exported")
         .with("file", file.display())
@@ -97,6 +89,8 @@ pub async fn import(global: &Global, file: &Path) -> Result<Output, CommandError
     let estate = session::load_estate(&global.file)?;
     let (header, records) = read(file)?;
     is_of(&estate, &file.display().to_string(), &header.estate)?;
+    // Records that do not fit together are found before the first is written.
+    replay(&MemoryLedger::new(), &records).await?;
     let ledger = session::open_ledger(&estate).await?;
     let _lease = lock(&*ledger).await?;
     replay(&*ledger, &records).await?;
