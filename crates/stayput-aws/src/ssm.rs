@@ -503,16 +503,17 @@ impl AwsClient {
         Ok(CommandId::new(sent.command.command_id))
     }
 
-    /// What a sent command has done so far on each of its instances; output only where it has ended.
+    /// What a sent command has done so far on each of its instances; output only where it has ended. An output that cannot be read is the
+    /// error of its instance.
     ///
     /// # Errors
     ///
-    /// Any [`AwsError`].
+    /// Any [`AwsError`] of the list of all.
     pub async fn command_results(
         &self,
         region: &Region,
         sent: &SentCommand,
-    ) -> Result<BTreeMap<InstanceId, CommandResult>, AwsError> {
+    ) -> Result<BTreeMap<InstanceId, Result<CommandResult, AwsError>>, AwsError> {
         let listed = self
             .json_list(
                 region,
@@ -533,20 +534,19 @@ impl AwsClient {
                 (id, CommandStatus::from_name(&invocation.status))
             })
             .collect();
-        stream::iter(&sent.instances)
+        let results = stream::iter(&sent.instances)
             .map(|id| async {
                 // Not listed yet means not delivered yet.
                 let status = listed.get(id).cloned().unwrap_or(CommandStatus::Pending);
                 let result = if status.is_final() {
-                    self.command_output(region, sent, id, status).await?
+                    self.command_output(region, sent, id, status).await
                 } else {
-                    without_output(status)
+                    Ok(without_output(status))
                 };
-                Ok((id.clone(), result))
+                (id.clone(), result)
             })
-            .buffer_unordered(OUTPUTS_AT_ONCE)
-            .try_collect()
-            .await
+            .buffer_unordered(OUTPUTS_AT_ONCE);
+        Ok(results.collect().await)
     }
 
     /// The agents of these instances that are registered with Systems Manager in this account.

@@ -281,25 +281,24 @@ async fn collect(
     while !open.is_empty() {
         let is_over = tokio::time::Instant::now() >= deadline;
         for (command, order, failures) in &mut open {
-            let results = match aws.command_results(region, command).await {
-                Ok(results) => results,
-                Err(error) => {
-                    *failures += 1;
-                    if *failures < READS && !is_over {
+            // What is read is not read again; what cannot be read is asked for some times more.
+            let ids = command.instances.clone();
+            let results = aws.command_results(region, command).await;
+            let mut unread = BTreeMap::new();
+            let results = results.unwrap_or_else(|error| {
+                let why = error.to_string();
+                unread.extend(ids.into_iter().map(|id| (id, why.clone())));
+                BTreeMap::new()
+            });
+            for (id, result) in results {
+                let result = match result {
+                    Ok(result) if !result.status.is_final() && !is_over => continue,
+                    Ok(result) => result,
+                    Err(error) => {
+                        unread.insert(id, error.to_string());
                         continue;
                     }
-                    let why = error.to_string();
-                    let not_read = |id| (id, NoGuest::NotRead { why: why.clone() });
-                    let ids = std::mem::take(&mut command.instances).into_iter();
-                    guests.missing.extend(ids.map(not_read));
-                    continue;
-                }
-            };
-            *failures = 0;
-            for (id, result) in results {
-                if !result.status.is_final() && !is_over {
-                    continue;
-                }
+                };
                 ended += 1;
                 command.instances.remove(&id);
                 match outcome(result, &order.document) {
@@ -309,6 +308,16 @@ async fn collect(
                     Err(why) => {
                         guests.missing.insert(id, why);
                     }
+                }
+            }
+            *failures = match unread.is_empty() {
+                true => 0,
+                false => *failures + 1,
+            };
+            if *failures >= READS || is_over {
+                for (id, why) in unread {
+                    command.instances.remove(&id);
+                    guests.missing.insert(id, NoGuest::NotRead { why });
                 }
             }
         }

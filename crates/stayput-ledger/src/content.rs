@@ -1,10 +1,12 @@
 //! The whole content of a ledger as records, so that another ledger can have it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use stayput_estate::InstanceId;
+use stayput_plan::Goal;
 
 use crate::By;
 use crate::Ledger;
@@ -12,10 +14,18 @@ use crate::LedgerError;
 use crate::MachineChange;
 use crate::Record;
 use crate::Run;
+use crate::RunId;
 use crate::RunState;
 use crate::Sequence;
+use crate::Who;
 
-/// Every record of a ledger but its leases: those of machines in the order of writing, then run by run in the order of their start. Positions
+/// Whether a run is no run, but notes that another ledger is copied into this one: it is open until that has ended. No command makes a run
+/// about no network.
+pub fn is_copy(run: &Run) -> bool {
+    matches!(run.goal, Goal::Capture { .. }) && run.goal.networks().is_empty()
+}
+
+/// Every record of a ledger but its leases and notes of copies: those of machines in the order of writing, then run by run in the order of their start. Positions
 /// of attempts are counted from 1 in the order of these records.
 ///
 /// # Errors
@@ -39,7 +49,8 @@ pub async fn content(ledger: &dyn Ledger) -> Result<Vec<Record>, LedgerError> {
         .collect();
     let mut attempts = 0;
     // The last started is the first of the list.
-    for run in ledger.runs().await?.into_iter().rev() {
+    let runs = ledger.runs().await?.into_iter().rev();
+    for run in runs.filter(|run| !is_copy(run)) {
         of_run(ledger, run, &mut attempts, &mut records).await?;
     }
     Ok(records)
@@ -122,11 +133,21 @@ impl Together {
 /// Writes records that [`content`] gave into a ledger that has none, and reads them back. Leases are left out.
 ///
 /// # Errors
-/// [`LedgerError::NotEmpty`], [`LedgerError::NotCopied`], and those of the writes. What was written before an error stays.
-pub async fn replay(ledger: &dyn Ledger, records: &[Record]) -> Result<(), LedgerError> {
+/// [`LedgerError::NotEmpty`], [`LedgerError::NotCopied`], and those of the writes. What was written before an error stays, and a run stays open for which [`is_copy`] holds.
+pub async fn replay(
+    ledger: &dyn Ledger,
+    records: &[Record],
+    who: &Who,
+    at: Timestamp,
+) -> Result<(), LedgerError> {
     if !ledger.machines().await?.is_empty() || !ledger.runs().await?.is_empty() {
         return Err(LedgerError::NotEmpty);
     }
+    let none = Goal::Capture {
+        networks: BTreeSet::new(),
+    };
+    let note = RunId::new(format!("copy-{at}"));
+    ledger.open_run(&none, &note, who, at).await?;
     let mut together = Together::default();
     let mut attempts = Vec::new();
     let place = |attempts: &[Sequence], sequence: Sequence| {
@@ -211,7 +232,7 @@ pub async fn replay(ledger: &dyn Ledger, records: &[Record]) -> Result<(), Ledge
     }
     together.write(ledger).await?;
     match content(ledger).await? == records {
-        true => Ok(()),
+        true => ledger.close_run(&note, at).await,
         false => Err(LedgerError::NotCopied),
     }
 }

@@ -96,6 +96,14 @@ pub enum LedgerError {
     /// A ledger into which another one was to be copied has records already.
     #[error("{}", Message::new("ledger-not-empty"))]
     NotEmpty,
+    /// A file is not a whole export, or was altered.
+    #[error("{}", Message::new("ledger-not-an-export").with("place", .place).with("why", .why))]
+    NotAnExport {
+        /// The file.
+        place: String,
+        /// What is wrong, with the line.
+        why: String,
+    },
     /// The copy of a ledger does not have the records of the original.
     #[error("{}", Message::new("ledger-not-copied"))]
     NotCopied,

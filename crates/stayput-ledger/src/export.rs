@@ -66,34 +66,32 @@ pub fn to_lines(estate: &str, at: Timestamp, records: &[Record]) -> Result<Strin
 /// Reads lines, and checks that none was changed, is missing or was added.
 ///
 /// # Errors
-/// [`LedgerError::Altered`] when one was, [`LedgerError::NotALedger`] for another kind of file, [`LedgerError::TooNew`],
-/// [`LedgerError::Row`] for a record that this build does not know.
+/// [`LedgerError::NotAnExport`] with the line, [`LedgerError::TooNew`].
 pub fn from_lines(place: &str, text: &str) -> Result<(Header, Vec<Record>), LedgerError> {
-    let mut chain = String::new();
-    let mut lines = (1_usize..).zip(text.lines());
-    let mut next_content = |number: usize, line: &str| -> Result<Value, LedgerError> {
-        let line: Line = serde_json::from_str(line).map_err(|error| at_line(number, error))?;
-        chain = next(&chain, &line.content);
-        match chain == line.chain {
-            true => Ok(line.content),
-            false => Err(LedgerError::Altered {
-                what: of_line(number),
-            }),
-        }
-    };
-    let not_a_ledger = |reason: String| LedgerError::NotALedger {
+    let not_an_export = |why: Message| LedgerError::NotAnExport {
         place: place.to_owned(),
-        reason,
+        why: why.to_string(),
     };
-    let Some((number, first)) = lines.next() else {
-        return Err(not_a_ledger(
-            Message::new("ledger-export-empty").to_string(),
-        ));
+    let unreadable = |number: usize, error: serde_json::Error| {
+        let why = Message::new("ledger-export-unreadable")
+            .with("number", number)
+            .with("error", error);
+        not_an_export(why)
     };
-    let first = match next_content(number, first) {
-        Ok(first) => first,
-        Err(LedgerError::Row { source, .. }) => return Err(not_a_ledger(source.to_string())),
-        Err(error) => return Err(error),
+    let mut chain = String::new();
+    let mut contents = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line: Line = serde_json::from_str(line).map_err(|error| unreadable(number, error))?;
+        chain = next(&chain, &line.content);
+        if chain != line.chain {
+            let why = Message::new("ledger-export-checksum").with("number", number);
+            return Err(not_an_export(why));
+        }
+        contents.push(line.content);
+    }
+    let mut contents = (1..).zip(contents);
+    let Some((number, first)) = contents.next() else {
+        return Err(not_an_export(Message::new("ledger-export-empty")));
     };
     let format = first.get("stayput_ledger").and_then(Value::as_i64);
     if let Some(found) = format.filter(|found| *found > i64::from(FORMAT)) {
@@ -104,21 +102,17 @@ pub fn from_lines(place: &str, text: &str) -> Result<(Header, Vec<Record>), Ledg
         });
     }
     let header: Header =
-        serde_json::from_value(first).map_err(|error| not_a_ledger(error.to_string()))?;
+        serde_json::from_value(first).map_err(|error| unreadable(number, error))?;
     let mut records = Vec::new();
-    for (number, line) in lines {
-        let content = next_content(number, line)?;
-        let record = serde_json::from_value(content).map_err(|error| at_line(number, error))?;
+    for (number, content) in contents {
+        let record = serde_json::from_value(content).map_err(|error| unreadable(number, error))?;
         records.push(record);
     }
     if records.len() != header.records {
-        return Err(LedgerError::Altered {
-            what: Message::new("ledger-export-end")
-                .with("place", place)
-                .count("expected", header.records)
-                .count("found", records.len())
-                .to_string(),
-        });
+        let why = Message::new("ledger-export-end")
+            .count("expected", header.records)
+            .count("found", records.len());
+        return Err(not_an_export(why));
     }
     Ok((header, records))
 }
@@ -128,15 +122,11 @@ fn next(chain: &str, content: &Value) -> String {
     format!("{:x}", Sha256::digest(text))
 }
 
-fn of_line(number: usize) -> String {
-    Message::new("ledger-export-line")
-        .with("number", number)
-        .to_string()
-}
-
 fn at_line(number: usize, error: serde_json::Error) -> LedgerError {
     LedgerError::Row {
-        what: of_line(number),
+        what: Message::new("ledger-export-line")
+            .with("number", number)
+            .to_string(),
         source: Box::new(error),
     }
 }

@@ -24,6 +24,7 @@ mod sqlite;
 mod state;
 
 pub use content::content;
+pub use content::is_copy;
 pub use content::replay;
 pub use error::LedgerError;
 pub use export::Header;

@@ -88,8 +88,10 @@ pub fn load_estate(file: &Path) -> Result<Arc<Estate>, CommandError> {
 /// Opens the ledger of an estate.
 pub async fn open_ledger(estate: &Estate) -> Result<Arc<dyn Ledger>, CommandError> {
     match &estate.ledger {
-        LedgerConfig::Sqlite { path } => Ok(Arc::new(SqliteLedger::open(path)?)),
-        LedgerConfig::DynamoDb(table) => shared_ledger(estate, table, aws(estate).await?).await,
+        LedgerConfig::Sqlite { path } => whole(Arc::new(SqliteLedger::open(path)?)).await,
+        LedgerConfig::DynamoDb(table) => {
+            whole(shared_ledger(estate, table, aws(estate).await?).await?).await
+        }
     }
 }
 
@@ -99,8 +101,25 @@ pub async fn ledger_with(
     clients: &Clients,
 ) -> Result<Arc<dyn Ledger>, CommandError> {
     match &estate.ledger {
-        LedgerConfig::Sqlite { path } => Ok(Arc::new(SqliteLedger::open(path)?)),
-        LedgerConfig::DynamoDb(table) => shared_ledger(estate, table, clients.aws.clone()).await,
+        LedgerConfig::Sqlite { path } => whole(Arc::new(SqliteLedger::open(path)?)).await,
+        LedgerConfig::DynamoDb(table) => {
+            whole(shared_ledger(estate, table, clients.aws.clone()).await?).await
+        }
+    }
+}
+
+/// A ledger into which another one was copied only in part is not used: it would show a past of the machines.
+async fn whole(ledger: Arc<dyn Ledger>) -> Result<Arc<dyn Ledger>, CommandError> {
+    let runs = ledger.runs().await?;
+    match runs
+        .iter()
+        .any(|run| run.is_open() && stayput_ledger::is_copy(run))
+    {
+        false => Ok(ledger),
+        true => Err(
+            CommandError::new(Kind::Failed, Message::new("ledger-half-copied"))
+                .hint(Message::new("hint-ledger-half-copied")),
+        ),
     }
 }
 

@@ -200,7 +200,7 @@ async fn output_is_fetched_once_the_command_has_ended() {
         .await
         .unwrap();
     assert_eq!(
-        results[&InstanceId::from("i-1")],
+        *results[&InstanceId::from("i-1")].as_ref().unwrap(),
         CommandResult {
             status: CommandStatus::Failed,
             exit_code: Some(3),
@@ -209,11 +209,11 @@ async fn output_is_fetched_once_the_command_has_ended() {
         }
     );
     assert_eq!(
-        results[&InstanceId::from("i-2")].status,
+        results[&InstanceId::from("i-2")].as_ref().unwrap().status,
         CommandStatus::Unknown("Dreaming".to_owned())
     );
     assert_eq!(
-        results[&InstanceId::from("i-3")].status,
+        results[&InstanceId::from("i-3")].as_ref().unwrap().status,
         CommandStatus::Pending
     );
 }

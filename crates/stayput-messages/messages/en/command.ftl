@@ -148,7 +148,8 @@ capture-guests = { $of ->
        *[other] guests: { $captured } of { $of } machines captured
     }
 capture-guest-missing = { $label } ({ $machine }): { $why }
-capture-no-machines = no machine of these networks is recorded and still in EC2; nothing ran in a guest
+capture-no-machines = no machine of these networks is recorded; nothing ran in a guest
+capture-all-moved = the machines of these networks are VMs: their guests are captured in EC2 only; nothing ran in a guest
 hint-api-recorded = what the EC2 API shows is recorded; repeat with --via ssm
 hint-capture-first = record them first: stayput capture
 hint-other-script = create the document with infra/modules/capture-document and the files of guest/ of this version, or remove `capture-document` from [source.NAME]
@@ -253,6 +254,8 @@ ledger-copied = { $records } records copied to the ledger of { $to }.
 hint-ledger-copied = Name the new ledger in [ledger] of every estate file, and remove the old one: two ledgers of one estate do not know of each other.
 ledger-other-estate = { $file } is of estate { $found }, this one is { $estate }
 hint-ledger-other-estate = use the estate file of { $found }
+ledger-half-copied = another ledger is being copied into this one, or that was interrupted
+hint-ledger-half-copied = wait until the copy has ended; if it was interrupted, copy into a new ledger: name another file or table in [ledger]
 ledger-same = both estate files name the same ledger
 hint-ledger-copy-to = name an estate file with another [ledger]
 hint-ledger-not-empty = create a new ledger: name another file or table in [ledger]

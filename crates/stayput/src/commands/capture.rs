@@ -53,7 +53,11 @@ pub async fn capture(global: &Global, args: CaptureArgs) -> Result<Output, Comma
         CaptureVia::Both => {
             let api = by_api(global, args.networks.clone()).await?;
             let guests = guests::capture(global, &args.networks).await;
-            let guests = guests.map_err(|error| error.hint(Message::new("hint-api-recorded")))?;
+            let guests = guests.map_err(|mut error| {
+                // Something was changed: the machines are recorded.
+                error.hints.clear();
+                error.hint(Message::new("hint-api-recorded"))
+            })?;
             Ok(guests::both(api, guests))
         }
     }

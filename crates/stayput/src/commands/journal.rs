@@ -28,7 +28,8 @@ use crate::ui;
 pub async fn run(global: &Global, args: &JournalArgs) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
     let ledger = session::open_ledger(&estate).await?;
-    let runs = ledger.runs().await?;
+    let runs = ledger.runs().await?.into_iter();
+    let runs: Vec<_> = runs.filter(|run| !stayput_ledger::is_copy(run)).collect();
     let holder = ledger.holder(&LeaseScope::Estate).await?;
     match (&args.command, &args.run) {
         (Some(JournalCommand::Abandon { run, why }), _) => {

@@ -151,6 +151,29 @@ fn guests_whose_command_may_be_lost_are_named_and_captured_the_next_time() {
 }
 
 #[test]
+fn a_guest_whose_output_cannot_be_read_does_not_spoil_the_others() {
+    let lab = Lab::fast();
+    lab.json(&["capture"]);
+    lab.fault(&json!({ "service": "ssm", "call": "GetCommandInvocation", "nth": 3, "times": 4, "refuse": 403 }));
+    let report = capture(&lab, &["ssm", "db"]);
+    let report = match report.code {
+        0 => report.json(),
+        _ => report.exits(4).json(),
+    };
+    let captured = report["captured"].as_array().unwrap().len();
+    assert!(captured >= 2, "{report:#}");
+    lab.fault(&json!({ "service": "ssm", "call": "GetCommandInvocation", "refuse": 403, "forever": true }));
+    let report = capture(&lab, &["both", "db"]).exits(4).json();
+    let missing = report["guests"]["not_captured"].as_object().unwrap();
+    let is_unread = |why: &Value| why.as_str().unwrap().contains("could not be read");
+    assert!(missing.values().all(is_unread), "{missing:#?}");
+    assert_eq!(report["guests"]["captured"].as_array().unwrap().len(), 0);
+    // What was captured before is still on record.
+    let checked = lab.run(&["check", "--json", "--quiet", "db"]).json();
+    assert!(!found(&lab, &checked, "guest-loses-service").is_empty());
+}
+
+#[test]
 fn a_missing_document_is_refused_before_anything_runs() {
     let lab = Lab::fast();
     lab.json(&["capture"]);

@@ -159,6 +159,27 @@ fn a_ledger_is_copied_to_a_table_and_its_run_goes_on_there() {
 }
 
 #[test]
+fn a_ledger_that_was_copied_in_part_is_not_used() {
+    let lab = Lab::fast();
+    lab.json(&["capture"]);
+    let host = Host::in_tokyo(&lab, "one");
+    host.json(&["ledger", "init"]);
+    lab.fault(&json!({ "service": "dynamodb", "call": "PutItem", "nth": 5, "refuse": 403, "forever": true }));
+    let to = host.file.to_str().unwrap();
+    assert_ne!(lab.run(&["ledger", "copy", "--to", to]).code, 0);
+    for args in [
+        ["status"].as_slice(),
+        &["ledger", "verify"],
+        &["plan", "move"],
+    ] {
+        host.run(args)
+            .exits(1)
+            .says(&["copied into this one", "a new ledger"]);
+    }
+    lab.json(&["ledger", "verify"]);
+}
+
+#[test]
 fn an_exported_ledger_is_verified_and_imported_into_an_empty_one() {
     let lab = Lab::fast();
     lab.json(&["capture"]);

@@ -16,6 +16,7 @@ use stayput_engine::Session;
 use stayput_engine::Stop;
 use stayput_engine::capture_guests;
 use stayput_estate::InstanceId;
+use stayput_estate::NetworkName;
 use stayput_estate::Rule;
 use stayput_ledger::By;
 use stayput_messages::Message;
@@ -47,7 +48,7 @@ pub async fn capture(global: &Global, names: &[String]) -> Result<Output, Comman
         let machines = stayput_plan::machines_in_ec2(&seen.facts, &names);
         let machines: BTreeSet<_> = machines.map(|(id, _)| id.clone()).collect();
         if machines.is_empty() {
-            return Ok(None);
+            return Err(no_machines(&seen.facts, &names));
         }
         super::source_was_read(&estate, &seen.world)?;
         let guests = capture_guests(&estate, &aws, &seen.world, &machines, &events)
@@ -57,23 +58,28 @@ pub async fn capture(global: &Global, names: &[String]) -> Result<Output, Comman
         ledger
             .put_guests(&guests.captured, Timestamp::now(), &by)
             .await?;
-        Ok::<_, CommandError>(Some((seen.facts, guests)))
+        Ok::<_, CommandError>((seen.facts, guests))
     };
     let captured = captured.await;
     events.close();
     // The display ends and leaves the terminal clean for what comes next.
     let _ = display.await;
-    let Some((facts, guests)) = captured? else {
-        let what = Message::new("capture-no-machines");
-        return Err(
-            CommandError::new(Kind::Obstacles, what).hint(Message::new("hint-capture-first"))
-        );
-    };
+    let (facts, guests) = captured?;
     let mut found = stayput_plan::check_guests(&facts, &names, &guests.captured);
     // Each machine is listed with its own reason.
     found.retain(|finding| finding.rule != Rule::GuestNotCaptured);
     let found = stayput_plan::accept(&estate, check::today(), false, found);
     Ok(output(&facts, &guests, &found))
+}
+
+/// The error when no machine is in EC2: none was recorded, or all have moved.
+fn no_machines(facts: &Facts, names: &BTreeSet<NetworkName>) -> CommandError {
+    let mut nics = facts.machines.values().flat_map(|machine| &machine.nics);
+    match nics.any(|nic| names.contains(&nic.network)) {
+        true => CommandError::new(Kind::Obstacles, Message::new("capture-all-moved")),
+        false => CommandError::new(Kind::Obstacles, Message::new("capture-no-machines"))
+            .hint(Message::new("hint-capture-first")),
+    }
 }
 
 /// An error, with what to do if the estate's document is missing.
@@ -116,7 +122,12 @@ fn output(facts: &Facts, guests: &Guests, found: &BTreeSet<CheckFinding>) -> Out
     }
     text.push('\n');
     check::report::sections(&mut text, found, true);
-    let report = check::report::summary(&mut text, found);
+    // Of nothing there is nothing to sum up.
+    let mut summary = String::new();
+    let report = check::report::summary(&mut summary, found);
+    if !guests.captured.is_empty() {
+        text.push_str(&summary);
+    }
     // A guest whose instance is off has nothing that runs the script.
     let is_off = |why: &NoGuest| matches!(why, NoGuest::NotRunning { .. });
     let is_whole = guests.missing.values().all(is_off);

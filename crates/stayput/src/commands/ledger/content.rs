@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 use stayput_estate::Estate;
+use stayput_estate::LedgerConfig;
 use stayput_ledger::Header;
 use stayput_ledger::LeaseScope;
 use stayput_ledger::Ledger;
@@ -106,7 +107,7 @@ pub async fn copy(global: &Global, to: &Path) -> Result<Output, CommandError> {
     let estate = session::load_estate(&global.file)?;
     let other = session::load_estate(to)?;
     is_of(&estate, &to.display().to_string(), &other.name)?;
-    if estate.ledger == other.ledger {
+    if is_same(&estate.ledger, &other.ledger) {
         return Err(CommandError::new(Kind::Usage, Message::new("ledger-same"))
             .hint(Message::new("hint-ledger-copy-to")));
     }
@@ -131,12 +132,24 @@ async fn lock(ledger: &dyn Ledger) -> Result<stayput_ledger::Lease, CommandError
 }
 
 async fn replay(ledger: &dyn Ledger, records: &[Record]) -> Result<(), CommandError> {
-    match stayput_ledger::replay(ledger, records).await {
+    let who = Who::new(session::who());
+    match stayput_ledger::replay(ledger, records, &who, Timestamp::now()).await {
         Ok(()) => Ok(()),
         Err(error @ LedgerError::NotEmpty) => {
             Err(CommandError::from(error).hint(Message::new("hint-ledger-not-empty")))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether two estates have one ledger, whatever the way to its file.
+fn is_same(one: &LedgerConfig, other: &LedgerConfig) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match (one, other) {
+        (LedgerConfig::Sqlite { path }, LedgerConfig::Sqlite { path: other }) => {
+            real(path) == real(other)
+        }
+        _ => one == other,
     }
 }
 
