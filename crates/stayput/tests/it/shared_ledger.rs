@@ -170,7 +170,7 @@ fn a_ledger_that_was_copied_in_part_is_not_used() {
     for args in [
         ["status"].as_slice(),
         &["ledger", "verify"],
-        &["plan", "move"],
+        &["plan", "move", "app", "db"],
     ] {
         host.run(args)
             .exits(1)
