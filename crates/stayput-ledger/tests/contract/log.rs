@@ -338,10 +338,21 @@ fn an_item_of_a_newer_build_is_refused() {
     let log = TestLog::new();
     let facts = fixture::one("i-1", "172.30.1.10");
     block_on(log.worker().put_machines(&facts, at(1), &fixture::kim())).unwrap();
-    locked(&log.0.items)[0].format = 2;
+    // Builds that do not know captures of guests read what has none.
+    assert_eq!(locked(&log.0.items)[0].format, 1);
+    let guest = stayput_world::GuestCapture {
+        document: "AWS-RunShellScript".to_owned(),
+        version: "1".to_owned(),
+        hash: "c0ffee".to_owned(),
+        output: "{}".to_owned(),
+    };
+    let guests = [("i-1".into(), guest)].into();
+    block_on(log.worker().put_guests(&guests, at(2), &fixture::kim())).unwrap();
+    assert_eq!(locked(&log.0.items)[1].format, 2);
+    locked(&log.0.items)[0].format = 3;
     let error = block_on(log.worker().facts()).unwrap_err();
     assert!(
-        matches!(error, LedgerError::TooNew { found: 2, .. }),
+        matches!(error, LedgerError::TooNew { found: 3, .. }),
         "{error:?}"
     );
 }

@@ -14,7 +14,7 @@ engine-stopped-after = stopped on request after phase { $phase }
 engine-step-failed = step { $step } failed: { $title }
 engine-steps-failed = { n-steps } failed
 
-engine-other-script = document { $document }, version { $version }, does not run the capture script of this build for { $platform }
+engine-other-script = document { $document }, version { $version }, does not run exactly the capture script of this build for { $platform }
 
 ## Why a guest was not captured
 
